@@ -1,0 +1,181 @@
+"""The one place that knows the file formats: written whole or not at all, checked when read, never unpickled.
+
+Every safetensors file of the study carries one JSON header: ``kind`` (what it is), ``version`` (of its format) and
+whatever its writer needs to describe it. The bytes depend on the content alone: no dates, no order of insertion.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import safetensors
+import safetensors.numpy
+
+from fooling.errors import FoolingError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+HEADER_KEY = "fooling"
+
+#: Results that tell how a run went on its machine, and so differ between runs that agree in every finding:
+#: patterns below a study's results folder. Everything else is the same to the bit.
+NOT_BIT_IDENTICAL = ("run-info.json", "report/index.html")
+
+
+@contextmanager
+def written_atomically(path: Path) -> Iterator[Path]:
+    """A temporary path beside ``path``; renamed to ``path`` once written to disk, removed if anything fails."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        with temporary.open("rb") as written:
+            os.fsync(written.fileno())
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(path)
+    except OSError as error:
+        raise FoolingError(
+            f"{path} cannot be written", found=error.strerror or error, remedy="free space or rights there"
+        ) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """``content`` as the file ``path``, atomically."""
+    with written_atomically(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def write_text(path: Path, text: str) -> None:
+    """``text`` in UTF-8 as the file ``path``, atomically."""
+    write_bytes(path, text.encode())
+
+
+def write_json(path: Path, value: Any) -> None:
+    """``value`` as indented JSON with sorted keys, atomically."""
+    write_text(path, json.dumps(value, indent=2, sort_keys=True, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """The content of a JSON file; :class:`FoolingError` names a missing or broken one."""
+    try:
+        return json.loads(_bytes_of(path))
+    except ValueError as error:
+        raise FoolingError(f"{path} is not valid JSON", found=error, remedy="delete it and make it again") from None
+
+
+def write_table(path: Path, table: pd.DataFrame) -> None:
+    """``table`` without its index as CSV or Parquet, by the ending of ``path``; the same table gives the same bytes."""
+    with written_atomically(path) as temporary:
+        if path.suffix == ".parquet":
+            table.to_parquet(temporary, index=False, engine="pyarrow", compression="zstd")
+        else:
+            table.to_csv(temporary, index=False, lineterminator="\n")
+
+
+def read_table(path: Path, *, columns: tuple[str, ...] = ()) -> pd.DataFrame:
+    """A CSV or Parquet table; :class:`FoolingError` for a missing or broken file or a missing one of ``columns``."""
+    require_file(path)
+    try:
+        table = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
+    except (OSError, ValueError) as error:
+        raise FoolingError(
+            f"{path} is not a readable table", found=error, remedy="delete it and make it again"
+        ) from None
+    missing = [column for column in columns if column not in table.columns]
+    if missing:
+        raise FoolingError(
+            f"{path} lacks {', '.join(missing)}", found=", ".join(table.columns), expected=", ".join(columns)
+        )
+    return table
+
+
+def write_arrays(
+    path: Path, arrays: Mapping[str, NDArray[Any]], *, kind: str, version: int, header: Mapping[str, Any]
+) -> None:
+    """Named arrays and a JSON ``header`` as one safetensors file, atomically."""
+    described = {"kind": kind, "version": version, **header}
+    metadata = {HEADER_KEY: json.dumps(described, sort_keys=True, allow_nan=False)}
+    ordered = {name: np.ascontiguousarray(arrays[name]) for name in sorted(arrays)}
+    with written_atomically(path) as temporary:
+        temporary.write_bytes(safetensors.numpy.save(ordered, metadata=metadata))
+
+
+def read_arrays(path: Path, *, kind: str, version: int) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    """Arrays and header of a file that :func:`write_arrays` wrote as ``kind`` in this ``version``.
+
+    Raises :class:`FoolingError` for a missing or truncated file, another format, another kind or another version.
+    """
+    header = read_header(path, kind=kind, version=version)
+    try:
+        return safetensors.numpy.load_file(path), header
+    except (OSError, safetensors.SafetensorError) as error:
+        raise _broken(path, kind, error) from None
+
+
+def read_header(path: Path, *, kind: str, version: int) -> dict[str, Any]:
+    """Only the header of such a file, whatever the size of its arrays."""
+    require_file(path)
+    try:
+        with safetensors.safe_open(path, framework="numpy") as content:
+            metadata = content.metadata() or {}
+    except (OSError, safetensors.SafetensorError) as error:
+        raise _broken(path, kind, error) from None
+    if HEADER_KEY not in metadata:
+        raise FoolingError(
+            f"{path} is no {kind} of this study", found="a safetensors file without the study's header", expected=kind
+        )
+    header: dict[str, Any] = json.loads(metadata[HEADER_KEY])
+    if header.get("kind") != kind or header.get("version") != version:
+        found = f"{header.get('kind')}, format version {header.get('version')}"
+        raise FoolingError(f"{path} holds something else", found=found, expected=f"{kind}, format version {version}")
+    return header
+
+
+def require_file(path: Path) -> None:
+    """Raise :class:`FoolingError` unless ``path`` is a file."""
+    if not path.is_file():
+        found = "a folder" if path.is_dir() else "nothing there"
+        raise FoolingError(f"{path} cannot be read", found=found, expected="a file")
+
+
+def sha256_of(content: bytes) -> str:
+    """The SHA-256 of ``content`` in hexadecimal."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def _bytes_of(path: Path) -> bytes:
+    require_file(path)
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise FoolingError(f"{path} cannot be read", found=error.strerror) from None
+
+
+def _broken(path: Path, kind: str, error: Exception) -> FoolingError:
+    size = f"{path.stat().st_size} bytes"
+    return FoolingError(
+        f"{path} is truncated or no safetensors file",
+        found=f"{size}; {error}",
+        expected=kind,
+        remedy="delete it and make it again",
+    )
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,1 @@
+"""Classifiers: networks with their preprocessing, training and files."""

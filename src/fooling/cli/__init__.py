@@ -1,0 +1,1 @@
+"""The front door: one small module per command, the only place that reads and writes files."""

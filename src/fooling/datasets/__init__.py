@@ -1,0 +1,1 @@
+"""Data sets: fetched, verified, and brought to one form."""

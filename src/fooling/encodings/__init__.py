@@ -1,0 +1,1 @@
+"""Encodings: how a genome becomes an image, and how genomes vary."""

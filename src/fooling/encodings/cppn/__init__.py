@@ -1,0 +1,1 @@
+"""The CPPN encoding: small networks that paint an image from pixel positions."""

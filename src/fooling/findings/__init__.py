@@ -1,0 +1,1 @@
+"""Findings: what the archives show, as tables and claims."""

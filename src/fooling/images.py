@@ -1,0 +1,37 @@
+"""Images as the study keeps and judges them: uint8 ``(B, C, H, W)``, C = 1 (grey) or 3 (RGB)."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from fooling.errors import FoolingError
+
+if TYPE_CHECKING:
+    import torch
+    from numpy.typing import NDArray
+
+
+def require_images(images: torch.Tensor, *, shape: tuple[int, int, int] | None = None) -> None:
+    """Raise :class:`FoolingError` unless ``images`` is a uint8 batch ``(B, C, H, W)`` of this ``shape`` (C, H, W)."""
+    import torch
+
+    if images.dtype is not torch.uint8 or images.dim() != 4 or (shape is not None and tuple(images.shape[1:]) != shape):
+        wanted = "(B, C, H, W)" if shape is None else f"(B, {', '.join(map(str, shape))})"
+        raise FoolingError(
+            "these images do not fit",
+            found=f"{str(images.dtype).removeprefix('torch.')} {tuple(images.shape)}",
+            expected=f"uint8 {wanted}",
+        )
+
+
+def png_bytes(image: NDArray[np.uint8], *, zoom: int = 1) -> bytes:
+    """One uint8 image ``(C, H, W)`` as the bytes of a PNG file without dates, each pixel drawn ``zoom`` times."""
+    pixels = image[0] if image.shape[0] == 1 else np.moveaxis(image, 0, -1)
+    pixels = pixels.repeat(zoom, axis=0).repeat(zoom, axis=1)
+    buffer = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(pixels)).save(buffer, format="PNG", optimize=False)
+    return buffer.getvalue()

@@ -1,0 +1,51 @@
+"""Progress of a long command on standard error: a bar on a terminal, a line now and then in a log."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tqdm import tqdm
+
+LOG_INTERVAL = 10.0  # seconds between two lines in a log
+
+
+class Progress:
+    """Counts towards ``total``; made by :func:`progress`."""
+
+    def __init__(self, *, total: int, done: int, description: str, unit: str) -> None:
+        self._total, self._done, self._description, self._unit = total, done, description, unit
+        self._next_line = time.monotonic() + LOG_INTERVAL
+        self._bar = tqdm(total=total, initial=done, desc=description, unit=unit) if sys.stderr.isatty() else None
+
+    def advance(self, steps: int = 1, *, note: str = "") -> None:
+        """``steps`` more are done; ``note`` is a short remark on how it stands."""
+        self._done += steps
+        if self._bar is not None:
+            self._bar.set_postfix_str(note, refresh=False)
+            self._bar.update(steps)
+        elif time.monotonic() >= self._next_line:
+            self._next_line = time.monotonic() + LOG_INTERVAL
+            say(f"{self._description}: {self._done} of {self._total} {self._unit}" + (f", {note}" if note else ""))
+
+    def close(self) -> None:
+        """Leave the bar as it stands."""
+        if self._bar is not None:
+            self._bar.close()
+
+
+@contextmanager
+def progress(*, total: int, description: str, done: int = 0, unit: str = "steps") -> Iterator[Progress]:
+    """A :class:`Progress` towards ``total``, of which ``done`` were done before this start."""
+    counter = Progress(total=total, done=done, description=description, unit=unit)
+    try:
+        yield counter
+    finally:
+        counter.close()
+
+
+def say(message: str) -> None:
+    """One line to the user, on standard error."""
+    print(message, file=sys.stderr, flush=True)
