@@ -1,0 +1,86 @@
+"""The console script ``fooling``: one command per step of the study, loaded only when it is called."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import resource
+import sys
+import time
+import typing
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+
+from fooling import __version__
+from fooling.cli.commands import COMMANDS, Command
+from fooling.errors import FoolingError
+from fooling.progress import say
+
+
+def main() -> None:
+    """Run the command line."""
+    application(called=next((word for word in sys.argv[1:] if not word.startswith("-")), None))()
+
+
+def application(*, called: str | None) -> typer.Typer:
+    """The command line: every command with its summary, the ``called`` one also with its parameters."""
+    app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+    app.callback()(fooling)
+    for name, command in COMMANDS.items():
+        run = _runner(name, command) if name == called else _unloaded
+        app.command(name, help=command.summary)(run)
+    return app
+
+
+def fooling(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.", is_eager=True)] = False,
+) -> None:
+    """How easily are networks fooled? One command for every step of the study; each can be used by hand."""
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+def function_of(name: str) -> Callable[..., None]:
+    """The function behind the command ``name``, from its own module."""
+    identifier = name.replace("-", "_")
+    function: Callable[..., None] = getattr(importlib.import_module(f"fooling.cli.{identifier}"), identifier)
+    return function
+
+
+def peak_memory_mb() -> int:
+    """The most memory this process has held so far, in MB of 2**20 bytes."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (2**20 if sys.platform == "darwin" else 2**10))
+
+
+def _runner(name: str, command: Command) -> Callable[..., None]:
+    """The function of a command as Typer wants it: keyword-only parameters are options, the others arguments."""
+    function = function_of(name)
+
+    def run(**arguments: Any) -> None:
+        started = time.monotonic()
+        try:
+            function(*(arguments.pop(argument) for argument in positional), **arguments)
+        except FoolingError as error:
+            say(f"fooling {name}: {error}")
+            raise typer.Exit(2) from None
+        say(f"fooling {name}: {time.monotonic() - started:.1f} s, peak memory {peak_memory_mb()} MB")
+
+    hints = typing.get_type_hints(function)
+    signature = inspect.signature(function).parameters.values()
+    positional = [parameter.name for parameter in signature if parameter.kind is not parameter.KEYWORD_ONLY]
+    parameters = []
+    for parameter in signature:
+        declared = typer.Argument if parameter.name in positional else typer.Option
+        described = Annotated.__class_getitem__((hints[parameter.name], declared(help=command.help_of(parameter.name))))  # type: ignore[attr-defined]
+        parameters.append(parameter.replace(annotation=described, kind=inspect.Parameter.KEYWORD_ONLY))
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return run
+
+
+def _unloaded() -> None:
+    """Stands in the list of commands for one that is not called this time."""
