@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from tqdm import tqdm
@@ -20,15 +20,16 @@ class Progress:
         self._next_line = time.monotonic() + LOG_INTERVAL
         self._bar = tqdm(total=total, initial=done, desc=description, unit=unit) if sys.stderr.isatty() else None
 
-    def advance(self, steps: int = 1, *, note: str = "") -> None:
-        """``steps`` more are done; ``note`` is a short remark on how it stands."""
+    def advance(self, steps: int = 1, *, note: Callable[[], str] | None = None) -> None:
+        """``steps`` more are done; ``note`` says in a few words how it stands, asked only when it is shown."""
         self._done += steps
         if self._bar is not None:
-            self._bar.set_postfix_str(note, refresh=False)
-            self._bar.update(steps)
+            if self._bar.update(steps) and note is not None:
+                self._bar.set_postfix_str(note())
         elif time.monotonic() >= self._next_line:
             self._next_line = time.monotonic() + LOG_INTERVAL
-            say(f"{self._description}: {self._done} of {self._total} {self._unit}" + (f", {note}" if note else ""))
+            remark = f", {note()}" if note is not None else ""
+            say(f"{self._description}: {self._done} of {self._total} {self._unit}{remark}")
 
     def close(self) -> None:
         """Leave the bar as it stands."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import operator
 import resource
 import sys
 import time
 import typing
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 
@@ -34,13 +35,18 @@ def application(*, called: str | None) -> typer.Typer:
     return app
 
 
-def fooling(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.", is_eager=True)] = False,
-) -> None:
-    """How easily are networks fooled? One command for every step of the study; each can be used by hand."""
-    if version:
+def _print_version(wanted: bool) -> None:
+    if wanted:
         typer.echo(__version__)
         raise typer.Exit
+
+
+def fooling(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and stop.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """How easily are networks fooled? One command for every step of the study; each can be used by hand."""
 
 
 def function_of(name: str) -> Callable[..., None]:
@@ -75,7 +81,8 @@ def _runner(name: str, command: Command) -> Callable[..., None]:
     parameters = []
     for parameter in signature:
         declared = typer.Argument if parameter.name in positional else typer.Option
-        described = Annotated.__class_getitem__((hints[parameter.name], declared(help=command.help_of(parameter.name))))  # type: ignore[attr-defined]
+        help_text = declared(help=command.help_of(parameter.name))
+        described = operator.getitem(cast(Any, Annotated), (hints[parameter.name], help_text))
         parameters.append(parameter.replace(annotation=described, kind=inspect.Parameter.KEYWORD_ONLY))
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}

@@ -1,0 +1,89 @@
+"""The state of unfinished work, kept outside the results, so that a killed command goes on to the same bytes.
+
+A store belongs to one piece of work: its folder is named by a hash of everything that decides the result, the code of
+the package among it, so that a changed setting or module never takes up a state that another one left.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import shutil
+import time
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from numpy.typing import NDArray
+
+import fooling
+from fooling.artifacts import read_arrays, write_arrays
+from fooling.errors import FoolingError
+
+VERSION = 1
+
+
+class CheckpointStore:
+    """Keeps the latest state of one piece of work; a context manager that holds the folder for one writer alone.
+
+    Used as ``with CheckpointStore(folder, identity) as store``; a second writer is refused with :class:`FoolingError`.
+    """
+
+    def __init__(self, parent: Path, identity: Mapping[str, Any], *, interval: float = 2.0) -> None:
+        described = json.dumps({**identity, "code": _code_digest()}, sort_keys=True, allow_nan=False)
+        self.folder = parent / hashlib.sha256(described.encode()).hexdigest()[:24]
+        self._interval = interval
+        self._next_save = 0.0
+
+    def __enter__(self) -> Self:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._lock = (self.folder / "lock").open("w")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self._lock.close()
+            raise FoolingError(
+                "another process is at the same work", found=f"{self.folder} is held", remedy="wait for it, or stop it"
+            ) from None
+        self._next_save = time.monotonic() + self._interval
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._lock.close()
+
+    def load(self, name: str) -> tuple[dict[str, NDArray[Any]], dict[str, Any]] | None:
+        """The arrays and the header last saved as ``name``, or None."""
+        path = self._path(name)
+        return read_arrays(path, kind="checkpoint", version=VERSION) if path.exists() else None
+
+    def save(self, name: str, arrays: Mapping[str, NDArray[Any]], header: Mapping[str, Any]) -> None:
+        """Keep this state as ``name`` instead of the one before."""
+        write_arrays(self._path(name), arrays, kind="checkpoint", version=VERSION, header=header)
+        self._next_save = time.monotonic() + self._interval
+
+    def is_due(self) -> bool:
+        """Whether the last save lies further back than the interval."""
+        return time.monotonic() >= self._next_save
+
+    def clear(self) -> None:
+        """Forget everything: the work is done and its results are written."""
+        shutil.rmtree(self.folder)
+
+    def _path(self, name: str) -> Path:
+        return self.folder / f"{name}.safetensors"
+
+
+@cache
+def _code_digest() -> str:
+    """A hash of every module of the package."""
+    digest = hashlib.sha256()
+    package = Path(fooling.__file__).parent
+    for module in sorted(package.rglob("*.py")):
+        digest.update(str(module.relative_to(package)).encode())
+        digest.update(module.read_bytes())
+    return digest.hexdigest()

@@ -1,0 +1,92 @@
+"""What a run leaves behind: its archive, history and lineage as arrays on disk, readable without torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fooling.artifacts import read_arrays, write_arrays
+from fooling.errors import FoolingError
+
+KIND, VERSION = "archive", 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lineage:
+    """One row for every entry into a cell, in the order of entry; champions that were replaced stay in it."""
+
+    individual: NDArray[np.int64]  # (M,) its evaluation number, counted from 0
+    class_index: NDArray[np.int64]  # (M,) the cell it entered
+    generation: NDArray[np.int64]  # (M,)
+    parents: NDArray[np.int64]  # (M, 2) individuals; -1 where there is none
+    confidence: NDArray[np.float32]  # (M,) in the class it entered
+
+
+@dataclass(frozen=True, kw_only=True)
+class History:
+    """The champion of every class after every generation; row 0 is the archive after the start."""
+
+    generations: NDArray[np.int64]  # (T,)
+    evaluations: NDArray[np.int64]  # (T,) images scored so far
+    confidences: NDArray[np.float32]  # (T, K)
+    log_odds: NDArray[np.float64]  # (T, K)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRecord:
+    """The result of one search with one seed against one classifier with K classes."""
+
+    search: str  # map-elites, random-search or drift
+    encoding: str  # direct or cppn
+    settings: Mapping[str, Any]
+    seed: int
+    classifier: Mapping[str, Any]  # its name and the SHA-256 of its file
+    class_names: tuple[str, ...]
+    versions: Mapping[str, str]  # of the packages that decide the result
+    confidences: NDArray[np.float32]  # (K,) of each champion in its class
+    log_odds: NDArray[np.float64]  # (K,) log(p / (1 - p)) of the same
+    logits: NDArray[np.float32]  # (K, K) of each champion for all classes
+    images: NDArray[np.uint8]  # (K, C, H, W) the champions as they were scored
+    generations: NDArray[np.int64]  # (K,) in which each champion was found
+    individuals: NDArray[np.int64]  # (K,)
+    parents: NDArray[np.int64]  # (K, 2)
+    start_images: NDArray[np.uint8]  # (K, C, H, W) the champions after the start
+    genomes: Mapping[str, NDArray[Any]]
+    history: History
+    lineage: Lineage
+
+
+_HEADER = ("search", "encoding", "settings", "seed", "classifier", "class_names", "versions")
+_PARTS: dict[str, type[History] | type[Lineage]] = {"history": History, "lineage": Lineage}
+_ARRAYS = tuple(part.name for part in fields(RunRecord) if part.name not in (*_HEADER, *_PARTS, "genomes"))
+
+
+def save_run(path: Path, record: RunRecord) -> None:
+    """Write ``record`` as one safetensors file."""
+    arrays = {name: getattr(record, name) for name in _ARRAYS}
+    arrays |= {f"genomes/{name}": array for name, array in record.genomes.items()}
+    for name, part in _PARTS.items():
+        arrays |= {f"{name}/{column.name}": getattr(getattr(record, name), column.name) for column in fields(part)}
+    write_arrays(path, arrays, kind=KIND, version=VERSION, header={name: getattr(record, name) for name in _HEADER})
+
+
+def load_run(path: Path) -> RunRecord:
+    """The run that :func:`save_run` wrote; :class:`FoolingError` for anything else, or where a part is missing."""
+    arrays, header = read_arrays(path, kind=KIND, version=VERSION)
+    try:
+        parts: dict[str, Any] = {
+            name: part(**{column.name: arrays[f"{name}/{column.name}"] for column in fields(part)})
+            for name, part in _PARTS.items()
+        }
+        described: dict[str, Any] = {name: header[name] for name in _HEADER}
+        plain: dict[str, Any] = {name: arrays[name] for name in _ARRAYS}
+    except KeyError as missing:
+        raise FoolingError(f"{path} is incomplete", found=f"no {missing}", expected="a whole run") from None
+    described["class_names"] = tuple(described["class_names"])
+    genomes = {name.removeprefix("genomes/"): array for name, array in arrays.items() if name.startswith("genomes/")}
+    return RunRecord(**described, **plain, **parts, genomes=genomes)

@@ -1,0 +1,45 @@
+"""Settings of one search: how many images it may show the classifier, and how they are presented."""
+
+from __future__ import annotations
+
+from typing import Annotated, Generic, Literal, TypeVar
+
+from pydantic import Field
+
+from fooling.settings import Settings
+
+Even = Annotated[int, Field(ge=2, multiple_of=2)]
+EncodingSettings = TypeVar("EncodingSettings", bound=Settings)
+
+
+class SearchSettings(Settings):
+    """The budget of a search and the form in which images are scored (paper: section 2.2; released MNIST set-up)."""
+
+    start: Even = 200
+    """Random genomes scored before the first generation."""
+    offspring: Even = 200
+    """Children scored in every generation."""
+    generations: Annotated[int, Field(ge=1)] = 200
+    """Generations after the start."""
+    extra_batch: bool = False
+    """Score one more batch of offspring in generation 0, as the released code does."""
+    scoring_input: Literal["as-trained", "mean-subtracted"] = "as-trained"
+    """Feed images as in training, or with the mean training image subtracted, as the released code does."""
+
+    @property
+    def evaluations(self) -> int:
+        """Images shown to the classifier in the whole search."""
+        return self.start + self.offspring * (self.generations + self.extra_batch)
+
+
+#: What the released code does otherwise (paper-facts: the loop; scoring input of the MNIST set-up).
+RELEASED = {"extra_batch": True, "scoring_input": "mean-subtracted"}
+
+
+class EvolutionSettings(Settings, Generic[EncodingSettings]):
+    """Everything that decides a run but its seed and its classifier."""
+
+    encoding: EncodingSettings
+    """How a genome becomes an image, and how genomes vary."""
+    search: SearchSettings = SearchSettings()
+    """Budget and scoring."""
