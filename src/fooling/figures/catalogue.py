@@ -1,0 +1,110 @@
+"""Which figures there are, and what each is drawn from: read by the workflow and the report without any plotting.
+
+The figure ``gallery`` is ``draw`` in the module ``fooling.figures.gallery``. Its keyword arguments are the names in
+``tables`` (each a table; files of one name are stacked), ``runs`` where ``seeds`` is set, ``dataset`` where
+``needs_dataset`` is set, and the ``options``, which are keys of :class:`fooling.figures.settings.FigureSettings`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+#: Inputs below ``results/<study>/``.
+RUN = "evolution/{classifier}/{experiment}/seed{seed}.safetensors"
+CHAMPIONS = "findings/champions/{experiment}.parquet"
+HISTORY = "findings/history/{experiment}.parquet"
+EXAMINED = "findings/examined/{classifier}/{experiment}.parquet"
+START = "findings/start/{classifier}/{experiment}.parquet"
+REAL = "findings/real/{classifier}.parquet"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One kind of figure.
+
+    A pattern's wildcards are those of the figure (its experiment or its classifier) as far as it has them, and
+    otherwise stand for everything of that kind in the study. Where runs are drawn, the classifier of an experiment is
+    its first one, and ``seeds`` says which: the first ``runs_shown``, all, or the first alone.
+    """
+
+    caption: str
+    one_per: Literal["study", "experiment", "classifier"] = "study"
+    tables: Mapping[str, str] = field(default_factory=dict)
+    seeds: Literal["shown", "all", "first"] | None = None
+    needs_dataset: bool = False
+    options: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        assert self.caption.endswith("."), self.caption
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The names of everything that the figure is drawn from."""
+        return (*self.tables, *["runs"] * (self.seeds is not None), *["dataset"] * self.needs_dataset)
+
+
+#: In the order of the report. The file of a figure is ``<name>.png``, or ``<name>-<experiment or classifier>.png``.
+FIGURES: dict[str, Figure] = {
+    "gallery": Figure(
+        "Champions of every class (columns) in several runs (rows) with the confidence of the network that they were "
+        "evolved on, and below them how another network and the training images see them.",
+        one_per="experiment",
+        tables={"examined": EXAMINED},
+        seeds="shown",
+    ),
+    "further_runs": Figure(
+        "Champions of many further runs: which motifs recur from run to run.",
+        one_per="experiment",
+        seeds="all",
+    ),
+    "real_and_evolved": Figure(
+        "A real test image of every class above the images evolved for it, each with the network's confidence.",
+        one_per="classifier",
+        tables={"real": REAL},
+        seeds="first",
+        needs_dataset=True,
+    ),
+    "confidence_over_evaluations": Figure(
+        "Confidence, median over the classes, against the number of images scored: evolution, random search and "
+        "unselected drift.",
+        one_per="experiment",
+        tables={"history": HISTORY},
+        options=("reference",),
+    ),
+    "classes_over_evaluations": Figure(
+        "Confidence in each class against the number of images scored: evolution, random search and unselected drift.",
+        one_per="experiment",
+        tables={"history": HISTORY},
+        options=("reference",),
+    ),
+    "search_comparison": Figure(
+        "What evolution adds to random search with the same number of evaluations, run by run.",
+        tables={"champions": CHAMPIONS},
+        options=("reference",),
+    ),
+    "random_images": Figure(
+        "How confident the networks are in single images that nobody evolved, and in the best of a random start.",
+        tables={"start": START, "history": HISTORY},
+    ),
+    "preset_comparison": Figure(
+        "How long each preset takes until the median class stands at 99.99 %, runs that never get there included.",
+        tables={"survival": "findings/survival.csv", "presets": "findings/presets.csv"},
+    ),
+    "calibration": Figure(
+        "Whether a confidence means what it says: on real test images, and for champions before and after temperature "
+        "scaling.",
+        one_per="classifier",
+        tables={"real": REAL, "calibration": "findings/calibration/{classifier}.csv", "examined": EXAMINED},
+    ),
+    "training_curves": Figure(
+        "Training loss and test error of every network while it was trained.",
+        tables={"training": "findings/training.csv", "classifiers": "findings/classifiers.csv"},
+        options=("reference_error",),
+    ),
+    "variance_components": Figure(
+        "How much of the variance between champions comes from the network, the seed and the class.",
+        tables={"variance": "findings/variance.csv"},
+    ),
+}
