@@ -1,0 +1,107 @@
+"""Architectures by name: which Python file builds a network, found without importing torch or any other architecture.
+
+Known names are ``lenet``, ``alexnet``, ``torchvision:<name>`` and, for anyone's own network,
+``path/to/file.py:function``.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import inspect
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from fooling.errors import FoolingError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+OWN_ARCHITECTURES = ("lenet", "alexnet")
+KNOWN_NAMES = "lenet, alexnet, torchvision:<name> or path/to/file.py:function"
+DEFAULT_CHUNK_SIZE = 32
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """How to build a network, and how many images it scores at once."""
+
+    build: Callable[..., nn.Module]
+    chunk_size: int
+
+
+def architecture_source(name: str) -> Path:
+    """The Python file that decides what ``name`` builds; :class:`FoolingError` for a name of no known form."""
+    path, _, function = name.rpartition(":")
+    if name in OWN_ARCHITECTURES:
+        return Path(__file__).with_name(f"{name}.py")
+    if path == "torchvision" and function:
+        return Path(__file__).with_name("vision.py")
+    if path.endswith(".py") and function:
+        return Path(path)
+    raise FoolingError("there is no such architecture", found=repr(name), expected=KNOWN_NAMES)
+
+
+def find_architecture(name: str) -> Architecture:
+    """The builder called ``name``; :class:`FoolingError` for an unknown name, a missing file or a missing function."""
+    source = architecture_source(name)
+    function = name.rpartition(":")[2]
+    if name in OWN_ARCHITECTURES:
+        module = importlib.import_module(f"fooling.classifiers.{name}")
+        return Architecture(build=module.build, chunk_size=module.CHUNK_SIZE)
+    if name.startswith("torchvision:"):
+        vision = importlib.import_module("fooling.classifiers.vision")
+        return Architecture(build=vision.builder_of(function), chunk_size=vision.CHUNK_SIZE)
+    return _own_architecture(source, function)
+
+
+def build_network(
+    name: str, *, input_shape: tuple[int, int, int], classes: int, options: Mapping[str, Any]
+) -> nn.Module:
+    """A network with fresh weights for images ``input_shape`` (C, H, W) and ``classes`` logits.
+
+    Raises :class:`FoolingError` for an unknown architecture and for options that it does not take.
+    """
+    build = find_architecture(name).build
+    try:
+        inspect.signature(build).bind(input_shape=input_shape, classes=classes, **options)
+    except TypeError as error:
+        raise FoolingError(
+            f"the architecture {name} cannot be built with these options",
+            found=f"{dict(options)}: {error}",
+            expected=f"what its function takes: {inspect.signature(build)}",
+        ) from None
+    return build(input_shape=input_shape, classes=classes, **options)
+
+
+def _own_architecture(source: Path, function: str) -> Architecture:
+    module = _imported_file(source)
+    build = getattr(module, function, None)
+    if not callable(build):
+        functions = [name for name, value in vars(module).items() if inspect.isfunction(value)]
+        raise FoolingError(f"{source} has no function {function!r}", found=", ".join(functions) or "no function at all")
+    return Architecture(build=build, chunk_size=getattr(module, "CHUNK_SIZE", DEFAULT_CHUNK_SIZE))
+
+
+def _imported_file(source: Path) -> ModuleType:
+    """The module in a Python file anywhere on disk, read afresh."""
+    if not source.is_file():
+        raise FoolingError(
+            f"there is no file {source}",
+            found=f"looked from {Path.cwd()}",
+            expected="a Python file that builds a network",
+        )
+    name = f"fooling_network_{source.stem}"
+    specification = importlib.util.spec_from_file_location(name, source)
+    assert specification is not None and specification.loader is not None
+    module = importlib.util.module_from_spec(specification)
+    sys.modules[name] = module
+    try:
+        specification.loader.exec_module(module)
+    except Exception as error:
+        raise FoolingError(f"{source} cannot be imported", found=f"{type(error).__name__}: {error}") from error
+    return module

@@ -1,0 +1,128 @@
+"""A classifier on disk: one safetensors file that describes itself.
+
+Its arrays are the network's state dict (``network.<key>``) and the preprocessing (``offset``, ``scale``,
+``training_mean``); its header names the architecture, input, classes and provenance. It never holds code: an
+architecture of the form ``path/to/file.py:function`` is looked up at that path again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from fooling.artifacts import read_arrays, write_arrays
+from fooling.classifiers.architectures import build_network
+from fooling.classifiers.classifier import Classifier
+from fooling.errors import FoolingError
+
+KIND, VERSION = "classifier", 1
+PREPROCESSING = ("offset", "scale", "training_mean")
+NETWORK_PREFIX = "network."
+
+
+def save_classifier(path: Path, classifier: Classifier) -> None:
+    """Write ``classifier`` to ``path``, whole or not at all; the same classifier gives the same bytes."""
+    arrays = {NETWORK_PREFIX + key: as_array(value) for key, value in classifier.network.state_dict().items()}
+    arrays |= {name: as_array(getattr(classifier, name)) for name in PREPROCESSING}
+    header = {
+        "name": classifier.name,
+        "architecture": classifier.architecture,
+        "options": classifier.options,
+        "input": {"shape": list(classifier.input_shape), "dtype": "uint8", "range": [0, 255]},
+        "class_names": list(classifier.class_names),
+        "chunk_size": classifier.chunk_size,
+        "provenance": classifier.provenance,
+    }
+    write_arrays(path, arrays, kind=KIND, version=VERSION, header=header)
+
+
+def load_classifier(path: Path, device: torch.device) -> Classifier:
+    """The classifier in a file of :func:`save_classifier`, on ``device``.
+
+    Raises :class:`FoolingError` for a missing or truncated file, another format, an architecture that cannot be built
+    and weights of other names or shapes than the architecture's.
+    """
+    arrays, header = read_arrays(path, kind=KIND, version=VERSION)
+    tensors = {key: torch.from_numpy(value) for key, value in arrays.items()}
+    preprocessing = {name: tensors.pop(name) for name in PREPROCESSING}
+    weights = {key.removeprefix(NETWORK_PREFIX): value for key, value in tensors.items()}
+    channels, height, width = header["input"]["shape"]
+    network = network_with_weights(
+        header["architecture"],
+        input_shape=(channels, height, width),
+        classes=len(header["class_names"]),
+        options=header["options"],
+        weights=weights,
+        source=path,
+    )
+    return Classifier(
+        name=header["name"],
+        architecture=header["architecture"],
+        options=header["options"],
+        network=network,
+        input_shape=(channels, height, width),
+        class_names=tuple(header["class_names"]),
+        chunk_size=header["chunk_size"],
+        device=device,
+        provenance=header["provenance"],
+        **preprocessing,
+    )
+
+
+def network_with_weights(
+    architecture: str,
+    *,
+    input_shape: tuple[int, int, int],
+    classes: int,
+    options: Mapping[str, Any],
+    weights: Mapping[str, torch.Tensor],
+    source: Path,
+) -> nn.Module:
+    """The network of ``architecture`` that holds ``weights``, a state dict that came from ``source``.
+
+    Raises :class:`FoolingError` unless names and shapes agree with those of the architecture.
+    """
+    with torch.random.fork_rng(devices=[]):  # the fresh weights are thrown away, and so are the numbers drawn for them
+        network = build_network(architecture, input_shape=input_shape, classes=classes, options=options)
+    _require_same_layout(network.state_dict(), weights, architecture=architecture, source=source)
+    network.load_state_dict(weights)
+    return network
+
+
+def as_array(tensor: torch.Tensor) -> NDArray[Any]:
+    """The values of a tensor, row by row in the order of its dimensions."""
+    array: NDArray[Any] = tensor.detach().cpu().contiguous().numpy()
+    return array
+
+
+def _require_same_layout(
+    expected: Mapping[str, torch.Tensor], weights: Mapping[str, torch.Tensor], *, architecture: str, source: Path
+) -> None:
+    shapes = {key: tuple(value.shape) for key, value in expected.items()}
+    found = {key: tuple(value.shape) for key, value in weights.items()}
+    if found.keys() != shapes.keys():
+        missing, unknown = sorted(shapes.keys() - found.keys()), sorted(found.keys() - shapes.keys())
+        raise FoolingError(
+            f"the weights in {source} are not those of the architecture {architecture}",
+            found=f"unknown: {_some(unknown)}; missing: {_some(missing)}",
+            expected=_some(sorted(shapes)),
+        )
+    wrong = [key for key in shapes if found[key] != shapes[key]]
+    if wrong:
+        raise FoolingError(
+            f"the weights in {source} have other shapes than the architecture {architecture}",
+            found=_some([f"{key} {found[key]}" for key in wrong]),
+            expected=_some([f"{key} {shapes[key]}" for key in wrong]),
+            remedy="check the number of classes, the image size and the options",
+        )
+
+
+def _some(entries: list[str], most: int = 5) -> str:
+    """The first few entries, and how many more there are."""
+    more = len(entries) - most
+    return (", ".join(entries[:most]) or "none") + (f" and {more} more" if more > 0 else "")
