@@ -37,6 +37,8 @@ class Command:
 
 #: In the order of the study.
 COMMANDS: dict[str, Command] = {
+    "fetch-digits": Command("Write the handwritten digits that come with scikit-learn as a data set file."),
+    "fetch-mnist": Command("Fetch MNIST from a mirror folder or by download, verify it, and write a data set file."),
     "evolve-direct": Command(
         "Evolve images pixel by pixel (direct encoding) that a classifier takes for its classes.",
         {

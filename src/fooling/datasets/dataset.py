@@ -1,0 +1,84 @@
+"""A data set as every step sees it: uint8 images with labels, split into training and test, in one file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fooling.artifacts import read_arrays, write_arrays
+from fooling.errors import FoolingError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+KIND = "dataset"
+VERSION = 1
+ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Dataset:
+    """Images ``(N, C, H, W)`` uint8, C = 1 (grey) or 3 (RGB), with labels ``(N,)`` int64 in 0..K-1.
+
+    Raises ``ValueError`` when the parts do not fit together.
+    """
+
+    name: str
+    class_names: tuple[str, ...]
+    train_images: NDArray[np.uint8]
+    train_labels: NDArray[np.int64]
+    test_images: NDArray[np.uint8]
+    test_labels: NDArray[np.int64]
+    provenance: dict[str, Any]
+
+    def __post_init__(self) -> None:
+        for part in ("train", "test"):
+            images, labels = getattr(self, f"{part}_images"), getattr(self, f"{part}_labels")
+            if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1] not in (1, 3):
+                raise ValueError(f"{part} images are {images.dtype} {images.shape}, not uint8 (N, 1 or 3, H, W)")
+            if labels.dtype != np.int64 or labels.shape != images.shape[:1]:
+                raise ValueError(f"{part} labels are {labels.dtype} {labels.shape}, not int64 {images.shape[:1]}")
+            if len(labels) == 0 or labels.min() < 0 or labels.max() >= len(self.class_names):
+                raise ValueError(f"{part} labels are missing or outside 0..{len(self.class_names) - 1}")
+        if self.train_images.shape[1:] != self.test_images.shape[1:]:
+            raise ValueError("training and test images differ in shape")
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """The shape ``(C, H, W)`` of every image."""
+        channels, height, width = self.train_images.shape[1:]
+        return channels, height, width
+
+    @property
+    def summary(self) -> str:
+        """One line: how many images of which form and of how many classes."""
+        colours = "grey" if self.image_shape[0] == 1 else "RGB"
+        return (
+            f"{len(self.train_images)} training and {len(self.test_images)} test images, {colours} "
+            f"{self.image_shape[1]}x{self.image_shape[2]}, {len(self.class_names)} classes"
+        )
+
+
+def save_dataset(path: Path, dataset: Dataset) -> None:
+    """``dataset`` as one file, atomically; the same content gives the same bytes."""
+    header = {"name": dataset.name, "class_names": dataset.class_names, "provenance": dataset.provenance}
+    arrays = {name: getattr(dataset, name) for name in ARRAYS}
+    write_arrays(path, arrays, kind=KIND, version=VERSION, header=header)
+
+
+def load_dataset(path: Path) -> Dataset:
+    """The data set that :func:`save_dataset` wrote; :class:`FoolingError` for a missing, broken or different file."""
+    arrays, header = read_arrays(path, kind=KIND, version=VERSION)
+    try:
+        return Dataset(
+            name=header["name"],
+            class_names=tuple(header["class_names"]),
+            provenance=header["provenance"],
+            **{name: arrays[name] for name in ARRAYS},
+        )
+    except (KeyError, ValueError) as error:
+        remedy = "delete it and fetch the data set again"
+        raise FoolingError(f"{path} is no sound data set", found=error, remedy=remedy) from None

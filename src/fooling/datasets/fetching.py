@@ -1,0 +1,110 @@
+"""Published files, from a mirror folder or downloaded, and verified by the SHA-256 of their content before use.
+
+Nothing is written here: a file is either returned whole and verified, or an error says what is wrong with it.
+"""
+
+from __future__ import annotations
+
+import gzip
+import http.client
+import io
+import os
+import urllib.request
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from fooling.artifacts import sha256_of
+from fooling.errors import FoolingError
+from fooling.progress import say
+
+MIRROR_VARIABLE = "FOOLING_MIRROR"
+TIMEOUT = 60  # seconds without an answer
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublishedFile:
+    """A gzip file that others publish, with the known checksums of the file itself and of its content."""
+
+    path: str
+    """Path in a mirror folder, such as ``mnist/t10k-labels-idx1-ubyte.gz``."""
+    urls: tuple[str, ...]
+    """Where it can be downloaded, in the order to try."""
+    sha256: str
+    content_sha256: str
+    content_size: int
+    """Bytes of the content."""
+
+
+def mirror_folder(mirror: Path | None) -> Path | None:
+    """``mirror``, else the folder that the environment variable ``FOOLING_MIRROR`` names, else none.
+
+    Raises :class:`FoolingError` when it is not a folder.
+    """
+    if mirror is None and os.environ.get(MIRROR_VARIABLE):
+        mirror = Path(os.environ[MIRROR_VARIABLE])
+    if mirror is not None and not mirror.is_dir():
+        raise FoolingError(
+            f"the mirror {mirror} cannot be used",
+            found="a file" if mirror.exists() else "nothing there",
+            expected="a folder",
+            remedy=f"correct --mirror, the configuration's `mirror` or {MIRROR_VARIABLE}, or unset it to download",
+        )
+    return mirror
+
+
+def fetched_content(file: PublishedFile, *, mirror: Path | None) -> bytes:
+    """The verified content of ``file``: from the ``mirror`` folder if it is there, else downloaded.
+
+    Raises :class:`FoolingError` for a file that is corrupted, truncated or missing, with its checksums and the remedy.
+    """
+    if mirror is not None and (mirror / file.path).exists():
+        return _content_from_mirror(file, mirror / file.path)
+    failures = [] if mirror is None else [f"{mirror / file.path}: nothing there"]
+    for url in file.urls:
+        say(f"downloading {url}")
+        try:
+            with urllib.request.urlopen(url, timeout=TIMEOUT) as response:
+                return verified_content(file, response.read(), source=url)
+        except (OSError, http.client.HTTPException, FoolingError) as error:
+            failures.append(f"{url}: {error}")
+    raise FoolingError(
+        f"{file.path} is missing: neither in a mirror folder nor to be downloaded",
+        found="\n".join(failures),
+        expected=f"SHA-256 {file.sha256}",
+        remedy=f"connect to the network, or put the file into a folder as {file.path} and name that folder by "
+        f"--mirror or {MIRROR_VARIABLE}",
+    )
+
+
+def verified_content(file: PublishedFile, compressed: bytes, *, source: str, remedy: str | None = None) -> bytes:
+    """The content of the gzip file ``compressed``, once its SHA-256 is the known one.
+
+    Raises :class:`FoolingError`, naming the ``source`` and the ``remedy``, for any other content.
+    """
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(compressed)) as archive:
+            content = archive.read(file.content_size + 1)
+    except (EOFError, OSError, zlib.error) as error:
+        problem = "is truncated" if isinstance(error, EOFError) else "is no sound gzip file"
+        found = f"SHA-256 {sha256_of(compressed)} ({len(compressed)} bytes; {error})"
+        raise FoolingError(
+            f"{source} {problem}", found=found, expected=f"SHA-256 {file.sha256}", remedy=remedy
+        ) from None
+    if sha256_of(content) != file.content_sha256:
+        raise FoolingError(
+            f"{source} holds another content",
+            found=f"SHA-256 {sha256_of(content)} of the uncompressed content",
+            expected=f"SHA-256 {file.content_sha256}",
+            remedy=remedy,
+        )
+    return content
+
+
+def _content_from_mirror(file: PublishedFile, path: Path) -> bytes:
+    try:
+        compressed = path.read_bytes()
+    except OSError as error:
+        raise FoolingError(f"{path} cannot be read", found=error.strerror, expected="a readable file") from None
+    remedy = f"replace it by {file.urls[0]}, or delete it to have it downloaded"
+    return verified_content(file, compressed, source=str(path), remedy=remedy)
