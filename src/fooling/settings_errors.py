@@ -1,0 +1,165 @@
+"""Says of a refused setting which key it is, what was found, what is allowed, and how the corrected YAML reads."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, get_args
+
+import yaml
+from pydantic import BaseModel
+from pydantic_core import ErrorDetails
+
+Key = str | int
+LONGEST_VALUE = 80  # characters of a value that are shown
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What is wrong with one setting."""
+
+    found: str
+    allowed: str
+    correction: Mapping[str, Any] = field(default_factory=dict)  # the last key with a value that it may have
+
+
+def explained(section: type[BaseModel], values: Mapping[str, Any], error: ErrorDetails) -> str:
+    """One mistake that pydantic found in ``values`` for ``section``, as an indented text of a few lines."""
+    keys = _keys_in_file(values, error)
+    if error["type"].startswith("union_tag"):
+        keys.append(_discriminator(error))
+    explanation = _explanation(_owner(section, error["loc"]), str(keys[-1]) if keys else "", error)
+    lines = [f"- {_written(values, keys)}", f"  found: {explanation.found}", f"  allowed: {explanation.allowed}"]
+    if explanation.correction:
+        corrected = yaml.safe_dump(_nested(values, keys[:-1], explanation.correction), sort_keys=False)
+        lines += ["  corrected:", *(f"    {line}" for line in corrected.splitlines())]
+    return "\n".join(lines)
+
+
+def _explanation(owner: type[BaseModel] | None, key: str, error: ErrorDetails) -> Explanation:
+    fields = owner.model_fields if owner is not None else {}
+    message = error["msg"].removeprefix("Value error, ")
+    if error["type"] == "extra_forbidden":
+        close = difflib.get_close_matches(key, fields, n=1)
+        return Explanation(f"an unknown key, {key!r}", ", ".join(fields), dict.fromkeys(close, error["input"]))
+    if error["type"] == "missing":
+        description = fields[key].description if key in fields else None
+        return Explanation("nothing", description or "a value is required", _example(owner, key))
+    if error["type"].startswith("union_tag"):
+        choices = _quoted(error.get("ctx", {}).get("expected_tags", ""))
+        tag = error["input"].get(key) if isinstance(error["input"], Mapping) else None
+        allowed = f"one of {', '.join(choices)}" if choices else "the kind must be named"
+        return Explanation("nothing" if tag is None else repr(tag), allowed, _closest(key, tag, choices))
+    if error["type"] == "literal_error":
+        choices = _quoted(error["ctx"]["expected"])
+        return Explanation(_shown(error["input"]), message, _closest(key, error["input"], choices))
+    return Explanation(_shown(error["input"]), message, _example(owner, key))
+
+
+def _keys_in_file(values: Any, error: ErrorDetails) -> list[Key]:
+    """The location of an error as keys of the file; pydantic also names the member of a union that it tried."""
+    keys: list[Key] = []
+    for index, key in enumerate(error["loc"]):
+        is_last = index == len(error["loc"]) - 1
+        if _has(values, key):
+            keys.append(key)
+            values = values[key]
+        elif is_last and error["type"] == "missing":
+            keys.append(key)
+    return keys
+
+
+def _has(values: Any, key: Key) -> bool:
+    if isinstance(values, Mapping):
+        return key in values
+    return isinstance(values, Sequence) and isinstance(key, int) and key < len(values)
+
+
+def _owner(section: type[BaseModel], location: Sequence[Key]) -> type[BaseModel] | None:
+    """The settings class that the last key of an error's location belongs to."""
+    candidates = [section]
+    for key in location[:-1]:
+        tried = [model for model in candidates if key in (*_tags(model), model.__name__)]
+        within = [model.model_fields[str(key)].annotation for model in candidates if key in model.model_fields]
+        if within:
+            candidates = [model for annotation in within for model in _models_in(annotation)]
+        elif tried:
+            candidates = tried
+    last = location[-1] if location else ""
+    return next((model for model in candidates if last in model.model_fields), next(iter(candidates), None))
+
+
+def _tags(model: type[BaseModel]) -> tuple[str, ...]:
+    """The values of ``kind`` that choose this class among the members of a union, if it has that key."""
+    kind = model.model_fields.get("kind")
+    return () if kind is None else get_args(kind.annotation)
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    """Every settings class named in a type annotation, with lists and unions opened."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for part in get_args(annotation) for model in _models_in(part)]
+
+
+def _example(owner: type[BaseModel] | None, key: str) -> dict[str, Any]:
+    """``key`` with a value that it may have: its first example, else its default; nothing where there is neither."""
+    known = owner.model_fields.get(key) if owner is not None else None
+    if known is None or (known.is_required() and not known.examples):
+        return {}
+    default = known.examples[0] if known.examples else known.get_default(call_default_factory=True)
+    return {key: default.model_dump(mode="json") if isinstance(default, BaseModel) else default}
+
+
+def _closest(key: str, found: Any, choices: Sequence[str]) -> dict[str, Any]:
+    """``key`` with the one of ``choices`` that ``found`` was most likely meant to be, else the first."""
+    close = difflib.get_close_matches(str(found), choices, n=1, cutoff=0.4)
+    likely = [*close, *choices]
+    return {key: likely[0]} if likely else {}
+
+
+def _discriminator(error: ErrorDetails) -> str:
+    """The key that chooses the member of a union."""
+    return _quoted(error["ctx"]["discriminator"])[0]
+
+
+def _quoted(text: str) -> list[str]:
+    """The words between single quotes in ``text``."""
+    return re.findall(r"'([^']*)'", text)
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]} ..."
+
+
+def _written(values: Any, keys: Sequence[Key]) -> str:
+    """The path of a key, with the entries of lists by their names: ``experiments[cppn].search.offspring``."""
+    text = ""
+    for key in keys:
+        values = values[key] if _has(values, key) else None
+        if isinstance(key, int):
+            text += f"[{_name_of(values) or key}]"
+        else:
+            text += f".{key}" if text else key
+    return text or "the settings as a whole"
+
+
+def _name_of(entry: Any) -> str | None:
+    name = entry.get("name") if isinstance(entry, Mapping) else None
+    return name if isinstance(name, str) else None
+
+
+def _nested(values: Any, keys: Sequence[Key], correction: Mapping[str, Any]) -> Any:
+    """``correction`` within its ``keys``, each entry of a list with its name."""
+    if not keys:
+        return dict(correction)
+    key, rest = keys[0], keys[1:]
+    inner = values[key] if _has(values, key) else None
+    nested = _nested(inner, rest, correction)
+    if not isinstance(key, int):
+        return {key: nested}
+    name = _name_of(inner)
+    return [{"name": name, **nested} if name is not None and isinstance(nested, dict) else nested]
