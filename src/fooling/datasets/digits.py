@@ -46,7 +46,8 @@ def make_digits(settings: DigitsSettings, *, name: str) -> Dataset:
 
     Raises :class:`FoolingError` when scikit-learn's copy is not the known one.
     """
-    from sklearn.datasets import load_digits  # here, because it takes a second to import
+    # Imported here, because it takes a second.
+    from sklearn.datasets import load_digits  # type: ignore[import-untyped]
 
     originals = load_digits()
     levels, labels = originals.images.astype(np.uint8), originals.target.astype(np.int64)

@@ -51,7 +51,8 @@ def make_mnist(settings: MnistSettings, *, name: str, mirror: Path | None) -> Da
     The raw files are verified first and kept in a temporary folder only while torchvision reads them.
     Raises :class:`FoolingError` for a file that is corrupted, truncated or missing.
     """
-    from fooling.torchvision_import import torchvision  # here, because it takes seconds to import
+    # Imported here, because it takes seconds.
+    from fooling.torchvision_import import torchvision
 
     mnist = torchvision.datasets.MNIST
     with tempfile.TemporaryDirectory(prefix="fooling-mnist-") as folder:

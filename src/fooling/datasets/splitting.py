@@ -19,7 +19,8 @@ def stratified_split(
 
     ``labels`` is ``(N,)``. Raises ``ValueError`` when a class or a part has too few images.
     """
-    from sklearn.model_selection import train_test_split  # here, because it takes a second to import
+    # Imported here, because it takes a second.
+    from sklearn.model_selection import train_test_split  # type: ignore[import-untyped]
 
     train, test = train_test_split(
         np.arange(len(labels)),

@@ -1,0 +1,76 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from fooling.artifacts import write_arrays
+from fooling.datasets.dataset import ARRAYS, KIND, VERSION, Dataset, load_dataset, save_dataset
+from fooling.errors import FoolingError
+
+
+@pytest.fixture
+def dataset():
+    generator = np.random.default_rng(0)
+    return Dataset(
+        name="tiny",
+        class_names=("cat", "dog"),
+        train_images=generator.integers(0, 256, (6, 3, 4, 5), dtype=np.uint8),
+        train_labels=np.array([0, 1, 0, 1, 0, 1]),
+        test_images=generator.integers(0, 256, (2, 3, 4, 5), dtype=np.uint8),
+        test_labels=np.array([1, 0]),
+        provenance={"origin": "made up", "settings": {"seed": 1}},
+    )
+
+
+def test_a_data_set_survives_its_file(dataset, tmp_path):
+    path = tmp_path / "tiny.safetensors"
+    save_dataset(path, dataset)
+    loaded = load_dataset(path)
+    assert (loaded.name, loaded.class_names, loaded.provenance) == ("tiny", ("cat", "dog"), dataset.provenance)
+    for name in ARRAYS:
+        np.testing.assert_array_equal(getattr(loaded, name), getattr(dataset, name))
+
+
+def test_the_same_data_set_gives_the_same_bytes(dataset, tmp_path):
+    save_dataset(tmp_path / "one", dataset)
+    save_dataset(tmp_path / "two", dataset)
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+
+
+def test_shape_and_summary(dataset):
+    assert dataset.image_shape == (3, 4, 5)
+    assert dataset.summary == "6 training and 2 test images, RGB 4x5, 2 classes"
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"train_images": np.zeros((6, 3, 4, 5), np.float32)}, "train images are float32"),
+        ({"train_images": np.zeros((6, 2, 4, 5), np.uint8)}, "1 or 3"),
+        ({"test_images": np.zeros((2, 3, 8, 8), np.uint8)}, "differ in shape"),
+        ({"test_labels": np.array([0, 1, 0])}, "test labels"),
+        ({"test_labels": np.array([0, 2])}, r"outside 0\.\.1"),
+        ({"test_labels": np.array([0, -1])}, r"outside 0\.\.1"),
+        ({"train_labels": np.zeros(6, np.int32)}, "not int64"),
+        ({"test_images": np.zeros((0, 3, 4, 5), np.uint8), "test_labels": np.zeros(0, np.int64)}, "missing"),
+    ],
+)
+def test_parts_that_do_not_fit_are_refused(dataset, change, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        dataclasses.replace(dataset, **change)
+
+
+def test_a_truncated_file_is_named(dataset, tmp_path):
+    path = tmp_path / "tiny.safetensors"
+    save_dataset(path, dataset)
+    path.write_bytes(path.read_bytes()[:-7])
+    with pytest.raises(FoolingError, match=r"tiny\.safetensors is truncated"):
+        load_dataset(path)
+
+
+def test_a_file_with_missing_arrays_is_named(dataset, tmp_path):
+    path = tmp_path / "tiny.safetensors"
+    header = {"name": "tiny", "class_names": ["cat"], "provenance": {}}
+    write_arrays(path, {"train_images": dataset.train_images}, kind=KIND, version=VERSION, header=header)
+    with pytest.raises(FoolingError, match=r"tiny\.safetensors is no sound data set"):
+        load_dataset(path)

@@ -1,0 +1,175 @@
+import contextlib
+import gzip
+import http.server
+import threading
+
+import pytest
+
+from fooling.artifacts import sha256_of
+from fooling.datasets.fetching import PublishedFile, fetched_content, mirror_folder, verified_content
+from fooling.errors import FoolingError
+
+CONTENT = bytes(range(256)) * 20
+COMPRESSED = gzip.compress(CONTENT, mtime=0)
+WRONG_CONTENT = gzip.compress(CONTENT[:-1] + b"!", mtime=0)
+
+
+def published(*urls: str) -> PublishedFile:
+    return PublishedFile(
+        path="set/numbers.gz",
+        urls=urls or ("http://127.0.0.1:1/numbers.gz",),
+        sha256=sha256_of(COMPRESSED),
+        content_sha256=sha256_of(CONTENT),
+        content_size=len(CONTENT),
+    )
+
+
+@pytest.fixture
+def mirror(tmp_path):
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "numbers.gz").write_bytes(COMPRESSED)
+    return tmp_path
+
+
+@contextlib.contextmanager
+def served(files: dict[str, bytes], *, promised: int = 0):
+    """The base address of a server on this machine; ``promised`` bytes more are announced than sent."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            content = files.get(self.path.removeprefix("/"))
+            if content is None:
+                self.send_error(404)
+                return
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(content) + promised))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *arguments):
+            pass
+
+    server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def test_a_file_of_the_mirror_is_used(mirror):
+    assert fetched_content(published(), mirror=mirror) == CONTENT
+
+
+def test_a_file_compressed_in_another_way_is_the_same_content(mirror):
+    (mirror / "set" / "numbers.gz").write_bytes(gzip.compress(CONTENT, compresslevel=1))
+    assert fetched_content(published(), mirror=mirror) == CONTENT
+
+
+@pytest.mark.parametrize(
+    ("damaged", "problem"),
+    [
+        (COMPRESSED[:-20], "is truncated"),
+        (b"", "holds another content"),
+        (b"<html>not found</html>", "is no sound gzip file"),
+        (COMPRESSED[:30] + b"\xff\xff\xff\xff" + COMPRESSED[34:], "is no sound gzip file"),
+        (WRONG_CONTENT, "holds another content"),
+        (gzip.compress(CONTENT + b"more"), "holds another content"),
+        (gzip.compress(CONTENT[:100]), "holds another content"),
+    ],
+)
+def test_a_damaged_file_of_the_mirror_is_named_with_both_checksums_and_the_remedy(mirror, damaged, problem):
+    path = mirror / "set" / "numbers.gz"
+    path.write_bytes(damaged)
+    with pytest.raises(FoolingError) as caught:
+        fetched_content(published(), mirror=mirror)
+    message = str(caught.value)
+    assert f"{path} {problem}" in message
+    assert "found: SHA-256" in message
+    assert "expected: SHA-256" in message
+    assert "to mend it: replace it by http" in message
+
+
+def test_an_archive_that_would_unpack_to_gigabytes_is_cut_off():
+    bomb = gzip.compress(bytes(200_000_000), compresslevel=1)
+    with pytest.raises(FoolingError, match="holds another content"):
+        verified_content(published(), bomb, source="bomb.gz")
+
+
+def test_a_folder_in_place_of_the_file_is_named(mirror):
+    path = mirror / "set" / "numbers.gz"
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(FoolingError, match=r"numbers\.gz cannot be read"):
+        fetched_content(published(), mirror=mirror)
+
+
+def test_a_download_is_verified():
+    with served({"numbers.gz": COMPRESSED}) as address:
+        assert fetched_content(published(f"{address}numbers.gz"), mirror=None) == CONTENT
+
+
+def test_what_the_mirror_lacks_is_downloaded(tmp_path, capsys):
+    with served({"numbers.gz": COMPRESSED}) as address:
+        assert fetched_content(published(f"{address}numbers.gz"), mirror=tmp_path) == CONTENT
+        assert f"downloading {address}numbers.gz" in capsys.readouterr().err
+
+
+def test_a_bad_address_gives_way_to_the_next():
+    files = {"wrong.gz": WRONG_CONTENT, "short.gz": COMPRESSED[:-9], "numbers.gz": COMPRESSED}
+    with served(files) as address:
+        urls = [f"{address}{name}" for name in ("absent.gz", "wrong.gz", "short.gz", "numbers.gz")]
+        assert fetched_content(published(*urls), mirror=None) == CONTENT
+
+
+def test_a_connection_cut_in_the_middle_is_reported():
+    with (
+        served({"numbers.gz": COMPRESSED}, promised=100) as address,
+        pytest.raises(FoolingError, match="more expected"),
+    ):
+        fetched_content(published(f"{address}numbers.gz"), mirror=None)
+
+
+def test_a_missing_file_is_named_with_everything_that_was_tried(tmp_path):
+    with served({"wrong.gz": WRONG_CONTENT}) as address:
+        urls = (f"{address}absent.gz", f"{address}wrong.gz")
+        with pytest.raises(FoolingError) as caught:
+            fetched_content(published(*urls), mirror=tmp_path)
+    message = str(caught.value)
+    assert "set/numbers.gz is missing" in message
+    assert f"{tmp_path / 'set' / 'numbers.gz'}: nothing there" in message
+    assert f"{address}absent.gz: HTTP Error 404" in message
+    assert f"{address}wrong.gz holds another content" in message
+    assert f"expected: SHA-256 {published().sha256}" in message
+    assert "FOOLING_MIRROR" in message
+
+
+def test_nothing_is_written(mirror):
+    before = sorted(mirror.rglob("*"))
+    fetched_content(published(), mirror=mirror)
+    (mirror / "set" / "numbers.gz").write_bytes(COMPRESSED[:50])
+    with pytest.raises(FoolingError):
+        fetched_content(published(), mirror=mirror)
+    assert sorted(mirror.rglob("*")) == before
+
+
+def test_the_option_comes_before_the_environment(tmp_path, monkeypatch):
+    chosen, other = tmp_path / "chosen", tmp_path / "other"
+    chosen.mkdir()
+    other.mkdir()
+    monkeypatch.setenv("FOOLING_MIRROR", str(other))
+    assert mirror_folder(chosen) == chosen
+    assert mirror_folder(None) == other
+    monkeypatch.delenv("FOOLING_MIRROR")
+    assert mirror_folder(None) is None
+
+
+@pytest.mark.parametrize("as_file", [True, False])
+def test_a_mirror_that_is_no_folder_is_refused(tmp_path, monkeypatch, as_file):
+    wrong = tmp_path / "wrong"
+    if as_file:
+        wrong.touch()
+    monkeypatch.setenv("FOOLING_MIRROR", str(wrong))
+    with pytest.raises(FoolingError, match=r"the mirror .*wrong cannot be used"):
+        mirror_folder(None)
