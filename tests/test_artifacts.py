@@ -1,0 +1,107 @@
+"""Files are written whole or not at all, and a bad one is named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays_of
+
+from fooling import artifacts
+from fooling.errors import FoolingError
+
+
+def _write(path: Path) -> None:
+    artifacts.write_arrays(path, {"b": np.arange(6.0), "a": np.eye(2)}, kind="thing", version=3, header={"x": [1, 2]})
+
+
+@given(array=arrays_of.arrays(np.float32, arrays_of.array_shapes(max_dims=3)), number=st.integers())
+@settings(max_examples=20)
+def test_arrays_and_header_survive(tmp_path_factory: pytest.TempPathFactory, array: np.ndarray, number: int) -> None:
+    path = tmp_path_factory.mktemp("arrays") / "file.safetensors"
+    artifacts.write_arrays(path, {"array": array}, kind="thing", version=1, header={"number": number})
+    arrays, header = artifacts.read_arrays(path, kind="thing", version=1)
+    np.testing.assert_array_equal(arrays["array"], array)
+    assert header["number"] == number
+
+
+def test_bytes_depend_on_the_content_alone(tmp_path: Path) -> None:
+    one, other = tmp_path / "one", tmp_path / "other"
+    artifacts.write_arrays(one, {"a": np.eye(2), "b": np.eye(3)}, kind="k", version=1, header={"x": 1, "y": 2})
+    artifacts.write_arrays(other, {"b": np.eye(3), "a": np.eye(2)}, kind="k", version=1, header={"y": 2, "x": 1})
+    assert one.read_bytes() == other.read_bytes()
+
+
+def test_arrays_of_any_layout_are_stored_by_their_values(tmp_path: Path) -> None:
+    path = tmp_path / "file.safetensors"
+    turned = np.arange(6).reshape(2, 3).T
+    artifacts.write_arrays(path, {"turned": turned}, kind="k", version=1, header={})
+    np.testing.assert_array_equal(artifacts.read_arrays(path, kind="k", version=1)[0]["turned"], turned)
+
+
+@pytest.mark.parametrize("cut", [0, 4, 50, -1])
+def test_a_truncated_file_is_named(tmp_path: Path, cut: int) -> None:
+    path = tmp_path / "file.safetensors"
+    _write(path)
+    path.write_bytes(path.read_bytes()[:cut])
+    with pytest.raises(FoolingError, match=r"file\.safetensors is truncated"):
+        artifacts.read_arrays(path, kind="thing", version=3)
+
+
+def test_another_kind_version_or_origin_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "file.safetensors"
+    _write(path)
+    with pytest.raises(FoolingError, match="expected: other, format version 3"):
+        artifacts.read_arrays(path, kind="other", version=3)
+    with pytest.raises(FoolingError, match="found: thing, format version 3"):
+        artifacts.read_header(path, kind="thing", version=4)
+    import safetensors.numpy
+
+    safetensors.numpy.save_file({"a": np.eye(2)}, path)
+    with pytest.raises(FoolingError, match="without the study's header"):
+        artifacts.read_arrays(path, kind="thing", version=3)
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "file.txt"
+    artifacts.write_text(path, "old")
+    with pytest.raises(RuntimeError), artifacts.written_atomically(path) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_in_the_way_is_named(tmp_path: Path) -> None:
+    (tmp_path / "taken").mkdir()
+    with pytest.raises(FoolingError, match="taken cannot be written"):
+        artifacts.write_text(tmp_path / "taken", "text")
+    with pytest.raises(FoolingError, match="found: a folder"):
+        artifacts.read_json(tmp_path / "taken")
+
+
+@pytest.mark.parametrize("name", ["table.csv", "table.parquet"])
+def test_tables_survive_and_repeat_to_the_byte(tmp_path: Path, name: str) -> None:
+    table = pd.DataFrame({"who": ["a", "b"], "value": [0.1, np.nan], "count": [1, 2]})
+    path = tmp_path / name
+    artifacts.write_table(path, table)
+    first = path.read_bytes()
+    artifacts.write_table(path, table)
+    assert path.read_bytes() == first
+    pd.testing.assert_frame_equal(artifacts.read_table(path, columns=("who", "value")), table)
+    with pytest.raises(FoolingError, match="lacks colour"):
+        artifacts.read_table(path, columns=("colour",))
+
+
+@pytest.mark.parametrize("name", ["table.parquet", "table.csv", "value.json"])
+def test_a_broken_or_missing_file_is_named(tmp_path: Path, name: str) -> None:
+    read = artifacts.read_json if name.endswith("json") else artifacts.read_table
+    with pytest.raises(FoolingError, match="nothing there"):
+        read(tmp_path / name)
+    (tmp_path / name).write_bytes(b'"\xff\x00{')
+    with pytest.raises(FoolingError, match=name.replace(".", r"\.")):
+        read(tmp_path / name)
