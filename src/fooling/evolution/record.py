@@ -68,25 +68,40 @@ _ARRAYS = tuple(part.name for part in fields(RunRecord) if part.name not in (*_H
 
 def save_run(path: Path, record: RunRecord) -> None:
     """Write ``record`` as one safetensors file."""
-    arrays = {name: getattr(record, name) for name in _ARRAYS}
-    arrays |= {f"genomes/{name}": array for name, array in record.genomes.items()}
-    for name, part in _PARTS.items():
-        arrays |= {f"{name}/{column.name}": getattr(getattr(record, name), column.name) for column in fields(part)}
-    write_arrays(path, arrays, kind=KIND, version=VERSION, header={name: getattr(record, name) for name in _HEADER})
+    write_arrays(path, arrays_of(record), kind=KIND, version=VERSION, header=header_of(record))
 
 
 def load_run(path: Path) -> RunRecord:
     """The run that :func:`save_run` wrote; :class:`FoolingError` for anything else, or where a part is missing."""
     arrays, header = read_arrays(path, kind=KIND, version=VERSION)
     try:
-        parts: dict[str, Any] = {
-            name: part(**{column.name: arrays[f"{name}/{column.name}"] for column in fields(part)})
-            for name, part in _PARTS.items()
-        }
-        described: dict[str, Any] = {name: header[name] for name in _HEADER}
-        plain: dict[str, Any] = {name: arrays[name] for name in _ARRAYS}
+        return record_from(arrays, header)
     except KeyError as missing:
         raise FoolingError(f"{path} is incomplete", found=f"no {missing}", expected="a whole run") from None
+
+
+def arrays_of(record: RunRecord) -> dict[str, NDArray[Any]]:
+    """The arrays of ``record``, those of a part named ``part/array``."""
+    arrays = {name: getattr(record, name) for name in _ARRAYS}
+    arrays |= {f"genomes/{name}": array for name, array in record.genomes.items()}
+    for name, part in _PARTS.items():
+        arrays |= {f"{name}/{column.name}": getattr(getattr(record, name), column.name) for column in fields(part)}
+    return arrays
+
+
+def header_of(record: RunRecord) -> dict[str, Any]:
+    """What ``record`` says of itself in words and numbers."""
+    return {name: getattr(record, name) for name in _HEADER}
+
+
+def record_from(arrays: Mapping[str, NDArray[Any]], header: Mapping[str, Any]) -> RunRecord:
+    """The inverse of :func:`arrays_of` and :func:`header_of`; raises KeyError for a missing part."""
+    parts: dict[str, Any] = {
+        name: part(**{column.name: arrays[f"{name}/{column.name}"] for column in fields(part)})
+        for name, part in _PARTS.items()
+    }
+    described: dict[str, Any] = {name: header[name] for name in _HEADER}
     described["class_names"] = tuple(described["class_names"])
+    plain: dict[str, Any] = {name: arrays[name] for name in _ARRAYS}
     genomes = {name.removeprefix("genomes/"): array for name, array in arrays.items() if name.startswith("genomes/")}
     return RunRecord(**described, **plain, **parts, genomes=genomes)

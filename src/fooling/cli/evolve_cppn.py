@@ -1,0 +1,7 @@
+"""Evolve images painted by small networks (CPPNs) against a classifier."""
+
+from fooling.cli.evolving import evolve_command
+from fooling.encodings.cppn.encoding import CppnEncoding
+from fooling.encodings.cppn.settings import CppnSettings
+
+evolve_cppn = evolve_command(encoding="cppn", encoding_class=CppnEncoding, settings_class=CppnSettings)

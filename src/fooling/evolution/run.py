@@ -1,0 +1,153 @@
+"""One run: a search shows images to a classifier, generation after generation; it can stop and go on at any of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from fooling.classifiers.classifier import Classifier
+from fooling.encodings.encoding import Genomes
+from fooling.evolution.archive import Archive
+from fooling.evolution.record import History, Lineage, RunRecord, arrays_of, header_of, record_from
+from fooling.evolution.searches import Search
+from fooling.evolution.settings import SearchSettings
+
+G = TypeVar("G", bound=Genomes)
+
+
+class Run(Generic[G]):
+    """A search against a classifier within the budget of its settings.
+
+    The bytes of its record depend on the settings, the seed of the search's generator and the classifier alone:
+    not on how often it was stopped and restored, nor on the number of threads.
+    """
+
+    def __init__(
+        self, *, search: Search[G], classifier: Classifier, settings: SearchSettings, identity: Mapping[str, Any]
+    ) -> None:
+        """``identity`` holds the words of the record: encoding, settings, seed, classifier, class names, versions."""
+        self.search = search
+        self.identity = identity
+        self.settings = settings
+        subtracts = settings.scoring_input == "mean-subtracted"
+        self._classifier = classifier.with_mean_subtracted() if subtracts else classifier
+        self._evaluations: list[int] = []
+        self._confidences: list[Tensor] = []
+        self._log_odds: list[Tensor] = []
+        self._start_images: Tensor | None = None
+
+    @property
+    def generations_done(self) -> int:
+        """Generations so far, the start counted as one."""
+        return len(self._evaluations)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the budget is spent."""
+        return self.generations_done > self.settings.generations
+
+    def advance(self) -> None:
+        """Score one more generation; the first is the random start."""
+        generation = self.generations_done
+        if generation == 0:
+            self._score(self.settings.start, generation)
+            self._start_images = self.archive.images.clone()
+        if generation > 0 or self.settings.extra_batch:
+            self._score(self.settings.offspring, generation)
+        self._evaluations.append(self.search.evaluations)
+        self._confidences.append(self.archive.confidences.clone())
+        self._log_odds.append(self.archive.log_odds.clone())
+
+    @property
+    def archive(self) -> Archive[G]:
+        """The champions so far; there are none before the start."""
+        assert self.search.archive is not None, "the run has not started"
+        return self.search.archive
+
+    def median_confidence(self) -> float:
+        """The median over the classes of the champions' confidence."""
+        return float(np.median(self.archive.confidences.cpu().numpy()))
+
+    def record(self) -> RunRecord:
+        """The run as it stands."""
+        archive, entries = self.archive, self.search.entries
+        assert self._start_images is not None
+        arrays: dict[str, Any] = {name: _array(getattr(archive, name)) for name in _ARCHIVE}
+        return RunRecord(
+            **self.identity,
+            **arrays,
+            search=self.search.name,
+            start_images=_array(self._start_images),
+            genomes={name: _array(tensor) for name, tensor in archive.genomes.arrays().items()},
+            history=History(
+                generations=np.arange(self.generations_done),
+                evaluations=np.array(self._evaluations, dtype=np.int64),
+                confidences=_array(torch.stack(self._confidences)),
+                log_odds=_array(torch.stack(self._log_odds)),
+            ),
+            lineage=Lineage(
+                individual=np.array([entry[0] for entry in entries], dtype=np.int64),
+                class_index=np.array([entry[1] for entry in entries], dtype=np.int64),
+                generation=np.array([entry[2] for entry in entries], dtype=np.int64),
+                parents=np.array([entry[3:5] for entry in entries], dtype=np.int64).reshape(-1, 2),
+                confidence=np.array([entry[5] for entry in entries], dtype=np.float32),
+            ),
+        )
+
+    def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+        """Arrays and header from which :meth:`restore` goes on to the same bytes."""
+        record = self.record()
+        arrays = arrays_of(record)
+        arrays |= {f"search/{name}": _array(tensor) for name, tensor in self.search.state().items()}
+        arrays["generator"] = _array(self.search.generator.get_state())
+        return arrays, header_of(record)
+
+    def restore(self, arrays: Mapping[str, NDArray[Any]], header: Mapping[str, Any]) -> None:
+        """Take up the state that :meth:`state` gave."""
+        record = record_from(arrays, header)
+        search, device = self.search, self.search.generator.device
+        archive: dict[str, Any] = {name: _tensor(getattr(record, name), device) for name in _ARCHIVE}
+        genomes = {name: _tensor(array, device) for name, array in record.genomes.items()}
+        search.archive = Archive(**archive, genomes=search.encoding.genomes_from(genomes))
+        lineage = record.lineage
+        search.entries = [
+            (individual, cell, generation, *parents, confidence)
+            for individual, cell, generation, parents, confidence in zip(
+                lineage.individual.tolist(),
+                lineage.class_index.tolist(),
+                lineage.generation.tolist(),
+                lineage.parents.tolist(),
+                lineage.confidence.tolist(),
+                strict=True,
+            )
+        ]
+        search.evaluations = int(record.history.evaluations[-1])
+        search.generator.set_state(torch.from_numpy(arrays["generator"].copy()))
+        own = {name.removeprefix("search/"): array for name, array in arrays.items() if name.startswith("search/")}
+        search.restore({name: _tensor(array, device) for name, array in own.items()})
+        self._evaluations = record.history.evaluations.tolist()
+        self._confidences = list(_tensor(record.history.confidences, device))
+        self._log_odds = list(_tensor(record.history.log_odds, device))
+        self._start_images = _tensor(record.start_images, device)
+
+    def _score(self, count: int, generation: int) -> None:
+        genomes = self.search.ask(count, generation=generation)
+        images = self.search.encoding.render(genomes)
+        self.search.tell(genomes, images, self._classifier.logits(images), generation=generation)
+
+
+_ARCHIVE = ("confidences", "log_odds", "logits", "images", "generations", "individuals", "parents")
+
+
+def _array(tensor: Tensor) -> NDArray[Any]:
+    array: NDArray[Any] = tensor.cpu().numpy()
+    return array
+
+
+def _tensor(array: NDArray[Any], device: torch.device) -> Tensor:
+    return torch.from_numpy(array.copy()).to(device)
