@@ -1,0 +1,21 @@
+"""Split the variance between champions into what the network, the seed and the class do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from fooling.artifacts import read_table, write_table
+from fooling.findings.variance import variance_table
+from fooling.progress import say
+
+
+def variance(champions: list[Path], *, output: Path) -> None:
+    """Write the variance components of every experiment and search in the champions' tables."""
+    table = variance_table(pd.concat([read_table(path) for path in champions], ignore_index=True))
+    write_table(output, table)
+    largest = table.loc[table.groupby(["experiment", "search"])["share"].idxmax()]
+    evolved = largest[largest["search"] == "map-elites"]
+    told = ", ".join(f"{row.experiment}: {row.component} {row.share:.0%}" for row in evolved.itertuples())
+    say(f"largest share of the variance: {told}; written to {output}")

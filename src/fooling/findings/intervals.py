@@ -1,0 +1,154 @@
+"""Intervals: what a mean or a median over networks, seeds and classes would be with other networks and other seeds.
+
+A seed names one stream of random numbers, the same on every network: evolution starts from the same images there, and
+the controls even show the very same images throughout. Seeds therefore cross the networks, they do not lie within
+them. Networks and seeds are each resampled on their own, and all runs of the drawn networks with the drawn seeds are
+kept: the "pigeonhole" bootstrap (Owen, Annals of Applied Statistics 1, 2007). It errs on the side of wide intervals, by
+a factor of at most the root of 3, where what is peculiar to single runs outweighs networks and seeds; drawing seeds
+anew within each network would err on the other side for the controls. Classes are not resampled: there are no others.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import scipy.stats
+from numpy.typing import NDArray
+from pydantic import Field
+
+from fooling.errors import FoolingError
+from fooling.findings.tables import RUN
+from fooling.seeding import numpy_generator
+from fooling.settings import Settings
+
+#: One number for the values of some runs, ``(..., networks, seeds, ...)``; an interval passes many resamples at once.
+Statistic = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+
+
+class IntervalSettings(Settings):
+    """How intervals are made."""
+
+    bootstrap_samples: int = Field(default=3999, ge=99)
+    """Resamples behind each interval."""
+    confidence_level: float = Field(default=0.95, gt=0.5, lt=1)
+    """Share of such intervals that should hold the true value."""
+    interval_seed: int = Field(default=1, ge=0)
+    """Seed of the resampling."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """A number with its interval; NaN bounds where ``note`` says why there is none."""
+
+    value: float
+    low: float
+    high: float
+    n: int  # runs, or networks where a network is the unit
+    note: str = ""
+
+
+def runs_for_median(confidence_level: float) -> int:
+    """The fewest runs whose range holds their true median with this confidence: 6 for 95 %.
+
+    All n runs lie on one side of the median with probability 2 * 0.5**n.
+    """
+    return math.ceil(1 - math.log2(1 - confidence_level))
+
+
+def run_grid(table: pd.DataFrame, column: str, *, within_run: str | None = None) -> NDArray[np.float64]:
+    """The values of ``column`` as ``(networks, seeds)``, or ``(networks, seeds, K)`` with K rows a run.
+
+    ``within_run`` names the column that tells the rows of a run apart. Raises :class:`FoolingError` unless every
+    network has the same seeds.
+    """
+    levels = ["classifier", "seed", *([] if within_run is None else [within_run])]
+    shape = tuple(table[level].nunique() for level in levels)
+    if len(table) != math.prod(shape) or table.duplicated(levels).any():
+        runs = table[RUN].drop_duplicates().groupby("classifier")["seed"].nunique()
+        raise FoolingError(
+            "the networks of an experiment have different runs",
+            found=", ".join(f"{name}: {count} seeds" for name, count in runs.items()),
+            expected="every network with the same seeds and classes",
+            remedy="make the missing runs, or leave the network out",
+        )
+    values: NDArray[np.float64] = table.sort_values(levels)[column].to_numpy(dtype=np.float64).reshape(shape)
+    return values
+
+
+def estimated(
+    grid: NDArray[np.float64],
+    statistic: Statistic,
+    *,
+    settings: IntervalSettings,
+    purpose: tuple[str, ...],
+    fewest_runs: int = 2,
+) -> Estimate:
+    """``statistic`` of a ``grid`` (networks, seeds, ...) with its bootstrap percentile interval.
+
+    The interval is NaN with fewer than ``fewest_runs`` runs. ``purpose`` gives each interval random numbers of its own.
+    """
+    networks, seeds = grid.shape[:2]
+    value, runs = float(statistic(grid)), networks * seeds
+    if runs < fewest_runs:
+        return Estimate(value=value, low=math.nan, high=math.nan, n=runs, note=_too_few(runs))
+    resampled = statistic(_resamples(grid, numpy_generator(settings.interval_seed, "bootstrap", *purpose), settings))
+    tail = (1 - settings.confidence_level) / 2
+    # the inverse of the distribution function, not interpolated: a time may be infinite
+    low, high = np.quantile(resampled, [tail, 1 - tail], method="inverted_cdf")
+    note = "one network: the interval says nothing of others" if networks == 1 else ""
+    return Estimate(value=value, low=float(low), high=float(high), n=runs, note=note)
+
+
+def estimated_median(
+    grid: NDArray[np.float64], statistic: Statistic, *, settings: IntervalSettings, purpose: tuple[str, ...]
+) -> Estimate:
+    """As :func:`estimated`, for a median over runs: NaN bounds with too few runs for the interval of a median."""
+    fewest = runs_for_median(settings.confidence_level)
+    return estimated(grid, statistic, settings=settings, purpose=purpose, fewest_runs=fewest)
+
+
+def estimated_share(grid: NDArray[np.float64], *, settings: IntervalSettings, purpose: tuple[str, ...]) -> Estimate:
+    """The mean of a ``grid`` (networks, seeds) of shares in 0..1.
+
+    Where all runs have 0 or all have 1, resampling sees no variation: the interval is then the exact binomial one
+    (Clopper and Pearson) with a run as the unit.
+    """
+    estimate = estimated(grid, _mean, settings=settings, purpose=purpose)
+    if estimate.value not in (0.0, 1.0) or grid.size < 2:
+        return estimate
+    exact = scipy.stats.binomtest(round(estimate.value * grid.size), grid.size)
+    interval = exact.proportion_ci(settings.confidence_level, method="exact")
+    return Estimate(value=estimate.value, low=interval.low, high=interval.high, n=grid.size, note=estimate.note)
+
+
+def estimated_mean_of_networks(values: NDArray[np.float64], *, settings: IntervalSettings) -> Estimate:
+    """The mean of one value for each of N networks, with Student's t interval."""
+    networks, mean = len(values), float(values.mean())
+    if networks < 2:
+        return Estimate(value=mean, low=math.nan, high=math.nan, n=networks, note="1 network carries no interval")
+    error = scipy.stats.sem(values)
+    half = float(scipy.stats.t.ppf((1 + settings.confidence_level) / 2, networks - 1) * error)
+    return Estimate(value=mean, low=mean - half, high=mean + half, n=networks)
+
+
+def _resamples(
+    grid: NDArray[np.float64], generator: np.random.Generator, settings: IntervalSettings
+) -> NDArray[np.float64]:
+    """``grid`` with networks and seeds drawn anew, (samples, networks, seeds, ...)."""
+    networks, seeds = grid.shape[:2]
+    samples = settings.bootstrap_samples
+    drawn_networks = generator.integers(networks, size=(samples, networks, 1))
+    drawn_seeds = generator.integers(seeds, size=(samples, 1, seeds))
+    return grid[drawn_networks, drawn_seeds]
+
+
+def _mean(grid: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(grid.mean(axis=(-2, -1)))
+
+
+def _too_few(runs: int) -> str:
+    return "1 run carries no interval" if runs == 1 else f"{runs} runs carry no interval"

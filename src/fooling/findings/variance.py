@@ -1,0 +1,115 @@
+"""Where the variance between champions' log-odds comes from: the network, the seed, the class, or their combinations.
+
+Every network meets every seed and every class, so the design is crossed and balanced, with one champion in each cell.
+The components are those of the analysis of variance with random factors: mean squares are set equal to what they are
+expected to be (Searle, Casella and McCulloch: Variance Components, 1992, chapter 4). In a balanced design these
+estimates are unbiased, need no iteration, and agree with restricted maximum likelihood where none comes out negative.
+"""
+
+from __future__ import annotations
+
+import math
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from fooling.findings.intervals import run_grid
+
+FACTORS = ("classifier", "seed", "class")
+
+Subset = tuple[int, ...]  # factors, by their axis
+ALL: Subset = (0, 1, 2)
+
+
+def variance_table(champions: pd.DataFrame) -> pd.DataFrame:
+    """One row for each experiment, search and component: its variance of the log-odds and its share of the sum.
+
+    ``champions`` is the table of that name; the networks of an experiment must have the same seeds.
+    """
+    tables = []
+    for (experiment, search), runs in champions.groupby(["experiment", "search"]):
+        components = components_of(run_grid(runs, "log_odds", within_run="class_index"))
+        components.insert(0, "experiment", str(experiment))
+        components.insert(1, "search", str(search))
+        components.insert(2, "quantity", "log_odds")
+        tables.append(components)
+    return pd.concat(tables, ignore_index=True)
+
+
+def components_of(values: NDArray[np.float64]) -> pd.DataFrame:
+    """The variance components of ``values`` (networks, seeds, classes), negative estimates set to 0.
+
+    A factor with one level cannot be told apart: its components are NaN and say so, and what it does together with
+    another factor is contained in that factor's component.
+    """
+    varied = tuple(axis for axis, levels in enumerate(values.shape) if levels > 1)
+    squares = {subset: _mean_square(values, subset) for subset in _subsets(varied)}
+    variances = {subset: max(0.0, _component(values, squares, subset)) for subset in squares}
+    total = sum(variances.values())
+    rows = []
+    for subset in _subsets(ALL):
+        source = varied if subset == ALL else subset  # the residual is what all varied factors do together
+        known = subset == ALL or (set(subset) < set(varied))
+        rows.append(
+            {
+                "component": "residual" if subset == ALL else _name(subset),
+                "variance": variances[source] if known else math.nan,
+                "share": variances[source] / total if known and total > 0 else math.nan,
+                "degrees_of_freedom": _degrees_of_freedom(values, source) if known else 0,
+                "note": _note(subset, varied),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _subsets(factors: Subset) -> list[Subset]:
+    """Every non-empty combination of ``factors``, single factors first."""
+    return [subset for size in range(1, len(factors) + 1) for subset in combinations(factors, size)]
+
+
+def _degrees_of_freedom(values: NDArray[np.float64], subset: Subset) -> int:
+    return math.prod(values.shape[axis] - 1 for axis in subset)
+
+
+def _mean_square(values: NDArray[np.float64], subset: Subset) -> float:
+    """The mean square of the effect of ``subset``: its cell means less everything that fewer factors explain."""
+    others = tuple(axis for axis in ALL if axis not in subset)
+    effect = np.asarray(values.mean(axis=others, keepdims=True))
+    for axis in subset:
+        effect = effect - effect.mean(axis=axis, keepdims=True)
+    values_in_cell: int = math.prod(values.shape[axis] for axis in others)
+    return float((effect**2).sum()) * values_in_cell / _degrees_of_freedom(values, subset)
+
+
+def _component(values: NDArray[np.float64], squares: dict[Subset, float], subset: Subset) -> float:
+    """The variance of the effect of ``subset``, solved from the expected mean squares.
+
+    The mean square of A expects the sum, over every B that contains A, of B's variance times the number of values in a
+    cell of B; turned round, A's variance is the alternating sum of the mean squares of all such B.
+    """
+    alternating = 0.0
+    for larger, square in squares.items():
+        if set(subset) <= set(larger):
+            alternating += square if (len(larger) - len(subset)) % 2 == 0 else -square
+    values_in_cell: int = math.prod(values.shape[axis] for axis in ALL if axis not in subset)
+    return alternating / values_in_cell
+
+
+def _name(subset: Subset) -> str:
+    return ":".join(FACTORS[axis] for axis in subset)
+
+
+def _note(subset: Subset, varied: Subset) -> str:
+    """What a reader must know of this component where some factor has one level."""
+    single = [axis for axis in ALL if axis not in varied]
+    if not single:
+        return ""
+    if subset == ALL:
+        return f"contains {_name(varied)}"
+    if hidden := [FACTORS[axis] for axis in single if axis in subset]:
+        return f"not estimable: one {' and one '.join(hidden)}"
+    if subset == varied:
+        return "not told apart from the residual"
+    return "contains " + " and ".join(_name(tuple(sorted((*subset, axis)))) for axis in single)

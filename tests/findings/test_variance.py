@@ -1,0 +1,113 @@
+"""Variance components against simulations, statsmodels and arithmetic by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+import statsmodels.api
+import statsmodels.formula.api
+
+from fooling.findings.tables import champions_table
+from fooling.findings.variance import components_of, variance_table
+
+COMPONENTS = ["classifier", "seed", "class", "classifier:seed", "classifier:class", "seed:class", "residual"]
+
+
+def simulated(shape: tuple[int, int, int], variances: dict[str, float], generator: np.random.Generator) -> np.ndarray:
+    axes = {"classifier": 0, "seed": 1, "class": 2}
+    total = np.zeros(shape)
+    for component, variance in variances.items():
+        named = axes if component == "residual" else component.split(":")
+        size = [shape[axis] if name in named else 1 for name, axis in axes.items()]
+        total += generator.normal(scale=np.sqrt(variance), size=size)
+    return total
+
+
+def test_known_components_are_found_on_average():
+    generator = np.random.default_rng(0)
+    truth = dict(zip(COMPONENTS, [4.0, 1.0, 3.0, 0.5, 2.0, 0.7, 1.5], strict=True))
+    found = [components_of(simulated((8, 12, 10), truth, generator)).set_index("component") for _ in range(300)]
+    mean = pd.concat([table["variance"] for table in found], axis=1).mean(axis=1)
+    assert mean.to_dict() == pytest.approx(truth, rel=0.15)
+
+
+def test_mean_squares_agree_with_statsmodels():
+    """The components rebuilt into mean squares, against an analysis of variance of the same numbers."""
+    shape = (3, 4, 5)
+    truth = dict.fromkeys(COMPONENTS, 1.0)
+    values = simulated(shape, truth | {"classifier": 30, "seed": 30, "class": 30}, np.random.default_rng(1))
+    index = pd.MultiIndex.from_product([range(levels) for levels in shape], names=["n", "s", "k"])
+    data = pd.DataFrame({"y": values.ravel()}, index=index).reset_index()
+    model = statsmodels.formula.api.ols("y ~ C(n) * C(s) + C(n) * C(k) + C(s) * C(k)", data).fit()
+    anova = statsmodels.api.stats.anova_lm(model)
+    table = components_of(values).set_index("component")
+    assert (table["variance"] > 0).all()  # nothing was cut off, so that the squares can be rebuilt
+    v = table["variance"]
+    residual = v["residual"]
+    expected = {
+        "Residual": residual,
+        "C(n):C(s)": residual + 5 * v["classifier:seed"],
+        "C(s):C(k)": residual + 3 * v["seed:class"],
+        "C(n)": residual + 5 * v["classifier:seed"] + 4 * v["classifier:class"] + 20 * v["classifier"],
+        "C(k)": residual + 4 * v["classifier:class"] + 3 * v["seed:class"] + 12 * v["class"],
+    }
+    assert {term: anova.loc[term, "sum_sq"] / anova.loc[term, "df"] for term in expected} == pytest.approx(expected)
+    assert table["degrees_of_freedom"].to_dict() == {
+        "classifier": 2, "seed": 3, "class": 4, "classifier:seed": 6, "classifier:class": 8, "seed:class": 12,
+        "residual": 24,
+    }  # fmt: skip
+
+
+def test_two_factors_agree_with_restricted_maximum_likelihood():
+    """One network: seed and class of a mixed model, which restricted maximum likelihood estimates by iteration."""
+    values = simulated((1, 12, 6), {"seed": 4.0, "class": 2.0, "residual": 1.0}, np.random.default_rng(2))
+    data = pd.DataFrame(values[0]).stack().rename("y").rename_axis(["s", "k"]).reset_index()
+    formulas = {"seed": "0 + C(s)", "class": "0 + C(k)"}
+    model = statsmodels.api.MixedLM.from_formula("y ~ 1", data, groups=np.ones(len(data)), vc_formula=formulas)
+    fitted = model.fit(reml=True)
+    expected = dict(zip(sorted(formulas), fitted.vcomp, strict=True)) | {"residual": fitted.scale}
+    found = components_of(values).set_index("component")["variance"]
+    assert {name: found[name] for name in expected} == pytest.approx(expected, rel=1e-3)
+
+
+def test_one_network_says_what_it_cannot_tell():
+    values = simulated((1, 5, 10), {"seed": 1.0, "class": 1.0, "residual": 1.0}, np.random.default_rng(3))
+    table = components_of(values).set_index("component")
+    told = table["variance"].notna()
+    assert told[told].index.tolist() == ["seed", "class", "residual"]
+    assert table["share"].sum() == pytest.approx(1)
+    assert table.loc["classifier", "note"] == "not estimable: one classifier"
+    assert table.loc["classifier:seed", "note"] == "not estimable: one classifier"
+    assert table.loc["seed", "note"] == "contains classifier:seed"
+    assert table.loc["seed:class", "note"] == "not told apart from the residual"
+    assert table.loc["residual", "note"] == "contains seed:class"
+
+
+def test_one_run_leaves_everything_in_the_residual():
+    values = np.random.default_rng(4).normal(size=(1, 1, 10))
+    table = components_of(values).set_index("component")
+    assert table["variance"].dropna().to_dict() == {"residual": pytest.approx(values.var(ddof=1))}
+    assert table.loc["classifier:seed", "note"] == "not estimable: one classifier and one seed"
+
+
+def test_equal_champions_have_no_shares():
+    table = components_of(np.ones((2, 3, 4)))
+    assert (table["variance"] == 0).all()
+    assert table["share"].isna().all()
+
+
+def test_each_experiment_and_search_is_split_on_its_own(make_run):
+    runs = [
+        make_run([[0.1 * seed, 0.2, 0.5]], classifier=classifier, search=search, seed=seed)
+        for classifier in ("a", "b")
+        for search in ("drift", "map-elites")
+        for seed in (1, 2, 3)
+    ]
+    table = variance_table(champions_table(runs, experiment="noise"))
+    assert table[["experiment", "search"]].drop_duplicates().to_numpy().tolist() == [
+        ["noise", "drift"],
+        ["noise", "map-elites"],
+    ]
+    assert table["component"].tolist() == COMPONENTS * 2
+    assert set(table["quantity"]) == {"log_odds"}
