@@ -64,7 +64,8 @@ def build_network(
 ) -> nn.Module:
     """A network with fresh weights for images ``input_shape`` (C, H, W) and ``classes`` logits.
 
-    Raises :class:`FoolingError` for an unknown architecture and for options that it does not take.
+    Raises :class:`FoolingError` for an unknown architecture, for options that it does not take, and for a network that
+    cannot take such images or gives something else than one logit per class.
     """
     build = find_architecture(name).build
     try:
@@ -75,7 +76,9 @@ def build_network(
             found=f"{dict(options)}: {error}",
             expected=f"what its function takes: {inspect.signature(build)}",
         ) from None
-    return build(input_shape=input_shape, classes=classes, **options)
+    network = build(input_shape=input_shape, classes=classes, **options)
+    _require_logits(network, architecture=name, input_shape=input_shape, classes=classes)
+    return network
 
 
 def _own_architecture(source: Path, function: str) -> Architecture:
@@ -85,6 +88,31 @@ def _own_architecture(source: Path, function: str) -> Architecture:
         functions = [name for name, value in vars(module).items() if inspect.isfunction(value)]
         raise FoolingError(f"{source} has no function {function!r}", found=", ".join(functions) or "no function at all")
     return Architecture(build=build, chunk_size=getattr(module, "CHUNK_SIZE", DEFAULT_CHUNK_SIZE))
+
+
+def _require_logits(network: Any, *, architecture: str, input_shape: tuple[int, int, int], classes: int) -> None:
+    """Try ``network`` on two black images."""
+    import torch
+
+    expected = f"a torch.nn.Module that turns (B, {', '.join(map(str, input_shape))}) into logits (B, {classes})"
+    if not isinstance(network, torch.nn.Module):
+        raise FoolingError(f"the architecture {architecture} builds no network", found=type(network), expected=expected)
+    training = network.training
+    try:
+        with torch.no_grad():
+            logits = network.eval()(torch.zeros(2, *input_shape))
+    except (RuntimeError, ValueError, TypeError) as error:
+        raise FoolingError(
+            f"the architecture {architecture} cannot take these images", found=error, expected=expected
+        ) from error
+    network.train(training)
+    shape = tuple(logits.shape) if isinstance(logits, torch.Tensor) else type(logits).__name__
+    if shape != (2, classes):
+        raise FoolingError(
+            f"the architecture {architecture} gives no logit per class",
+            found=f"{shape} for 2 images",
+            expected=expected,
+        )
 
 
 def _imported_file(source: Path) -> ModuleType:

@@ -53,6 +53,11 @@ class Classifier:
             object.__setattr__(self, name, getattr(self, name).to(self.device, torch.float32))
         object.__setattr__(self, "_chunk", _channels_last_zeros((self.chunk_size, *self.input_shape), self.device))
 
+    def inputs(self, images: torch.Tensor) -> torch.Tensor:
+        """What the network is fed for uint8 images ``(B, C, H, W)``: float32 of the same shape."""
+        levels = images.to(self.device, torch.float32, memory_format=torch.channels_last)
+        return levels.sub_(self.offset).mul_(self.scale)
+
     @torch.inference_mode()
     def logits(self, images: torch.Tensor) -> torch.Tensor:
         """The network's logits, float32 ``(B, K)``, for uint8 images ``(B, C, H, W)``.

@@ -3,28 +3,52 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 
 from fooling.errors import FoolingError
 
+KNOWN_NAMES = "auto, cpu, cuda or cuda:<number>"
 
-def chosen_device(name: str | None = None) -> torch.device:
-    """The device called ``name``: ``auto`` (a GPU when there is one), ``cpu`` or ``cuda``, also ``cuda:1`` and so on.
 
-    Without a name the environment variable FOOLING_DEVICE decides, else ``auto``. Raises :class:`FoolingError` for an
-    unknown name and for a GPU that is not there.
+def chosen_device(name: str = "auto") -> torch.device:
+    """The device called ``name``: ``cpu``, ``cuda``, ``cuda:1`` and so on, or ``auto``.
+
+    ``auto`` is what the environment variable FOOLING_DEVICE names, else a GPU when there is one. Raises
+    :class:`FoolingError` for an unknown name and for a GPU that is not there.
     """
-    name = name or os.environ.get("FOOLING_DEVICE") or "auto"
     if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        name = os.environ.get("FOOLING_DEVICE") or "auto"
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
     try:
         device = torch.device(name)
     except RuntimeError:
-        raise FoolingError("there is no such device", found=name, expected="auto, cpu, cuda or cuda:<number>") from None
+        raise FoolingError("there is no such device", found=name, expected=KNOWN_NAMES) from None
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         found = f"{torch.cuda.device_count()} usable GPUs"
         raise FoolingError(f"the device {name} is not there", found=found, remedy="choose auto or cpu")
     if device.type not in ("cpu", "cuda"):
-        raise FoolingError("this device is not supported", found=name, expected="auto, cpu, cuda or cuda:<number>")
+        raise FoolingError("this device is not supported", found=name, expected=KNOWN_NAMES)
     return device
+
+
+@contextmanager
+def reproducible(device: torch.device, *, threads: int) -> Iterator[None]:
+    """A stretch of work that gives the same bits every time on the same kind of machine.
+
+    Within it torch uses ``threads`` threads of the CPU, only such GPU convolutions as sum in a fixed order and in full
+    float32, and random generators that are put back afterwards.
+    """
+    threads_before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        with (
+            torch.random.fork_rng(devices=[device] if device.type == "cuda" else []),
+            torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False),
+        ):
+            yield
+    finally:
+        torch.set_num_threads(threads_before)

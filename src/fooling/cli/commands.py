@@ -38,7 +38,16 @@ class Command:
 #: In the order of the study.
 COMMANDS: dict[str, Command] = {
     "fetch-digits": Command("Write the handwritten digits that come with scikit-learn as a data set file."),
+    "fetch-shapes": Command("Draw shapes and textures in colour from a seed as a data set file."),
     "fetch-mnist": Command("Fetch MNIST from a mirror folder or by download, verify it, and write a data set file."),
+    "train": Command(
+        "Train a classifier on a data set; a killed training goes on from its last whole pass over the images.",
+        {"output": "Classifier file to write.", "settings": "Architecture, input and training: JSON or a YAML file."},
+    ),
+    "import-network": Command(
+        "Take in a network that someone else has trained: an architecture and a safetensors file of weights.",
+        {"output": "Classifier file to write.", "settings": "Architecture, weights and input: JSON or a YAML file."},
+    ),
     "evolve-direct": Command(
         "Evolve images pixel by pixel (direct encoding) that a classifier takes for its classes.",
         {

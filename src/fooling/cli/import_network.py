@@ -1,0 +1,34 @@
+"""Take in a network that someone else has trained."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from fooling.artifacts import sha256_of
+from fooling.classifiers.checkpoint import save_classifier
+from fooling.classifiers.devices import chosen_device
+from fooling.classifiers.imported import imported_classifier, read_weights
+from fooling.classifiers.settings import ImportSettings
+from fooling.datasets.dataset import load_dataset
+from fooling.progress import say
+from fooling.settings import read_settings
+from fooling.versions import software_versions
+
+
+def import_network(*, dataset: Path, settings: str, name: str, output: Path, device: str = "auto") -> None:
+    """Check that architecture, weights and data set fit, measure the test error, and write the classifier."""
+    checked = read_settings(ImportSettings, settings)
+    images = load_dataset(dataset)
+    weights = read_weights(checked.weights)
+    place = chosen_device(device)
+    classifier = imported_classifier(name=name, dataset=images, settings=checked, weights=weights, device=place)
+    origin = {
+        "dataset": {"name": images.name, "sha256": sha256_of(dataset.read_bytes())},
+        "weights": {"file": checked.weights.name, "sha256": sha256_of(checked.weights.read_bytes())},
+        "device": place.type,
+        "versions": software_versions(),
+    }
+    save_classifier(output, dataclasses.replace(classifier, provenance={**classifier.provenance, **origin}))
+    error, count = classifier.provenance["test_error"], classifier.provenance["test_images"]
+    say(f"{name}: {error:.2%} of {count} test images misjudged; written to {output}")
