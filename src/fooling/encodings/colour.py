@@ -1,0 +1,52 @@
+"""From hue, saturation and value (or hue, lightness and saturation) to the RGB levels of an image."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+
+#: ``hsv``: the paper's components, the hue one turn. ``hls``: 8-bit HLS as OpenCV reads it, used by the released code.
+Colour = Literal["hsv", "hls"]
+
+# Where on the circle of six hue sectors a channel's loss of saturation is centred, and whether it is least there.
+_CHANNELS = ((3.0, False), (2.0, True), (4.0, True))
+
+
+def levels_of(values: torch.Tensor) -> torch.Tensor:
+    """Non-negative floats below 256 as uint8, cut to integers; by way of int32, which is faster than straight."""
+    return values.to(torch.int32).to(torch.uint8)
+
+
+def rgb_levels(components: torch.Tensor, colour: Colour) -> torch.Tensor:
+    """RGB images uint8 ``(B, 3, ...)`` from colour components float32 ``(B, 3, ...)`` between 0 and 255.
+
+    The order of the components is that of the letters of ``colour``. Each level is the nearest to the exact one.
+    """
+    hue, top, chroma = _from_hsv(components) if colour == "hsv" else _from_hls(components)
+    rgb = torch.empty_like(components)
+    for channel, (centre, least) in enumerate(_CHANNELS):
+        loss = _saturation_loss(hue, centre=centre, least=least)
+        torch.addcmul(top, chroma, loss, value=-1, out=rgb[:, channel])
+    return levels_of(rgb.add_(0.5))
+
+
+def _from_hsv(components: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Hue in sectors 0..6, the highest channel's level and the range of the levels."""
+    hue, saturation, value = components.unbind(1)
+    return hue * (6 / 255), value, value * saturation / 255
+
+
+def _from_hls(components: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """As for HSV; OpenCV's 8-bit hue counts steps of 2 degrees, so that 255 is 1.42 turns."""
+    hue, lightness, saturation = components.floor().unbind(1)
+    sectors = hue / 30
+    sectors -= 6 * (sectors >= 6)
+    chroma = (255 - (2 * lightness - 255).abs_()) * saturation / 255
+    return sectors, lightness + chroma / 2, chroma
+
+
+def _saturation_loss(hue: torch.Tensor, *, centre: float, least: bool) -> torch.Tensor:
+    """The share of the chroma that a channel lacks, 0..1: a trapezium over the hue, without modulo."""
+    distance = (hue - centre).abs_()
+    return (distance.sub_(1) if least else distance.neg_().add_(2)).clamp_(0, 1)

@@ -1,0 +1,90 @@
+"""The CPPN encoding: genomes are small networks that compute every pixel from its position (paper, section 2.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+
+from fooling.encodings.colour import levels_of, rgb_levels
+from fooling.encodings.cppn.genome import CppnGenomes, initial_genomes
+from fooling.encodings.cppn.mutation import mutated
+from fooling.encodings.cppn.plan import plan_for
+from fooling.encodings.cppn.rendering import painted
+from fooling.encodings.cppn.settings import CppnSettings
+from fooling.encodings.encoding import ImageShape
+
+#: Numbers in the buffer of node values, by kind of device: more pixels are painted block by block.
+_BUFFER_SIZES = {"cpu": 2**22, "cuda": 2**28}
+_BLOCK_MULTIPLE = 64
+
+
+class CppnEncoding:
+    """Starts, varies and renders CPPN genomes for images of one shape on one device."""
+
+    recombines = False
+
+    def __init__(self, *, settings: CppnSettings, image_shape: ImageShape, device: torch.device | str = "cpu") -> None:
+        self.settings = settings
+        self.image_shape = image_shape
+        self.device = torch.device(device)
+        self._inputs = input_values(image_shape, settings.coordinates).to(self.device)
+        self._buffer = torch.empty(0, device=self.device)
+
+    def random(self, count: int, generator: torch.Generator) -> CppnGenomes:
+        """``count`` genomes without hidden nodes."""
+        return initial_genomes(count, outputs=self.image_shape[0], generator=generator)
+
+    def vary(self, parents: CppnGenomes, generation: int, generator: torch.Generator) -> CppnGenomes:
+        """The mutated copies of ``parents``, row for row, alike in every ``generation``."""
+        return mutated(parents, self.settings, outputs=self.image_shape[0], generator=generator)
+
+    def render(self, genomes: CppnGenomes) -> torch.Tensor:
+        """The images uint8 ``(B, C, H, W)``: a grey level is the absolute output times 255, cut to an integer."""
+        plan = plan_for(genomes, outputs=self.image_shape[0], weight_bound=self.settings.weight_bound)
+        pixels = self._inputs.shape[1]
+        block = self._block_width(plan.rows)
+        blocks = []
+        for first in range(0, pixels, block):
+            inputs = self._inputs[:, first : first + block]
+            blocks.append(self._levels(painted(plan, inputs, self._buffer_for(plan.rows, inputs.shape[1]))))
+        images = blocks[0] if len(blocks) == 1 else torch.cat(blocks, dim=2)
+        return images.view(len(genomes), *self.image_shape)
+
+    def genomes_from(self, arrays: Mapping[str, torch.Tensor]) -> CppnGenomes:
+        """The genomes that ``arrays()`` described, on the device of this encoding."""
+        return CppnGenomes.from_arrays(arrays).to(self.device)
+
+    def _levels(self, outputs: torch.Tensor) -> torch.Tensor:
+        """Output values (B * C, P) as the levels uint8 (B, C, P) of the image."""
+        components = outputs.abs_().mul_(255).view(-1, self.image_shape[0], outputs.shape[1])
+        return levels_of(components) if self.image_shape[0] == 1 else rgb_levels(components, self.settings.colour)
+
+    def _block_width(self, rows: int) -> int:
+        widest = _BUFFER_SIZES[self.device.type] // rows
+        return max(widest // _BLOCK_MULTIPLE, 1) * _BLOCK_MULTIPLE
+
+    def _buffer_for(self, rows: int, pixels: int) -> torch.Tensor:
+        """A (rows, pixels) view of memory that is kept from call to call."""
+        if self._buffer.numel() < rows * pixels:
+            self._buffer = torch.empty(rows * pixels, device=self.device)
+        return self._buffer[: rows * pixels].view(rows, pixels)
+
+
+def input_values(image_shape: ImageShape, coordinates: str) -> torch.Tensor:
+    """The four inputs at every pixel, float32 (INPUTS, H * W): x, y, distance from the centre, bias 1.
+
+    x and y run over [-1, 1] or count pixels; the distance is always that on the [-1, 1] grid, as in the released code.
+    """
+    _, height, width = image_shape
+    unit_y, unit_x = torch.meshgrid(_unit_axis(height), _unit_axis(width), indexing="ij")
+    distance = torch.hypot(unit_x, unit_y)
+    x, y = unit_x, unit_y
+    if coordinates == "pixels":
+        y, x = torch.meshgrid(torch.arange(height).float(), torch.arange(width).float(), indexing="ij")
+    return torch.stack((x, y, distance, torch.ones_like(distance))).flatten(1)
+
+
+def _unit_axis(length: int) -> torch.Tensor:
+    """``length`` points from -1 to 1, evenly spaced; a single one is 0."""
+    return (2 * torch.arange(length) - (length - 1)) / max(length - 1, 1)

@@ -1,0 +1,141 @@
+"""The direct encoding: one gene per pixel and channel (paper, section 2.2; colours as hue, saturation, value)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, Self
+
+import torch
+from pydantic import Field
+
+from fooling.encodings.colour import Colour, levels_of, rgb_levels
+from fooling.encodings.encoding import ImageShape
+from fooling.encodings.variation import LEVELS, crossed, polynomial_mutation_
+from fooling.settings import Settings
+
+Probability = Annotated[float, Field(ge=0, le=1)]
+
+
+class DirectSettings(Settings):
+    """The direct encoding; the defaults follow the paper's wording."""
+
+    kind: Literal["direct"] = "direct"
+    """Which encoding these settings are of."""
+
+    mutation_rate: Probability = 0.1
+    """Probability with which each gene mutates."""
+
+    rate_halving_generations: Annotated[int, Field(gt=0)] | None = 1000
+    """The mutation rate is halved whenever this many generations have passed; null keeps it constant (released)."""
+
+    mutation_eta: Annotated[float, Field(gt=0)] = 15.0
+    """Strength of the polynomial mutation: a larger value makes smaller steps."""
+
+    crossover: Literal["none", "correct", "faulty"] = "none"
+    """Simulated binary crossover before mutation; `faulty` sets genes equal in both parents to .5 (released)."""
+
+    crossover_rate: Probability = 0.5
+    """Probability with which a pair of parents is crossed."""
+
+    crossover_eta: Annotated[float, Field(gt=0)] = 10.0
+    """Strength of the crossover: a larger value keeps children closer to their parents."""
+
+    genes: Literal["levels", "floats"] = "levels"
+    """`levels`: integers 0 to 255; `floats`: numbers in [0, 1], cut to levels only when scored (released)."""
+
+    colour: Colour = "hsv"
+    """Colour components of RGB images: `hsv`, or `hls` in OpenCV's 8-bit form (released)."""
+
+
+#: What the released code does otherwise.
+RELEASED: Mapping[str, Any] = {
+    "rate_halving_generations": None,
+    "crossover": "faulty",
+    "genes": "floats",
+    "colour": "hls",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class DirectGenomes:
+    """A batch of direct genomes: ``genes`` ``(B, C, H, W)``, uint8 levels or float32 in [0, 1]."""
+
+    genes: torch.Tensor
+
+    def __len__(self) -> int:
+        return len(self.genes)
+
+    def take(self, index: torch.Tensor) -> Self:
+        """The genomes of these rows, in this order."""
+        return type(self)(self.genes.index_select(0, index))
+
+    def with_rows(self, at: torch.Tensor, source: Self, rows: torch.Tensor) -> Self:
+        """The batch with its rows ``at`` replaced by the rows ``rows`` of ``source``."""
+        return type(self)(self.genes.index_copy(0, at, source.genes.index_select(0, rows)))
+
+    def arrays(self) -> dict[str, torch.Tensor]:
+        """The batch as named tensors."""
+        return {"genes": self.genes}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, torch.Tensor]) -> Self:
+        """The batch that :meth:`arrays` described."""
+        return cls(arrays["genes"])
+
+    def to(self, device: torch.device | str) -> Self:
+        """The same batch on another device."""
+        return type(self)(self.genes.to(device))
+
+
+class DirectEncoding:
+    """Starts, varies and renders direct genomes for images of one shape on one device."""
+
+    def __init__(
+        self, *, settings: DirectSettings, image_shape: ImageShape, device: torch.device | str = "cpu"
+    ) -> None:
+        self.settings = settings
+        self.image_shape = image_shape
+        self.device = torch.device(device)
+        self.recombines = settings.crossover != "none"
+
+    def random(self, count: int, generator: torch.Generator) -> DirectGenomes:
+        """``count`` genomes of uniform noise."""
+        shape = (count, *self.image_shape)
+        if self.settings.genes == "levels":
+            levels = torch.randint(0, LEVELS + 1, shape, generator=generator, device=self.device, dtype=torch.uint8)
+            return DirectGenomes(levels)
+        return DirectGenomes(torch.rand(shape, generator=generator, device=self.device))
+
+    def vary(self, parents: DirectGenomes, generation: int, generator: torch.Generator) -> DirectGenomes:
+        """The children of ``parents``, row for row: crossed in adjacent pairs if so set, then mutated."""
+        settings = self.settings
+        if self.recombines:
+            genes = crossed(
+                parents.genes,
+                rate=settings.crossover_rate,
+                eta=settings.crossover_eta,
+                copies_equal_genes=settings.crossover == "correct",
+                generator=generator,
+            )
+        else:
+            genes = parents.genes.clone()
+        rate = self.mutation_rate(generation)
+        return DirectGenomes(polynomial_mutation_(genes, rate=rate, eta=settings.mutation_eta, generator=generator))
+
+    def mutation_rate(self, generation: int) -> float:
+        """The probability with which a gene mutates in this ``generation`` (paper, section 2.2)."""
+        period = self.settings.rate_halving_generations
+        return self.settings.mutation_rate * (0.5 ** (generation // period) if period else 1.0)
+
+    def render(self, genomes: DirectGenomes) -> torch.Tensor:
+        """The images uint8 ``(B, C, H, W)``; for grey levels they are the genes themselves."""
+        genes = genomes.genes
+        grey = self.image_shape[0] == 1
+        if genes.dtype is torch.uint8:
+            return genes if grey else rgb_levels(genes.float(), self.settings.colour)
+        return levels_of(genes * LEVELS) if grey else rgb_levels(genes * LEVELS, self.settings.colour)
+
+    def genomes_from(self, arrays: Mapping[str, torch.Tensor]) -> DirectGenomes:
+        """The genomes that ``arrays()`` described, on the device of this encoding."""
+        return DirectGenomes.from_arrays(arrays).to(self.device)

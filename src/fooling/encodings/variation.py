@@ -1,0 +1,111 @@
+"""The real-valued variation operators of Deb: polynomial mutation and simulated binary crossover (SBX).
+
+A gene is a float in [0, 1], or a uint8 level that stands for level / 255.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+LEVELS = 255
+
+#: What the faulty crossover of the released code leaves in a gene that both parents share.
+UNSET_GENE = 0.5
+
+
+def chosen_positions(count: int, *, rate: float, generator: torch.Generator) -> torch.Tensor:
+    """Which of ``count`` genes are chosen, each with probability ``rate``: their positions, ascending, int64.
+
+    The gaps between chosen genes are drawn (they are geometric), so that the cost is that of the chosen genes alone.
+    """
+    device = generator.device
+    if rate <= 0:
+        return torch.empty(0, dtype=torch.int64, device=device)
+    log_kept = math.log1p(-rate) if rate < 1 else -math.inf
+    parts, reached = [], -1
+    while True:
+        expected = (count - reached) * rate
+        draws = math.ceil(expected + 6 * math.sqrt(expected)) + 8
+        uniform = torch.rand(draws, generator=generator, device=device)
+        gaps = uniform.neg_().log1p_().div_(log_kept).long().add_(1)
+        positions = gaps.cumsum(0).add_(reached)
+        inside = int(torch.searchsorted(positions, count))
+        parts.append(positions[:inside])
+        if inside < draws:
+            return parts[0] if len(parts) == 1 else torch.cat(parts)
+        reached = int(positions[-1])
+
+
+def polynomial_steps(count: int, *, eta: float, generator: torch.Generator) -> torch.Tensor:
+    """``count`` independent steps of the polynomial mutation, float32 in [-1, 1] (Deb and Goyal 1996).
+
+    With r uniform in [0, 1): (2r)^(1/(eta+1)) - 1 below r = .5, else 1 - (2(1-r))^(1/(eta+1)). Large ``eta`` means
+    small steps: their mean size is 1 / (eta + 2).
+    """
+    signed = torch.rand(count, generator=generator, device=generator.device).mul_(2).sub_(1)
+    sizes = signed.abs().log_().div_(eta + 1).expm1_()
+    return sizes.copysign_(signed)
+
+
+def polynomial_mutation_(genes: torch.Tensor, *, rate: float, eta: float, generator: torch.Generator) -> torch.Tensor:
+    """Change ``genes`` (any shape, contiguous) in place, each with probability ``rate``, and return them.
+
+    Values are clipped to the range; a level is rounded to the nearest one.
+    """
+    flat = genes.view(-1)
+    chosen = chosen_positions(flat.numel(), rate=rate, generator=generator)
+    steps = polynomial_steps(chosen.numel(), eta=eta, generator=generator)
+    values = _as_floats(flat.index_select(0, chosen)).add_(steps).clamp_(0, 1)
+    flat.scatter_(0, chosen, _as_genes(values, genes.dtype))
+    return genes
+
+
+def crossed(
+    parents: torch.Tensor, *, rate: float, eta: float, copies_equal_genes: bool, generator: torch.Generator
+) -> torch.Tensor:
+    """Two children for each pair of adjacent rows of ``parents`` (B, ...), by bounded SBX (Deb and Agrawal 1995).
+
+    A pair is crossed with probability ``rate``, else copied; a last row without a partner is copied. Every gene in
+    which the parents differ is crossed, a fair coin deciding which child gets which value. Where they agree both
+    children copy the gene, or with ``copies_equal_genes`` false hold .5, the fault of the released code.
+    """
+    children = parents.clone()
+    pairs = children[: len(parents) // 2 * 2].view(-1, 2, parents[0].numel())
+    rows = (torch.rand(len(pairs), generator=generator, device=generator.device) < rate).nonzero().squeeze(1)
+    first, second = _as_floats(pairs.index_select(0, rows)).unbind(1)
+    low, high = torch.minimum(first, second), torch.maximum(first, second)
+    spread = high - low
+    differs = spread > torch.finfo(spread.dtype).eps
+    uniform, coin = torch.rand(2, *low.shape, generator=generator, device=generator.device)
+    width = spread.clamp_min(torch.finfo(spread.dtype).eps)
+    middle = (low + high) / 2
+    lower = middle - _spread_factor(uniform, low / width, eta) * spread / 2
+    upper = middle + _spread_factor(uniform, (1 - high) / width, eta) * spread / 2
+    swapped = coin < 0.5
+    offspring = torch.stack((torch.where(swapped, upper, lower), torch.where(swapped, lower, upper)), dim=1)
+    offspring.clamp_(0, 1)
+    untouched = pairs.index_select(0, rows) if copies_equal_genes else pairs.new_full((), _unset(parents.dtype))
+    pairs[rows] = torch.where(differs.unsqueeze(1), _as_genes(offspring, parents.dtype), untouched)
+    return children
+
+
+def _spread_factor(uniform: torch.Tensor, room: torch.Tensor, eta: float) -> torch.Tensor:
+    """How far a child lies from the middle, in half spreads; ``room`` to the bound is in spreads."""
+    alpha = 2 - (1 + 2 * room) ** -(eta + 1)
+    scaled = uniform * alpha
+    return torch.where(scaled <= 1, scaled, 1 / (2 - scaled)) ** (1 / (eta + 1))
+
+
+def _as_floats(genes: torch.Tensor) -> torch.Tensor:
+    return genes.float().div_(LEVELS) if genes.dtype is torch.uint8 else genes
+
+
+def _as_genes(values: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """Floats in [0, 1] as genes: as they are, or as the nearest level (of two equally near ones the lower)."""
+    return values.mul(LEVELS).sub_(0.5).ceil_().to(dtype) if dtype is torch.uint8 else values
+
+
+def _unset(dtype: torch.dtype) -> float:
+    return int(UNSET_GENE * LEVELS) if dtype is torch.uint8 else UNSET_GENE
