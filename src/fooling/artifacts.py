@@ -45,10 +45,9 @@ def written_atomically(path: Path) -> Iterator[Path]:
             os.fsync(written.fileno())
         temporary.chmod(0o666 & ~_umask())
         temporary.replace(path)
-    except OSError as error:
-        raise FoolingError(
-            f"{path} cannot be written", found=error.strerror or error, remedy="free space or rights there"
-        ) from error
+    except (OSError, safetensors.SafetensorError) as error:
+        found = error.strerror if isinstance(error, OSError) else error
+        raise FoolingError(f"{path} cannot be written", found=found, remedy="free space or rights there") from error
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -111,7 +110,7 @@ def write_arrays(
     metadata = {HEADER_KEY: json.dumps(described, sort_keys=True, allow_nan=False)}
     ordered = {name: np.ascontiguousarray(arrays[name]) for name in sorted(arrays)}
     with written_atomically(path) as temporary:
-        temporary.write_bytes(safetensors.numpy.save(ordered, metadata=metadata))
+        safetensors.numpy.save_file(ordered, temporary, metadata=metadata)
 
 
 def read_arrays(path: Path, *, kind: str, version: int) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
