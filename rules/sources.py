@@ -42,6 +42,15 @@ def module_path(module: str) -> Path | None:
     return next((path for path in (base.with_suffix(".py"), base / "__init__.py") if path.is_file()), None)
 
 
+def sources_of_file(path: Path) -> list[str]:
+    """As :func:`sources`, for a module of the package given by its file; any other file stands for itself alone."""
+    try:
+        inside = path.resolve().relative_to(ROOT.resolve())
+    except ValueError:
+        return [str(path)]
+    return sources(".".join(inside.with_suffix("").parts))
+
+
 @cache
 def _imported(path: Path) -> tuple[str, ...]:
     """The modules of the package that the file at ``path`` imports, with the packages around them."""

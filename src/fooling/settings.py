@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,6 +20,8 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 
+
+EXPONENT = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+")
 
 Section = TypeVar("Section", bound=Settings)
 
@@ -44,6 +47,18 @@ def parsed_yaml(text: str, *, source: str) -> Any:
         return yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise FoolingError(f"{source} is not valid YAML", found=error) from None
+
+
+def with_exponents_read(values: Any) -> Any:
+    """``values`` of a YAML file with texts such as ``1e-4`` as the numbers they are meant to be.
+
+    YAML 1.1, which PyYAML reads, wants a dot and a sign (``1.0e-4``) and takes anything else for text.
+    """
+    if isinstance(values, Mapping):
+        return {key: with_exponents_read(value) for key, value in values.items()}
+    if isinstance(values, list):
+        return [with_exponents_read(value) for value in values]
+    return float(values) if isinstance(values, str) and EXPONENT.fullmatch(values) else values
 
 
 def checked_settings(section: type[Section], values: Any, *, source: str) -> Section:

@@ -30,7 +30,11 @@ def explained(section: type[BaseModel], values: Mapping[str, Any], error: ErrorD
     keys = _keys_in_file(values, error)
     if error["type"].startswith("union_tag"):
         keys.append(_discriminator(error))
-    explanation = _explanation(_owner(section, error["loc"]), str(keys[-1]) if keys else "", error)
+    return told(values, keys, _explanation(_owner(section, error["loc"]), str(keys[-1]) if keys else "", error))
+
+
+def told(values: Mapping[str, Any], keys: Sequence[Key], explanation: Explanation) -> str:
+    """What is wrong with the setting at ``keys`` within ``values``, as an indented text of a few lines."""
     lines = [f"- {_written(values, keys)}", f"  found: {explanation.found}", f"  allowed: {explanation.allowed}"]
     if explanation.correction:
         corrected = yaml.safe_dump(_nested(values, keys[:-1], explanation.correction), sort_keys=False)
@@ -84,7 +88,7 @@ def _owner(section: type[BaseModel], location: Sequence[Key]) -> type[BaseModel]
         tried = [model for model in candidates if key in (*_tags(model), model.__name__)]
         within = [model.model_fields[str(key)].annotation for model in candidates if key in model.model_fields]
         if within:
-            candidates = [model for annotation in within for model in _models_in(annotation)]
+            candidates = [model for annotation in within for model in models_in(annotation)]
         elif tried:
             candidates = tried
     last = location[-1] if location else ""
@@ -97,11 +101,11 @@ def _tags(model: type[BaseModel]) -> tuple[str, ...]:
     return () if kind is None else get_args(kind.annotation)
 
 
-def _models_in(annotation: Any) -> list[type[BaseModel]]:
+def models_in(annotation: Any) -> list[type[BaseModel]]:
     """Every settings class named in a type annotation, with lists and unions opened."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
-    return [model for part in get_args(annotation) for model in _models_in(part)]
+    return [model for part in get_args(annotation) for model in models_in(part)]
 
 
 def _example(owner: type[BaseModel] | None, key: str) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Evolve images pixel by pixel against a classifier."""
 
 from fooling.cli.evolving import evolve_command
-from fooling.encodings.direct import DirectEncoding, DirectSettings
+from fooling.encodings.direct import DirectEncoding
+from fooling.encodings.direct_settings import DirectSettings
 
 evolve_direct = evolve_command(encoding="direct", encoding_class=DirectEncoding, settings_class=DirectSettings)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import torch
 
-#: ``hsv``: the paper's components, the hue one turn. ``hls``: 8-bit HLS as OpenCV reads it, used by the released code.
-Colour = Literal["hsv", "hls"]
+from fooling.encodings.settings import Colour
 
 # Where on the circle of six hue sectors a channel's loss of saturation is centred, and whether it is least there.
 _CHANNELS = ((3.0, False), (2.0, True), (4.0, True))

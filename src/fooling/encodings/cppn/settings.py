@@ -7,10 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from fooling.encodings.colour import Colour
+from fooling.encodings.settings import Colour, Probability
 from fooling.settings import Settings
-
-Probability = Annotated[float, Field(ge=0, le=1)]
 
 
 class CppnSettings(Settings):
