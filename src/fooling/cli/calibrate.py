@@ -1,0 +1,35 @@
+"""Ask how far a network's confidence in real images can be trusted, and correct it by one temperature."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pandas as pd
+import torch
+
+from fooling.artifacts import write_table
+from fooling.classifiers.checkpoint import load_classifier
+from fooling.classifiers.devices import chosen_device
+from fooling.datasets.dataset import load_dataset
+from fooling.findings.calibration import CalibrationSettings, calibrate_on
+from fooling.progress import say
+from fooling.settings import read_settings
+
+
+def calibrate(
+    *, classifier: Path, dataset: Path, settings: str, calibration: Path, images: Path, device: str = "auto"
+) -> None:
+    """Fit the temperature on one half of the test images, judge it on the other, and list every image."""
+    torch.set_num_threads(1)
+    checked = read_settings(CalibrationSettings, settings)
+    network = load_classifier(classifier, device=chosen_device(device))
+    data = load_dataset(dataset)
+    logits = network.logits(torch.from_numpy(data.test_images)).cpu().numpy()
+    fitted, table = calibrate_on(logits, data.test_labels, classifier=network.name, settings=checked)
+    write_table(calibration, pd.DataFrame([dataclasses.asdict(fitted)]))
+    write_table(images, table)
+    say(
+        f"{network.name}: temperature {fitted.temperature:.3f}; calibration error {fitted.ece_before:.4f} before and "
+        f"{fitted.ece_after:.4f} after, on {fitted.evaluation_images} images; written to {calibration}"
+    )

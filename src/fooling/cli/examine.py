@@ -1,0 +1,61 @@
+"""Let an independent network and the training images say whether champions look like their class."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from fooling.artifacts import read_table, write_table
+from fooling.classifiers.checkpoint import load_classifier
+from fooling.classifiers.devices import chosen_device
+from fooling.datasets.dataset import load_dataset
+from fooling.evolution.record import load_run
+from fooling.findings.examination import ExaminationSettings, Judge, examined_table
+from fooling.progress import say
+from fooling.settings import read_settings
+
+
+def examine(
+    runs: list[Path],
+    *,
+    experiment: str,
+    calibration: Path,
+    images: Path,
+    dataset: Path,
+    settings: str,
+    output: Path,
+    independent: Path | None = None,
+    device: str = "auto",
+) -> None:
+    """Examine the champions of one classifier's ``runs``, controls included, beside real test images."""
+    torch.set_num_threads(1)
+    checked = read_settings(ExaminationSettings, settings)
+    table = examined_table(
+        [load_run(path) for path in runs],
+        experiment=experiment,
+        temperature=read_table(calibration, columns=("temperature",))["temperature"].to_numpy(dtype=float).item(),
+        real=read_table(images, columns=("image", "split", "label", "predicted", "calibrated_confidence")),
+        dataset=load_dataset(dataset),
+        independent=None if independent is None else _judge(independent, device),
+        settings=checked,
+    )
+    write_table(output, table)
+    evolved = table[table["search"] == "map-elites"]
+    say(
+        f"{experiment}: {len(table)} images examined; champions of evolution: median confidence of the independent "
+        f"network {evolved['independent_confidence'].median():.3f}, median distance to the nearest training image "
+        f"{evolved['nearest_distance'].median():.3f}; written to {output}"
+    )
+
+
+def _judge(path: Path, device: str) -> Judge:
+    network = load_classifier(path, device=chosen_device(device))
+
+    def confidences(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        told: NDArray[np.float32] = network.confidences(torch.from_numpy(images)).cpu().numpy()
+        return told
+
+    return Judge(name=network.name, confidences=confidences)

@@ -1,0 +1,139 @@
+"""Whether a confidence means what it says: temperature scaling on real images that the network was not trained on.
+
+Guo, Pleiss, Sun and Weinberger: On Calibration of Modern Neural Networks (2017). One number, the temperature, divides
+the logits; it is fitted on one half of the test images and judged on the other. It changes no decision.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import scipy.optimize
+from numpy.typing import NDArray
+from pydantic import Field
+from scipy.special import log_softmax, logsumexp, softmax
+
+from fooling.seeding import numpy_generator
+from fooling.settings import Settings
+
+Logits = NDArray[np.float32] | NDArray[np.float64]
+
+
+class CalibrationSettings(Settings):
+    """How calibration is measured."""
+
+    calibration_bins: int = Field(default=15, ge=2)
+    """Bins of equal width over 0..1 for the expected calibration error."""
+    calibration_seed: int = Field(default=1, ge=0)
+    """Seed of the split of the test images into two halves."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calibration:
+    """A fitted temperature, and negative log-likelihood and calibration error before and after, on other images."""
+
+    classifier: str
+    temperature: float
+    calibration_images: int
+    evaluation_images: int
+    nll_before: float
+    nll_after: float
+    ece_before: float
+    ece_after: float
+
+
+def calibrated(logits: Logits, temperature: float) -> NDArray[np.float64]:
+    """Confidences (N, K) of ``logits`` (N, K) after temperature scaling, in float64."""
+    confidences: NDArray[np.float64] = softmax(logits.astype(np.float64) / temperature, axis=1)
+    return confidences
+
+
+def negative_log_likelihood(logits: Logits, labels: NDArray[np.int64], *, temperature: float = 1.0) -> float:
+    """Mean over the N images of -log(confidence in the true class)."""
+    told = log_softmax(logits.astype(np.float64) / temperature, axis=1)
+    return float(-told[np.arange(len(labels)), labels].mean())
+
+
+def expected_calibration_error(confidences: NDArray[np.float64], right: NDArray[np.bool_], *, bins: int) -> float:
+    """Mean over the images of |share right - mean confidence| of their bin (Guo et al., equation 3).
+
+    ``confidences`` (N,) are those of the predicted classes; bins are of equal width and closed above. NaN where a
+    confidence is NaN.
+    """
+    if np.isnan(confidences).any():
+        return math.nan
+    bin_of = np.clip(np.ceil(confidences * bins).astype(int) - 1, 0, bins - 1)
+    gaps = np.bincount(bin_of, weights=right - confidences, minlength=bins)
+    return float(np.abs(gaps).sum() / len(confidences))
+
+
+def fitted_temperature(logits: Logits, labels: NDArray[np.int64]) -> float:
+    """The temperature between 1/100 and 100 with the least negative log-likelihood for these images.
+
+    NaN where the network gets every image right: the lower the temperature, the better, and none is best.
+    """
+    if (logits.argmax(axis=1) == labels).all():
+        return math.nan
+    result = scipy.optimize.minimize_scalar(
+        lambda log_temperature: negative_log_likelihood(logits, labels, temperature=float(np.exp(log_temperature))),
+        bounds=(np.log(0.01), np.log(100.0)),
+        method="bounded",
+        options={"xatol": 1e-9},
+    )
+    return float(np.exp(result.x))
+
+
+def calibrate_on(
+    logits: NDArray[np.float32], labels: NDArray[np.int64], *, classifier: str, settings: CalibrationSettings
+) -> tuple[Calibration, pd.DataFrame]:
+    """Temperature scaling for a network that gave ``logits`` (N, K) to test images of these ``labels`` (N,).
+
+    Also the table of the images: their split, labels, predictions, and confidences raw and calibrated.
+    """
+    order = numpy_generator(settings.calibration_seed, "calibration").permutation(len(labels))
+    fitting = np.isin(np.arange(len(labels)), order[: len(labels) // 2])
+    judging = ~fitting
+    temperature = fitted_temperature(logits[fitting], labels[fitting])
+    images = _table_of_images(logits, labels, temperature=temperature, classifier=classifier)
+    images.insert(2, "split", np.where(fitting, "calibration", "evaluation"))
+
+    right = (images["predicted"] == images["label"]).to_numpy()[judging]
+    errors = {
+        column: expected_calibration_error(
+            images[column].to_numpy(dtype=np.float64)[judging], right, bins=settings.calibration_bins
+        )
+        for column in ("confidence", "calibrated_confidence")
+    }
+    return Calibration(
+        classifier=classifier,
+        temperature=temperature,
+        calibration_images=int(fitting.sum()),
+        evaluation_images=int(judging.sum()),
+        nll_before=negative_log_likelihood(logits[judging], labels[judging]),
+        nll_after=negative_log_likelihood(logits[judging], labels[judging], temperature=temperature),
+        ece_before=errors["confidence"],
+        ece_after=errors["calibrated_confidence"],
+    ), images
+
+
+def _table_of_images(
+    logits: NDArray[np.float32], labels: NDArray[np.int64], *, temperature: float, classifier: str
+) -> pd.DataFrame:
+    exact, rows = logits.astype(np.float64), np.arange(len(labels))
+    predicted = exact.argmax(axis=1)
+    others = exact.copy()
+    others[rows, predicted] = -np.inf
+    return pd.DataFrame(
+        {
+            "classifier": classifier,
+            "image": rows,
+            "label": labels,
+            "predicted": predicted,
+            "confidence": calibrated(logits, 1.0).max(axis=1).astype(np.float32),
+            "calibrated_confidence": calibrated(logits, temperature).max(axis=1),
+            "log_odds": exact[rows, predicted] - logsumexp(others, axis=1),
+        }
+    )

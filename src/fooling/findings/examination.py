@@ -1,0 +1,175 @@
+"""Stand-ins for recognisability: what an independent network and the training images say of the champions.
+
+All sums of products are over whole numbers that float64 holds exactly, so that they do not depend on the order or the
+number of threads in which a machine adds them up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import Field
+
+from fooling.datasets.dataset import Dataset
+from fooling.evolution.record import RunRecord
+from fooling.findings.calibration import calibrated
+from fooling.seeding import numpy_generator
+from fooling.settings import Settings
+
+BLOCK_BYTES = 64 * 2**20  # training images compared at once
+
+Images = NDArray[np.uint8]
+
+
+class ExaminationSettings(Settings):
+    """What the champions are compared with."""
+
+    real_images: int = Field(default=200, ge=0)
+    """Real test images examined in the same way, for comparison."""
+    real_images_seed: int = Field(default=1, ge=0)
+    """Seed of their choice."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judge:
+    """A network that took no part in the evolution."""
+
+    name: str
+    confidences: Callable[[Images], NDArray[np.float32]]  # (B, C, H, W) uint8 to (B, K)
+
+
+def examined_table(
+    records: Sequence[RunRecord],
+    *,
+    experiment: str,
+    temperature: float,
+    real: pd.DataFrame,
+    dataset: Dataset,
+    independent: Judge | None,
+    settings: ExaminationSettings,
+) -> pd.DataFrame:
+    """One row for each champion of one classifier's runs, and for some real test images that it gets right.
+
+    ``temperature`` and ``real`` are what calibration found for this classifier; ``dataset`` is the one it was trained
+    on. Without an ``independent`` network its columns are empty.
+    """
+    champions = [_champions_of(record, temperature) for record in _in_order(records)]
+    chosen = _real_images(real, dataset, settings)
+    table = pd.concat([*champions, chosen], ignore_index=True)
+    table.insert(0, "classifier", records[0].classifier["name"])
+    table.insert(1, "experiment", experiment)
+    table.insert(5, "class_name", [dataset.class_names[index] for index in table["class_index"]])
+    images = np.concatenate([record.images for record in _in_order(records)] + [dataset.test_images[chosen["seed"]]])
+    return table.assign(
+        **_judged(images, table["class_index"].to_numpy(), independent),
+        **_nearest_training_images(images, dataset),
+        **_most_alike(images, table),
+    )
+
+
+def nearest_images(images: Images, others: Images) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """For each of ``images`` (B, C, H, W) the index of the nearest of ``others`` (N, C, H, W), and its distance.
+
+    The distance is the root mean square difference over all pixels and channels, levels 0..255 as 0..1. Of equally
+    near ones the first counts.
+    """
+    queries = images.reshape(len(images), -1).astype(np.float64)
+    pixels = queries.shape[1]
+    best = np.full(len(queries), np.inf)
+    index = np.zeros(len(queries), dtype=np.int64)
+    rows = max(1, BLOCK_BYTES // (8 * pixels))
+    for start in range(0, len(others), rows):
+        block = others[start : start + rows].reshape(-1, pixels).astype(np.float64)
+        squares = (block**2).sum(axis=1) - 2 * (queries @ block.T)  # less the query's own square: the same for all
+        nearest = squares.argmin(axis=1)
+        least = squares[np.arange(len(queries)), nearest]
+        closer = least < best
+        best[closer], index[closer] = least[closer], nearest[closer] + start
+    return index, np.sqrt((best + (queries**2).sum(axis=1)) / pixels) / 255
+
+
+def correlations(images: Images) -> NDArray[np.float64]:
+    """Pearson's correlation (B, B) between the pixels of ``images`` (B, C, H, W); 0 for an image of one colour."""
+    levels = images.reshape(len(images), -1).astype(np.float64)
+    sums = levels.sum(axis=1)
+    covariances = levels.shape[1] * (levels @ levels.T) - np.outer(sums, sums)
+    spreads = np.sqrt(np.outer(covariances.diagonal(), covariances.diagonal()))
+    return np.divide(covariances, spreads, out=np.zeros_like(covariances), where=spreads > 0)
+
+
+def _in_order(records: Iterable[RunRecord]) -> list[RunRecord]:
+    return sorted(records, key=lambda record: (record.search, record.seed))
+
+
+def _champions_of(record: RunRecord, temperature: float) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "search": record.search,
+            "seed": record.seed,
+            "class_index": np.arange(len(record.class_names)),
+            "confidence": record.confidences,
+            "calibrated_confidence": calibrated(record.logits, temperature).diagonal(),
+        }
+    )
+
+
+def _real_images(real: pd.DataFrame, dataset: Dataset, settings: ExaminationSettings) -> pd.DataFrame:
+    """Some images of the evaluation half that the classifier gets right, in the columns of a champion."""
+    right = real[(real["split"] == "evaluation") & (real["predicted"] == real["label"])]
+    generator = numpy_generator(settings.real_images_seed, "real images", dataset.name)
+    drawn = generator.permutation(len(right))[: settings.real_images]
+    chosen = right.iloc[np.sort(drawn)]
+    return pd.DataFrame(
+        {
+            "search": "real-images",
+            "seed": chosen["image"].to_numpy(),
+            "class_index": chosen["label"].to_numpy(),
+            "confidence": chosen["confidence"].to_numpy(dtype=np.float32),
+            "calibrated_confidence": chosen["calibrated_confidence"].to_numpy(),
+        }
+    )
+
+
+def _judged(images: Images, classes: NDArray[np.int64], judge: Judge | None) -> dict[str, Any]:
+    if judge is None:
+        nothing = np.full(len(images), np.nan, dtype=np.float32)
+        return {
+            "independent": pd.array([None] * len(images), dtype="string"),
+            "independent_confidence": nothing,
+            "independent_label": pd.array([None] * len(images), dtype="Int64"),
+        }
+    confidences = judge.confidences(images)
+    return {
+        "independent": pd.array([judge.name] * len(images), dtype="string"),
+        "independent_confidence": confidences[np.arange(len(images)), classes],
+        "independent_label": pd.array(confidences.argmax(axis=1), dtype="Int64"),
+    }
+
+
+def _nearest_training_images(images: Images, dataset: Dataset) -> dict[str, Any]:
+    index, distance = nearest_images(images, dataset.train_images)
+    return {
+        "nearest_distance": distance,
+        "nearest_index": index,
+        "nearest_label": dataset.train_labels[index],
+    }
+
+
+def _most_alike(images: Images, table: pd.DataFrame) -> dict[str, Any]:
+    """Class and correlation of the most alike champion of another seed of the same search."""
+    classes, seeds = table["class_index"].to_numpy(), table["seed"].to_numpy()
+    alike = pd.Series(pd.NA, index=table.index, dtype="Int64")
+    strength = np.full(len(images), np.nan)
+    for search in sorted(set(table["search"]) - {"real-images"}):
+        rows = np.flatnonzero(table["search"] == search)
+        if len(set(seeds[rows])) > 1:
+            related = correlations(images[rows])
+            related[seeds[rows][:, None] == seeds[rows]] = -np.inf
+            alike.iloc[rows] = classes[rows[related.argmax(axis=1)]]
+            strength[rows] = related.max(axis=1)
+    return {"alike_class": alike, "alike_correlation": strength}

@@ -1,0 +1,140 @@
+"""Stand-ins for recognisability against scikit-learn, numpy and made-up champions."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.special
+from sklearn.neighbors import NearestNeighbors
+
+from fooling.datasets.dataset import Dataset
+from fooling.findings import examination
+from fooling.findings.calibration import CalibrationSettings, calibrate_on
+from fooling.findings.examination import ExaminationSettings, Judge, correlations, examined_table, nearest_images
+
+
+def noise(count: int, shape: tuple[int, ...] = (1, 4, 4), seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (count, *shape)).astype(np.uint8)
+
+
+@pytest.mark.parametrize("shape", [(1, 4, 4), (3, 5, 6)])
+@pytest.mark.parametrize("block_bytes", [1, 700, 2**20])
+def test_the_nearest_image_is_scikit_learns(shape, block_bytes, monkeypatch):
+    monkeypatch.setattr(examination, "BLOCK_BYTES", block_bytes)
+    images, others = noise(7, shape, seed=1), noise(50, shape, seed=2)
+    search = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(others.reshape(50, -1) / 255)
+    expected_distance, expected_index = search.kneighbors(images.reshape(7, -1) / 255)
+    index, distance = nearest_images(images, others)
+    np.testing.assert_array_equal(index, expected_index[:, 0])
+    np.testing.assert_allclose(distance, expected_distance[:, 0] / np.sqrt(np.prod(shape)))
+
+
+def test_the_distance_of_black_to_white_is_one_and_a_copy_has_none():
+    black, white = np.zeros((1, 1, 8, 8), np.uint8), np.full((1, 1, 8, 8), 255, np.uint8)
+    assert nearest_images(black, white)[1] == 1
+    assert nearest_images(white, np.concatenate([black, white, white])) == (1, 0)  # the first of equals
+
+
+def test_correlations_are_numpys():
+    images = noise(6)
+    np.testing.assert_allclose(correlations(images), np.corrcoef(images.reshape(6, -1)))
+
+
+def test_an_image_of_one_colour_is_like_nothing():
+    images = noise(3)
+    images[1] = 7
+    related = correlations(images)
+    assert (related[1] == 0).all()
+    assert related[0, 0] == pytest.approx(1)
+
+
+@pytest.fixture
+def dataset() -> Dataset:
+    labels = np.arange(60) % 3
+    return Dataset(
+        name="noise",
+        class_names=("ant", "bee", "cat"),
+        train_images=noise(60, seed=8),
+        train_labels=labels,
+        test_images=noise(60, seed=9),
+        test_labels=labels,
+        provenance={},
+    )
+
+
+@pytest.fixture
+def real(dataset) -> pd.DataFrame:
+    logits = 3 * np.eye(3, dtype=np.float32)[dataset.test_labels]
+    logits[::5] = logits[::5, ::-1]
+    return calibrate_on(logits, dataset.test_labels, classifier="lenet-a", settings=CalibrationSettings())[1]
+
+
+JUDGE = Judge(name="lenet-b", confidences=lambda images: np.tile(np.float32([0.2, 0.1, 0.7]), (len(images), 1)))
+
+
+def examined(records, dataset, real, **changes) -> pd.DataFrame:
+    given = {"temperature": 2.0, "independent": JUDGE, "settings": ExaminationSettings(real_images=10)}
+    return examined_table(records, experiment="e", real=real, dataset=dataset, **given | changes)
+
+
+def test_champions_are_examined_with_their_controls(make_run, dataset, real):
+    records = [
+        make_run([[0.9, 0.99, 0.5]], search=search, seed=seed) for search in ("map-elites", "drift") for seed in (2, 1)
+    ]
+    table = examined(records, dataset, real)
+    champions = table[table["search"] != "real-images"]
+    assert champions[["search", "seed"]].drop_duplicates().to_numpy().tolist() == [
+        ["drift", 1],
+        ["drift", 2],
+        ["map-elites", 1],
+        ["map-elites", 2],
+    ]
+    assert champions["class_name"].tolist() == ["ant", "bee", "cat"] * 4
+    first = champions.iloc[:3]
+    logits = records[0].logits.astype(float)
+    expected = scipy.special.softmax(logits / 2, axis=1).diagonal()
+    np.testing.assert_allclose(first["calibrated_confidence"], expected)
+    np.testing.assert_array_equal(first["independent_confidence"], np.float32([0.2, 0.1, 0.7]))
+    assert set(table["independent"]) == {"lenet-b"}
+    assert set(table["independent_label"]) == {2}
+
+
+def test_nearest_training_image_and_its_label(make_run, dataset, real):
+    copies = dataset.train_images[[4, 50, 31]]
+    table = examined([make_run([[0.9, 0.9, 0.9]], images=copies)], dataset, real).iloc[:3]
+    assert table["nearest_index"].tolist() == [4, 50, 31]
+    assert table["nearest_label"].tolist() == [1, 2, 1]
+    assert (table["nearest_distance"] == 0).all()
+
+
+def test_the_most_alike_champion_is_of_another_run(make_run, dataset, real):
+    images = noise(3, seed=5)
+    swapped = images[[1, 0, 2]]  # what run 1 calls an ant, run 2 calls a bee
+    records = [make_run([[0.9] * 3], seed=1, images=images), make_run([[0.9] * 3], seed=2, images=swapped)]
+    table = examined(records, dataset, real)
+    assert table["alike_class"].iloc[:6].tolist() == [1, 0, 2, 1, 0, 2]
+    np.testing.assert_allclose(table["alike_correlation"].iloc[:6], 1)
+    assert table["alike_class"].iloc[6:].isna().all()
+
+
+def test_a_single_run_has_nothing_to_be_alike_to(make_run, dataset, real):
+    table = examined([make_run([[0.9] * 3])], dataset, real)
+    assert table["alike_class"].isna().all()
+    assert table["alike_correlation"].isna().all()
+
+
+def test_real_images_are_ones_that_the_network_got_right_on_the_evaluation_half(make_run, dataset, real):
+    table = examined([make_run([[0.9] * 3])], dataset, real)
+    chosen = table[table["search"] == "real-images"]
+    source = real.set_index("image").loc[chosen["seed"]]
+    assert len(chosen) == 10
+    assert (source["split"] == "evaluation").all()
+    assert (source["predicted"].to_numpy() == chosen["class_index"].to_numpy()).all()
+    assert (source["label"].to_numpy() == chosen["class_index"].to_numpy()).all()
+    np.testing.assert_array_equal(chosen["calibrated_confidence"], source["calibrated_confidence"])
+
+
+def test_without_an_independent_network_its_columns_are_empty(make_run, dataset, real):
+    table = examined([make_run([[0.9] * 3])], dataset, real, independent=None)
+    assert table[["independent", "independent_confidence", "independent_label"]].isna().all().all()
