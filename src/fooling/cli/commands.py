@@ -64,4 +64,14 @@ COMMANDS: dict[str, Command] = {
             "drift": "Also let genomes drift without selection as long, and write that run here.",
         },
     ),
+    "draw": Command(
+        "Draw one figure, as PNG and PDF.",
+        {
+            "figure": "Name of the figure, such as gallery.",
+            "tables": "A table that it is drawn from, as name=path; files of the same name are stacked.",
+            "settings": "Options of the figure: one JSON object, or a YAML file that holds them.",
+            "png": "PNG file to write.",
+            "pdf": "PDF file to write.",
+        },
+    ),
 }

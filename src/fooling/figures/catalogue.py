@@ -57,6 +57,7 @@ FIGURES: dict[str, Figure] = {
     "further_runs": Figure(
         "Champions of many further runs: which motifs recur from run to run.",
         one_per="experiment",
+        tables={"examined": EXAMINED},
         seeds="all",
     ),
     "real_and_evolved": Figure(
@@ -76,7 +77,7 @@ FIGURES: dict[str, Figure] = {
     "classes_over_evaluations": Figure(
         "Confidence in each class against the number of images scored: evolution, random search and unselected drift.",
         one_per="experiment",
-        tables={"history": HISTORY},
+        tables={"history": HISTORY, "champions": CHAMPIONS},
         options=("reference",),
     ),
     "search_comparison": Figure(
@@ -97,6 +98,7 @@ FIGURES: dict[str, Figure] = {
         "scaling.",
         one_per="classifier",
         tables={"real": REAL, "calibration": "findings/calibration/{classifier}.csv", "examined": EXAMINED},
+        options=("reference",),
     ),
     "training_curves": Figure(
         "Training loss and test error of every network while it was trained.",

@@ -1,0 +1,65 @@
+"""`fooling draw`: one figure, as PNG and PDF, from the tables, runs and data set that it shows."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import inspect
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from fooling.artifacts import read_table, write_bytes
+from fooling.datasets.dataset import load_dataset
+from fooling.errors import FoolingError
+from fooling.evolution.record import load_run
+from fooling.figures.settings import FigureSettings
+from fooling.figures.style import as_pdf, as_png
+from fooling.progress import say
+from fooling.settings import read_settings
+
+
+def draw(
+    figure: str,
+    *,
+    tables: list[str] | None = None,
+    runs: list[Path] | None = None,
+    dataset: Path | None = None,
+    settings: str = "{}",
+    png: Path,
+    pdf: Path,
+) -> None:
+    """Draw ``figure`` from what its module asks for; ``tables`` are ``name=path``, files of one name are stacked."""
+    if not figure.isidentifier() or importlib.util.find_spec(f"fooling.figures.{figure}") is None:
+        raise FoolingError(
+            f"there is no figure {figure!r}", expected="a name in fooling.figures.catalogue, such as gallery"
+        )
+    given: dict[str, Any] = _read_tables(tables or [])
+    if runs:
+        given["runs"] = [load_run(path) for path in runs]
+    if dataset is not None:
+        given["dataset"] = load_dataset(dataset)
+    given |= read_settings(FigureSettings, settings).model_dump(exclude_unset=True)
+    draw_figure = importlib.import_module(f"fooling.figures.{figure}").draw
+    wanted = inspect.signature(draw_figure).parameters
+    if set(wanted) != set(given):
+        raise FoolingError(
+            f"{figure} is drawn from something else", found=", ".join(sorted(given)), expected=", ".join(sorted(wanted))
+        )
+    drawn = draw_figure(**given)
+    write_bytes(png, as_png(drawn))
+    write_bytes(pdf, as_pdf(drawn))
+    say(f"{figure}: {png} and {pdf}")
+
+
+def _read_tables(tables: list[str]) -> dict[str, pd.DataFrame]:
+    """Each name with the rows of all files given for it."""
+    parts: dict[str, list[pd.DataFrame]] = defaultdict(list)
+    for table in tables:
+        name, separator, path = table.partition("=")
+        if not (name and separator and path):
+            raise FoolingError("--tables is not name=path", found=table, expected="history=some/file.parquet")
+        parts[name].append(read_table(Path(path)))
+    return {name: pd.concat(stacked, ignore_index=True) for name, stacked in parts.items()}

@@ -1,0 +1,102 @@
+"""Whether a confidence means what it says: a reliability diagram, and the champions before and after calibration."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import seaborn as sns  # type: ignore[import-untyped]
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from scipy.stats import binomtest
+
+from fooling.figures.confidence_axis import draw_reference, log_odds, use_confidence_ticks, use_percent_ticks
+from fooling.figures.style import QUIET, WIDTH, Look, draw_note, in_style
+
+BINS = 10
+SCALES = {
+    "confidence": Look("as the network gives it", "#0072B2", "", "o"),
+    "calibrated_confidence": Look("after temperature scaling", "#E69F00", "", "s"),
+}
+#: float32 has no confidence between this one and 1: what stands at 1 is drawn here.
+HIGHEST = 1 - 2.0**-25
+
+
+@in_style
+def draw(*, real: pd.DataFrame, calibration: pd.DataFrame, examined: pd.DataFrame, reference: float | None) -> Figure:
+    """Left real test images that had no part in the calibration, right the champions of the evolution.
+
+    ``real`` holds the test images of one network, ``calibration`` its row, ``examined`` the champions made for it.
+    """
+    fitted = calibration.iloc[0]
+    figure = Figure(figsize=(WIDTH, 3.3), layout="constrained")
+    left, right = figure.subplots(1, 2, width_ratios=(1, 1.25))
+    _draw_reliability(left, real[real["split"] == "evaluation"], fitted)
+    _draw_champions(right, real, examined, reference)
+    handles = [left.plot([], [], look.marker, color=look.colour, label=look.label)[0] for look in SCALES.values()]
+    figure.legend(handles=handles, loc="outside upper left", ncols=len(handles))
+    draw_note(
+        figure,
+        f"{fitted['classifier']}: temperature {fitted['temperature']:.2f}, fitted on "
+        f"{fitted['calibration_images']:,} real test images and judged on {fitted['evaluation_images']:,} others. "
+        "Bars: 95 % (Wilson). Boxes: middle half and median; whiskers: all.",
+    )
+    return figure
+
+
+def _draw_reliability(axes: Axes, judged: pd.DataFrame, fitted: pd.Series) -> None:
+    """The share of right answers among images of about the same confidence, against that confidence."""
+    right = (judged["label"] == judged["predicted"]).to_numpy()
+    axes.plot([0, 1], [0, 1], color=QUIET, linewidth=0.8, linestyle=(0, (1, 2)))
+    for column, look in SCALES.items():
+        confidence, share, low, high = reliability(judged[column].to_numpy(dtype=float), right)
+        axes.vlines(confidence, low, high, color=look.colour, linewidth=1.2, alpha=0.7)
+        axes.plot(confidence, share, look.marker, color=look.colour, markersize=5, markeredgecolor="white")
+    use_percent_ticks(axes, which="x")
+    use_percent_ticks(axes, which="y")
+    axes.set(title="Real test images", xlabel="mean confidence of a group of images", ylabel="of these right")
+    text = f"expected calibration error\n{fitted['ece_before']:.3f} before, {fitted['ece_after']:.3f} after"
+    axes.text(0.97, 0.05, text, transform=axes.transAxes, ha="right", va="bottom", fontsize=7, color=QUIET)
+
+
+def reliability(confidences: NDArray[np.float64], right: NDArray[np.bool_]) -> tuple[NDArray[np.float64], ...]:
+    """Mean confidence, share of right answers and its Wilson interval (low, high) in each of ten bins with images."""
+    bins = np.minimum((confidences * BINS).astype(int), BINS - 1)
+    counts = np.bincount(bins, minlength=BINS)
+    filled = counts > 0
+    hits, total = np.bincount(bins, right, BINS)[filled], counts[filled]
+    bounds = [
+        binomtest(int(hit), int(count)).proportion_ci(method="wilson") for hit, count in zip(hits, total, strict=True)
+    ]
+    low, high = np.array([(bound.low, bound.high) for bound in bounds]).T
+    return np.bincount(bins, confidences, BINS)[filled] / total, hits / total, low, high
+
+
+def _draw_champions(axes: Axes, real: pd.DataFrame, examined: pd.DataFrame, reference: float | None) -> None:
+    """Boxes of raw and calibrated confidence, for real images that are classified right and for each experiment."""
+    evolved = examined[examined["search"] == "map-elites"]
+    kept = real[(real["label"] == real["predicted"]) & (real["split"] == "evaluation")]
+    table = pd.concat([kept.assign(row="real images,\nclassified right"), evolved.assign(row=evolved["experiment"])])
+    long = table.melt(id_vars="row", value_vars=list(SCALES), var_name="scale", value_name="shown")
+    share = long["shown"].astype(float).clip(1 - HIGHEST, HIGHEST)
+    long["log_odds"] = np.log(share / (1 - share))
+    sns.boxplot(
+        long,
+        x="log_odds",
+        y="row",
+        hue="scale",
+        palette={column: look.colour for column, look in SCALES.items()},
+        whis=(0, 100),
+        width=0.7,
+        gap=0.15,
+        linewidth=0.9,
+        saturation=0.9,
+        legend=False,
+        ax=axes,
+    )
+    use_confidence_ticks(axes, list(long["log_odds"]), which="x", most=5)
+    axes.set(title="Champions, and real images beside them", xlabel="confidence, log-odds scale", ylabel="")
+    axes.grid(visible=False, axis="y")
+    axes.tick_params(axis="y", length=0)
+    if reference:
+        draw_reference(axes, log_odds(reference), "", which="x")

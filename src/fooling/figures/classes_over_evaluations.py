@@ -1,0 +1,42 @@
+"""Confidence in every class against the number of images scored: one small panel for each class."""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from fooling.figures.confidence_axis import draw_reference, log_odds, use_confidence_ticks
+from fooling.figures.search_curves import draw_legend, draw_search_curves, what_the_bands_show
+from fooling.figures.style import ENCODINGS, WIDTH, draw_note, in_style
+
+COLUMNS = 5
+
+
+@in_style
+def draw(*, history: pd.DataFrame, champions: pd.DataFrame, reference: float | None) -> Figure:
+    """Panels with common axes on the log-odds scale.
+
+    ``champions`` names the classes, ``reference`` is the paper's median.
+    """
+    classes = champions.groupby("class_index")["class_name"].first()
+    rows = math.ceil(len(classes) / COLUMNS)
+    figure = Figure(figsize=(WIDTH, 0.95 + 1.45 * rows), layout="constrained")
+    grid = figure.subplots(rows, COLUMNS, sharex=True, sharey=True, squeeze=False)
+    values = [*history["log_odds"].quantile([0, 1]), *([log_odds(reference)] if reference else [])]
+    for axes in grid.flat[len(classes) :]:
+        axes.remove()
+    for axes, (index, name) in zip(grid.flat, classes.items(), strict=False):
+        draw_search_curves(axes, history[history["class_index"] == index], "log_odds")
+        use_confidence_ticks(axes, values, most=6)
+        axes.set_title(f"class {name}", fontsize=7.5)
+        if reference:
+            draw_reference(axes, log_odds(reference), "the paper" if axes is grid[0, 0] else "")
+        if axes.get_subplotspec().rowspan.stop < rows:
+            axes.set_xlabel("")
+    encoding = ENCODINGS[history["encoding"].iloc[0]].label
+    figure.supylabel(f"confidence in the class, log-odds scale ({encoding})", fontsize=8)
+    draw_legend(figure, history)
+    draw_note(figure, what_the_bands_show(history))
+    return figure

@@ -1,0 +1,87 @@
+"""Confidence in print: percentages cut and never rounded up, and an axis on which 99.9 and 99.99 % lie apart."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from decimal import ROUND_FLOOR, Decimal
+from typing import Any, Literal
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from fooling.figures.style import PAPER
+
+_NINES = [Decimal(10) ** -power for power in range(7, 0, -1)]
+#: The confidences that may stand at a tick.
+TICKS = [*_NINES, Decimal("0.5"), *(1 - share for share in reversed(_NINES))]
+
+
+def percent(confidence: float, *, decimals: int = 2) -> str:
+    """``confidence`` (0 to 1) in percent, cut after ``decimals`` places: .99996 gives ``99.99 %``, never ``100 %``.
+
+    A confidence of exactly 1, which float32 cannot tell from almost 1, gives ``>99.99 %``.
+    """
+    step = Decimal(1).scaleb(-decimals)
+    if confidence >= 1:
+        return f">{100 - step} %"
+    return f"{(Decimal(repr(float(confidence))) * 100).quantize(step, rounding=ROUND_FLOOR)} %"
+
+
+def tick_label(confidence: Decimal | float) -> str:
+    """``confidence`` in percent with exactly the places it needs."""
+    return f"{(Decimal(str(confidence)) * 100).normalize():f} %"
+
+
+def log_odds(confidence: float) -> float:
+    """log(p / (1 - p)) of a confidence strictly between 0 and 1."""
+    return math.log(confidence / (1 - confidence))
+
+
+def use_confidence_ticks(axes: Axes, values: Sequence[float], *, which: Literal["x", "y"] = "y", most: int = 9) -> None:
+    """Limit an axis of log-odds to the range of ``values`` and write confidences in percent at its ticks."""
+    low, high = float(np.min(values)), float(np.max(values))
+    margin = max(0.04 * (high - low), 0.3)
+    low, high = low - margin, high + margin
+    shown = [tick for tick in TICKS if low <= log_odds(float(tick)) <= high]
+    shown = shown[:: math.ceil(len(shown) / most)] if len(shown) > most else shown
+    axis = axes.yaxis if which == "y" else axes.xaxis
+    axis.set_ticks([log_odds(float(tick)) for tick in shown], [tick_label(tick) for tick in shown])
+    (axes.set_ylim if which == "y" else axes.set_xlim)(low, high)
+
+
+def use_percent_ticks(axes: Axes, *, which: Literal["x", "y"] = "y") -> None:
+    """Write an axis of plain confidences, 0 to 1, in percent."""
+    axis = axes.yaxis if which == "y" else axes.xaxis
+    axis.set_ticks([0, 0.25, 0.5, 0.75, 1], ["0 %", "25 %", "50 %", "75 %", "100 %"])
+    (axes.set_ylim if which == "y" else axes.set_xlim)(-0.02, 1.02)
+
+
+def draw_reference(axes: Axes, value: float, text: str, *, which: Literal["x", "y"] = "y", above: bool = True) -> None:
+    """A line at ``value`` that says which number of the paper it is."""
+    style: dict[str, Any] = {"color": PAPER, "linewidth": 0.9, "linestyle": (0, (1, 1.5)), "zorder": 1.5}
+    if which == "y":
+        axes.axhline(value, **style)
+        axes.annotate(
+            text,
+            (0, value),
+            xycoords=axes.get_yaxis_transform(),
+            xytext=(3, 2 if above else -2),
+            textcoords="offset points",
+            va="bottom" if above else "top",
+            color=PAPER,
+            fontsize=7,
+        )
+    else:
+        axes.axvline(value, **style)
+        axes.annotate(
+            text,
+            (value, 1),
+            xycoords=axes.get_xaxis_transform(),
+            xytext=(0, 2),
+            textcoords="offset points",
+            ha="center",
+            va="bottom",
+            color=PAPER,
+            fontsize=7,
+        )

@@ -1,0 +1,137 @@
+"""Runs x classes: the champions with their confidence, and below them two stated proxies of recognisability.
+
+The paper's Fig. 4 (direct encoding) and Fig. 5 (CPPN), five runs on MNIST, and their like for other data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from fooling.evolution.record import RunRecord
+from fooling.figures.confidence_axis import percent
+from fooling.figures.image_grid import HEAD, panel, place_image, sheet, write, write_class_names, write_head
+from fooling.figures.style import ENCODINGS, INK, QUIET, REAL, WIDTH, counted, in_style
+
+LEFT, RIGHT = 0.72, 0.2  # inches beside the images
+CAPTION = 0.175  # the confidence under an image
+STRIP, STRIP_GAP = 0.72, 0.48  # a strip of dots below the gallery, and the room above it
+
+
+@in_style
+def draw(*, runs: Sequence[RunRecord], examined: pd.DataFrame) -> Figure:
+    """One row of champions for each of ``runs``, one column for each class.
+
+    ``examined`` holds what an independent network and the training images say of every champion, and of some real
+    test images for comparison.
+    """
+    classes = runs[0].class_names
+    shown = _rows_of(runs, examined)
+    real = examined[examined["search"] == "real-images"]
+    strips = [_draw_distance]
+    if shown["independent_confidence"].notna().any():
+        strips.insert(0, _draw_independent)
+    pitch = (WIDTH - LEFT - RIGHT) / len(classes)
+    side = pitch - 0.068
+    below = HEAD + len(runs) * (side + CAPTION)
+    figure, axes = sheet(WIDTH, below + len(strips) * (STRIP + STRIP_GAP) + 0.28)
+    _write_head(axes, runs, pitch)
+    for row, run in enumerate(runs):
+        top = HEAD + row * (side + CAPTION)
+        write(axes, LEFT - 0.1, top + side / 2, f"seed {run.seed}", ha="right", va="center", color=QUIET)
+        for column, image in enumerate(run.images):
+            left = LEFT + column * pitch + 0.034
+            place_image(axes, image, left=left, top=top, side=side)
+            write(axes, left + side / 2, top + side + 0.025, percent(float(run.confidences[column])), fontsize=6.5)
+    for place, draw_strip in enumerate(strips):
+        top = below + STRIP_GAP + place * (STRIP + STRIP_GAP)
+        strip = panel(figure, left=LEFT, top=top, width=pitch * len(classes), height=STRIP)
+        draw_strip(strip, shown, real)
+    return figure
+
+
+def _rows_of(runs: Sequence[RunRecord], examined: pd.DataFrame) -> pd.DataFrame:
+    """The rows of ``examined`` about these runs."""
+    run = runs[0]
+    chosen = examined["seed"].isin([run.seed for run in runs]) & (examined["search"] == run.search)
+    return examined[chosen].sort_values(["seed", "class_index"])
+
+
+def _write_head(axes: Axes, runs: Sequence[RunRecord], pitch: float) -> None:
+    run = runs[0]
+    encoding = ENCODINGS[run.encoding].label
+    evaluations = int(run.history.evaluations[-1])
+    title = f"Images evolved with the {encoding} that {run.classifier['name']} takes for its classes"
+    note = (
+        f"{counted(len(runs), 'run')}, {evaluations:,} images scored in each; under every image the network's "
+        "confidence, cut after two decimals and never rounded up"
+    )
+    write_head(axes, title, note)
+    write_class_names(axes, run.class_names, left=LEFT, pitch=pitch)
+
+
+def _draw_independent(axes: Axes, shown: pd.DataFrame, real: pd.DataFrame) -> None:
+    name = shown["independent"].dropna().iloc[0]
+    alike = shown["independent_label"] == shown["class_index"]
+    _draw_dots(axes, shown, "independent_confidence", filled=alike)
+    _draw_real(axes, real, "independent_confidence")
+    axes.set(ylim=(-0.08, 1.08), yticks=[0, 0.5, 1], yticklabels=["0 %", "50 %", "100 %"])
+    _write_medians(axes, shown, "independent_confidence", lambda value: percent(value, decimals=0))
+    _write_title(axes, f"Confidence of {name}, which took no part, in the same class", "filled: it says the same class")
+
+
+def _draw_distance(axes: Axes, shown: pd.DataFrame, real: pd.DataFrame) -> None:
+    alike = shown["nearest_label"] == shown["class_index"]
+    _draw_dots(axes, shown, "nearest_distance", filled=alike)
+    _draw_real(axes, real, "nearest_distance")
+    highest = float(np.ceil(shown["nearest_distance"].max() * 11) / 10)
+    axes.set(ylim=(-0.08 * highest, 1.08 * highest), yticks=[0, highest / 2, highest])
+    _write_medians(axes, shown, "nearest_distance", "{:.2f}".format)
+    _write_title(
+        axes,
+        "Distance to the nearest training image",
+        "root mean square per pixel, 1: black for white; filled: that image is of the same class",
+    )
+
+
+def _draw_real(axes: Axes, real: pd.DataFrame, column: str) -> None:
+    """A bar in every class at the median of real test images, named once."""
+    medians = real.groupby("class_index")[column].median().dropna()
+    axes.hlines(medians, medians.index - 0.42, medians.index + 0.42, color=REAL, linewidth=1.6, zorder=2)
+    if len(medians):
+        axes.annotate(
+            "real", (medians.index[-1] + 0.44, medians.iloc[-1]), va="center", fontsize=6.5, color=REAL,
+            annotation_clip=False,
+        )  # fmt: skip
+
+
+def _draw_dots(axes: Axes, shown: pd.DataFrame, column: str, *, filled: pd.Series[bool]) -> None:
+    """A dot for each champion, side by side in the column of its class."""
+    classes, runs = shown["class_index"].nunique(), shown["seed"].nunique()
+    step = min(0.6 / runs, 0.12)
+    places = shown["class_index"] + step * (shown["seed"].rank(method="dense") - (runs + 1) / 2)
+    colour = np.where(filled, INK, "white")
+    axes.scatter(places, shown[column], s=13, c=colour, edgecolors=INK, linewidths=0.7, clip_on=False, zorder=3)
+    axes.set_xlim(-0.5, classes - 0.5)
+    axes.grid(visible=False, axis="x")
+    axes.spines["bottom"].set_visible(False)
+
+
+def _write_medians(axes: Axes, shown: pd.DataFrame, column: str, text: Callable[[float], str]) -> None:
+    """The median over the runs below every class, where the labels of the ticks stand."""
+    medians = shown.groupby("class_index")[column].median()
+    axes.set_xticks(list(medians.index), [text(value) for value in medians], fontweight="bold")
+    axes.tick_params(axis="x", length=0)
+    axes.annotate(
+        "median", (0, 0), xycoords="axes fraction", xytext=(-5, -4.5), textcoords="offset points", ha="right",
+        va="top", fontsize=7, color=QUIET,
+    )  # fmt: skip
+
+
+def _write_title(axes: Axes, title: str, note: str) -> None:
+    axes.set_title(title, fontsize=7.5)
+    axes.set_title(note, loc="right", fontsize=6.5, fontweight="normal", color=QUIET)

@@ -1,0 +1,63 @@
+"""A grid of small images on one sheet measured in inches, so that every image has the same size and sits exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from numpy.typing import NDArray
+
+from fooling.figures.style import FAINT, QUIET
+
+HEAD = 0.62  # inches above the images of a sheet
+
+
+def sheet(width: float, height: float) -> tuple[Figure, Axes]:
+    """A figure of this size with one invisible axes whose coordinates are inches from the upper left corner."""
+    figure = Figure(figsize=(width, height))
+    axes = figure.add_axes((0.0, 0.0, 1.0, 1.0), xlim=(0.0, width), ylim=(height, 0.0))
+    axes.set_axis_off()
+    return figure, axes
+
+
+def panel(figure: Figure, *, left: float, top: float, width: float, height: float) -> Axes:
+    """Ordinary axes at a place given in inches from the upper left corner of ``figure``."""
+    across, down = figure.get_size_inches()
+    return figure.add_axes((left / across, 1 - (top + height) / down, width / across, height / down))
+
+
+def place_image(
+    axes: Axes, image: NDArray[np.uint8], *, left: float, top: float, side: float, frame: str = FAINT
+) -> None:
+    """Draw a uint8 image ``(C, H, W)`` as a framed square of ``side`` inches on a :func:`sheet`."""
+    pixels = image[0] if image.shape[0] == 1 else np.moveaxis(image, 0, -1)
+    limits = axes.get_xlim(), axes.get_ylim()
+    axes.imshow(pixels, vmin=0, vmax=255, extent=(left, left + side, top + side, top), aspect="auto")
+    axes.set(xlim=limits[0], ylim=limits[1])
+    axes.add_patch(Rectangle((left, top), side, side, fill=False, edgecolor=frame, linewidth=0.6))
+
+
+def write_head(axes: Axes, title: str, note: str) -> None:
+    """The title of a sheet and a line below it; they take the first ``HEAD`` inches together with class names."""
+    write(axes, 0.06, 0.07, title, ha="left", fontsize=8.5, fontweight="bold")
+    write(axes, 0.06, 0.245, note, ha="left", color=QUIET, fontsize=6.5)
+
+
+def write_class_names(axes: Axes, names: Sequence[str], *, left: float, pitch: float) -> None:
+    """A name above every column; long names smaller, and on narrow columns slanted."""
+    longest = max(map(len, names))
+    slanted = longest * 0.055 > pitch
+    style = {"ha": "left", "rotation": 35} if slanted else {}
+    for column, name in enumerate(names):
+        middle = left + (column + (0.35 if slanted else 0.5)) * pitch
+        size = 8 if longest <= 6 else 6.5
+        write(axes, middle, HEAD - 0.045, name, **{"va": "bottom", "fontsize": size, "fontweight": "bold", **style})
+
+
+def write(axes: Axes, x: float, y: float, text: str, **style: Any) -> None:
+    """Text centred at ``x`` with its upper edge at ``y`` inches, unless ``style`` says otherwise."""
+    axes.text(x, y, text, **{"ha": "center", "va": "top", "fontsize": 7, **style})

@@ -1,0 +1,137 @@
+"""Which preset gets there first: Kaplan-Meier curves of the time to 99.99 %, mean times and what each option does."""
+
+from __future__ import annotations
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, PercentFormatter, StrMethodFormatter
+
+from fooling.figures.style import INK, QUIET, WIDTH, Look, draw_note, in_style, series
+
+COLOURED = 6  # so many curves have a look of their own; among more only the reference has
+CURVES, LINE, SPARE = 1.75, 0.19, 0.75  # inches: a panel of curves, a line of dots, and what stands around them
+
+
+@in_style
+def draw(*, survival: pd.DataFrame, presets: pd.DataFrame) -> Figure:
+    """One row of panels for each family, that is the experiments compared with the same reference.
+
+    Left the share of runs whose median class stands at 99.99 %, against the images scored (one minus the Kaplan-Meier
+    estimate); right the mean number of images until then, up to the common horizon. The last row shows what each option
+    does on average over the others.
+    """
+    survival, presets = _of_evolution(survival), _of_evolution(presets)
+    presets = presets[presets["unit"] == "evaluations"]
+    means = presets[presets["contrast"] == "mean"].set_index("experiment")
+    effects = presets[presets["contrast"] == "main effect"]
+    families = _families(presets)
+    heights = [SPARE + max(CURVES, LINE * len(family)) for family in families]
+    heights += [SPARE + LINE * len(effects)] if len(effects) else []
+    figure = Figure(figsize=(WIDTH, sum(heights) + 0.1), layout="constrained")
+    parts = figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0]
+    for part, family in zip(parts, families, strict=False):
+        looks = _looks(family)
+        left, right = part.subplots(1, 2, width_ratios=(1, 1.25))
+        _draw_curves(left, survival, looks)
+        _draw_means(right, means.loc[family], looks)
+    if len(effects):
+        _draw_effects(parts[-1].subplots(), effects)
+    draw_note(
+        figure,
+        "There: the median over the classes of the run stands at the study's threshold. A run that never gets there "
+        f"counts as {means['horizon'].min():,.0f} images in the mean. Bars and the band: confidence intervals.",
+    )
+    return figure
+
+
+def _of_evolution(table: pd.DataFrame) -> pd.DataFrame:
+    return table[(table["target"] == "median") & (table["search"] == "map-elites")]
+
+
+def _families(presets: pd.DataFrame) -> list[list[str]]:
+    """The experiments, each reference followed by those compared with it; those compared with none come together."""
+    differences = presets[presets["contrast"] == "difference"]
+    families = [
+        [str(reference), *members["experiment"]] for reference, members in differences.groupby("reference", sort=False)
+    ]
+    compared = {experiment for family in families for experiment in family}
+    names = presets.loc[presets["contrast"] == "mean", "experiment"]
+    alone = [name for name in names if name not in compared]
+    return [*families, *([alone] if alone else [])]
+
+
+def _looks(family: list[str]) -> dict[str, Look]:
+    """A look for each experiment; in a large family every one but the reference is grey."""
+    if len(family) <= COLOURED:
+        return dict(zip(family, series(len(family)), strict=True))
+    return {name: Look(name, QUIET, "", "o") if place else series(1)[0] for place, name in enumerate(family)}
+
+
+def _draw_curves(axes: Axes, survival: pd.DataFrame, looks: dict[str, Look]) -> None:
+    grey = len(looks) > COLOURED
+    for place, (name, look) in enumerate(looks.items()):
+        steps = survival[survival["experiment"] == name].sort_values("evaluations")
+        axes.step(
+            steps["evaluations"],
+            1 - steps["survival"],
+            where="post",
+            color=look.colour,
+            dashes=look.dashes or (None, None),
+            linewidth=1.0 if grey and place else 1.6,
+            alpha=0.55 if grey and place else 1,
+            zorder=2 if place else 3,
+        )
+        if place == 0:
+            low, high = 1 - steps["high"], 1 - steps["low"]
+            axes.fill_between(steps["evaluations"], low, high, step="post", color=look.colour, alpha=0.15, linewidth=0)
+    axes.set(title="Runs that are there", xlabel="images scored", ylim=(-0.02, 1.02))
+    axes.set_xlim(left=0)
+    axes.xaxis.set_major_locator(MaxNLocator(4))
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    axes.yaxis.set_major_formatter(PercentFormatter(1, symbol=" %"))
+
+
+def _draw_means(axes: Axes, means: pd.DataFrame, looks: dict[str, Look]) -> None:
+    """A dot with its interval for each experiment, and in the margin how many of its runs get there at all."""
+    _draw_dots(
+        axes, means, list(looks), [look.colour for look in looks.values()], [look.marker for look in looks.values()]
+    )
+    axes.set(title="Mean number of images until they are", xlabel="images scored")
+    axes.set_xlim(0, means["horizon"].max())
+    for place, (reached, runs) in enumerate(zip(means["reached"], means["n"], strict=True)):
+        text = f"{round(reached * runs)} of {runs:.0f} runs"
+        axes.annotate(
+            text,
+            (1, place),
+            xycoords=axes.get_yaxis_transform(),
+            xytext=(4, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=6.5,
+            color=QUIET,
+        )
+
+
+def _draw_effects(axes: Axes, effects: pd.DataFrame) -> None:
+    changes = zip(effects["factor"], effects["level"], effects["reference"], strict=True)
+    labels = [f"{factor.replace('_', ' ')}: {level} instead of {reference}" for factor, level, reference in changes]
+    _draw_dots(axes, effects, labels, [INK] * len(labels), ["o"] * len(labels))
+    axes.axvline(0, color=QUIET, linewidth=0.8)
+    axes.set(
+        title="What one option does, averaged over the others", xlabel="more images (right) or fewer (left) until then"
+    )
+
+
+def _draw_dots(axes: Axes, table: pd.DataFrame, labels: list[str], colours: list[str], markers: list[str]) -> None:
+    """One line of a forest plot for each row of ``table``: its value with its interval, where it has one."""
+    places = range(len(labels))
+    axes.hlines(places, table["low"], table["high"], colors=colours, linewidth=1.4)
+    for place, value, colour, marker in zip(places, table["value"], colours, markers, strict=True):
+        axes.plot(value, place, marker, color=colour, markersize=4.5)
+    axes.set_yticks(places, labels, fontsize=6.5)
+    axes.set_ylim(len(labels) - 0.4, -0.6)
+    axes.xaxis.set_major_locator(MaxNLocator(5))
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    axes.grid(visible=False, axis="y")
+    axes.tick_params(axis="y", length=0)

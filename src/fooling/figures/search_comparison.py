@@ -1,0 +1,80 @@
+"""Evolution against random search and drift at the end of the same budget, one dot for each run."""
+
+from __future__ import annotations
+
+import pandas as pd
+import seaborn as sns  # type: ignore[import-untyped]
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from fooling.figures.confidence_axis import (
+    draw_reference,
+    log_odds,
+    tick_label,
+    use_confidence_ticks,
+)
+from fooling.figures.search_curves import draw_legend, present
+from fooling.figures.style import SEARCHES, WIDTH, counted, draw_note, in_style
+
+RUN = ["experiment", "search", "classifier", "seed"]
+
+
+@in_style
+def draw(*, champions: pd.DataFrame, reference: float | None) -> Figure:
+    """Left the median class of every run, right how many classes stand at the paper's median ``reference``.
+
+    Without a ``reference`` there is no right panel. Experiments without a control are left out.
+    """
+    champions = _with_controls(champions)
+    runs = champions.groupby(RUN, sort=False)["log_odds"].median().reset_index()
+    experiments = runs["experiment"].nunique()
+    figure = Figure(figsize=(WIDTH, 1.15 + 0.72 * experiments), layout="constrained")
+    panels = figure.subplots(1, 2 if reference else 1, sharey=True, squeeze=False)[0]
+    _draw_runs(panels[0], runs, "log_odds")
+    values = [*runs["log_odds"], *([log_odds(reference)] if reference else [])]
+    use_confidence_ticks(panels[0], values, which="x", most=6)
+    panels[0].set(title="Confidence in the median class", xlabel="confidence, log-odds scale")
+    if reference:
+        draw_reference(panels[0], log_odds(reference), "", which="x")
+        reached = champions.assign(reached=champions["confidence"].astype(float) >= reference)
+        _draw_runs(panels[1], reached.groupby(RUN, sort=False)["reached"].sum().reset_index(), "reached")
+        classes = champions["class_index"].nunique()
+        panels[1].set(
+            title=f"Classes at {tick_label(reference)} or more",
+            xlabel=f"classes of {classes}",
+            xlim=(-0.4, classes + 0.4),
+        )
+    draw_legend(figure, champions, marks=True)
+    most = runs.groupby("experiment").size().max() // runs["search"].nunique()
+    line = "Dotted line: the paper's median. " if reference else ""
+    draw_note(
+        figure,
+        f"A dot is a run (up to {counted(most, 'run')} a search); box: the middle half of the runs and their median, "
+        f"whiskers: all. {line}",
+    )
+    return figure
+
+
+def _with_controls(champions: pd.DataFrame) -> pd.DataFrame:
+    """The experiments in which more than one search was made."""
+    searches = champions.groupby("experiment")["search"].transform("nunique")
+    return champions[searches > 1]
+
+
+def _draw_runs(axes: Axes, runs: pd.DataFrame, column: str) -> None:
+    searches = present(runs)
+    common = {
+        "data": runs,
+        "x": column,
+        "y": "experiment",
+        "hue": "search",
+        "hue_order": searches,
+        "palette": {search: SEARCHES[search].colour for search in searches},
+        "legend": False,
+        "ax": axes,
+    }
+    sns.boxplot(**common, whis=(0, 100), fill=False, linewidth=1.0, width=0.76, gap=0.25)
+    sns.stripplot(**common, dodge=True, jitter=False, size=3, alpha=0.45, linewidth=0)
+    axes.set(ylabel="")
+    axes.grid(visible=False, axis="y")
+    axes.tick_params(axis="y", length=0)

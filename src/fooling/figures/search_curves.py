@@ -1,0 +1,80 @@
+"""Curves over the number of images scored: one line for each search, with bands that say what the runs did."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import pandas as pd
+import seaborn as sns  # type: ignore[import-untyped]
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import NullLocator
+
+from fooling.figures.style import SEARCHES, counted
+
+#: The share of the runs, in percent, that each band holds, and how dark it is.
+BANDS = {100: 0.12, 50: 0.24}
+
+
+def draw_search_curves(axes: Axes, runs: pd.DataFrame, column: Literal["confidence", "log_odds"]) -> None:
+    """The median of the runs for each search; a light band holds all runs, a darker one the middle half.
+
+    ``runs`` has one row for each run and number of evaluations, in the columns ``search``, ``evaluations`` and
+    ``column``.
+    """
+    searches = present(runs)
+    for share, alpha in BANDS.items():
+        sns.lineplot(
+            runs,
+            x="evaluations",
+            y=column,
+            hue="search",
+            hue_order=searches,
+            palette={search: SEARCHES[search].colour for search in searches},
+            style="search",
+            style_order=searches,
+            dashes={search: SEARCHES[search].dashes for search in searches},
+            estimator="median",
+            errorbar=("pi", share),
+            err_kws={"alpha": alpha, "linewidth": 0},
+            linewidth=1.5 if share == min(BANDS) else 0,
+            legend=False,
+            ax=axes,
+        )
+    axes.set(xscale="log", xlabel="images scored", ylabel="")
+    _limit_evaluations(axes, runs["evaluations"].min(), runs["evaluations"].max())
+
+
+def _limit_evaluations(axes: Axes, first: int, last: int) -> None:
+    """Ticks at the first number of evaluations and at the powers of ten far enough from it."""
+    powers = [10**power for power in range(1, 12) if 2 * first < 10**power <= last]
+    axes.set_xlim(first, last)
+    axes.set_xticks([first, *powers], [f"{tick:,}" for tick in (first, *powers)])
+    axes.xaxis.set_minor_locator(NullLocator())
+
+
+def present(table: pd.DataFrame) -> list[str]:
+    """The searches that occur in ``table``, in the order of the study."""
+    return [search for search in SEARCHES if search in set(table["search"])]
+
+
+def draw_legend(figure: Figure, table: pd.DataFrame, *, marks: bool = False) -> None:
+    """Name the searches above the figure's panels, by their lines or by coloured ``marks``."""
+    handles = []
+    for look in (SEARCHES[search] for search in present(table)):
+        form = {"marker": "o", "linestyle": ""} if marks else {"dashes": look.dashes or (None, None)}
+        handles.append(Line2D([], [], color=look.colour, label=look.label, **form))
+    figure.legend(handles=handles, loc="outside upper left", ncols=len(handles))
+
+
+def what_the_bands_show(history: pd.DataFrame) -> str:
+    """One line for under the figure: how many runs there are, and what line and bands mean."""
+    runs = history[["classifier", "seed"]].drop_duplicates()
+    networks = counted(history["classifier"].nunique(), "network")
+    if len(runs) < 3:
+        return f"Line: median of {counted(len(runs), 'run')} of each search ({networks})."
+    return (
+        f"Line: median of {counted(len(runs), 'run')} of each search ({networks}). "
+        "Darker band: the middle half of the runs; light band: all of them."
+    )
