@@ -1,0 +1,59 @@
+"""From data sets to figures: every step of a study, each a command of `fooling`, run when what decides it changes."""
+
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+
+if not workflow.configfiles:
+
+    configfile: "config/config.yaml"
+
+
+include: "rules/common.smk"
+
+
+pathvars:
+    results=f"results/{study.name}",
+    logs=f"logs/{study.name}",
+    benchmarks=f"logs/{study.name}",
+
+
+wildcard_constraints:
+    classifier=one_of(study.classifiers),
+    experiment=one_of(study.experiments),
+    seed=r"\d+",
+
+
+include: "rules/datasets.smk"
+include: "rules/classifiers.smk"
+include: "rules/evolution.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        run_files(),
+    message:
+        "Everything of the study is there"
+
+
+rule datasets:
+    input:
+        dataset_files(),
+    message:
+        "The data sets are there"
+
+
+rule classifiers:
+    input:
+        classifier_files(),
+    message:
+        "The networks are there"
+
+
+rule evolution:
+    input:
+        run_files(),
+    message:
+        "The runs are there"

@@ -1,0 +1,60 @@
+# Train networks, or take in those that others have trained.
+
+
+rule train:
+    input:
+        dataset=dataset_of_classifier,
+        architecture=architecture_of_classifier,
+        code=sources("fooling.cli.train"),
+        environment="envs/networks.yaml",
+    output:
+        "<results>/classifiers/{classifier}.safetensors",
+    params:
+        settings=classifier_settings,
+    log:
+        "<logs>/classifiers/{classifier}.log",
+    benchmark:
+        "<benchmarks>/classifiers/{classifier}.tsv"
+    wildcard_constraints:
+        classifier=one_of(classifiers_of_kind("trained")),
+    conda:
+        "../envs/networks.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=240,
+    message:
+        "Train the network {wildcards.classifier}"
+    shell:
+        "fooling train --name {wildcards.classifier} --dataset {input.dataset} --settings {params.settings:q}"
+        " --output {output} 2> {log}"
+
+
+rule import_network:
+    input:
+        dataset=dataset_of_classifier,
+        weights=weights_of_classifier,
+        architecture=architecture_of_classifier,
+        code=sources("fooling.cli.import_network"),
+        environment="envs/networks.yaml",
+    output:
+        "<results>/classifiers/{classifier}.safetensors",
+    params:
+        settings=classifier_settings,
+    log:
+        "<logs>/classifiers/{classifier}.log",
+    benchmark:
+        "<benchmarks>/classifiers/{classifier}.tsv"
+    wildcard_constraints:
+        classifier=one_of(classifiers_of_kind("imported")),
+    conda:
+        "../envs/networks.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    message:
+        "Take in the network {wildcards.classifier} and test it"
+    shell:
+        "fooling import-network --name {wildcards.classifier} --dataset {input.dataset} --settings {params.settings:q}"
+        " --output {output} 2> {log}"

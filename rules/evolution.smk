@@ -1,0 +1,45 @@
+# Evolve images against the networks. One job makes a run and its controls: random search, and drift without selection.
+
+
+rule evolve_direct:
+    input:
+        classifier="<results>/classifiers/{classifier}.safetensors",
+        architecture=architecture_of_classifier,
+        code=sources("fooling.cli.evolve_direct"),
+        environment="envs/networks.yaml",
+    output:
+        run="<results>/evolution/{classifier}/{experiment}/seed{seed}.safetensors",
+        random_search="<results>/evolution/{classifier}/{experiment}/seed{seed}.random-search.safetensors",
+        drift="<results>/evolution/{classifier}/{experiment}/seed{seed}.drift.safetensors",
+    params:
+        encoding="direct",
+        settings=evolution_settings,
+    log:
+        "<logs>/evolution/{classifier}/{experiment}/seed{seed}.log",
+    benchmark:
+        "<benchmarks>/evolution/{classifier}/{experiment}/seed{seed}.tsv"
+    wildcard_constraints:
+        experiment=one_of(experiments_in("direct")),
+    conda:
+        "../envs/networks.yaml"
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=120,
+    message:
+        "Evolve images: {wildcards.experiment} on {wildcards.classifier}, seed {wildcards.seed}"
+    shell:
+        "fooling evolve-{params.encoding} --classifier {input.classifier} --settings {params.settings:q}"
+        " --seed {wildcards.seed} --output {output.run} --random-search {output.random_search} --drift {output.drift} 2> {log}"
+
+
+use rule evolve_direct as evolve_cppn with:
+    input:
+        classifier="<results>/classifiers/{classifier}.safetensors",
+        architecture=architecture_of_classifier,
+        code=sources("fooling.cli.evolve_cppn"),
+        environment="envs/networks.yaml",
+    params:
+        encoding="cppn",
+    wildcard_constraints:
+        experiment=one_of(experiments_in("cppn")),

@@ -1,0 +1,87 @@
+"""What no single section can check: that the entries of a study fit each other."""
+
+from __future__ import annotations
+
+import difflib
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+
+from fooling.settings_errors import Explanation, Key
+from fooling.study.entries import ClassifierEntry, DatasetEntry, Entry
+from fooling.study.settings import StudySettings
+from fooling.study.variants import Variant
+
+Contradiction = tuple[Sequence[Key], Explanation]
+
+
+def contradictions(study: StudySettings, experiments: Sequence[Variant]) -> Iterator[Contradiction]:
+    """Every place where an entry of ``study`` does not fit another one: its keys and what is wrong there."""
+    datasets = {dataset.name: dataset for dataset in study.datasets}
+    classifiers = {classifier.name: classifier for classifier in study.classifiers}
+    yield from _repeated("datasets", study.datasets)
+    yield from _repeated("classifiers", study.classifiers)
+    yield from _repeated("experiments", [experiment.settings for experiment in experiments])
+    for index, classifier in enumerate(study.classifiers):
+        yield from _network_contradictions(("classifiers", index), classifier, datasets, classifiers)
+    for index, experiment in enumerate(study.experiments):
+        yield from _unknown_classifiers(("experiments", index, "classifiers"), experiment.classifiers, classifiers)
+
+
+def _repeated(collection: str, entries: Sequence[Entry]) -> Iterator[Contradiction]:
+    counts = Counter(entry.name.lower() for entry in entries)  # some file systems do not tell A from a
+    for name, count in counts.items():
+        if count > 1:
+            yield (collection,), Explanation(f"the name {name!r}, {count} times", "every name once")
+
+
+def _network_contradictions(
+    keys: tuple[Key, ...],
+    classifier: ClassifierEntry,
+    datasets: Mapping[str, DatasetEntry],
+    classifiers: Mapping[str, ClassifierEntry],
+) -> Iterator[Contradiction]:
+    dataset = datasets.get(classifier.dataset)
+    if dataset is None:
+        yield (*keys, "dataset"), _unknown("dataset", classifier.dataset, tuple(datasets))
+        return
+    for option in ("mean", "std"):
+        numbers = getattr(classifier.input, option)
+        if numbers and len(numbers) != dataset.channels:
+            found = f"{len(numbers)} numbers for the {dataset.channels} channels of {dataset.name}"
+            yield (*keys, "input", option), Explanation(found, "one number per channel")
+    if classifier.independent is not None:
+        others = tuple(
+            other.name
+            for other in classifiers.values()
+            if other.dataset == classifier.dataset and other.name != classifier.name
+        )
+        if classifier.independent not in others:
+            yield (*keys, "independent"), _unknown("independent", classifier.independent, others)
+
+
+def _unknown_classifiers(
+    keys: tuple[Key, ...], names: Sequence[str], classifiers: Mapping[str, ClassifierEntry]
+) -> Iterator[Contradiction]:
+    known = tuple(classifiers)
+    for name in names:
+        if name not in classifiers:
+            corrected = [known_name for used in names for known_name in _closest(used, known)]
+            yield keys, Explanation(repr(name), _one_of(known), {"classifiers": corrected})
+            return
+    if len(set(names)) < len(names):
+        yield keys, Explanation(repr(list(names)), "every classifier once", {"classifiers": sorted(set(names))})
+    if len(datasets := sorted({classifiers[name].dataset for name in names})) > 1:
+        yield keys, Explanation(f"classifiers of {' and '.join(datasets)}", "classifiers of one data set")
+
+
+def _unknown(key: str, name: str, known: Sequence[str]) -> Explanation:
+    correction = {key: _closest(name, known)[0]} if known else {}
+    return Explanation(repr(name), _one_of(known), correction)
+
+
+def _one_of(known: Sequence[str]) -> str:
+    return f"one of {', '.join(known)}" if known else "nothing: there is no other classifier of the same data set"
+
+
+def _closest(name: str, known: Sequence[str]) -> list[str]:
+    return difflib.get_close_matches(name, known, n=1, cutoff=0.0)

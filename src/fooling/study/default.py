@@ -1,0 +1,68 @@
+"""The study that is run when no other is asked for: small enough for a coffee break, with nothing to download."""
+
+from __future__ import annotations
+
+from fooling.classifiers.settings import AdamSettings, CosinePolicy, InputSettings, TrainingSettings
+from fooling.encodings.cppn.settings import CppnSettings
+from fooling.encodings.direct_settings import DirectSettings
+from fooling.evolution.settings import SearchSettings
+from fooling.study.entries import DigitsEntry, ExperimentEntry, SeedRange, ShapesEntry, TrainedEntry
+from fooling.study.settings import StudySettings
+
+
+def default_study() -> StudySettings:
+    """LeNets on scikit-learn's digits, and as a demonstration of colour AlexNet on drawn shapes."""
+    return StudySettings(
+        study="digits",
+        datasets=(DigitsEntry(name="digits"), ShapesEntry(name="shapes", size=64)),
+        classifiers=(
+            _lenet("lenet-a", seed=1, independent="lenet-b"),
+            _lenet("lenet-b", seed=2, independent="lenet-a"),
+            _alexnet(),
+        ),
+        experiments=(
+            ExperimentEntry(name="direct", classifiers=("lenet-a", "lenet-b"), encoding=DirectSettings()),
+            ExperimentEntry(name="cppn", classifiers=("lenet-a", "lenet-b"), encoding=CppnSettings()),
+            _in_colour("direct-colour", DirectSettings()),
+            _in_colour("cppn-colour", CppnSettings()),
+        ),
+    )
+
+
+def _lenet(name: str, *, seed: int, independent: str) -> TrainedEntry:
+    """Caffe's LeNet, for a data set with a fortieth of MNIST's images: fewer iterations, everything else as there."""
+    return TrainedEntry(
+        name=name,
+        dataset="digits",
+        independent=independent,
+        architecture="lenet",
+        seed=seed,
+        training=TrainingSettings(iterations=2000),
+    )
+
+
+def _alexnet() -> TrainedEntry:
+    return TrainedEntry(
+        name="alexnet",
+        dataset="shapes",
+        architecture="alexnet",
+        seed=1,
+        input=InputSettings(divisor=255.0, mean=[0.485, 0.456, 0.406], std=[0.229, 0.224, 0.225]),
+        training=TrainingSettings(
+            iterations=300,
+            batch_size=64,
+            optimiser=AdamSettings(),
+            learning_rate=3.0e-4,
+            policy=CosinePolicy(warm_up=30),
+        ),
+    )
+
+
+def _in_colour(name: str, encoding: DirectSettings | CppnSettings) -> ExperimentEntry:
+    return ExperimentEntry(
+        name=name,
+        classifiers=("alexnet",),
+        seeds=SeedRange(count=1),
+        encoding=encoding,
+        search=SearchSettings(start=100, offspring=100, generations=20),
+    )

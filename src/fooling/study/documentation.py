@@ -1,0 +1,117 @@
+"""What settings classes say of themselves: a study as commented YAML, its JSON schema, the table of settings."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Iterator
+from typing import Any
+
+import yaml
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from fooling.settings import Settings
+from fooling.settings_errors import models_in
+from fooling.study.allowed import allowed_values
+
+WIDTH = 100
+UNSAID = ("true or false", "list, each text")
+
+
+def json_schema(section: type[Settings]) -> str:
+    """The JSON schema of ``section``, for editors and for the workflow."""
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **section.model_json_schema()}
+    return json.dumps(schema, indent=2) + "\n"
+
+
+def settings_table(section: type[Settings]) -> str:
+    """Every key below ``section`` in Markdown: a table for each class, in the order in which they are met."""
+    chapters = ["".join(_chapter(model)) for model in _models_below(section)]
+    return "\n".join(chapters)
+
+
+def commented_yaml(settings: Settings) -> str:
+    """``settings`` as YAML, with what each key means.
+
+    The first settings of a class show all its keys with comments, later ones only the keys that they set themselves.
+    """
+    return "\n".join(_Writer().mapping(settings)) + "\n"
+
+
+class _Writer:
+    """Writes settings as lines of YAML, and knows which classes it has explained."""
+
+    def __init__(self) -> None:
+        self._explained: set[type[BaseModel]] = set()
+
+    def mapping(self, settings: BaseModel) -> Iterator[str]:
+        model = type(settings)
+        is_new = model not in self._explained
+        self._explained.add(model)
+        for key, field in model.model_fields.items():
+            if is_new or key in settings.model_fields_set or key == "kind":
+                if is_new:
+                    yield from _comment(field)
+                yield from self._entry(key, getattr(settings, key), settings.model_dump(mode="json")[key])
+
+    def _entry(self, key: str, value: Any, plain: Any) -> Iterator[str]:
+        if isinstance(value, BaseModel):
+            lines = list(self.mapping(value))
+            yield from [f"{key}:", *_indented(lines)] if lines else []
+        elif isinstance(value, (list, tuple)) and value and isinstance(value[0], BaseModel):
+            yield f"{key}:"
+            for entry in value:
+                yield from _item(list(self.mapping(entry)))
+        else:
+            yield from f"{key}: {_flow(plain)}".splitlines()
+
+
+def _comment(field: FieldInfo) -> list[str]:
+    """What a key means and which values it may have, as comment lines; a bare type goes without saying."""
+    allowed = allowed_values(field)
+    text = f"{field.description} [{allowed}]" if " " in allowed and allowed not in UNSAID else str(field.description)
+    return textwrap.wrap(text, WIDTH, initial_indent="# ", subsequent_indent="# ", break_on_hyphens=False)
+
+
+def _indented(lines: list[str]) -> list[str]:
+    return [f"  {line}" for line in lines]
+
+
+def _item(lines: list[str]) -> list[str]:
+    """The lines of an entry of a list: a hyphen before its first key, comments above it."""
+    first = next(index for index, line in enumerate(lines) if not line.startswith("#"))
+    return [*_indented(lines[:first]), f"- {lines[first]}", *_indented(lines[first + 1 :])]
+
+
+def _flow(plain: Any) -> str:
+    """A value in YAML on one line."""
+    return yaml.safe_dump(plain, default_flow_style=True, width=10_000, sort_keys=False).removesuffix("...\n").strip()
+
+
+def _models_below(section: type[BaseModel]) -> list[type[BaseModel]]:
+    """``section`` and every settings class that its fields name, each once, outer ones first."""
+    found = [section]
+    for model in found:
+        for field in model.model_fields.values():
+            found += [inner for inner in models_in(field.annotation) if inner not in found]
+    return found
+
+
+def _chapter(model: type[BaseModel]) -> Iterator[str]:
+    yield f"## {model.__name__}\n{' '.join(str(model.__doc__).split())}\n\n"
+    yield "| key | allowed | default | meaning |\n|---|---|---|---|\n"
+    for key, field in model.model_fields.items():
+        cells = (f"`{key}`", allowed_values(field), _default(field), field.description)
+        yield "| " + " | ".join(str(cell).replace("|", "\\|").replace("\n", " ") for cell in cells) + " |\n"
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "required"
+    default = field.get_default(call_default_factory=True)
+    return "see there" if isinstance(default, BaseModel) else f"`{_flow_of(default)}`"
+
+
+def _flow_of(default: Any) -> str:
+    return _flow(list(default) if isinstance(default, tuple) else default)

@@ -1,0 +1,138 @@
+"""The entries of a study file: data sets, classifiers and experiments, each under a name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, StringConstraints, field_validator, model_validator
+
+from fooling.classifiers.settings import ClassifierSettings, ImportSettings
+from fooling.datasets.digits import DigitsSettings
+from fooling.datasets.mnist import MnistSettings
+from fooling.datasets.shapes import ShapesSettings
+from fooling.encodings.cppn.settings import CppnSettings
+from fooling.encodings.direct_settings import DirectSettings
+from fooling.evolution.settings import SearchSettings
+from fooling.figures.catalogue import FIGURES
+from fooling.settings import Settings
+from fooling.study.presets import with_preset
+
+#: Becomes part of file names, on every system: letters, digits, dot, underscore and hyphen, no dot or hyphen first.
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]*$", max_length=80)]
+
+FIGURES_PER_EXPERIMENT = tuple(name for name, figure in FIGURES.items() if figure.one_per == "experiment")
+
+
+class Entry(Settings):
+    """An entry of a list of the study file."""
+
+    not_passed_on: ClassVar[frozenset[str]] = frozenset({"name"})
+
+    name: Name
+    """Its name: letters, digits, `.`, `_` and `-`; part of file names."""
+
+    def section(self) -> dict[str, Any]:
+        """The settings that the command of this entry is given."""
+        return self.model_dump(mode="json", exclude=set(self.not_passed_on))
+
+
+class DigitsEntry(DigitsSettings, Entry):
+    """The digits under a name."""
+
+    channels: ClassVar[int] = 1
+
+
+class ShapesEntry(ShapesSettings, Entry):
+    """The drawn shapes under a name."""
+
+    channels: ClassVar[int] = 3
+
+
+class MnistEntry(MnistSettings, Entry):
+    """MNIST under a name."""
+
+    channels: ClassVar[int] = 1
+
+
+DatasetEntry = Annotated[DigitsEntry | ShapesEntry | MnistEntry, Field(discriminator="kind")]
+
+
+class _Network(Entry):
+    """What every classifier of a study has besides its own settings."""
+
+    not_passed_on: ClassVar[frozenset[str]] = frozenset({"name", "kind", "dataset", "independent"})
+
+    kind: Literal["trained", "imported"]
+    """`trained` by the study, or `imported` from someone else."""
+    dataset: Name
+    """Name of the data set that it is trained or tested on."""
+    independent: Name | None = Field(default=None, examples=["another-network"])
+    """Name of another classifier of the same data set, asked what it sees in images evolved on this one."""
+
+
+class TrainedEntry(ClassifierSettings, _Network):
+    """A network that the study trains."""
+
+    kind: Literal["trained"] = "trained"
+    """`trained` by the study, or `imported` from someone else."""
+
+
+class ImportedEntry(ImportSettings, _Network):
+    """A network that someone else has trained."""
+
+    kind: Literal["imported"] = "imported"
+    """`trained` by the study, or `imported` from someone else."""
+
+
+ClassifierEntry = Annotated[TrainedEntry | ImportedEntry, Field(discriminator="kind")]
+
+
+class SeedRange(Settings):
+    """Consecutive seeds, one run each."""
+
+    first: Annotated[int, Field(ge=0)] = 1
+    """The first seed."""
+    count: Annotated[int, Field(ge=1)] = 10
+    """How many runs."""
+
+    def values(self) -> range:
+        """The seeds."""
+        return range(self.first, self.first + self.count)
+
+
+EncodingSettings = Annotated[DirectSettings | CppnSettings, Field(discriminator="kind")]
+Level = str | bool | int | float | None
+
+
+class ExperimentEntry(Entry):
+    """Runs of one encoding against some classifiers, or of several variants of it."""
+
+    preset: Literal["paper", "released"] = "paper"
+    """What encoding and search are where nothing is said: as the `paper` words it, or as its `released` code has it."""
+    classifiers: Annotated[tuple[Name, ...], Field(min_length=1)]
+    """Names of the classifiers, all of one data set; each gets every seed."""
+    seeds: SeedRange = SeedRange()
+    """Seeds of the runs."""
+    encoding: EncodingSettings
+    """How a genome becomes an image, and how genomes vary."""
+    search: SearchSettings = SearchSettings()
+    """Budget and scoring."""
+    figures: tuple[str, ...] = tuple(name for name in FIGURES_PER_EXPERIMENT if name != "further_runs")
+    """Figures of this experiment alone."""
+    cross: dict[str, Annotated[tuple[Level, ...], Field(min_length=1)]] = Field(
+        default={}, examples=[{"search.extra_batch": [False, True]}]
+    )
+    """Options such as `encoding.crossover`, each with its values: one variant for every combination."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _filled_from_preset(cls, values: Any) -> Any:
+        return with_preset(values) if isinstance(values, Mapping) else values
+
+    @field_validator("figures")
+    @classmethod
+    def _known_figures(cls, figures: tuple[str, ...]) -> tuple[str, ...]:
+        if unknown := [figure for figure in figures if figure not in FIGURES_PER_EXPERIMENT]:
+            raise ValueError(f"figures of an experiment are {', '.join(FIGURES_PER_EXPERIMENT)}; not {unknown[0]!r}")
+        return figures
