@@ -18,9 +18,9 @@ from torch import nn
 from fooling.artifacts import read_arrays, write_arrays
 from fooling.classifiers.architectures import build_network
 from fooling.classifiers.classifier import Classifier
+from fooling.classifiers.header import KIND, VERSION
 from fooling.errors import FoolingError
 
-KIND, VERSION = "classifier", 1
 PREPROCESSING = ("offset", "scale", "training_mean")
 NETWORK_PREFIX = "network."
 

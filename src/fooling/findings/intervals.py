@@ -79,6 +79,11 @@ def run_grid(table: pd.DataFrame, column: str, *, within_run: str | None = None)
     return values
 
 
+def mean_over_runs(grid: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The mean over the last two axes of a grid (..., networks, seeds)."""
+    return np.asarray(grid.mean(axis=(-2, -1)))
+
+
 def estimated(
     grid: NDArray[np.float64],
     statistic: Statistic,
@@ -117,12 +122,37 @@ def estimated_share(grid: NDArray[np.float64], *, settings: IntervalSettings, pu
     Where all runs have 0 or all have 1, resampling sees no variation: the interval is then the exact binomial one
     (Clopper and Pearson) with a run as the unit.
     """
-    estimate = estimated(grid, _mean, settings=settings, purpose=purpose)
+    estimate = estimated(grid, mean_over_runs, settings=settings, purpose=purpose)
     if estimate.value not in (0.0, 1.0) or grid.size < 2:
         return estimate
     exact = scipy.stats.binomtest(round(estimate.value * grid.size), grid.size)
     interval = exact.proportion_ci(settings.confidence_level, method="exact")
     return Estimate(value=estimate.value, low=interval.low, high=interval.high, n=grid.size, note=estimate.note)
+
+
+def share_bands(
+    holds: NDArray[np.bool_], *, settings: IntervalSettings, purpose: tuple[str, ...]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Lower and upper bounds (T,) for the share of runs for which each of T things holds, (networks, seeds, T).
+
+    As :func:`estimated_share`, for many shares of the same runs at once; NaN for a single run.
+    """
+    networks, seeds, things = holds.shape
+    runs, samples = networks * seeds, settings.bootstrap_samples
+    if runs < 2:
+        return np.full(things, math.nan), np.full(things, math.nan)
+    generator = numpy_generator(settings.interval_seed, "bootstrap", *purpose)
+    of_network = generator.multinomial(networks, [1 / networks] * networks, size=samples)
+    of_seed = generator.multinomial(seeds, [1 / seeds] * seeds, size=samples)
+    counts = (of_network @ holds.reshape(networks, -1)).reshape(samples, seeds, things)
+    resampled = np.einsum("bs,bst->bt", of_seed, counts) / runs
+    tail = (1 - settings.confidence_level) / 2
+    low, high = np.quantile(resampled, [tail, 1 - tail], axis=0, method="inverted_cdf")
+    share = holds.mean(axis=(0, 1))
+    for extreme in (0, runs):
+        exact = scipy.stats.binomtest(extreme, runs).proportion_ci(settings.confidence_level, method="exact")
+        low[share == extreme / runs], high[share == extreme / runs] = exact.low, exact.high
+    return low, high
 
 
 def estimated_mean_of_networks(values: NDArray[np.float64], *, settings: IntervalSettings) -> Estimate:
@@ -144,10 +174,6 @@ def _resamples(
     drawn_networks = generator.integers(networks, size=(samples, networks, 1))
     drawn_seeds = generator.integers(seeds, size=(samples, 1, seeds))
     return grid[drawn_networks, drawn_seeds]
-
-
-def _mean(grid: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.asarray(grid.mean(axis=(-2, -1)))
 
 
 def _too_few(runs: int) -> str:

@@ -1,0 +1,26 @@
+"""Compare how soon experiments reach the threshold: survival curves, mean times, differences and main effects."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from fooling.artifacts import read_table, write_table
+from fooling.findings.presets import ComparisonSettings, presets_table
+from fooling.findings.survival import survival_table
+from fooling.progress import say
+from fooling.settings import read_settings
+
+
+def compare(times: list[Path], *, settings: str, survival: Path, presets: Path) -> None:
+    """Write the Kaplan-Meier curves of all experiments and the comparisons that the settings name."""
+    checked = read_settings(ComparisonSettings, settings)
+    table = pd.concat([read_table(path) for path in times], ignore_index=True)
+    write_table(survival, survival_table(table, settings=checked))
+    write_table(presets, presets_table(table, settings=checked))
+    never = table.loc[~table["reached"] & (table["search"] == "map-elites"), "target"].value_counts()
+    say(
+        f"{table['experiment'].nunique()} experiments; runs of evolution that never got there: "
+        f"{never.get('median', 0)} (median class), {never.get('all', 0)} (all classes); written to {presets}"
+    )

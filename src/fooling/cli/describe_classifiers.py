@@ -1,0 +1,27 @@
+"""List the networks of a study: their training, their test errors and the mean of these."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fooling.artifacts import write_table
+from fooling.classifiers.header import classifier_header
+from fooling.findings.intervals import IntervalSettings
+from fooling.findings.networks import errors_table, networks_table, training_table
+from fooling.progress import say
+from fooling.settings import read_settings
+
+
+def describe_classifiers(
+    classifiers: list[Path], *, settings: str, training: Path, networks: Path, errors: Path
+) -> None:
+    """Write the training curves, one line for each network, and the mean test error of each architecture."""
+    checked = read_settings(IntervalSettings, settings)
+    headers = [classifier_header(path) for path in classifiers]
+    described = networks_table(headers)
+    means = errors_table(described, settings=checked)
+    write_table(training, training_table(headers))
+    write_table(networks, described)
+    write_table(errors, means)
+    told = "; ".join(f"{row.architecture} on {row.dataset} {row.mean:.2%}" for row in means.itertuples())
+    say(f"mean test error of {len(described)} networks: {told}; written to {networks}")

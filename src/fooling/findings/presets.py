@@ -1,0 +1,156 @@
+"""What a change of the preset does to the time to the threshold, with the same networks and seeds on both sides."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+
+from fooling.findings.intervals import Estimate, IntervalSettings, estimated, mean_over_runs, run_grid
+from fooling.settings import Settings
+
+Level = str | bool | int | float | None
+
+#: Columns of the times' table in which time is counted.
+UNITS = {"generations": "generation", "evaluations": "evaluations"}
+COLUMNS = [
+    *("search", "target", "unit", "contrast", "experiment", "factor", "level", "reference"),
+    *("horizon", "value", "low", "high", "n", "networks", "reached", "note"),
+]
+
+
+class Comparison(Settings):
+    """Experiments that differ in named options, on the same networks and seeds."""
+
+    reference: str
+    """Name of the experiment that the others are compared with."""
+    variants: dict[str, dict[str, Level]] = Field(min_length=1, examples=[{"direct": {}, "direct-released": {}}])
+    """The experiments, the reference among them, each with its value of every crossed option."""
+
+    @model_validator(mode="after")
+    def _reference_among_them(self) -> Self:
+        if self.reference not in self.variants:
+            raise ValueError(f"the reference is one of {', '.join(self.variants)}")
+        return self
+
+
+class ComparisonSettings(IntervalSettings):
+    """Which experiments are compared, and how intervals are made."""
+
+    comparisons: list[Comparison] = Field(examples=[[]])
+    """Groups of experiments; differences are taken within a group."""
+
+
+def presets_table(times: pd.DataFrame, *, settings: ComparisonSettings) -> pd.DataFrame:
+    """Restricted mean times with their differences and main effects, one row each.
+
+    ``times`` is the table of that name. The restricted mean counts every time up to a horizon, the earliest end of
+    any run that did not get there, and is exactly the area below the Kaplan-Meier curve up to it.
+    """
+    rows = [
+        row
+        for comparison in settings.comparisons
+        for group in _groups(times[times["experiment"].isin(list(comparison.variants))])
+        for row in group.rows(comparison, settings)
+    ]
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Group:
+    """The runs of one comparison with the same search, target and unit."""
+
+    search: str
+    target: str
+    unit: str
+    horizon: float
+    runs: Mapping[str, pd.DataFrame]  # by experiment, with the restricted time as `time`
+
+    def rows(self, comparison: Comparison, settings: IntervalSettings) -> Iterator[dict[str, Any]]:
+        """Means of the experiments, their differences to the reference, and the main effect of every factor."""
+        present = {name: levels for name, levels in comparison.variants.items() if name in self.runs}
+        for name in present:
+            yield self._mean(name, settings)
+        if comparison.reference not in present:
+            return
+        for name in present:
+            if name != comparison.reference:
+                pairs = [(name, comparison.reference)]
+                words = {"contrast": "difference", "experiment": name, "reference": comparison.reference}
+                yield self._difference(pairs, words, settings)
+        for factor, reference in present[comparison.reference].items():
+            for level in _other_levels(present.values(), factor, reference):
+                pairs = list(_pairs(present, factor, level, reference))
+                words = {
+                    "contrast": "main effect",
+                    "factor": factor,
+                    "level": _word(level),
+                    "reference": _word(reference),
+                }
+                yield self._difference(pairs, words, settings)
+
+    def _mean(self, experiment: str, settings: IntervalSettings) -> dict[str, Any]:
+        runs = self.runs[experiment]
+        words = {"contrast": "mean", "experiment": experiment}
+        row = self._row(run_grid(runs, "time"), words, settings)
+        return row | {"reached": float(runs["reached"].mean())}
+
+    def _difference(
+        self, pairs: list[tuple[str, str]], words: dict[str, str], settings: IntervalSettings
+    ) -> dict[str, Any]:
+        """The difference, averaged over ``pairs`` of experiments, on the runs that all of them have."""
+        tables = [self.runs[name].set_index(["classifier", "seed"])["time"] for pair in pairs for name in pair]
+        common = pd.concat(tables, axis=1, join="inner")
+        if common.empty:
+            return self._named(words, Estimate(value=math.nan, low=math.nan, high=math.nan, n=0, note="no common runs"))
+        values = common.to_numpy()
+        differences = pd.Series((values[:, ::2] - values[:, 1::2]).mean(axis=1), index=common.index, name="time")
+        return self._row(run_grid(differences.reset_index(), "time"), words, settings)
+
+    def _row(self, grid: NDArray[np.float64], words: dict[str, str], settings: IntervalSettings) -> dict[str, Any]:
+        purpose = ("presets", self.search, self.target, self.unit, *words.values())
+        estimate = estimated(grid, mean_over_runs, settings=settings, purpose=purpose)
+        return self._named(words, estimate) | {"networks": len(grid)}
+
+    def _named(self, words: dict[str, str], estimate: Estimate) -> dict[str, Any]:
+        identity = {"search": self.search, "target": self.target, "unit": self.unit, "horizon": self.horizon}
+        numbers = {"value": estimate.value, "low": estimate.low, "high": estimate.high, "n": estimate.n}
+        return identity | words | numbers | {"note": estimate.note}
+
+
+def _groups(times: pd.DataFrame) -> Iterator[_Group]:
+    for (search, target), runs in times.groupby(["search", "target"]):
+        for unit, column in UNITS.items():
+            censored = runs.loc[~runs["reached"], column]
+            horizon = float(runs[column].max() if censored.empty else censored.min())
+            restricted = runs.assign(time=runs[column].clip(upper=horizon))
+            by_experiment = {str(name): table for name, table in restricted.groupby("experiment")}
+            yield _Group(search=str(search), target=str(target), unit=unit, horizon=horizon, runs=by_experiment)
+
+
+def _word(level: Level) -> str:
+    """A level as the study file has it: ``faulty``, ``true``, ``null``, ``400``."""
+    return level if isinstance(level, str) else json.dumps(level)
+
+
+def _other_levels(variants: Iterable[Mapping[str, Level]], factor: str, reference: Level) -> list[Level]:
+    levels = dict.fromkeys(levels[factor] for levels in variants if factor in levels)
+    return [level for level in levels if level != reference]
+
+
+def _pairs(
+    variants: Mapping[str, Mapping[str, Level]], factor: str, level: Level, reference: Level
+) -> Iterator[tuple[str, str]]:
+    """Experiments that differ in this factor alone: first at ``level``, second at ``reference``."""
+    names = {tuple(sorted(levels.items())): name for name, levels in variants.items()}
+    for name, levels in variants.items():
+        partner = tuple(sorted((dict(levels) | {factor: reference}).items()))
+        if levels.get(factor) == level and partner in names:
+            yield name, names[partner]

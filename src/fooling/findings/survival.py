@@ -1,0 +1,56 @@
+"""Time to the threshold as censored data: runs that never get there within their budget count as just that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import scipy.stats
+
+from fooling.findings.intervals import IntervalSettings, run_grid, share_bands
+
+CURVE = ["experiment", "search", "target"]
+
+
+def survival_table(times: pd.DataFrame, *, settings: IntervalSettings) -> pd.DataFrame:
+    """Kaplan-Meier curves: for each experiment, search and target the share of runs not there yet, step by step.
+
+    ``times`` is the table of that name. Its runs are only ever censored at their end, which is the same for all runs
+    of a curve, so that an interval at a step is that of a plain share.
+    """
+    curves = [_curve(runs, settings, names) for names, runs in _groups(times)]
+    return pd.concat(curves, ignore_index=True)
+
+
+def _groups(times: pd.DataFrame) -> Iterator[tuple[dict[str, str], pd.DataFrame]]:
+    for names, runs in times.groupby(CURVE):
+        yield dict(zip(CURVE, map(str, names), strict=True)), runs
+
+
+def _curve(runs: pd.DataFrame, settings: IntervalSettings, names: dict[str, str]) -> pd.DataFrame:
+    reached = runs["reached"].to_numpy(dtype=bool)
+    evaluations = runs["evaluations"].to_numpy()
+    data = scipy.stats.CensoredData.right_censored(evaluations, censored=~reached)
+    curve = scipy.stats.ecdf(data).sf
+    steps = curve.quantiles.astype(np.int64)  # every observed time, the end of censored runs among them
+    never = np.where(reached, evaluations, np.inf)
+    times = run_grid(runs.assign(time=never), "time")
+    low, high = share_bands(times[:, :, None] > steps, settings=settings, purpose=("survival", *names.values()))
+    generation_of = dict(zip(evaluations.tolist(), runs["generation"].tolist(), strict=True))
+    start: dict[str, Any] = {"generation": 0, "evaluations": 0, "survival": 1.0, "low": 1.0, "high": 1.0}
+    table = pd.DataFrame(
+        {
+            "generation": [generation_of[step] for step in steps.tolist()],
+            "evaluations": steps,
+            "survival": curve.probabilities,
+            "low": low,
+            "high": high,
+            "at_risk": [int((evaluations >= step).sum()) for step in steps],
+        }
+    )
+    table = pd.concat([pd.DataFrame([start | {"at_risk": len(runs)}]), table], ignore_index=True)
+    for position, (name, value) in enumerate(names.items()):
+        table.insert(position, name, value)
+    return table.assign(runs=len(runs))
