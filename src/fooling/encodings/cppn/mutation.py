@@ -31,8 +31,8 @@ def mutated(genomes: CppnGenomes, settings: CppnSettings, *, outputs: int, gener
 
 
 def redraw_functions_(genomes: CppnGenomes, *, rate: float, generator: torch.Generator) -> None:
-    """Draw the function of each node but the inputs anew with probability ``rate``."""
-    functions = genomes.functions[:, INPUTS:]
+    """Draw the function of each node anew with probability ``rate``; that of an input has no effect."""
+    functions = genomes.functions
     chosen = torch.rand(functions.shape, generator=generator, device=generator.device) < rate
     drawn = torch.randint(0, FUNCTIONS, functions.shape, generator=generator, device=generator.device)
     torch.where(chosen, drawn, functions, out=functions)
@@ -42,12 +42,12 @@ def add_link_(genomes: CppnGenomes, *, probability: float, outputs: int, generat
     """Add a link with a random weight from any node but the outputs to any that is no input and no ancestor of it."""
     chance, source_draw, target_draw, weight = _draws(4, genomes, generator)
     chosen = chance < probability
-    source = _picked(source_draw, genomes.node_counts - outputs)
-    source += outputs * (source >= INPUTS)
-    allowed = genomes.node_exists() & ~ancestors_or_self(genomes, source, chosen)
-    allowed[:, :INPUTS] = False
-    rank = allowed.cumsum(1)
-    target = torch.searchsorted(rank, _picked(target_draw, rank[:, -1]).add_(1).unsqueeze(1)).squeeze(1)
+    source = _picked(source_draw, genomes.node_counts - outputs).add_(outputs)
+    forbidden = ancestors_or_self(genomes, source, chosen, outputs=outputs)
+    forbidden[:, outputs : outputs + INPUTS] = True
+    rank = forbidden.logical_not_().cumsum(1)
+    allowed = rank.gather(1, genomes.node_counts - 1)
+    target = torch.searchsorted(rank, _picked(target_draw, allowed).add_(1))
     _append_link_(genomes, chosen, source=source, target=target, weight=weight)
 
 
@@ -58,7 +58,7 @@ def delete_link_(genomes: CppnGenomes, *, probability: float, generator: torch.G
     last = (genomes.link_counts - 1).clamp_min_(0)
     slot = torch.where(chosen, _picked(link_draw, genomes.link_counts), last)
     for genes in (genomes.sources, genomes.targets, genomes.weights):
-        _write_(genes, slot, _read(genes, last))
+        genes.scatter_(1, slot, genes.gather(1, last))
     genomes.link_counts.sub_(chosen.long())
 
 
@@ -68,9 +68,9 @@ def add_node_(genomes: CppnGenomes, *, probability: float, generator: torch.Gene
     chosen = (chance < probability) & (genomes.link_counts > 0)
     link = _picked(link_draw, genomes.link_counts)
     node = genomes.node_counts.clone()
-    target, weight = _read(genomes.targets, link), _read(genomes.weights, link)
-    _write_(genomes.functions, node, (function_draw * FUNCTIONS).long())
-    _write_(genomes.targets, link, torch.where(chosen, node, target))
+    target, weight = genomes.targets.gather(1, link), genomes.weights.gather(1, link)
+    genomes.functions.scatter_(1, node, (function_draw * FUNCTIONS).long())
+    genomes.targets.scatter_(1, link, torch.where(chosen, node, target))
     _append_link_(genomes, chosen, source=node, target=target, weight=weight)
     genomes.node_counts.add_(chosen)
 
@@ -78,55 +78,54 @@ def add_node_(genomes: CppnGenomes, *, probability: float, generator: torch.Gene
 def delete_node_(genomes: CppnGenomes, *, probability: float, outputs: int, generator: torch.Generator) -> None:
     """Delete any one hidden node with its links; the last node takes its slot, the other links close up."""
     chance, node_draw = _draws(2, genomes, generator)
-    hidden = genomes.node_counts - (INPUTS + outputs)
-    rows = ((chance < probability) & (hidden > 0)).nonzero().squeeze(1)
-    affected = genomes.take(rows)
-    node = INPUTS + outputs + _picked(node_draw[rows], hidden[rows])
-    last = affected.node_counts - 1
-    _write_(affected.functions, node, _read(affected.functions, last))
-
-    node, last = node.unsqueeze(1), last.unsqueeze(1)
-    kept = affected.link_exists() & (affected.sources != node) & (affected.targets != node)
-    order = kept.logical_not().to(torch.uint8).argsort(dim=1, stable=True)
-    for ends in (affected.sources, affected.targets):
-        ends.copy_(torch.where(ends == last, node, ends).gather(1, order))
-    affected.weights.copy_(affected.weights.gather(1, order))
-    affected.link_counts.copy_(kept.sum(1))
-    affected.node_counts.sub_(1)
-    genomes.overwrite_(rows, affected)
+    visible = outputs + INPUTS
+    hidden = genomes.node_counts - visible
+    chosen = (chance < probability) & (hidden > 0)
+    rows = chosen.view(-1).nonzero().squeeze(1)
+    last = genomes.node_counts - 1
+    node = torch.where(chosen, _picked(node_draw, hidden).add_(visible), last)
+    genomes.functions.scatter_(1, node, genomes.functions.gather(1, last))
+    genomes.node_counts.sub_(chosen.long())
+    _remove_node_from_links_(genomes, rows, node=node.index_select(0, rows), last=last.index_select(0, rows))
 
 
-def ancestors_or_self(genomes: CppnGenomes, node: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
-    """Bool (B, N): the non-input nodes from which ``node`` (B,) of a ``chosen`` (B,) row is reached, and itself."""
-    marked = torch.zeros_like(genomes.functions, dtype=torch.bool)
-    _write_(marked, node, chosen)
+def ancestors_or_self(genomes: CppnGenomes, node: torch.Tensor, chosen: torch.Tensor, *, outputs: int) -> torch.Tensor:
+    """Bool (B, N): the non-input nodes from which ``node`` (B, 1) of a ``chosen`` (B, 1) row is reached, and itself."""
+    marked = torch.zeros_like(genomes.functions, dtype=torch.bool).scatter_(1, node, chosen)
     flat = marked.view(-1)
-    sources, targets = genomes.inner_links()
+    inner = genomes.link_exists() & (genomes.sources >= outputs + INPUTS)
+    sources, targets = (ends.masked_select(inner) for ends in genomes.flat_ends())
     reached = -1
     while True:
-        found = sources[flat.index_select(0, targets)]
+        found = sources.masked_select(flat.index_select(0, targets))
         if len(found) == reached:
             return marked
         reached = len(found)
         flat.index_fill_(0, found, True)
 
 
+def _remove_node_from_links_(
+    genomes: CppnGenomes, rows: torch.Tensor, *, node: torch.Tensor, last: torch.Tensor
+) -> None:
+    """In these ``rows`` drop the links of ``node`` and let those of ``last`` name its slot; both (R, 1)."""
+    sources, targets = genomes.sources.index_select(0, rows), genomes.targets.index_select(0, rows)
+    slots = torch.arange(sources.shape[1], device=rows.device)
+    dropped = (sources == node) | (targets == node) | (slots >= genomes.link_counts.index_select(0, rows))
+    order = dropped.to(torch.uint8).argsort(dim=1, stable=True)
+    for genes, ends in ((genomes.sources, sources), (genomes.targets, targets)):
+        genes.index_copy_(0, rows, torch.where(ends == last, node, ends).gather(1, order))
+    genomes.weights.index_copy_(0, rows, genomes.weights.index_select(0, rows).gather(1, order))
+    genomes.link_counts.index_copy_(0, rows, dropped.logical_not_().sum(1, keepdim=True))
+
+
 def _draws(kinds: int, genomes: CppnGenomes, generator: torch.Generator) -> tuple[torch.Tensor, ...]:
-    """``kinds`` uniform numbers in [0, 1) for each genome."""
-    return torch.rand(kinds, len(genomes), generator=generator, device=generator.device).unbind()
+    """``kinds`` uniform numbers in [0, 1) for each genome, each kind (B, 1)."""
+    return torch.rand(kinds, len(genomes), 1, generator=generator, device=generator.device).unbind()
 
 
 def _picked(draw: torch.Tensor, counts: torch.Tensor) -> torch.Tensor:
-    """One of ``counts`` (B,) slots in each row, all equally likely; 0 where there is none."""
+    """One of ``counts`` (B, 1) slots in each row, all equally likely; 0 where there is none."""
     return (draw * counts).long()
-
-
-def _read(genes: torch.Tensor, slot: torch.Tensor) -> torch.Tensor:
-    return genes.gather(1, slot.unsqueeze(1)).squeeze(1)
-
-
-def _write_(genes: torch.Tensor, slot: torch.Tensor, values: torch.Tensor) -> None:
-    genes.scatter_(1, slot.unsqueeze(1), values.unsqueeze(1))
 
 
 def _append_link_(
@@ -134,6 +133,7 @@ def _append_link_(
 ) -> None:
     """Write a link into the first free slot of every row; it counts in the ``chosen`` ones alone."""
     slot = genomes.link_counts
-    for genes, values in ((genomes.sources, source), (genomes.targets, target), (genomes.weights, weight)):
-        _write_(genes, slot, values)
-    genomes.link_counts.add_(chosen)
+    genomes.sources.scatter_(1, slot, source)
+    genomes.targets.scatter_(1, slot, target)
+    genomes.weights.scatter_(1, slot, weight)
+    slot.add_(chosen)

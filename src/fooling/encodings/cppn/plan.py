@@ -1,35 +1,33 @@
 """From a batch of CPPN genomes to a plan of "flat levels": which sums and functions paint all its images at once.
 
-Every node that reaches an output, of every genome, becomes one row of one buffer. A row's level follows from its
-height, the length of the longest path from it to an output: higher rows are computed first, all rows of one height
-together, and within them all rows of one function.
+Every node that reaches an output, of every genome, becomes one row of one buffer. Rows are ordered by height, the
+length of the longest path from the node to an output, greatest first, so that all rows of a height form one level
+that depends on earlier rows alone; within a level all rows of one function lie together.
 
-    buffer rows   | inputs | greatest height ... | height 1 | outputs (height 0) |
-    in a level    | sine | sigmoid | Gaussian | linear |
+    buffer rows     | inputs | greatest height ... | height 1 | outputs (height 0) |
+    within a level  | sine | sigmoid | Gaussian | linear |
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
 
 from fooling.encodings.cppn.genome import FUNCTIONS, INPUTS, CppnGenomes
 
-#: Factors put into the weights so that a row's function needs fewer operations: the Gaussian becomes a power of two
+#: Factors put into the weights so that a row's function takes fewer operations: the Gaussian becomes a power of two
 #: and the linear function a clamp to [-1, 1].
-_INPUT_SCALES = (1.0, 1.0, math.sqrt(math.log2(math.e)), 1 / 3)
+_ARGUMENT_SCALES = (1.0, 1.0, math.sqrt(math.log2(math.e)), 1 / 3)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Level:
-    """Consecutive buffer rows that depend on earlier rows alone."""
+    """Consecutive rows: each the function of a weighted sum of earlier rows."""
 
-    first_row: int
-    rows: tuple[int, ...]
+    rows: list[int]
     """How many rows each of the functions has, in their order."""
     sources: torch.Tensor
     """(L,) buffer rows summed, grouped by the row they go to."""
@@ -41,11 +39,11 @@ class Level:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """All levels in the order of their computation."""
+    """The levels in the order of their computation; behind the inputs they fill the buffer."""
 
     rows: int
     """Rows of the buffer, inputs included."""
-    levels: tuple[Level, ...]
+    levels: list[Level]
     outputs: torch.Tensor
     """(B * outputs,) buffer row of each output node, genome by genome."""
 
@@ -53,80 +51,76 @@ class Plan:
 def plan_for(genomes: CppnGenomes, *, outputs: int, weight_bound: float) -> Plan:
     """The plan that computes the ``outputs`` output nodes of every genome, and nothing that they do not need."""
     slots, device = genomes.functions.shape[1], genomes.functions.device
-    heights, depth = heights_above_outputs(genomes, outputs=outputs)
+    exists = genomes.link_exists()
+    sources, targets = genomes.flat_ends()
+    heights, depth = _heights(genomes, sources, targets, exists, outputs=outputs)
     nodes, stages = _ordered_nodes(heights, depth, genomes.functions.view(-1))
-    row_of = torch.arange(slots, device=device).repeat(len(genomes))
+    row_of = torch.arange(-outputs, slots - outputs, device=device).repeat(len(genomes))
     row_of[nodes] = torch.arange(INPUTS, INPUTS + len(nodes), device=device)
-    links, target_rows = _ordered_links(genomes, heights, row_of)
-    source_rows = row_of.index_select(0, genomes.flat_nodes(genomes.sources).index_select(0, links))
-    weights = genomes.weights.view(-1).index_select(0, links).mul_(2).sub_(1)
-    scales = torch.tensor(_INPUT_SCALES, device=device).mul_(weight_bound).index_select(0, stages % FUNCTIONS)
-    weights *= scales.index_select(0, target_rows)
 
-    group_sizes = torch.bincount(target_rows, minlength=len(nodes))
-    group_ends = group_sizes.cumsum(0)
-    cuts = torch.searchsorted(stages, torch.arange(FUNCTIONS * depth + 1, device=device))
-    link_cuts = F.pad(group_ends, (1, 0)).index_select(0, cuts[::FUNCTIONS])
-    offsets = group_ends - group_sizes - link_cuts.index_select(0, stages // FUNCTIONS)
-    output_rows = row_of.view(-1, slots)[:, INPUTS : INPUTS + outputs].reshape(-1)
+    needed = exists.logical_and_(heights[targets] >= 0)
+    target_rows, order = row_of[targets.masked_select(needed)].sub_(INPUTS).sort(stable=True)
+    scales = torch.tensor(_ARGUMENT_SCALES, device=device)[stages % FUNCTIONS]
+    weights = genomes.weights.masked_select(needed)[order].sub_(0.5).mul_(scales[target_rows])
     return Plan(
         rows=INPUTS + len(nodes),
-        levels=_levels(source_rows, weights, offsets, cuts=cuts.tolist(), link_cuts=link_cuts.tolist()),
-        outputs=output_rows,
+        levels=_levels(
+            stages,
+            group_sizes=torch.bincount(target_rows, minlength=len(nodes)),
+            sources=row_of[sources.masked_select(needed)[order]],
+            weights=weights.mul_(2 * weight_bound),
+        ),
+        outputs=row_of.view(-1, slots)[:, :outputs].reshape(-1),
     )
 
 
-def heights_above_outputs(genomes: CppnGenomes, *, outputs: int) -> tuple[torch.Tensor, int]:
-    """Links on the longest path from each node to an output, flat (B * N,), and how many heights there are.
+def _heights(
+    genomes: CppnGenomes, sources: torch.Tensor, targets: torch.Tensor, exists: torch.Tensor, *, outputs: int
+) -> tuple[torch.Tensor, int]:
+    """The height of every node slot, flat (B * N,), and how many different heights there are.
 
-    It is -1 for inputs and for every node that reaches no output: they need no row.
+    It is -1 for the inputs and for every node that reaches no output: they need no row.
     """
+    inner = exists & (genomes.sources >= outputs + INPUTS)
+    sources, targets = sources.masked_select(inner), targets.masked_select(inner)
     heights = torch.full_like(genomes.functions, -1)
-    heights[:, INPUTS : INPUTS + outputs] = 0
+    heights[:, :outputs] = 0
     heights = heights.view(-1)
-    sources, targets = genomes.inner_links()
     height = 0
-    while True:  # a node with paths of several lengths is found again, and raised, at each of them
-        found = sources[heights.index_select(0, targets) == height]
+    while True:  # a node with paths of several lengths is met, and raised, at each of them
+        met = sources.masked_select(heights.index_select(0, targets) == height)
         height += 1
-        if not len(found):
+        if not len(met):
             return heights, height
-        heights.index_fill_(0, found, height)
+        heights.index_fill_(0, met, height)
 
 
 def _ordered_nodes(heights: torch.Tensor, depth: int, functions: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """The flat nodes that need a row, in the order of the rows, and for each its level * FUNCTIONS + function."""
+    """The node slots that need a row, in the order of the rows, and the stage of each: level * FUNCTIONS + function."""
     nodes = (heights >= 0).nonzero().squeeze(1)
-    levels = depth - 1 - heights.index_select(0, nodes)
-    stages, order = (levels * FUNCTIONS + functions.index_select(0, nodes)).sort(stable=True)
-    return nodes.index_select(0, order), stages
-
-
-def _ordered_links(
-    genomes: CppnGenomes, heights: torch.Tensor, row_of: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """The flat links into nodes that need a row, grouped by that row, and its number, counted behind the inputs."""
-    targets = genomes.flat_nodes(genomes.targets)
-    needed = genomes.link_exists().view(-1) & (heights.index_select(0, targets) >= 0)
-    links = needed.nonzero().squeeze(1)
-    target_rows, order = row_of.index_select(0, targets.index_select(0, links)).sub_(INPUTS).sort(stable=True)
-    return links.index_select(0, order), target_rows
+    stages = (depth - 1 - heights[nodes]).mul_(FUNCTIONS).add_(functions[nodes])
+    stages, order = stages.sort(stable=True)
+    return nodes[order], stages
 
 
 def _levels(
-    sources: torch.Tensor, weights: torch.Tensor, offsets: torch.Tensor, *, cuts: list[int], link_cuts: list[int]
-) -> tuple[Level, ...]:
-    """The levels, given where each level and function begins among the rows and each level among the links."""
-    levels = []
-    for level, (first_link, end_link) in enumerate(pairwise(link_cuts)):
-        rows = cuts[level * FUNCTIONS : (level + 1) * FUNCTIONS + 1]
-        levels.append(
-            Level(
-                first_row=INPUTS + rows[0],
-                rows=tuple(end - first for first, end in pairwise(rows)),
-                sources=sources[first_link:end_link],
-                weights=weights[first_link:end_link],
-                offsets=offsets[rows[0] : rows[-1]],
-            )
+    stages: torch.Tensor, *, group_sizes: torch.Tensor, sources: torch.Tensor, weights: torch.Tensor
+) -> list[Level]:
+    """Rows, with the ``group_sizes`` of their links, and links cut into levels."""
+    row_counts = torch.bincount(stages)
+    row_counts = F.pad(row_counts, (0, -len(row_counts) % FUNCTIONS)).view(-1, FUNCTIONS)
+    group_ends = group_sizes.cumsum(0)
+    link_ends = group_ends[row_counts.sum(1).cumsum(0) - 1]
+    link_counts = link_ends.diff(prepend=link_ends.new_zeros(1))
+    offsets = group_ends - group_sizes - (link_ends - link_counts)[stages // FUNCTIONS]
+    rows, links = row_counts.tolist(), link_counts.tolist()
+    return [
+        Level(rows=rows_of_level, sources=sources_of_level, weights=weights_of_level, offsets=offsets_of_level)
+        for rows_of_level, sources_of_level, weights_of_level, offsets_of_level in zip(
+            rows,
+            sources.split_with_sizes(links),
+            weights.split_with_sizes(links),
+            offsets.split_with_sizes([sum(counts) for counts in rows]),
+            strict=True,
         )
-    return tuple(levels)
+    ]

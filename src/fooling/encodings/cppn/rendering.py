@@ -1,47 +1,50 @@
-"""Computes a plan's rows for a block of pixels: per level one weighted sum, then each function once."""
+"""Computes the rows of a plan for a block of pixels: per level one weighted sum, then each function once."""
 
 from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
 
+from fooling.encodings.cppn.genome import FUNCTIONS
 from fooling.encodings.cppn.plan import Plan
 
 
 def painted(plan: Plan, inputs: torch.Tensor, buffer: torch.Tensor) -> torch.Tensor:
     """The values in [-1, 1] of all output nodes, float32 (B * outputs, P), at the P pixels of ``inputs`` (INPUTS, P).
 
-    ``buffer`` (at least ``plan.rows``, P) is written over.
+    ``buffer`` (plan.rows, P) is written over.
     """
-    buffer[: len(inputs)] = inputs
-    for level in plan.levels:
+    counts = [count for level in plan.levels for count in level.rows]
+    input_rows, *results = buffer.split_with_sizes([len(inputs), *counts])
+    input_rows.copy_(inputs)
+    for index, level in enumerate(plan.levels):
         sums = F.embedding_bag(level.sources, buffer, level.offsets, mode="sum", per_sample_weights=level.weights)
-        values = buffer[level.first_row : level.first_row + len(sums)]
-        for function, arguments, results in zip(
-            _FUNCTIONS, sums.split_with_sizes(level.rows), values.split_with_sizes(level.rows), strict=True
+        first = index * FUNCTIONS
+        for function, arguments, result in zip(
+            _FUNCTIONS, sums.split_with_sizes(level.rows), results[first : first + FUNCTIONS], strict=True
         ):
             if len(arguments):
-                function(arguments, results)
+                function(arguments, result)
     return buffer.index_select(0, plan.outputs)
 
 
-def _sine(arguments: torch.Tensor, results: torch.Tensor) -> None:
-    torch.sin(arguments, out=results)
+def _sine(arguments: torch.Tensor, result: torch.Tensor) -> None:
+    torch.sin(arguments, out=result)
 
 
-def _sigmoid(arguments: torch.Tensor, results: torch.Tensor) -> None:
+def _sigmoid(arguments: torch.Tensor, result: torch.Tensor) -> None:
     """2 / (1 + exp(-x)) - 1; the equal tanh(x / 2) takes several times as long on a CPU."""
-    torch.sigmoid(arguments, out=results).mul_(2).sub_(1)
+    torch.sigmoid(arguments, out=result).mul_(2).sub_(1)
 
 
-def _gaussian(arguments: torch.Tensor, results: torch.Tensor) -> None:
+def _gaussian(arguments: torch.Tensor, result: torch.Tensor) -> None:
     """exp(-x^2) as a power of two, several times faster on a CPU; the plan has scaled the argument for it."""
-    torch.exp2(arguments.square_().neg_(), out=results)
+    torch.exp2(arguments.square_().neg_(), out=result)
 
 
-def _linear(arguments: torch.Tensor, results: torch.Tensor) -> None:
+def _linear(arguments: torch.Tensor, result: torch.Tensor) -> None:
     """clamp(x, -3, 3) / 3; the plan has divided the argument by 3."""
-    torch.clamp(arguments, -1, 1, out=results)
+    torch.clamp(arguments, -1, 1, out=result)
 
 
 _FUNCTIONS = (_sine, _sigmoid, _gaussian, _linear)
