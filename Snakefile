@@ -28,12 +28,15 @@ wildcard_constraints:
 include: "rules/datasets.smk"
 include: "rules/classifiers.smk"
 include: "rules/evolution.smk"
+include: "rules/findings.smk"
+include: "rules/figures.smk"
 
 
 rule all:
     default_target: True
     input:
-        run_files(),
+        finding_files(),
+        figure_files(),
     message:
         "Everything of the study is there"
 
@@ -57,3 +60,17 @@ rule evolution:
         run_files(),
     message:
         "The runs are there"
+
+
+rule findings:
+    input:
+        finding_files(),
+    message:
+        "The tables are there"
+
+
+rule figures:
+    input:
+        figure_files(),
+    message:
+        "The figures are there"

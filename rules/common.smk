@@ -4,7 +4,6 @@ import json
 import os
 import re
 import sys
-from functools import partial
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -15,23 +14,28 @@ sys.path[:0] = [str(Path(workflow.basedir)), str(Path(workflow.basedir, "src"))]
 
 from fooling.classifiers.architectures import architecture_source
 from fooling.errors import FoolingError
-from fooling.figures.catalogue import FIGURES
+from fooling.findings.calibration import CalibrationSettings
+from fooling.findings.examination import ExaminationSettings
+from fooling.findings.intervals import IntervalSettings
+from fooling.findings.sampling import SampleSettings
+from fooling.findings.tables import ThresholdSettings
 from fooling.settings import with_exponents_read
 from fooling.study.resolved import resolved_study
+from rules.drawings import dataset_of, drawings, runs_of, tables_of
 from rules.sources import sources, sources_of_file
 
 
-def checked_study(config):
-    """The study in `config`; what is wrong with it is said without a traceback."""
+def checked_study(values):
+    """The study in a study file; what is wrong with it is said without a traceback."""
     try:
-        return resolved_study(config, source=" + ".join(map(str, workflow.configfiles)))
+        return resolved_study(values, source=" + ".join(map(str, workflow.configfiles)))
     except FoolingError as error:
         raise WorkflowError(str(error)) from None
 
 
-config = with_exponents_read(config)
-study = checked_study(config)
-validate(config, "../config/schema.json", set_default=False)
+settings = with_exponents_read(config)
+study = checked_study(settings)
+validate(settings, "../config/schema.json", set_default=False)
 
 # Facts of the machine reach the commands as environment variables: they decide no result and are never params.
 for variable, value in study.machine_variables().items():
@@ -40,7 +44,7 @@ for variable, value in study.machine_variables().items():
 
 def one_of(names):
     """The wildcard constraint that allows these names and no others."""
-    return "|".join(map(re.escape, names)) or r"(?!)"
+    return "|".join(map(re.escape, names)) or "(?!)"
 
 
 def as_json(settings):
@@ -81,7 +85,7 @@ def classifiers_of_kind(kind):
 
 def classifier_file(name):
     """The file of a classifier."""
-    return f"<results>/classifiers/{name}.safetensors"
+    return f"{study.results}/classifiers/{name}.safetensors"
 
 
 def classifier_files():
@@ -105,7 +109,7 @@ def weights_of_classifier(wildcards):
 
 
 def architecture_of(name):
-    """The files that decide what a classifier's network is; they are found by its name, not by an import."""
+    """The files that decide what a classifier's network is; it is found by its name, so no import tells of them."""
     return sources_of_file(architecture_source(study.classifiers[name].architecture))
 
 
@@ -129,12 +133,13 @@ def evolution_settings(wildcards):
     return as_json(study.experiments[wildcards.experiment].evolution())
 
 
-def runs_of(experiment, *, classifiers=None):
-    """The files of an experiment's runs with their controls, on all its classifiers or on these."""
+def runs_of_experiment(experiment, *classifiers):
+    """The files of an experiment's runs with their controls, on these classifiers or on all that it names."""
     settings = study.experiments[experiment].settings
     return expand(
-        "<results>/evolution/{classifier}/{experiment}/seed{seed}{search}.safetensors",
-        classifier=settings.classifiers if classifiers is None else classifiers,
+        "{results}/evolution/{classifier}/{experiment}/seed{seed}{search}.safetensors",
+        results=study.results,
+        classifier=classifiers or settings.classifiers,
         experiment=experiment,
         seed=settings.seeds.values(),
         search=SEARCHES,
@@ -143,4 +148,118 @@ def runs_of(experiment, *, classifiers=None):
 
 def run_files():
     """The files of all runs."""
-    return [run for experiment in study.experiments for run in runs_of(experiment)]
+    return [run for experiment in study.experiments for run in runs_of_experiment(experiment)]
+
+
+# --- findings -----------------------------------------------------------------------------------------------------
+
+
+def findings_settings(section):
+    """The part of the findings' settings that a command's class knows."""
+    return as_json(study.findings(section))
+
+
+def runs_to_tabulate(wildcards):
+    """All runs of an experiment."""
+    return runs_of_experiment(wildcards.experiment)
+
+
+def runs_to_examine(wildcards):
+    """The runs of an experiment on one classifier."""
+    return runs_of_experiment(wildcards.experiment, wildcards.classifier)
+
+
+def independent_of_classifier(wildcards):
+    """The independent network that a classifier names, with the files that decide it; nothing where it names none."""
+    name = study.classifiers[wildcards.classifier].independent
+    return [] if name is None else [classifier_file(name), *architecture_of(name)]
+
+
+def independent_option(wildcards, input):
+    """The option that names the independent network."""
+    return f"--independent {input.independent[0]}" if input.independent else ""
+
+
+def sample_settings(wildcards):
+    """How many random images of which encoding are shown, and in which form."""
+    evolution = study.experiments[wildcards.experiment].evolution()
+    shown = {"encoding": evolution["encoding"], "scoring_input": evolution["search"]["scoring_input"]}
+    return as_json(study.findings(SampleSettings) | shown)
+
+
+def comparison_settings(wildcards):
+    """Which experiments are compared with which, and how intervals are made."""
+    return as_json(study.findings(IntervalSettings) | {"comparisons": study.comparisons})
+
+
+def tables(pattern, experiments):
+    """The tables of these experiments: one each, or one for each of its classifiers where the pattern asks for it."""
+    pairs = [(name, classifier) for name in experiments for classifier in study.experiments[name].settings.classifiers]
+    files = [f"{study.results}/findings/{pattern}".format(experiment=name, classifier=other) for name, other in pairs]
+    return list(dict.fromkeys(files))
+
+
+# --- figures ------------------------------------------------------------------------------------------------------
+
+figures = drawings(study)
+
+# The captions in the workflow's own report read these.
+config["captions"] = {name: drawing.declared.caption for name, drawing in figures.items()}
+
+
+def module_of_figure(wildcards):
+    """The module that draws a figure."""
+    return figures[wildcards.figure].figure
+
+
+def code_of_figure(wildcards):
+    """The files that decide how a figure is drawn; its module is found by name, so no import tells of it."""
+    return sources("fooling.cli.draw", f"fooling.figures.{figures[wildcards.figure].figure}")
+
+
+def tables_of_figure(wildcards):
+    """The tables that a figure shows."""
+    return list(dict.fromkeys(path for _, path in tables_of(figures[wildcards.figure], study)))
+
+
+def runs_of_figure(wildcards):
+    """The runs that a figure shows."""
+    return runs_of(figures[wildcards.figure], study)
+
+
+def dataset_of_figure(wildcards):
+    """The data set that a figure shows."""
+    name = dataset_of(figures[wildcards.figure], study)
+    return [] if name is None else dataset_file(name)
+
+
+def inputs_of_figure(wildcards):
+    """The options that name what a figure is drawn from."""
+    drawing = figures[wildcards.figure]
+    named = [f"--tables {name}={path}" for name, path in tables_of(drawing, study)]
+    named += [f"--runs {path}" for path in runs_of(drawing, study)]
+    named += [f"--dataset {dataset_file(name)}" for name in [dataset_of(drawing, study)] if name is not None]
+    return " ".join(named)
+
+
+def figure_settings(wildcards):
+    """The options that a figure has."""
+    options = set(figures[wildcards.figure].declared.options)
+    return as_json(study.settings.figures.model_dump(mode="json", include=options))
+
+
+def figure_files():
+    """The files of all figures."""
+    return expand("{results}/figures/{figure}.{kind}", results=study.results, figure=figures, kind=("png", "pdf"))
+
+
+# --- targets ------------------------------------------------------------------------------------------------------
+
+
+def finding_files():
+    """The files of all findings."""
+    plain = study.plain_experiments
+    per_experiment = [tables(f"{name}/{{experiment}}.parquet", study.experiments) for name in ("champions", "history")]
+    per_network = [tables(f"{name}/{{classifier}}/{{experiment}}.parquet", plain) for name in ("start", "examined")]
+    of_study = [f"{study.results}/findings/{name}.csv" for name in ("classifiers", "variance", "survival", "presets")]
+    return sum(per_experiment + per_network, []) + of_study

@@ -7,28 +7,36 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from fooling.settings_errors import Explanation, Key
-from fooling.study.entries import ClassifierEntry, DatasetEntry, Entry
+from fooling.study.entries import ClassifierEntry, DatasetEntry
 from fooling.study.settings import StudySettings
 from fooling.study.variants import Variant
 
 Contradiction = tuple[Sequence[Key], Explanation]
 
 
-def contradictions(study: StudySettings, experiments: Sequence[Variant]) -> Iterator[Contradiction]:
-    """Every place where an entry of ``study`` does not fit another one: its keys and what is wrong there."""
+def contradictions(study: StudySettings, opened: Mapping[str, Sequence[Variant]]) -> Iterator[Contradiction]:
+    """Every place where an entry of ``study`` does not fit another one: its keys and what is wrong there.
+
+    ``opened`` has the variants of every experiment.
+    """
     datasets = {dataset.name: dataset for dataset in study.datasets}
     classifiers = {classifier.name: classifier for classifier in study.classifiers}
-    yield from _repeated("datasets", study.datasets)
-    yield from _repeated("classifiers", study.classifiers)
-    yield from _repeated("experiments", [experiment.settings for experiment in experiments])
+    yield from _repeated("datasets", [dataset.name for dataset in study.datasets])
+    yield from _repeated("classifiers", [classifier.name for classifier in study.classifiers])
+    yield from _repeated("experiments", [variant.name for entry in study.experiments for variant in opened[entry.name]])
     for index, classifier in enumerate(study.classifiers):
         yield from _network_contradictions(("classifiers", index), classifier, datasets, classifiers)
+    plain = [entry.name for entry in study.experiments if not entry.cross]
     for index, experiment in enumerate(study.experiments):
-        yield from _unknown_classifiers(("experiments", index, "classifiers"), experiment.classifiers, classifiers)
+        keys = ("experiments", index)
+        yield from _unknown_classifiers((*keys, "classifiers"), experiment.classifiers, classifiers)
+        others = [name for name in plain if name != experiment.name]
+        if experiment.compared_with not in (None, *others):
+            yield (*keys, "compared_with"), _unknown("compared_with", str(experiment.compared_with), others)
 
 
-def _repeated(collection: str, entries: Sequence[Entry]) -> Iterator[Contradiction]:
-    counts = Counter(entry.name.lower() for entry in entries)  # some file systems do not tell A from a
+def _repeated(collection: str, names: Sequence[str]) -> Iterator[Contradiction]:
+    counts = Counter(name.lower() for name in names)  # some file systems do not tell A from a
     for name, count in counts.items():
         if count > 1:
             yield (collection,), Explanation(f"the name {name!r}, {count} times", "every name once")
@@ -80,7 +88,7 @@ def _unknown(key: str, name: str, known: Sequence[str]) -> Explanation:
 
 
 def _one_of(known: Sequence[str]) -> str:
-    return f"one of {', '.join(known)}" if known else "nothing: there is no other classifier of the same data set"
+    return f"one of {', '.join(known)}" if known else "nothing: there is no other one that fits"
 
 
 def _closest(name: str, known: Sequence[str]) -> list[str]:

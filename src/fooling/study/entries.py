@@ -118,12 +118,15 @@ class ExperimentEntry(Entry):
     """How a genome becomes an image, and how genomes vary."""
     search: SearchSettings = SearchSettings()
     """Budget and scoring."""
+    compared_with: Name | None = Field(default=None, examples=["direct"])
+    """Name of another experiment with the same classifiers and seeds: how much sooner or later is this one there?"""
     figures: tuple[str, ...] = tuple(name for name in FIGURES_PER_EXPERIMENT if name != "further_runs")
     """Figures of this experiment alone."""
     cross: dict[str, Annotated[tuple[Level, ...], Field(min_length=1)]] = Field(
         default={}, examples=[{"search.extra_batch": [False, True]}]
     )
-    """Options such as `encoding.crossover`, each with its values: one variant for every combination."""
+    """Options such as `encoding.crossover`, each with its values: every combination is run as a variant of its own,
+    compared with the first one."""
 
     @model_validator(mode="before")
     @classmethod

@@ -3,34 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from fooling.errors import FoolingError
-from fooling.settings import checked_settings
+from fooling.settings import Settings, checked_settings
 from fooling.settings_errors import told
 from fooling.study.checks import contradictions
-from fooling.study.entries import ClassifierEntry, DatasetEntry
+from fooling.study.entries import Level
 from fooling.study.settings import StudySettings
 from fooling.study.variants import Variant, variants
 
 
-@dataclass(frozen=True, kw_only=True)
 class Study:
-    """The sections of a study; entries by name, in the order of the file."""
+    """A checked study: its settings, and its entries by name in the order of the file."""
 
-    name: str
-    datasets: Mapping[str, DatasetEntry]
-    classifiers: Mapping[str, ClassifierEntry]
-    experiments: Mapping[str, Variant]
-    settings: StudySettings
+    def __init__(self, settings: StudySettings, opened: Mapping[str, tuple[Variant, ...]]) -> None:
+        self.settings = settings
+        self.name = settings.study
+        self.results = f"results/{settings.study}"
+        self.datasets = {dataset.name: dataset for dataset in settings.datasets}
+        self.classifiers = {classifier.name: classifier for classifier in settings.classifiers}
+        self.experiments = {variant.name: variant for opened_entry in opened.values() for variant in opened_entry}
+        self._opened = opened
+
+    @property
+    def plain_experiments(self) -> dict[str, Variant]:
+        """The experiments that are run as they stand in the study file, without the variants of crossed ones."""
+        return {name: experiment for name, experiment in self.experiments.items() if not experiment.levels}
+
+    @property
+    def comparisons(self) -> list[dict[str, Any]]:
+        """Which experiments are compared: the variants of a cross with the first one, others with the one they name."""
+        groups: dict[str, dict[str, Mapping[str, Level]]] = {}
+        for entry in self.settings.experiments:
+            if entry.cross:
+                opened = self._opened[entry.name]
+                groups[opened[0].name] = {variant.name: variant.levels for variant in opened}
+            elif entry.compared_with is not None:
+                groups.setdefault(entry.compared_with, {entry.compared_with: {}})[entry.name] = {}
+        return [{"reference": reference, "variants": group} for reference, group in groups.items()]
+
+    def findings(self, section: type[Settings]) -> dict[str, Any]:
+        """The keys of the findings that the settings class of one command knows."""
+        return self.settings.findings.model_dump(mode="json", include=set(section.model_fields))
 
     def machine_variables(self) -> dict[str, str]:
         """The facts of the machine as environment variables."""
         machine = self.settings.machine
-        return {"FOOLING_DEVICE": machine.device} | (
-            {} if machine.mirror is None else {"FOOLING_MIRROR": str(machine.mirror)}
-        )
+        variables = {"FOOLING_DEVICE": machine.device, "FOOLING_MIRROR": machine.mirror}
+        return {name: str(value) for name, value in variables.items() if value is not None}
 
 
 def resolved_study(values: Mapping[str, Any], *, source: str) -> Study:
@@ -39,13 +60,8 @@ def resolved_study(values: Mapping[str, Any], *, source: str) -> Study:
     Raises :class:`FoolingError` that names every refused key, what was found and what is allowed.
     """
     settings = checked_settings(StudySettings, values, source=source)
-    experiments = [variant for experiment in settings.experiments for variant in variants(experiment)]
-    if problems := [told(values, keys, problem) for keys, problem in contradictions(settings, experiments)]:
+    opened = {entry.name: tuple(variants(entry)) for entry in settings.experiments}
+    problems = [told(values, keys, problem) for keys, problem in contradictions(settings, opened)]
+    if problems:
         raise FoolingError(f"{source}: {len(problems)} settings do not fit each other\n" + "\n".join(problems))
-    return Study(
-        name=settings.study,
-        datasets={dataset.name: dataset for dataset in settings.datasets},
-        classifiers={classifier.name: classifier for classifier in settings.classifiers},
-        experiments={variant.name: variant for variant in experiments},
-        settings=settings,
-    )
+    return Study(settings, opened)

@@ -1,0 +1,96 @@
+"""The figures of a study: which are drawn, and from which tables, runs and data set, as the catalogue declares them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from fooling.figures.catalogue import FIGURES, RUN, Figure
+from fooling.study.resolved import Study
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """One figure of the catalogue, for the experiment or the classifier that it shows, or for the whole study."""
+
+    figure: str
+    experiment: str | None = None
+    classifier: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The name of its files."""
+        return "-".join(filter(None, [self.figure, self.experiment, self.classifier]))
+
+    @property
+    def declared(self) -> Figure:
+        """Its entry in the catalogue."""
+        return FIGURES[self.figure]
+
+
+def drawings(study: Study) -> dict[str, Drawing]:
+    """All figures of ``study`` by name, in the order of the catalogue."""
+    return {drawing.name: drawing for figure in FIGURES for drawing in _drawings_of(figure, study)}
+
+
+def tables_of(drawing: Drawing, study: Study) -> list[tuple[str, str]]:
+    """The tables that ``drawing`` shows: the name under which it is given each file, and the file."""
+    return [
+        (name, f"{study.results}/{path}")
+        for name, pattern in drawing.declared.tables.items()
+        for path in dict.fromkeys(
+            pattern.format(classifier=pair[0], experiment=pair[1]) for pair in _pairs(drawing, study)
+        )
+    ]
+
+
+def runs_of(drawing: Drawing, study: Study) -> list[str]:
+    """The runs that ``drawing`` shows; of an experiment, those on its first classifier."""
+    if drawing.declared.seeds is None:
+        return []
+    pairs = _pairs(drawing, study)
+    return [
+        f"{study.results}/{RUN.format(classifier=classifier, experiment=experiment, seed=seed)}"
+        for classifier, experiment in (pairs if drawing.experiment is None else pairs[:1])
+        for seed in _shown_seeds(drawing, study, experiment)
+    ]
+
+
+def dataset_of(drawing: Drawing, study: Study) -> str | None:
+    """The name of the data set that ``drawing`` shows, if it shows one."""
+    if not drawing.declared.needs_dataset:
+        return None
+    classifier, _ = _pairs(drawing, study)[0]
+    return study.classifiers[classifier].dataset
+
+
+def _drawings_of(figure: str, study: Study) -> Iterator[Drawing]:
+    match FIGURES[figure].one_per:
+        case "experiment":
+            yield from (
+                Drawing(figure, experiment=name)
+                for name, experiment in study.plain_experiments.items()
+                if figure in experiment.settings.figures
+            )
+        case "classifier":
+            fooled = {
+                name for experiment in study.plain_experiments.values() for name in experiment.settings.classifiers
+            }
+            yield from (Drawing(figure, classifier=name) for name in study.classifiers if name in fooled)
+        case "study":
+            if figure != "preset_comparison" or study.comparisons:
+                yield Drawing(figure)
+
+
+def _pairs(drawing: Drawing, study: Study) -> list[tuple[str, str]]:
+    """The classifiers and experiments that ``drawing`` covers."""
+    return [
+        (classifier, name)
+        for name, experiment in study.plain_experiments.items()
+        for classifier in experiment.settings.classifiers
+        if drawing.experiment in (None, name) and drawing.classifier in (None, classifier)
+    ]
+
+
+def _shown_seeds(drawing: Drawing, study: Study, experiment: str) -> range:
+    seeds = study.experiments[experiment].settings.seeds.values()
+    shown = {"shown": study.settings.figures.runs_shown, "first": 1, "all": None}
+    return seeds[: shown[drawing.declared.seeds]]

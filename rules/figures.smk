@@ -1,0 +1,35 @@
+# Draw the figures. Each is one module, drawn as PNG and PDF from tables, runs and a data set.
+
+
+rule draw:
+    input:
+        tables=tables_of_figure,
+        runs=runs_of_figure,
+        dataset=dataset_of_figure,
+        code=code_of_figure,
+        style="src/fooling/figures/style.mplstyle",
+        environment="envs/figures.yaml",
+    output:
+        png=report("<results>/figures/{figure}.png", caption="../docs/captions/figure.rst", category="Figures"),
+        pdf="<results>/figures/{figure}.pdf",
+    params:
+        figure=module_of_figure,
+        drawn_from=inputs_of_figure,
+        settings=figure_settings,
+    log:
+        "<logs>/figures/{figure}.log",
+    benchmark:
+        "<benchmarks>/figures/{figure}.tsv"
+    wildcard_constraints:
+        figure=one_of(figures),
+    conda:
+        "../envs/figures.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    message:
+        "Draw {wildcards.figure}"
+    shell:
+        "fooling draw {params.figure} {params.drawn_from} --settings {params.settings:q} --png {output.png}"
+        " --pdf {output.pdf} 2> {log}"

@@ -1,0 +1,210 @@
+# Turn runs and networks into tables: every number of a figure, of the report and of the claims comes from one of them.
+
+
+rule describe_classifiers:
+    input:
+        classifiers=classifier_files(),
+        code=sources("fooling.cli.describe_classifiers"),
+        environment="envs/findings.yaml",
+    output:
+        training="<results>/findings/training.csv",
+        networks="<results>/findings/classifiers.csv",
+        errors="<results>/findings/test_errors.csv",
+    params:
+        settings=findings_settings(IntervalSettings),
+    log:
+        "<logs>/findings/describe_classifiers.log",
+    benchmark:
+        "<benchmarks>/findings/describe_classifiers.tsv"
+    conda:
+        "../envs/findings.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    message:
+        "List the networks, their training and their test errors"
+    shell:
+        "fooling describe-classifiers {input.classifiers} --settings {params.settings:q} --training {output.training}"
+        " --networks {output.networks} --errors {output.errors} 2> {log}"
+
+
+rule calibrate:
+    input:
+        classifier="<results>/classifiers/{classifier}.safetensors",
+        dataset=dataset_of_classifier,
+        architecture=architecture_of_classifier,
+        code=sources("fooling.cli.calibrate"),
+        environment="envs/networks.yaml",
+    output:
+        calibration="<results>/findings/calibration/{classifier}.csv",
+        images="<results>/findings/real/{classifier}.parquet",
+    params:
+        settings=findings_settings(CalibrationSettings),
+    log:
+        "<logs>/findings/calibrate/{classifier}.log",
+    benchmark:
+        "<benchmarks>/findings/calibrate/{classifier}.tsv"
+    conda:
+        "../envs/networks.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    message:
+        "Show {wildcards.classifier} the real test images, and calibrate it"
+    shell:
+        "fooling calibrate --classifier {input.classifier} --dataset {input.dataset} --settings {params.settings:q}"
+        " --calibration {output.calibration} --images {output.images} 2> {log}"
+
+
+rule sample_direct:
+    input:
+        classifier="<results>/classifiers/{classifier}.safetensors",
+        architecture=architecture_of_classifier,
+        code=sources("fooling.cli.sample_direct"),
+        environment="envs/networks.yaml",
+    output:
+        "<results>/findings/start/{classifier}/{experiment}.parquet",
+    params:
+        encoding="direct",
+        settings=sample_settings,
+    log:
+        "<logs>/findings/sample/{classifier}/{experiment}.log",
+    benchmark:
+        "<benchmarks>/findings/sample/{classifier}/{experiment}.tsv"
+    wildcard_constraints:
+        experiment=one_of(experiments_in("direct")),
+    conda:
+        "../envs/networks.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    message:
+        "Show {wildcards.classifier} single random images in the encoding of {wildcards.experiment}"
+    shell:
+        "fooling sample-{params.encoding} --classifier {input.classifier} --experiment {wildcards.experiment}"
+        " --settings {params.settings:q} --output {output} 2> {log}"
+
+
+use rule sample_direct as sample_cppn with:
+    input:
+        classifier="<results>/classifiers/{classifier}.safetensors",
+        architecture=architecture_of_classifier,
+        code=sources("fooling.cli.sample_cppn"),
+        environment="envs/networks.yaml",
+    params:
+        encoding="cppn",
+    wildcard_constraints:
+        experiment=one_of(experiments_in("cppn")),
+
+
+rule examine:
+    input:
+        runs=runs_to_examine,
+        calibration="<results>/findings/calibration/{classifier}.csv",
+        images="<results>/findings/real/{classifier}.parquet",
+        dataset=dataset_of_classifier,
+        independent=independent_of_classifier,
+        code=sources("fooling.cli.examine"),
+        environment="envs/networks.yaml",
+    output:
+        "<results>/findings/examined/{classifier}/{experiment}.parquet",
+    params:
+        independent=independent_option,
+        settings=findings_settings(ExaminationSettings),
+    log:
+        "<logs>/findings/examine/{classifier}/{experiment}.log",
+    benchmark:
+        "<benchmarks>/findings/examine/{classifier}/{experiment}.tsv"
+    conda:
+        "../envs/networks.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    message:
+        "Compare the champions of {wildcards.experiment} on {wildcards.classifier} with real images"
+    shell:
+        "fooling examine {input.runs} --experiment {wildcards.experiment} --calibration {input.calibration}"
+        " --images {input.images} --dataset {input.dataset} {params.independent} --settings {params.settings:q}"
+        " --output {output} 2> {log}"
+
+
+rule tabulate:
+    input:
+        runs=runs_to_tabulate,
+        code=sources("fooling.cli.tabulate"),
+        environment="envs/findings.yaml",
+    output:
+        champions="<results>/findings/champions/{experiment}.parquet",
+        history="<results>/findings/history/{experiment}.parquet",
+        times="<results>/findings/times/{experiment}.parquet",
+    params:
+        settings=findings_settings(ThresholdSettings),
+    log:
+        "<logs>/findings/tabulate/{experiment}.log",
+    benchmark:
+        "<benchmarks>/findings/tabulate/{experiment}.tsv"
+    conda:
+        "../envs/findings.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    message:
+        "Tabulate the runs of {wildcards.experiment}"
+    shell:
+        "fooling tabulate {input.runs} --experiment {wildcards.experiment} --settings {params.settings:q}"
+        " --champions {output.champions} --history {output.history} --times {output.times} 2> {log}"
+
+
+rule variance:
+    input:
+        champions=tables("champions/{experiment}.parquet", study.plain_experiments),
+        code=sources("fooling.cli.variance"),
+        environment="envs/findings.yaml",
+    output:
+        "<results>/findings/variance.csv",
+    log:
+        "<logs>/findings/variance.log",
+    benchmark:
+        "<benchmarks>/findings/variance.tsv"
+    conda:
+        "../envs/findings.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    message:
+        "Split the variance between champions into network, seed and class"
+    shell:
+        "fooling variance {input.champions} --output {output} 2> {log}"
+
+
+rule compare:
+    input:
+        times=tables("times/{experiment}.parquet", study.experiments),
+        code=sources("fooling.cli.compare"),
+        environment="envs/findings.yaml",
+    output:
+        survival="<results>/findings/survival.csv",
+        presets="<results>/findings/presets.csv",
+    params:
+        settings=comparison_settings,
+    log:
+        "<logs>/findings/compare.log",
+    benchmark:
+        "<benchmarks>/findings/compare.tsv"
+    conda:
+        "../envs/findings.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    message:
+        "Compare how soon the experiments reach the threshold"
+    shell:
+        "fooling compare {input.times} --settings {params.settings:q} --survival {output.survival}"
+        " --presets {output.presets} 2> {log}"
