@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 import seaborn as sns  # type: ignore[import-untyped]
@@ -27,35 +29,54 @@ def draw(*, real: pd.DataFrame, calibration: pd.DataFrame, examined: pd.DataFram
     """Left real test images that had no part in the calibration, right the champions of the evolution.
 
     ``real`` holds the test images of one network, ``calibration`` its row, ``examined`` the champions made for it.
+    Where no temperature could be fitted, only the raw confidences are drawn.
     """
     fitted = calibration.iloc[0]
+    scales = {column: look for column, look in SCALES.items() if real[column].notna().any()}
     figure = Figure(figsize=(WIDTH, 3.3), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=(1, 1.25))
-    _draw_reliability(left, real[real["split"] == "evaluation"], fitted)
-    _draw_champions(right, real, examined, reference)
-    handles = [left.plot([], [], look.marker, color=look.colour, label=look.label)[0] for look in SCALES.values()]
+    _draw_reliability(left, real[real["split"] == "evaluation"], scales)
+    _write_errors(left, fitted, scales)
+    _draw_champions(right, real, examined, scales)
+    if reference:
+        draw_reference(right, log_odds(reference), "", which="x")
+    handles = [left.plot([], [], look.marker, color=look.colour, label=look.label)[0] for look in scales.values()]
     figure.legend(handles=handles, loc="outside upper left", ncols=len(handles))
     draw_note(
         figure,
-        f"{fitted['classifier']}: temperature {fitted['temperature']:.2f}, fitted on "
-        f"{fitted['calibration_images']:,} real test images and judged on {fitted['evaluation_images']:,} others. "
-        "Bars: 95 % (Wilson). Boxes: middle half and median; whiskers: all.",
+        f"{_how_fitted(fitted, scales)} Bars: 95 % (Wilson). Boxes: middle half and median; whiskers: all. "
+        + "Dotted line on the right: the paper's median." * bool(reference),
     )
     return figure
 
 
-def _draw_reliability(axes: Axes, judged: pd.DataFrame, fitted: pd.Series) -> None:
+def _how_fitted(fitted: pd.Series, scales: Mapping[str, Look]) -> str:
+    fit, judge = f"{fitted['calibration_images']:,}", f"{fitted['evaluation_images']:,}"
+    if "calibrated_confidence" not in scales:
+        return f"{fitted['classifier']} gets all {fit} images for the calibration right, so no temperature fits best."
+    return (
+        f"{fitted['classifier']}: temperature {fitted['temperature']:.2f}, fitted on {fit} real test images and judged "
+        f"on {judge} others."
+    )
+
+
+def _draw_reliability(axes: Axes, judged: pd.DataFrame, scales: Mapping[str, Look]) -> None:
     """The share of right answers among images of about the same confidence, against that confidence."""
     right = (judged["label"] == judged["predicted"]).to_numpy()
     axes.plot([0, 1], [0, 1], color=QUIET, linewidth=0.8, linestyle=(0, (1, 2)))
-    for column, look in SCALES.items():
+    for column, look in scales.items():
         confidence, share, low, high = reliability(judged[column].to_numpy(dtype=float), right)
         axes.vlines(confidence, low, high, color=look.colour, linewidth=1.2, alpha=0.7)
         axes.plot(confidence, share, look.marker, color=look.colour, markersize=5, markeredgecolor="white")
     use_percent_ticks(axes, which="x")
     use_percent_ticks(axes, which="y")
     axes.set(title="Real test images", xlabel="mean confidence of a group of images", ylabel="of these right")
-    text = f"expected calibration error\n{fitted['ece_before']:.3f} before, {fitted['ece_after']:.3f} after"
+
+
+def _write_errors(axes: Axes, fitted: pd.Series, scales: Mapping[str, Look]) -> None:
+    text = f"expected calibration error\n{fitted['ece_before']:.3f}"
+    if "calibrated_confidence" in scales:
+        text += f" before, {fitted['ece_after']:.3f} after"
     axes.text(0.97, 0.05, text, transform=axes.transAxes, ha="right", va="bottom", fontsize=7, color=QUIET)
 
 
@@ -72,12 +93,12 @@ def reliability(confidences: NDArray[np.float64], right: NDArray[np.bool_]) -> t
     return np.bincount(bins, confidences, BINS)[filled] / total, hits / total, low, high
 
 
-def _draw_champions(axes: Axes, real: pd.DataFrame, examined: pd.DataFrame, reference: float | None) -> None:
+def _draw_champions(axes: Axes, real: pd.DataFrame, examined: pd.DataFrame, scales: Mapping[str, Look]) -> None:
     """Boxes of raw and calibrated confidence, for real images that are classified right and for each experiment."""
     evolved = examined[examined["search"] == "map-elites"]
     kept = real[(real["label"] == real["predicted"]) & (real["split"] == "evaluation")]
     table = pd.concat([kept.assign(row="real images,\nclassified right"), evolved.assign(row=evolved["experiment"])])
-    long = table.melt(id_vars="row", value_vars=list(SCALES), var_name="scale", value_name="shown")
+    long = table.melt(id_vars="row", value_vars=list(scales), var_name="scale", value_name="shown")
     share = long["shown"].astype(float).clip(1 - HIGHEST, HIGHEST)
     long["log_odds"] = np.log(share / (1 - share))
     sns.boxplot(
@@ -85,7 +106,7 @@ def _draw_champions(axes: Axes, real: pd.DataFrame, examined: pd.DataFrame, refe
         x="log_odds",
         y="row",
         hue="scale",
-        palette={column: look.colour for column, look in SCALES.items()},
+        palette={column: look.colour for column, look in scales.items()},
         whis=(0, 100),
         width=0.7,
         gap=0.15,
@@ -98,5 +119,3 @@ def _draw_champions(axes: Axes, real: pd.DataFrame, examined: pd.DataFrame, refe
     axes.set(title="Champions, and real images beside them", xlabel="confidence, log-odds scale", ylabel="")
     axes.grid(visible=False, axis="y")
     axes.tick_params(axis="y", length=0)
-    if reference:
-        draw_reference(axes, log_odds(reference), "", which="x")

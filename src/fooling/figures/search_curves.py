@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from typing import Literal
 
+import numpy as np
 import pandas as pd
 import seaborn as sns  # type: ignore[import-untyped]
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
+from numpy.typing import NDArray
 
 from fooling.figures.style import SEARCHES, counted
 
 #: The share of the runs, in percent, that each band holds, and how dark it is.
 BANDS = {100: 0.12, 50: 0.24}
+POINTS = 60  # of a curve at most: more cannot be told apart in print
 
 
 def draw_search_curves(axes: Axes, runs: pd.DataFrame, column: Literal["confidence", "log_odds"]) -> None:
@@ -24,6 +27,7 @@ def draw_search_curves(axes: Axes, runs: pd.DataFrame, column: Literal["confiden
     ``column``.
     """
     searches = present(runs)
+    runs = runs[runs["evaluations"].isin(_told_apart(runs["evaluations"]))]
     for share, alpha in BANDS.items():
         sns.lineplot(
             runs,
@@ -44,6 +48,13 @@ def draw_search_curves(axes: Axes, runs: pd.DataFrame, column: Literal["confiden
         )
     axes.set(xscale="log", xlabel="images scored", ylabel="")
     _limit_evaluations(axes, runs["evaluations"].min(), runs["evaluations"].max())
+
+
+def _told_apart(evaluations: pd.Series[int]) -> NDArray[np.int64]:
+    """Those of the numbers of evaluations that lie apart on a logarithmic axis, the first and the last among them."""
+    there = np.unique(evaluations)
+    spread = np.geomspace(there[0], there[-1], POINTS)
+    return np.unique(there[np.searchsorted(there, spread - 0.5).clip(max=len(there) - 1)])
 
 
 def _limit_evaluations(axes: Axes, first: int, last: int) -> None:

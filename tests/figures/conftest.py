@@ -1,0 +1,333 @@
+"""Made-up runs and tables that look like a small study's, for the figures to be drawn from."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.special import expit
+
+from fooling.datasets.dataset import Dataset
+from fooling.evolution.record import History, Lineage, RunRecord
+
+CLASSES = 10
+EVALUATIONS = 200 * np.array([1, 2, 4, 8, 15, 30, 50, 75, 101])
+SEARCHES = {"map-elites": 13.0, "random-search": 8.0, "drift": 6.0}  # log-odds that each reaches
+
+
+def made_run(
+    seed: int,
+    *,
+    encoding: str = "direct",
+    search: str = "map-elites",
+    channels: int = 1,
+    side: int = 28,
+    names: tuple[str, ...] = tuple("0123456789"),
+) -> RunRecord:
+    """A run with noise (direct) or waves (CPPN) for images."""
+    generator = np.random.default_rng([seed, len(search), channels, encoding == "cppn"])
+    classes = len(names)
+    if encoding == "direct":
+        images = generator.integers(0, 256, (classes, channels, side, side))
+    else:
+        y, x = np.mgrid[-1 : 1 : side * 1j, -1 : 1 : side * 1j]
+        turns = generator.uniform(1, 9, (classes, channels, 4, 1, 1))
+        images = 255 * abs(np.sin(turns[:, :, 0] * x + turns[:, :, 1] * y**2 + turns[:, :, 2] * np.hypot(x, y)))
+    log_odds = made_log_odds(generator, SEARCHES[search], classes)
+    steps = np.arange(len(EVALUATIONS))
+    entries = 3 * classes
+    return RunRecord(
+        search=search,
+        encoding=encoding,
+        settings={"encoding": {"kind": encoding}, "search": {"start": 200, "offspring": 200, "generations": 100}},
+        seed=seed,
+        classifier={"name": "lenet-a", "sha256": "0" * 64},
+        class_names=names,
+        versions={"torch": "2.13.0"},
+        confidences=expit(log_odds[-1]).astype(np.float32),
+        log_odds=log_odds[-1],
+        logits=np.zeros((classes, classes), np.float32),
+        images=images.astype(np.uint8),
+        generations=generator.integers(0, 101, classes),
+        individuals=generator.integers(0, 20_000, classes),
+        parents=generator.integers(-1, 20_000, (classes, 2)),
+        start_images=images.astype(np.uint8)[::-1],
+        genomes={"genes": np.zeros((classes, 4), np.float32)},
+        history=History(
+            generations=steps,
+            evaluations=EVALUATIONS,
+            confidences=expit(log_odds).astype(np.float32),
+            log_odds=log_odds,
+        ),
+        lineage=Lineage(
+            individual=np.arange(entries),
+            class_index=np.arange(entries) % classes,
+            generation=np.arange(entries) // classes,
+            parents=np.full((entries, 2), -1),
+            confidence=np.linspace(0.1, 0.9999, entries, dtype=np.float32),
+        ),
+    )
+
+
+def made_log_odds(generator: np.random.Generator, reached: float, classes: int = CLASSES) -> np.ndarray:
+    """Log-odds (T, K) that only rise, fast at first."""
+    ends = generator.normal(reached, 1.2, classes)
+    rise = 1 - np.exp(-np.linspace(0, generator.uniform(3, 6), len(EVALUATIONS)))
+    rise = rise[:, None] ** generator.uniform(0.7, 1.4, classes)
+    return np.maximum.accumulate(-1 + generator.normal(0, 0.4, classes) + (ends + 1) * rise)
+
+
+def made_history(*, seeds: int = 6, experiment: str = "direct", encoding: str = "direct") -> pd.DataFrame:
+    """The history of three searches against two networks."""
+    parts = []
+    for classifier in ("lenet-a", "lenet-b"):
+        for search, reached in SEARCHES.items():
+            for seed in range(1, seeds + 1):
+                generator = np.random.default_rng([seed, len(search), len(classifier), ord(classifier[-1])])
+                log_odds = made_log_odds(generator, reached)
+                steps, classes = np.indices(log_odds.shape)
+                parts.append(
+                    pd.DataFrame(
+                        {
+                            "classifier": classifier,
+                            "experiment": experiment,
+                            "encoding": encoding,
+                            "search": search,
+                            "seed": seed,
+                            "generation": steps.ravel(),
+                            "evaluations": EVALUATIONS[steps.ravel()],
+                            "class_index": classes.ravel(),
+                            "confidence": expit(log_odds).astype(np.float32).ravel(),
+                            "log_odds": log_odds.ravel(),
+                        }
+                    )
+                )
+    return pd.concat(parts, ignore_index=True)
+
+
+def made_champions(history: pd.DataFrame) -> pd.DataFrame:
+    """The last row of every run and class."""
+    last = history[history["evaluations"] == history["evaluations"].max()].drop(columns=["evaluations"])
+    return last.assign(
+        class_name=last["class_index"].astype(str), individual=last.index, saturated=last["confidence"] == 1
+    ).reset_index(drop=True)
+
+
+def made_examined(
+    *, seeds: int = 6, classifier: str = "lenet-a", experiment: str = "direct", independent: str | None = "lenet-b"
+) -> pd.DataFrame:
+    """What another network and the training images say of the champions, and of four real images a class."""
+    generator = np.random.default_rng(seeds)
+    evolved = [(search, seed, index) for search in SEARCHES for seed in range(1, seeds + 1) for index in range(CLASSES)]
+    real = [("real-images", image, image % CLASSES) for image in range(4 * CLASSES)]
+    table = pd.DataFrame(evolved + real, columns=["search", "seed", "class_index"])
+    count, is_real = len(table), table["search"] == "real-images"
+    log_odds = generator.normal(11, 1.5, count)
+    return table.assign(
+        classifier=classifier,
+        experiment=experiment,
+        class_name=table["class_index"].astype(str),
+        confidence=expit(log_odds).astype(np.float32),
+        calibrated_confidence=expit(log_odds / 1.4),
+        independent=independent,
+        independent_confidence=np.where(is_real, 0.995, generator.beta(0.5, 1.2, count)) if independent else np.nan,
+        independent_label=generator.integers(0, CLASSES, count) if independent else -1,
+        nearest_distance=np.where(is_real, 0.16, generator.normal(0.36, 0.02, count)),
+        nearest_index=generator.integers(0, 1000, count),
+        nearest_label=generator.integers(0, CLASSES, count),
+        alike_class=generator.integers(0, CLASSES, count),
+        alike_correlation=np.where(is_real, np.nan, generator.uniform(0.2, 0.9, count)),
+    )
+
+
+def made_dataset(*, channels: int = 1, side: int = 28) -> Dataset:
+    """Discs that grow with the class."""
+    y, x = np.mgrid[-1 : 1 : side * 1j, -1 : 1 : side * 1j]
+    labels = np.arange(40) % CLASSES
+    images = (255 * (np.hypot(x, y) < 0.1 + 0.08 * labels[:, None, None])).astype(np.uint8)
+    images = np.repeat(images[:, None], channels, axis=1)
+    names = tuple("0123456789")
+    return Dataset(
+        name="digits", class_names=names, train_images=images, train_labels=labels, test_images=images,
+        test_labels=labels, provenance={},
+    )  # fmt: skip
+
+
+def made_real(classifier: str = "lenet-a") -> pd.DataFrame:
+    """What a network says of 40 real test images, two of which it gets wrong."""
+    generator = np.random.default_rng(len(classifier))
+    labels = np.arange(40) % CLASSES
+    log_odds = generator.normal(6, 3, 40)
+    return pd.DataFrame(
+        {
+            "classifier": classifier,
+            "image": np.arange(40),
+            "split": np.where(np.arange(40) % 2, "evaluation", "calibration"),
+            "label": labels,
+            "predicted": np.where(np.isin(np.arange(40), [3, 15]), (labels + 1) % CLASSES, labels),
+            "confidence": expit(abs(log_odds)).astype(np.float32),
+            "calibrated_confidence": expit(abs(log_odds) / 1.4),
+            "log_odds": abs(log_odds),
+        }
+    )
+
+
+def made_start(classifier: str = "lenet-a", experiment: str = "direct") -> pd.DataFrame:
+    """What a network says of 500 random images."""
+    generator = np.random.default_rng([len(experiment), ord(classifier[-1])])
+    return pd.DataFrame(
+        {
+            "classifier": classifier,
+            "experiment": experiment,
+            "image": np.arange(500),
+            "top_class": generator.integers(0, CLASSES, 500),
+            "top_confidence": generator.beta(6, 3, 500).astype(np.float32),
+        }
+    )
+
+
+def made_calibration(classifier: str = "lenet-a") -> pd.DataFrame:
+    """A network that was a little too sure."""
+    numbers = {"temperature": 1.4, "calibration_images": 20, "evaluation_images": 20}
+    errors = {"nll_before": 0.05, "nll_after": 0.04, "ece_before": 0.021, "ece_after": 0.012}
+    return pd.DataFrame([{"classifier": classifier, **numbers, **errors}])
+
+
+def made_training() -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Three networks on two data sets: every epoch, and every network."""
+    classifiers = pd.DataFrame(
+        [
+            ("lenet-a", "digits", "lenet", 1, 1000, 0.011, 360),
+            ("lenet-b", "digits", "lenet", 2, 1000, 0.014, 360),
+            ("alexnet", "shapes", "alexnet", 1, 500, 0.03, 500),
+        ],
+        columns=["classifier", "dataset", "architecture", "seed", "iterations", "test_error", "test_images"],
+    )
+    steps = np.arange(1, 21)
+    epochs = [
+        pd.DataFrame(
+            {
+                "classifier": network.classifier,
+                "iteration": steps * network.iterations // 20,
+                "train_loss": 2 * np.exp(-steps / (3 + place)) + 0.01,
+                "test_error": network.test_error + 0.5 * np.exp(-steps / (2 + place)),
+            }
+        )
+        for place, network in enumerate(classifiers.itertuples())
+    ]
+    return pd.concat(epochs, ignore_index=True), classifiers
+
+
+def made_variance() -> pd.DataFrame:
+    """Shares for two experiments; the second has one network, so that three components cannot be told."""
+    names = ["classifier", "seed", "class", "classifier:seed", "classifier:class", "seed:class", "residual"]
+    rows = [
+        (experiment, search, "log_odds", component, share, share, 1, "")
+        for experiment, shares in {
+            "direct": [0.2, 0.01, 0.35, 0.02, 0.12, 0.0, 0.3],
+            "shapes-cppn": [np.nan, 0.1, 0.5, np.nan, np.nan, 0.4, np.nan],
+        }.items()
+        for search in ("map-elites", "random-search")
+        for component, share in zip(names, shares, strict=True)
+    ]
+    columns = ["experiment", "search", "quantity", "component", "variance", "share", "degrees_of_freedom", "note"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def made_presets(variants: int = 4) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Survival curves and mean times of a family of ``variants`` experiments, and of one that stands alone."""
+    generator = np.random.default_rng(variants)
+    family = ["direct", *(f"direct-variant-{place}" for place in range(1, variants))]
+    steps, rows = [], []
+    for name in [*family, "cppn"]:
+        times = np.sort(generator.integers(4000, 38_000, 12))
+        left = 1 - np.arange(13) / 12
+        steps.append(
+            pd.DataFrame(
+                {
+                    "experiment": name,
+                    "search": "map-elites",
+                    "target": "median",
+                    "generation": [-1, *(times // 200 - 1), 200],
+                    "evaluations": [0, *times, 40_200],
+                    "survival": [*left, left[-1]],
+                    "low": np.clip(np.array([*left, left[-1]]) - 0.2, 0, 1),
+                    "high": np.clip(np.array([*left, left[-1]]) + 0.2, 0, 1),
+                    "at_risk": 12,
+                    "runs": 12,
+                }
+            )
+        )
+        rows.append(("mean", name, "", "", "", times.mean(), 0.75))
+        if name in family[1:]:
+            rows.append(("difference", name, "", "", "direct", times.mean() - 15_000, np.nan))
+    rows.append(("main effect", "", "crossover", "faulty", "none", 2300.0, np.nan))
+    rows.append(("main effect", "", "extra_batch", "True", "False", -150.0, np.nan))
+    columns = ["contrast", "experiment", "factor", "level", "reference", "value", "reached"]
+    presets = pd.DataFrame(rows, columns=columns).assign(
+        search="map-elites", target="median", unit="evaluations", horizon=40_200, n=12, networks=2, note=""
+    )
+    return pd.concat(steps, ignore_index=True), presets.assign(
+        low=presets["value"] - 2000, high=presets["value"] + 2000
+    )
+
+
+def made_inputs() -> dict[str, dict[str, Any]]:
+    """For every figure what it is drawn from."""
+    histories = [made_history(seeds=3, experiment=encoding, encoding=encoding) for encoding in ("direct", "cppn")]
+    both = pd.concat(histories, ignore_index=True)
+    starts = [
+        made_start(classifier, encoding) for classifier in ("lenet-a", "lenet-b") for encoding in ("direct", "cppn")
+    ]
+    runs = [made_run(seed) for seed in (1, 2, 3)]
+    few = histories[0][histories[0]["class_index"] < 3]
+    training, classifiers = made_training()
+    survival, presets = made_presets()
+    return {
+        "gallery": {"runs": runs, "examined": made_examined()},
+        "further_runs": {"runs": runs, "examined": made_examined()},
+        "real_and_evolved": {
+            "runs": [made_run(1), made_run(1, encoding="cppn")],
+            "dataset": made_dataset(),
+            "real": made_real(),
+        },
+        "confidence_over_evaluations": {"history": histories[0], "reference": 0.9999},
+        "classes_over_evaluations": {
+            "history": few,
+            "champions": made_champions(few),
+            "reference": 0.9999,
+        },
+        "search_comparison": {"champions": made_champions(both), "reference": 0.9999},
+        "random_images": {"start": pd.concat(starts), "history": both},
+        "preset_comparison": {"survival": survival, "presets": presets},
+        "calibration": {
+            "real": made_real(),
+            "calibration": made_calibration(),
+            "examined": made_examined(),
+            "reference": 0.9999,
+        },
+        "training_curves": {"training": training, "classifiers": classifiers, "reference_error": 0.0094},
+        "variance_components": {"variance": made_variance()},
+    }
+
+
+@pytest.fixture
+def inputs() -> dict[str, dict[str, Any]]:
+    """For every figure what it is drawn from; a test may change it."""
+    return made_inputs()
+
+
+@pytest.fixture
+def make_run() -> Callable[..., RunRecord]:
+    return made_run
+
+
+@pytest.fixture
+def make_examined() -> Callable[..., pd.DataFrame]:
+    return made_examined
+
+
+@pytest.fixture
+def make_presets() -> Callable[..., tuple[pd.DataFrame, pd.DataFrame]]:
+    return made_presets

@@ -1,0 +1,78 @@
+"""The figures made of curves: confidence over evaluations, by class, and training."""
+
+import numpy as np
+import pytest
+from scipy.special import logit
+
+from fooling.figures import classes_over_evaluations, confidence_over_evaluations, training_curves
+
+
+def drawn_lines(axes):
+    """The visible data lines of a panel, by colour."""
+    return {line.get_color(): line for line in axes.lines if len(line.get_xdata()) > 2 and line.get_linewidth() > 0}
+
+
+def test_the_curve_is_the_median_of_the_runs_medians_over_the_classes(inputs):
+    history = inputs["confidence_over_evaluations"]["history"]
+    plain, stretched = confidence_over_evaluations.draw(**inputs["confidence_over_evaluations"]).axes
+    runs = history.groupby(["search", "classifier", "seed", "evaluations"])[["confidence", "log_odds"]].median()
+    expected = runs.groupby(["search", "evaluations"]).median()
+    for axes, column in ((plain, "confidence"), (stretched, "log_odds")):
+        line = drawn_lines(axes)["#0072B2"]
+        assert line.get_ydata() == pytest.approx(expected.loc["map-elites", column].to_numpy(), rel=1e-6)
+        assert len(drawn_lines(axes)) == 3
+
+
+def test_the_axes_say_what_they_show(inputs):
+    figure = confidence_over_evaluations.draw(**inputs["confidence_over_evaluations"])
+    plain, stretched = figure.axes
+    assert (plain.get_xlabel(), plain.get_ylabel()) == ("images scored", "confidence")
+    assert plain.get_xscale() == "log"
+    assert "log-odds" in stretched.get_ylabel()
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == [
+        "evolution (MAP-Elites)",
+        "random search",
+        "drift without selection",
+    ]
+    assert "median of 6 runs of each search (2 networks)" in figure.get_supxlabel()
+
+
+def test_the_papers_median_is_a_line_where_there_is_one(inputs):
+    given = inputs["confidence_over_evaluations"]
+    with_line = confidence_over_evaluations.draw(**given).axes[1]
+    without = confidence_over_evaluations.draw(history=given["history"], reference=None).axes[1]
+    heights = [line.get_ydata()[0] for line in with_line.lines if len(line.get_xdata()) == 2]
+    assert heights == pytest.approx([logit(0.9999)])
+    assert not [line for line in without.lines if len(line.get_xdata()) == 2]
+
+
+def test_a_single_run_has_no_band_to_explain(inputs):
+    history = inputs["confidence_over_evaluations"]["history"]
+    one = history[(history["seed"] == 1) & (history["classifier"] == "lenet-a")]
+    figure = confidence_over_evaluations.draw(history=one, reference=0.9999)
+    assert figure.get_supxlabel() == "Line: median of 1 run of each search (1 network)."
+
+
+def test_every_class_has_a_panel_of_its_own(inputs):
+    given = inputs["classes_over_evaluations"]
+    figure = classes_over_evaluations.draw(**given)
+    assert [axes.get_title(loc="left") for axes in figure.axes] == [f"class {index}" for index in range(3)]
+    history = given["history"]
+    chosen = history[(history["class_index"] == 2) & (history["search"] == "drift")]
+    line = drawn_lines(figure.axes[2])["#5F5F5F"]
+    assert line.get_ydata() == pytest.approx(chosen.groupby("evaluations")["log_odds"].median().to_numpy())
+
+
+def test_training_has_a_row_of_panels_for_each_data_set(inputs):
+    figure = training_curves.draw(**inputs["training_curves"])
+    assert [axes.get_title(loc="left") for axes in figure.axes] == [
+        "digits: training loss",
+        "digits: test error",
+        "shapes: training loss",
+        "shapes: test error",
+    ]
+    legend = [text.get_text() for text in figure.axes[1].get_legend().get_texts()]
+    assert legend == ["lenet-a: 1.10 %", "lenet-b: 1.40 %", "the paper's network: 0.94 %"]
+    training = inputs["training_curves"]["training"]
+    loss = training.loc[training["classifier"] == "alexnet", "train_loss"]
+    assert np.array_equal(figure.axes[2].lines[0].get_ydata(), loss)

@@ -1,0 +1,90 @@
+"""The figures made of pictures: galleries, the sheet of many runs, real images beside evolved ones."""
+
+import numpy as np
+
+from fooling.figures import further_runs, gallery, real_and_evolved
+from fooling.figures.confidence_axis import percent
+
+
+def texts(axes):
+    return [text.get_text() for text in axes.texts]
+
+
+def test_a_gallery_shows_every_champion_above_its_confidence(inputs):
+    runs = inputs["gallery"]["runs"]
+    sheet = gallery.draw(**inputs["gallery"]).axes[0]
+    assert len(sheet.images) == 30
+    shown = sheet.images[13]
+    assert np.array_equal(shown.get_array(), runs[1].images[3, 0])
+    below = [text for text in sheet.texts if text.get_text() == percent(float(runs[1].confidences[3]))]
+    left, right, bottom, _ = shown.get_extent()
+    assert any(left < text.get_position()[0] < right and 0 < text.get_position()[1] - bottom < 0.1 for text in below)
+
+
+def test_a_gallery_names_classes_seeds_network_and_effort(inputs):
+    written = texts(gallery.draw(**inputs["gallery"]).axes[0])
+    assert {"0", "9", "seed 1", "seed 3"} <= set(written)
+    assert any("direct encoding" in text and "lenet-a" in text for text in written)
+    assert any(text.startswith("3 runs, 20,200 images scored in each") for text in written)
+
+
+def test_below_a_gallery_stand_two_proxies_with_their_medians(inputs):
+    examined = inputs["gallery"]["examined"]
+    independent, distance = gallery.draw(**inputs["gallery"]).axes[1:]
+    assert "Confidence of lenet-b" in independent.get_title(loc="left")
+    assert "nearest training image" in distance.get_title(loc="left")
+    shown = examined[(examined["search"] == "map-elites") & (examined["seed"] <= 3)]
+    medians = shown.groupby("class_index")["nearest_distance"].median()
+    assert [label.get_text() for label in distance.get_xticklabels()] == [f"{value:.2f}" for value in medians]
+    dots = distance.collections[0].get_offsets()
+    assert sorted(dots[:, 1]) == sorted(shown["nearest_distance"])
+
+
+def test_a_dot_is_filled_where_the_other_network_agrees(inputs):
+    examined = inputs["gallery"]["examined"]
+    examined["independent_label"] = np.where(examined["class_index"] == 4, 4, (examined["class_index"] + 1) % 10)
+    dots = gallery.draw(**inputs["gallery"]).axes[1].collections[0]
+    dark = dots.get_facecolors()[:, 0] < 0.5
+    assert dark.sum() == 3
+    assert {round(x) for x in dots.get_offsets()[dark, 0]} == {4}
+
+
+def test_without_an_independent_network_only_the_distance_is_shown(inputs, make_examined):
+    figure = gallery.draw(runs=inputs["gallery"]["runs"], examined=make_examined(independent=None))
+    assert len(figure.axes) == 2
+    assert "nearest training image" in figure.axes[1].get_title(loc="left")
+
+
+def test_colour_images_are_shown_in_colour(make_run, make_examined):
+    names = ("disc", "ring", "square", "triangle", "cross", "stripes", "checks", "dots", "spiral", "gradient")
+    run = make_run(1, channels=3, side=32, names=names)
+    image = gallery.draw(runs=[run], examined=make_examined()).axes[0].images[2]
+    assert np.array_equal(image.get_array(), np.moveaxis(run.images[2], 0, -1))
+
+
+def test_many_runs_stand_in_two_blocks_with_numbers_below(make_run, make_examined):
+    figure = further_runs.draw(runs=[make_run(seed) for seed in range(1, 8)], examined=make_examined(seeds=7))
+    sheet = figure.axes[0]
+    assert len(sheet.images) == 70
+    assert {str(seed) for seed in range(1, 8)} <= set(texts(sheet))
+    columns = {round(image.get_extent()[0], 3) for image in sheet.images}
+    assert len(columns) == 20
+    assert any("correlation of the pixels" in text for text in texts(sheet))
+
+
+def test_real_images_are_the_first_that_the_network_gets_right(inputs):
+    dataset, real = inputs["real_and_evolved"]["dataset"], inputs["real_and_evolved"]["real"]
+    sheet = real_and_evolved.draw(**inputs["real_and_evolved"]).axes[0]
+    assert len(sheet.images) == 30
+    assert real.loc[3, "label"] != real.loc[3, "predicted"]
+    assert np.array_equal(sheet.images[3].get_array(), dataset.test_images[13, 0])
+    assert percent(float(real.loc[13, "confidence"])) in texts(sheet)
+    assert {"real", "direct\nencoding", "CPPN\nencoding"} <= set(texts(sheet))
+
+
+def test_a_class_that_the_network_never_gets_right_has_no_real_image(inputs):
+    real = inputs["real_and_evolved"]["real"]
+    real.loc[real["label"] == 5, "predicted"] = 6
+    sheet = real_and_evolved.draw(**inputs["real_and_evolved"]).axes[0]
+    assert len(sheet.images) == 29
+    assert "none" in texts(sheet)
