@@ -11,6 +11,9 @@ import torch
 
 LEVELS = 255
 
+_NEVER = 1e-30  # a smaller rate would not choose a gene in the life of a machine
+_WIDEST_GAP = 2.0**40  # behind the end of any batch, and sums of it still fit into int64
+
 #: What the faulty crossover of the released code leaves in a gene that both parents share.
 UNSET_GENE = 0.5
 
@@ -21,7 +24,7 @@ def chosen_positions(count: int, *, rate: float, generator: torch.Generator) -> 
     The gaps between chosen genes are drawn (they are geometric), so that the cost is that of the chosen genes alone.
     """
     device = generator.device
-    if rate <= 0:
+    if rate < _NEVER:
         return torch.empty(0, dtype=torch.int64, device=device)
     log_kept = math.log1p(-rate) if rate < 1 else -math.inf
     parts, reached = [], -1
@@ -29,7 +32,7 @@ def chosen_positions(count: int, *, rate: float, generator: torch.Generator) -> 
         expected = (count - reached) * rate
         draws = math.ceil(expected + 6 * math.sqrt(expected)) + 8
         uniform = torch.rand(draws, generator=generator, device=device)
-        gaps = uniform.neg_().log1p_().div_(log_kept).long().add_(1)
+        gaps = uniform.neg_().log1p_().div_(log_kept).clamp_(max=_WIDEST_GAP).long().add_(1)
         positions = gaps.cumsum(0).add_(reached)
         inside = int(torch.searchsorted(positions, count))
         parts.append(positions[:inside])
