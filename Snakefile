@@ -36,6 +36,7 @@ rule all:
     default_target: True
     input:
         finding_files(),
+        claim_files(),
         figure_files(),
     message:
         "Everything of the study is there"
@@ -65,6 +66,7 @@ rule evolution:
 rule findings:
     input:
         finding_files(),
+        claim_files(),
     message:
         "The tables are there"
 

@@ -17,6 +17,7 @@ from fooling.errors import FoolingError
 from fooling.findings.calibration import CalibrationSettings
 from fooling.findings.examination import ExaminationSettings
 from fooling.findings.intervals import IntervalSettings
+from fooling.findings.measurement import MeasurementSettings
 from fooling.findings.sampling import SampleSettings
 from fooling.findings.tables import ThresholdSettings
 from fooling.settings import with_exponents_read
@@ -50,6 +51,15 @@ def one_of(names):
 def as_json(settings):
     """Settings as one JSON value, the same text for the same settings."""
     return json.dumps(settings, sort_keys=True)
+
+
+def repeated(name):
+    """The params function that gives the option `--name` once for every input of that name."""
+
+    def options(wildcards, input):
+        return " ".join(f"--{name} {path}" for path in input[name])
+
+    return options
 
 
 # --- data sets ----------------------------------------------------------------------------------------------------
@@ -263,3 +273,8 @@ def finding_files():
     per_network = [tables(f"{name}/{{classifier}}/{{experiment}}.parquet", plain) for name in ("start", "examined")]
     of_study = [f"{study.results}/findings/{name}.csv" for name in ("classifiers", "variance", "survival", "presets")]
     return sum(per_experiment + per_network, []) + of_study
+
+
+def claim_files():
+    """The claims and what was found."""
+    return [f"{study.results}/claims.csv", f"{study.results}/claims.md"]

@@ -208,3 +208,40 @@ rule compare:
     shell:
         "fooling compare {input.times} --settings {params.settings:q} --survival {output.survival}"
         " --presets {output.presets} 2> {log}"
+
+
+rule claims:
+    input:
+        declared="config/claims.yaml",
+        networks="<results>/findings/classifiers.csv",
+        history=tables("history/{experiment}.parquet", study.plain_experiments),
+        times=tables("times/{experiment}.parquet", study.plain_experiments),
+        start=tables("start/{classifier}/{experiment}.parquet", study.plain_experiments),
+        examined=tables("examined/{classifier}/{experiment}.parquet", study.plain_experiments),
+        code=sources("fooling.cli.claims"),
+        environment="envs/findings.yaml",
+    output:
+        table=report("<results>/claims.csv", caption="../docs/captions/claims.rst", category="Claims"),
+        page="<results>/claims.md",
+    params:
+        history=repeated("history"),
+        times=repeated("times"),
+        start=repeated("start"),
+        examined=repeated("examined"),
+        settings=findings_settings(MeasurementSettings),
+    log:
+        "<logs>/claims.log",
+    benchmark:
+        "<benchmarks>/claims.tsv"
+    conda:
+        "../envs/findings.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    message:
+        "Judge the claims of the paper"
+    shell:
+        "fooling claims --declared {input.declared} --networks {input.networks} {params.history} {params.times}"
+        " {params.start} {params.examined} --settings {params.settings:q} --table {output.table} --page {output.page}"
+        " 2> {log}"

@@ -74,4 +74,8 @@ COMMANDS: dict[str, Command] = {
             "pdf": "PDF file to write.",
         },
     ),
+    "write-config": Command(
+        "Write the default study, the JSON schema and the table of all settings, as the settings classes have them.",
+        {"folder": "Folder of the repository."},
+    ),
 }

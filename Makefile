@@ -1,0 +1,62 @@
+# `make run` makes the default study, `make test` runs the tests; both install first what is missing.
+#
+#   make run                             the default study, config/config.yaml
+#   make study CONFIG=config/mnist.yaml  another study
+#   make test                            all quick tests
+#   make check                           formatting, types, workflow lint
+#   make bench                           the benchmarks
+#   make clean                           remove results, logs and caches
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := run
+.PHONY: run study test check bench clean
+
+PYTHON ?= python3
+CORES ?= all
+CONFIG ?=
+
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+# Threads that spin while they wait collapse on a shared machine; one thread a process, many processes.
+export OMP_WAIT_POLICY ?= PASSIVE
+export OMP_NUM_THREADS ?= 1
+
+# What is installed is known by the content of these files, so that it happens once, and again when they change.
+PINS := $(shell cat pyproject.toml constraints.txt | sha256sum | cut -c 1-16)
+INSTALLED := .venv/installed-$(PINS)
+INSTALLED_BENCH := .venv/installed-bench-$(PINS)
+PIP_INSTALL := .venv/bin/python -m pip install --disable-pip-version-check --constraint constraints.txt --editable
+
+# One run at a time in this folder. Whoever holds this lock may clear those that a killed Snakemake left behind.
+WITH_LOCK := mkdir -p .snakemake; exec 9> .snakemake/run.lock; \
+	flock --nonblock 9 || { echo "Another run is at work in this folder: waiting for it."; flock 9; };
+
+$(INSTALLED):
+	$(PYTHON) -m venv .venv
+	$(PIP_INSTALL) ".[workflow,dev]"
+	touch $@
+
+$(INSTALLED_BENCH): $(INSTALLED)
+	$(PIP_INSTALL) ".[workflow,dev,bench]"
+	touch $@
+
+run study: $(INSTALLED)
+	@$(WITH_LOCK) \
+	if compgen -G '.snakemake/locks/*' > /dev/null; then snakemake --unlock $(if $(CONFIG),--configfile $(CONFIG)); fi; \
+	snakemake --cores $(CORES) $(if $(CONFIG),--configfile $(CONFIG))
+
+test: $(INSTALLED)
+	python -m pytest -m "not slow"
+
+check: $(INSTALLED)
+	ruff format --check
+	ruff check
+	mypy
+	snakefmt --check Snakefile rules
+	snakemake --lint
+
+bench: $(INSTALLED_BENCH)
+	python -m benchmarks
+
+clean:
+	@$(WITH_LOCK) rm -rf results logs .snakemake .mypy_cache .pytest_cache .ruff_cache .hypothesis build
