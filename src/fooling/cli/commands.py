@@ -40,6 +40,14 @@ COMMANDS: dict[str, Command] = {
     "fetch-digits": Command("Write the handwritten digits that come with scikit-learn as a data set file."),
     "fetch-shapes": Command("Draw shapes and textures in colour from a seed as a data set file."),
     "fetch-mnist": Command("Fetch MNIST from a mirror folder or by download, verify it, and write a data set file."),
+    "list-pictures": Command(
+        "List the pictures of an image folder with their checksums, to be checked whenever they are used.",
+        {"output": "Manifest to write: a CSV table of path, bytes and SHA-256."},
+    ),
+    "fetch-folder": Command(
+        "Check the pictures of an image folder against their manifest and write them as a data set file.",
+        {"manifest": "Manifest that `list-pictures` wrote."},
+    ),
     "train": Command(
         "Train a classifier on a data set; a killed training goes on from its last whole pass over the images.",
         {"output": "Classifier file to write.", "settings": "Architecture, input and training: JSON or a YAML file."},
@@ -62,6 +70,77 @@ COMMANDS: dict[str, Command] = {
             "output": "Run file to write: the archive of champions with its history and lineage.",
             "random_search": "Also search at random with the same number of evaluations, and write that run here.",
             "drift": "Also let genomes drift without selection as long, and write that run here.",
+        },
+    ),
+    "tabulate": Command(
+        "Turn the runs of one experiment into tables: champions, their history, and when they reached the threshold.",
+        {
+            "runs": "Run files of one experiment, of all its networks, with their controls.",
+            "experiment": "Name of the experiment.",
+            "settings": "The threshold: one JSON object, or a YAML file that holds it.",
+            "champions": "Table of champions to write.",
+            "history": "Table of their history to write.",
+            "times": "Table of times to the threshold to write.",
+        },
+    ),
+    "calibrate": Command(
+        "Ask how far a network's confidence in real images can be trusted, and correct it by one temperature.",
+        {
+            "calibration": "Table with the temperature, and the calibration before and after, to write.",
+            "images": "Table of the real test images to write.",
+        },
+    ),
+    "examine": Command(
+        "Let an independent network and the training images say whether champions look like their class.",
+        {
+            "runs": "Run files of one experiment on one network, with their controls.",
+            "experiment": "Name of the experiment.",
+            "calibration": "Table with the network's temperature, from `calibrate`.",
+            "images": "Table of the real test images, from `calibrate`.",
+            "independent": "Classifier file of a network that took no part in the evolution.",
+            "output": "Table of the examined images to write.",
+        },
+    ),
+    "sample-direct": Command(
+        "Show a network single images of uniform noise that nobody evolved.",
+        {"experiment": "Name of the experiment whose encoding it is.", "output": "Table of the images to write."},
+    ),
+    "sample-cppn": Command(
+        "Show a network single images painted by random CPPNs that nobody evolved.",
+        {"experiment": "Name of the experiment whose encoding it is.", "output": "Table of the images to write."},
+    ),
+    "describe-classifiers": Command(
+        "List the networks: their training, their test errors, and the mean of these with its interval.",
+        {
+            "classifiers": "Classifier files.",
+            "training": "Table of training curves to write.",
+            "networks": "Table of networks to write.",
+            "errors": "Table of mean test errors to write.",
+        },
+    ),
+    "variance": Command(
+        "Split the variance between champions into what the network, the seed and the class do.",
+        {"champions": "Tables of champions, from `tabulate`.", "output": "Table of the components to write."},
+    ),
+    "compare": Command(
+        "Compare how soon experiments reach the threshold: survival curves, mean times and differences between them.",
+        {
+            "times": "Tables of times to the threshold, from `tabulate`.",
+            "survival": "Table of survival curves to write.",
+            "presets": "Table of mean times, differences and main effects to write.",
+        },
+    ),
+    "claims": Command(
+        "Judge the claims of the paper by what the study found.",
+        {
+            "declared": "YAML file that declares the claims.",
+            "networks": "Table of networks, from `describe-classifiers`.",
+            "history": "Tables of history, from `tabulate`; give the option once for each.",
+            "times": "Tables of times to the threshold, from `tabulate`; give the option once for each.",
+            "start": "Tables of single random images, from `sample-direct` or `sample-cppn`; once for each.",
+            "examined": "Tables of examined images, from `examine`; give the option once for each.",
+            "table": "Table of the judged claims to write.",
+            "page": "The same as a page of Markdown to write.",
         },
     ),
     "draw": Command(

@@ -1,0 +1,129 @@
+"""What a quantity is measured on: the tables of a study, and the part of them that a claim speaks of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import Field
+
+from fooling.findings.intervals import Estimate, IntervalSettings, estimated_median, estimated_share, run_grid
+from fooling.findings.tables import ThresholdSettings
+from fooling.settings import Settings
+
+
+class Selection(Settings):
+    """Which runs or networks a quantity is measured on, and when."""
+
+    architecture: str | None = None
+    """Architecture of the networks."""
+    experiment: str | None = None
+    """Name of the experiment whose runs are measured."""
+    search: Literal["map-elites", "random-search", "drift"] = "map-elites"
+    """The search that is measured."""
+    control: Literal["random-search", "drift"] | None = None
+    """The search that it is compared with, run by run."""
+    generation: int | None = Field(default=None, ge=0)
+    """The generation at which the runs are looked at; later events count as not having happened."""
+
+
+class MeasurementSettings(IntervalSettings, ThresholdSettings):
+    """The threshold, and how intervals are made."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tables:
+    """The tables of a study, those of runs and images by experiment."""
+
+    networks: pd.DataFrame
+    history: Mapping[str, pd.DataFrame]
+    times: Mapping[str, pd.DataFrame]
+    start: Mapping[str, pd.DataFrame]
+    examined: Mapping[str, pd.DataFrame]
+
+
+class NotRun(Exception):  # noqa: N818 - an answer, not an error
+    """The study holds nothing to measure this quantity on, for the reason given."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measurement:
+    """One quantity of one claim on the networks of one data set."""
+
+    selection: Selection
+    dataset: str
+    tables: Tables
+    settings: MeasurementSettings
+    purpose: str  # gives its interval random numbers of its own
+    may_be_shorter: bool = False  # where the runs end before the generation asked for, their end serves
+
+    def networks(self) -> pd.DataFrame:
+        """The networks of the data set, of the architecture if one is named."""
+        networks = self.tables.networks
+        chosen = networks[networks["dataset"] == self.dataset]
+        if self.selection.architecture is not None:
+            chosen = chosen[chosen["architecture"] == self.selection.architecture]
+        if chosen.empty:
+            raise NotRun(f"no such network of {self.dataset}")
+        return chosen
+
+    def of_experiment(self, tables: Mapping[str, pd.DataFrame], *, search: str | None = None) -> pd.DataFrame:
+        """The rows of the experiment on these networks, of one search if it is named."""
+        name = str(self.selection.experiment)
+        table = tables.get(name)
+        rows = pd.DataFrame() if table is None else table[table["classifier"].isin(self.networks()["classifier"])]
+        if search is not None and not rows.empty:
+            rows = rows[rows["search"] == search]
+        if rows.empty:
+            raise NotRun(f"no {search or 'images'} of the experiment {name} on networks of {self.dataset}")
+        return rows
+
+    def history(self, column: str, *, search: str | None = None) -> NDArray[np.float64]:
+        """Confidences or log-odds at the generation, (networks, seeds, classes)."""
+        rows = self.of_experiment(self.tables.history, search=search or self.selection.search)
+        generation = self._generation(int(rows.groupby(["classifier", "seed"])["generation"].max().min()))
+        return run_grid(rows[rows["generation"] == generation], column, within_run="class_index")
+
+    def times(self, target: str) -> NDArray[np.float64]:
+        """Generations at which the runs reached the target, (networks, seeds); infinite where they did not."""
+        rows = self.of_experiment(self.tables.times, search=self.selection.search)
+        rows = rows[rows["target"] == target]
+        ends = rows.loc[~rows["reached"], "generation"]
+        last = np.inf if ends.empty else float(ends.min())
+        there = rows["reached"] & (rows["generation"] <= self._generation(last))
+        return run_grid(rows.assign(time=rows["generation"].astype(float).where(there, np.inf)), "time")
+
+    def examined(self, column: str) -> NDArray[np.float64]:
+        """A column of the examined champions, (networks, seeds, classes), of the networks that have it."""
+        rows = self.of_experiment(self.tables.examined, search=self.selection.search)
+        known = rows.groupby("classifier")[column].transform(lambda values: values.notna().all())
+        if not known.any():
+            raise NotRun(f"no network has the column {column}")
+        return run_grid(rows[known.astype(bool)], column, within_run="class_index")
+
+    def median(self, grid: NDArray[np.float64]) -> Estimate:
+        """The median over the runs of a ``grid`` (networks, seeds)."""
+        return self.estimate_of_median(grid, lambda runs: np.asarray(np.median(runs, axis=(-2, -1))))
+
+    def estimate_of_median(
+        self, grid: NDArray[np.float64], statistic: Callable[[NDArray[np.float64]], NDArray[np.float64]]
+    ) -> Estimate:
+        """Some median over the runs of a ``grid`` (networks, seeds, ...)."""
+        return estimated_median(grid, statistic, settings=self.settings, purpose=(self.purpose,))
+
+    def share(self, holds: NDArray[np.bool_]) -> Estimate:
+        """The share of the champions (networks, seeds, classes) or runs (networks, seeds) for which something holds."""
+        runs = holds.mean(axis=2) if holds.ndim == 3 else holds.astype(np.float64)
+        return estimated_share(runs, settings=self.settings, purpose=(self.purpose,))
+
+    def _generation(self, last: float) -> float:
+        """The generation to look at in runs that end at ``last``."""
+        asked = self.selection.generation
+        assert asked is not None, "this quantity needs a generation"
+        if last < asked and not self.may_be_shorter:
+            raise NotRun(f"the runs end at generation {last:.0f}, the claim speaks of generation {asked}")
+        return min(asked, last)

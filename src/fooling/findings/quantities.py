@@ -1,0 +1,177 @@
+"""The quantities that claims name: pure functions from a study's tables to a number with its interval.
+
+A median says what it is over. Where a source leaves that open there are three readings: the median over the classes
+of each run and then over the runs; the median over the runs for each class and then over the classes; and the median
+of all champions pooled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fooling.findings.intervals import Estimate, estimated_mean_of_networks
+from fooling.findings.measurement import Measurement, NotRun
+from fooling.findings.tables import at_threshold
+
+
+def mean_test_error(of: Measurement) -> Estimate:
+    """Networks are the unit; Student's t interval."""
+    return estimated_mean_of_networks(of.networks()["test_error"].to_numpy(dtype=float), settings=of.settings)
+
+
+def median_of_runs(of: Measurement) -> Estimate:
+    """First reading of a median confidence."""
+    return of.median(np.median(of.history("confidence"), axis=2))
+
+
+def median_of_classes(of: Measurement) -> Estimate:
+    """Second reading of a median confidence."""
+
+    def statistic(grid: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray(np.median(np.median(grid, axis=(-3, -2)), axis=-1))
+
+    return of.estimate_of_median(of.history("confidence"), statistic)
+
+
+def pooled_median(of: Measurement) -> Estimate:
+    """Third reading of a median confidence."""
+    return of.estimate_of_median(of.history("confidence"), lambda grid: np.asarray(np.median(grid, axis=(-3, -2, -1))))
+
+
+def share_of_classes_at_threshold(of: Measurement) -> Estimate:
+    """Champions that count as fooled."""
+    return of.share(at_threshold(of.history("confidence"), of.settings.threshold))
+
+
+def share_saturated(of: Measurement) -> Estimate:
+    """Champions that nothing can replace."""
+    return of.share(of.history("confidence") == 1)
+
+
+def generation_all_reached(of: Measurement) -> Estimate:
+    """The median run's last class."""
+    return of.median(of.times("all"))
+
+
+def generation_median_reached(of: Measurement) -> Estimate:
+    """The median run's median class."""
+    return of.median(of.times("median"))
+
+
+def share_of_runs_all_reached(of: Measurement) -> Estimate:
+    """Runs that bring every class to the threshold in time."""
+    return of.share(np.isfinite(of.times("all")))
+
+
+def gain_in_log_odds(of: Measurement) -> Estimate:
+    """Run by run: the same network and seed, and as many evaluations."""
+    evolved = np.median(of.history("log_odds"), axis=2)
+    control = np.median(of.history("log_odds", search=of.selection.control), axis=2)
+    if evolved.shape != control.shape:
+        raise NotRun(f"not every run has its {of.selection.control}")
+    return of.median(evolved - control)
+
+
+def single_image_top_confidence(of: Measurement) -> Estimate:
+    """Networks are the unit: what 10,000 images say of one network is as good as exact."""
+    rows = of.of_experiment(of.tables.start)
+    medians = rows.astype({"top_confidence": "float64"}).groupby("classifier")["top_confidence"].median()
+    return estimated_mean_of_networks(medians.to_numpy(), settings=of.settings)
+
+
+def calibrated_median_of_runs(of: Measurement) -> Estimate:
+    """Champions at the end of their runs."""
+    return of.median(np.median(of.examined("calibrated_confidence"), axis=2))
+
+
+def independent_median_of_runs(of: Measurement) -> Estimate:
+    """Champions at the end of their runs."""
+    return of.median(np.median(of.examined("independent_confidence"), axis=2))
+
+
+def nearest_distance_ratio(of: Measurement) -> Estimate:
+    """Champions at the end of their runs."""
+    real = of.of_experiment(of.tables.examined, search="real-images").groupby("classifier")["nearest_distance"].median()
+    evolved = np.median(of.examined("nearest_distance"), axis=2)
+    return of.median(evolved / real.sort_index().to_numpy()[:, None])
+
+
+def share_of_recurring_motifs(of: Measurement) -> Estimate:
+    """Champions at the end of their runs."""
+    alike = of.examined("alike_class")
+    return of.share(alike == np.arange(alike.shape[2]))
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A quantity in words, how it is measured, and what a claim must say for it."""
+
+    words: str
+    measure: Callable[[Measurement], Estimate]
+    needs: frozenset[str] = frozenset({"experiment"})
+
+
+_IN_TIME = frozenset({"experiment", "generation"})
+
+QUANTITIES = {
+    "mean-test-error": Quantity(
+        "mean over the networks of their error on all test images", mean_test_error, frozenset({"architecture"})
+    ),
+    "median-of-runs": Quantity(
+        "median over the runs of each run's median confidence over the classes", median_of_runs, _IN_TIME
+    ),
+    "median-of-classes": Quantity(
+        "median over the classes of each class's median confidence over the runs", median_of_classes, _IN_TIME
+    ),
+    "pooled-median": Quantity(
+        "median confidence of the champions of all runs and classes pooled", pooled_median, _IN_TIME
+    ),
+    "share-of-classes-at-threshold": Quantity(
+        "share of the champions of all runs and classes that are at the threshold",
+        share_of_classes_at_threshold,
+        _IN_TIME,
+    ),
+    "share-saturated": Quantity(
+        "share of the champions of all runs and classes at exactly 1 in float32", share_saturated, _IN_TIME
+    ),
+    "generation-all-reached": Quantity(
+        "median over the runs of the generation at which the last class came to the threshold",
+        generation_all_reached,
+        _IN_TIME,
+    ),
+    "generation-median-reached": Quantity(
+        "median over the runs of the generation at which the median over the classes came to the threshold",
+        generation_median_reached,
+        _IN_TIME,
+    ),
+    "share-of-runs-all-reached": Quantity(
+        "share of the runs in which every class came to the threshold", share_of_runs_all_reached, _IN_TIME
+    ),
+    "gain-in-log-odds": Quantity(
+        "median over the runs of how far the median log-odds over the classes lies above that of the control",
+        gain_in_log_odds,
+        _IN_TIME | {"control"},
+    ),
+    "single-image-top-confidence": Quantity(
+        "mean over the networks of the median top confidence in single random images", single_image_top_confidence
+    ),
+    "calibrated-median-of-runs": Quantity(
+        "median over the runs of each run's median calibrated confidence over the classes", calibrated_median_of_runs
+    ),
+    "independent-median-of-runs": Quantity(
+        "median over the runs of each run's median, over the classes, of an independent network's confidence",
+        independent_median_of_runs,
+    ),
+    "nearest-distance-ratio": Quantity(
+        "median over the runs of each run's median distance to the nearest training image, over that of real images",
+        nearest_distance_ratio,
+    ),
+    "share-of-recurring-motifs": Quantity(
+        "share of the champions of which the most alike champion of another run is of the same class",
+        share_of_recurring_motifs,
+    ),
+}

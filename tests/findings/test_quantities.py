@@ -1,0 +1,217 @@
+"""Every quantity of a claim on made-up runs whose answer is known."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fooling.findings.measurement import Measurement, MeasurementSettings, NotRun, Selection, Tables
+from fooling.findings.quantities import QUANTITIES
+from fooling.findings.tables import history_table, times_table
+
+SETTINGS = MeasurementSettings(bootstrap_samples=299)
+NETWORKS = pd.DataFrame(
+    {
+        "classifier": ["lenet-a", "lenet-b", "other"],
+        "dataset": ["mnist", "mnist", "shapes"],
+        "architecture": ["lenet", "lenet", "alexnet"],
+        "test_error": [0.009, 0.011, 0.5],
+    }
+)
+
+
+def tables_of(records=(), *, start=None, examined=None) -> Tables:
+    by_experiment = {"history": {}, "times": {}}
+    if records:
+        by_experiment["history"] = {"noise": history_table(records, experiment="noise")}
+        by_experiment["times"] = {"noise": times_table(records, experiment="noise", threshold=0.9999)}
+    images = {
+        "start": {} if start is None else {"noise": start},
+        "examined": {} if examined is None else {"noise": examined},
+    }
+    return Tables(networks=NETWORKS, **by_experiment, **images)
+
+
+def measure(quantity: str, tables: Tables, *, dataset: str = "mnist", may_be_shorter: bool = False, **selection):
+    selection = {"experiment": "noise", "generation": 2} | selection
+    measurement = Measurement(
+        selection=Selection(**selection),
+        dataset=dataset,
+        tables=tables,
+        settings=SETTINGS,
+        purpose="test",
+        may_be_shorter=may_be_shorter,
+    )
+    return QUANTITIES[quantity].measure(measurement)
+
+
+def runs(make_run, histories: dict[tuple[str, int], list[list[float]]], **options):
+    return [make_run(history, classifier=name, seed=seed, **options) for (name, seed), history in histories.items()]
+
+
+def noisy_runs(make_run, generations: int = 3, classes: int = 4, **options):
+    generator = np.random.default_rng(0)
+    names = [(name, seed) for name in ("lenet-a", "lenet-b") for seed in range(1, 6)]
+    values = {name: np.sort(generator.random((generations, classes)), axis=0) for name in names}
+    return runs(make_run, values, **options), np.array([values[name] for name in names])
+
+
+def test_the_test_error_is_averaged_over_the_networks_of_the_data_set():
+    estimate = measure("mean-test-error", tables_of(), architecture="lenet")
+    assert (estimate.value, estimate.n) == (pytest.approx(0.01), 2)
+    assert estimate.low < 0 < 0.02 < estimate.high  # two networks say little
+    with pytest.raises(NotRun, match="no such network of shapes"):
+        measure("mean-test-error", tables_of(), architecture="lenet", dataset="shapes")
+
+
+def test_three_readings_of_a_median(make_run):
+    records, values = noisy_runs(make_run)
+    last = values[:, 2].astype(np.float32).astype(float)
+    expected = {
+        "median-of-runs": np.median(np.median(last, axis=1)),
+        "median-of-classes": np.median(np.median(last, axis=0)),
+        "pooled-median": np.median(last),
+    }
+    for quantity, value in expected.items():
+        estimate = measure(quantity, tables_of(records))
+        assert estimate.value == value
+        assert estimate.low <= value <= estimate.high
+        assert estimate.n == 10
+    assert len(set(expected.values())) == 3
+
+
+def test_the_generation_and_the_search_are_the_claims(make_run):
+    records, values = noisy_runs(make_run)
+    tables = tables_of([*records, *runs_with_half_the_confidence(make_run, values)])
+    start = np.median(np.median(values[:, 0].astype(np.float32), axis=1).astype(float))
+    assert measure("median-of-runs", tables, generation=0).value == pytest.approx(start, rel=1e-6)
+    assert measure("median-of-runs", tables, generation=0, search="drift").value == pytest.approx(start / 2, rel=1e-6)
+    with pytest.raises(NotRun, match="no random-search of the experiment noise"):
+        measure("median-of-runs", tables, search="random-search")
+
+
+def runs_with_half_the_confidence(make_run, values):
+    names = [(name, seed) for name in ("lenet-a", "lenet-b") for seed in range(1, 6)]
+    return runs(make_run, dict(zip(names, values / 2, strict=True)), search="drift")
+
+
+def test_runs_that_end_too_early_are_no_answer_but_may_stand_in(make_run):
+    tables = tables_of(noisy_runs(make_run)[0])
+    with pytest.raises(NotRun, match="the runs end at generation 2, the claim speaks of generation 200"):
+        measure("median-of-runs", tables, generation=200)
+    early = measure("median-of-runs", tables, generation=200, may_be_shorter=True)
+    assert early.value == measure("median-of-runs", tables, generation=2).value
+
+
+def test_shares_of_champions(make_run):
+    histories = {
+        (name, seed): [[0.99989998, 0.9999, 0.99995, 1.0]] for name in ("lenet-a", "lenet-b") for seed in (1, 2, 3)
+    }
+    tables = tables_of(runs(make_run, histories))
+    assert measure("share-of-classes-at-threshold", tables, generation=0).value == 0.5  # float32(.9999) is below .9999
+    assert measure("share-saturated", tables, generation=0).value == 0.25
+
+
+def test_times_count_what_did_not_happen_in_time_as_never(make_run):
+    late = [[0.1, 0.1]] * 2 + [[0.99999, 0.1], [0.99999, 0.99999]]
+    early = [[0.1, 0.99999]] + [[0.99999, 0.99999]] * 3
+    histories = {("lenet-a", seed): early if seed <= 4 else late for seed in range(1, 8)}
+    tables = tables_of(runs(make_run, histories))
+    assert measure("generation-all-reached", tables).value == 1
+    assert measure("generation-median-reached", tables).value == 1
+    assert measure("share-of-runs-all-reached", tables).value == pytest.approx(4 / 7)
+    assert measure("share-of-runs-all-reached", tables, generation=3).value == 1
+    assert measure("generation-all-reached", tables).high == math.inf
+
+
+def test_a_run_that_ends_before_anything_can_have_happened_says_nothing(make_run):
+    tables = tables_of(runs(make_run, {("lenet-a", 1): [[0.1, 0.1]] * 3}))
+    with pytest.raises(NotRun, match="the runs end at generation 2"):
+        measure("generation-all-reached", tables, generation=200)
+    assert measure("generation-all-reached", tables, generation=200, may_be_shorter=True).value == math.inf
+
+
+def test_the_gain_is_taken_run_by_run(make_run):
+    """Runs scatter far more than evolution gains: only pairs show it."""
+    generator = np.random.default_rng(0)
+    names = [(name, seed) for name in ("lenet-a", "lenet-b") for seed in range(1, 6)]
+    log_odds = {name: generator.normal(scale=2, size=(1, 3)) for name in names}
+
+    def confidence(shift):
+        return {name: 1 / (1 + np.exp(-(values + shift))) for name, values in log_odds.items()}
+
+    records = [*runs(make_run, confidence(0.5)), *runs(make_run, confidence(0), search="random-search")]
+    estimate = measure("gain-in-log-odds", tables_of(records), generation=0, control="random-search")
+    assert (estimate.value, estimate.low, estimate.high) == pytest.approx((0.5,) * 3, abs=1e-3)
+    with pytest.raises(NotRun, match="no drift"):
+        measure("gain-in-log-odds", tables_of(records), generation=0, control="drift")
+
+
+def test_a_control_that_lacks_runs_is_no_control(make_run):
+    records, values = noisy_runs(make_run)
+    tables = tables_of([*records, *(r for r in runs_with_half_the_confidence(make_run, values) if r.seed < 3)])
+    with pytest.raises(NotRun, match="not every run has its drift"):
+        measure("gain-in-log-odds", tables, control="drift")
+
+
+def test_single_images_are_summed_up_network_by_network():
+    start = pd.DataFrame(
+        {
+            "classifier": ["lenet-a"] * 3 + ["lenet-b"] * 3,
+            "experiment": "noise",
+            "top_confidence": np.array([0.1, 0.5, 0.9, 0.6, 0.7, 0.9], dtype=np.float32),
+        }
+    )
+    estimate = measure("single-image-top-confidence", tables_of(start=start))
+    assert (estimate.value, estimate.n) == (pytest.approx(0.6), 2)
+
+
+def examined_table_of(grids: dict[str, np.ndarray], *, real: tuple[float, ...] = (0.2, 0.4)) -> pd.DataFrame:
+    """Champions of two networks, three seeds and two classes, and two real images a network."""
+    networks, seeds, classes = np.meshgrid(["lenet-a", "lenet-b"], [1, 2, 3], [0, 1], indexing="ij")
+    columns = {"classifier": networks.ravel(), "experiment": "noise", "encoding": "direct", "search": "map-elites"}
+    table = pd.DataFrame({**columns, "seed": seeds.ravel(), "class_index": classes.ravel()})
+    table = table.assign(**{name: grid.ravel() for name, grid in grids.items()})
+    real_rows = pd.DataFrame({"classifier": ["lenet-a", "lenet-a", "lenet-b", "lenet-b"], "search": "real-images"})
+    return pd.concat([table, real_rows.assign(experiment="noise", nearest_distance=[*real, *real])])
+
+
+GRID = np.random.default_rng(3).random((2, 3, 2))
+
+
+@pytest.mark.parametrize("column", ["calibrated", "independent"])
+def test_champions_in_other_eyes(column):
+    tables = tables_of(examined=examined_table_of({f"{column}_confidence": GRID}))
+    estimate = measure(f"{column}-median-of-runs", tables)
+    assert estimate.value == np.median(np.median(GRID, axis=2))
+    assert estimate.n == 6
+
+
+def test_networks_without_a_column_are_left_out():
+    grid = GRID.copy()
+    grid[1] = np.nan  # the temperature of lenet-b could not be told
+    tables = tables_of(examined=examined_table_of({"calibrated_confidence": grid}))
+    estimate = measure("calibrated-median-of-runs", tables)
+    assert (estimate.value, estimate.n) == (np.median(np.median(GRID[0], axis=1)), 3)
+    nothing = tables_of(examined=examined_table_of({"independent_confidence": np.full_like(GRID, np.nan)}))
+    with pytest.raises(NotRun, match="no network has the column independent_confidence"):
+        measure("independent-median-of-runs", nothing)
+
+
+def test_distances_are_relative_to_those_of_real_images():
+    tables = tables_of(examined=examined_table_of({"nearest_distance": GRID}, real=(0.1, 0.3)))
+    assert measure("nearest-distance-ratio", tables).value == pytest.approx(np.median(np.median(GRID, axis=2)) / 0.2)
+
+
+def test_motifs_recur_where_the_most_alike_champion_is_of_the_same_class():
+    alike = np.array([[[0, 1], [0, 0], [1, 0]], [[0, 1], [0, 1], [0, 1]]], dtype=float)
+    tables = tables_of(examined=examined_table_of({"alike_class": alike}))
+    assert measure("share-of-recurring-motifs", tables).value == pytest.approx(9 / 12)
+
+
+def test_every_quantity_says_in_words_what_it_is():
+    assert all(len(quantity.words.split()) > 5 for quantity in QUANTITIES.values())
+    assert all("median over" in quantity.words for name, quantity in QUANTITIES.items() if name.endswith("-of-runs"))
