@@ -34,7 +34,7 @@ def test_the_axes_say_what_they_show(inputs):
         "random search",
         "drift without selection",
     ]
-    assert "median of 6 runs of each search (2 networks)" in figure.get_supxlabel()
+    assert "Direct encoding, 6 runs of each search on 2 networks." in figure.get_supxlabel()
 
 
 def test_the_papers_median_is_a_line_where_there_is_one(inputs):
@@ -50,7 +50,7 @@ def test_a_single_run_has_no_band_to_explain(inputs):
     history = inputs["confidence_over_evaluations"]["history"]
     one = history[(history["seed"] == 1) & (history["classifier"] == "lenet-a")]
     figure = confidence_over_evaluations.draw(history=one, reference=0.9999)
-    assert figure.get_supxlabel() == "Line: median of 1 run of each search (1 network)."
+    assert figure.get_supxlabel() == "Direct encoding, 1 run of each search on 1 network. Line: their median."
 
 
 def test_every_class_has_a_panel_of_its_own(inputs):

@@ -8,8 +8,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from fooling.figures.confidence_axis import draw_reference, log_odds, use_confidence_ticks
-from fooling.figures.search_curves import draw_legend, draw_search_curves, what_the_bands_show
-from fooling.figures.style import ENCODINGS, WIDTH, draw_note, in_style
+from fooling.figures.search_curves import draw_legend, draw_search_curves, what_is_drawn
+from fooling.figures.style import WIDTH, draw_note, in_style
 
 COLUMNS = 5
 
@@ -21,9 +21,10 @@ def draw(*, history: pd.DataFrame, champions: pd.DataFrame, reference: float | N
     ``champions`` names the classes, ``reference`` is the paper's median.
     """
     classes = champions.groupby("class_index")["class_name"].first()
-    rows = math.ceil(len(classes) / COLUMNS)
+    columns = min(COLUMNS, len(classes))
+    rows = math.ceil(len(classes) / columns)
     figure = Figure(figsize=(WIDTH, 0.95 + 1.45 * rows), layout="constrained")
-    grid = figure.subplots(rows, COLUMNS, sharex=True, sharey=True, squeeze=False)
+    grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     values = [*history["log_odds"].quantile([0, 1]), *([log_odds(reference)] if reference else [])]
     for axes in grid.flat[len(classes) :]:
         axes.remove()
@@ -35,8 +36,7 @@ def draw(*, history: pd.DataFrame, champions: pd.DataFrame, reference: float | N
             draw_reference(axes, log_odds(reference), "the paper" if axes is grid[0, 0] else "")
         if axes.get_subplotspec().rowspan.stop < rows:
             axes.set_xlabel("")
-    encoding = ENCODINGS[history["encoding"].iloc[0]].label
-    figure.supylabel(f"confidence in the class, log-odds scale ({encoding})", fontsize=8)
+    figure.supylabel("confidence, log-odds scale", fontsize=8)
     draw_legend(figure, history)
-    draw_note(figure, what_the_bands_show(history))
+    draw_note(figure, what_is_drawn(history))
     return figure

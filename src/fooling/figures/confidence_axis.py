@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.patheffects import withStroke
 
 from fooling.figures.style import PAPER
 
@@ -59,6 +60,7 @@ def use_percent_ticks(axes: Axes, *, which: Literal["x", "y"] = "y") -> None:
 
 def draw_reference(axes: Axes, value: float, text: str, *, which: Literal["x", "y"] = "y", above: bool = True) -> None:
     """A line at ``value`` that says which number of the paper it is."""
+    halo = [withStroke(linewidth=2, foreground="white")]
     style: dict[str, Any] = {"color": PAPER, "linewidth": 0.9, "linestyle": (0, (1, 1.5)), "zorder": 1.5}
     if which == "y":
         axes.axhline(value, **style)
@@ -71,6 +73,7 @@ def draw_reference(axes: Axes, value: float, text: str, *, which: Literal["x", "
             va="bottom" if above else "top",
             color=PAPER,
             fontsize=7,
+            path_effects=halo,
         )
     else:
         axes.axvline(value, **style)
@@ -84,4 +87,5 @@ def draw_reference(axes: Axes, value: float, text: str, *, which: Literal["x", "
             va="bottom",
             color=PAPER,
             fontsize=7,
+            path_effects=halo,
         )

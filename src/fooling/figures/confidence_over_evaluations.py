@@ -11,8 +11,8 @@ from fooling.figures.confidence_axis import (
     use_confidence_ticks,
     use_percent_ticks,
 )
-from fooling.figures.search_curves import draw_legend, draw_search_curves, what_the_bands_show
-from fooling.figures.style import ENCODINGS, WIDTH, draw_note, in_style
+from fooling.figures.search_curves import draw_legend, draw_search_curves, what_is_drawn
+from fooling.figures.style import WIDTH, draw_note, in_style
 
 RUN = ["search", "classifier", "seed", "evaluations"]
 
@@ -24,12 +24,11 @@ def draw(*, history: pd.DataFrame, reference: float | None) -> Figure:
     In each run the median over the classes is taken. ``reference`` is the paper's median.
     """
     runs = history.groupby(RUN, as_index=False)[["confidence", "log_odds"]].median()
-    encoding = ENCODINGS[history["encoding"].iloc[0]].label
     figure = Figure(figsize=(WIDTH, 3.3), layout="constrained")
     plain, stretched = figure.subplots(1, 2)
     draw_search_curves(plain, runs, "confidence")
     use_percent_ticks(plain)
-    plain.set(title=f"Median class, {encoding}", ylabel="confidence")
+    plain.set(title="Median class", ylabel="confidence")
     draw_search_curves(stretched, runs, "log_odds")
     values = [*runs["log_odds"], *([log_odds(reference)] if reference else [])]
     use_confidence_ticks(stretched, values)
@@ -37,5 +36,5 @@ def draw(*, history: pd.DataFrame, reference: float | None) -> Figure:
     if reference:
         draw_reference(stretched, log_odds(reference), "the paper's median")
     draw_legend(figure, history)
-    draw_note(figure, what_the_bands_show(history))
+    draw_note(figure, what_is_drawn(history))
     return figure

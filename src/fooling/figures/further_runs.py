@@ -54,8 +54,9 @@ def _write_head(axes: Axes, runs: Sequence[RunRecord]) -> None:
 def _write_numbers(axes: Axes, runs: Sequence[RunRecord], examined: pd.DataFrame, top: float) -> None:
     """A small table: for every class the median confidence and how alike the champions of two runs are."""
     run = runs[0]
-    chosen = examined["seed"].isin([run.seed for run in runs]) & (examined["search"] == run.search)
-    medians = examined[chosen].groupby("class_index")[["confidence", "alike_correlation"]].median()
+    champions = examined[(examined["classifier"] == run.classifier["name"]) & (examined["search"] == run.search)]
+    champions = champions[champions["seed"].isin([run.seed for run in runs])]
+    medians = champions.groupby("class_index")[["confidence", "alike_correlation"]].median()
     first, step = 1.75, (WIDTH - 1.75 - RIGHT) / len(run.class_names)
     lines = [
         ("class", list(run.class_names), {"fontweight": "bold"}),

@@ -30,6 +30,7 @@ def draw(*, runs: Sequence[RunRecord], examined: pd.DataFrame) -> Figure:
     test images for comparison.
     """
     classes = runs[0].class_names
+    examined = examined[examined["classifier"] == runs[0].classifier["name"]]
     shown = _rows_of(runs, examined)
     real = examined[examined["search"] == "real-images"]
     strips = [_draw_distance]
@@ -55,10 +56,9 @@ def draw(*, runs: Sequence[RunRecord], examined: pd.DataFrame) -> Figure:
 
 
 def _rows_of(runs: Sequence[RunRecord], examined: pd.DataFrame) -> pd.DataFrame:
-    """The rows of ``examined`` about these runs."""
-    run = runs[0]
-    chosen = examined["seed"].isin([run.seed for run in runs]) & (examined["search"] == run.search)
-    return examined[chosen].sort_values(["seed", "class_index"])
+    """The rows of ``examined`` about the champions of these runs."""
+    evolved = examined[examined["search"] == runs[0].search]
+    return evolved[evolved["seed"].isin([run.seed for run in runs])].sort_values(["seed", "class_index"])
 
 
 def _write_head(axes: Axes, runs: Sequence[RunRecord], pitch: float) -> None:

@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
 from numpy.typing import NDArray
 
-from fooling.figures.style import SEARCHES, counted
+from fooling.figures.style import ENCODINGS, SEARCHES, counted
 
 #: The share of the runs, in percent, that each band holds, and how dark it is.
 BANDS = {100: 0.12, 50: 0.24}
@@ -79,13 +79,12 @@ def draw_legend(figure: Figure, table: pd.DataFrame, *, marks: bool = False) -> 
     figure.legend(handles=handles, loc="outside upper left", ncols=len(handles))
 
 
-def what_the_bands_show(history: pd.DataFrame) -> str:
-    """One line for under the figure: how many runs there are, and what line and bands mean."""
-    runs = history[["classifier", "seed"]].drop_duplicates()
+def what_is_drawn(history: pd.DataFrame) -> str:
+    """One line for under the figure: the encoding, how many runs there are, and what line and bands mean."""
+    encoding = ENCODINGS[history["encoding"].iloc[0]].label
+    runs = len(history[["classifier", "seed"]].drop_duplicates())
     networks = counted(history["classifier"].nunique(), "network")
-    if len(runs) < 3:
-        return f"Line: median of {counted(len(runs), 'run')} of each search ({networks})."
-    return (
-        f"Line: median of {counted(len(runs), 'run')} of each search ({networks}). "
-        "Darker band: the middle half of the runs; light band: all of them."
-    )
+    made = f"{encoding[0].upper()}{encoding[1:]}, {counted(runs, 'run')} of each search on {networks}."
+    if runs < 3:
+        return f"{made} Line: their median."
+    return f"{made} Line: their median; darker band: the middle half of them; light band: all."
