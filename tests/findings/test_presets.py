@@ -127,7 +127,12 @@ def test_the_reference_must_be_among_the_variants():
         checked_settings(ComparisonSettings, values, source="test")
 
 
-def test_nothing_to_compare_gives_an_empty_table_with_its_columns():
-    table = presets_table(times_of("a", [[10]]), settings=ComparisonSettings(comparisons=[]))
-    assert table.empty
-    assert table.columns[-1] == "note"
+def test_an_experiment_that_is_compared_with_none_has_its_mean_and_its_own_horizon():
+    times = pd.concat([times_of("a", [[10, 20]]), times_of("b", [[30, 90]]), times_of("alone", [[7, np.nan]], end=9)])
+    table = presets_table(times, settings=settings_of("a", "b"))
+    assert rows_of(table, "mean")[["experiment", "value", "horizon"]].to_numpy().tolist() == [
+        ["a", 15, 90],
+        ["b", 60, 90],
+        ["alone", 8, 9],
+    ]
+    assert set(rows_of(table, "difference")["experiment"]) == {"b"}

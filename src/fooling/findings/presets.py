@@ -49,14 +49,16 @@ class ComparisonSettings(IntervalSettings):
 
 
 def presets_table(times: pd.DataFrame, *, settings: ComparisonSettings) -> pd.DataFrame:
-    """Restricted mean times with their differences and main effects, one row each.
+    """Restricted mean times with their differences and main effects, one row each; every experiment has its mean.
 
     ``times`` is the table of that name. The restricted mean counts every time up to a horizon, the earliest end of
     any run that did not get there, and is exactly the area below the Kaplan-Meier curve up to it.
     """
+    compared = {name for comparison in settings.comparisons for name in comparison.variants}
+    alone = [name for name in dict.fromkeys(times["experiment"]) if name not in compared]
     rows = [
         row
-        for comparison in settings.comparisons
+        for comparison in (*settings.comparisons, *map(_of_one, alone))
         for group in _groups(times[times["experiment"].isin(list(comparison.variants))])
         for row in group.rows(comparison, settings)
     ]
@@ -133,6 +135,11 @@ def _groups(times: pd.DataFrame) -> Iterator[_Group]:
             restricted = runs.assign(time=runs[column].clip(upper=horizon))
             by_experiment = {str(name): table for name, table in restricted.groupby("experiment")}
             yield _Group(search=str(search), target=str(target), unit=unit, horizon=horizon, runs=by_experiment)
+
+
+def _of_one(experiment: str) -> Comparison:
+    """An experiment that is compared with no other one."""
+    return Comparison(reference=experiment, variants={experiment: {}})
 
 
 def _word(level: Level) -> str:
