@@ -48,30 +48,10 @@ def load_classifier(path: Path, device: torch.device) -> Classifier:
     and weights of other names or shapes than the architecture's.
     """
     arrays, header = read_arrays(path, kind=KIND, version=VERSION)
-    tensors = {key: torch.from_numpy(value) for key, value in arrays.items()}
-    preprocessing = {name: tensors.pop(name) for name in PREPROCESSING}
-    weights = {key.removeprefix(NETWORK_PREFIX): value for key, value in tensors.items()}
-    channels, height, width = header["input"]["shape"]
-    network = network_with_weights(
-        header["architecture"],
-        input_shape=(channels, height, width),
-        classes=len(header["class_names"]),
-        options=header["options"],
-        weights=weights,
-        source=path,
-    )
-    return Classifier(
-        name=header["name"],
-        architecture=header["architecture"],
-        options=header["options"],
-        network=network,
-        input_shape=(channels, height, width),
-        class_names=tuple(header["class_names"]),
-        chunk_size=header["chunk_size"],
-        device=device,
-        provenance=header["provenance"],
-        **preprocessing,
-    )
+    try:
+        return _classifier_of(arrays, header, source=path, device=device)
+    except KeyError as error:
+        raise FoolingError(f"{path} is an incomplete classifier", found=f"no {error}") from None
 
 
 def network_with_weights(
@@ -98,6 +78,34 @@ def as_array(tensor: torch.Tensor) -> NDArray[Any]:
     """The values of a tensor, row by row in the order of its dimensions."""
     array: NDArray[Any] = tensor.detach().cpu().contiguous().numpy()
     return array
+
+
+def _classifier_of(
+    arrays: Mapping[str, NDArray[Any]], header: Mapping[str, Any], *, source: Path, device: torch.device
+) -> Classifier:
+    tensors = {key: torch.from_numpy(value) for key, value in arrays.items()}
+    preprocessing = {name: tensors.pop(name) for name in PREPROCESSING}
+    channels, height, width = header["input"]["shape"]
+    network = network_with_weights(
+        header["architecture"],
+        input_shape=(channels, height, width),
+        classes=len(header["class_names"]),
+        options=header["options"],
+        weights={key.removeprefix(NETWORK_PREFIX): value for key, value in tensors.items()},
+        source=source,
+    )
+    return Classifier(
+        name=header["name"],
+        architecture=header["architecture"],
+        options=header["options"],
+        network=network,
+        input_shape=(channels, height, width),
+        class_names=tuple(header["class_names"]),
+        chunk_size=header["chunk_size"],
+        device=device,
+        provenance=header["provenance"],
+        **preprocessing,
+    )
 
 
 def _require_same_layout(

@@ -99,6 +99,12 @@ class TrainingSettings(Settings):
     threads: Count = 1
     """Threads on a CPU. The last bits of the weights depend on it, so it never follows the machine."""
 
+    @model_validator(mode="after")
+    def _warm_up_ends(self) -> Self:
+        if isinstance(self.policy, CosinePolicy) and self.policy.warm_up >= self.iterations:
+            raise ValueError(f"warm_up must be below the {self.iterations} iterations")
+        return self
+
 
 class ClassifierSettings(Settings):
     """A network that the study trains itself."""

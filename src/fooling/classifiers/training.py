@@ -101,7 +101,7 @@ class Training:
             "iterations": self.iteration,
             "test_error": self.history[-1]["test_error"],
             "test_images": len(self.dataset.test_images),
-            "history": self.history,
+            "history": list(self.history),
         }
         return dataclasses.replace(self._classifier, provenance=provenance)
 

@@ -1,0 +1,130 @@
+"""Networks are found by name, and whatever does not fit is named."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from fooling.classifiers.architectures import architecture_source, build_network, find_architecture
+from fooling.errors import FoolingError
+
+OWN_NETWORK = """
+from torch import nn
+
+CHUNK_SIZE = 8
+
+def small(*, input_shape, classes, width=4):
+    return nn.Sequential(nn.Flatten(), nn.Linear(input_shape[0] * input_shape[1] * input_shape[2], width),
+                         nn.ReLU(), nn.Linear(width, classes))
+
+def stubborn(*, input_shape, classes):
+    return nn.Sequential(nn.Flatten(), nn.Linear(48, 1000))
+
+def no_network(*, input_shape, classes):
+    return 3
+"""
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    path = tmp_path / "own.py"
+    path.write_text(OWN_NETWORK)
+    return path
+
+
+def built(name: str, *, input_shape: tuple[int, int, int] = (3, 4, 4), **options: object) -> torch.nn.Module:
+    return build_network(name, input_shape=input_shape, classes=5, options=options)
+
+
+def test_the_source_is_found_without_importing_torch() -> None:
+    code = (
+        "import sys; from fooling.classifiers.architectures import architecture_source as source;"
+        "print(source('lenet').name, source('alexnet').name, source('torchvision:resnet18').name, source('a/b.py:c'));"
+        "assert 'torch' not in sys.modules"
+    )
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert printed.split() == ["lenet.py", "alexnet.py", "vision.py", "a/b.py"]
+
+
+@pytest.mark.parametrize("name", ["resnet", "torchvision:", "mine.py", "mine.py:", ":build", ""])
+def test_a_name_of_no_known_form_is_refused(name: str) -> None:
+    with pytest.raises(FoolingError, match="no such architecture"):
+        architecture_source(name)
+
+
+def test_anyones_network_is_built_from_its_file(own: Path) -> None:
+    network = built(f"{own}:small", width=6)
+    assert network[1].out_features == 6
+    assert network(torch.zeros(2, 3, 4, 4)).shape == (2, 5)
+    assert find_architecture(f"{own}:small").chunk_size == 8
+
+
+def test_a_file_is_read_afresh(own: Path) -> None:
+    built(f"{own}:small")
+    own.write_text(OWN_NETWORK.replace("width=4", "width=9"))
+    assert built(f"{own}:small")[1].out_features == 9
+
+
+def test_a_network_in_training_mode_stays_in_it(own: Path) -> None:
+    assert built(f"{own}:small").training
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FoolingError, match=r"there is no file .*nowhere.py"):
+        built(f"{tmp_path}/nowhere.py:build")
+
+
+def test_a_missing_function_is_named(own: Path) -> None:
+    with pytest.raises(FoolingError, match=r"no function 'build'(.|\n)*small, stubborn, no_network"):
+        built(f"{own}:build")
+
+
+def test_a_file_that_cannot_be_imported_is_named(own: Path) -> None:
+    own.write_text("import a_module_that_is_not_there")
+    with pytest.raises(FoolingError, match=r"own.py cannot be imported(.|\n)*a_module_that_is_not_there"):
+        built(f"{own}:build")
+
+
+def test_unknown_options_are_named(own: Path) -> None:
+    with pytest.raises(FoolingError, match=r"'depth'(.|\n)*width=4"):
+        built(f"{own}:small", depth=3)
+
+
+def test_a_wrong_number_of_classes_is_named(own: Path) -> None:
+    with pytest.raises(FoolingError, match=r"found: \(2, 1000\) for 2 images(.|\n)*logits \(B, 5\)"):
+        built(f"{own}:stubborn")
+
+
+def test_images_that_do_not_fit_are_named(own: Path) -> None:
+    with pytest.raises(FoolingError, match=r"cannot take these images(.|\n)*\(B, 1, 4, 4\)"):
+        built(f"{own}:stubborn", input_shape=(1, 4, 4))
+
+
+def test_something_else_than_a_network_is_named(own: Path) -> None:
+    with pytest.raises(FoolingError, match="builds no network"):
+        built(f"{own}:no_network")
+
+
+def test_alexnet_is_torchvisions_for_any_classes_and_size() -> None:
+    network = built("alexnet", input_shape=(3, 70, 64), dropout=0.25)
+    assert network.classifier[0].p == 0.25
+    assert sum(value.numel() for value in network.parameters()) == 57_003_840 + 4097 * 5
+
+
+@pytest.mark.parametrize("shape", [(1, 96, 96), (3, 62, 96)])
+def test_alexnet_refuses_what_it_cannot_take(shape: tuple[int, int, int]) -> None:
+    with pytest.raises(FoolingError, match="at least 63x63"):
+        built("alexnet", input_shape=shape)
+
+
+def test_torchvisions_networks_are_built_by_name() -> None:
+    network = built("torchvision:squeezenet1_1", input_shape=(3, 64, 64), dropout=0.1)
+    assert network.classifier[0].p == 0.1
+    with pytest.raises(FoolingError, match=r"no network 'squeezenet1_2'(.|\n)*squeezenet1_"):
+        built("torchvision:squeezenet1_2")
+    with pytest.raises(FoolingError, match="RGB"):
+        built("torchvision:resnet18", input_shape=(1, 64, 64))

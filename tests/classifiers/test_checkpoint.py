@@ -1,0 +1,122 @@
+"""A classifier file describes itself, gives back the same bits, and a bad one is named."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import safetensors
+import torch
+
+from fooling.artifacts import read_arrays, write_arrays
+from fooling.classifiers.checkpoint import load_classifier, save_classifier
+from fooling.classifiers.classifier import Classifier
+from fooling.datasets.dataset import Dataset, save_dataset
+from fooling.errors import FoolingError
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def file(lenet: Classifier, tmp_path: Path) -> Path:
+    path = tmp_path / "lenet-a.safetensors"
+    save_classifier(path, dataclasses.replace(lenet, provenance={"seed": 7, "test_error": 0.25}))
+    return path
+
+
+def rewritten(path: Path, *, arrays: dict[str, Any] | None = None, **header: Any) -> None:
+    """The file at ``path`` with some arrays and header entries replaced."""
+    old_arrays, old_header = read_arrays(path, kind="classifier", version=1)
+    write_arrays(path, {**old_arrays, **(arrays or {})}, kind="classifier", version=1, header={**old_header, **header})
+
+
+def test_a_loaded_classifier_is_the_saved_one(lenet: Classifier, file: Path, bars: Dataset) -> None:
+    loaded = load_classifier(file, CPU)
+    images = torch.from_numpy(bars.test_images)
+    assert torch.equal(loaded.logits(images), lenet.logits(images))
+    assert torch.equal(loaded.with_mean_subtracted().logits(images), lenet.with_mean_subtracted().logits(images))
+    assert (loaded.name, loaded.architecture, loaded.class_names) == ("lenet-a", "lenet", bars.class_names)
+    assert loaded.provenance == {"seed": 7, "test_error": 0.25}
+    assert (loaded.input_shape, loaded.chunk_size, loaded.options) == ((1, 20, 20), 50, {})
+
+
+def test_saving_a_loaded_classifier_gives_the_same_bytes(file: Path, tmp_path: Path) -> None:
+    again = tmp_path / "again.safetensors"
+    save_classifier(again, load_classifier(file, CPU))
+    assert again.read_bytes() == file.read_bytes()
+
+
+def test_loading_draws_no_random_numbers(file: Path) -> None:
+    before = torch.get_rng_state()
+    load_classifier(file, CPU)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_the_header_describes_the_classifier_without_this_package(file: Path) -> None:
+    with safetensors.safe_open(file, framework="numpy") as content:
+        header = json.loads(content.metadata()["fooling"])
+    assert header["architecture"] == "lenet"
+    assert header["input"] == {"shape": [1, 20, 20], "dtype": "uint8", "range": [0, 255]}
+    assert header["class_names"] == ["first", "second", "third", "fourth"]
+    assert header["provenance"]["seed"] == 7
+
+
+@pytest.mark.parametrize("share", [0.0, 0.001, 0.5, 0.999])
+def test_a_truncated_file_is_named(file: Path, share: float) -> None:
+    content = file.read_bytes()
+    file.write_bytes(content[: int(len(content) * share)])
+    with pytest.raises(FoolingError, match=r"lenet-a.safetensors is truncated or no safetensors file"):
+        load_classifier(file, CPU)
+
+
+def test_another_format_is_named(file: Path, lenet: Classifier) -> None:
+    torch.save(lenet.network.state_dict(), file)
+    with pytest.raises(FoolingError, match="no safetensors file"):
+        load_classifier(file, CPU)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FoolingError, match="nothing there"):
+        load_classifier(tmp_path / "none.safetensors", CPU)
+
+
+def test_a_file_of_another_kind_is_named(file: Path, bars: Dataset) -> None:
+    save_dataset(file, bars)
+    with pytest.raises(FoolingError, match=r"found: dataset(.|\n)*expected: classifier"):
+        load_classifier(file, CPU)
+
+
+def test_weights_of_other_shapes_are_refused(file: Path) -> None:
+    rewritten(file, arrays={"network.fc2.bias": np.zeros(9, np.float32)})
+    with pytest.raises(FoolingError, match=r"fc2.bias \(9,\)(.|\n)*fc2.bias \(4,\)"):
+        load_classifier(file, CPU)
+
+
+def test_a_wrong_number_of_classes_is_refused(file: Path) -> None:
+    rewritten(file, class_names=["one", "two", "three"])
+    with pytest.raises(FoolingError, match=r"found: .*fc2.bias \(4,\)(.|\n)*expected: .*fc2.bias \(3,\)"):
+        load_classifier(file, CPU)
+
+
+def test_weights_of_another_network_are_refused(file: Path) -> None:
+    rewritten(file, arrays={"network.conv9.weight": np.zeros((1, 1), np.float32)})
+    with pytest.raises(FoolingError, match=r"unknown: conv9\.weight; missing: none"):
+        load_classifier(file, CPU)
+
+
+def test_an_incomplete_file_is_named(file: Path) -> None:
+    arrays, header = read_arrays(file, kind="classifier", version=1)
+    del arrays["training_mean"]
+    write_arrays(file, arrays, kind="classifier", version=1, header=header)
+    with pytest.raises(FoolingError, match=r"incomplete(.|\n)*no 'training_mean'"):
+        load_classifier(file, CPU)
+
+
+def test_a_vanished_architecture_is_named(file: Path) -> None:
+    rewritten(file, architecture="gone/mine.py:build")
+    with pytest.raises(FoolingError, match=r"there is no file gone/mine.py"):
+        load_classifier(file, CPU)

@@ -1,0 +1,150 @@
+"""Logits of stored images: the right numbers, the same bits whatever is scored beside an image."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import scipy.special
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays_of
+from torch import nn
+
+from fooling.classifiers.classifier import Classifier, confidences_of, log_odds_of
+from fooling.datasets.dataset import Dataset
+from fooling.errors import FoolingError
+
+
+@pytest.fixture
+def threads() -> Iterator[None]:
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+def colour_classifier() -> Classifier:
+    torch.manual_seed(1)
+    network = nn.Sequential(
+        nn.Conv2d(3, 24, 5), nn.BatchNorm2d(24), nn.ReLU(), nn.AdaptiveAvgPool2d(4), nn.Flatten(), nn.Linear(384, 7)
+    )
+    return Classifier(
+        name="colour",
+        architecture="made here",
+        network=network,
+        input_shape=(3, 33, 29),
+        class_names=tuple("abcdefg"),
+        offset=torch.tensor([120.0, 110.0, 100.0]).reshape(3, 1, 1),
+        scale=torch.full((1, 1, 1), 1 / 64),
+        training_mean=torch.full((3, 33, 29), 99.0),
+        chunk_size=16,
+        device=torch.device("cpu"),
+    )
+
+
+def random_images(classifier: Classifier, count: int) -> torch.Tensor:
+    return torch.randint(0, 256, (count, *classifier.input_shape), dtype=torch.uint8)
+
+
+def test_logits_are_those_of_the_network_fed_as_described(lenet: Classifier) -> None:
+    for classifier in (lenet, colour_classifier()):
+        images = random_images(classifier, 70)
+        with torch.no_grad():
+            expected = classifier.network((images.float() - classifier.offset) * classifier.scale)
+        torch.testing.assert_close(classifier.logits(images), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_inputs_are_offset_and_scaled_per_channel() -> None:
+    classifier = colour_classifier()
+    images = random_images(classifier, 3)
+    levels = images.numpy().astype(np.float64)
+    expected = (levels - np.array([120, 110, 100]).reshape(3, 1, 1)) / 64
+    np.testing.assert_allclose(classifier.inputs(images).numpy(), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("count", [1, 15, 16, 49, 50, 51, 130])
+def test_an_image_has_the_same_logits_in_any_company(lenet: Classifier, count: int) -> None:
+    for classifier in (lenet, colour_classifier()):
+        images = random_images(classifier, 130)
+        together = classifier.logits(images)
+        chosen = torch.randperm(130)[:count]
+        assert torch.equal(classifier.logits(images[chosen]), together[chosen])
+
+
+@pytest.mark.usefixtures("threads")
+def test_one_thread_and_two_give_the_same_bits(lenet: Classifier) -> None:
+    for classifier in (lenet, colour_classifier()):
+        images = random_images(classifier, 120)
+        torch.set_num_threads(1)
+        alone = classifier.logits(images)
+        torch.set_num_threads(2)
+        assert torch.equal(classifier.logits(images), alone)
+
+
+def test_no_images_have_no_logits(lenet: Classifier) -> None:
+    assert lenet.logits(random_images(lenet, 0)).shape == (0, 4)
+
+
+@pytest.mark.parametrize("damage", [float("nan"), float("inf")])
+def test_logits_that_are_no_numbers_are_refused(lenet: Classifier, damage: float) -> None:
+    with torch.no_grad():
+        lenet.network.fc2.bias[1] = damage
+    with pytest.raises(FoolingError, match=r"lenet-a gives logits that are not finite(.|\n)*3 of 3"):
+        lenet.logits(random_images(lenet, 3))
+
+
+def test_images_of_another_form_are_refused(lenet: Classifier) -> None:
+    with pytest.raises(FoolingError, match=r"uint8 \(B, 1, 20, 20\)"):
+        lenet.logits(torch.zeros(2, 1, 28, 28, dtype=torch.uint8))
+    with pytest.raises(FoolingError, match="float32"):
+        lenet.logits(torch.zeros(2, 1, 20, 20))
+
+
+def test_the_mean_can_be_subtracted_instead(lenet: Classifier, bars: Dataset) -> None:
+    images = torch.from_numpy(bars.test_images)
+    mean = bars.train_images.astype(np.float64).mean(axis=0)
+    expected = (bars.test_images - mean) / 256
+    subtracted = lenet.with_mean_subtracted()
+    np.testing.assert_allclose(subtracted.inputs(images).numpy(), expected, atol=1e-6)
+    with torch.no_grad():
+        reference = lenet.network(torch.from_numpy(expected).float())
+    torch.testing.assert_close(subtracted.logits(images), reference, rtol=1e-4, atol=1e-5)
+    assert torch.equal(dataclasses.replace(subtracted, offset=lenet.offset).logits(images), lenet.logits(images))
+
+
+def test_a_classifier_on_its_device_stays_itself(lenet: Classifier) -> None:
+    assert lenet.to(torch.device("cpu")) is lenet
+
+
+def test_confidences_are_the_softmax_in_float32(lenet: Classifier) -> None:
+    images = random_images(lenet, 9)
+    expected = scipy.special.softmax(lenet.logits(images).double().numpy(), axis=1)
+    confidences = lenet.confidences(images)
+    assert confidences.dtype is torch.float32
+    np.testing.assert_allclose(confidences.numpy(), expected, rtol=1e-5)
+
+
+@given(
+    logits=arrays_of.arrays(
+        np.float32, st.tuples(st.integers(1, 4), st.integers(2, 6)), elements=st.floats(-80, 80, width=32)
+    )
+)
+@settings(max_examples=50)
+def test_log_odds_agree_with_long_double_probabilities(logits: np.ndarray) -> None:
+    exponentials = np.exp(logits.astype(np.longdouble))
+    others = exponentials.sum(axis=1, keepdims=True) - exponentials
+    kept = others > 1e-12 * exponentials  # elsewhere the difference above has lost the digits to compare with
+    found = log_odds_of(torch.from_numpy(logits)).numpy()
+    assert found.dtype == np.float64
+    np.testing.assert_allclose(
+        found[kept], np.log(exponentials[kept] / others[kept]).astype(np.float64), rtol=1e-6, atol=1e-5
+    )
+
+
+def test_log_odds_still_tell_where_confidence_is_saturated() -> None:
+    logits = torch.tensor([[200.0, 0.0, 0.0], [300.0, 0.0, 0.0]])
+    assert (confidences_of(logits)[:, 0] == 1).all()
+    np.testing.assert_allclose(log_odds_of(logits)[:, 0].numpy(), [200 - np.log(2), 300 - np.log(2)], rtol=1e-12)

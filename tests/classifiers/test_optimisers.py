@@ -1,0 +1,81 @@
+"""The steps are Caffe's, checked against its formulas in numpy."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from fooling.classifiers.optimisers import learning_rate_at, make_optimiser, set_learning_rate
+from fooling.classifiers.settings import AdamSettings, TrainingSettings
+
+POLICIES: list[dict[str, Any]] = [
+    {"kind": "inv", "gamma": 0.5, "power": 0.75},
+    {"kind": "constant"},
+    {"kind": "cosine", "warm_up": 3},
+]
+
+
+def settings(policy: dict[str, Any], **others: Any) -> TrainingSettings:
+    return TrainingSettings.model_validate({"iterations": 12, "learning_rate": 0.1, "policy": policy, **others})
+
+
+@pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: policy["kind"])
+def test_gradient_descent_steps_as_caffe(policy: dict[str, Any]) -> None:
+    """V = momentum * V + rate * factor * (gradient + decay * W); W -= V (Caffe's solver, in float64 here)."""
+    training = settings(policy, optimiser={"kind": "sgd", "momentum": 0.9, "weight_decay": 0.01})
+    torch.manual_seed(0)
+    layer = nn.Conv2d(3, 4, 2).to(memory_format=torch.channels_last)
+    optimiser = make_optimiser(layer, training)
+    values = {name: value.detach().double().numpy().copy() for name, value in layer.named_parameters()}
+    steps = {name: np.zeros_like(value) for name, value in values.items()}
+    generator = np.random.default_rng(0)
+    for iteration in range(training.iterations):
+        rate = learning_rate_at(iteration, training)
+        for name, parameter in layer.named_parameters():
+            gradient = generator.normal(size=parameter.shape)
+            parameter.grad = torch.empty_like(parameter).copy_(torch.from_numpy(gradient))
+            factor = 2 if name == "bias" else 1
+            steps[name] = 0.9 * steps[name] + rate * factor * (gradient + 0.01 * values[name])
+            values[name] -= steps[name]
+        set_learning_rate(optimiser, iteration, training)
+        optimiser.step()
+        for name, parameter in layer.named_parameters():
+            np.testing.assert_allclose(parameter.detach().numpy(), values[name], rtol=1e-4, atol=1e-6)
+
+
+def test_the_defaults_are_caffes_solver_for_lenet() -> None:
+    training = TrainingSettings()
+    assert learning_rate_at(0, training) == 0.01
+    assert learning_rate_at(5000, training) == pytest.approx(0.01 * 1.5**-0.75)
+    assert (training.iterations, training.batch_size) == (10_000, 64)
+    assert training.optimiser.model_dump() == {
+        "kind": "sgd",
+        "momentum": 0.9,
+        "weight_decay": 5e-4,
+        "bias_rate_factor": 2.0,
+    }
+
+
+def test_the_cosine_rises_and_falls() -> None:
+    training = settings({"kind": "cosine", "warm_up": 4})
+    rates = [learning_rate_at(iteration, training) for iteration in range(12)]
+    assert rates[:5] == pytest.approx([0.025, 0.05, 0.075, 0.1, 0.1])
+    assert rates[8] == pytest.approx(0.05)
+    assert rates[11] == pytest.approx(0.05 * (1 + math.cos(math.pi * 7 / 8)))
+
+
+def test_adam_takes_the_rate_of_the_policy() -> None:
+    training = settings({"kind": "constant"}, optimiser={"kind": "adam"})
+    assert isinstance(training.optimiser, AdamSettings)
+    layer = nn.Linear(2, 1)
+    before = layer.weight.detach().clone()
+    optimiser = make_optimiser(layer, training)
+    layer.weight.grad, layer.bias.grad = torch.tensor([[3.0, -5.0]]), torch.zeros(1)
+    set_learning_rate(optimiser, 0, training)
+    optimiser.step()
+    torch.testing.assert_close(before - layer.weight.detach(), torch.tensor([[0.1, -0.1]]), rtol=1e-5, atol=1e-6)

@@ -1,0 +1,153 @@
+"""Training: it learns, is decided by its seed, and goes on after an interruption to the same bits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from fooling.classifiers.classifier import Classifier
+from fooling.classifiers.settings import ClassifierSettings
+from fooling.classifiers.training import Training
+from fooling.datasets.dataset import Dataset
+from fooling.errors import FoolingError
+
+CPU = torch.device("cpu")
+
+#: A colour network with dropout and batch normalisation: everything that has a state or draws random numbers.
+OWN_NETWORK = """
+from torch import nn
+
+def build(*, input_shape, classes):
+    return nn.Sequential(nn.Conv2d(input_shape[0], 8, 5), nn.BatchNorm2d(8), nn.ReLU(), nn.Conv2d(8, 8, 3),
+                         nn.AdaptiveAvgPool2d(8), nn.Flatten(), nn.Dropout(0.5), nn.Linear(512, classes))
+"""
+
+ADAM = {"optimiser": {"kind": "adam"}, "learning_rate": 0.003, "policy": {"kind": "cosine", "warm_up": 2}}
+
+
+def started(dataset: Dataset, *, architecture: str = "lenet", seed: int = 1, **training: Any) -> Training:
+    values = {
+        "architecture": architecture,
+        "seed": seed,
+        "training": {"iterations": 12, "batch_size": 32, **training},
+    }
+    return Training(name="net", dataset=dataset, settings=ClassifierSettings.model_validate(values), device=CPU)
+
+
+def finished(training: Training) -> Classifier:
+    while not training.is_done:
+        training.run_epoch()
+    return training.classifier()
+
+
+def weights(classifier: Classifier) -> dict[str, torch.Tensor]:
+    return dict(classifier.network.state_dict())
+
+
+def same(one: Classifier, other: Classifier) -> bool:
+    pairs = zip(weights(one).values(), weights(other).values(), strict=True)
+    return one.provenance == other.provenance and all(torch.equal(*pair) for pair in pairs)
+
+
+@pytest.fixture
+def own_network(tmp_path: Any) -> str:
+    path = tmp_path / "own.py"
+    path.write_text(OWN_NETWORK)
+    return f"{path}:build"
+
+
+def test_lenet_learns(bars: Dataset) -> None:
+    classifier = finished(started(bars, iterations=60))
+    assert classifier.provenance["test_error"] < 0.1
+    predicted = classifier.logits(torch.from_numpy(bars.test_images)).argmax(dim=1).numpy()
+    assert classifier.provenance["test_error"] == (predicted != bars.test_labels).mean()
+
+
+def test_the_provenance_tells_how_it_came_about(bars: Dataset) -> None:
+    provenance = finished(started(bars, seed=5)).provenance
+    assert provenance["seed"] == 5
+    assert provenance["settings"]["training"]["batch_size"] == 32
+    assert (provenance["iterations"], provenance["test_images"]) == (12, 40)
+    # 90 images in batches of 32: the passes end in the middle of iterations 3, 6 and 9, counted from 1.
+    assert [epoch["iteration"] for epoch in provenance["history"]] == [3, 6, 9, 12]
+    assert provenance["history"][-1]["test_error"] == provenance["test_error"]
+
+
+def test_the_seed_decides(bars: Dataset, own_network: str) -> None:
+    for architecture in ("lenet", own_network):
+        first = finished(started(bars, architecture=architecture))
+        assert same(first, finished(started(bars, architecture=architecture)))
+        assert not same(first, finished(started(bars, architecture=architecture, seed=2)))
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 3])
+@pytest.mark.parametrize("optimiser", [{}, ADAM], ids=["sgd", "adam"])
+def test_an_interrupted_training_ends_in_the_same_bits(
+    bars: Dataset, own_network: str, optimiser: dict[str, Any], epochs: int
+) -> None:
+    for architecture in ("lenet", own_network):
+        uninterrupted = finished(started(bars, architecture=architecture, **optimiser))
+        interrupted = started(bars, architecture=architecture, **optimiser)
+        for _ in range(epochs):
+            interrupted.run_epoch()
+        arrays, header = interrupted.state()
+        kept = {key: array.copy() for key, array in arrays.items()}
+        resumed = started(bars, architecture=architecture, **optimiser)
+        torch.rand(3)
+        resumed.restore(kept, header)
+        assert same(finished(resumed), uninterrupted)
+
+
+def test_the_number_of_threads_is_the_settings(bars: Dataset) -> None:
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        one = finished(started(bars))
+        torch.set_num_threads(2)
+        assert same(finished(started(bars)), one)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_every_pass_shows_every_image_once(bars: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    training, shown = started(bars, iterations=14), []
+    step = training._step
+
+    def watched(iteration: int, batch: torch.Tensor) -> torch.Tensor:
+        shown.append(batch.numpy())
+        return step(iteration, batch)
+
+    monkeypatch.setattr(training, "_step", watched)
+    finished(training)
+    assert {len(batch) for batch in shown} == {32}
+    passes = np.concatenate(shown)[: 4 * 90].reshape(4, 90)
+    assert all(sorted(images) == list(range(90)) for images in passes)
+    assert not np.array_equal(passes[0], passes[1])
+
+
+def test_a_batch_may_be_larger_than_the_data_set(bars: Dataset) -> None:
+    training = started(bars, iterations=3, batch_size=200)
+    finished(training)
+    assert [epoch["iteration"] for epoch in training.history] == [1, 2, 3]
+
+
+def test_a_diverging_training_is_told(bars: Dataset) -> None:
+    with pytest.raises(FoolingError, match=r"training of net has diverged(.|\n)*learning_rate"):
+        finished(started(bars, learning_rate=1e6))
+
+
+def test_the_mean_image_is_kept_and_subtracted_when_asked(bars: Dataset) -> None:
+    settings = ClassifierSettings.model_validate({"input": {"subtract_mean": True}, "training": {"iterations": 1}})
+    classifier = finished(Training(name="net", dataset=bars, settings=settings, device=CPU))
+    np.testing.assert_allclose(classifier.training_mean, bars.train_images.mean(axis=0), rtol=1e-6)
+    assert torch.equal(classifier.offset, classifier.training_mean)
+
+
+def test_a_mean_for_other_channels_is_refused(bars: Dataset) -> None:
+    settings = ClassifierSettings.model_validate({"input": {"mean": [0.5, 0.5, 0.5]}})
+    with pytest.raises(FoolingError, match=r"input.mean needs one number per channel(.|\n)*expected: 1"):
+        Training(name="net", dataset=bars, settings=settings, device=CPU)
