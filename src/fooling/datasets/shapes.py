@@ -140,7 +140,7 @@ def _heart() -> Field:
 
 def _textured(x: Field, y: Field, generator: np.random.Generator) -> tuple[Field, Field, float]:
     """Turned and shifted places for a texture that fills the picture, and its period."""
-    period = generator.uniform(0.12, 0.3)
+    period = generator.uniform(0.2, 0.4)
     u, v = rotated(x, y, generator.uniform(0, 2 * np.pi))
     return u + generator.uniform(0, period), v + generator.uniform(0, period), period
 
@@ -186,7 +186,7 @@ def _rays(x: Field, y: Field, generator: np.random.Generator) -> Field:
 def _centred(x: Field, y: Field, generator: np.random.Generator) -> tuple[Field, Field, float]:
     """Places seen from a point near the middle, and a period, for a texture around that point."""
     right, down = generator.uniform(-0.2, 0.2, size=2)
-    return x - right, y - down, generator.uniform(0.12, 0.3)
+    return x - right, y - down, generator.uniform(0.15, 0.3)
 
 
 SHAPES: dict[str, Motif] = {

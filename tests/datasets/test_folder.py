@@ -1,0 +1,192 @@
+import io
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from fooling.cli.fetch_folder import fetch_folder
+from fooling.cli.list_pictures import list_pictures as list_pictures_command
+from fooling.datasets.dataset import load_dataset
+from fooling.datasets.folder import FolderSettings, fitted, list_pictures, make_folder
+from fooling.errors import FoolingError
+
+COLOURS = {"blue": (0, 0, 255), "red": (255, 0, 0)}
+
+
+def encoded(picture: Image.Image, ending: str = "png", **options) -> bytes:
+    buffer = io.BytesIO()
+    picture.save(buffer, format={"jpg": "jpeg"}.get(ending, ending), **options)
+    return buffer.getvalue()
+
+
+def fill(folder, *, count: int) -> None:
+    """``count`` pictures of slightly different sizes for each of two classes."""
+    for name, colour in COLOURS.items():
+        (folder / name).mkdir(parents=True)
+        for number in range(count):
+            picture = Image.new("RGB", (20 + number, 30), colour)
+            (folder / name / f"{number:02}.png").write_bytes(encoded(picture))
+
+
+@pytest.fixture
+def flat(tmp_path):
+    fill(tmp_path / "pictures", count=10)
+    return FolderSettings(path=tmp_path / "pictures", size=16, test_fraction=0.2)
+
+
+@pytest.fixture
+def divided(tmp_path):
+    fill(tmp_path / "pictures" / "train", count=4)
+    fill(tmp_path / "pictures" / "val", count=2)
+    return FolderSettings(path=tmp_path / "pictures", size=16, test_fraction=None)
+
+
+def made(settings):
+    return make_folder(settings, name="mine", manifest=list_pictures(settings))
+
+
+def test_subfolders_are_classes_and_the_seed_draws_the_test_set(flat):
+    dataset = made(flat)
+    assert dataset.class_names == ("blue", "red")
+    assert dataset.summary == "16 training and 4 test images, RGB 16x16, 2 classes"
+    np.testing.assert_array_equal(np.bincount(dataset.test_labels), [2, 2])
+    for images, labels in ((dataset.train_images, dataset.train_labels), (dataset.test_images, dataset.test_labels)):
+        for image, label in zip(images, labels, strict=True):
+            np.testing.assert_array_equal(image[:, 3, 5], COLOURS[dataset.class_names[label]])
+
+
+def test_a_training_and_a_test_folder_are_kept_apart(divided):
+    dataset = made(divided)
+    assert dataset.summary == "8 training and 4 test images, RGB 16x16, 2 classes"
+    np.testing.assert_array_equal(dataset.test_labels, [0, 0, 1, 1])
+
+
+def test_the_same_pictures_elsewhere_make_the_same_data_set(flat, tmp_path):
+    dataset = made(flat)
+    flat.path.rename(tmp_path / "moved")
+    moved = made(flat.model_copy(update={"path": tmp_path / "moved"}))
+    np.testing.assert_array_equal(moved.train_images, dataset.train_images)
+    assert moved.provenance == dataset.provenance
+
+
+def test_every_picture_is_reported(flat):
+    calls = []
+    make_folder(flat, name="mine", manifest=list_pictures(flat), after_picture=lambda: calls.append(1))
+    assert len(calls) == 20
+
+
+def test_grey_images_have_one_channel(flat):
+    dataset = made(flat.model_copy(update={"colour": "grey"}))
+    assert dataset.image_shape == (1, 16, 16)
+
+
+def test_the_commands_leave_the_pictures_where_they_are(flat, tmp_path):
+    before = {path: path.stat().st_mtime_ns for path in flat.path.rglob("*")}
+    settings = flat.model_dump_json()
+    list_pictures_command(settings=settings, output=tmp_path / "manifest.csv")
+    output = tmp_path / "mine.safetensors"
+    fetch_folder(settings=settings, manifest=tmp_path / "manifest.csv", output=output, name="mine")
+    assert load_dataset(output).class_names == ("blue", "red")
+    assert {path: path.stat().st_mtime_ns for path in flat.path.rglob("*")} == before
+
+
+def test_nothing_is_written_when_a_picture_has_changed(flat, tmp_path):
+    list_pictures_command(settings=flat.model_dump_json(), output=tmp_path / "manifest.csv")
+    changed = flat.path / "red" / "03.png"
+    changed.write_bytes(changed.read_bytes()[:-9])
+    output = tmp_path / "results" / "mine.safetensors"
+    with pytest.raises(FoolingError, match=r"red/03\.png is not the picture in the manifest"):
+        fetch_folder(settings=flat.model_dump_json(), manifest=tmp_path / "manifest.csv", output=output, name="mine")
+    assert not output.parent.exists()
+
+
+def test_a_manifest_that_is_none_is_named(flat, tmp_path):
+    (tmp_path / "manifest.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(FoolingError, match=r"manifest\.csv lacks path, bytes, sha256"):
+        fetch_folder(
+            settings=flat.model_dump_json(),
+            manifest=tmp_path / "manifest.csv",
+            output=tmp_path / "mine.safetensors",
+            name="mine",
+        )
+
+
+@pytest.mark.parametrize("content", [b"", b"no picture at all", b"\x89PNG\r\n\x1a\n"])
+def test_what_is_no_picture_is_named(flat, content):
+    (flat.path / "red" / "03.png").write_bytes(content)
+    with pytest.raises(FoolingError, match=r"red/03\.png cannot be read as a picture"):
+        made(flat)
+
+
+@pytest.mark.parametrize("ending", ["png", "jpg", "gif", "webp"])
+def test_a_truncated_picture_is_named(tmp_path, ending):
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    content = encoded(Image.fromarray(noise), ending)
+    with pytest.raises(FoolingError, match="cannot be read as a picture"):
+        fitted(content[: len(content) // 2], size=16, colour="rgb", source=tmp_path / "half")
+
+
+def test_a_picture_of_sixteen_bits_is_refused(tmp_path):
+    content = encoded(Image.fromarray(np.zeros((9, 9), np.uint16)))
+    with pytest.raises(FoolingError, match="too many levels"):
+        fitted(content, size=8, colour="grey", source=tmp_path / "deep")
+
+
+def test_a_picture_of_absurd_size_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    with pytest.raises(FoolingError, match="cannot be read as a picture"):
+        fitted(encoded(Image.new("L", (200, 200))), size=8, colour="grey", source=tmp_path / "huge")
+
+
+def test_a_picture_on_its_side_is_set_upright(tmp_path):
+    picture = Image.new("L", (40, 20))
+    picture.paste(255, (0, 0, 20, 20))  # white on the left; turned clockwise, white at the top
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    image = fitted(encoded(picture, "jpg", exif=exif), size=20, colour="grey", source=tmp_path / "turned")
+    assert image[0, :8].mean() > 250
+    assert image[0, 12:].mean() < 5
+
+
+@given(st.integers(1, 70), st.integers(1, 70), st.integers(8, 40), st.sampled_from(["rgb", "grey"]))
+def test_any_picture_fits_without_being_squeezed(tmp_path_factory, width, height, size, colour):
+    """Of vertical white and black halves the middle stays in the middle, whatever the picture's form."""
+    pixels = np.zeros((height, width, 3), np.uint8)
+    pixels[:, : width // 2] = 255
+    image = fitted(encoded(Image.fromarray(pixels)), size=size, colour=colour, source=tmp_path_factory.getbasetemp())
+    assert image.shape == (3 if colour == "rgb" else 1, size, size)
+    assert image.dtype == np.uint8
+    if width >= 2:
+        scale = size / min(width, height)
+        assert abs((image[0] / 255).mean() * size - size / 2) <= scale + 1
+
+
+def test_what_sticks_out_is_cut_off_evenly(tmp_path):
+    pixels = np.zeros((10, 30), np.uint8)
+    pixels[:, 10:20] = 200
+    image = fitted(encoded(Image.fromarray(pixels)), size=10, colour="grey", source=tmp_path / "wide")
+    assert (image == 200).all()
+
+
+def test_parts_with_different_classes_are_refused(divided):
+    (divided.path / "val" / "red").rename(divided.path / "val" / "green")
+    with pytest.raises(FoolingError, match="only in one of them: green, red"):
+        made(divided)
+
+
+def test_a_folder_without_a_test_part_is_told_how_to_split(flat):
+    with pytest.raises(FoolingError, match=r"not divided.*(?s:.*)set test_fraction"):
+        made(flat.model_copy(update={"test_fraction": None}))
+
+
+def test_a_divided_folder_is_told_how_to_say_so(divided):
+    with pytest.raises(FoolingError, match=r"(?s)train holds no pictures.*test_fraction: null"):
+        made(divided.model_copy(update={"test_fraction": 0.2}))
+
+
+def test_too_few_pictures_cannot_be_split(tmp_path):
+    fill(tmp_path / "pictures", count=1)
+    with pytest.raises(FoolingError, match="too few pictures"):
+        made(FolderSettings(path=tmp_path / "pictures"))
