@@ -96,9 +96,10 @@ def crossed(
 
 def _spread_factor(uniform: torch.Tensor, room: torch.Tensor, eta: float) -> torch.Tensor:
     """How far a child lies from the middle, in half spreads; ``room`` to the bound is in spreads."""
-    alpha = 2 - (1 + 2 * room) ** -(eta + 1)
+    # Powers through logarithms: pow's last bits on a CPU depend on how many threads share the work.
+    alpha = 2 - (2 * room).log1p_().mul_(-(eta + 1)).exp_()
     scaled = uniform * alpha
-    return torch.where(scaled <= 1, scaled, 1 / (2 - scaled)) ** (1 / (eta + 1))
+    return torch.where(scaled <= 1, scaled, 1 / (2 - scaled)).log_().div_(eta + 1).exp_()
 
 
 def _as_floats(genes: torch.Tensor) -> torch.Tensor:

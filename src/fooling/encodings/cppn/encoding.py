@@ -13,10 +13,10 @@ from fooling.encodings.cppn.plan import plan_for
 from fooling.encodings.cppn.rendering import painted
 from fooling.encodings.cppn.settings import CppnSettings
 from fooling.encodings.encoding import ImageShape
+from fooling.encodings.threads import one_thread
 
-#: Numbers in the buffer of node values, by kind of device: more pixels are painted block by block.
+#: Numbers in the buffer of node values, by kind of device: images with more are painted block by block.
 _BUFFER_SIZES = {"cpu": 2**22, "cuda": 2**28}
-_BLOCK_MULTIPLE = 64
 
 
 class CppnEncoding:
@@ -41,28 +41,28 @@ class CppnEncoding:
 
     def render(self, genomes: CppnGenomes) -> torch.Tensor:
         """The images uint8 ``(B, C, H, W)``: a grey level is the absolute output times 255, cut to an integer."""
-        plan = plan_for(genomes, outputs=self.image_shape[0], weight_bound=self.settings.weight_bound)
-        pixels = self._inputs.shape[1]
-        block = self._block_width(plan.rows)
-        blocks = []
-        for first in range(0, pixels, block):
-            inputs = self._inputs[:, first : first + block]
-            blocks.append(self._levels(painted(plan, inputs, self._buffer_for(plan.rows, inputs.shape[1]))))
-        images = blocks[0] if len(blocks) == 1 else torch.cat(blocks, dim=2)
-        return images.view(len(genomes), *self.image_shape)
+        channels, height, width = self.image_shape
+        images = torch.empty(len(genomes), channels, height * width, dtype=torch.uint8, device=self.device)
+        if len(genomes):
+            with one_thread():
+                self._paint(genomes, images)
+        return images.view(-1, channels, height, width)
 
     def genomes_from(self, arrays: Mapping[str, torch.Tensor]) -> CppnGenomes:
         """The genomes that ``arrays()`` described, on the device of this encoding."""
         return CppnGenomes.from_arrays(arrays).to(self.device)
 
-    def _levels(self, outputs: torch.Tensor) -> torch.Tensor:
-        """Output values (B * C, P) as the levels uint8 (B, C, P) of the image."""
-        components = outputs.abs_().mul_(255).view(-1, self.image_shape[0], outputs.shape[1])
-        return levels_of(components) if self.image_shape[0] == 1 else rgb_levels(components, self.settings.colour)
-
-    def _block_width(self, rows: int) -> int:
-        widest = _BUFFER_SIZES[self.device.type] // rows
-        return max(widest // _BLOCK_MULTIPLE, 1) * _BLOCK_MULTIPLE
+    def _paint(self, genomes: CppnGenomes, images: torch.Tensor) -> None:
+        """Fill ``images`` (B, C, H * W), block of pixels by block of pixels."""
+        channels, pixels = images.shape[1:]
+        plan = plan_for(genomes, outputs=channels, weight_bound=self.settings.weight_bound)
+        block = max(_BUFFER_SIZES[self.device.type] // plan.rows, 1)
+        for first in range(0, pixels, block):
+            inputs = self._inputs[:, first : first + block]
+            outputs = painted(plan, inputs, self._buffer_for(plan.rows, inputs.shape[1]))
+            components = outputs.abs_().mul_(255).view(-1, channels, inputs.shape[1])
+            levels = levels_of(components) if channels == 1 else rgb_levels(components, self.settings.colour)
+            images[:, :, first : first + block] = levels
 
     def _buffer_for(self, rows: int, pixels: int) -> torch.Tensor:
         """A (rows, pixels) view of memory that is kept from call to call."""
