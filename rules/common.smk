@@ -1,5 +1,6 @@
 # The study that was asked for, and the functions that give rules their files and their narrow slices of the settings.
 
+import hashlib
 import json
 import os
 import re
@@ -83,6 +84,13 @@ def dataset_files():
 def dataset_settings(wildcards):
     """The settings of a data set."""
     return as_json(study.datasets[wildcards.dataset].section())
+
+
+def pictures_seen(wildcards):
+    """What tells that a folder's pictures changed, without reading them: a hash of their paths and sizes."""
+    folder = Path(study.datasets[wildcards.dataset].path)
+    found = sorted((str(path.relative_to(folder)), path.stat().st_size) for path in folder.rglob("*") if path.is_file())
+    return hashlib.sha256(as_json(found).encode()).hexdigest()
 
 
 # --- classifiers --------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from fooling.figures.catalogue import FIGURES, RUN, Figure
+from fooling.study.entries import SHOWING_EXPERIMENTS
 from fooling.study.resolved import Study
 
 
@@ -63,21 +64,15 @@ def dataset_of(drawing: Drawing, study: Study) -> str | None:
 
 
 def _drawings_of(figure: str, study: Study) -> Iterator[Drawing]:
-    match FIGURES[figure].one_per:
-        case "experiment":
-            yield from (
-                Drawing(figure, experiment=name)
-                for name, experiment in study.plain_experiments.items()
-                if figure in experiment.settings.figures
-            )
-        case "classifier":
-            fooled = {
-                name for experiment in study.plain_experiments.values() for name in experiment.settings.classifiers
-            }
-            yield from (Drawing(figure, classifier=name) for name in study.classifiers if name in fooled)
-        case "study":
-            if figure != "preset_comparison" or study.comparisons:
-                yield Drawing(figure)
+    if FIGURES[figure].one_per == "study":
+        if figure != "preset_comparison" or study.comparisons:
+            yield Drawing(figure)
+        return
+    pairs = _pairs(Drawing(figure), study)
+    if FIGURES[figure].one_per == "experiment":
+        yield from dict.fromkeys(Drawing(figure, experiment=experiment) for _, experiment in pairs)
+    else:
+        yield from (Drawing(figure, classifier=name) for name in study.classifiers if name in dict(pairs))
 
 
 def _pairs(drawing: Drawing, study: Study) -> list[tuple[str, str]]:
@@ -86,11 +81,13 @@ def _pairs(drawing: Drawing, study: Study) -> list[tuple[str, str]]:
         (classifier, name)
         for name, experiment in study.plain_experiments.items()
         for classifier in experiment.settings.classifiers
-        if drawing.experiment in (None, name) and drawing.classifier in (None, classifier)
+        if drawing.experiment in (None, name)
+        and drawing.classifier in (None, classifier)
+        and (drawing.figure in experiment.settings.figures or drawing.figure not in SHOWING_EXPERIMENTS)
     ]
 
 
 def _shown_seeds(drawing: Drawing, study: Study, experiment: str) -> range:
     seeds = study.experiments[experiment].settings.seeds.values()
-    shown = {"shown": study.settings.figures.runs_shown, "first": 1, "all": None}
+    shown: dict[str | None, int | None] = {"shown": study.settings.figures.runs_shown, "first": 1, "all": None}
     return seeds[: shown[drawing.declared.seeds]]

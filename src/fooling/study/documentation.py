@@ -27,8 +27,7 @@ def json_schema(section: type[Settings]) -> str:
 
 def settings_table(section: type[Settings]) -> str:
     """Every key below ``section`` in Markdown: a table for each class, in the order in which they are met."""
-    chapters = ["".join(_chapter(model)) for model in _models_below(section)]
-    return "\n".join(chapters)
+    return "\n".join("".join(_chapter(path, model)) for model, path in _models_below(section).items())
 
 
 def commented_yaml(settings: Settings) -> str:
@@ -89,20 +88,23 @@ def _flow(plain: Any) -> str:
     return yaml.safe_dump(plain, default_flow_style=True, width=10_000, sort_keys=False).removesuffix("...\n").strip()
 
 
-def _models_below(section: type[BaseModel]) -> list[type[BaseModel]]:
-    """``section`` and every settings class that its fields name, each once, outer ones first."""
-    found = [section]
-    for model in found:
-        for field in model.model_fields.values():
-            found += [inner for inner in models_in(field.annotation) if inner not in found]
+def _models_below(section: type[BaseModel], path: str = "") -> dict[type[BaseModel], str]:
+    """``section`` and every settings class that its fields name, each with the key where it is met first."""
+    found = {section: path}
+    for key, field in section.model_fields.items():
+        for model in models_in(field.annotation):
+            below = _models_below(model, f"{path}.{key}".strip("."))
+            found |= {inner: place for inner, place in below.items() if inner not in found}
     return found
 
 
-def _chapter(model: type[BaseModel]) -> Iterator[str]:
-    yield f"## {model.__name__}\n{' '.join(str(model.__doc__).split())}\n\n"
+def _chapter(path: str, model: type[BaseModel]) -> Iterator[str]:
+    kind = model.model_fields.get("kind")
+    title = f"`{path}`" if path else "The study file"
+    yield f"## {title}{'' if kind is None else f', kind `{kind.default}`'}\n{' '.join(str(model.__doc__).split())}\n\n"
     yield "| key | allowed | default | meaning |\n|---|---|---|---|\n"
     for key, field in model.model_fields.items():
-        cells = (f"`{key}`", allowed_values(field), _default(field), field.description)
+        cells = (f"`{key}`", allowed_values(field) or "see below", _default(field), field.description)
         yield "| " + " | ".join(str(cell).replace("|", "\\|").replace("\n", " ") for cell in cells) + " |\n"
 
 
@@ -110,7 +112,7 @@ def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "required"
     default = field.get_default(call_default_factory=True)
-    return "see there" if isinstance(default, BaseModel) else f"`{_flow_of(default)}`"
+    return "see below" if isinstance(default, BaseModel) else f"`{_flow_of(default)}`"
 
 
 def _flow_of(default: Any) -> str:

@@ -9,6 +9,7 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from fooling.classifiers.settings import ClassifierSettings, ImportSettings
 from fooling.datasets.digits import DigitsSettings
+from fooling.datasets.folder import FolderSettings
 from fooling.datasets.mnist import MnistSettings
 from fooling.datasets.shapes import ShapesSettings
 from fooling.encodings.cppn.settings import CppnSettings
@@ -21,7 +22,12 @@ from fooling.study.presets import with_preset
 #: Becomes part of file names, on every system: letters, digits, dot, underscore and hyphen, no dot or hyphen first.
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]*$", max_length=80)]
 
-FIGURES_PER_EXPERIMENT = tuple(name for name, figure in FIGURES.items() if figure.one_per == "experiment")
+#: Figures that can show an experiment.
+SHOWING_EXPERIMENTS = tuple(
+    name
+    for name, figure in FIGURES.items()
+    if figure.seeds is not None or any("{experiment}" in table for table in figure.tables.values())
+)
 
 
 class Entry(Settings):
@@ -38,24 +44,33 @@ class Entry(Settings):
 
 
 class DigitsEntry(DigitsSettings, Entry):
-    """The digits under a name."""
+    """Handwritten digits that come with scikit-learn, enlarged: nothing to download."""
 
     channels: ClassVar[int] = 1
 
 
 class ShapesEntry(ShapesSettings, Entry):
-    """The drawn shapes under a name."""
+    """Shapes and textures in colour, drawn from a seed: nothing to download."""
 
     channels: ClassVar[int] = 3
 
 
 class MnistEntry(MnistSettings, Entry):
-    """MNIST under a name."""
+    """MNIST, from the mirror folder or downloaded."""
 
     channels: ClassVar[int] = 1
 
 
-DatasetEntry = Annotated[DigitsEntry | ShapesEntry | MnistEntry, Field(discriminator="kind")]
+class FolderEntry(FolderSettings, Entry):
+    """Anyone's pictures: one subfolder per class, or a training and a test folder of these."""
+
+    @property
+    def channels(self) -> int:
+        """Channels of its images."""
+        return 1 if self.colour == "grey" else 3
+
+
+DatasetEntry = Annotated[DigitsEntry | ShapesEntry | MnistEntry | FolderEntry, Field(discriminator="kind")]
 
 
 class _Network(Entry):
@@ -120,8 +135,8 @@ class ExperimentEntry(Entry):
     """Budget and scoring."""
     compared_with: Name | None = Field(default=None, examples=["direct"])
     """Name of another experiment with the same classifiers and seeds: how much sooner or later is this one there?"""
-    figures: tuple[str, ...] = tuple(name for name in FIGURES_PER_EXPERIMENT if name != "further_runs")
-    """Figures of this experiment alone."""
+    figures: tuple[str, ...] = tuple(name for name in SHOWING_EXPERIMENTS if name != "further_runs")
+    """Figures that show this experiment; variants of a cross are shown in the comparison of presets alone."""
     cross: dict[str, Annotated[tuple[Level, ...], Field(min_length=1)]] = Field(
         default={}, examples=[{"search.extra_batch": [False, True]}]
     )
@@ -136,6 +151,6 @@ class ExperimentEntry(Entry):
     @field_validator("figures")
     @classmethod
     def _known_figures(cls, figures: tuple[str, ...]) -> tuple[str, ...]:
-        if unknown := [figure for figure in figures if figure not in FIGURES_PER_EXPERIMENT]:
-            raise ValueError(f"figures of an experiment are {', '.join(FIGURES_PER_EXPERIMENT)}; not {unknown[0]!r}")
+        if unknown := [figure for figure in figures if figure not in SHOWING_EXPERIMENTS]:
+            raise ValueError(f"the figures {', '.join(SHOWING_EXPERIMENTS)}; not {unknown[0]!r}")
         return figures
