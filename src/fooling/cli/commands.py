@@ -157,4 +157,29 @@ COMMANDS: dict[str, Command] = {
         "Write the default study, the JSON schema and the table of all settings, as the settings classes have them.",
         {"folder": "Folder of the repository."},
     ),
+    "run-info": Command(
+        "Gather how a study was run: machine, package versions, seeds, and the time and memory of every step.",
+        {
+            "study": "Name of the study.",
+            "champions": "Tables of champions, one for each experiment: they tell which runs were made.",
+            "classifiers": "Table of the networks.",
+            "logs": "Folder with the logs of the jobs, and Snakemake's benchmark files beside them.",
+            "output": "JSON file to write.",
+        },
+    ),
+    "report": Command(
+        "Show the whole study on one page that needs no other file and no network.",
+        {
+            "study": "Name of the study.",
+            "claims": "Table of the judged claims.",
+            "champions": "Tables of champions, one for each experiment to sum up.",
+            "examined": "Tables of what other networks and the training images say of the champions.",
+            "runs": "A run whose images are shown, as experiment=path.",
+            "figures": "PNG files of the figures to show.",
+            "run_info": "How the study was run: the file that `run-info` wrote.",
+            "deviations": "Page that lists where the study departs from the paper; the report links to it.",
+            "threshold": "Confidence from which a champion is counted as fooling the network.",
+            "output": "HTML file to write.",
+        },
+    ),
 }

@@ -1,0 +1,58 @@
+"""`fooling report`: the whole study on one page."""
+
+from __future__ import annotations
+
+import os.path
+from collections import defaultdict
+from pathlib import Path
+
+import pandas as pd
+
+from fooling.artifacts import read_json, read_table, write_text
+from fooling.errors import FoolingError
+from fooling.evolution.record import RunRecord, load_run
+from fooling.progress import say
+from fooling.report.gallery import gallery
+from fooling.report.page import page
+from fooling.report.summary import summarised
+
+
+def report(
+    *,
+    study: str,
+    claims: Path,
+    champions: list[Path],
+    examined: list[Path],
+    runs: list[str],
+    figures: list[Path],
+    run_info: Path,
+    deviations: Path,
+    threshold: float,
+    output: Path,
+) -> None:
+    """Write the page; ``runs`` are ``experiment=path``, in the order in which the galleries show them."""
+    table = pd.concat([read_table(path) for path in examined], ignore_index=True)
+    galleries = [gallery(experiment, records, table) for experiment, records in _read_runs(runs).items()]
+    written = page(
+        study=study,
+        claims=read_table(claims),
+        experiments=[summarised(read_table(path), threshold=threshold) for path in champions],
+        galleries=galleries,
+        figures={path.stem: path.read_bytes() for path in figures},
+        information=read_json(run_info),
+        threshold=threshold,
+        deviations=Path(os.path.relpath(deviations, output.parent)).as_posix(),
+    )
+    write_text(output, written)
+    say(f"{len(galleries)} galleries and {len(figures)} figures on one page of {len(written) / 1e6:.1f} MB: {output}")
+
+
+def _read_runs(runs: list[str]) -> dict[str, list[RunRecord]]:
+    """Each experiment with its runs."""
+    found: dict[str, list[RunRecord]] = defaultdict(list)
+    for run in runs:
+        experiment, separator, path = run.partition("=")
+        if not (experiment and separator and path):
+            raise FoolingError("--runs is not experiment=path", found=run, expected="direct=some/seed1.safetensors")
+        found[experiment].append(load_run(Path(path)))
+    return dict(found)

@@ -1,0 +1,66 @@
+"""`fooling run-info`: how a study was run, as JSON: machine, versions, seeds, and what every step took."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from fooling.artifacts import read_table, write_json
+from fooling.classifiers.devices import chosen_device
+from fooling.progress import say
+from fooling.report.jobs import Job, finished_job, steps_of
+from fooling.report.machine import machine, package_versions
+
+
+def run_info(
+    *, study: str, champions: list[Path], classifiers: Path, logs: list[Path], output: Path, device: str = "auto"
+) -> None:
+    """Gather it from the tables (what was run) and from the folders ``logs`` (what it took)."""
+    networks = read_table(classifiers)
+    runs = [_runs_in(read_table(path)) for path in champions]
+    jobs = [job for folder in logs for job in _jobs_in(folder)]
+    steps = steps_of(jobs)
+    information: dict[str, Any] = {
+        "study": study,
+        "machine": {**machine(), "device": _described(device)},
+        "packages": package_versions(),
+        "classifiers": networks[["classifier", "dataset", "architecture", "seed"]].to_dict("records"),
+        "experiments": runs,
+        "steps": [step._asdict() for step in steps],
+        "jobs": [job._asdict() for job in jobs],
+    }
+    write_json(output, information)
+    most = max((step.peak_memory_mb for step in steps), default=0)
+    seconds = sum(step.wall_seconds for step in steps)
+    say(f"{len(jobs)} jobs took {seconds:,.0f} s in all, and none more than {most} MB; written to {output}")
+
+
+def _runs_in(champions: pd.DataFrame) -> dict[str, Any]:
+    """An experiment with its networks, searches and seeds."""
+    columns = {"classifiers": "classifier", "searches": "search", "seeds": "seed"}
+    found = {name: champions[column].drop_duplicates().sort_values().tolist() for name, column in columns.items()}
+    return {"experiment": champions["experiment"].iloc[0], "encoding": champions["encoding"].iloc[0], **found}
+
+
+def _jobs_in(folder: Path) -> list[Job]:
+    """The finished jobs whose logs lie in ``folder``, each with its benchmark file where there is one."""
+    found = []
+    for log in sorted(folder.rglob("*.log")):
+        measured = log.with_suffix(".tsv")
+        benchmark = measured.read_text() if measured.is_file() else None
+        name = str(log.relative_to(folder.parent).with_suffix(""))
+        job = finished_job(name, log=log.read_text(errors="replace"), benchmark=benchmark)
+        found += [] if job is None else [job]
+    return found
+
+
+def _described(device: str) -> str:
+    """The device in words: ``cpu``, or the name of the GPU."""
+    chosen = chosen_device(device)
+    if chosen.type != "cuda":
+        return chosen.type
+    import torch
+
+    return torch.cuda.get_device_name(chosen)

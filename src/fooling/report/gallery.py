@@ -1,0 +1,90 @@
+"""Champions as the page shows them: every image with its confidence, and how other eyes than the network's see it."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from fooling.evolution.record import RunRecord
+from fooling.findings.wording import in_words
+from fooling.images import png_bytes
+from fooling.report.summary import ENCODINGS
+
+LARGE = 64  # pixels: smaller images are shown with sharp pixels
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One champion."""
+
+    class_name: str
+    confidence: str
+    source: str  # a data URI
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gallery:
+    """Some runs of one experiment on one network, a row of pictures for each seed."""
+
+    experiment: str
+    encoding: str
+    classifier: str
+    evaluations: int
+    rows: dict[int, list[Picture]]
+    is_coarse: bool
+    proxies: tuple[str, ...]
+
+
+def gallery(experiment: str, runs: Sequence[RunRecord], examined: pd.DataFrame) -> Gallery:
+    """The gallery of ``runs``; ``examined`` tells of the champions of the experiment, and of real images."""
+    first = runs[0]
+    table = examined[(examined["classifier"] == first.classifier["name"]) & (examined["experiment"] == experiment)]
+    return Gallery(
+        experiment=experiment,
+        encoding=ENCODINGS[first.encoding],
+        classifier=first.classifier["name"],
+        evaluations=int(first.history.evaluations[-1]),
+        rows={run.seed: _pictures(run) for run in runs},
+        is_coarse=first.images.shape[-1] < LARGE,
+        proxies=proxies(table, search=first.search),
+    )
+
+
+def data_uri(png: bytes) -> str:
+    """A PNG file as the address of an image that needs no other file."""
+    return f"data:image/png;base64,{base64.b64encode(png).decode()}"
+
+
+def proxies(examined: pd.DataFrame, *, search: str) -> tuple[str, ...]:
+    """Sentences on how recognisable all champions of ``search`` are, by an independent network and by distance."""
+    champions = examined[examined["search"] == search]
+    real = examined[examined["search"] == "real-images"]
+    sentences = []
+    asked = champions["independent"].dropna()
+    if len(asked):
+        sentences.append(
+            f"{asked.iloc[0]}, a network that took no part, sees the same class in {_alike(champions)} of them"
+            + (f" (of real test images in {_alike(real)})." if len(real) else ".")
+        )
+    distance = f"{champions['nearest_distance'].median():.2f}"
+    compared = f"; for real test images it is {real['nearest_distance'].median():.2f}" if len(real) else ""
+    sentences.append(
+        f"Their median distance to the nearest training image is {distance}, as root mean square over the pixels with "
+        f"1 for black instead of white{compared}."
+    )
+    return tuple(sentences)
+
+
+def _alike(table: pd.DataFrame) -> str:
+    alike = int((table["independent_label"] == table["class_index"]).sum())
+    return f"{alike:,} of {len(table):,}"
+
+
+def _pictures(run: RunRecord) -> list[Picture]:
+    return [
+        Picture(name, in_words(float(confidence), "probability"), data_uri(png_bytes(image)))
+        for name, confidence, image in zip(run.class_names, run.confidences, run.images, strict=True)
+    ]

@@ -1,0 +1,165 @@
+"""The report as one HTML page that holds everything it shows: no other file, no network."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pandas as pd
+
+from fooling.figures.catalogue import FIGURES
+from fooling.findings.wording import in_words
+from fooling.report.gallery import Gallery, data_uri
+from fooling.report.summary import ExperimentSummary, headline
+
+#: Verdicts in the order of the page, each with a mark that tells it where colours do not.
+VERDICTS = {
+    "reproduced": "✓",
+    "not reproduced": "✗",
+    "inconclusive": "≈",
+    "unverified source": "?",
+    "too few": "…",
+    "shown on other data, not comparable": "≠",
+    "not run here": "·",
+}
+STATUSES = {
+    "F": "read off the paper's figures or their data",
+    "C": "read in, or measured with, the released code",
+    "T": "the paper's text or the authors' page",
+    "N": "a reader's note on the paper",
+    "M": "remembered, not verified",
+    "-": "no value stated; the row tests what the source implies",
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One claim as the page words it."""
+
+    id: str
+    where: str
+    claim: str
+    paper: str
+    status: str
+    ours: str
+    interval: str
+    n: str
+    verdict: str
+
+    @property
+    def mark(self) -> str:
+        """The sign of the verdict."""
+        return VERDICTS[self.verdict]
+
+    @property
+    def kind(self) -> str:
+        """The verdict as the name of a style."""
+        return self.verdict.split(",")[0].replace(" ", "-")
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """One figure of the page."""
+
+    figure: str
+    subject: str  # the experiment or network that it shows, or nothing
+    caption: str
+    source: str  # a data URI
+
+
+def page(
+    *,
+    study: str,
+    claims: pd.DataFrame,
+    experiments: Sequence[ExperimentSummary],
+    galleries: Sequence[Gallery],
+    figures: Mapping[str, bytes],
+    information: Mapping[str, Any],
+    threshold: float,
+    deviations: str,
+) -> str:
+    """The page.
+
+    ``figures`` maps the name of a figure's file, without its ending, to the bytes of its PNG; ``information`` is what
+    ``run-info.json`` holds; ``deviations`` is the address of the list of deviations from the paper.
+    """
+    rows = [_row(claim) for claim in claims.to_dict("records")]
+    counts = Counter(row.verdict for row in rows)
+    finding, contrast = headline(experiments, threshold=threshold)
+    return (
+        _environment()
+        .get_template("page.html")
+        .render(
+            study=study,
+            finding=finding,
+            contrast=contrast,
+            threshold=in_words(threshold, "share"),
+            judged=[row for row in rows if row.verdict != "not run here"],
+            missing=[row for row in rows if row.verdict == "not run here"],
+            counts={verdict: counts[verdict] for verdict in VERDICTS if counts[verdict]},
+            marks=VERDICTS,
+            statuses=STATUSES,
+            experiments=experiments,
+            galleries=galleries,
+            figures=_drawings(figures),
+            information=information,
+            deviations=deviations,
+        )
+    )
+
+
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["duration"] = duration
+    return environment
+
+
+def duration(seconds: float) -> str:
+    """``12 s``, ``3 min 5 s``, ``2 h 10 min``."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def _row(claim: Mapping[Any, Any]) -> Row:
+    """The claim in words: numbers with their units, an interval only where there is one."""
+    ours, low, high = (in_words(claim[name], claim["unit"]) for name in ("ours", "low", "high"))
+    stated = not math.isnan(claim["paper"])
+    return Row(
+        id=claim["id"],
+        where=claim["where"],
+        claim=claim["claim"],
+        paper=in_words(claim["paper"], claim["unit"]) if stated else "none stated",
+        status=claim["paper_status"],
+        ours=ours,
+        interval="" if math.isnan(claim["low"]) else f"{low} to {high}",
+        n="" if math.isnan(claim["n"]) else f"{int(claim['n']):,}",
+        verdict=claim["verdict"],
+    )
+
+
+def _drawings(figures: Mapping[str, bytes]) -> dict[str, list[Drawing]]:
+    """The figures under their titles, in the order of the catalogue."""
+    grouped: dict[str, list[Drawing]] = {}
+    for figure, declared in FIGURES.items():
+        members = [name for name in figures if name.partition("-")[0] == figure]
+        if members:
+            grouped[figure.replace("_", " ").capitalize()] = [
+                Drawing(figure, name.partition("-")[2], declared.caption, data_uri(figures[name])) for name in members
+            ]
+    return grouped
