@@ -19,7 +19,7 @@ def _write(path: Path) -> None:
     artifacts.write_arrays(path, {"b": np.arange(6.0), "a": np.eye(2)}, kind="thing", version=3, header={"x": [1, 2]})
 
 
-@given(array=arrays_of.arrays(np.float32, arrays_of.array_shapes(max_dims=3)), number=st.integers())
+@given(array=arrays_of.arrays(np.float32, arrays_of.array_shapes(min_dims=0, max_dims=3)), number=st.integers())
 @settings(max_examples=20)
 def test_arrays_and_header_survive(tmp_path_factory: pytest.TempPathFactory, array: np.ndarray, number: int) -> None:
     path = tmp_path_factory.mktemp("arrays") / "file.safetensors"

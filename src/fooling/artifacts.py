@@ -108,7 +108,7 @@ def write_arrays(
     """Named arrays and a JSON ``header`` as one safetensors file, atomically."""
     described = {"kind": kind, "version": version, **header}
     metadata = {HEADER_KEY: json.dumps(described, sort_keys=True, allow_nan=False)}
-    ordered = {name: np.ascontiguousarray(arrays[name]) for name in sorted(arrays)}
+    ordered = {name: np.asarray(arrays[name], order="C") for name in sorted(arrays)}
     with written_atomically(path) as temporary:
         safetensors.numpy.save_file(ordered, temporary, metadata=metadata)
 

@@ -1,0 +1,70 @@
+"""``fooling train`` by hand: it describes what it made, and a killed one goes on to the same bytes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from fooling.artifacts import sha256_of
+from fooling.classifiers.checkpoint import load_classifier
+from fooling.cli.fetch_digits import fetch_digits
+from fooling.cli.train import train
+
+SETTINGS = json.dumps({"training": {"iterations": 160, "batch_size": 32}})
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("datasets") / "digits.safetensors"
+    fetch_digits(output=path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def trained(digits: Path) -> Path:
+    path = digits.with_name("trained.safetensors")
+    train(dataset=digits, settings=SETTINGS, name="a", output=path, checkpoints=digits.with_name("none"))
+    return path
+
+
+def test_the_classifier_tells_where_it_comes_from(digits: Path, trained: Path) -> None:
+    classifier = load_classifier(trained, torch.device("cpu"))
+    provenance = classifier.provenance
+    assert provenance["dataset"] == {"name": "digits", "sha256": sha256_of(digits.read_bytes())}
+    assert provenance["test_error"] < 0.2
+    assert provenance["versions"]["torch"] == torch.__version__
+    assert provenance["settings"]["architecture"] == "lenet"
+
+
+def test_nothing_is_left_of_the_unfinished_state(digits: Path, trained: Path) -> None:
+    assert trained.exists()
+    assert list(digits.with_name("none").iterdir()) == []
+
+
+def test_a_killed_training_goes_on_to_the_same_bytes(
+    digits: Path, trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output, checkpoints = tmp_path / "resumed.safetensors", tmp_path / "checkpoints"
+    arguments = {"dataset": digits, "settings": SETTINGS, "name": "a", "output": output, "checkpoints": checkpoints}
+    # Every pass is kept, however short: the training is killed right after the first one, and then after the second.
+    code = (
+        "import sys; from fooling.cli.main import main; from fooling.checkpoints import CheckpointStore;"
+        "CheckpointStore.is_due = lambda store: True; main()"
+    )
+    words = [f"--{key}={value}" for key, value in arguments.items()]
+    running = subprocess.Popen([sys.executable, "-c", code, "train", *words])
+    while not list(checkpoints.glob("*/training.safetensors")):
+        assert running.poll() is None
+        time.sleep(0.01)
+    running.kill()
+    running.wait()
+    assert not output.exists()
+    train(**arguments)
+    assert "training goes on from iteration" in capsys.readouterr().err
+    assert output.read_bytes() == trained.read_bytes()
