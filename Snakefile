@@ -30,14 +30,14 @@ include: "rules/classifiers.smk"
 include: "rules/evolution.smk"
 include: "rules/findings.smk"
 include: "rules/figures.smk"
+include: "rules/report.smk"
 
 
 rule all:
     default_target: True
     input:
-        finding_files(),
-        claim_files(),
-        figure_files(),
+        everything_but_the_report(),
+        report_files(),
     message:
         "Everything of the study is there"
 
@@ -73,6 +73,13 @@ rule findings:
 
 rule figures:
     input:
-        figure_files(),
+        figure_files("png", "pdf"),
     message:
         "The figures are there"
+
+
+rule report:
+    input:
+        report_files(),
+    message:
+        "The page is there"

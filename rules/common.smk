@@ -266,9 +266,25 @@ def figure_settings(wildcards):
     return as_json(study.settings.figures.model_dump(mode="json", include=options))
 
 
-def figure_files():
-    """The files of all figures."""
-    return expand("{results}/figures/{figure}.{kind}", results=study.results, figure=figures, kind=("png", "pdf"))
+def figure_files(*kinds):
+    """The files of all figures, in these kinds."""
+    return expand("{results}/figures/{figure}.{kind}", results=study.results, figure=figures, kind=kinds)
+
+
+# --- report -------------------------------------------------------------------------------------------------------
+
+galleries = {drawing.experiment: drawing for drawing in figures.values() if drawing.figure == "gallery"}
+
+
+def gallery_runs():
+    """The runs that the page shows: those of the galleries."""
+    return [run for gallery in galleries.values() for run in runs_of(gallery, study)]
+
+
+def gallery_options():
+    """The options that name these runs, each with its experiment."""
+    named = [(name, run) for name, gallery in galleries.items() for run in runs_of(gallery, study)]
+    return " ".join(f"--runs {name}={run}" for name, run in named)
 
 
 # --- targets ------------------------------------------------------------------------------------------------------
@@ -286,3 +302,13 @@ def finding_files():
 def claim_files():
     """The claims and what was found."""
     return [f"{study.results}/claims.csv", f"{study.results}/claims.md"]
+
+
+def everything_but_the_report():
+    """All results that can be told of."""
+    return finding_files() + claim_files() + figure_files("png", "pdf")
+
+
+def report_files():
+    """The page, and how the study was run."""
+    return [f"{study.results}/report/index.html", f"{study.results}/run-info.json"]

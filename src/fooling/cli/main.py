@@ -69,7 +69,7 @@ def _runner(name: str, command: Command) -> Callable[..., None]:
     def run(**arguments: Any) -> None:
         started = time.monotonic()
         try:
-            function(*(arguments.pop(argument) for argument in positional), **arguments)
+            function(*[arguments.pop(argument) for argument in positional], **arguments)
         except FoolingError as error:
             say(f"fooling {name}: {error}")
             raise typer.Exit(2) from None
