@@ -5,7 +5,8 @@ from sklearn.ensemble import RandomForestClassifier
 
 from fooling.cli.fetch_shapes import fetch_shapes
 from fooling.datasets.dataset import load_dataset
-from fooling.datasets.shapes import MOTIFS, SHAPES, ShapesSettings, make_shapes, picture
+from fooling.datasets.motifs import SHAPES
+from fooling.datasets.shapes import MOTIFS, ShapesSettings, make_shapes, picture
 from fooling.seeding import numpy_generator
 
 
