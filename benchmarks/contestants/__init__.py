@@ -1,0 +1,1 @@
+"""The contestants, a module each, with a function ``contestant(material)``; those of other libraries import them."""

@@ -1,0 +1,17 @@
+"""The product's renderer: all genomes of a batch at once, from genomes to stored images."""
+
+from __future__ import annotations
+
+from benchmarks.interleaving import Contestant
+from benchmarks.material import Material
+
+
+def contestant(material: Material) -> Contestant:
+    """``CppnEncoding.render``, planning included."""
+    encoding, genomes = material.cppn_encoding(), material.cppn_genomes
+    return Contestant(
+        what="CPPN renderer, all genomes at once",
+        work=lambda: encoding.render(genomes),
+        images=len(genomes),
+        calls=10,
+    )

@@ -1,0 +1,122 @@
+"""The figures of the benchmark: which contestant is compared with which, and what is to be reached."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.interleaving import Contestant
+from benchmarks.material import OFFSPRING
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """How many times as fast ``ours`` is as ``theirs``, both keys of contestants."""
+
+    key: str
+    what: str
+    ours: str
+    theirs: str
+    goal: float
+    goal_itself_suffices: bool = True
+    rate: str = "images per second"
+    images_per_unit: int = 1
+    """How many images the unit of the rate stands for."""
+
+    def measured(
+        self, contestants: Mapping[str, Contestant], seconds: Mapping[str, NDArray[np.float64]]
+    ) -> dict[str, Any]:
+        """The figure as JSON values, from every contestant's CPU seconds an image in each round.
+
+        Its value is the median of the rounds' ratios; the spreads are quartiles.
+        """
+        ratios = seconds[self.theirs] / seconds[self.ours]
+        value = float(np.median(ratios))
+        return self._told(value) | {
+            "quartiles": _quartiles(ratios),
+            "rounds": len(ratios),
+            "rate": self.rate,
+            "rates": {
+                contestants[key].what: {
+                    "median": float(np.median(1 / (seconds[key] * self.images_per_unit))),
+                    "quartiles": _quartiles(1 / (seconds[key] * self.images_per_unit)),
+                }
+                for key in (self.ours, self.theirs)
+            },
+        }
+
+    def not_measured(self, reason: str) -> dict[str, Any]:
+        """The figure as JSON values when a contestant could not take part."""
+        return self._told(None) | {"not_measured": reason}
+
+    def _told(self, value: float | None) -> dict[str, Any]:
+        met = None if value is None else value > self.goal or (self.goal_itself_suffices and value == self.goal)
+        goal_is = "at least" if self.goal_itself_suffices else "above"
+        return {"what": self.what, "unit": "times", "value": value, "goal": self.goal, "goal_is": goal_is, "met": met}
+
+
+FIGURES = (
+    Figure(
+        key="loop_direct",
+        what="whole evolution loop, direct encoding, over scoring alone",
+        ours="evolution_direct",
+        theirs="scoring",
+        goal=0.85,
+    ),
+    Figure(
+        key="loop_cppn",
+        what="whole evolution loop, CPPN encoding, over scoring alone",
+        ours="evolution_cppn",
+        theirs="scoring",
+        goal=0.65,
+    ),
+    Figure(
+        key="scoring",
+        what="scoring over plain eager batch-200 NCHW scoring",
+        ours="scoring",
+        theirs="scoring_plain",
+        goal=2.0,
+    ),
+    Figure(
+        key="render_vs_neat_python",
+        what="CPPN renderer over neat-python, pixel by pixel",
+        ours="rendering",
+        theirs="rendering_neat_python",
+        goal=200.0,
+    ),
+    Figure(
+        key="render_vs_numpy",
+        what="CPPN renderer over numpy, one genome at a time",
+        ours="rendering",
+        theirs="rendering_numpy",
+        goal=5.0,
+    ),
+    Figure(
+        key="vs_pyribs",
+        what="evolution, direct encoding, over pyribs",
+        ours="evolution_direct",
+        theirs="evolution_pyribs",
+        goal=1.0,
+        goal_itself_suffices=False,
+        rate="generations per second",
+        images_per_unit=OFFSPRING,
+    ),
+    Figure(
+        key="vs_qdax",
+        what="evolution, direct encoding, over QDax",
+        ours="evolution_direct",
+        theirs="evolution_qdax",
+        goal=1.0,
+        goal_itself_suffices=False,
+        rate="generations per second",
+        images_per_unit=OFFSPRING,
+    ),
+)
+
+
+def _quartiles(values: NDArray[np.float64]) -> list[float]:
+    return [float(quartile) for quartile in np.quantile(values, (0.25, 0.75))]

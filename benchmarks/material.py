@@ -1,0 +1,71 @@
+"""What all contestants work on: one trained LeNet, and runs that have evolved against it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeVar
+
+import torch
+
+from fooling.classifiers.classifier import Classifier
+from fooling.classifiers.settings import ClassifierSettings, TrainingSettings
+from fooling.classifiers.training import Training
+from fooling.datasets.digits import DigitsSettings, make_digits
+from fooling.encodings.cppn.encoding import CppnEncoding
+from fooling.encodings.cppn.genome import CppnGenomes
+from fooling.encodings.cppn.settings import CppnSettings
+from fooling.encodings.encoding import Encoding, Genomes
+from fooling.evolution.run import Run
+from fooling.evolution.searches import MapElites
+from fooling.evolution.settings import SearchSettings
+
+OFFSPRING = 200
+UNLIMITED = 1_000_000  # generations: the clock decides when a run ends
+
+CPU = torch.device("cpu")
+G = TypeVar("G", bound=Genomes)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Material:
+    """What the contestants are made from."""
+
+    classifier: Classifier
+    """Scores all images."""
+    generations: int
+    """How many a run evolves before it is timed."""
+    genomes: int
+    """How many the renderers paint at a time."""
+
+    @cached_property
+    def cppn_genomes(self) -> CppnGenomes:
+        """Offspring of an evolved run, for the renderers."""
+        run = self.evolved(self.cppn_encoding())
+        return run.search.ask(self.genomes, generation=run.generations_done)
+
+    def evolved(self, encoding: Encoding[G]) -> Run[G]:
+        """A run of MAP-Elites with this encoding, past its start."""
+        search = MapElites(encoding=encoding, generator=torch.Generator().manual_seed(1))
+        settings = SearchSettings(start=OFFSPRING, offspring=OFFSPRING, generations=UNLIMITED)
+        run = Run(search=search, classifier=self.classifier, settings=settings, identity={})
+        for _ in range(self.generations + 1):
+            run.advance()
+        return run
+
+    def cppn_encoding(self) -> CppnEncoding:
+        """The CPPN encoding of the classifier's images, with its default settings."""
+        return CppnEncoding(settings=CppnSettings(), image_shape=self.classifier.input_shape, device=CPU)
+
+
+def prepared(*, iterations: int, generations: int, genomes: int) -> Material:
+    """A LeNet trained on scikit-learn's digits for so many ``iterations``; the data set is bundled, not downloaded."""
+    training = Training(
+        name="lenet",
+        dataset=make_digits(DigitsSettings(), name="digits"),
+        settings=ClassifierSettings(training=TrainingSettings(iterations=iterations)),
+        device=CPU,
+    )
+    while not training.is_done:
+        training.run_epoch()
+    return Material(classifier=training.classifier(), generations=generations, genomes=genomes)

@@ -1,0 +1,117 @@
+"""The benchmark runs and says what it measured and what it could not; how fast anything was is not tested."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from benchmarks.figures import FIGURES, Figure
+from benchmarks.interleaving import Contestant, interleaved
+from benchmarks.material import Material, prepared
+from benchmarks.suite import CONTESTANTS, entered
+
+ROOT = Path(__file__).parents[2]
+
+GOALS = {
+    "loop_direct": ("at least", 0.85),
+    "loop_cppn": ("at least", 0.65),
+    "scoring": ("at least", 2),
+    "render_vs_neat_python": ("at least", 200),
+    "render_vs_numpy": ("at least", 5),
+    "vs_pyribs": ("above", 1),
+    "vs_qdax": ("above", 1),
+}
+
+
+@pytest.fixture(scope="module")
+def material() -> Material:
+    return prepared(iterations=40, generations=3, genomes=12)
+
+
+def test_quick_benchmark_reports_every_figure(tmp_path: Path) -> None:
+    output = tmp_path / "latest.json"
+    command = [sys.executable, "-m", "benchmarks", "--quick", "--output", str(output)]
+    told = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    results = json.loads(output.read_text())
+    assert results.keys() == {"machine", *GOALS}
+    assert results["machine"]["threads"] == 1
+    assert {"processor", "cores", "load", "packages"} <= results["machine"].keys()
+    for key, goal in GOALS.items():
+        figure = results[key]
+        assert (figure["goal_is"], figure["goal"]) == goal
+        assert key in told
+        if figure["value"] is None:
+            assert figure["met"] is None
+            assert "not installed" in figure["not_measured"]
+            assert figure["not_measured"] in told
+        else:
+            assert figure["value"] > 0
+            assert figure["met"] == (figure["value"] >= figure["goal"])
+            assert len(figure["rates"]) == 2
+            assert all(rate["median"] > 0 for rate in figure["rates"].values())
+
+
+def test_contestants_take_turns() -> None:
+    turns: list[str] = []
+    contestants = {key: Contestant(what=key, work=lambda key=key: turns.append(key), images=1, calls=2) for key in "ab"}
+    rounds: list[int] = []
+    seconds = interleaved(contestants, rounds=2, warm_up=1, after_round=lambda: rounds.append(len(turns)))
+    assert "".join(turns) == "aabb" * 3
+    assert rounds == [4, 8, 12]
+    assert {key: len(times) for key, times in seconds.items()} == {"a": 2, "b": 2}
+
+
+def test_figure_is_the_median_of_the_ratios_within_rounds() -> None:
+    figure = Figure(
+        key="f", what="", ours="fast", theirs="slow", goal=3.0, goal_itself_suffices=False, images_per_unit=10
+    )
+    contestants = {key: Contestant(what=f"the {key} one", work=int, images=1, calls=1) for key in ("fast", "slow")}
+    seconds = {"fast": np.array([1.0, 2.0, 10.0]), "slow": np.array([4.0, 6.0, 20.0])}
+    measured = figure.measured(contestants, seconds)
+    assert measured["value"] == 3.0
+    assert measured["quartiles"] == [2.5, 3.5]
+    assert measured["met"] is False
+    assert measured["rates"]["the fast one"]["median"] == pytest.approx(1 / 20)
+    assert measured["rates"]["the slow one"]["median"] == pytest.approx(1 / 60)
+
+
+def test_figures_name_contestants() -> None:
+    assert {figure.key for figure in FIGURES} == GOALS.keys()
+    assert {key for figure in FIGURES for key in (figure.ours, figure.theirs)} == set(CONTESTANTS)
+
+
+def test_missing_peer_is_named_with_its_remedy(monkeypatch: pytest.MonkeyPatch, material: Material) -> None:
+    monkeypatch.setattr("benchmarks.suite.CONTESTANTS", ("scoring", "rendering_neat_python"))
+    monkeypatch.delitem(sys.modules, "benchmarks.contestants.rendering_neat_python", raising=False)
+    monkeypatch.setitem(sys.modules, "neat.nn", None)
+    contestants, absent = entered(material)
+    assert contestants.keys() == {"scoring"}
+    assert absent.keys() == {"rendering_neat_python"}
+    assert "neat.nn is not installed" in absent["rendering_neat_python"]
+    assert "[bench]" in absent["rendering_neat_python"]
+
+
+@pytest.mark.parametrize("name", ["numpy", "neat_python"])
+def test_renderers_paint_the_same_images(name: str, material: Material) -> None:
+    import_module(f"benchmarks.contestants.rendering_{name}").contestant(material)  # compares them itself
+
+
+@pytest.mark.parametrize(("library", "name"), [("ribs", "pyribs"), ("qdax", "qdax")])
+def test_peers_evolve(library: str, name: str, material: Material) -> None:
+    pytest.importorskip(library)
+    peer = import_module(f"benchmarks.contestants.evolution_{name}")
+    evolution = getattr(peer, f"{name.capitalize()}Evolution")(material.classifier, seed=1)
+    start = evolution.champion_images()
+    before = material.classifier.confidences(start).diagonal()
+    for _ in range(15):
+        evolution.advance()
+    after = material.classifier.confidences(evolution.champion_images()).diagonal()
+    assert start.dtype == torch.uint8
+    assert bool((after >= before - 1e-6).all())
+    assert float(after.median()) > float(before.median())
