@@ -3,7 +3,7 @@
 import numpy as np
 
 from fooling.figures import further_runs, gallery, real_and_evolved
-from fooling.figures.confidence_axis import percent
+from fooling.figures.percentages import percent
 
 
 def texts(axes):

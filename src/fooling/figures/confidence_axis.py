@@ -1,37 +1,22 @@
-"""Confidence in print: percentages cut and never rounded up, and an axis on which 99.9 and 99.99 % lie apart."""
+"""Axes for confidence: stretched so that 99.9 and 99.99 % lie apart, or in plain percent; the paper's number on both."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from decimal import ROUND_FLOOR, Decimal
+from decimal import Decimal
 from typing import Any, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patheffects import withStroke
 
+from fooling.figures.percentages import short_percent
 from fooling.figures.style import PAPER
 
 _NINES = [Decimal(10) ** -power for power in range(7, 0, -1)]
 #: The confidences that may stand at a tick.
 TICKS = [*_NINES, Decimal("0.5"), *(1 - share for share in reversed(_NINES))]
-
-
-def percent(confidence: float, *, decimals: int = 2) -> str:
-    """``confidence`` (0 to 1) in percent, cut after ``decimals`` places: .99996 gives ``99.99 %``, never ``100 %``.
-
-    A confidence of exactly 1, which float32 cannot tell from almost 1, gives ``>99.99 %``.
-    """
-    step = Decimal(1).scaleb(-decimals)
-    if confidence >= 1:
-        return f">{100 - step} %"
-    return f"{(Decimal(repr(float(confidence))) * 100).quantize(step, rounding=ROUND_FLOOR)} %"
-
-
-def tick_label(confidence: Decimal | float) -> str:
-    """``confidence`` in percent with exactly the places it needs."""
-    return f"{(Decimal(str(confidence)) * 100).normalize():f} %"
 
 
 def log_odds(confidence: float) -> float:
@@ -47,7 +32,7 @@ def use_confidence_ticks(axes: Axes, values: Sequence[float], *, which: Literal[
     shown = [tick for tick in TICKS if low <= log_odds(float(tick)) <= high]
     shown = shown[:: math.ceil(len(shown) / most)] if len(shown) > most else shown
     axis = axes.yaxis if which == "y" else axes.xaxis
-    axis.set_ticks([log_odds(float(tick)) for tick in shown], [tick_label(tick) for tick in shown])
+    axis.set_ticks([log_odds(float(tick)) for tick in shown], [short_percent(tick) for tick in shown])
     (axes.set_ylim if which == "y" else axes.set_xlim)(low, high)
 
 

@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fooling.evolution.record import RunRecord
-from fooling.figures.confidence_axis import percent
 from fooling.figures.image_grid import HEAD, place_image, sheet, write, write_class_names, write_head
+from fooling.figures.percentages import percent
 from fooling.figures.style import ENCODINGS, QUIET, WIDTH, counted, in_style
 
 GAP, LEFT, RIGHT = 0.24, 0.3, 0.06  # inches

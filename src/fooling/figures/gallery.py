@@ -13,8 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fooling.evolution.record import RunRecord
-from fooling.figures.confidence_axis import percent
 from fooling.figures.image_grid import HEAD, panel, place_image, sheet, write, write_class_names, write_head
+from fooling.figures.percentages import percent
 from fooling.figures.style import ENCODINGS, INK, QUIET, REAL, WIDTH, counted, in_style
 
 LEFT, RIGHT = 0.72, 0.2  # inches beside the images

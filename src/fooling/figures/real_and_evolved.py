@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from fooling.datasets.dataset import Dataset
 from fooling.evolution.record import RunRecord
-from fooling.figures.confidence_axis import percent
 from fooling.figures.image_grid import HEAD, place_image, sheet, write, write_class_names, write_head
+from fooling.figures.percentages import percent
 from fooling.figures.style import ENCODINGS, INK, QUIET, REAL, WIDTH, in_style
 
 LEFT, RIGHT, CAPTION = 0.86, 0.06, 0.2  # inches

@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 from fooling.figures.confidence_axis import (
     draw_reference,
     log_odds,
-    tick_label,
     use_confidence_ticks,
 )
+from fooling.figures.percentages import short_percent
 from fooling.figures.search_curves import draw_legend, present
 from fooling.figures.style import SEARCHES, WIDTH, counted, draw_note, in_style
 
@@ -40,7 +40,7 @@ def draw(*, champions: pd.DataFrame, reference: float | None) -> Figure:
         _draw_runs(panels[1], reached.groupby(RUN, sort=False)["reached"].sum().reset_index(), "reached")
         classes = champions["class_index"].nunique()
         panels[1].set(
-            title=f"Classes at {tick_label(reference)} or more",
+            title=f"Classes at {short_percent(reference)} or more",
             xlabel=f"classes of {classes}",
             xlim=(-0.4, classes + 0.4),
         )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from fooling.evolution.record import RunRecord
-from fooling.findings.wording import in_words
+from fooling.figures.percentages import percent
 from fooling.images import png_bytes
 from fooling.report.summary import ENCODINGS
 
@@ -85,6 +85,6 @@ def _alike(table: pd.DataFrame) -> str:
 
 def _pictures(run: RunRecord) -> list[Picture]:
     return [
-        Picture(name, in_words(float(confidence), "probability"), data_uri(png_bytes(image)))
+        Picture(name, percent(float(confidence)), data_uri(png_bytes(image)))
         for name, confidence, image in zip(run.class_names, run.confidences, run.images, strict=True)
     ]
