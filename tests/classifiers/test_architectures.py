@@ -115,6 +115,15 @@ def test_alexnet_is_torchvisions_for_any_classes_and_size() -> None:
     assert sum(value.numel() for value in network.parameters()) == 57_003_840 + 4097 * 5
 
 
+def test_alexnet_may_start_with_the_weights_of_he() -> None:
+    network = built("alexnet", input_shape=(3, 64, 64), first_weights="he")
+    for layer, fan_in in ((network.features[3], 64 * 25), (network.classifier[1], 9216)):
+        assert layer.weight.std().item() == pytest.approx((2 / fan_in) ** 0.5, rel=0.02)
+        assert (layer.bias == 0).all()
+    with pytest.raises(FoolingError, match="torchvision or he"):
+        built("alexnet", input_shape=(3, 64, 64), first_weights="glorot")
+
+
 @pytest.mark.parametrize("shape", [(1, 96, 96), (3, 62, 96)])
 def test_alexnet_refuses_what_it_cannot_take(shape: tuple[int, int, int]) -> None:
     with pytest.raises(FoolingError, match="at least 63x63"):

