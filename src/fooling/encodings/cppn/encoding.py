@@ -9,7 +9,7 @@ import torch
 from fooling.encodings.colour import levels_of, rgb_levels
 from fooling.encodings.cppn.genome import CppnGenomes, initial_genomes
 from fooling.encodings.cppn.mutation import mutated
-from fooling.encodings.cppn.plan import plan_for
+from fooling.encodings.cppn.plan import argument_scales, plan_for
 from fooling.encodings.cppn.rendering import painted
 from fooling.encodings.cppn.settings import CppnSettings
 from fooling.encodings.encoding import ImageShape
@@ -29,16 +29,19 @@ class CppnEncoding:
         self.image_shape = image_shape
         self.device = torch.device(device)
         self._inputs = input_values(image_shape, settings.coordinates).to(self.device)
+        self._scales = argument_scales(settings.weight_bound).to(self.device)
         self._buffer = torch.empty(0, device=self.device)
 
     def random(self, count: int, generator: torch.Generator) -> CppnGenomes:
         """``count`` genomes without hidden nodes."""
         return initial_genomes(count, outputs=self.image_shape[0], generator=generator)
 
+    @torch.inference_mode()
     def vary(self, parents: CppnGenomes, generation: int, generator: torch.Generator) -> CppnGenomes:
         """The mutated copies of ``parents``, row for row, alike in every ``generation``."""
         return mutated(parents, self.settings, outputs=self.image_shape[0], generator=generator)
 
+    @torch.inference_mode()
     def render(self, genomes: CppnGenomes) -> torch.Tensor:
         """The images uint8 ``(B, C, H, W)``: a grey level is the absolute output times 255, cut to an integer."""
         channels, height, width = self.image_shape
@@ -55,7 +58,7 @@ class CppnEncoding:
     def _paint(self, genomes: CppnGenomes, images: torch.Tensor) -> None:
         """Fill ``images`` (B, C, H * W), block of pixels by block of pixels."""
         channels, pixels = images.shape[1:]
-        plan = plan_for(genomes, outputs=channels, weight_bound=self.settings.weight_bound)
+        plan = plan_for(genomes, outputs=channels, scales=self._scales)
         block = max(_BUFFER_SIZES[self.device.type] // plan.rows, 1)
         for first in range(0, pixels, block):
             inputs = self._inputs[:, first : first + block]

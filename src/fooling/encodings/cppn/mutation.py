@@ -33,9 +33,8 @@ def mutated(genomes: CppnGenomes, settings: CppnSettings, *, outputs: int, gener
 def redraw_functions_(genomes: CppnGenomes, *, rate: float, generator: torch.Generator) -> None:
     """Draw the function of each node anew with probability ``rate``; that of an input has no effect."""
     functions = genomes.functions
-    chosen = torch.rand(functions.shape, generator=generator, device=generator.device) < rate
-    drawn = torch.randint(0, FUNCTIONS, functions.shape, generator=generator, device=generator.device)
-    torch.where(chosen, drawn, functions, out=functions)
+    chance, function = torch.rand(2, *functions.shape, generator=generator, device=generator.device).unbind()
+    torch.where(chance < rate, (function * FUNCTIONS).long(), functions, out=functions)
 
 
 def add_link_(genomes: CppnGenomes, *, probability: float, outputs: int, generator: torch.Generator) -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
@@ -48,27 +49,37 @@ class Plan:
     """(B * outputs,) buffer row of each output node, genome by genome."""
 
 
-def plan_for(genomes: CppnGenomes, *, outputs: int, weight_bound: float) -> Plan:
-    """The plan that computes the ``outputs`` output nodes of every genome, and nothing that they do not need."""
+def argument_scales(weight_bound: float) -> torch.Tensor:
+    """What (gene - .5) of a link into a row of each function is multiplied by, (FUNCTIONS,) float32."""
+    return torch.tensor(_ARGUMENT_SCALES) * (2 * weight_bound)
+
+
+def plan_for(genomes: CppnGenomes, *, outputs: int, scales: torch.Tensor) -> Plan:
+    """The plan that computes the ``outputs`` output nodes of every genome, and nothing that they do not need.
+
+    ``scales`` are the :func:`argument_scales` on the device of the genomes.
+    """
     slots, device = genomes.functions.shape[1], genomes.functions.device
     exists = genomes.link_exists()
     sources, targets = genomes.flat_ends()
     heights, depth = _heights(genomes, sources, targets, exists, outputs=outputs)
     nodes, stages = _ordered_nodes(heights, depth, genomes.functions.view(-1))
     row_of = torch.arange(-outputs, slots - outputs, device=device).repeat(len(genomes))
-    row_of[nodes] = torch.arange(INPUTS, INPUTS + len(nodes), device=device)
+    row_of.index_copy_(0, nodes, torch.arange(INPUTS, INPUTS + len(nodes), device=device))
 
     needed = exists.logical_and_(heights[targets] >= 0)
-    target_rows, order = row_of[targets.masked_select(needed)].sub_(INPUTS).sort(stable=True)
-    scales = torch.tensor(_ARGUMENT_SCALES, device=device)[stages % FUNCTIONS]
-    weights = genomes.weights.masked_select(needed)[order].sub_(0.5).mul_(scales[target_rows])
+    target_rows, order = row_of.index_select(0, targets.masked_select(needed)).sub_(INPUTS).sort(stable=True)
+    ordered_sources = sources.masked_select(needed).index_select(0, order)
+    scale_of_row = scales.index_select(0, stages % FUNCTIONS)
+    weights = genomes.weights.masked_select(needed).sub_(0.5).index_select(0, order)
     return Plan(
         rows=INPUTS + len(nodes),
         levels=_levels(
             stages,
+            depth,
             group_sizes=torch.bincount(target_rows, minlength=len(nodes)),
-            sources=row_of[sources.masked_select(needed)[order]],
-            weights=weights.mul_(2 * weight_bound),
+            sources=row_of.index_select(0, ordered_sources),
+            weights=weights.mul_(scale_of_row.index_select(0, target_rows)),
         ),
         outputs=row_of.view(-1, slots)[:, :outputs].reshape(-1),
     )
@@ -98,22 +109,21 @@ def _heights(
 def _ordered_nodes(heights: torch.Tensor, depth: int, functions: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """The node slots that need a row, in the order of the rows, and the stage of each: level * FUNCTIONS + function."""
     nodes = (heights >= 0).nonzero().squeeze(1)
-    stages = (depth - 1 - heights[nodes]).mul_(FUNCTIONS).add_(functions[nodes])
-    stages, order = stages.sort(stable=True)
-    return nodes[order], stages
+    levels = depth - 1 - heights.index_select(0, nodes)
+    stages, order = levels.mul_(FUNCTIONS).add_(functions.index_select(0, nodes)).sort(stable=True)
+    return nodes.index_select(0, order), stages
 
 
 def _levels(
-    stages: torch.Tensor, *, group_sizes: torch.Tensor, sources: torch.Tensor, weights: torch.Tensor
+    stages: torch.Tensor, depth: int, *, group_sizes: torch.Tensor, sources: torch.Tensor, weights: torch.Tensor
 ) -> list[Level]:
-    """Rows, with the ``group_sizes`` of their links, and links cut into levels."""
-    row_counts = torch.bincount(stages)
-    row_counts = F.pad(row_counts, (0, -len(row_counts) % FUNCTIONS)).view(-1, FUNCTIONS)
+    """Cut rows, with the ``group_sizes`` of their links, and links into levels."""
+    row_counts = torch.bincount(stages, minlength=FUNCTIONS * depth).view(depth, FUNCTIONS)
     group_ends = group_sizes.cumsum(0)
-    link_ends = group_ends[row_counts.sum(1).cumsum(0) - 1]
-    link_counts = link_ends.diff(prepend=link_ends.new_zeros(1))
-    offsets = group_ends - group_sizes - (link_ends - link_counts)[stages // FUNCTIONS]
-    rows, links = row_counts.tolist(), link_counts.tolist()
+    link_cuts = F.pad(group_ends.index_select(0, row_counts.sum(1).cumsum(0).sub_(1)), (1, 0))
+    offsets = group_ends.sub_(group_sizes).sub_(link_cuts.index_select(0, stages // FUNCTIONS))
+    rows = row_counts.tolist()
+    links = [end - first for first, end in pairwise(link_cuts.tolist())]
     return [
         Level(rows=rows_of_level, sources=sources_of_level, weights=weights_of_level, offsets=offsets_of_level)
         for rows_of_level, sources_of_level, weights_of_level, offsets_of_level in zip(
