@@ -6,10 +6,12 @@ import importlib
 import importlib.util
 import inspect
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from matplotlib.figure import Figure
 
 from fooling.artifacts import read_table, write_bytes
 from fooling.datasets.dataset import load_dataset
@@ -32,17 +34,13 @@ def draw(
     pdf: Path,
 ) -> None:
     """Draw ``figure`` from what its module asks for; ``tables`` are ``name=path``, files of one name are stacked."""
-    if not figure.isidentifier() or importlib.util.find_spec(f"fooling.figures.{figure}") is None:
-        raise FoolingError(
-            f"there is no figure {figure!r}", expected="a name in fooling.figures.catalogue, such as gallery"
-        )
+    draw_figure = _function_of(figure)
     given: dict[str, Any] = _read_tables(tables or [])
     if runs:
         given["runs"] = [load_run(path) for path in runs]
     if dataset is not None:
         given["dataset"] = load_dataset(dataset)
     given |= read_settings(FigureSettings, settings).model_dump(exclude_unset=True)
-    draw_figure = importlib.import_module(f"fooling.figures.{figure}").draw
     wanted = inspect.signature(draw_figure).parameters
     if set(wanted) != set(given):
         raise FoolingError(
@@ -52,6 +50,18 @@ def draw(
     write_bytes(png, as_png(drawn))
     write_bytes(pdf, as_pdf(drawn))
     say(f"{figure}: {png} and {pdf}")
+
+
+def _function_of(figure: str) -> Callable[..., Figure]:
+    """The function that draws ``figure``, from its own module: none of another figure's code is loaded."""
+    module = f"fooling.figures.{figure}"
+    if figure.isidentifier() and importlib.util.find_spec(module) is not None:
+        function: Callable[..., Figure] | None = getattr(importlib.import_module(module), "draw", None)
+        if function is not None:
+            return function
+    raise FoolingError(
+        f"there is no figure {figure!r}", expected="a name in fooling.figures.catalogue, such as gallery"
+    )
 
 
 def _read_tables(tables: list[str]) -> dict[str, pd.DataFrame]:

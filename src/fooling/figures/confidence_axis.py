@@ -1,4 +1,4 @@
-"""Axes for confidence: stretched so that 99.9 and 99.99 % lie apart, or in plain percent; the paper's number on both."""
+"""Confidence axes: stretched so that 99.9 and 99.99 % lie apart, or in plain percent; the paper's number on them."""
 
 from __future__ import annotations
 

@@ -1,0 +1,67 @@
+"""The command `draw`, from files to files."""
+
+import pytest
+
+from fooling.artifacts import write_table
+from fooling.cli.draw import draw
+from fooling.datasets.dataset import save_dataset
+from fooling.errors import FoolingError
+from fooling.evolution.record import save_run
+
+
+@pytest.fixture
+def given(tmp_path, inputs):
+    """The arguments of `draw` for the components of variance."""
+    path = tmp_path / "variance.csv"
+    write_table(path, inputs["variance_components"]["variance"])
+    return {"tables": [f"variance={path}"], "png": tmp_path / "figure.png", "pdf": tmp_path / "figure.pdf"}
+
+
+def test_a_figure_is_written_as_png_and_pdf(given):
+    draw("variance_components", **given)
+    assert given["png"].read_bytes().startswith(b"\x89PNG")
+    assert given["pdf"].read_bytes().startswith(b"%PDF")
+
+
+def test_files_of_one_name_are_stacked_and_settings_are_passed_on(given, inputs, tmp_path):
+    training, classifiers = inputs["training_curves"]["training"], inputs["training_curves"]["classifiers"]
+    for name in ("lenet-a", "lenet-b", "alexnet"):
+        write_table(tmp_path / f"{name}.csv", training[training["classifier"] == name])
+    write_table(tmp_path / "classifiers.csv", classifiers)
+    given["tables"] = [f"training={tmp_path / name}.csv" for name in ("lenet-a", "lenet-b", "alexnet")]
+    given["tables"] += [f"classifiers={tmp_path / 'classifiers.csv'}"]
+    draw("training_curves", settings='{"reference_error": 0.0094}', **given)
+    assert given["png"].is_file()
+
+
+def test_runs_and_data_set_are_read(given, inputs, tmp_path):
+    shown = inputs["real_and_evolved"]
+    save_run(tmp_path / "run.safetensors", shown["runs"][0])
+    save_dataset(tmp_path / "digits.safetensors", shown["dataset"])
+    write_table(tmp_path / "real.parquet", shown["real"])
+    given["tables"] = [f"real={tmp_path / 'real.parquet'}"]
+    draw("real_and_evolved", runs=[tmp_path / "run.safetensors"], dataset=tmp_path / "digits.safetensors", **given)
+    assert given["pdf"].is_file()
+
+
+@pytest.mark.parametrize("name", ["no_such_figure", "../gallery", "style"])
+def test_an_unknown_figure_is_refused(given, name):
+    with pytest.raises(FoolingError, match="there is no figure"):
+        draw(name, **given)
+
+
+def test_a_missing_input_is_named(given):
+    given["tables"] = []
+    with pytest.raises(FoolingError, match="expected: variance"):
+        draw("variance_components", **given)
+
+
+def test_a_table_without_a_name_is_refused(given):
+    given["tables"] = ["variance.csv"]
+    with pytest.raises(FoolingError, match="not name=path"):
+        draw("variance_components", **given)
+
+
+def test_a_wrong_option_is_refused(given):
+    with pytest.raises(FoolingError, match="reference"):
+        draw("variance_components", settings='{"reference": 2}', **given)

@@ -1,0 +1,120 @@
+"""A small made-up study: champions, examined images and runs of two experiments."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fooling.evolution.record import History, Lineage, RunRecord
+
+
+def made_run(seed: int, *, encoding: str = "direct", side: int = 8, classifier: str = "lenet-a") -> RunRecord:
+    """A run against three classes."""
+    generator = np.random.default_rng([seed, side])
+    confidences = np.array([1.0, 0.99995, 0.4], np.float32)
+    none = np.zeros(0, np.int64)
+    return RunRecord(
+        search="map-elites",
+        encoding=encoding,
+        settings={},
+        seed=seed,
+        classifier={"name": classifier, "sha256": "0" * 64},
+        class_names=("zero", "one", "<two>"),
+        versions={},
+        confidences=confidences,
+        log_odds=np.array([20.0, 9.9, -0.4]),
+        logits=np.zeros((3, 3), np.float32),
+        images=generator.integers(0, 256, (3, 1, side, side)).astype(np.uint8),
+        generations=np.zeros(3, np.int64),
+        individuals=np.zeros(3, np.int64),
+        parents=np.full((3, 2), -1),
+        start_images=np.zeros((3, 1, side, side), np.uint8),
+        genomes={},
+        history=History(
+            generations=np.array([0]),
+            evaluations=np.array([4200]),
+            confidences=confidences[None],
+            log_odds=np.zeros((1, 3)),
+        ),
+        lineage=Lineage(
+            individual=none, class_index=none, generation=none, parents=none.reshape(0, 2), confidence=np.zeros(0)
+        ),
+    )
+
+
+def made_champions(experiment: str = "direct", *, seeds: int = 8, classifier: str = "lenet-a") -> pd.DataFrame:
+    """Two of three evolved champions of a run are at 99.99 %, one of them at exactly 1; at random none is."""
+    reached = {"map-elites": [1.0, 0.99995, 0.4], "random-search": [0.9, 0.5, 0.2]}
+    rows = [
+        (classifier, experiment, "direct", search, seed, index, confidence, confidence == 1)
+        for search, confidences in reached.items()
+        for seed in range(1, seeds + 1)
+        for index, confidence in enumerate(confidences)
+    ]
+    columns = ["classifier", "experiment", "encoding", "search", "seed", "class_index", "confidence", "saturated"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def made_examined(experiment: str = "direct", *, classifier: str = "lenet-a") -> pd.DataFrame:
+    """Eight runs, one in four champions recognised by the other network, and two real images."""
+    rows = [
+        (classifier, experiment, "map-elites", seed, index, "lenet-b", index if (seed + index) % 4 == 0 else 9, 0.4)
+        for seed in range(1, 9)
+        for index in range(3)
+    ]
+    rows += [(classifier, experiment, "real-images", image, 0, "lenet-b", 0, 0.15) for image in range(2)]
+    columns = ["classifier", "experiment", "search", "seed", "class_index", "independent", "independent_label"]
+    return pd.DataFrame(rows, columns=[*columns, "nearest_distance"])
+
+
+@pytest.fixture
+def make_run() -> Callable[..., RunRecord]:
+    return made_run
+
+
+@pytest.fixture
+def make_champions() -> Callable[..., pd.DataFrame]:
+    return made_champions
+
+
+@pytest.fixture
+def make_examined() -> Callable[..., pd.DataFrame]:
+    return made_examined
+
+
+@pytest.fixture
+def claims() -> pd.DataFrame:
+    """One claim for every verdict."""
+    rows = [
+        ("first", "Fig. 4", "Median of 99.99 % & more.", 0.9999, "F, T", 0.99995, 0.9999, 1.0, 20, "reproduced"),
+        ("second", "Fig. 5", "It stays <low>.", 0.1, "T", 0.8, 0.7, 0.9, 20, "not reproduced"),
+        ("third", "Fig. 6", "In between.", 0.5, "F", 0.5, 0.1, 0.9, 20, "inconclusive"),
+        ("fourth", "text", "Said somewhere.", 0.5, "M", 0.5, 0.4, 0.6, 20, "unverified source"),
+        ("fifth", "Fig. 8", "Hardly tried.", 0.5, "F", 0.5, np.nan, np.nan, 2, "too few"),
+        ("sixth", "Fig. 9", "Elsewhere.", np.nan, "-", 0.5, 0.4, 0.6, 20, "shown on other data, not comparable"),
+        ("seventh", "Fig. 7", "On ImageNet.", 0.88, "F", np.nan, np.nan, np.nan, np.nan, "not run here"),
+    ]
+    columns = ["id", "where", "claim", "paper", "paper_status", "ours", "low", "high", "n", "verdict"]
+    return pd.DataFrame(rows, columns=columns).assign(unit="probability")
+
+
+@pytest.fixture
+def information() -> dict[str, object]:
+    """What ``run-info.json`` holds."""
+    return {
+        "study": "made-up",
+        "machine": {
+            "system": "Linux",
+            "processor": "A processor",
+            "cores": 2,
+            "memory_mb": 8000,
+            "python": "3.11",
+            "device": "cpu",
+        },
+        "packages": {"torch": "2.13.0"},
+        "classifiers": [{"classifier": "lenet-a", "dataset": "digits", "architecture": "lenet", "seed": 1}],
+        "experiments": [{"experiment": "direct", "classifiers": ["lenet-a"], "seeds": [1, 2]}],
+        "steps": [{"step": "train", "jobs": 1, "wall_seconds": 75.0, "longest_seconds": 75.0, "peak_memory_mb": 1345}],
+        "jobs": [{"job": "train/lenet-a"}],
+    }

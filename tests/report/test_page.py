@@ -1,0 +1,124 @@
+from html.parser import HTMLParser
+
+import pytest
+
+from fooling.report.gallery import gallery
+from fooling.report.page import duration, page
+from fooling.report.summary import summarised
+
+VOID = {"meta", "link", "img", "br", "hr", "input"}
+
+
+class Checked(HTMLParser):
+    """A strict reader: every element is closed in its turn, and what the page refers to is gathered."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.references, self.ids, self.texts, self.images = [], [], [], [], []
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag, attributes):
+        attributes = dict(attributes)
+        self.references += [attributes[name] for name in ("src", "href", "srcset", "action") if name in attributes]
+        self.ids += [attributes["id"]] if "id" in attributes else []
+        if tag == "img":
+            self.images.append(attributes)
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.texts.append(data)
+
+
+@pytest.fixture
+def made(claims, information, make_run, make_champions, make_examined):
+    return {
+        "study": "made-up",
+        "claims": claims,
+        "experiments": [summarised(make_champions(), threshold=0.9999)],
+        "galleries": [gallery("direct", [make_run(1), make_run(2)], make_examined())],
+        "figures": {"training_curves": b"one", "calibration-lenet-a": b"two", "calibration-lenet-b": b"three"},
+        "information": information,
+        "threshold": 0.9999,
+        "deviations": "../../../docs/deviations.md",
+    }
+
+
+def test_the_page_is_well_formed_and_refers_to_nothing_outside(made):
+    text = page(**made)
+    read = Checked(text)
+    outside = [reference for reference in read.references if not reference.startswith(("data:", "#", "../../../docs/"))]
+    assert outside == []
+    assert "http" not in text
+    assert "@import" not in text
+    assert "url(" not in text
+    assert len(set(read.ids)) == len(read.ids)
+    assert all(f"#{name}" in read.references for name in ("claims", "galleries", "figures", "run"))
+    assert {reference[1:] for reference in read.references if reference.startswith("#")} <= set(read.ids)
+
+
+def test_every_claim_stands_in_it_with_its_verdict(made, claims):
+    read = Checked(page(**made))
+    assert {f"claim-{name}" for name in claims["id"]} <= set(read.ids)
+    text = " ".join(" ".join(read.texts).split())
+    assert all(f"1 {verdict}" in text for verdict in claims["verdict"] if verdict != "not run here")
+    assert "1 claims were not run here" not in text
+    assert "70 % to 90 %" in text
+    assert "none stated" in text
+
+
+def test_names_and_claims_are_text_and_never_markup(made):
+    text = page(**made)
+    assert "<two>" not in text
+    assert "&lt;two&gt;" in text
+    assert "It stays &lt;low&gt;." in text
+
+
+def test_the_headline_comes_first_then_claims_galleries_figures_and_the_run(made):
+    text = page(**made)
+    order = ["16 of 24 evolved images", 'id="claims"', 'id="galleries"', 'id="figures"', 'id="run"']
+    places = [text.index(part) for part in order]
+    assert places == sorted(places)
+
+
+def test_every_image_of_a_gallery_is_shown_and_described(made):
+    read = Checked(page(**made))
+    champions = [image for image in read.images if image["alt"].startswith("Image that the network takes for")]
+    assert len(champions) == 6 + 3  # the gallery, and its first run in the head
+    assert all(image["alt"] for image in read.images)
+
+
+def test_figures_stand_in_the_order_of_the_catalogue_with_their_subjects(made):
+    text = page(**made)
+    assert text.index("<h3>Calibration</h3>") < text.index("<h3>Training curves</h3>")
+    assert "<figcaption>lenet-b</figcaption>" in text
+
+
+def test_a_small_run_says_that_it_is_small(made, make_champions):
+    assert "Small:" not in page(**made)
+    made["experiments"].append(summarised(make_champions("colour", seeds=1), threshold=0.9999))
+    assert "Small: colour has 1 run." in page(**made)
+
+
+def test_how_it_was_run(made):
+    text = page(**made)
+    for part in ("A processor, 2 cores", "torch 2.13.0", "1 min 15 s", "1,345 MB", "lenet trained on digits"):
+        assert part in text
+
+
+def test_a_study_without_logs_has_a_page_too(made):
+    made["information"] |= {"steps": [], "jobs": []}
+    Checked(page(**made))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.44, "0.4 s"), (12.6, "13 s"), (59.6, "1 min 0 s"), (75, "1 min 15 s"), (7800, "2 h 10 min")],
+)
+def test_durations_in_words(seconds, text):
+    assert duration(seconds) == text
