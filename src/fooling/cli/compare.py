@@ -21,6 +21,6 @@ def compare(times: list[Path], *, settings: str, survival: Path, presets: Path) 
     write_table(presets, presets_table(table, settings=checked))
     never = table.loc[~table["reached"] & (table["search"] == "map-elites"), "target"].value_counts()
     say(
-        f"{table['experiment'].nunique()} experiments; runs of evolution that never got there: "
-        f"{never.get('median', 0)} (median class), {never.get('all', 0)} (all classes); written to {presets}"
+        f"runs of evolution that never got there: {never.get('median', 0)} with the median class, "
+        f"{never.get('all', 0)} with every class; written to {presets}"
     )

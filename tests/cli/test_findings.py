@@ -1,0 +1,210 @@
+"""The commands of the findings one after the other on a small study, as the workflow calls them."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fooling.artifacts import read_table
+from fooling.cli.calibrate import calibrate
+from fooling.cli.claims import claims
+from fooling.cli.compare import compare
+from fooling.cli.describe_classifiers import describe_classifiers
+from fooling.cli.evolve_direct import evolve_direct
+from fooling.cli.examine import examine
+from fooling.cli.sample_cppn import sample_cppn
+from fooling.cli.sample_direct import sample_direct
+from fooling.cli.tabulate import tabulate
+from fooling.cli.train import train
+from fooling.cli.variance import variance
+from fooling.datasets.dataset import Dataset, save_dataset
+from fooling.findings.claims import COLUMNS
+
+ROOT = Path(__file__).parents[2]
+NETWORKS = ("lenet-a", "lenet-b")
+SEARCHES = {"": "map-elites", ".random-search": "random-search", ".drift": "drift"}
+INTERVALS = json.dumps({"bootstrap_samples": 99})
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory) -> Path:
+    """Two networks on striped images of three classes, one experiment with two seeds, and all its findings."""
+    folder: Path = tmp_path_factory.mktemp("study")
+    save_dataset(folder / "dataset.safetensors", striped_images())
+    for seed, name in enumerate(NETWORKS):
+        settings = {"seed": seed, "training": {"iterations": 20, "batch_size": 10}}
+        train(
+            dataset=folder / "dataset.safetensors",
+            name=name,
+            settings=json.dumps(settings),
+            output=folder / f"{name}.safetensors",
+            checkpoints=folder / "checkpoints",
+        )
+    search = {"start": 20, "offspring": 20, "generations": 3}
+    for name, seed in itertools.product(NETWORKS, (1, 2)):
+        evolve_direct(
+            classifier=folder / f"{name}.safetensors",
+            settings=json.dumps({"encoding": {}, "search": search}),
+            seed=seed,
+            output=folder / name / f"seed{seed}.safetensors",
+            random_search=folder / name / f"seed{seed}.random-search.safetensors",
+            drift=folder / name / f"seed{seed}.drift.safetensors",
+            checkpoints=folder / "checkpoints",
+        )
+    findings_of(folder, folder / "findings")
+    return folder
+
+
+def striped_images() -> Dataset:
+    """Vertical, horizontal and no stripes under noise; every tenth label is wrong."""
+    generator = np.random.default_rng(0)
+    labels = np.arange(150) % 3
+    pattern = np.zeros((3, 1, 28, 28))
+    pattern[0, :, :, ::2], pattern[1, :, ::2, :] = 120, 120
+    images = (pattern[labels] + generator.integers(0, 120, (150, 1, 28, 28))).astype(np.uint8)
+    told = np.where(np.arange(150) % 10 == 9, (labels + 1) % 3, labels)
+    parts = {
+        "train_images": images[:90],
+        "train_labels": told[:90],
+        "test_images": images[90:],
+        "test_labels": told[90:],
+    }
+    return Dataset(name="stripes", class_names=("upright", "flat", "none"), provenance={}, **parts)
+
+
+def findings_of(study: Path, out: Path) -> None:
+    """Every command of the findings, written below ``out``."""
+    networks = [study / f"{name}.safetensors" for name in NETWORKS]
+    describe_classifiers(
+        networks,
+        settings=INTERVALS,
+        training=out / "training.csv",
+        networks=out / "classifiers.csv",
+        errors=out / "test_errors.csv",
+    )
+    for name, classifier in zip(NETWORKS, networks, strict=True):
+        calibrate(
+            classifier=classifier,
+            dataset=study / "dataset.safetensors",
+            settings="{}",
+            calibration=out / "calibration" / f"{name}.csv",
+            images=out / "real" / f"{name}.parquet",
+        )
+        examine(
+            sorted((study / name).glob("*.safetensors")),
+            experiment="direct",
+            calibration=out / "calibration" / f"{name}.csv",
+            images=out / "real" / f"{name}.parquet",
+            dataset=study / "dataset.safetensors",
+            independent=study / f"{NETWORKS[1 - NETWORKS.index(name)]}.safetensors",
+            settings=json.dumps({"real_images": 5}),
+            output=out / "examined" / f"{name}.parquet",
+        )
+        for sample, experiment in ((sample_direct, "direct"), (sample_cppn, "cppn")):
+            sample(
+                classifier=classifier,
+                experiment=experiment,
+                settings=json.dumps({"encoding": {}, "sample_images": 30}),
+                output=out / "start" / name / f"{experiment}.parquet",
+            )
+    tabulate(
+        [run for name in NETWORKS for run in (study / name).glob("*.safetensors")],
+        experiment="direct",
+        settings="{}",
+        champions=out / "champions.parquet",
+        history=out / "history.parquet",
+        times=out / "times.parquet",
+    )
+    variance([out / "champions.parquet"], output=out / "variance.csv")
+    compare(
+        [out / "times.parquet"],
+        settings=json.dumps({"comparisons": [], "bootstrap_samples": 99}),
+        survival=out / "survival.csv",
+        presets=out / "presets.csv",
+    )
+    claims(
+        declared=ROOT / "config" / "claims.yaml",
+        networks=out / "classifiers.csv",
+        history=[out / "history.parquet"],
+        times=[out / "times.parquet"],
+        start=sorted(out.glob("start/*/*.parquet")),
+        examined=sorted(out.glob("examined/*.parquet")),
+        settings=INTERVALS,
+        table=out / "claims.csv",
+        page=out / "claims.md",
+    )
+
+
+TABLES = {
+    "champions": "champions.parquet",
+    "history": "history.parquet",
+    "times": "times.parquet",
+    "calibration": "calibration/lenet-a.csv",
+    "real": "real/lenet-a.parquet",
+    "start": "start/lenet-a/direct.parquet",
+    "examined": "examined/lenet-a.parquet",
+    "training": "training.csv",
+    "classifiers": "classifiers.csv",
+    "test_errors": "test_errors.csv",
+    "variance": "variance.csv",
+    "survival": "survival.csv",
+    "presets": "presets.csv",
+    "claims": "claims.csv",
+}
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_tables_have_the_columns_that_the_documentation_names(study, table):
+    chapters = (ROOT / "docs" / "tables.md").read_text(encoding="utf-8").split("\n## ")
+    (chapter,) = [text for text in chapters if re.match(rf"(findings/)?{table}[/.]", text)]
+    first_cells = [line.split("|")[1] for line in chapter.splitlines() if line.startswith("| `")]
+    documented = re.findall(r"`(\w+)`", "".join(first_cells))
+    assert documented == read_table(study / "findings" / TABLES[table]).columns.tolist()
+
+
+def test_every_run_and_search_is_in_every_table(study):
+    findings = study / "findings"
+    runs = {(name, search, seed) for name in NETWORKS for search in SEARCHES.values() for seed in (1, 2)}
+    for name in ("champions", "history", "times"):
+        table = read_table(findings / f"{name}.parquet")
+        assert set(table[["classifier", "search", "seed"]].itertuples(index=False, name=None)) == runs
+    assert len(read_table(findings / "history.parquet")) == len(runs) * 4 * 3
+    examined = read_table(findings / "examined" / "lenet-a.parquet")
+    assert examined["search"].value_counts().to_dict() == dict.fromkeys(SEARCHES.values(), 6) | {"real-images": 5}
+    assert set(examined["independent"]) == {"lenet-b"}
+
+
+def test_the_history_ends_with_the_champions(study):
+    history = read_table(study / "findings" / "history.parquet")
+    champions = read_table(study / "findings" / "champions.parquet")
+    last = history[history["generation"] == 3]
+    np.testing.assert_array_equal(last["confidence"], champions["confidence"])
+    assert set(last["evaluations"]) == {80}
+
+
+def test_examined_champions_keep_the_confidence_of_their_run(study):
+    examined = read_table(study / "findings" / "examined" / "lenet-a.parquet")
+    champions = read_table(study / "findings" / "champions.parquet")
+    keys = ["search", "seed", "class_index"]
+    joined = examined.merge(champions[champions["classifier"] == "lenet-a"], on=keys, suffixes=("", "_of_run"))
+    assert len(joined) == 18
+    np.testing.assert_array_equal(joined["confidence"], joined["confidence_of_run"])
+
+
+def test_no_claim_on_mnist_is_judged_by_stripes(study):
+    table = read_table(study / "findings" / "claims.csv")
+    assert table.columns.tolist() == COLUMNS
+    assert set(table["verdict"]) == {"not run here"}
+
+
+def test_the_same_inputs_give_the_same_bytes(study, tmp_path):
+    findings_of(study, tmp_path)
+    first = {path.relative_to(study / "findings"): path.read_bytes() for path in study.glob("findings/**/*.*")}
+    again = {path.relative_to(tmp_path): path.read_bytes() for path in tmp_path.glob("**/*.*")}
+    assert first == again
+    assert len(first) == 21
