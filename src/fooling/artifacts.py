@@ -120,7 +120,7 @@ def read_arrays(path: Path, *, kind: str, version: int) -> tuple[dict[str, NDArr
     """
     header = read_header(path, kind=kind, version=version)
     try:
-        return safetensors.numpy.load_file(path), header
+        return safetensors.numpy.load_file(path, backend="pread"), header
     except (OSError, safetensors.SafetensorError) as error:
         raise _broken(path, kind, error) from None
 
