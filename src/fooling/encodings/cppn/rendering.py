@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 
@@ -29,7 +30,11 @@ def painted(plan: Plan, inputs: torch.Tensor, buffer: torch.Tensor) -> torch.Ten
 
 
 def _sine(arguments: torch.Tensor, result: torch.Tensor) -> None:
-    torch.sin(arguments, out=result)
+    """sin(x); on a CPU by NumPy, whose sine takes less than half the time of torch's."""
+    if arguments.is_cpu:
+        np.sin(arguments.numpy(), out=result.numpy())
+    else:
+        torch.sin(arguments, out=result)
 
 
 def _sigmoid(arguments: torch.Tensor, result: torch.Tensor) -> None:
