@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from fooling.classifiers.lenet import build
+from fooling.classifiers.lenet import MaxPoolByTwo, build
 from fooling.errors import FoolingError
 
 
@@ -41,6 +41,16 @@ def test_convolution_and_pooling_agree_with_a_plain_reference() -> None:
     hidden = np.maximum(weights["fc1.weight"] @ hidden.ravel() + weights["fc1.bias"], 0)
     expected = weights["fc2.weight"] @ hidden + weights["fc2.bias"]
     np.testing.assert_allclose(network(image)[0].detach().numpy(), expected, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("shape", [(3, 5, 24, 24), (2, 3, 7, 8), (2, 3, 8, 7)])
+def test_pooling_gives_the_same_values_in_training_and_outside(
+    shape: tuple[int, ...], layout: torch.memory_format
+) -> None:
+    values = torch.randn(shape).contiguous(memory_format=layout)
+    pooling = MaxPoolByTwo()
+    assert torch.equal(pooling.eval()(values), pooling.train()(values))
 
 
 def test_first_weights_are_uniform_within_caffes_bounds_and_biases_zero() -> None:
