@@ -43,7 +43,7 @@ def sentence(judgement: Judgement) -> str:
     """What was measured and why that gives this verdict, in one sentence."""
     claim, estimate = judgement.claim, judgement.estimate
     if estimate is None:
-        return f"Not run here: {judgement.reason}."
+        return f"Not measured: {judgement.reason}."
     return f"{_measured(claim, estimate, str(judgement.dataset))}; {_because(judgement.verdict, claim, estimate)}."
 
 
@@ -62,13 +62,15 @@ def _with_interval(estimate: Estimate, unit: str) -> str:
 
 def _measured(claim: Claim, estimate: Estimate, dataset: str) -> str:
     words = QUANTITIES[str(claim.quantity)].words
-    told = [claim.experiment and f"experiment {claim.experiment}", claim.experiment and claim.search, dataset]
+    told = [f"experiment {claim.experiment}"] if claim.experiment is not None else []
+    told.append(dataset)
+    if claim.search != "map-elites":
+        told.append(claim.search)
     if claim.control is not None:
         told.append(f"control {claim.control}")
     if claim.generation is not None:
         told.append(f"up to generation {claim.generation}")
-    where = ", ".join(filter(None, told))
-    return f"The {words} ({where}) is {in_words(estimate.value, claim.unit)}"
+    return f"The {words} ({', '.join(told)}) is {in_words(estimate.value, claim.unit)}"
 
 
 def _because(verdict: Verdict, claim: Claim, estimate: Estimate) -> str:

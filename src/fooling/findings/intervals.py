@@ -155,14 +155,13 @@ def share_bands(
     return low, high
 
 
-def estimated_mean_of_networks(values: NDArray[np.float64], *, settings: IntervalSettings) -> Estimate:
-    """The mean of one value for each of N networks, with Student's t interval."""
-    networks, mean = len(values), float(values.mean())
+def estimated_mean_of_networks(shares: NDArray[np.float64], *, settings: IntervalSettings) -> Estimate:
+    """The mean of one share in 0..1 for each of N networks, with Student's t interval cut at 0 and 1."""
+    networks, mean = len(shares), float(shares.mean())
     if networks < 2:
         return Estimate(value=mean, low=math.nan, high=math.nan, n=networks, note="1 network carries no interval")
-    error = scipy.stats.sem(values)
-    half = float(scipy.stats.t.ppf((1 + settings.confidence_level) / 2, networks - 1) * error)
-    return Estimate(value=mean, low=mean - half, high=mean + half, n=networks)
+    interval = scipy.stats.ttest_1samp(shares, 0).confidence_interval(settings.confidence_level)
+    return Estimate(value=mean, low=max(0.0, float(interval.low)), high=min(1.0, float(interval.high)), n=networks)
 
 
 def _resamples(
