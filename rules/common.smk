@@ -306,7 +306,7 @@ def claim_files():
 
 def everything_but_the_report():
     """All results that can be told of."""
-    return finding_files() + claim_files() + figure_files("png", "pdf")
+    return dataset_files() + finding_files() + claim_files() + figure_files("png", "pdf")
 
 
 def report_files():

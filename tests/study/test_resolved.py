@@ -1,0 +1,131 @@
+"""A study file is checked as a whole, and what does not fit is named with what would."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from fooling.errors import FoolingError
+from fooling.findings.tables import ThresholdSettings
+from fooling.study.resolved import Study, resolved_study
+
+ROOT = Path(__file__).parents[2]
+
+
+def _resolved(values: dict[str, Any]) -> Study:
+    return resolved_study(values, source="study.yaml")
+
+
+def _refusal(values: dict[str, Any]) -> str:
+    with pytest.raises(FoolingError) as refused:
+        _resolved(values)
+    return str(refused.value)
+
+
+def test_entries_are_found_by_name_and_in_the_order_of_the_file(values: dict[str, Any]) -> None:
+    study = _resolved(values)
+    assert list(study.datasets) == ["digits", "shapes"]
+    assert list(study.classifiers) == ["one", "two", "three"]
+    assert list(study.experiments) == ["direct", "cppn"]
+
+
+def test_a_command_is_given_only_its_own_settings(values: dict[str, Any]) -> None:
+    study = _resolved(values)
+    assert set(study.classifiers["one"].section()) == {"architecture", "options", "seed", "input", "training"}
+    assert "name" not in study.datasets["digits"].section()
+    assert set(study.experiments["direct"].evolution()) == {"encoding", "search"}
+    assert study.findings(ThresholdSettings) == {"threshold": 0.9999}
+
+
+def test_the_machine_reaches_commands_as_environment_variables(values: dict[str, Any]) -> None:
+    values["machine"] = {"device": "cpu", "mirror": "data"}
+    assert _resolved(values).machine_variables() == {"FOOLING_DEVICE": "cpu", "FOOLING_MIRROR": "data"}
+
+
+def test_an_unknown_classifier_is_named_with_the_closest_known_one(values: dict[str, Any]) -> None:
+    values["experiments"][0]["classifiers"] = ["one", "twoo"]
+    message = _refusal(values)
+    assert "experiments[direct].classifiers" in message
+    assert "found: 'twoo'" in message
+    assert "allowed: one of one, two, three" in message
+    assert message.endswith("classifiers:\n      - one\n      - two")
+
+
+@pytest.mark.parametrize("collection", ["datasets", "classifiers", "experiments"])
+def test_names_are_unique_whatever_their_case(values: dict[str, Any], collection: str) -> None:
+    values[collection].append({**values[collection][0], "name": values[collection][0]["name"].upper()})
+    assert "every name once" in _refusal(values)
+
+
+@pytest.mark.parametrize("name", ["../up", "a/b", ".hidden", "", "-dash", "two words", "a\n"])
+def test_names_are_safe_in_paths(values: dict[str, Any], name: str) -> None:
+    values["study"] = name
+    assert "- study" in _refusal(values)
+
+
+def test_the_folder_of_shared_data_sets_is_no_study(values: dict[str, Any]) -> None:
+    values["study"] = "datasets"
+    assert "any name but 'datasets'" in _refusal(values)
+
+
+@pytest.mark.parametrize("independent", ["one", "three", "four"])
+def test_the_independent_network_is_another_one_of_the_same_data(values: dict[str, Any], independent: str) -> None:
+    values["classifiers"][0]["independent"] = independent
+    message = _refusal(values)
+    assert "classifiers[one].independent" in message
+    assert message.endswith("independent: two")
+
+
+def test_a_classifier_needs_a_known_data_set(values: dict[str, Any]) -> None:
+    values["classifiers"][1]["dataset"] = "digit"
+    assert "classifiers:\n    - name: two\n      dataset: digits\n" in _refusal(values)
+
+
+def test_an_experiment_has_classifiers_of_one_data_set(values: dict[str, Any]) -> None:
+    values["experiments"][0]["classifiers"] = ["one", "three"]
+    assert "classifiers of one data set" in _refusal(values)
+
+
+def test_an_experiment_names_each_classifier_once(values: dict[str, Any]) -> None:
+    values["experiments"][0]["classifiers"] = ["one", "one"]
+    assert "every classifier once" in _refusal(values)
+
+
+def test_means_fit_the_channels_of_the_data(values: dict[str, Any]) -> None:
+    values["classifiers"][2]["input"] = {"mean": [0.5, 0.5, 0.5], "std": [0.2]}
+    message = _refusal(values)
+    assert "classifiers[three].input.std" in message
+    assert "1 numbers for the 3 channels of shapes" in message
+
+
+def test_an_experiment_is_compared_with_another_one(values: dict[str, Any]) -> None:
+    values["experiments"][1]["compared_with"] = "cppn"
+    assert "experiments[cppn].compared_with" in _refusal(values)
+
+
+def test_figures_of_an_experiment_are_known(values: dict[str, Any]) -> None:
+    values["experiments"][0]["figures"] = ["galery"]
+    assert "not 'galery'" in _refusal(values)
+
+
+def test_numbers_with_an_exponent_are_numbers(values: dict[str, Any]) -> None:
+    values["classifiers"][0]["training"] = {"learning_rate": "1e-4"}  # as PyYAML reads 1e-4
+    assert _resolved(values).classifiers["one"].section()["training"]["learning_rate"] == 1e-4
+
+
+def test_comparisons_name_what_is_compared(values: dict[str, Any]) -> None:
+    assert _resolved(values).comparisons == [{"reference": "direct", "variants": {"direct": {}, "cppn": {}}}]
+
+
+@pytest.mark.parametrize("path", ["config/mnist.yaml", "config/test/smoke.yaml"])
+def test_a_study_holds_nothing_of_the_default_one(path: str) -> None:
+    default = _resolved(yaml.safe_load((ROOT / "config/config.yaml").read_text()))
+    other = _resolved(yaml.safe_load((ROOT / path).read_text()))
+    assert other.name != default.name
+    assert not set(other.datasets) & set(default.datasets)
+    if path == "config/mnist.yaml":
+        assert not set(other.classifiers) & set(default.classifiers)
+        assert {classifier.dataset for classifier in other.classifiers.values()} == {"mnist"}
