@@ -123,9 +123,9 @@ def test_a_share_without_exceptions_gets_the_exact_interval(share):
 
 def test_the_mean_of_networks_has_students_interval():
     errors = np.array([0.0101, 0.0091, 0.0096, 0.0088, 0.0105])
-    half = scipy.stats.t.ppf(0.975, 4) * errors.std(ddof=1) / np.sqrt(5)
+    expected = scipy.stats.ttest_1samp(errors, 0).confidence_interval(0.95)
     estimate = estimated_mean_of_networks(errors, settings=QUICK)
-    assert (estimate.low, estimate.high) == pytest.approx((errors.mean() - half, errors.mean() + half))
+    assert (estimate.low, estimate.high) == pytest.approx((expected.low, expected.high))
     assert estimate.n == 5
     assert math.isnan(estimated_mean_of_networks(errors[:1], settings=QUICK).low)
 

@@ -160,8 +160,8 @@ def estimated_mean_of_networks(shares: NDArray[np.float64], *, settings: Interva
     networks, mean = len(shares), float(shares.mean())
     if networks < 2:
         return Estimate(value=mean, low=math.nan, high=math.nan, n=networks, note="1 network carries no interval")
-    interval = scipy.stats.ttest_1samp(shares, 0).confidence_interval(settings.confidence_level)
-    return Estimate(value=mean, low=max(0.0, float(interval.low)), high=min(1.0, float(interval.high)), n=networks)
+    half = float(scipy.stats.t.ppf((1 + settings.confidence_level) / 2, networks - 1) * scipy.stats.sem(shares))
+    return Estimate(value=mean, low=max(0.0, mean - half), high=min(1.0, mean + half), n=networks)
 
 
 def _resamples(
