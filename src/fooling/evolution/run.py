@@ -51,6 +51,7 @@ class Run(Generic[G]):
         """Whether the budget is spent."""
         return self.generations_done > self.settings.generations
 
+    @torch.inference_mode()
     def advance(self) -> None:
         """Score one more generation; the first is the random start."""
         generation = self.generations_done
