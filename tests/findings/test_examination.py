@@ -9,6 +9,7 @@ import scipy.special
 from sklearn.neighbors import NearestNeighbors
 
 from fooling.datasets.dataset import Dataset
+from fooling.errors import FoolingError
 from fooling.findings import examination
 from fooling.findings.calibration import CalibrationSettings, calibrate_on
 from fooling.findings.examination import ExaminationSettings, Judge, correlations, examined_table, nearest_images
@@ -138,3 +139,9 @@ def test_real_images_are_ones_that_the_network_got_right_on_the_evaluation_half(
 def test_without_an_independent_network_its_columns_are_empty(make_run, dataset, real):
     table = examined([make_run([[0.9] * 3])], dataset, real, independent=None)
     assert table[["independent", "independent_confidence", "independent_label"]].isna().all().all()
+
+
+def test_runs_of_several_classifiers_are_refused(make_run, dataset, real):
+    records = [make_run([[0.9] * 3], classifier=name) for name in ("lenet-b", "lenet-a")]
+    with pytest.raises(FoolingError, match=r"several classifiers\n  found: lenet-a, lenet-b"):
+        examined(records, dataset, real)

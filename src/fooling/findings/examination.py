@@ -6,7 +6,7 @@ number of threads in which a machine adds them up.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from fooling.datasets.dataset import Dataset
+from fooling.errors import FoolingError
 from fooling.evolution.record import RunRecord
 from fooling.findings.calibration import calibrated
 from fooling.seeding import numpy_generator
@@ -56,15 +57,19 @@ def examined_table(
     """One row for each champion of one classifier's runs, and for some real test images that it gets right.
 
     ``temperature`` and ``real`` are what calibration found for this classifier; ``dataset`` is the one it was trained
-    on. Without an ``independent`` network its columns are empty.
+    on. Without an ``independent`` network its columns are empty. Raises :class:`FoolingError` for runs of several
+    classifiers.
     """
-    champions = [_champions_of(record, temperature) for record in _in_order(records)]
+    if len(names := {record.classifier["name"] for record in records}) > 1:
+        raise FoolingError("these runs are of several classifiers", found=", ".join(sorted(names)), expected="one")
+    ordered = sorted(records, key=lambda record: (record.search, record.seed))
+    champions = [_champions_of(record, temperature) for record in ordered]
     chosen = _real_images(real, dataset, settings)
     table = pd.concat([*champions, chosen], ignore_index=True)
     table.insert(0, "classifier", records[0].classifier["name"])
     table.insert(1, "experiment", experiment)
     table.insert(5, "class_name", [dataset.class_names[index] for index in table["class_index"]])
-    images = np.concatenate([record.images for record in _in_order(records)] + [dataset.test_images[chosen["seed"]]])
+    images = np.concatenate([*(record.images for record in ordered), dataset.test_images[chosen["seed"]]])
     return table.assign(
         **_judged(images, table["class_index"].to_numpy(), independent),
         **_nearest_training_images(images, dataset),
@@ -100,10 +105,6 @@ def correlations(images: Images) -> NDArray[np.float64]:
     covariances = levels.shape[1] * (levels @ levels.T) - np.outer(sums, sums)
     spreads = np.sqrt(np.outer(covariances.diagonal(), covariances.diagonal()))
     return np.divide(covariances, spreads, out=np.zeros_like(covariances), where=spreads > 0)
-
-
-def _in_order(records: Iterable[RunRecord]) -> list[RunRecord]:
-    return sorted(records, key=lambda record: (record.search, record.seed))
 
 
 def _champions_of(record: RunRecord, temperature: float) -> pd.DataFrame:
