@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from fooling.encodings import variation
 from fooling.encodings.variation import (
     chosen_positions,
     crossed,
@@ -63,6 +64,16 @@ def test_every_gene_is_chosen_independently_with_the_rate(rate: float, generator
     assert abs(neighbours) < 4 / (trials * genes) ** 0.5
     for column in (0, 1, genes - 1):
         assert stats.binomtest(int(chosen[:, column].sum()), trials, rate).pvalue > 1e-4
+
+
+def test_too_few_gaps_at_first_change_nothing(generator: torch.Generator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(variation, "_SPARE_DEVIATIONS", -2.0)
+    chosen = [chosen_positions(10_000, rate=0.1, generator=generator) for _ in range(100)]
+    assert all(torch.equal(positions, positions.unique()) for positions in chosen)
+    assert all(positions[-1] < 10_000 for positions in chosen)
+    counts = torch.stack([torch.bincount(positions // 1000, minlength=10) for positions in chosen]).sum(0)
+    assert stats.chisquare(counts).pvalue > 1e-3
+    assert float(counts.sum()) == pytest.approx(100_000, abs=4 * 300)
 
 
 @pytest.mark.parametrize("eta", [1.0, 15.0])

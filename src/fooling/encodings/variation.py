@@ -11,8 +11,11 @@ import torch
 
 LEVELS = 255
 
-_NEVER = 1e-30  # a smaller rate would not choose a gene in the life of a machine
-_WIDEST_GAP = 2.0**40  # behind the end of any batch, and sums of it still fit into int64
+#: A smaller rate would not choose a gene in the life of a machine; the gaps at this one still fit into int64.
+_NEVER = 1e-15
+
+#: Standard deviations by which more gaps are drawn than are expected to be needed, so that once nearly always suffices.
+_SPARE_DEVIATIONS = 6.0
 
 #: What the faulty crossover of the released code leaves in a gene that both parents share.
 UNSET_GENE = 0.5
@@ -30,9 +33,9 @@ def chosen_positions(count: int, *, rate: float, generator: torch.Generator) -> 
     parts, reached = [], -1
     while True:
         expected = (count - reached) * rate
-        draws = math.ceil(expected + 6 * math.sqrt(expected)) + 8
+        draws = math.ceil(expected + _SPARE_DEVIATIONS * math.sqrt(expected)) + 8
         uniform = torch.rand(draws, generator=generator, device=device)
-        gaps = uniform.neg_().log1p_().div_(log_kept).clamp_(max=_WIDEST_GAP).long().add_(1)
+        gaps = uniform.neg_().log1p_().div_(log_kept).long().add_(1)
         positions = gaps.cumsum(0).add_(reached)
         inside = int(torch.searchsorted(positions, count))
         parts.append(positions[:inside])
@@ -47,7 +50,7 @@ def polynomial_steps(count: int, *, eta: float, generator: torch.Generator) -> t
     With r uniform in [0, 1): (2r)^(1/(eta+1)) - 1 below r = .5, else 1 - (2(1-r))^(1/(eta+1)). Large ``eta`` means
     small steps: their mean size is 1 / (eta + 2).
     """
-    signed = torch.rand(count, generator=generator, device=generator.device).mul_(2).sub_(1)
+    signed = torch.empty(count, device=generator.device).uniform_(-1, 1, generator=generator)
     sizes = signed.abs().log_().div_(eta + 1).expm1_()
     return sizes.copysign_(signed)
 
