@@ -95,7 +95,7 @@ def test_where_no_temperature_fits_only_raw_confidences_are_drawn(inputs):
         table["calibrated_confidence"] = np.nan
     given["calibration"][["temperature", "nll_after", "ece_after"]] = np.nan
     figure = calibration.draw(**given)
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["as the network gives it"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["as the network gives it (0.021)"]
     assert "no temperature" in figure.get_supxlabel()
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 import seaborn as sns  # type: ignore[import-untyped]
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 from scipy.stats import binomtest
 
@@ -36,16 +37,18 @@ def draw(*, real: pd.DataFrame, calibration: pd.DataFrame, examined: pd.DataFram
     figure = Figure(figsize=(WIDTH, 3.3), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=(1, 1.25))
     _draw_reliability(left, real[real["split"] == "evaluation"], scales)
-    _write_errors(left, fitted, scales)
     _draw_champions(right, real, examined, scales)
     if reference:
-        draw_reference(right, log_odds(reference), "", which="x")
-    handles = [left.plot([], [], look.marker, color=look.colour, label=look.label)[0] for look in scales.values()]
+        draw_reference(right, log_odds(reference), which="x")
+    handles = [
+        Line2D([], [], marker=look.marker, linestyle="", color=look.colour, label=f"{look.label} ({fitted[error]:.3f})")
+        for look, error in zip(scales.values(), ("ece_before", "ece_after"), strict=False)
+    ]
     figure.legend(handles=handles, loc="outside upper left", ncols=len(handles))
     draw_note(
         figure,
-        f"{_how_fitted(fitted, scales)} Bars: 95 % (Wilson). Boxes: middle half and median; whiskers: all. "
-        + "Dotted line on the right: the paper's median." * bool(reference),
+        f"{_how_fitted(fitted, scales)} In brackets: expected calibration error. Bars: 95 % (Wilson). Boxes: middle "
+        "half and median; whiskers: all. " + "Dotted line on the right: the paper's median." * bool(reference),
     )
     return figure
 
@@ -71,13 +74,6 @@ def _draw_reliability(axes: Axes, judged: pd.DataFrame, scales: Mapping[str, Loo
     use_percent_ticks(axes, which="x")
     use_percent_ticks(axes, which="y")
     axes.set(title="Real test images", xlabel="mean confidence of a group of images", ylabel="of these right")
-
-
-def _write_errors(axes: Axes, fitted: pd.Series, scales: Mapping[str, Look]) -> None:
-    text = f"expected calibration error\n{fitted['ece_before']:.3f}"
-    if "calibrated_confidence" in scales:
-        text += f" before, {fitted['ece_after']:.3f} after"
-    axes.text(0.97, 0.05, text, transform=axes.transAxes, ha="right", va="bottom", fontsize=7, color=QUIET)
 
 
 def reliability(confidences: NDArray[np.float64], right: NDArray[np.bool_]) -> tuple[NDArray[np.float64], ...]:

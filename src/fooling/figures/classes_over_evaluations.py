@@ -7,7 +7,7 @@ import math
 import pandas as pd
 from matplotlib.figure import Figure
 
-from fooling.figures.confidence_axis import draw_reference, log_odds, use_confidence_ticks
+from fooling.figures.confidence_axis import draw_reference, log_odds, name_reference, use_confidence_ticks
 from fooling.figures.search_curves import draw_legend, draw_search_curves, what_is_drawn
 from fooling.figures.style import WIDTH, draw_note, in_style
 
@@ -29,14 +29,16 @@ def draw(*, history: pd.DataFrame, champions: pd.DataFrame, reference: float | N
     for axes in grid.flat[len(classes) :]:
         axes.remove()
     for axes, (index, name) in zip(grid.flat, classes.items(), strict=False):
-        draw_search_curves(axes, history[history["class_index"] == index], "log_odds")
+        draw_search_curves(axes, history[history["class_index"] == index], "log_odds", is_small=True)
         use_confidence_ticks(axes, values, most=6)
         axes.set_title(f"class {name}", fontsize=7.5)
         if reference:
-            draw_reference(axes, log_odds(reference), "the paper" if axes is grid[0, 0] else "")
+            draw_reference(axes, log_odds(reference))
         if axes.get_subplotspec().rowspan.stop < rows:
             axes.set_xlabel("")
     figure.supylabel("confidence, log-odds scale", fontsize=8)
+    if reference:
+        name_reference(grid[0, 0], log_odds(reference), "the paper")
     draw_legend(figure, history)
     draw_note(figure, what_is_drawn(history))
     return figure

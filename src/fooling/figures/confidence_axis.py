@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -43,34 +43,24 @@ def use_percent_ticks(axes: Axes, *, which: Literal["x", "y"] = "y") -> None:
     (axes.set_ylim if which == "y" else axes.set_xlim)(-0.02, 1.02)
 
 
-def draw_reference(axes: Axes, value: float, text: str, *, which: Literal["x", "y"] = "y", above: bool = True) -> None:
-    """A line at ``value`` that says which number of the paper it is."""
-    halo = [withStroke(linewidth=2, foreground="white")]
-    style: dict[str, Any] = {"color": PAPER, "linewidth": 0.9, "linestyle": (0, (1, 1.5)), "zorder": 1.5}
-    if which == "y":
-        axes.axhline(value, **style)
-        axes.annotate(
-            text,
-            (0, value),
-            xycoords=axes.get_yaxis_transform(),
-            xytext=(3, 2 if above else -2),
-            textcoords="offset points",
-            va="bottom" if above else "top",
-            color=PAPER,
-            fontsize=7,
-            path_effects=halo,
-        )
-    else:
-        axes.axvline(value, **style)
-        axes.annotate(
-            text,
-            (value, 1),
-            xycoords=axes.get_xaxis_transform(),
-            xytext=(0, 2),
-            textcoords="offset points",
-            ha="center",
-            va="bottom",
-            color=PAPER,
-            fontsize=7,
-            path_effects=halo,
-        )
+def draw_reference(axes: Axes, value: float, *, which: Literal["x", "y"] = "y") -> None:
+    """A dotted line at a number of the paper; the axis has its limits already."""
+    draw_line = axes.axhline if which == "y" else axes.axvline
+    draw_line(value, color=PAPER, linewidth=0.9, linestyle=(0, (1, 1.5)), zorder=1.5)
+
+
+def name_reference(axes: Axes, value: float, text: str) -> None:
+    """What the horizontal line at ``value`` is, written on it at the left: below it where there is no room above."""
+    low, high = axes.get_ylim()
+    above = value < high - 0.1 * (high - low)
+    axes.annotate(
+        text,
+        (0, value),
+        xycoords=axes.get_yaxis_transform(),
+        xytext=(3, 2 if above else -2),
+        textcoords="offset points",
+        va="bottom" if above else "top",
+        color=PAPER,
+        fontsize=7,
+        path_effects=[withStroke(linewidth=2, foreground="white")],
+    )

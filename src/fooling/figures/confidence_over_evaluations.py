@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from fooling.figures.confidence_axis import (
     draw_reference,
     log_odds,
+    name_reference,
     use_confidence_ticks,
     use_percent_ticks,
 )
@@ -34,7 +35,8 @@ def draw(*, history: pd.DataFrame, reference: float | None) -> Figure:
     use_confidence_ticks(stretched, values)
     stretched.set(title="The same, stretched towards 0 and 100 %", ylabel="confidence, log-odds scale")
     if reference:
-        draw_reference(stretched, log_odds(reference), "the paper's median")
+        draw_reference(stretched, log_odds(reference))
+        name_reference(stretched, log_odds(reference), "the paper's median")
     draw_legend(figure, history)
     draw_note(figure, what_is_drawn(history))
     return figure

@@ -88,7 +88,7 @@ def _draw_distance(axes: Axes, shown: pd.DataFrame, real: pd.DataFrame) -> None:
     alike = shown["nearest_label"] == shown["class_index"]
     _draw_dots(axes, shown, "nearest_distance", filled=alike)
     _draw_real(axes, real, "nearest_distance")
-    highest = float(np.ceil(shown["nearest_distance"].max() * 11) / 10)
+    highest = float(np.ceil(shown["nearest_distance"].max() * 5.5) / 5)
     axes.set(ylim=(-0.08 * highest, 1.08 * highest), yticks=[0, highest / 2, highest])
     _write_medians(axes, shown, "nearest_distance", "{:.2f}".format)
     _write_title(

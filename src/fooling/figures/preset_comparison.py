@@ -98,7 +98,7 @@ def _draw_means(axes: Axes, means: pd.DataFrame, looks: dict[str, Look]) -> None
         axes, means, list(looks), [look.colour for look in looks.values()], [look.marker for look in looks.values()]
     )
     axes.set(title="Mean number of images until they are", xlabel="images scored")
-    axes.set_xlim(0, means["horizon"].max())
+    axes.set_xlim(0, 1.03 * means["horizon"].max())
     for place, (reached, runs) in enumerate(zip(means["reached"], means["n"], strict=True)):
         text = f"{round(reached * runs)} of {runs:.0f} runs"
         axes.annotate(

@@ -35,7 +35,7 @@ def draw(*, champions: pd.DataFrame, reference: float | None) -> Figure:
     use_confidence_ticks(panels[0], values, which="x", most=6)
     panels[0].set(title="Confidence in the median class", xlabel="confidence, log-odds scale")
     if reference:
-        draw_reference(panels[0], log_odds(reference), "", which="x")
+        draw_reference(panels[0], log_odds(reference), which="x")
         reached = champions.assign(reached=champions["confidence"].astype(float) >= reference)
         _draw_runs(panels[1], reached.groupby(RUN, sort=False)["reached"].sum().reset_index(), "reached")
         classes = champions["class_index"].nunique()

@@ -20,11 +20,13 @@ BANDS = {100: 0.12, 50: 0.24}
 POINTS = 60  # of a curve at most: more cannot be told apart in print
 
 
-def draw_search_curves(axes: Axes, runs: pd.DataFrame, column: Literal["confidence", "log_odds"]) -> None:
+def draw_search_curves(
+    axes: Axes, runs: pd.DataFrame, column: Literal["confidence", "log_odds"], *, is_small: bool = False
+) -> None:
     """The median of the runs for each search; a light band holds all runs, a darker one the middle half.
 
     ``runs`` has one row for each run and number of evaluations, in the columns ``search``, ``evaluations`` and
-    ``column``.
+    ``column``. A panel that ``is_small`` has fewer ticks.
     """
     searches = present(runs)
     runs = runs[runs["evaluations"].isin(_told_apart(runs["evaluations"]))]
@@ -47,7 +49,7 @@ def draw_search_curves(axes: Axes, runs: pd.DataFrame, column: Literal["confiden
             ax=axes,
         )
     axes.set(xscale="log", xlabel="images scored", ylabel="")
-    _limit_evaluations(axes, runs["evaluations"].min(), runs["evaluations"].max())
+    _limit_evaluations(axes, runs["evaluations"].min(), runs["evaluations"].max(), apart=4.5 if is_small else 2)
 
 
 def _told_apart(evaluations: pd.Series[int]) -> NDArray[np.int64]:
@@ -57,11 +59,12 @@ def _told_apart(evaluations: pd.Series[int]) -> NDArray[np.int64]:
     return np.unique(there[np.searchsorted(there, spread - 0.5).clip(max=len(there) - 1)])
 
 
-def _limit_evaluations(axes: Axes, first: int, last: int) -> None:
-    """Ticks at the first number of evaluations and at the powers of ten far enough from it."""
-    powers = [10**power for power in range(1, 12) if 2 * first < 10**power <= last]
+def _limit_evaluations(axes: Axes, first: int, last: int, *, apart: float) -> None:
+    """Ticks at both ends, and at the powers of ten that are at least ``apart`` times as far or near."""
+    powers = [10**power for power in range(1, 12) if apart * first <= 10**power <= last / apart]
+    ticks = [first, *powers, last]
     axes.set_xlim(first, last)
-    axes.set_xticks([first, *powers], [f"{tick:,}" for tick in (first, *powers)])
+    axes.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
     axes.xaxis.set_minor_locator(NullLocator())
 
 

@@ -35,7 +35,7 @@ def draw(*, training: pd.DataFrame, classifiers: pd.DataFrame, reference_error: 
         error.set_ylim(0, ROOM * max(networks["test_error"].max(), reference_error or 0))
         error.yaxis.set_major_formatter(PercentFormatter(1, symbol=" %"))
         if reference_error:
-            draw_reference(error, reference_error, "")
+            draw_reference(error, reference_error)
         _name_networks(error, networks, reference_error)
     return figure
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -25,7 +27,9 @@ LABELLED = 0.06  # the smallest share that has its number written in the bar
 @in_style
 def draw(*, variance: pd.DataFrame) -> Figure:
     """One bar for each experiment and search, cut into the shares of the components of ``variance``."""
-    bars = list(dict.fromkeys(zip(variance["experiment"], variance["search"], strict=True)))
+    present = set(zip(variance["experiment"], variance["search"], strict=True))
+    experiments = dict.fromkeys(variance["experiment"])
+    bars = [bar for bar in itertools.product(experiments, SEARCHES) if bar in present]
     shares = variance.set_index(["experiment", "search", "component"])["share"].unstack("component").fillna(0).loc[bars]
     figure = Figure(figsize=(WIDTH, 1.45 + 0.3 * len(bars)), layout="constrained")
     axes = figure.subplots()
