@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from fooling.classifiers.optimisers import learning_rate_at, make_optimiser, set_learning_rate
-from fooling.classifiers.settings import AdamSettings, TrainingSettings
+from fooling.classifiers.settings import TrainingSettings
 
 POLICIES: list[dict[str, Any]] = [
     {"kind": "inv", "gamma": 0.5, "power": 0.75},
@@ -69,13 +69,14 @@ def test_the_cosine_rises_and_falls() -> None:
     assert rates[11] == pytest.approx(0.05 * (1 + math.cos(math.pi * 7 / 8)))
 
 
-def test_adam_takes_the_rate_of_the_policy() -> None:
-    training = settings({"kind": "constant"}, optimiser={"kind": "adam"})
-    assert isinstance(training.optimiser, AdamSettings)
-    layer = nn.Linear(2, 1)
-    before = layer.weight.detach().clone()
-    optimiser = make_optimiser(layer, training)
-    layer.weight.grad, layer.bias.grad = torch.tensor([[3.0, -5.0]]), torch.zeros(1)
+def test_adam_takes_the_rate_of_the_policy_and_of_the_kind_of_layer() -> None:
+    training = settings({"kind": "constant"}, optimiser={"kind": "adam", "linear_rate_factor": 0.25})
+    network = nn.Sequential(nn.Conv2d(1, 1, 1), nn.Flatten(), nn.Linear(2, 1))
+    before = [parameter.detach().clone() for parameter in network.parameters()]
+    for parameter in network.parameters():
+        parameter.grad = torch.full_like(parameter, -3.0)
+    optimiser = make_optimiser(network, training)
     set_learning_rate(optimiser, 0, training)
     optimiser.step()
-    torch.testing.assert_close(before - layer.weight.detach(), torch.tensor([[0.1, -0.1]]), rtol=1e-5, atol=1e-6)
+    steps = [float((now.detach() - then).mean()) for now, then in zip(network.parameters(), before, strict=True)]
+    assert steps == pytest.approx([0.1, 0.1, 0.025, 0.025], rel=1e-4)

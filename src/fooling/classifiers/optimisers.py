@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import nn
@@ -28,21 +30,13 @@ def learning_rate_at(iteration: int, training: TrainingSettings) -> float:
 
 def make_optimiser(network: nn.Module, training: TrainingSettings) -> torch.optim.Optimizer:
     """The optimiser of the settings; call :func:`set_learning_rate` before each of its steps."""
-    if isinstance(training.optimiser, SgdSettings):
-        groups = [
-            {"params": weights_of(network), "rate_factor": 1.0},
-            {"params": biases_of(network), "rate_factor": training.optimiser.bias_rate_factor},
-        ]
-        return torch.optim.SGD(
-            groups,
-            lr=training.learning_rate,
-            momentum=training.optimiser.momentum,
-            weight_decay=training.optimiser.weight_decay,
-            fused=True,
-        )
-    return torch.optim.Adam(
-        network.parameters(), lr=training.learning_rate, weight_decay=training.optimiser.weight_decay, fused=True
-    )
+    settings, rate = training.optimiser, training.learning_rate
+    decay = settings.weight_decay
+    if isinstance(settings, SgdSettings):
+        groups = _groups(network, apart=_is_bias, rate_factor=settings.bias_rate_factor)
+        return torch.optim.SGD(groups, lr=rate, momentum=settings.momentum, weight_decay=decay, fused=True)
+    groups = _groups(network, apart=_is_linear, rate_factor=settings.linear_rate_factor)
+    return torch.optim.Adam(groups, lr=rate, weight_decay=decay, fused=True)
 
 
 def set_learning_rate(optimiser: torch.optim.Optimizer, iteration: int, training: TrainingSettings) -> None:
@@ -54,21 +48,24 @@ def set_learning_rate(optimiser: torch.optim.Optimizer, iteration: int, training
     """
     rate = learning_rate_at(iteration, training)
     for group in optimiser.param_groups:
-        group["lr"] = rate * group.get("rate_factor", 1.0)
+        group["lr"] = rate * group["rate_factor"]
         if isinstance(training.optimiser, SgdSettings) and iteration > 0:
             last_rate = learning_rate_at(iteration - 1, training)
             group["momentum"] = training.optimiser.momentum * last_rate / rate
 
 
-def weights_of(network: nn.Module) -> list[nn.Parameter]:
-    """Every parameter that is no bias."""
-    return [parameter for name, parameter in network.named_parameters() if not _is_bias(name)]
+def _groups(network: nn.Module, *, apart: Callable[[nn.Module, str], bool], rate_factor: float) -> list[dict[str, Any]]:
+    """The parameters in two groups: those that their layer and their name in it set ``apart`` learn at another rate."""
+    groups: list[dict[str, Any]] = [{"params": [], "rate_factor": 1.0}, {"params": [], "rate_factor": rate_factor}]
+    for path, parameter in network.named_parameters():
+        layer, _, name = path.rpartition(".")
+        groups[apart(network.get_submodule(layer), name)]["params"].append(parameter)
+    return groups
 
 
-def biases_of(network: nn.Module) -> list[nn.Parameter]:
-    """Every parameter called ``bias``."""
-    return [parameter for name, parameter in network.named_parameters() if _is_bias(name)]
+def _is_bias(layer: nn.Module, name: str) -> bool:
+    return name == "bias"
 
 
-def _is_bias(name: str) -> bool:
-    return name.rpartition(".")[2] == "bias"
+def _is_linear(layer: nn.Module, name: str) -> bool:
+    return isinstance(layer, nn.Linear)

@@ -54,6 +54,8 @@ class AdamSettings(Settings):
     """Adam with its usual constants .9, .999 and 1e-8."""
     weight_decay: NotNegative = 0.0
     """Times a parameter is added to its gradient."""
+    linear_rate_factor: Positive = 1.0
+    """Fully connected layers learn at this multiple of the learning rate: the wider they are, the less they bear."""
 
 
 class InversePolicy(Settings):
