@@ -42,7 +42,12 @@ def made(claims, information, make_run, make_champions, make_examined):
         "claims": claims,
         "experiments": [summarised(make_champions(), threshold=0.9999)],
         "galleries": [gallery("direct", [make_run(1), make_run(2)], make_examined())],
-        "figures": {"training_curves": b"one", "calibration-lenet-a": b"two", "calibration-lenet-b": b"three"},
+        "figures": {
+            "training_curves": b"one",
+            "calibration-lenet-a": b"two",
+            "calibration-lenet-b": b"three",
+            "gallery-direct": b"4",
+        },
         "information": information,
         "threshold": 0.9999,
         "deviations": "../../../docs/deviations.md",
@@ -97,6 +102,7 @@ def test_figures_stand_in_the_order_of_the_catalogue_with_their_subjects(made):
     text = page(**made)
     assert text.index("<h3>Calibration</h3>") < text.index("<h3>Training curves</h3>")
     assert "<figcaption>lenet-b</figcaption>" in text
+    assert "<h3>Gallery</h3>" not in text
 
 
 def test_a_small_run_says_that_it_is_small(made, make_champions):

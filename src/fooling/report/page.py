@@ -153,17 +153,17 @@ def _row(claim: Mapping[Any, Any]) -> Row:
         status=claim["paper_status"],
         ours=ours,
         interval="" if math.isnan(claim["low"]) else f"{low} to {high}",
-        n="" if math.isnan(claim["n"]) else f"{int(claim['n']):,}",
+        n=f"{int(claim['n']):,}" if claim["n"] > 0 else "",
         verdict=claim["verdict"],
     )
 
 
 def _drawings(figures: Mapping[str, bytes]) -> dict[str, list[Drawing]]:
-    """The figures under their titles, in the order of the catalogue."""
+    """The figures under their titles, in the order of the catalogue; galleries have a section of their own."""
     grouped: dict[str, list[Drawing]] = {}
     for figure, declared in FIGURES.items():
         members = [name for name in figures if name.partition("-")[0] == figure]
-        if members:
+        if members and figure != "gallery":
             grouped[figure.replace("_", " ").capitalize()] = [
                 Drawing(figure, name.partition("-")[2], declared.caption, data_uri(figures[name])) for name in members
             ]

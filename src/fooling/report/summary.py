@@ -37,9 +37,9 @@ class SearchSummary:
         return SEARCHES[self.search]
 
     @property
-    def share(self) -> str:
-        """Fooling champions in percent of all."""
-        return percent(self.fooling / self.champions)
+    def count(self) -> str:
+        """Fooling champions among all."""
+        return f"{self.fooling:,} of {self.champions:,}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +55,11 @@ class ExperimentSummary:
     def evolution(self) -> SearchSummary:
         """The search under study."""
         return self.searches[0]
+
+    @property
+    def control(self) -> SearchSummary | None:
+        """Random search, where it was made."""
+        return next((search for search in self.searches if search.search == "random-search"), None)
 
     @property
     def is_small(self) -> bool:
@@ -75,26 +80,23 @@ def summarised(champions: pd.DataFrame, *, threshold: float) -> ExperimentSummar
 
 
 def headline(experiments: Sequence[ExperimentSummary], *, threshold: float) -> tuple[str, str]:
-    """The finding of the study in one sentence, and what random search adds to it in another.
+    """The finding of the study in one sentence, and beside it what random search finds, experiment by experiment.
 
     Counted are the experiments that have random search beside evolution and are not small, or all if there are none.
     """
-    controlled = [found for found in experiments if "random-search" in [search.search for search in found.searches]]
+    controlled = [found for found in experiments if found.control is not None]
     counted = [found for found in controlled if not found.is_small] or controlled or list(experiments)
-    evolved = [found.evolution for found in counted]
-    level = percent(threshold)
-    finding = (
-        f"{sum(search.fooling for search in evolved):,} of {sum(search.champions for search in evolved):,} "
-        f"evolved images are called their class with {level} confidence or more"
-    )
-    parts = []
-    for found in counted:
-        for search in found.searches:
-            if search.search == "random-search":
-                parts.append(f"{search.fooling:,} of {search.champions:,} in the {found.encoding} ({found.name})")
-    if not parts:
-        return finding, ""
-    return finding, f"Random search that scored as many images reaches that for {', and for '.join(parts)}."
+    fooling = sum(found.evolution.fooling for found in counted)
+    champions = sum(found.evolution.champions for found in counted)
+    finding = f"{fooling:,} of {champions:,} evolved images are called their class with {percent(threshold)} confidence or more"
+    return finding, " ".join(_contrast(found) for found in counted if found.control is not None)
+
+
+def _contrast(found: ExperimentSummary) -> str:
+    """Evolution and random search in one experiment."""
+    assert found.control is not None
+    name = f"{found.encoding[0].upper()}{found.encoding[1:]} ({found.name})"
+    return f"{name}: {found.evolution.count}; random search with as many images finds {found.control.count}."
 
 
 def _search(champions: pd.DataFrame, threshold: float) -> SearchSummary:
