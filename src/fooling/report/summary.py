@@ -88,7 +88,8 @@ def headline(experiments: Sequence[ExperimentSummary], *, threshold: float) -> t
     counted = [found for found in controlled if not found.is_small] or controlled or list(experiments)
     fooling = sum(found.evolution.fooling for found in counted)
     champions = sum(found.evolution.champions for found in counted)
-    finding = f"{fooling:,} of {champions:,} evolved images are called their class with {percent(threshold)} confidence or more"
+    level = percent(threshold)
+    finding = f"{fooling:,} of {champions:,} evolved images are called their class with {level} confidence or more"
     return finding, " ".join(_contrast(found) for found in counted if found.control is not None)
 
 
