@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 import safetensors
 import safetensors.numpy
 
 from fooling.errors import FoolingError
 
 if TYPE_CHECKING:
+    import pandas as pd
     from numpy.typing import NDArray
 
 HEADER_KEY = "fooling"
@@ -87,6 +87,8 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
 
 def read_table(path: Path, *, columns: tuple[str, ...] = ()) -> pd.DataFrame:
     """A CSV or Parquet table; :class:`FoolingError` for a missing or broken file or a missing one of ``columns``."""
+    import pandas as pd  # where no table is read, its half second is saved
+
     require_file(path)
     try:
         table = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
