@@ -262,8 +262,8 @@ def made_presets(variants: int = 4) -> tuple[pd.DataFrame, pd.DataFrame]:
         rows.append(("mean", name, "", "", "", times.mean(), 0.75))
         if name in family[1:]:
             rows.append(("difference", name, "", "", "direct", times.mean() - 15_000, np.nan))
-    rows.append(("main effect", "", "crossover", "faulty", "none", 2300.0, np.nan))
-    rows.append(("main effect", "", "extra_batch", "True", "False", -150.0, np.nan))
+    rows.append(("main effect", "direct", "encoding.crossover", "faulty", "none", 2300.0, np.nan))
+    rows.append(("main effect", "direct", "search.extra_batch", "true", "false", -150.0, np.nan))
     columns = ["contrast", "experiment", "factor", "level", "reference", "value", "reached"]
     presets = pd.DataFrame(rows, columns=columns).assign(
         search="map-elites", target="median", unit="evaluations", horizon=40_200, n=12, networks=2, note=""

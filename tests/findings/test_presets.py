@@ -108,9 +108,9 @@ def test_main_effects_average_over_the_other_factors():
     shifts = [0, 4, 10, 24]  # the faulty crossover costs 10 without and 20 with the extra batch
     times = pd.concat([times_of(name, base + shift) for name, shift in zip(crossed, shifts, strict=True)])
     effects = rows_of(presets_table(times, settings=settings_of(**crossed)), "main effect")
-    assert effects[["factor", "level", "reference", "value"]].to_numpy().tolist() == [
-        ["crossover", "faulty", "none", 15.0],
-        ["extra_batch", "true", "false", 9.0],
+    assert effects[["experiment", "factor", "level", "reference", "value"]].to_numpy().tolist() == [
+        ["none-no", "crossover", "faulty", "none", 15.0],
+        ["none-no", "extra_batch", "true", "false", 9.0],
     ]
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import MaxNLocator, PercentFormatter, StrMethodFormatter
 
 from fooling.figures.style import INK, QUIET, WIDTH, Look, draw_note, in_style, series
@@ -18,29 +21,28 @@ def draw(*, survival: pd.DataFrame, presets: pd.DataFrame) -> Figure:
     """One row of panels for each family, that is the experiments compared with the same reference.
 
     Left the share of runs whose median class stands at 99.99 %, against the images scored (one minus the Kaplan-Meier
-    estimate); right the mean number of images until then, up to the common horizon. The last row shows what each option
-    does on average over the others.
+    estimate); right the mean number of images until then, up to the common horizon; below them what each option does
+    on average over the others.
     """
     survival, presets = _of_evolution(survival), _of_evolution(presets)
     presets = presets[presets["unit"] == "evaluations"]
     means = presets[presets["contrast"] == "mean"].set_index("experiment")
-    effects = presets[presets["contrast"] == "main effect"]
-    families = _families(presets)
-    heights = [SPARE + max(CURVES, LINE * len(family)) for family in families]
-    heights += [SPARE + LINE * len(effects)] if len(effects) else []
+    panels: list[tuple[float, Callable[[SubFigure], None]]] = []
+    for family in _families(presets):
+        height = SPARE + max(CURVES, LINE * len(family))
+        panels.append((height, partial(_draw_family, family=family, survival=survival, means=means)))
+        effects = presets[(presets["contrast"] == "main effect") & presets["experiment"].isin(family)]
+        if len(effects):
+            panels.append((SPARE + LINE * len(effects), partial(_draw_effects, effects=effects)))
+    heights = [height for height, _ in panels]
     figure = Figure(figsize=(WIDTH, sum(heights) + 0.1), layout="constrained")
-    parts = figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0]
-    for part, family in zip(parts, families, strict=False):
-        looks = _looks(family)
-        left, right = part.subplots(1, 2, width_ratios=(1, 1.25))
-        _draw_curves(left, survival, looks)
-        _draw_means(right, means.loc[family], looks)
-    if len(effects):
-        _draw_effects(parts[-1].subplots(), effects)
+    parts = figure.subfigures(len(panels), 1, height_ratios=heights, squeeze=False)[:, 0]
+    for part, (_, draw_panel) in zip(parts, panels, strict=True):
+        draw_panel(part)
     draw_note(
         figure,
-        "There: the median over the classes of the run stands at the study's threshold. A run that never gets there "
-        f"counts as {means['horizon'].min():,.0f} images in the mean. Bars and the band: confidence intervals.",
+        "There: the median over the classes of the run stands at the study's threshold. In the mean, a run that never "
+        "gets there counts as the horizon, where the axis ends. Bars and the band: confidence intervals.",
     )
     return figure
 
@@ -66,6 +68,13 @@ def _looks(family: list[str]) -> dict[str, Look]:
     if len(family) <= COLOURED:
         return dict(zip(family, series(len(family)), strict=True))
     return {name: Look(name, QUIET, "", "o") if place else series(1)[0] for place, name in enumerate(family)}
+
+
+def _draw_family(part: SubFigure, *, family: list[str], survival: pd.DataFrame, means: pd.DataFrame) -> None:
+    looks = _looks(family)
+    left, right = part.subplots(1, 2, width_ratios=(1, 1.25))
+    _draw_curves(left, survival, looks)
+    _draw_means(right, means.loc[family], looks)
 
 
 def _draw_curves(axes: Axes, survival: pd.DataFrame, looks: dict[str, Look]) -> None:
@@ -113,9 +122,13 @@ def _draw_means(axes: Axes, means: pd.DataFrame, looks: dict[str, Look]) -> None
         )
 
 
-def _draw_effects(axes: Axes, effects: pd.DataFrame) -> None:
+def _draw_effects(part: SubFigure, *, effects: pd.DataFrame) -> None:
+    axes = part.subplots()
     changes = zip(effects["factor"], effects["level"], effects["reference"], strict=True)
-    labels = [f"{factor.replace('_', ' ')}: {level} instead of {reference}" for factor, level, reference in changes]
+    labels = [
+        f"{factor.rpartition('.')[2].replace('_', ' ')}: {level} instead of {reference}"
+        for factor, level, reference in changes
+    ]
     _draw_dots(axes, effects, labels, [INK] * len(labels), ["o"] * len(labels))
     axes.axvline(0, color=QUIET, linewidth=0.8)
     axes.set(

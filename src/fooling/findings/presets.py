@@ -92,6 +92,7 @@ class _Group:
                 pairs = list(_pairs(present, factor, level, reference))
                 words = {
                     "contrast": "main effect",
+                    "experiment": comparison.reference,
                     "factor": factor,
                     "level": _word(level),
                     "reference": _word(reference),
