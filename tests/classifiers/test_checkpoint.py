@@ -41,7 +41,7 @@ def test_a_loaded_classifier_is_the_saved_one(lenet: Classifier, file: Path, bar
     assert torch.equal(loaded.with_mean_subtracted().logits(images), lenet.with_mean_subtracted().logits(images))
     assert (loaded.name, loaded.architecture, loaded.class_names) == ("lenet-a", "lenet", bars.class_names)
     assert loaded.provenance == {"seed": 7, "test_error": 0.25}
-    assert (loaded.input_shape, loaded.chunk_size, loaded.options) == ((1, 20, 20), 50, {})
+    assert (loaded.input_shape, loaded.chunk_size, loaded.options) == ((1, 20, 20), lenet.chunk_size, {})
 
 
 def test_saving_a_loaded_classifier_gives_the_same_bytes(file: Path, tmp_path: Path) -> None:
