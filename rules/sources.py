@@ -19,12 +19,12 @@ def sources(*modules: str) -> list[str]:
 
     Raises :class:`ModuleNotFoundError` for one of ``modules`` that has no file.
     """
-    pending, files = list(modules), set()
-    while pending:
-        module = pending.pop()
-        path = module_path(module)
-        if path is None and module in modules:
+    for module in modules:
+        if module_path(module) is None:
             raise ModuleNotFoundError(f"no file below {ROOT} holds the module {module}", name=module)
+    pending, files = [name for module in modules for name in _with_parents(module)], set()
+    while pending:
+        path = module_path(pending.pop())
         if path is not None and path not in files:
             files.add(path)
             pending += _imported(path)

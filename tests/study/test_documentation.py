@@ -35,12 +35,12 @@ class Camera(Settings):
     """What it is called."""
     film: Literal["grey", "colour"] = "grey"
     """What is put in."""
-    lenses: list[Lens] = []
+    lenses: tuple[Lens, ...] = ()
     """One or more."""
 
 
 def test_the_first_of_a_kind_is_explained_and_later_ones_say_what_they_set() -> None:
-    camera = Camera(name="box", lenses=[Lens(), Lens(focus=200.0)])
+    camera = Camera(name="box", lenses=(Lens(), Lens(focus=200.0)))
     assert commented_yaml(camera).splitlines() == [
         "# What it is called.",
         "name: box",

@@ -54,7 +54,7 @@ def test_what_is_no_option_is_refused(key: str) -> None:
 
 
 def test_a_value_that_the_option_cannot_have_is_refused() -> None:
-    with pytest.raises(FoolingError, match="found: 'right'\n  allowed: .*'none', 'correct' or 'faulty'"):
+    with pytest.raises(FoolingError, match=r"found: 'right'\n  allowed: .*'none', 'correct' or 'faulty'"):
         list(variants(_experiment(cross={"encoding.crossover": ["right"]})))
 
 

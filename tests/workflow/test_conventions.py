@@ -1,0 +1,111 @@
+"""The workflow keeps to its conventions: lint, format, one rule per command, pins that agree, settings that hold."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+
+from fooling.cli.commands import COMMANDS
+
+from .conftest import ROOT, Checkout
+
+RULES = sorted(ROOT.glob("rules/*.smk"))
+
+
+def test_the_workflow_is_free_of_lint(fresh_checkout: Checkout) -> None:
+    assert "good condition" in fresh_checkout.run("snakemake", "--lint")
+
+
+def test_the_workflow_is_formatted() -> None:
+    command = [Path(sys.executable).with_name("snakefmt"), "--check", "Snakefile", "rules"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_command_is_a_step_of_the_workflow() -> None:
+    shells = "".join(path.read_text() for path in RULES)
+    called = set(re.findall(r'"fooling ([a-z-]+(?:\{params\.\w+\})?) ', shells))
+    for command in COMMANDS:
+        by_pattern = {re.sub(r"(digits|shapes|mnist)$", "{params.kind}", command)}
+        by_pattern |= {re.sub(r"(direct|cppn)$", "{params.encoding}", command)}
+        assert command == "write-config" or called & (by_pattern | {command}), f"no rule calls `fooling {command}`"
+
+
+@pytest.mark.parametrize("path", RULES, ids=lambda path: path.stem)
+def test_every_rule_says_what_it_takes(path: Path) -> None:
+    for rule in re.split(r"\n(?=rule \w+:)", path.read_text())[1:]:
+        directives = re.findall(r"^    (\w+):", rule, flags=re.MULTILINE)
+        for directive in ("log", "benchmark", "conda", "threads", "resources", "message"):
+            assert directive in directives, rule.splitlines()[0]
+        assert re.search(r"mem_mb=\d+", rule) and re.search(r"runtime=\d+", rule), rule.splitlines()[0]
+        assert "code=" in rule and "environment=" in rule, rule.splitlines()[0]
+
+
+def test_environments_pin_what_the_constraints_pin() -> None:
+    pins = {}
+    for line in (ROOT / "constraints.txt").read_text().splitlines():
+        requirement = Requirement(line)
+        if requirement.marker is None or requirement.marker.evaluate({"python_full_version": "3.11.0"}):
+            pins[requirement.name] = str(requirement.specifier)
+    environments = sorted(ROOT.glob("envs/*.yaml"))
+    assert environments
+    for path in environments:
+        python, _, packages = yaml.safe_load(path.read_text())["dependencies"]
+        assert python == "python=3.11"
+        for package in map(Requirement, packages["pip"]):
+            assert str(package.specifier) == pins[package.name], f"{path.name}: {package.name}"
+        assert path.with_name(f"{path.stem}.post-deploy.sh").is_file()
+
+
+def test_the_default_profile_is_in_force(fresh_checkout: Checkout) -> None:
+    code = (
+        "import json\n"
+        "from snakemake.cli import parse_args\n"
+        "_, args = parse_args([])\n"
+        "names = ('rerun_incomplete', 'keep_going', 'show_failed_logs', 'max_checksum_file_size')\n"
+        "print(json.dumps({name: str(getattr(args, name)) for name in names}))"
+    )
+    said = fresh_checkout.run(sys.executable, "-c", code)
+    effective = json.loads(said.splitlines()[-1])
+    assert int(effective.pop("max_checksum_file_size")) >= 10**12
+    assert effective == {"rerun_incomplete": "True", "keep_going": "True", "show_failed_logs": "True"}
+
+
+def _refusal(checkout: Checkout, *arguments: str) -> str:
+    command = ("snakemake", "--dry-run", *arguments)
+    done = subprocess.run(command, cwd=checkout.folder, env=checkout.environment(), capture_output=True, text=True)
+    assert done.returncode != 0
+    return done.stdout + done.stderr
+
+
+def test_a_wrong_study_is_refused_in_plain_words(fresh_checkout: Checkout, tmp_path: Path) -> None:
+    study = tmp_path / "study.yaml"
+    text = (ROOT / "config/test/smoke.yaml").read_text()
+    study.write_text(text.replace("bootstrap_samples", "bootstrap_sample"))
+    message = _refusal(fresh_checkout, "--configfile", str(study))
+    assert "findings.bootstrap_sample" in message
+    assert "corrected:" in message
+    assert "Traceback" not in message
+
+
+def test_a_setting_on_the_command_line_changes_the_default_study(fresh_checkout: Checkout) -> None:
+    assert "- study" in _refusal(fresh_checkout, "--config", "study=datasets")
+    said = fresh_checkout.run("snakemake", "--dry-run", "--config", "study=mine", "--quiet", "host", "reason")
+    assert "Draw" in said
+
+
+@pytest.mark.skipif("FOOLING_MIRROR" not in os.environ, reason="MNIST is fetched from a mirror only where there is one")
+def test_mnist_is_fetched_from_the_mirror(fresh_checkout: Checkout, tmp_path: Path) -> None:
+    checkout = fresh_checkout.copy(tmp_path / "repository")
+    mirror = os.environ["FOOLING_MIRROR"]
+    checkout.append("config/mnist.yaml", f"machine: {{mirror: {json.dumps(mirror)}}}")
+    checkout.run("snakemake", "--cores", "1", "--configfile", "config/mnist.yaml", "datasets")
+    assert (checkout.folder / "results/datasets/mnist.safetensors").stat().st_size > 50e6
