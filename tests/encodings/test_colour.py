@@ -41,5 +41,12 @@ def test_the_released_hue_turns_more_than_once(hue: float, same: float) -> None:
     assert torch.equal(first, second)
 
 
+def test_many_images_are_converted_like_single_ones(generator: torch.Generator) -> None:
+    levels = torch.randint(0, 256, (40, 3, 70, 80), generator=generator, dtype=torch.uint8)
+    singly = torch.cat([rgb_levels(image.unsqueeze(0).float(), "hsv") for image in levels])
+    assert torch.equal(rgb_levels(levels, "hsv"), singly)
+    assert rgb_levels(levels[:0], "hsv").shape == (0, 3, 70, 80)
+
+
 def test_levels_are_cut_not_rounded() -> None:
     assert levels_of(torch.tensor([0.0, 0.99, 1.0, 254.99, 255.0])).tolist() == [0, 0, 1, 254, 255]

@@ -100,6 +100,22 @@ def test_the_same_seed_gives_the_same_bits_and_another_seed_other_ones(changes: 
     assert not torch.equal(images(1), images(2))
 
 
+@pytest.mark.parametrize("changes", [{}, dict(RELEASED)])
+def test_the_number_of_threads_changes_nothing(changes: dict[str, object]) -> None:
+    def run(threads: int) -> tuple[torch.Tensor, torch.Tensor]:
+        before = torch.get_num_threads()
+        torch.set_num_threads(threads)
+        try:
+            generator = torch.Generator().manual_seed(9)
+            direct = encoding((3, 64, 64), **changes)
+            children = direct.vary(direct.random(40, generator), 1, generator)
+            return children.genes, direct.render(children)
+        finally:
+            torch.set_num_threads(before)
+
+    assert all(torch.equal(one, two) for one, two in zip(run(1), run(2), strict=True))
+
+
 def test_rows_are_taken_and_replaced(generator: torch.Generator) -> None:
     archive, offspring = encoding().random(4, generator), encoding().random(6, generator)
     changed = archive.with_rows(torch.tensor([3, 0]), offspring, torch.tensor([5, 5]))

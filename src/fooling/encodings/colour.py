@@ -6,6 +6,9 @@ import torch
 
 from fooling.encodings.settings import Colour
 
+#: Components converted at a time, by kind of device: on a CPU few enough to stay in its cache.
+_CHUNK_SIZES = {"cpu": 2**18, "cuda": 2**28}
+
 # Where on the circle of six hue sectors a channel's loss of saturation is centred, and whether it is least there.
 _CHANNELS = ((3.0, False), (2.0, True), (4.0, True))
 
@@ -16,10 +19,18 @@ def levels_of(values: torch.Tensor) -> torch.Tensor:
 
 
 def rgb_levels(components: torch.Tensor, colour: Colour) -> torch.Tensor:
-    """RGB images uint8 ``(B, 3, ...)`` from colour components float32 ``(B, 3, ...)`` between 0 and 255.
+    """RGB images uint8 ``(B, 3, ...)`` from colour components ``(B, 3, ...)`` between 0 and 255, uint8 or float32.
 
     The order of the components is that of the letters of ``colour``. Each level is the nearest to the exact one.
     """
+    images = torch.empty(components.shape, dtype=torch.uint8, device=components.device)
+    step = max(_CHUNK_SIZES[components.device.type] // max(components.shape[1:].numel(), 1), 1)
+    for first in range(0, len(components), step):
+        images[first : first + step] = _rgb_levels(components[first : first + step].float(), colour)
+    return images
+
+
+def _rgb_levels(components: torch.Tensor, colour: Colour) -> torch.Tensor:
     hue, top, chroma = _from_hsv(components) if colour == "hsv" else _from_hls(components)
     rgb = torch.empty_like(components)
     for channel, (centre, least) in enumerate(_CHANNELS):

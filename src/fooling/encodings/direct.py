@@ -90,7 +90,7 @@ class DirectEncoding:
         genes = genomes.genes
         grey = self.image_shape[0] == 1
         if genes.dtype is torch.uint8:
-            return genes if grey else rgb_levels(genes.float(), self.settings.colour)
+            return genes if grey else rgb_levels(genes, self.settings.colour)
         return levels_of(genes * LEVELS) if grey else rgb_levels(genes * LEVELS, self.settings.colour)
 
     def genomes_from(self, arrays: Mapping[str, torch.Tensor]) -> DirectGenomes:
