@@ -47,11 +47,12 @@ def test_random_images_tell_how_many_get_more_than_half(inputs):
 def test_presets_stand_in_families_with_their_reference_first(inputs):
     figure = preset_comparison.draw(**inputs["preset_comparison"])
     curves, means, effects, _, other = figure.axes
-    assert labels(means) == ["direct", "direct-variant-1", "direct-variant-2", "direct-variant-3"]
+    assert labels(means) == ["0", "1", "2", "3"]
+    assert figure.subfigs[0].get_suptitle() == "direct-options, by option"
     assert labels(other) == ["cppn"]
     assert labels(effects) == ["crossover: faulty instead of none", "extra batch: true instead of false"]
     survival = inputs["preset_comparison"]["survival"]
-    direct = survival[survival["experiment"] == "direct"]
+    direct = survival[survival["experiment"] == "direct-options-0"]
     assert np.array_equal(curves.lines[0].get_ydata(), 1 - direct["survival"])
     assert means.texts[0].get_text() == "9 of 12 runs"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from itertools import takewhile
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -71,10 +72,19 @@ def _looks(family: list[str]) -> dict[str, Look]:
 
 
 def _draw_family(part: SubFigure, *, family: list[str], survival: pd.DataFrame, means: pd.DataFrame) -> None:
-    looks = _looks(family)
+    looks, common = _looks(family), _common_beginning(family)
     left, right = part.subplots(1, 2, width_ratios=(1, 1.25))
     _draw_curves(left, survival, looks)
-    _draw_means(right, means.loc[family], looks)
+    _draw_means(right, means.loc[family].rename(index=lambda name: name.removeprefix(common)), list(looks.values()))
+    if common:
+        part.suptitle(f"{common.rstrip('-')}, by option", x=0.008, ha="left", fontsize=8.5)
+
+
+def _common_beginning(family: list[str]) -> str:
+    """The words, each with its hyphen, with which all names of a family begin and go on."""
+    words = zip(*(name.split("-") for name in family), strict=False)
+    shared = "".join(f"{places[0]}-" for places in takewhile(lambda places: len(set(places)) == 1, words))
+    return shared if all(name.startswith(shared) for name in family) else ""
 
 
 def _draw_curves(axes: Axes, survival: pd.DataFrame, looks: dict[str, Look]) -> None:
@@ -101,11 +111,9 @@ def _draw_curves(axes: Axes, survival: pd.DataFrame, looks: dict[str, Look]) -> 
     axes.yaxis.set_major_formatter(PercentFormatter(1, symbol=" %"))
 
 
-def _draw_means(axes: Axes, means: pd.DataFrame, looks: dict[str, Look]) -> None:
+def _draw_means(axes: Axes, means: pd.DataFrame, looks: list[Look]) -> None:
     """A dot with its interval for each experiment, and in the margin how many of its runs get there at all."""
-    _draw_dots(
-        axes, means, list(looks), [look.colour for look in looks.values()], [look.marker for look in looks.values()]
-    )
+    _draw_dots(axes, means, list(means.index), [look.colour for look in looks], [look.marker for look in looks])
     axes.set(title="Mean number of images until they are", xlabel="images scored")
     axes.set_xlim(0, 1.03 * means["horizon"].max())
     for place, (reached, runs) in enumerate(zip(means["reached"], means["n"], strict=True)):
