@@ -15,7 +15,8 @@ from fooling.evolution.record import save_run
 def test_run_info_gathers_runs_jobs_and_versions(tmp_path, make_champions):
     write_table(tmp_path / "champions.parquet", make_champions(seeds=2))
     network = {"classifier": "lenet-a", "dataset": "digits", "architecture": "lenet", "seed": 3, "test_error": 0.01}
-    write_table(tmp_path / "classifiers.csv", pd.DataFrame([network]))
+    imported = {**network, "classifier": "own", "seed": None}
+    write_table(tmp_path / "classifiers.csv", pd.DataFrame([network, imported]))
     logs = tmp_path / "logs" / "made-up"
     (logs / "classifiers").mkdir(parents=True)
     (logs / "classifiers" / "lenet-a.log").write_text("fooling train: 12.3 s, peak memory 345 MB\n")
@@ -32,7 +33,11 @@ def test_run_info_gathers_runs_jobs_and_versions(tmp_path, make_champions):
     )
     found = json.loads(output.read_text())
     assert found["machine"]["device"] == "cpu"
-    assert found["classifiers"] == [{"classifier": "lenet-a", "dataset": "digits", "architecture": "lenet", "seed": 3}]
+    described = {"dataset": "digits", "architecture": "lenet"}
+    assert found["classifiers"] == [
+        {"classifier": "lenet-a", "seed": 3, **described},
+        {"classifier": "own", "seed": None, **described},
+    ]
     (experiment,) = found["experiments"]
     assert (experiment["experiment"], experiment["seeds"]) == ("direct", [1, 2])
     assert experiment["searches"] == ["map-elites", "random-search"]

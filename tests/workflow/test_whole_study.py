@@ -92,7 +92,7 @@ def test_every_promised_result_is_there(smoke: Checkout) -> None:
 
 def test_every_job_left_a_log_and_told_its_time_and_memory(smoke: Checkout) -> None:
     information = json.loads((smoke.folder / RESULTS / "run-info.json").read_text())
-    peaks = {job["name"]: job["peak_memory_mb"] for job in information["jobs"]}
+    peaks = {job["job"]: job["peak_memory_mb"] for job in information["jobs"]}
     assert len(peaks) > 30
     assert max(peaks.values()) < 2000, "no step needs more than 2 GB"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ def run_info(
         "study": study,
         "machine": {**machine(), "device": _described(device)},
         "packages": package_versions(),
-        "classifiers": networks[["classifier", "dataset", "architecture", "seed"]].to_dict("records"),
+        "classifiers": _networks_in(networks),
         "experiments": runs,
         "steps": [step._asdict() for step in steps],
         "jobs": [job._asdict() for job in jobs],
@@ -35,6 +36,13 @@ def run_info(
     most = max((step.peak_memory_mb for step in steps), default=0)
     seconds = sum(step.wall_seconds for step in steps)
     say(f"{len(jobs)} jobs took {seconds:,.0f} s in all, and none more than {most} MB; written to {output}")
+
+
+def _networks_in(networks: pd.DataFrame) -> list[dict[str, Any]]:
+    """What each network is; the seed of one that others trained is not known."""
+    described = networks[["classifier", "dataset", "architecture", "seed"]].convert_dtypes()
+    found: list[dict[str, Any]] = json.loads(described.to_json(orient="records"))
+    return found
 
 
 def _runs_in(champions: pd.DataFrame) -> dict[str, Any]:
