@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -39,6 +39,7 @@ def reference_children(first: float, second: float, eta: float, count: int) -> n
     return np.array(children)
 
 
+@settings(deadline=None)
 @given(count=st.integers(0, 3000), rate=st.floats(0, 1), seed=st.integers(0, 2**40))
 def test_chosen_positions_are_distinct_ascending_and_inside(count: int, rate: float, seed: int) -> None:
     chosen = chosen_positions(count, rate=rate, generator=torch.Generator().manual_seed(seed))
