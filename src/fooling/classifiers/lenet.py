@@ -38,7 +38,7 @@ def build(*, input_shape: tuple[int, int, int], classes: int) -> nn.Module:
     """A LeNet with fresh weights for images ``(C, H, W)``: 20 and 50 filters of 5x5, each pooled by 2, then 500 units.
 
     As in Caffe there is no ReLU after the convolutions, only after the 500 units (status of this fact: read in the
-    released code and its Caffe). Weights start uniform in +-sqrt(3 / fan_in), biases at 0 (remembered, unverified).
+    released code and its Caffe). Weights start uniform in +-sqrt(3 / fan_in), biases at 0 (Caffe's LeNet example).
     """
     channels, height, width = input_shape
     rows, columns = _side_after_pooling(height), _side_after_pooling(width)

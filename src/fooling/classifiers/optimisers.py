@@ -42,8 +42,8 @@ def make_optimiser(network: nn.Module, training: TrainingSettings) -> torch.opti
 def set_learning_rate(optimiser: torch.optim.Optimizer, iteration: int, training: TrainingSettings) -> None:
     """Prepare ``optimiser`` for the step of ``iteration``.
 
-    Caffe keeps the rate inside its momentum, ``v = momentum * v + rate * gradient; weight -= v`` (remembered,
-    unverified), torch outside, ``v = momentum * v + gradient; weight -= rate * v``. The steps are the same once
+    Caffe keeps the rate inside its momentum, ``v = momentum * v + rate * gradient; weight -= v`` (its
+    solver), torch outside, ``v = momentum * v + gradient; weight -= rate * v``. The steps are the same once
     torch's momentum is multiplied by the last rate over this one.
     """
     rate = learning_rate_at(iteration, training)
