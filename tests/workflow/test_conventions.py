@@ -107,5 +107,5 @@ def test_mnist_is_fetched_from_the_mirror(fresh_checkout: Checkout, tmp_path: Pa
     checkout = fresh_checkout.copy(tmp_path / "repository")
     mirror = os.environ["FOOLING_MIRROR"]
     checkout.append("config/mnist.yaml", f"machine: {{mirror: {json.dumps(mirror)}}}")
-    checkout.run("snakemake", "--cores", "1", "--configfile", "config/mnist.yaml", "datasets")
+    checkout.run("snakemake", "datasets", "--cores", "1", "--configfile", "config/mnist.yaml")
     assert (checkout.folder / "results/datasets/mnist.safetensors").stat().st_size > 50e6
