@@ -70,6 +70,7 @@ def test_many_runs_stand_in_two_blocks_with_numbers_below(make_run, make_examine
     columns = {round(image.get_extent()[0], 3) for image in sheet.images}
     assert len(columns) == 20
     assert any("correlation of the pixels" in text for text in texts(sheet))
+    assert "confidence of lenet-b in the same class" in texts(sheet)
 
 
 def test_real_images_are_the_first_that_the_network_gets_right(inputs):

@@ -15,6 +15,7 @@ from fooling.figures.percentages import percent
 from fooling.figures.style import ENCODINGS, QUIET, WIDTH, counted, in_style
 
 GAP, LEFT, RIGHT = 0.24, 0.3, 0.06  # inches
+LINE = 0.165  # of the table below
 BLOCKS = 2
 
 
@@ -28,7 +29,7 @@ def draw(*, runs: Sequence[RunRecord], examined: pd.DataFrame) -> Figure:
     pitch = (WIDTH - RIGHT - BLOCKS * LEFT - GAP) / (BLOCKS * len(names))
     rows = math.ceil(len(runs) / BLOCKS)
     below = HEAD + rows * pitch
-    figure, axes = sheet(WIDTH, below + 1.0)
+    figure, axes = sheet(WIDTH, below + 1.5)
     _write_head(axes, runs)
     for block in range(BLOCKS):
         left = LEFT + block * (LEFT + GAP + pitch * len(names))
@@ -52,23 +53,37 @@ def _write_head(axes: Axes, runs: Sequence[RunRecord]) -> None:
 
 
 def _write_numbers(axes: Axes, runs: Sequence[RunRecord], examined: pd.DataFrame, top: float) -> None:
-    """A small table: for every class the median confidence and how alike the champions of two runs are."""
+    """A small table: for every class how sure the networks are, and how near the champions come to other images."""
     run = runs[0]
     champions = examined[(examined["classifier"] == run.classifier["name"]) & (examined["search"] == run.search)]
     champions = champions[champions["seed"].isin([run.seed for run in runs])]
-    medians = champions.groupby("class_index")[["confidence", "alike_correlation"]].median()
-    first, step = 1.75, (WIDTH - 1.75 - RIGHT) / len(run.class_names)
-    lines = [
-        ("class", list(run.class_names), {"fontweight": "bold"}),
-        ("confidence, median of the runs", [percent(value) for value in medians["confidence"]], {}),
-        ("likeness to another run, median", [f"{value:.2f}" for value in medians["alike_correlation"]], {}),
-    ]
-    for row, (label, texts, style) in enumerate(lines):
-        y = top + 0.17 * row
+    first, step = 2.05, (WIDTH - 2.05 - RIGHT) / len(run.class_names)
+    lines = [("class", list(run.class_names)), *_numbers(champions)]
+    for row, (label, texts) in enumerate(lines):
+        y = top + LINE * row
         write(axes, 0.06, y, label, ha="left", color=QUIET, fontsize=6.5)
         for column, text in enumerate(texts):
-            write(axes, first + (column + 0.5) * step, y, text, **{"fontsize": 6.5, **style})
+            weight = "normal" if row else "bold"
+            write(axes, first + (column + 0.5) * step, y, text, fontsize=6.5, fontweight=weight)
     note = (
-        "likeness: correlation of the pixels with the most alike champion among the other runs; 1 is the same picture"
+        "medians over the runs; distance: root mean square per pixel, 1 is black for white; likeness: correlation of "
+        "the pixels, 1 is the same picture"
     )
-    write(axes, 0.06, top + 0.56, note, ha="left", color=QUIET, fontsize=6.5)
+    write(axes, 0.06, top + LINE * len(lines) + 0.06, note, ha="left", color=QUIET, fontsize=6.5)
+
+
+def _numbers(champions: pd.DataFrame) -> list[tuple[str, list[str]]]:
+    """The lines of the table: what it says, and the text for every class."""
+    same = (champions["alike_class"] == champions["class_index"]).groupby(champions["class_index"]).mean()
+    numbers = champions.select_dtypes("number").groupby(champions["class_index"]).median()
+    lines = [
+        ("confidence", [percent(value) for value in numbers["confidence"]]),
+        ("distance to the nearest training image", [f"{value:.2f}" for value in numbers["nearest_distance"]]),
+        ("likeness to the most alike other run's image", [f"{value:.2f}" for value in numbers["alike_correlation"]]),
+        ("runs in which that one has the same class", [f"{100 * share:.0f} %" for share in same]),
+    ]
+    asked = champions["independent"].dropna()
+    if len(asked):
+        confidences = [percent(value) for value in numbers["independent_confidence"]]
+        lines.insert(1, (f"confidence of {asked.iloc[0]} in the same class", confidences))
+    return lines

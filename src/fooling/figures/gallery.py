@@ -18,7 +18,7 @@ from fooling.figures.percentages import percent
 from fooling.figures.style import ENCODINGS, INK, QUIET, REAL, WIDTH, counted, in_style
 
 LEFT, RIGHT = 0.72, 0.2  # inches beside the images
-CAPTION = 0.175  # the confidence under an image
+GAP, CAPTION = 0.068, 0.175  # beside an image, and the confidence under it
 STRIP, STRIP_GAP = 0.72, 0.48  # a strip of dots below the gallery, and the room above it
 
 
@@ -29,29 +29,22 @@ def draw(*, runs: Sequence[RunRecord], examined: pd.DataFrame) -> Figure:
     ``examined`` holds what an independent network and the training images say of every champion, and of some real
     test images for comparison.
     """
-    classes = runs[0].class_names
     examined = examined[examined["classifier"] == runs[0].classifier["name"]]
     shown = _rows_of(runs, examined)
     real = examined[examined["search"] == "real-images"]
     strips = [_draw_distance]
     if shown["independent_confidence"].notna().any():
         strips.insert(0, _draw_independent)
-    pitch = (WIDTH - LEFT - RIGHT) / len(classes)
-    side = pitch - 0.068
-    below = HEAD + len(runs) * (side + CAPTION)
+    width = WIDTH - LEFT - RIGHT
+    pitch = width / len(runs[0].class_names)
+    below = HEAD + len(runs) * (pitch - GAP + CAPTION)
     figure, axes = sheet(WIDTH, below + len(strips) * (STRIP + STRIP_GAP) + 0.28)
     _write_head(axes, runs, pitch)
     for row, run in enumerate(runs):
-        top = HEAD + row * (side + CAPTION)
-        write(axes, LEFT - 0.1, top + side / 2, f"seed {run.seed}", ha="right", va="center", color=QUIET)
-        for column, image in enumerate(run.images):
-            left = LEFT + column * pitch + 0.034
-            place_image(axes, image, left=left, top=top, side=side)
-            write(axes, left + side / 2, top + side + 0.025, percent(float(run.confidences[column])), fontsize=6.5)
+        _draw_run(axes, run, top=HEAD + row * (pitch - GAP + CAPTION), pitch=pitch)
     for place, draw_strip in enumerate(strips):
         top = below + STRIP_GAP + place * (STRIP + STRIP_GAP)
-        strip = panel(figure, left=LEFT, top=top, width=pitch * len(classes), height=STRIP)
-        draw_strip(strip, shown, real)
+        draw_strip(panel(figure, left=LEFT, top=top, width=width, height=STRIP), shown, real)
     return figure
 
 
@@ -72,6 +65,15 @@ def _write_head(axes: Axes, runs: Sequence[RunRecord], pitch: float) -> None:
     )
     write_head(axes, title, note)
     write_class_names(axes, run.class_names, left=LEFT, pitch=pitch)
+
+
+def _draw_run(axes: Axes, run: RunRecord, *, top: float, pitch: float) -> None:
+    side = pitch - GAP
+    write(axes, LEFT - 0.1, top + side / 2, f"seed {run.seed}", ha="right", va="center", color=QUIET)
+    for column, (image, confidence) in enumerate(zip(run.images, run.confidences, strict=True)):
+        left = LEFT + column * pitch + GAP / 2
+        place_image(axes, image, left=left, top=top, side=side)
+        write(axes, left + side / 2, top + side + 0.025, percent(float(confidence)), fontsize=6.5)
 
 
 def _draw_independent(axes: Axes, shown: pd.DataFrame, real: pd.DataFrame) -> None:
