@@ -54,7 +54,7 @@ def _alexnet() -> TrainedEntry:
         seed=1,
         input=InputSettings(divisor=255.0, mean=[0.5, 0.5, 0.5], std=[0.25, 0.25, 0.25]),
         training=TrainingSettings(
-            iterations=470,
+            iterations=500,
             batch_size=32,
             optimiser=AdamSettings(),
             learning_rate=5.0e-4,
