@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from fooling.figures.style import FAINT, QUIET
 
 HEAD = 0.62  # inches above the images of a sheet
+INCHES_PER_CHARACTER_POINT = 0.0097  # width of a bold letter in each point of its size
 
 
 def sheet(width: float, height: float) -> tuple[Figure, Axes]:
@@ -48,14 +49,11 @@ def write_head(axes: Axes, title: str, note: str) -> None:
 
 
 def write_class_names(axes: Axes, names: Sequence[str], *, left: float, pitch: float) -> None:
-    """A name above every column; long names smaller, and on narrow columns slanted."""
-    longest = max(map(len, names))
-    slanted = longest * 0.055 > pitch
-    style = {"ha": "left", "rotation": 35} if slanted else {}
+    """A name above every column, ``pitch`` inches wide; all in the size in which the longest one fits."""
+    size = min(8.0, pitch / (max(map(len, names)) * INCHES_PER_CHARACTER_POINT))
     for column, name in enumerate(names):
-        middle = left + (column + (0.35 if slanted else 0.5)) * pitch
-        size = 8 if longest <= 6 else 6.5
-        write(axes, middle, HEAD - 0.045, name, **{"va": "bottom", "fontsize": size, "fontweight": "bold", **style})
+        middle = left + (column + 0.5) * pitch
+        write(axes, middle, HEAD - 0.045, name, va="bottom", fontsize=size, fontweight="bold")
 
 
 def write(axes: Axes, x: float, y: float, text: str, **style: Any) -> None:
