@@ -2,7 +2,7 @@ import io
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -150,6 +150,7 @@ def test_a_picture_on_its_side_is_set_upright(tmp_path):
     assert image[0, 12:].mean() < 5
 
 
+@settings(max_examples=50)
 @given(st.integers(1, 70), st.integers(1, 70), st.integers(8, 40), st.sampled_from(["rgb", "grey"]))
 def test_any_picture_fits_without_being_squeezed(tmp_path_factory, width, height, size, colour):
     """Of vertical white and black halves the middle stays in the middle, whatever the picture's form."""

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fooling.artifacts import read_table, sha256_of, write_table
@@ -33,6 +33,7 @@ def test_a_manifest_holds_size_and_checksum(folder):
 NAMES = st.text(st.characters(codec="utf-8", exclude_characters="/\0\r"), min_size=1, max_size=12)
 
 
+@settings(max_examples=25)
 @given(st.lists(NAMES, min_size=1, max_size=5, unique=True))
 def test_any_file_name_survives_the_manifest_file(tmp_path_factory, names):
     folder = tmp_path_factory.mktemp("pictures")

@@ -12,7 +12,7 @@ from fooling.seeding import numpy_generator
 
 @pytest.fixture(scope="module")
 def shapes():
-    return make_shapes(ShapesSettings(size=48, train_per_class=60, test_per_class=20), name="shapes")
+    return make_shapes(ShapesSettings(size=32, train_per_class=40, test_per_class=20), name="shapes")
 
 
 def grey(images):
@@ -20,8 +20,8 @@ def grey(images):
 
 
 def test_ten_classes_in_colour_evenly_filled(shapes):
-    assert shapes.summary == "600 training and 200 test images, RGB 48x48, 10 classes"
-    assert (np.bincount(shapes.train_labels) == 60).all()
+    assert shapes.summary == "400 training and 200 test images, RGB 32x32, 10 classes"
+    assert (np.bincount(shapes.train_labels) == 40).all()
     assert (np.bincount(shapes.test_labels) == 20).all()
 
 
@@ -71,7 +71,7 @@ def test_a_shape_lies_inside_its_picture(class_name):
 
 def test_colours_do_not_tell_the_class(shapes):
     means, test_means = shapes.train_images.mean(axis=(2, 3)), shapes.test_images.mean(axis=(2, 3))
-    forest = RandomForestClassifier(100, random_state=0).fit(means, shapes.train_labels)
+    forest = RandomForestClassifier(60, random_state=0).fit(means, shapes.train_labels)
     assert forest.score(test_means, shapes.test_labels) < 0.3
 
 
@@ -81,10 +81,10 @@ def test_forms_tell_the_class(shapes):
     def features(images):
         levels = grey(images) - grey(images).mean(axis=(1, 2), keepdims=True)
         spectrum = np.log(np.abs(np.fft.rfft2(levels))[:, :12, :12] + 1)
-        edges = np.hypot(*np.gradient(levels, axis=(1, 2))).reshape(len(images), 8, 6, 8, 6).mean(axis=(2, 4))
+        edges = np.hypot(*np.gradient(levels, axis=(1, 2))).reshape(len(images), 8, 4, 8, 4).mean(axis=(2, 4))
         return np.concatenate([spectrum.reshape(len(images), -1), edges.reshape(len(images), -1)], axis=1)
 
-    forest = RandomForestClassifier(200, random_state=0).fit(features(shapes.train_images), shapes.train_labels)
+    forest = RandomForestClassifier(60, random_state=0).fit(features(shapes.train_images), shapes.train_labels)
     assert forest.score(features(shapes.test_images), shapes.test_labels) > 0.6
 
 

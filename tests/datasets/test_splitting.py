@@ -1,11 +1,12 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fooling.datasets.splitting import stratified_split
 
 
+@settings(max_examples=30)
 @given(st.lists(st.integers(10, 40), min_size=2, max_size=5), st.sampled_from([0.2, 0.25, 0.5]), st.integers(0, 99))
 def test_every_image_lands_on_one_side_and_every_class_keeps_its_share(sizes, test_fraction, seed):
     labels = np.repeat(np.arange(len(sizes)), sizes)
