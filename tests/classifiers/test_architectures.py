@@ -124,18 +124,6 @@ def test_alexnet_may_start_with_the_weights_of_he() -> None:
         built("alexnet", input_shape=(3, 64, 64), first_weights="glorot")
 
 
-def test_alexnet_may_have_fewer_hidden_units() -> None:
-    network = built("alexnet", input_shape=(3, 64, 64), hidden_units=48, first_weights="he").eval()
-    assert network(torch.zeros(2, 3, 64, 64)).shape == (2, 5)
-    assert [tuple(layer.weight.shape) for layer in network.classifier if isinstance(layer, torch.nn.Linear)] == [
-        (48, 9216),
-        (48, 48),
-        (5, 48),
-    ]
-    with pytest.raises(FoolingError, match="hidden units"):
-        built("alexnet", input_shape=(3, 64, 64), hidden_units=0)
-
-
 @pytest.mark.parametrize("shape", [(1, 96, 96), (3, 62, 96)])
 def test_alexnet_refuses_what_it_cannot_take(shape: tuple[int, int, int]) -> None:
     with pytest.raises(FoolingError, match="at least 63x63"):

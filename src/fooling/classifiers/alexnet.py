@@ -19,12 +19,9 @@ def build(
     classes: int,
     dropout: float = 0.5,
     first_weights: Literal["torchvision", "he"] = "torchvision",
-    hidden_units: int = 4096,
 ) -> nn.Module:
     """An AlexNet with fresh weights for RGB images ``(3, H, W)`` of at least 63x63 pixels.
 
-    With 4096 ``hidden_units`` in each of the two hidden linear layers, as the original, 54 of 57 million weights are
-    theirs; small images and few classes need far fewer.
     ``first_weights`` are torchvision's, or those of He et al. (2015), with which a short training gets further.
     """
     channels, height, width = input_shape
@@ -33,25 +30,11 @@ def build(
         raise FoolingError("AlexNet cannot take these images", found=found, expected="3 channels, at least 63x63")
     if first_weights not in ("torchvision", "he"):
         raise FoolingError("AlexNet knows no such first weights", found=first_weights, expected="torchvision or he")
-    if hidden_units < 1:
-        raise FoolingError("AlexNet cannot do without hidden units", found=hidden_units, expected="at least 1")
     network: nn.Module = torchvision.models.alexnet(num_classes=classes, dropout=dropout)
-    if hidden_units != 4096:
-        _narrow(network, hidden_units)
     if first_weights == "he":
         network.apply(_initialise_as_he)
         nn.init.normal_(network.get_submodule("classifier.6").weight, std=0.01)  # type: ignore[arg-type]
     return network
-
-
-def _narrow(network: nn.Module, hidden_units: int) -> None:
-    """Give the two hidden linear layers ``hidden_units`` each."""
-    for name in ("classifier.1", "classifier.4", "classifier.6"):
-        layer = network.get_submodule(name)
-        assert isinstance(layer, nn.Linear)
-        inputs = layer.in_features if name == "classifier.1" else hidden_units
-        outputs = layer.out_features if name == "classifier.6" else hidden_units
-        network.set_submodule(name, nn.Linear(inputs, outputs))
 
 
 def _initialise_as_he(layer: nn.Module) -> None:

@@ -45,19 +45,19 @@ def _lenet(name: str, *, seed: int, independent: str) -> TrainedEntry:
 
 
 def _alexnet() -> TrainedEntry:
-    """AlexNet with narrow hidden layers and He's first weights, which make a training of half a minute do."""
+    """The AlexNet of torchvision, trained so that it learns ten easy classes in two hundred steps."""
     return TrainedEntry(
         name="alexnet",
         dataset="shapes",
         architecture="alexnet",
-        options={"dropout": 0.0, "first_weights": "he", "hidden_units": 512},
+        options={"dropout": 0.0, "first_weights": "he"},
         seed=1,
         input=InputSettings(divisor=255.0, mean=[0.5, 0.5, 0.5], std=[0.25, 0.25, 0.25]),
         training=TrainingSettings(
-            iterations=500,
+            iterations=200,
             batch_size=32,
-            optimiser=AdamSettings(),
-            learning_rate=5.0e-4,
+            optimiser=AdamSettings(linear_rate_factor=0.1),
+            learning_rate=1.0e-3,
             policy=CosinePolicy(warm_up=20),
         ),
     )
