@@ -27,6 +27,8 @@ def test_each_run_of_each_search_is_a_dot(inputs):
     assert sorted(dots(classes)[:, 0]) == sorted(reached)
     assert labels(confidence) == ["direct", "cppn"]
     assert classes.get_title(loc="left") == "Classes at 99.99 % or more"
+    first = reached.loc["direct", "map-elites"].mean()
+    assert classes.texts[0].get_text() == f"{first:.1f}"
 
 
 def test_an_experiment_without_a_control_is_left_out(inputs):

@@ -33,7 +33,7 @@ def draw(*, history: pd.DataFrame, reference: float | None) -> Figure:
     draw_search_curves(stretched, runs, "log_odds")
     values = [*runs["log_odds"], *([log_odds(reference)] if reference else [])]
     use_confidence_ticks(stretched, values)
-    stretched.set(title="The same, stretched towards 0 and 100 %", ylabel="confidence, log-odds scale")
+    stretched.set(title="The same, stretched at both ends", ylabel="confidence, log-odds scale")
     if reference:
         draw_reference(stretched, log_odds(reference))
         name_reference(stretched, log_odds(reference), "the paper's median")

@@ -16,6 +16,7 @@ from fooling.figures.percentages import short_percent
 from fooling.figures.search_curves import draw_legend, present
 from fooling.figures.style import SEARCHES, WIDTH, counted, draw_note, in_style
 
+BOXES = 0.76  # of the height of an experiment, shared by the boxes of its searches
 RUN = ["experiment", "search", "classifier", "seed"]
 
 
@@ -27,8 +28,7 @@ def draw(*, champions: pd.DataFrame, reference: float | None) -> Figure:
     """
     champions = _with_controls(champions)
     runs = champions.groupby(RUN, sort=False)["log_odds"].median().reset_index()
-    experiments = runs["experiment"].nunique()
-    figure = Figure(figsize=(WIDTH, 1.15 + 0.72 * experiments), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 1.15 + 0.72 * runs["experiment"].nunique()), layout="constrained")
     panels = figure.subplots(1, 2 if reference else 1, sharey=True, squeeze=False)[0]
     _draw_runs(panels[0], runs, "log_odds")
     values = [*runs["log_odds"], *([log_odds(reference)] if reference else [])]
@@ -36,21 +36,14 @@ def draw(*, champions: pd.DataFrame, reference: float | None) -> Figure:
     panels[0].set(title="Confidence in the median class", xlabel="confidence, log-odds scale")
     if reference:
         draw_reference(panels[0], log_odds(reference), which="x")
-        reached = champions.assign(reached=champions["confidence"].astype(float) >= reference)
-        _draw_runs(panels[1], reached.groupby(RUN, sort=False)["reached"].sum().reset_index(), "reached")
-        classes = champions["class_index"].nunique()
-        panels[1].set(
-            title=f"Classes at {short_percent(reference)} or more",
-            xlabel=f"classes of {classes}",
-            xlim=(-0.4, classes + 0.4),
-        )
+        _draw_reached(panels[1], champions, reference)
     draw_legend(figure, champions, marks=True)
     most = runs.groupby("experiment").size().max() // runs["search"].nunique()
-    line = "Dotted line: the paper's median. " if reference else ""
+    more = " Dotted line: the paper's median; in the right margin: mean of the runs." if reference else ""
     draw_note(
         figure,
         f"A dot is a run (up to {counted(most, 'run')} a search); box: the middle half of the runs and their median, "
-        f"whiskers: all. {line}",
+        f"whiskers: all.{more}",
     )
     return figure
 
@@ -59,6 +52,24 @@ def _with_controls(champions: pd.DataFrame) -> pd.DataFrame:
     """The experiments in which more than one search was made."""
     searches = champions.groupby("experiment")["search"].transform("nunique")
     return champions[searches > 1]
+
+
+def _draw_reached(axes: Axes, champions: pd.DataFrame, reference: float) -> None:
+    """How many classes of every run stand at ``reference`` or above, and the mean of that in the margin."""
+    reached = champions.assign(reached=champions["confidence"].astype(float) >= reference)
+    runs = reached.groupby(RUN, sort=False)["reached"].sum().reset_index()
+    _draw_runs(axes, runs, "reached")
+    classes, searches = champions["class_index"].nunique(), present(runs)
+    axes.set(title=f"Classes at {short_percent(reference)} or more", xlabel=f"classes of {classes}")
+    axes.set_xlim(-0.4, classes + 0.4)
+    means = runs.groupby(["experiment", "search"], sort=False)["reached"].mean()
+    for row, experiment in enumerate(dict.fromkeys(runs["experiment"])):
+        for place, search in enumerate(searches):
+            y = row + BOXES * ((place + 0.5) / len(searches) - 0.5)
+            axes.annotate(
+                f"{means[experiment, search]:.1f}", (1.02, y), xycoords=axes.get_yaxis_transform(), va="center",
+                color=SEARCHES[search].colour, fontsize=6.5, annotation_clip=False,
+            )  # fmt: skip
 
 
 def _draw_runs(axes: Axes, runs: pd.DataFrame, column: str) -> None:
@@ -73,7 +84,7 @@ def _draw_runs(axes: Axes, runs: pd.DataFrame, column: str) -> None:
         "legend": False,
         "ax": axes,
     }
-    sns.boxplot(**common, whis=(0, 100), fill=False, linewidth=1.0, width=0.76, gap=0.25)
+    sns.boxplot(**common, whis=(0, 100), fill=False, linewidth=1.0, width=BOXES, gap=0.25)
     sns.stripplot(**common, dodge=True, jitter=False, size=3, alpha=0.45, linewidth=0)
     axes.set(ylabel="")
     axes.grid(visible=False, axis="y")
