@@ -15,6 +15,7 @@ SHELL := bash
 PYTHON ?= python3
 CORES ?= all
 CONFIG ?=
+CONFIGFILE := $(if $(CONFIG),--configfile $(CONFIG))
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 # Threads that spin while they wait collapse on a shared machine; one thread a process, many processes.
@@ -40,10 +41,13 @@ $(INSTALLED_BENCH): $(INSTALLED)
 	$(PIP_INSTALL) ".[workflow,dev,bench]"
 	touch $@
 
+# Jobs that outlived their killed Snakemake hold the locks of their checkpoints: they are let finish first.
+TAKE_UP := if compgen -G '.snakemake/locks/*' > /dev/null; then \
+	for held in $$(compgen -G 'results/.checkpoints/*/lock'); do flock $$held true || true; done; \
+	snakemake --unlock $(CONFIGFILE); fi;
+
 run study: $(INSTALLED)
-	@$(WITH_LOCK) \
-	if compgen -G '.snakemake/locks/*' > /dev/null; then snakemake --unlock $(if $(CONFIG),--configfile $(CONFIG)); fi; \
-	snakemake --cores $(CORES) $(if $(CONFIG),--configfile $(CONFIG))
+	@$(WITH_LOCK) $(TAKE_UP) snakemake --cores $(CORES) $(CONFIGFILE)
 
 test: $(INSTALLED)
 	python -m pytest -m "not slow"

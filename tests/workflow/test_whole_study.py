@@ -31,26 +31,30 @@ def _digests(checkout: Checkout) -> dict[str, str]:
     }
 
 
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    """Kill a process and all that it started, as a power cut would."""
-    family = psutil.Process(process.pid)
-    for member in [family, *family.children(recursive=True)]:
+def _killed_when_logged(checkout: Checkout, logs: str, *, with_jobs: bool) -> None:
+    """Run the smoke study on one core, and kill it as soon as a log of this kind is begun.
+
+    ``with_jobs`` kills what it started as well, as a power cut would; else its job outlives it.
+    """
+    command = ("snakemake", "--cores", "1", "--configfile", SMOKE)
+    study = subprocess.Popen(command, cwd=checkout.folder, env=checkout.environment(), stderr=subprocess.DEVNULL)
+    while not list(checkout.folder.glob(f"logs/smoke/{logs}")):
+        assert study.poll() is None, f"the study ended before it wrote {logs}"
+        time.sleep(0.05)
+    family = psutil.Process(study.pid)
+    for member in [family, *(family.children(recursive=True) if with_jobs else [])]:
         member.kill()
-    process.wait()
+    study.wait()
+    assert list((checkout.folder / ".snakemake/locks").iterdir()), "the killed run left no lock behind"
 
 
 @pytest.fixture(scope="module")
 def interrupted(fresh_checkout: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
-    """The smoke study on one core, killed while it evolves, and taken up again by `make`."""
+    """The smoke study on one core, killed twice, and brought to its end by `make`."""
     checkout = fresh_checkout.copy(tmp_path_factory.mktemp("interrupted") / "repository")
-    command = ("snakemake", "--cores", "1", "--configfile", SMOKE)
-    started = subprocess.Popen(command, cwd=checkout.folder, env=checkout.environment(), stderr=subprocess.DEVNULL)
-    evolution = checkout.folder / "logs/smoke/evolution"
-    while not list(evolution.rglob("seed*.log")):
-        assert started.poll() is None, "the study ended before it evolved anything"
-        time.sleep(0.05)
-    _kill(started)
-    assert list((checkout.folder / ".snakemake/locks").iterdir()), "the killed run left no lock behind"
+    _killed_when_logged(checkout, "classifiers/lenet-?.log", with_jobs=True)
+    checkout.run("snakemake", "--unlock", "--configfile", SMOKE)
+    _killed_when_logged(checkout, "evolution/*/*/seed?.log", with_jobs=False)
     said = checkout.run("make", "run", f"CONFIG={SMOKE}", "CORES=1", "INSTALLED=Makefile")
     assert "100%" in said
     return checkout
