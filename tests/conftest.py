@@ -1,7 +1,32 @@
-"""Settings of all tests."""
+"""Settings of all tests, copies of the repository, and the smoke study run once for all tests."""
 
+from pathlib import Path
+
+import pytest
 from hypothesis import settings
+
+from checkout import SMOKE, Checkout
 
 # How long an example takes says more about the machine than about the code.
 settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")
+
+
+@pytest.fixture(scope="session")
+def fresh_checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    """The repository before anything was run."""
+    return Checkout.fresh(tmp_path_factory.mktemp("fresh") / "repository")
+
+
+@pytest.fixture(scope="session")
+def smoke(fresh_checkout: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    """The repository with the smoke study made on two cores."""
+    checkout = fresh_checkout.copy(tmp_path_factory.mktemp("smoke") / "repository")
+    checkout.run("snakemake", "--cores", "2", "--configfile", SMOKE)
+    return checkout
+
+
+@pytest.fixture
+def changed(smoke: Checkout, tmp_path: Path) -> Checkout:
+    """The repository with the finished smoke study, to be changed by one test."""
+    return smoke.copy(tmp_path / "repository")

@@ -13,9 +13,8 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
+from checkout import ROOT, Checkout
 from fooling.cli.commands import COMMANDS
-
-from .conftest import ROOT, Checkout
 
 RULES = sorted(ROOT.glob("rules/*.smk"))
 

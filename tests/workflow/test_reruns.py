@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from .conftest import SMOKE, Checkout
+from checkout import SMOKE, Checkout
 
 #: What tells of everything, and so follows from any change of a result.
 TELLING = {"run_info", "report_page"}

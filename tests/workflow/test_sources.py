@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import ROOT
+from checkout import ROOT
 
 sys.path.insert(0, str(ROOT))
 from rules import sources as finder

@@ -5,30 +5,16 @@ from __future__ import annotations
 import json
 import subprocess
 import time
-from fnmatch import fnmatch
 from pathlib import Path
 
 import pandas as pd
 import psutil
 import pytest
 
-from fooling.artifacts import NOT_BIT_IDENTICAL, sha256_of
+from checkout import SMOKE, Checkout, differing
 from fooling.evolution.record import load_run
 
-from .conftest import SMOKE, Checkout
-
 RESULTS = Path("results/smoke")
-
-
-def _digests(checkout: Checkout) -> dict[str, str]:
-    """Every result but those that tell how the run went, with its SHA-256."""
-    results = checkout.folder / RESULTS
-    files = {str(path.relative_to(results)): path for path in results.rglob("*") if path.is_file()}
-    return {
-        name: sha256_of(path.read_bytes())
-        for name, path in sorted(files.items())
-        if not any(fnmatch(name, pattern) for pattern in NOT_BIT_IDENTICAL)
-    }
 
 
 def _killed_when_logged(checkout: Checkout, logs: str, *, with_jobs: bool) -> None:
@@ -61,9 +47,9 @@ def interrupted(fresh_checkout: Checkout, tmp_path_factory: pytest.TempPathFacto
 
 
 def test_neither_cores_nor_a_kill_change_a_byte(smoke: Checkout, interrupted: Checkout) -> None:
-    uninterrupted, resumed = _digests(smoke), _digests(interrupted)
+    uninterrupted = smoke.digests()
     assert len(uninterrupted) > 50
-    assert {name for name in uninterrupted | resumed if uninterrupted.get(name) != resumed.get(name)} == set()
+    assert differing(uninterrupted, interrupted.digests()) == set()
 
 
 def test_a_second_run_has_nothing_to_do(interrupted: Checkout) -> None:

@@ -1,4 +1,4 @@
-"""Copies of the repository in which whole studies are run, and the smoke study run once for all tests."""
+"""A copy of the repository in which a test runs whole studies, changes files and looks at what comes out."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 
-import pytest
+from fooling.artifacts import NOT_BIT_IDENTICAL, sha256_of
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 PARTS = ("Snakefile", "Makefile", "config", "docs/captions", "envs", "examples", "profiles", "rules", "src")
 SMOKE = "config/test/smoke.yaml"
 
@@ -21,6 +22,23 @@ class Checkout:
     """A copy of the repository, with what a study has made in it so far."""
 
     folder: Path
+
+    @classmethod
+    def fresh(cls, folder: Path) -> Checkout:
+        """The repository before anything was run, copied to ``folder``."""
+        for part in PARTS:
+            source, target = ROOT / part, folder / part
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if source.is_dir():
+                shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy2(source, target)
+        return cls(folder)
+
+    def copy(self, folder: Path) -> Checkout:
+        """The same as another folder, dates included."""
+        shutil.copytree(self.folder, folder, symlinks=True)
+        return Checkout(folder)
 
     def environment(self) -> dict[str, str]:
         """Its own code, called by the commands of this Python's environment, one thread a process."""
@@ -52,10 +70,15 @@ class Checkout:
                 pending.setdefault(rule, set()).add(output)
         return pending
 
-    def copy(self, folder: Path) -> Checkout:
-        """The same as another folder, dates included."""
-        shutil.copytree(self.folder, folder, symlinks=True)
-        return Checkout(folder)
+    def digests(self, study: str = "smoke") -> dict[str, str]:
+        """Every result of the study but those that tell how the run went, with its SHA-256."""
+        results = self.folder / "results" / study
+        files = {str(path.relative_to(results)): path for path in results.rglob("*") if path.is_file()}
+        return {
+            name: sha256_of(path.read_bytes())
+            for name, path in sorted(files.items())
+            if not any(fnmatch(name, pattern) for pattern in NOT_BIT_IDENTICAL)
+        }
 
     def replace(self, file: str, old: str, new: str) -> None:
         """Change a text in one of its files."""
@@ -70,29 +93,6 @@ class Checkout:
             stream.write(f"\n{line}\n")
 
 
-@pytest.fixture(scope="session")
-def fresh_checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
-    """The repository before anything was run."""
-    folder = tmp_path_factory.mktemp("fresh") / "repository"
-    for part in PARTS:
-        source, target = ROOT / part, folder / part
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if source.is_dir():
-            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy2(source, target)
-    return Checkout(folder)
-
-
-@pytest.fixture(scope="session")
-def smoke(fresh_checkout: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
-    """The repository with the smoke study made on two cores."""
-    checkout = fresh_checkout.copy(tmp_path_factory.mktemp("smoke") / "repository")
-    checkout.run("snakemake", "--cores", "2", "--configfile", SMOKE)
-    return checkout
-
-
-@pytest.fixture
-def changed(smoke: Checkout, tmp_path: Path) -> Checkout:
-    """The repository with the finished smoke study, to be changed by one test."""
-    return smoke.copy(tmp_path / "repository")
+def differing(some: dict[str, str], others: dict[str, str]) -> set[str]:
+    """The names of results that are not the same in both, or in one only."""
+    return {name for name in some | others if some.get(name) != others.get(name)}
