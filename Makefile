@@ -5,12 +5,13 @@
 #   make test                            all quick tests
 #   make check                           formatting, types, workflow lint
 #   make bench                           the benchmarks
+#   make forget                          remove the states of interrupted work that nobody is at any more
 #   make clean                           remove results, logs and caches
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := run
-.PHONY: run study test check bench clean
+.PHONY: run study test check bench forget clean
 
 PYTHON ?= python3
 CORES ?= all
@@ -61,6 +62,13 @@ check: $(INSTALLED)
 
 bench: $(INSTALLED_BENCH)
 	python -m benchmarks
+
+# Interrupted work whose settings or code changed since is never taken up again. A job at work holds the lock.
+forget:
+	@for held in $$(compgen -G 'results/.checkpoints/*/lock'); do \
+		folder=$$(dirname $$held); \
+		flock --nonblock $$held sh -c "du -sh $$folder && rm -r $$folder" || echo "$$folder is being worked on"; \
+	done
 
 clean:
 	@$(WITH_LOCK) rm -rf results logs .snakemake .mypy_cache .pytest_cache .ruff_cache .hypothesis build

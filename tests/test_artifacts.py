@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -73,6 +76,34 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> 
         temporary.write_text("half")
         raise RuntimeError
     assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_killed_writer_leaves_the_old_file_and_the_next_one_tidies_up(tmp_path: Path) -> None:
+    path, neighbour = tmp_path / "file.txt", tmp_path / ".other.txt.abc.part"
+    artifacts.write_text(path, "old")
+    neighbour.touch()
+    code = (
+        "import os, pathlib, signal, sys; from fooling.artifacts import written_atomically\n"
+        "with written_atomically(pathlib.Path(sys.argv[1])) as temporary:\n"
+        "    temporary.write_text('half')\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", code, str(path)]).returncode == -signal.SIGKILL
+    assert path.read_text() == "old"
+    assert [part.read_text() for part in tmp_path.glob(".file.txt.*.part")] == ["half"]
+    artifacts.write_text(path, "new")
+    assert path.read_text() == "new"
+    assert set(tmp_path.iterdir()) == {path, neighbour}
+
+
+def test_writers_of_one_file_let_each_other_live(tmp_path: Path) -> None:
+    path = tmp_path / "file.txt"
+    with artifacts.written_atomically(path) as slow:
+        slow.write_text("slow")
+        artifacts.write_text(path, "quick")
+        assert path.read_text() == "quick"
+    assert path.read_text() == "slow"
     assert list(tmp_path.iterdir()) == [path]
 
 

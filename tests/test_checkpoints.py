@@ -40,6 +40,23 @@ def test_cleared_work_leaves_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_cleared_work_can_be_begun_again_by_another_process(tmp_path: Path) -> None:
+    with CheckpointStore(tmp_path, {"work": "walk"}) as store:
+        store.clear()
+        with CheckpointStore(tmp_path, {"work": "walk"}) as other:
+            other.save("state", {"steps": np.arange(3)}, {})
+            assert other.load("state") is not None
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "taken").touch()
+    with (
+        pytest.raises(FoolingError, match=r"taken.* cannot hold checkpoints"),
+        CheckpointStore(tmp_path / "taken", {"work": "walk"}),
+    ):
+        pass
+
+
 def test_saves_are_due_after_the_interval(tmp_path: Path) -> None:
     with CheckpointStore(tmp_path, {"work": "walk"}, interval=1000) as store:
         assert not store.is_due()

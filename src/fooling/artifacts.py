@@ -6,12 +6,13 @@ whatever its writer needs to describe it. The bytes depend on the content alone:
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 HEADER_KEY = "fooling"
+PART = ".part"
 
 #: Results that tell how a run went on its machine, and so differ between runs that agree in every finding:
 #: patterns below a study's results folder. Everything else is the same to the bit.
@@ -34,22 +36,26 @@ NOT_BIT_IDENTICAL = ("run-info.json", "report/index.html")
 
 @contextmanager
 def written_atomically(path: Path) -> Iterator[Path]:
-    """A temporary path beside ``path``; renamed to ``path`` once written to disk, removed if anything fails."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    os.close(handle)
-    temporary = Path(name)
+    """A temporary path beside ``path``; renamed to ``path`` once written to disk, removed if anything fails.
+
+    What a killed writer of the same file left behind is removed; it is known by the lock that a living one holds.
+    Raises :class:`FoolingError` when the disk is full, the folder read-only and the like.
+    """
     try:
-        yield temporary
-        with temporary.open("rb") as written:
-            os.fsync(written.fileno())
-        temporary.chmod(0o666 & ~_umask())
-        temporary.replace(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_left_behind(path)
+        with _locked_part(path) as temporary:
+            try:
+                yield temporary
+                with temporary.open("rb") as written:
+                    os.fsync(written.fileno())
+                temporary.chmod(0o666 & ~_umask())
+                temporary.replace(path)
+            finally:
+                temporary.unlink(missing_ok=True)
     except (OSError, safetensors.SafetensorError) as error:
-        found = error.strerror if isinstance(error, OSError) else error
+        found = getattr(error, "strerror", None) or error
         raise FoolingError(f"{path} cannot be written", found=found, remedy="free space or rights there") from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -174,6 +180,37 @@ def _broken(path: Path, kind: str, error: Exception) -> FoolingError:
         expected=kind,
         remedy="delete it and make it again",
     )
+
+
+@contextmanager
+def _locked_part(path: Path) -> Iterator[Path]:
+    """A new file beside ``path``, locked as long as its writer lives."""
+    while True:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=PART)
+        try:
+            _lock(handle)
+            if Path(name).exists():  # another writer may have taken it for a left-behind one before it was locked
+                yield Path(name)
+                return
+        finally:
+            os.close(handle)
+
+
+def _remove_left_behind(path: Path) -> None:
+    for part in path.parent.iterdir():
+        if part.name.startswith(f".{path.name}.") and part.suffix == PART:
+            with suppress(OSError), part.open("rb+") as left:
+                if _lock(left.fileno(), wait=False):
+                    part.unlink()
+
+
+def _lock(handle: int, *, wait: bool = True) -> bool:
+    """Lock an open file for this process alone; whether that was possible, also where the disk knows no locks."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except OSError:
+        return False
+    return True
 
 
 def _umask() -> int:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
-import shutil
+import os
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from types import TracebackType
@@ -39,14 +40,17 @@ class CheckpointStore:
         self._next_save = 0.0
 
     def __enter__(self) -> Self:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self._lock = (self.folder / "lock").open("w")
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+            while not self._take_lock():
+                self._lock.close()
+        except BlockingIOError:
             self._lock.close()
             raise FoolingError(
                 "another process is at the same work", found=f"{self.folder} is held", remedy="wait for it, or stop it"
+            ) from None
+        except OSError as error:
+            raise FoolingError(
+                f"{self.folder} cannot hold checkpoints", found=error.strerror, remedy="free space or rights there"
             ) from None
         self._next_save = time.monotonic() + self._interval
         return self
@@ -72,7 +76,19 @@ class CheckpointStore:
 
     def clear(self) -> None:
         """Forget everything: the work is done and its results are written."""
-        shutil.rmtree(self.folder)
+        for path in self.folder.iterdir():
+            path.unlink()
+        self._lock.close()  # before the folder goes: a shared disk keeps a removed file there as long as it is open
+        with suppress(OSError):  # another process has begun the same work again
+            self.folder.rmdir()
+
+    def _take_lock(self) -> bool:
+        """Lock the folder for this process; False if the one that held it has cleared it meanwhile."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path = self.folder / "lock"
+        self._lock = path.open("w")
+        fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return path.exists() and os.path.samestat(os.fstat(self._lock.fileno()), path.stat())
 
     def _path(self, name: str) -> Path:
         return self.folder / f"{name}.safetensors"
