@@ -67,6 +67,7 @@ rule findings:
     input:
         finding_files(),
         claim_files(),
+        summary_files(),
     message:
         "The tables are there"
 

@@ -55,10 +55,11 @@ def as_json(settings):
 
 
 def repeated(name):
-    """The params function that gives the option `--name` once for every input of that name."""
+    """The params function that gives the option `--name` once for every input, or else output, of that name."""
 
-    def options(wildcards, input):
-        return " ".join(f"--{name} {path}" for path in input[name])
+    def options(wildcards, input, output):
+        paths = input[name] if name in input.keys() else output[name]
+        return " ".join(f"--{name} {path}" for path in paths)
 
     return options
 
@@ -205,6 +206,11 @@ def sample_settings(wildcards):
     return as_json(study.findings(SampleSettings) | shown)
 
 
+def curve_files():
+    """The curve of every plain experiment."""
+    return expand("{results}/curves/{name}.csv", results=study.results, name=study.plain_experiments)
+
+
 def comparison_settings(wildcards):
     """Which experiments are compared with which, and how intervals are made."""
     return as_json(study.findings(IntervalSettings) | {"comparisons": study.comparisons})
@@ -304,9 +310,14 @@ def claim_files():
     return [f"{study.results}/claims.csv", f"{study.results}/claims.md"]
 
 
+def summary_files():
+    """The study in a few numbers."""
+    return [f"{study.results}/metrics.json", *curve_files()]
+
+
 def everything_but_the_report():
     """All results that can be told of."""
-    return dataset_files() + finding_files() + claim_files() + figure_files("png", "pdf")
+    return dataset_files() + finding_files() + claim_files() + summary_files() + figure_files("png", "pdf")
 
 
 def report_files():

@@ -245,3 +245,36 @@ rule claims:
         "fooling claims --declared {input.declared} --networks {input.networks} {params.history} {params.times}"
         " {params.start} {params.examined} --settings {params.settings:q} --table {output.table} --page {output.page}"
         " 2> {log}"
+
+
+rule summarise:
+    input:
+        networks="<results>/findings/classifiers.csv",
+        champions=tables("champions/{experiment}.parquet", study.plain_experiments),
+        history=tables("history/{experiment}.parquet", study.plain_experiments),
+        claims="<results>/claims.csv",
+        code=sources("fooling.cli.summarise"),
+        environment="envs/findings.yaml",
+    output:
+        metrics="<results>/metrics.json",
+        curves=curve_files(),
+    params:
+        champions=repeated("champions"),
+        history=repeated("history"),
+        curves=repeated("curves"),
+        settings=findings_settings(ThresholdSettings),
+    log:
+        "<logs>/summarise.log",
+    benchmark:
+        "<benchmarks>/summarise.tsv"
+    conda:
+        "../envs/findings.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    message:
+        "Sum the study up in a few numbers"
+    shell:
+        "fooling summarise --networks {input.networks} {params.champions} {params.history} --claims {input.claims}"
+        " --settings {params.settings:q} --output {output.metrics} {params.curves} 2> {log}"

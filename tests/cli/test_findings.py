@@ -19,6 +19,7 @@ from fooling.cli.evolve_direct import evolve_direct
 from fooling.cli.examine import examine
 from fooling.cli.sample_cppn import sample_cppn
 from fooling.cli.sample_direct import sample_direct
+from fooling.cli.summarise import summarise
 from fooling.cli.tabulate import tabulate
 from fooling.cli.train import train
 from fooling.cli.variance import variance
@@ -139,6 +140,16 @@ def findings_of(study: Path, out: Path) -> None:
         page=out / "claims.md",
     )
 
+    summarise(
+        networks=out / "classifiers.csv",
+        champions=[out / "champions.parquet"],
+        history=[out / "history.parquet"],
+        claims=out / "claims.csv",
+        settings="{}",
+        output=out / "metrics.json",
+        curves=[out / "curves.csv"],
+    )
+
 
 TABLES = {
     "champions": "champions.parquet",
@@ -155,6 +166,7 @@ TABLES = {
     "survival": "survival.csv",
     "presets": "presets.csv",
     "claims": "claims.csv",
+    "curves": "curves.csv",
 }
 
 
@@ -163,7 +175,7 @@ def test_tables_have_the_columns_that_the_documentation_names(study, table):
     chapters = (ROOT / "docs" / "tables.md").read_text(encoding="utf-8").split("\n## ")
     (chapter,) = [text for text in chapters if re.match(rf"(findings/)?{table}[/.]", text)]
     first_cells = [line.split("|")[1] for line in chapter.splitlines() if line.startswith("| `")]
-    documented = re.findall(r"`(\w+)`", "".join(first_cells))
+    documented = re.findall(r"`([\w-]+)`", "".join(first_cells))
     assert documented == read_table(study / "findings" / TABLES[table]).columns.tolist()
 
 
@@ -207,4 +219,4 @@ def test_the_same_inputs_give_the_same_bytes(study, tmp_path):
     first = {path.relative_to(study / "findings"): path.read_bytes() for path in study.glob("findings/**/*.*")}
     again = {path.relative_to(tmp_path): path.read_bytes() for path in tmp_path.glob("**/*.*")}
     assert first == again
-    assert len(first) == 21
+    assert len(first) == 23

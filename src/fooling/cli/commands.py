@@ -143,6 +143,18 @@ COMMANDS: dict[str, Command] = {
             "page": "The same as a page of Markdown to write.",
         },
     ),
+    "summarise": Command(
+        "Sum a study up in a few numbers, by which its versions are compared.",
+        {
+            "networks": "Table of networks, from `describe-classifiers`.",
+            "champions": "Tables of champions, from `tabulate`; give the option once for each.",
+            "history": "Tables of history, from `tabulate`; give the option once for each.",
+            "claims": "Table of the judged claims.",
+            "settings": "The threshold: one JSON object, or a YAML file that holds it.",
+            "output": "Metrics to write, as JSON.",
+            "curves": "Curve of the confidence over the generations to write as CSV; once for each history, in order.",
+        },
+    ),
     "draw": Command(
         "Draw one figure, as PNG and PDF.",
         {

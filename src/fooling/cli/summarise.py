@@ -1,0 +1,33 @@
+"""`fooling summarise`: a study in a few numbers, as JSON and CSV files that versions of the study are compared by."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fooling.artifacts import read_table, write_json, write_table
+from fooling.errors import FoolingError
+from fooling.findings.summary import curve, metrics
+from fooling.findings.tables import ThresholdSettings
+from fooling.progress import say
+from fooling.settings import read_settings
+
+
+def summarise(
+    *,
+    networks: Path,
+    champions: list[Path],
+    history: list[Path],
+    claims: Path,
+    settings: str,
+    output: Path,
+    curves: list[Path],
+) -> None:
+    """Write the metrics as JSON, and for every history a curve of the confidence over the generations."""
+    if len(curves) != len(history):
+        raise FoolingError("every history gives one curve", found=f"{len(history)} histories, {len(curves)} curves")
+    threshold = read_settings(ThresholdSettings, settings).threshold
+    found = metrics(read_table(networks), map(read_table, champions), read_table(claims), threshold=threshold)
+    write_json(output, found)
+    for table, path in zip(history, curves, strict=True):
+        write_table(path, curve(read_table(table)))
+    say(f"{len(found['test_error'])} networks, {len(found['champions'])} experiments; written to {output}")
