@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -53,6 +54,27 @@ def test_a_truncated_file_is_named(tmp_path: Path, cut: int) -> None:
     path.write_bytes(path.read_bytes()[:cut])
     with pytest.raises(FoolingError, match=r"file\.safetensors is truncated"):
         artifacts.read_arrays(path, kind="thing", version=3)
+
+
+@pytest.mark.parametrize("part", ["arrays", "header"])
+def test_a_flipped_bit_is_seen(tmp_path: Path, part: str) -> None:
+    path = tmp_path / "file.safetensors"
+    _write(path)
+    content = bytearray(path.read_bytes())
+    content[-1 if part == "arrays" else content.index(b"[1, 2]") + 1] ^= 2
+    path.write_bytes(content)
+    with pytest.raises(FoolingError, match=rf"file\.safetensors is damaged(.|\n)*SHA-256 \w+ of its {part}"):
+        artifacts.read_arrays(path, kind="thing", version=3)
+
+
+@pytest.mark.parametrize("header", ["[1]", "{", "NaN", "[" * 100_000, '{"kind": "thing", "version": 3}'])
+def test_a_header_of_another_form_is_refused(tmp_path: Path, header: str) -> None:
+    path = tmp_path / "file.safetensors"
+    import safetensors.numpy
+
+    safetensors.numpy.save_file({"a": np.eye(2)}, path, metadata={"fooling": header})
+    with pytest.raises(FoolingError, match=r"file\.safetensors"):
+        artifacts.read_header(path, kind="thing", version=3)
 
 
 def test_another_kind_version_or_origin_is_refused(tmp_path: Path) -> None:
@@ -113,6 +135,20 @@ def test_a_folder_in_the_way_is_named(tmp_path: Path) -> None:
         artifacts.write_text(tmp_path / "taken", "text")
     with pytest.raises(FoolingError, match="found: a folder"):
         artifacts.read_json(tmp_path / "taken")
+
+
+def test_what_is_no_file_is_named(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "file").touch()
+    for path, found in (
+        (tmp_path, "a folder"),
+        (tmp_path / "pipe", "neither a file nor a folder"),
+        (tmp_path / "file" / "below", "nothing there"),
+        (tmp_path / ("x" * 300), "File name too long"),
+        (tmp_path / "null\0", "null"),
+    ):
+        with pytest.raises(FoolingError, match=f"cannot be read\n  found: .*{found}"):
+            artifacts.require_file(path)
 
 
 @pytest.mark.parametrize("name", ["table.csv", "table.parquet"])

@@ -1,7 +1,8 @@
 """The one place that knows the file formats: written whole or not at all, checked when read, never unpickled.
 
 Every safetensors file of the study carries one JSON header: ``kind`` (what it is), ``version`` (of its format) and
-whatever its writer needs to describe it. The bytes depend on the content alone: no dates, no order of insertion.
+whatever its writer needs to describe it, with checksums of itself and of the arrays. The bytes depend on the content
+alone: no dates, no order of insertion.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import fcntl
 import hashlib
 import json
 import os
+import stat
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
 HEADER_KEY = "fooling"
 PART = ".part"
+ARRAYS_SHA256, HEADER_SHA256 = "arrays_sha256", "header_sha256"  # keys of the header
 
 #: Results that tell how a run went on its machine, and so differ between runs that agree in every finding:
 #: patterns below a study's results folder. Everything else is the same to the bit.
@@ -76,10 +79,15 @@ def write_json(path: Path, value: Any) -> None:
 
 def read_json(path: Path) -> Any:
     """The content of a JSON file; :class:`FoolingError` names a missing or broken one."""
+    return parsed_json(_bytes_of(path), source=str(path))
+
+
+def parsed_json(text: str | bytes, *, source: str) -> Any:
+    """The value of a JSON text; :class:`FoolingError` names the ``source`` of one that is broken or not strict."""
     try:
-        return json.loads(_bytes_of(path))
-    except ValueError as error:
-        raise FoolingError(f"{path} is not valid JSON", found=error, remedy="delete it and make it again") from None
+        return json.loads(text, parse_constant=_refused_constant)
+    except (ValueError, RecursionError) as error:
+        raise FoolingError(f"{source} is not valid JSON", found=error, remedy="delete it and make it again") from None
 
 
 def write_table(path: Path, table: pd.DataFrame) -> None:
@@ -113,24 +121,27 @@ def read_table(path: Path, *, columns: tuple[str, ...] = ()) -> pd.DataFrame:
 def write_arrays(
     path: Path, arrays: Mapping[str, NDArray[Any]], *, kind: str, version: int, header: Mapping[str, Any]
 ) -> None:
-    """Named arrays and a JSON ``header`` as one safetensors file, atomically."""
-    described = {"kind": kind, "version": version, **header}
-    metadata = {HEADER_KEY: json.dumps(described, sort_keys=True, allow_nan=False)}
+    """Named arrays and a JSON ``header`` as one safetensors file with checksums of both, atomically."""
     ordered = {name: np.asarray(arrays[name], order="C") for name in sorted(arrays)}
+    described = {"kind": kind, "version": version, **header, ARRAYS_SHA256: _digest(ordered)}
+    summed = described | {HEADER_SHA256: sha256_of(_as_json(described).encode())}
     with written_atomically(path) as temporary:
-        safetensors.numpy.save_file(ordered, temporary, metadata=metadata)
+        safetensors.numpy.save_file(ordered, temporary, metadata={HEADER_KEY: _as_json(summed)})
 
 
 def read_arrays(path: Path, *, kind: str, version: int) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     """Arrays and header of a file that :func:`write_arrays` wrote as ``kind`` in this ``version``.
 
-    Raises :class:`FoolingError` for a missing or truncated file, another format, another kind or another version.
+    Raises :class:`FoolingError` for a missing, truncated or damaged file, another format, another kind or another
+    version.
     """
     header = read_header(path, kind=kind, version=version)
     try:
-        return safetensors.numpy.load_file(path, backend="pread"), header
-    except (OSError, safetensors.SafetensorError) as error:
+        arrays = safetensors.numpy.load_file(path, backend="pread")
+    except (OSError, KeyError, ValueError, safetensors.SafetensorError) as error:
         raise _broken(path, kind, error) from None
+    _require_checksum(path, "arrays", found=_digest(arrays), expected=header.pop(ARRAYS_SHA256, None))
+    return arrays, header
 
 
 def read_header(path: Path, *, kind: str, version: int) -> dict[str, Any]:
@@ -145,23 +156,61 @@ def read_header(path: Path, *, kind: str, version: int) -> dict[str, Any]:
         raise FoolingError(
             f"{path} is no {kind} of this study", found="a safetensors file without the study's header", expected=kind
         )
-    header: dict[str, Any] = json.loads(metadata[HEADER_KEY])
-    if header.get("kind") != kind or header.get("version") != version:
-        found = f"{header.get('kind')}, format version {header.get('version')}"
+    header = parsed_json(metadata[HEADER_KEY], source=f"the header of {path}")
+    if not isinstance(header, dict) or header.get("kind") != kind or header.get("version") != version:
+        named = header if isinstance(header, dict) else {}
+        found = f"{named.get('kind')}, format version {named.get('version')}"
         raise FoolingError(f"{path} holds something else", found=found, expected=f"{kind}, format version {version}")
+    expected = header.pop(HEADER_SHA256, None)
+    _require_checksum(path, "header", found=sha256_of(_as_json(header).encode()), expected=expected)
     return header
 
 
 def require_file(path: Path) -> None:
     """Raise :class:`FoolingError` unless ``path`` is a file."""
-    if not path.is_file():
-        found = "a folder" if path.is_dir() else "nothing there"
-        raise FoolingError(f"{path} cannot be read", found=found, expected="a file")
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        found = "nothing there"
+    except (OSError, ValueError) as error:  # a name that is too long, or holds a null character
+        found = str(error)
+    else:
+        if stat.S_ISREG(mode):
+            return
+        found = "a folder" if stat.S_ISDIR(mode) else "neither a file nor a folder"
+    raise FoolingError(f"{path} cannot be read", found=found, expected="a file")
 
 
 def sha256_of(content: bytes) -> str:
     """The SHA-256 of ``content`` in hexadecimal."""
     return hashlib.sha256(content).hexdigest()
+
+
+def _refused_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def _as_json(header: Mapping[str, Any]) -> str:
+    return json.dumps(header, sort_keys=True, allow_nan=False)
+
+
+def _digest(arrays: Mapping[str, NDArray[Any]]) -> str:
+    """The SHA-256 of names, types, shapes and values of contiguous ``arrays``."""
+    digest = hashlib.sha256()
+    for name, array in sorted(arrays.items()):
+        digest.update(f"{name} {array.dtype} {array.shape}\n".encode())
+        digest.update(array.data)
+    return digest.hexdigest()
+
+
+def _require_checksum(path: Path, part: str, *, found: str, expected: object) -> None:
+    if found != expected:
+        raise FoolingError(
+            f"{path} is damaged",
+            found=f"SHA-256 {found} of its {part}",
+            expected=f"SHA-256 {expected}" if expected else "a file that holds its checksums",
+            remedy="delete it and make it again",
+        )
 
 
 def _bytes_of(path: Path) -> bytes:

@@ -38,7 +38,11 @@ def made_run(seed: int, *, encoding: str = "direct", side: int = 8, classifier: 
             log_odds=np.zeros((1, 3)),
         ),
         lineage=Lineage(
-            individual=none, class_index=none, generation=none, parents=none.reshape(0, 2), confidence=np.zeros(0)
+            individual=none,
+            class_index=none,
+            generation=none,
+            parents=none.reshape(0, 2),
+            confidence=np.zeros(0, np.float32),
         ),
     )
 

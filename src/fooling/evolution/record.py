@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fooling.artifacts import read_arrays, write_arrays
+from fooling.contents import FINITE32, FINITE64, Header, checked_header, require_layout, require_range
 from fooling.errors import FoolingError
 
 KIND, VERSION = "archive", 1
+MOST_EVALUATIONS = 10**12
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +63,55 @@ class RunRecord:
     lineage: Lineage
 
 
-_HEADER = ("search", "encoding", "settings", "seed", "classifier", "class_names", "versions")
+class RunClassifier(Header):
+    """The classifier of a run."""
+
+    name: str
+    sha256: str
+
+
+class RunHeader(Header):
+    """The words and numbers of a run."""
+
+    search: Literal["map-elites", "random-search", "drift"]
+    encoding: Literal["direct", "cppn"]
+    settings: dict[str, Any]
+    seed: int
+    classifier: RunClassifier
+    class_names: tuple[str, ...]
+    versions: dict[str, str]
+
+
+#: Type and shape of every array: K classes, T generations, m entries, images of C x H x W.
+LAYOUT = {
+    "confidences": "float32 K",
+    "log_odds": "float64 K",
+    "logits": "float32 K K",
+    "images": "uint8 K C H W",
+    "generations": "int64 K",
+    "individuals": "int64 K",
+    "parents": "int64 K 2",
+    "start_images": "uint8 K C H W",
+    "history/generations": "int64 T",
+    "history/evaluations": "int64 T",
+    "history/confidences": "float32 T K",
+    "history/log_odds": "float64 T K",
+    "lineage/individual": "int64 m",
+    "lineage/class_index": "int64 m",
+    "lineage/generation": "int64 m",
+    "lineage/parents": "int64 m 2",
+    "lineage/confidence": "float32 m",
+}
+RANGES = {
+    "confidences": (0, 1),
+    "log_odds": (-FINITE64, FINITE64),
+    "logits": (-FINITE32, FINITE32),
+    "history/generations": (0, MOST_EVALUATIONS),
+    "history/evaluations": (1, MOST_EVALUATIONS),
+    "history/confidences": (0, 1),
+    "history/log_odds": (-FINITE64, FINITE64),
+}
+_HEADER = tuple(RunHeader.model_fields)
 _PARTS: dict[str, type[History] | type[Lineage]] = {"history": History, "lineage": Lineage}
 _ARRAYS = tuple(part.name for part in fields(RunRecord) if part.name not in (*_HEADER, *_PARTS, "genomes"))
 
@@ -74,10 +124,7 @@ def save_run(path: Path, record: RunRecord) -> None:
 def load_run(path: Path) -> RunRecord:
     """The run that :func:`save_run` wrote; :class:`FoolingError` for anything else, or where a part is missing."""
     arrays, header = read_arrays(path, kind=KIND, version=VERSION)
-    try:
-        return record_from(arrays, header)
-    except KeyError as missing:
-        raise FoolingError(f"{path} is incomplete", found=f"no {missing}", expected="a whole run") from None
+    return record_from(arrays, header, source=path)
 
 
 def arrays_of(record: RunRecord) -> dict[str, NDArray[Any]]:
@@ -94,14 +141,21 @@ def header_of(record: RunRecord) -> dict[str, Any]:
     return {name: getattr(record, name) for name in _HEADER}
 
 
-def record_from(arrays: Mapping[str, NDArray[Any]], header: Mapping[str, Any]) -> RunRecord:
-    """The inverse of :func:`arrays_of` and :func:`header_of`; raises KeyError for a missing part."""
+def record_from(arrays: Mapping[str, NDArray[Any]], header: Mapping[str, Any], *, source: object) -> RunRecord:
+    """The inverse of :func:`arrays_of` and :func:`header_of`.
+
+    Raises :class:`FoolingError`, naming the ``source``, for a missing part, and for one of another type or shape.
+    """
+    described = checked_header(RunHeader, header, source=source)
+    require_layout(arrays, LAYOUT, source=source, K=len(described.class_names))
+    if arrays["images"].shape[1] not in (1, 3):
+        raise FoolingError(f"{source} holds no images", found=arrays["images"].shape, expected="1 or 3 channels")
+    for name, (least, most) in RANGES.items():
+        require_range(name, arrays[name], least=least, most=most, source=source)
     parts: dict[str, Any] = {
         name: part(**{column.name: arrays[f"{name}/{column.name}"] for column in fields(part)})
         for name, part in _PARTS.items()
     }
-    described: dict[str, Any] = {name: header[name] for name in _HEADER}
-    described["class_names"] = tuple(described["class_names"])
     plain: dict[str, Any] = {name: arrays[name] for name in _ARRAYS}
     genomes = {name.removeprefix("genomes/"): array for name, array in arrays.items() if name.startswith("genomes/")}
-    return RunRecord(**described, **plain, **parts, genomes=genomes)
+    return RunRecord(**described.model_dump(), **plain, **parts, genomes=genomes)

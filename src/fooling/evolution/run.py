@@ -109,8 +109,8 @@ class Run(Generic[G]):
         return arrays, header_of(record)
 
     def restore(self, arrays: Mapping[str, NDArray[Any]], header: Mapping[str, Any]) -> None:
-        """Take up the state that :meth:`state` gave."""
-        record = record_from(arrays, header)
+        """Take up the state that :meth:`state` gave; :class:`FoolingError` for any other one."""
+        record = record_from(arrays, header, source="the state of the unfinished run")
         search, device = self.search, self.search.generator.device
         archive: dict[str, Any] = {name: _tensor(getattr(record, name), device) for name in _ARCHIVE}
         genomes = {name: _tensor(array, device) for name, array in record.genomes.items()}
