@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from queue import Queue
+from threading import Event, Thread
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,9 +16,12 @@ import pytest
 from fooling.checkpoints import CheckpointStore
 from fooling.errors import FoolingError
 
+WORK = {"work": "walk", "seed": 1}
+State = tuple[dict[str, Any], dict[str, Any]] | None
+
 
 def test_a_state_is_found_again_by_the_same_work_only(tmp_path: Path) -> None:
-    with CheckpointStore(tmp_path, {"work": "walk", "seed": 1}) as store:
+    with CheckpointStore(tmp_path, WORK) as store:
         assert store.load("state") is None
         store.save("state", {"steps": np.arange(3)}, {"done": 3})
     with CheckpointStore(tmp_path, {"seed": 1, "work": "walk"}) as store:
@@ -24,26 +33,66 @@ def test_a_state_is_found_again_by_the_same_work_only(tmp_path: Path) -> None:
         assert other.load("state") is None
 
 
-def test_a_second_writer_is_refused(tmp_path: Path) -> None:
-    with (
-        CheckpointStore(tmp_path, {"work": "walk"}),
-        pytest.raises(FoolingError, match="another process is at the same work"),
-        CheckpointStore(tmp_path, {"work": "walk"}),
-    ):
-        pass
+@contextmanager
+def _a_second_writer(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], State]]:
+    """A thread at the same work that has begun to wait; called, it gives the state that the thread then finds."""
+    waits, found = Event(), Queue[State]()
+    monkeypatch.setattr("fooling.checkpoints.say", lambda message: waits.set())
+
+    def work() -> None:
+        with CheckpointStore(folder, WORK) as store:
+            found.put(store.load("state"))
+            store.clear()
+
+    thread = Thread(target=work)
+    thread.start()
+    assert waits.wait(60)
+    yield found.get
+    thread.join()
+
+
+def test_a_second_writer_waits_and_goes_on_from_the_state_of_the_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with CheckpointStore(tmp_path, WORK) as first, _a_second_writer(tmp_path, monkeypatch) as second:
+        first.save("state", {}, {"done": 3})
+        first.__exit__(None, None, None)
+        state = second()
+    assert state is not None and state[1]["done"] == 3
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_first_writer_that_is_done_leaves_its_state_to_the_second(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with CheckpointStore(tmp_path, WORK) as first, _a_second_writer(tmp_path, monkeypatch) as second:
+        first.save("state", {}, {"done": 9})
+        first.clear()
+        first.__exit__(None, None, None)
+        state = second()
+    assert state is not None and state[1]["done"] == 9
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_went_away_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with CheckpointStore(tmp_path, WORK) as first, _a_second_writer(tmp_path, monkeypatch) as second:
+        shutil.rmtree(first.folder)
+        first.__exit__(None, None, None)
+        assert second() is None
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_cleared_work_leaves_nothing(tmp_path: Path) -> None:
-    with CheckpointStore(tmp_path, {"work": "walk"}) as store:
+    with CheckpointStore(tmp_path, WORK) as store:
         store.save("state", {"steps": np.arange(3)}, {})
         store.clear()
     assert list(tmp_path.iterdir()) == []
 
 
 def test_cleared_work_can_be_begun_again_by_another_process(tmp_path: Path) -> None:
-    with CheckpointStore(tmp_path, {"work": "walk"}) as store:
+    with CheckpointStore(tmp_path, WORK) as store:
         store.clear()
-        with CheckpointStore(tmp_path, {"work": "walk"}) as other:
+        with CheckpointStore(tmp_path, WORK) as other:
             other.save("state", {"steps": np.arange(3)}, {})
             assert other.load("state") is not None
 
@@ -52,13 +101,13 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "taken").touch()
     with (
         pytest.raises(FoolingError, match=r"taken.* cannot hold checkpoints"),
-        CheckpointStore(tmp_path / "taken", {"work": "walk"}),
+        CheckpointStore(tmp_path / "taken", WORK),
     ):
         pass
 
 
 def test_saves_are_due_after_the_interval(tmp_path: Path) -> None:
-    with CheckpointStore(tmp_path, {"work": "walk"}, interval=1000) as store:
+    with CheckpointStore(tmp_path, WORK, interval=1000) as store:
         assert not store.is_due()
-    with CheckpointStore(tmp_path, {"work": "walk"}, interval=0) as store:
+    with CheckpointStore(tmp_path, WORK, interval=0) as store:
         assert store.is_due()

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 import fooling
 from fooling.artifacts import read_arrays, write_arrays
 from fooling.errors import FoolingError
+from fooling.progress import say
 
 VERSION = 1
 
@@ -30,24 +31,21 @@ VERSION = 1
 class CheckpointStore:
     """Keeps the latest state of one piece of work; a context manager that holds the folder for one writer alone.
 
-    Used as ``with CheckpointStore(folder, identity) as store``; a second writer is refused with :class:`FoolingError`.
+    Used as ``with CheckpointStore(folder, identity) as store``. A second writer waits until the first one ends: on a
+    cluster a job may outlive the loss of its node, while a copy of it is started elsewhere.
     """
 
     def __init__(self, parent: Path, identity: Mapping[str, Any], *, interval: float = 2.0) -> None:
         described = json.dumps({**identity, "code": _code_digest()}, sort_keys=True, allow_nan=False)
         self.folder = parent / hashlib.sha256(described.encode()).hexdigest()[:24]
+        self._lock_path, self._queue_path = self.folder / "lock", self.folder / "queue"
         self._interval = interval
         self._next_save = 0.0
 
     def __enter__(self) -> Self:
         try:
             while not self._take_lock():
-                self._lock.close()
-        except BlockingIOError:
-            self._lock.close()
-            raise FoolingError(
-                "another process is at the same work", found=f"{self.folder} is held", remedy="wait for it, or stop it"
-            ) from None
+                pass
         except OSError as error:
             raise FoolingError(
                 f"{self.folder} cannot hold checkpoints", found=error.strerror, remedy="free space or rights there"
@@ -75,20 +73,37 @@ class CheckpointStore:
         return time.monotonic() >= self._next_save
 
     def clear(self) -> None:
-        """Forget everything: the work is done and its results are written."""
+        """Forget everything: the work is done and its results are written.
+
+        A writer that waits is left the last state, so that it need not do the work again.
+        """
+        with self._queue_path.open("w+") as queue:
+            try:
+                fcntl.flock(queue, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return
         for path in self.folder.iterdir():
-            path.unlink()
+            if path != self._lock_path:
+                path.unlink()
+        self._lock_path.unlink()
         self._lock.close()  # before the folder goes: a shared disk keeps a removed file there as long as it is open
         with suppress(OSError):  # another process has begun the same work again
             self.folder.rmdir()
 
     def _take_lock(self) -> bool:
-        """Lock the folder for this process; False if the one that held it has cleared it meanwhile."""
+        """Lock the folder for this process, once it is free; False if the one that held it has cleared it meanwhile."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        path = self.folder / "lock"
-        self._lock = path.open("w")
-        fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return path.exists() and os.path.samestat(os.fstat(self._lock.fileno()), path.stat())
+        with suppress(FileNotFoundError):
+            self._lock = self._lock_path.open("w+")
+            try:
+                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                with self._queue_path.open("w+") as queue:
+                    fcntl.flock(queue, fcntl.LOCK_SH)
+                    say(f"another process is at the same work and holds {self.folder}: waiting until it ends")
+                    fcntl.flock(self._lock, fcntl.LOCK_EX)
+            return os.path.samestat(os.fstat(self._lock.fileno()), self._lock_path.stat())
+        return False
 
     def _path(self, name: str) -> Path:
         return self.folder / f"{name}.safetensors"
