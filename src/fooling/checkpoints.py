@@ -58,14 +58,18 @@ class CheckpointStore:
     ) -> None:
         self._lock.close()
 
+    def path(self, name: str) -> Path:
+        """The file that holds the state called ``name``."""
+        return self.folder / f"{name}.safetensors"
+
     def load(self, name: str) -> tuple[dict[str, NDArray[Any]], dict[str, Any]] | None:
         """The arrays and the header last saved as ``name``, or None."""
-        path = self._path(name)
+        path = self.path(name)
         return read_arrays(path, kind="checkpoint", version=VERSION) if path.exists() else None
 
     def save(self, name: str, arrays: Mapping[str, NDArray[Any]], header: Mapping[str, Any]) -> None:
         """Keep this state as ``name`` instead of the one before."""
-        write_arrays(self._path(name), arrays, kind="checkpoint", version=VERSION, header=header)
+        write_arrays(self.path(name), arrays, kind="checkpoint", version=VERSION, header=header)
         self._next_save = time.monotonic() + self._interval
 
     def is_due(self) -> bool:
@@ -104,9 +108,6 @@ class CheckpointStore:
                     fcntl.flock(self._lock, fcntl.LOCK_EX)
             return os.path.samestat(os.fstat(self._lock.fileno()), self._lock_path.stat())
         return False
-
-    def _path(self, name: str) -> Path:
-        return self.folder / f"{name}.safetensors"
 
 
 @cache

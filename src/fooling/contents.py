@@ -46,6 +46,7 @@ def require_layout(
 
     A layout is a type and a length for each dimension, such as ``float32 T K`` or ``int64 m 2``. A letter stands for
     the same length wherever it occurs: that of ``lengths``, else that of its first array; only a small one may be 0.
+    Arrays that the layout does not name are passed over.
     """
     for name, described in layout.items():
         if name not in arrays:

@@ -97,7 +97,7 @@ def test_an_interrupted_training_ends_in_the_same_bits(
         kept = {key: array.copy() for key, array in arrays.items()}
         resumed = started(bars, architecture=architecture, **optimiser)
         torch.rand(3)
-        resumed.restore(kept, header)
+        resumed.restore(kept, header, source="the checkpoint")
         assert same(finished(resumed), uninterrupted)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fooling.artifacts import write_arrays
-from fooling.datasets.dataset import ARRAYS, KIND, VERSION, Dataset, load_dataset, save_dataset
+from fooling.datasets.dataset import KIND, LAYOUT, VERSION, Dataset, load_dataset, save_dataset
 from fooling.errors import FoolingError
 
 
@@ -27,7 +27,7 @@ def test_a_data_set_survives_its_file(dataset, tmp_path):
     save_dataset(path, dataset)
     loaded = load_dataset(path)
     assert (loaded.name, loaded.class_names, loaded.provenance) == ("tiny", ("cat", "dog"), dataset.provenance)
-    for name in ARRAYS:
+    for name in LAYOUT:
         np.testing.assert_array_equal(getattr(loaded, name), getattr(dataset, name))
 
 
@@ -72,5 +72,5 @@ def test_a_file_with_missing_arrays_is_named(dataset, tmp_path):
     path = tmp_path / "tiny.safetensors"
     header = {"name": "tiny", "class_names": ["cat"], "provenance": {}}
     write_arrays(path, {"train_images": dataset.train_images}, kind=KIND, version=VERSION, header=header)
-    with pytest.raises(FoolingError, match=r"tiny\.safetensors is no sound data set"):
+    with pytest.raises(FoolingError, match=r"tiny\.safetensors is incomplete"):
         load_dataset(path)

@@ -52,8 +52,8 @@ def test_interrupted_ends_in_the_same_bytes(
     while half.generations_done < stop:
         half.advance()
     resumed = start_run(search, seed=99)
-    resumed.restore(*half.state())
     resumed.identity = whole.identity
+    resumed.restore(*half.state(), source="the checkpoint")
     assert _bytes(_finished(resumed), tmp_path) == _bytes(whole, tmp_path)
 
 

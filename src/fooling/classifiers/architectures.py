@@ -76,7 +76,14 @@ def build_network(
             found=f"{dict(options)}: {error}",
             expected=f"what its function takes: {inspect.signature(build)}",
         ) from None
-    network = build(input_shape=input_shape, classes=classes, **options)
+    try:
+        network = build(input_shape=input_shape, classes=classes, **options)
+    except FoolingError:
+        raise
+    except Exception as error:  # the function may be anyone's, and fail in any way
+        raise FoolingError(
+            f"the architecture {name} cannot be built", found=f"{dict(options)}: {type(error).__name__}: {error}"
+        ) from error
     _require_logits(network, architecture=name, input_shape=input_shape, classes=classes)
     return network
 
@@ -101,9 +108,11 @@ def _require_logits(network: Any, *, architecture: str, input_shape: tuple[int, 
     try:
         with torch.no_grad():
             logits = network.eval()(torch.zeros(2, *input_shape))
-    except (RuntimeError, ValueError, TypeError) as error:
+    except Exception as error:  # as above
         raise FoolingError(
-            f"the architecture {architecture} cannot take these images", found=error, expected=expected
+            f"the architecture {architecture} cannot take these images",
+            found=f"{type(error).__name__}: {error}",
+            expected=expected,
         ) from error
     network.train(training)
     shape = tuple(logits.shape) if isinstance(logits, torch.Tensor) else type(logits).__name__

@@ -7,7 +7,7 @@ architecture of the form ``path/to/file.py:function`` is looked up at that path 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,8 @@ from torch import nn
 from fooling.artifacts import read_arrays, write_arrays
 from fooling.classifiers.architectures import build_network
 from fooling.classifiers.classifier import Classifier
-from fooling.classifiers.header import KIND, VERSION
+from fooling.classifiers.header import KIND, VERSION, ClassifierHeader
+from fooling.contents import FINITE32, checked_header, require_layout, require_range
 from fooling.errors import FoolingError
 
 PREPROCESSING = ("offset", "scale", "training_mean")
@@ -48,10 +49,7 @@ def load_classifier(path: Path, device: torch.device) -> Classifier:
     and weights of other names or shapes than the architecture's.
     """
     arrays, header = read_arrays(path, kind=KIND, version=VERSION)
-    try:
-        return _classifier_of(arrays, header, source=path, device=device)
-    except KeyError as error:
-        raise FoolingError(f"{path} is an incomplete classifier", found=f"no {error}") from None
+    return _classifier_of(arrays, checked_header(ClassifierHeader, header, source=path), source=path, device=device)
 
 
 def network_with_weights(
@@ -65,13 +63,29 @@ def network_with_weights(
 ) -> nn.Module:
     """The network of ``architecture`` that holds ``weights``, a state dict that came from ``source``.
 
-    Raises :class:`FoolingError` unless names and shapes agree with those of the architecture.
+    Raises :class:`FoolingError` unless names, shapes and types agree with those of the architecture; before memory is
+    taken for it, if torch can build it without.
     """
+
+    def built() -> nn.Module:
+        return build_network(architecture, input_shape=input_shape, classes=classes, options=options)
+
+    if (layout := _layout_without_memory(built)) is not None:
+        _require_same_layout(layout, weights, architecture=architecture, source=source)
     with torch.random.fork_rng(devices=[]):  # the fresh weights are thrown away, and so are the numbers drawn for them
-        network = build_network(architecture, input_shape=input_shape, classes=classes, options=options)
+        network = built()
     _require_same_layout(network.state_dict(), weights, architecture=architecture, source=source)
     network.load_state_dict(weights)
     return network
+
+
+def _layout_without_memory(build: Callable[[], nn.Module]) -> Mapping[str, torch.Tensor] | None:
+    """The state dict of the network without its numbers; None where torch cannot tell it so."""
+    try:
+        with torch.device("meta"):
+            return build().state_dict()
+    except FoolingError:
+        return None
 
 
 def as_array(tensor: torch.Tensor) -> NDArray[Any]:
@@ -81,31 +95,41 @@ def as_array(tensor: torch.Tensor) -> NDArray[Any]:
 
 
 def _classifier_of(
-    arrays: Mapping[str, NDArray[Any]], header: Mapping[str, Any], *, source: Path, device: torch.device
+    arrays: Mapping[str, NDArray[Any]], header: ClassifierHeader, *, source: Path, device: torch.device
 ) -> Classifier:
+    shape = header.input.shape
+    _require_preprocessing(arrays, shape, source=source)
     tensors = {key: torch.from_numpy(value) for key, value in arrays.items()}
     preprocessing = {name: tensors.pop(name) for name in PREPROCESSING}
-    channels, height, width = header["input"]["shape"]
     network = network_with_weights(
-        header["architecture"],
-        input_shape=(channels, height, width),
-        classes=len(header["class_names"]),
-        options=header["options"],
+        header.architecture,
+        input_shape=shape,
+        classes=len(header.class_names),
+        options=header.options,
         weights={key.removeprefix(NETWORK_PREFIX): value for key, value in tensors.items()},
         source=source,
     )
     return Classifier(
-        name=header["name"],
-        architecture=header["architecture"],
-        options=header["options"],
+        name=header.name,
+        architecture=header.architecture,
+        options=header.options,
         network=network,
-        input_shape=(channels, height, width),
-        class_names=tuple(header["class_names"]),
-        chunk_size=header["chunk_size"],
+        input_shape=shape,
+        class_names=header.class_names,
+        chunk_size=header.chunk_size,
         device=device,
-        provenance=header["provenance"],
+        provenance=header.provenance,
         **preprocessing,
     )
+
+
+def _require_preprocessing(arrays: Mapping[str, NDArray[Any]], shape: tuple[int, int, int], *, source: Path) -> None:
+    """The mean is an image (C, H, W), the scale a number for each channel, and the offset one or the other."""
+    image, channels = (f"float32 {' '.join(map(str, lengths))}" for lengths in (shape, (shape[0], 1, 1)))
+    offset = image if "offset" in arrays and arrays["offset"].shape == shape else channels
+    require_layout(arrays, {"training_mean": image, "offset": offset, "scale": channels}, source=source)
+    for name in PREPROCESSING:
+        require_range(name, arrays[name], least=-FINITE32, most=FINITE32, source=source)
 
 
 def _require_same_layout(
@@ -121,6 +145,13 @@ def _require_same_layout(
             expected=_some(sorted(shapes)),
         )
     wrong = [key for key in shapes if found[key] != shapes[key]]
+    other = [key for key in shapes if weights[key].is_floating_point() != expected[key].is_floating_point()]
+    if other:
+        raise FoolingError(
+            f"the weights in {source} are of other types than those of the architecture {architecture}",
+            found=_some([f"{key} {weights[key].dtype}" for key in other]),
+            expected=_some([f"{key} {expected[key].dtype}" for key in other]),
+        )
     if wrong:
         raise FoolingError(
             f"the weights in {source} have other shapes than the architecture {architecture}",

@@ -3,16 +3,68 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
 
 from fooling.artifacts import read_header
+from fooling.contents import Header, checked_header
 
 KIND, VERSION = "classifier", 1
+MOST_AT_ONCE = 4096  # images
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class InputHeader(Header):
+    """The images that a classifier takes."""
+
+    shape: tuple[Literal[1, 3], Count, Count]
+
+
+class ClassifierHeader(Header):
+    """Everything but the arrays of a classifier."""
+
+    name: str
+    architecture: str
+    options: dict[str, Any]
+    input: InputHeader
+    class_names: Annotated[tuple[str, ...], Field(min_length=2)]
+    chunk_size: Annotated[int, Field(ge=1, le=MOST_AT_ONCE)]
+    provenance: dict[str, Any]
+
+
+class DatasetName(Header):
+    """The data set that a network was trained or tested on."""
+
+    name: str
+
+
+class Epoch(Header):
+    """How a network stood at the end of a pass over its training images."""
+
+    iteration: Count
+    train_loss: Annotated[float, Field(ge=0)]
+    test_error: Share
+
+
+class Provenance(Header):
+    """How a network came about; one that someone else has trained has neither seed, nor iterations, nor history."""
+
+    dataset: DatasetName
+    test_error: Share
+    test_images: Count
+    seed: int | None = None
+    iterations: Count | None = None
+    history: tuple[Epoch, ...] = ()
 
 
 def classifier_header(path: Path) -> dict[str, Any]:
     """Name, architecture, input, class names and provenance of the classifier in ``path``.
 
-    Raises :class:`FoolingError` for a missing or truncated file and for another format.
+    Raises :class:`FoolingError` for a missing or broken file, for another format, and where something is missing.
     """
-    return read_header(path, kind=KIND, version=VERSION)
+    header = checked_header(ClassifierHeader, read_header(path, kind=KIND, version=VERSION), source=path)
+    provenance = checked_header(Provenance, header.provenance, source=f"the provenance of {path}")
+    return {**header.model_dump(), "provenance": provenance.model_dump()}

@@ -9,11 +9,13 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from pydantic import Field
+from torch import nn
 from torch.nn.functional import cross_entropy
 
 from fooling.classifiers.architectures import build_network
@@ -21,13 +23,23 @@ from fooling.classifiers.assembly import assembled, error_rate
 from fooling.classifiers.checkpoint import as_array
 from fooling.classifiers.classifier import Classifier
 from fooling.classifiers.devices import reproducible
+from fooling.classifiers.header import Count, Epoch
 from fooling.classifiers.optimisers import make_optimiser, set_learning_rate
 from fooling.classifiers.settings import ClassifierSettings
+from fooling.contents import Header, checked_header, require_layout
 from fooling.datasets.dataset import Dataset
 from fooling.errors import FoolingError
 from fooling.seeding import derived_seed, numpy_generator
 
 NETWORK, OPTIMISER = "network.", "optimiser."
+MOMENTS = ("momentum_buffer", "exp_avg", "exp_avg_sq")  # of a parameter, of its shape
+
+
+class TrainingHeader(Header):
+    """How far a training has come."""
+
+    iteration: Count
+    history: Annotated[tuple[Epoch, ...], Field(min_length=1)]
 
 
 class Training:
@@ -112,12 +124,20 @@ class Training:
             arrays |= {f"{OPTIMISER}{index}.{key}": as_array(value) for key, value in values.items()}
         return arrays, {"iteration": self.iteration, "history": self.history}
 
-    def restore(self, arrays: Mapping[str, NDArray[Any]], header: Mapping[str, Any]) -> None:
-        """Take up a state of :meth:`state` of a training with the same settings."""
-        tensors = {key: torch.from_numpy(value) for key, value in arrays.items()}
+    def restore(self, arrays: Mapping[str, NDArray[Any]], header: Mapping[str, Any], *, source: object) -> None:
+        """Take up a state of :meth:`state` of a training with the same settings.
+
+        Raises :class:`FoolingError`, naming the ``source``, for any other state.
+        """
+        described = checked_header(TrainingHeader, header, source=source)
+        if described.iteration > (last := self.settings.training.iterations):
+            raise FoolingError(f"{source} lies behind the end", found=described.iteration, expected=f"at most {last}")
+        layout = {key: form for key, form in self._layout().items() if key.startswith(NETWORK) or key in arrays}
+        require_layout(arrays, layout, source=source)
+        tensors = {key: torch.from_numpy(arrays[key]) for key in layout}
         network = {key.removeprefix(NETWORK): value for key, value in tensors.items() if key.startswith(NETWORK)}
         self._classifier.network.load_state_dict(network)
-        parameters = [parameter for group in self._optimiser.param_groups for parameter in group["params"]]
+        parameters = self._parameters()
         for key in tensors.keys() - {NETWORK + name for name in network}:
             index, _, quantity = key.removeprefix(OPTIMISER).partition(".")
             parameter, value = parameters[int(index)], tensors[key].to(self._device)
@@ -125,7 +145,19 @@ class Training:
                 # The fused steps run over memory as it lies: a buffer must lie exactly as its parameter does.
                 value = torch.empty_like(parameter).copy_(value)
             self._optimiser.state[parameter][quantity] = value
-        self.iteration, self.history = header["iteration"], list(header["history"])
+        self.iteration, self.history = described.iteration, [epoch.model_dump() for epoch in described.history]
+
+    def _parameters(self) -> list[nn.Parameter]:
+        """The parameters in the optimiser's order."""
+        return [parameter for group in self._optimiser.param_groups for parameter in group["params"]]
+
+    def _layout(self) -> dict[str, str]:
+        """Type and shape of every array that a state may hold; which ones the optimiser keeps is its own affair."""
+        layout = {NETWORK + key: _form(value) for key, value in self._classifier.network.state_dict().items()}
+        for index, parameter in enumerate(self._parameters()):
+            layout |= {f"{OPTIMISER}{index}.{quantity}": _form(parameter) for quantity in MOMENTS}
+            layout[f"{OPTIMISER}{index}.step"] = "float32"
+        return layout
 
     def _step(self, iteration: int, batch: torch.Tensor) -> torch.Tensor:
         """One iteration on the images at ``batch``; the loss before it."""
@@ -143,3 +175,8 @@ class Training:
         passes = range(epoch, epoch + math.ceil(images / count))
         order = [numpy_generator(self.settings.seed, "order", number).permutation(count) for number in passes]
         return np.concatenate(order)
+
+
+def _form(tensor: torch.Tensor) -> str:
+    """Type and shape, for :func:`fooling.contents.require_layout`."""
+    return " ".join([str(tensor.dtype).removeprefix("torch."), *map(str, tensor.shape)])

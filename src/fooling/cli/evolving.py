@@ -87,7 +87,7 @@ def _finish(run: Run[G], store: CheckpointStore) -> None:
     """Bring ``run`` to its end, from the state that the store holds of it."""
     name, generations = run.search.name, run.settings.generations + 1
     if (state := store.load(name)) is not None:
-        run.restore(*state)
+        run.restore(*state, source=store.path(name))
         say(f"{name} goes on from generation {run.generations_done - 1}")
     with progress(total=generations, done=run.generations_done, description=name, unit="generations") as counter:
         while not run.is_done:

@@ -52,7 +52,7 @@ def train(
 def _take_up(training: Training, store: CheckpointStore) -> None:
     """Go on from the state that the store holds of ``training``, if it holds one; the arrays are freed on return."""
     if (state := store.load("training")) is not None:
-        training.restore(*state)
+        training.restore(*state, source=store.path("training"))
         say(f"training goes on from iteration {training.iteration}")
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fooling.artifacts import read_arrays, write_arrays
+from fooling.contents import Header, checked_header, require_layout
 from fooling.errors import FoolingError
 
 if TYPE_CHECKING:
@@ -16,7 +17,12 @@ if TYPE_CHECKING:
 
 KIND = "dataset"
 VERSION = 1
-ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
+LAYOUT = {
+    "train_images": "uint8 N C H W",
+    "train_labels": "int64 N",
+    "test_images": "uint8 M C H W",
+    "test_labels": "int64 M",
+}
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -62,23 +68,33 @@ class Dataset:
         )
 
 
+class DatasetHeader(Header):
+    """What a data set file says of itself."""
+
+    name: str
+    class_names: tuple[str, ...]
+    provenance: dict[str, Any]
+
+
 def save_dataset(path: Path, dataset: Dataset) -> None:
     """``dataset`` as one file, atomically; the same content gives the same bytes."""
     header = {"name": dataset.name, "class_names": dataset.class_names, "provenance": dataset.provenance}
-    arrays = {name: getattr(dataset, name) for name in ARRAYS}
+    arrays = {name: getattr(dataset, name) for name in LAYOUT}
     write_arrays(path, arrays, kind=KIND, version=VERSION, header=header)
 
 
 def load_dataset(path: Path) -> Dataset:
     """The data set that :func:`save_dataset` wrote; :class:`FoolingError` for a missing, broken or different file."""
     arrays, header = read_arrays(path, kind=KIND, version=VERSION)
+    described = checked_header(DatasetHeader, header, source=path)
+    require_layout(arrays, LAYOUT, source=path)
     try:
         return Dataset(
-            name=header["name"],
-            class_names=tuple(header["class_names"]),
-            provenance=header["provenance"],
-            **{name: arrays[name] for name in ARRAYS},
+            name=described.name,
+            class_names=described.class_names,
+            provenance=described.provenance,
+            **{name: arrays[name] for name in LAYOUT},
         )
-    except (KeyError, ValueError) as error:
+    except ValueError as error:
         remedy = "delete it and fetch the data set again"
         raise FoolingError(f"{path} is no sound data set", found=error, remedy=remedy) from None

@@ -55,6 +55,8 @@ class DirectEncoding:
         self.image_shape = image_shape
         self.device = torch.device(device)
         self.recombines = settings.crossover != "none"
+        genes = "uint8" if settings.genes == "levels" else "float32"
+        self.layout = {"genes": f"{genes} B {' '.join(map(str, image_shape))}"}
 
     def random(self, count: int, generator: torch.Generator) -> DirectGenomes:
         """``count`` genomes of uniform noise."""

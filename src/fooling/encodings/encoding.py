@@ -56,6 +56,11 @@ class Encoding(Protocol[G]):
         """Whether a child may hold genes of both parents of its pair (rows 2i and 2i + 1)."""
         ...
 
+    @property
+    def layout(self) -> Mapping[str, str]:
+        """Type and shape of every array of B genomes, for :func:`fooling.contents.require_layout`."""
+        ...
+
     def random(self, count: int, generator: torch.Generator) -> G:
         """``count`` start genomes."""
         ...

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from fooling.classifiers.classifier import Classifier
+from fooling.contents import require_layout
 from fooling.encodings.encoding import Genomes
+from fooling.errors import FoolingError
 from fooling.evolution.archive import Archive
 from fooling.evolution.record import History, Lineage, RunRecord, arrays_of, header_of, record_from
 from fooling.evolution.searches import Search
@@ -108,12 +110,14 @@ class Run(Generic[G]):
         arrays["generator"] = _array(self.search.generator.get_state())
         return arrays, header_of(record)
 
-    def restore(self, arrays: Mapping[str, NDArray[Any]], header: Mapping[str, Any]) -> None:
-        """Take up the state that :meth:`state` gave; :class:`FoolingError` for any other one."""
-        record = record_from(arrays, header, source="the state of the unfinished run")
+    def restore(self, arrays: Mapping[str, NDArray[Any]], header: Mapping[str, Any], *, source: object) -> None:
+        """Take up the state that :meth:`state` gave; :class:`FoolingError`, naming the ``source``, for any other."""
+        record = record_from(arrays, header, source=source)
         search, device = self.search, self.search.generator.device
+        own = {name.removeprefix("search/"): array for name, array in arrays.items() if name.startswith("search/")}
+        self._require_own(record, arrays, own, source=source)
         archive: dict[str, Any] = {name: _tensor(getattr(record, name), device) for name in _ARCHIVE}
-        genomes = {name: _tensor(array, device) for name, array in record.genomes.items()}
+        genomes = {name: _tensor(record.genomes[name], device) for name in search.encoding.layout}
         search.archive = Archive(**archive, genomes=search.encoding.genomes_from(genomes))
         lineage = record.lineage
         search.entries = [
@@ -129,12 +133,25 @@ class Run(Generic[G]):
         ]
         search.evaluations = int(record.history.evaluations[-1])
         search.generator.set_state(torch.from_numpy(arrays["generator"].copy()))
-        own = {name.removeprefix("search/"): array for name, array in arrays.items() if name.startswith("search/")}
-        search.restore({name: _tensor(array, device) for name, array in own.items()})
+        search.restore({name: _tensor(own[name], device) for name in search.state_layout})
         self._evaluations = record.history.evaluations.tolist()
         self._confidences = list(_tensor(record.history.confidences, device))
         self._log_odds = list(_tensor(record.history.log_odds, device))
         self._start_images = _tensor(record.start_images, device)
+
+    def _require_own(
+        self, record: RunRecord, arrays: Mapping[str, NDArray[Any]], own: Mapping[str, NDArray[Any]], *, source: object
+    ) -> None:
+        """Raise :class:`FoolingError` unless ``record`` and ``arrays``, and the search's ``own``, are of this run."""
+        if header_of(record) != {"search": self.search.name, **self.identity}:
+            remedy = "delete it: the run then starts again"
+            raise FoolingError(f"{source} is the state of another run", found=record.search, remedy=remedy)
+        encoding, generator = self.search.encoding, self.search.generator
+        require_layout(record.genomes, encoding.layout, source=source, B=len(record.class_names))
+        require_layout(own, self.search.state_layout, source=source)
+        shape = " ".join(map(str, encoding.image_shape))
+        layout = {"images": f"uint8 K {shape}", "generator": f"uint8 {len(generator.get_state())}"}
+        require_layout(arrays, layout, source=source)
 
     def _score(self, count: int, generation: int) -> None:
         genomes = self.search.ask(count, generation=generation)

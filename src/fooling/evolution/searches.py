@@ -12,6 +12,7 @@ All three are used alike: ``ask`` for genomes, show their images to the classifi
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import ClassVar, Generic, TypeVar
 
 import torch
@@ -71,6 +72,11 @@ class Search(ABC, Generic[G]):
             )
         self._note_entries(cells, generation)
         self._told(genomes, individuals)
+
+    @property
+    def state_layout(self) -> Mapping[str, str]:
+        """Type and shape of every array of the state, for :func:`fooling.contents.require_layout`."""
+        return {}
 
     def state(self) -> dict[str, Tensor]:
         """What a resumed search needs beside its archive, its entries and its generator."""
@@ -136,6 +142,11 @@ class Drift(Search[G]):
         super().__init__(encoding=encoding, generator=generator)
         self._population: G | None = None
         self._individuals: Tensor | None = None
+
+    @property
+    def state_layout(self) -> Mapping[str, str]:
+        """Those of a batch and its individuals."""
+        return {"individuals": "int64 B", **self.encoding.layout}
 
     def state(self) -> dict[str, Tensor]:
         """The last batch and its individuals."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 
 from fooling.encodings.colour import levels_of, rgb_levels
-from fooling.encodings.cppn.genome import CppnGenomes, initial_genomes
+from fooling.encodings.cppn.genome import LAYOUT, CppnGenomes, initial_genomes
 from fooling.encodings.cppn.mutation import mutated
 from fooling.encodings.cppn.plan import argument_scales, plan_for
 from fooling.encodings.cppn.rendering import painted
@@ -23,6 +23,7 @@ class CppnEncoding:
     """Starts, varies and renders CPPN genomes for images of one shape on one device."""
 
     recombines = False
+    layout = LAYOUT
 
     def __init__(self, *, settings: CppnSettings, image_shape: ImageShape, device: torch.device | str = "cpu") -> None:
         self.settings = settings

@@ -23,6 +23,17 @@ INPUTS = 4
 FUNCTIONS = 4
 
 
+#: Type and shape of every array of B genomes with room for N nodes and E links.
+LAYOUT = {
+    "functions": "int64 B N",
+    "node_counts": "int64 B 1",
+    "sources": "int64 B E",
+    "targets": "int64 B E",
+    "weights": "float32 B E",
+    "link_counts": "int64 B 1",
+}
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class CppnGenomes:
     """A batch of B genomes with room for N nodes and E links each; int64 but for the weights."""
