@@ -104,7 +104,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> 
 def test_a_killed_writer_leaves_the_old_file_and_the_next_one_tidies_up(tmp_path: Path) -> None:
     path, neighbour = tmp_path / "file.txt", tmp_path / ".other.txt.abc.part"
     artifacts.write_text(path, "old")
-    neighbour.touch()
+    neighbour.mkdir()
     code = (
         "import os, pathlib, signal, sys; from fooling.artifacts import written_atomically\n"
         "with written_atomically(pathlib.Path(sys.argv[1])) as temporary:\n"
@@ -113,10 +113,25 @@ def test_a_killed_writer_leaves_the_old_file_and_the_next_one_tidies_up(tmp_path
     )
     assert subprocess.run([sys.executable, "-c", code, str(path)]).returncode == -signal.SIGKILL
     assert path.read_text() == "old"
-    assert [part.read_text() for part in tmp_path.glob(".file.txt.*.part")] == ["half"]
+    assert [part.read_text() for part in tmp_path.glob(".file.txt.*.part/file.txt")] == ["half"]
     artifacts.write_text(path, "new")
     assert path.read_text() == "new"
     assert set(tmp_path.iterdir()) == {path, neighbour}
+
+
+def test_a_write_leaves_nothing_beside_its_folder_at_any_moment(tmp_path: Path) -> None:
+    code = (
+        "import os, pathlib, signal, sys; import numpy, safetensors.numpy; from fooling import artifacts\n"
+        "save = safetensors.numpy.save_file\n"
+        "def killed(*words, **options): save(*words, **options); os.kill(os.getpid(), signal.SIGKILL)\n"
+        "safetensors.numpy.save_file = killed\n"
+        "artifacts.write_arrays(pathlib.Path(sys.argv[1]), {'a': numpy.eye(3)}, kind='k', version=1, header={})\n"
+    )
+    path = tmp_path / "file.safetensors"
+    assert subprocess.run([sys.executable, "-c", code, str(path)]).returncode == -signal.SIGKILL
+    assert [left.suffix for left in tmp_path.iterdir()] == [".part"]
+    _write(path)
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_writers_of_one_file_let_each_other_live(tmp_path: Path) -> None:

@@ -11,12 +11,13 @@ import fcntl
 import hashlib
 import json
 import os
+import shutil
 import stat
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 import safetensors
@@ -47,15 +48,13 @@ def written_atomically(path: Path) -> Iterator[Path]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _remove_left_behind(path)
-        with _locked_part(path) as temporary:
-            try:
-                yield temporary
-                with temporary.open("rb") as written:
-                    os.fsync(written.fileno())
-                temporary.chmod(0o666 & ~_umask())
-                temporary.replace(path)
-            finally:
-                temporary.unlink(missing_ok=True)
+        with _own_folder(path) as folder:
+            temporary = folder / path.name
+            yield temporary
+            with temporary.open("rb") as written:
+                os.fsync(written.fileno())
+            temporary.chmod(0o666 & ~_umask())
+            temporary.replace(path)
     except (OSError, safetensors.SafetensorError) as error:
         found = getattr(error, "strerror", None) or error
         raise FoolingError(f"{path} cannot be written", found=found, remedy="free space or rights there") from error
@@ -232,34 +231,36 @@ def _broken(path: Path, kind: str, error: Exception) -> FoolingError:
 
 
 @contextmanager
-def _locked_part(path: Path) -> Iterator[Path]:
-    """A new file beside ``path``, locked as long as its writer lives."""
+def _own_folder(path: Path) -> Iterator[Path]:
+    """A hidden folder beside ``path`` for its writer and the temporary files of libraries; locked while that lives."""
+    folder, lock = _locked_folder(path)
+    try:
+        with lock:
+            yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _locked_folder(path: Path) -> tuple[Path, IO[str]]:
     while True:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=PART)
-        try:
-            _lock(handle)
-            if Path(name).exists():  # another writer may have taken it for a left-behind one before it was locked
-                yield Path(name)
-                return
-        finally:
-            os.close(handle)
+        folder = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=PART))
+        with suppress(FileNotFoundError):  # taken for a left-behind one before it was locked
+            lock = (folder / "lock").open("a")
+            with suppress(OSError):  # a disk without locks: what is left behind there stays
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            if (folder / "lock").exists():
+                return folder, lock
+            lock.close()
 
 
 def _remove_left_behind(path: Path) -> None:
-    for part in path.parent.iterdir():
-        if part.name.startswith(f".{path.name}.") and part.suffix == PART:
-            with suppress(OSError), part.open("rb+") as left:
-                if _lock(left.fileno(), wait=False):
-                    part.unlink()
-
-
-def _lock(handle: int, *, wait: bool = True) -> bool:
-    """Lock an open file for this process alone; whether that was possible, also where the disk knows no locks."""
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-    except OSError:
-        return False
-    return True
+    for folder in path.parent.iterdir():
+        if folder.name.startswith(f".{path.name}.") and folder.suffix == PART:
+            with suppress(OSError):  # its writer lives
+                with (folder / "lock").open("a") as lock:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    shutil.rmtree(folder, ignore_errors=True)
+                shutil.rmtree(folder, ignore_errors=True)  # a shared disk keeps a folder while a file in it is open
 
 
 def _umask() -> int:

@@ -10,6 +10,7 @@ import fcntl
 import hashlib
 import json
 import os
+import shutil
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -26,6 +27,7 @@ from fooling.errors import FoolingError
 from fooling.progress import say
 
 VERSION = 1
+INTERVAL = 2.0  # seconds between two states that are kept
 
 
 class CheckpointStore:
@@ -35,7 +37,7 @@ class CheckpointStore:
     cluster a job may outlive the loss of its node, while a copy of it is started elsewhere.
     """
 
-    def __init__(self, parent: Path, identity: Mapping[str, Any], *, interval: float = 2.0) -> None:
+    def __init__(self, parent: Path, identity: Mapping[str, Any], *, interval: float = INTERVAL) -> None:
         described = json.dumps({**identity, "code": _code_digest()}, sort_keys=True, allow_nan=False)
         self.folder = parent / hashlib.sha256(described.encode()).hexdigest()[:24]
         self._lock_path, self._queue_path = self.folder / "lock", self.folder / "queue"
@@ -87,7 +89,9 @@ class CheckpointStore:
             except BlockingIOError:
                 return
         for path in self.folder.iterdir():
-            if path != self._lock_path:
+            if path.is_dir():  # left behind by a killed writer
+                shutil.rmtree(path)
+            elif path != self._lock_path:
                 path.unlink()
         self._lock_path.unlink()
         self._lock.close()  # before the folder goes: a shared disk keeps a removed file there as long as it is open
