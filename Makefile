@@ -5,13 +5,16 @@
 #   make test                            all quick tests
 #   make check                           formatting, types, workflow lint
 #   make bench                           the benchmarks
+#   make publish CONFIG=…                bring a finished study to the store, for others (docs/sharing.md)
+#   make restore                         bring here what others have published
+#   make merge-published                 within a `git merge`: unite what both sides have published
 #   make forget                          remove the states of interrupted work that nobody is at any more
 #   make clean                           remove results, logs and caches
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := run
-.PHONY: run study test check bench forget clean
+.PHONY: run study test check bench forget clean publish restore merge-published
 
 PYTHON ?= python3
 CORES ?= all
@@ -62,6 +65,12 @@ check: $(INSTALLED)
 
 bench: $(INSTALLED_BENCH)
 	python -m benchmarks
+
+publish restore: $(INSTALLED)
+	@$(WITH_LOCK) python -m sharing $@ $(CONFIGFILE)
+
+merge-published: $(INSTALLED)
+	@$(WITH_LOCK) python -m sharing merge
 
 # Interrupted work whose settings or code changed since is never taken up again. A job at work holds the lock.
 forget:

@@ -25,6 +25,8 @@ from fooling.settings import with_exponents_read
 from fooling.study.resolved import resolved_study
 from rules.drawings import dataset_of, drawings, runs_of, tables_of
 from rules.sources import sources, sources_of_file
+from sharing.provenance import take_up
+from sharing.studies import pack_of
 
 
 def checked_study(values):
@@ -38,6 +40,10 @@ def checked_study(values):
 settings = with_exponents_read(config)
 study = checked_study(settings)
 validate(settings, "../config/schema.json", set_default=False)
+
+# A study that was pulled from the store brings the records of its results along.
+if workflow.is_main_process:
+    take_up(pack_of(study.name))
 
 # Facts of the machine reach the commands as environment variables: they decide no result and are never params.
 for variable, value in study.machine_variables().items():
@@ -317,7 +323,8 @@ def summary_files():
 
 def everything_but_the_report():
     """All results that can be told of."""
-    return dataset_files() + finding_files() + claim_files() + summary_files() + figure_files("png", "pdf")
+    made = dataset_files() + classifier_files() + run_files()
+    return made + finding_files() + claim_files() + summary_files() + figure_files("png", "pdf")
 
 
 def report_files():

@@ -64,12 +64,11 @@ def dataset_of(drawing: Drawing, study: Study) -> str | None:
 
 
 def _drawings_of(figure: str, study: Study) -> Iterator[Drawing]:
-    if FIGURES[figure].one_per == "study":
-        if figure != "preset_comparison" or study.comparisons:
-            yield Drawing(figure)
-        return
     pairs = _pairs(Drawing(figure), study)
-    if FIGURES[figure].one_per == "experiment":
+    if FIGURES[figure].one_per == "study":
+        if pairs and (figure != "preset_comparison" or study.comparisons):
+            yield Drawing(figure)
+    elif FIGURES[figure].one_per == "experiment":
         yield from dict.fromkeys(Drawing(figure, experiment=experiment) for _, experiment in pairs)
     else:
         yield from (Drawing(figure, classifier=name) for name in study.classifiers if name in dict(pairs))

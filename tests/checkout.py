@@ -13,7 +13,10 @@ from pathlib import Path
 from fooling.artifacts import NOT_BIT_IDENTICAL, sha256_of
 
 ROOT = Path(__file__).parents[1]
-PARTS = ("Snakefile", "Makefile", "config", "docs/captions", "envs", "examples", "profiles", "rules", "src")
+PARTS = (
+    *("Snakefile", "Makefile", "dvc.yaml", ".dvc/config", ".dvc/.gitignore", ".dvcignore", ".gitignore"),
+    *("config", "docs/captions", "envs", "examples", "profiles", "rules", "sharing", "src"),
+)
 SMOKE = "config/test/smoke.yaml"
 
 
@@ -60,9 +63,9 @@ class Checkout:
         assert done.returncode == 0, done.stdout[-4000:]
         return done.stdout
 
-    def pending(self) -> dict[str, set[str]]:
-        """The outputs that the smoke study would make now, by rule."""
-        lines = self.run("snakemake", "--summary", "--configfile", SMOKE).splitlines()
+    def pending(self, *options: str) -> dict[str, set[str]]:
+        """The outputs that the smoke study would make now, by rule; Snakemake is called with these ``options``."""
+        lines = self.run("snakemake", "--summary", "--configfile", SMOKE, *options).splitlines()
         rows = [line.split("\t") for line in lines if line.count("\t") == 5]
         pending: dict[str, set[str]] = {}
         for output, _, rule, *_, plan in rows[1:]:

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 from pathlib import Path
 
-from checkout import SMOKE, Checkout
+import pytest
+
+from checkout import ROOT, SMOKE, Checkout
 
 #: What tells of everything, and so follows from any change of a result.
 TELLING = {"run_info", "report_page"}
+
+CPPN_SEEDS_1_TO_3 = "seeds: {first: 1, count: 3}\n  encoding: {kind: cppn}"
+CPPN_SEED_1 = "seeds: {first: 1, count: 1}\n  encoding: {kind: cppn}"
+ENVIRONMENTS = {"datasets", "networks", "findings", "figures"}
 
 
 def _names(outputs: set[str], kind: str = "") -> set[str]:
@@ -87,7 +95,7 @@ def test_one_architecture_leaves_the_networks_of_another_alone(changed: Checkout
 def test_settings_of_the_findings_rerun_no_evolution(changed: Checkout) -> None:
     changed.replace(SMOKE, "bootstrap_samples: 199", "bootstrap_samples: 299")
     pending = changed.pending()
-    assert set(pending) == TELLING | {"describe_classifiers", "compare", "claims", "draw"}
+    assert set(pending) == TELLING | {"describe_classifiers", "compare", "claims", "summarise", "draw"}
 
 
 def test_help_texts_the_version_and_the_machine_rerun_nothing(changed: Checkout) -> None:
@@ -101,3 +109,111 @@ def test_help_texts_the_version_and_the_machine_rerun_nothing(changed: Checkout)
 def test_a_changed_picture_lists_and_reads_the_folder_again(changed: Checkout) -> None:
     (changed.folder / "config/test/pictures/circle/0.png").unlink()
     assert set(changed.pending()) == TELLING | {"list_pictures", "fetch_folder"}
+
+
+def test_one_more_seed_reruns_its_own_runs_and_what_follows(changed: Checkout) -> None:
+    changed.replace(SMOKE, "seeds: {first: 1, count: 2}\n  encoding: {kind: cppn}", CPPN_SEEDS_1_TO_3)
+    pending = changed.pending()
+    assert _names(pending["evolve_cppn"]) == {"seed3"}
+    assert "evolve_direct" not in pending
+    assert _names(pending["tabulate"]) == {"cppn"}
+
+
+def test_one_seed_less_reruns_only_what_showed_it(changed: Checkout) -> None:
+    changed.replace(SMOKE, "seeds: {first: 1, count: 2}\n  encoding: {kind: cppn}", CPPN_SEED_1)
+    assert "evolve_cppn" not in changed.pending()
+    assert "tabulate" in changed.pending()
+
+
+def test_a_setting_of_a_data_set_reruns_it_and_what_was_found_with_it(changed: Checkout) -> None:
+    changed.replace(SMOKE, "kind: shapes, size: 32", "kind: shapes, size: 40")
+    assert set(changed.pending()) == TELLING | {"fetch_shapes"}
+
+
+def test_a_result_changed_by_hand_reruns_what_was_made_from_it(changed: Checkout) -> None:
+    changed.append("results/smoke/findings/variance.csv", "changed")
+    pending = changed.pending()
+    assert _names(pending["draw"]) == {"variance_components"}
+    assert set(pending) == TELLING | {"draw"}
+
+
+def test_a_deleted_result_is_made_again_with_what_follows(changed: Checkout) -> None:
+    (changed.folder / "results/smoke/figures/gallery-direct.png").unlink()
+    pending = changed.pending()
+    assert set(pending) == TELLING | {"draw"}
+    assert _names(pending["draw"]) == {"gallery-direct"}
+
+
+def test_deleted_logs_rerun_nothing(changed: Checkout) -> None:
+    shutil.rmtree(changed.folder / "logs")
+    assert changed.pending() == {}
+
+
+def test_the_command_of_a_rule_reruns_its_jobs_and_what_follows(changed: Checkout) -> None:
+    changed.replace("rules/findings.smk", "fooling variance {input.champions}", "fooling  variance {input.champions}")
+    pending = changed.pending()
+    assert set(pending) == TELLING | {"variance", "draw"}
+
+
+def test_what_a_rule_needs_and_says_reruns_nothing(changed: Checkout) -> None:
+    changed.replace("rules/evolution.smk", "mem_mb=1500", "mem_mb=3000")
+    changed.replace("rules/evolution.smk", "runtime=120", "runtime=240")
+    changed.replace("rules/evolution.smk", "Evolve images:", "Evolve pictures:")
+    changed.append("rules/evolution.smk", "# changed")
+    changed.append("Snakefile", "# changed")
+    assert changed.pending() == {}
+
+
+@pytest.mark.parametrize("environment", sorted(ENVIRONMENTS))
+def test_a_package_version_reruns_the_steps_of_its_environment(changed: Checkout, environment: str) -> None:
+    changed.append(f"envs/{environment}.yaml", "# another version")
+    rerun = {rule for rule in changed.pending() if _environment_of(rule) == environment}
+    assert rerun == {rule for rule in _rules_run(changed) if _environment_of(rule) == environment}
+
+
+@pytest.mark.parametrize("profile", ["slurm", "gpu"])
+def test_another_profile_reruns_nothing(changed: Checkout, profile: str) -> None:
+    assert changed.pending("--profile", f"profiles/{profile}") == {}
+    assert changed.pending("--cores", "1") == {}
+
+
+def test_another_folder_on_another_machine_reruns_nothing(changed: Checkout, tmp_path: Path) -> None:
+    moved = Checkout(tmp_path / "elsewhere")
+    shutil.copytree(changed.folder, moved.folder, copy_function=shutil.copyfile)  # all dates are new
+    assert moved.pending() == {}
+
+
+def test_without_the_records_of_snakemake_a_changed_setting_is_not_seen(changed: Checkout) -> None:
+    shutil.rmtree(changed.folder / ".snakemake/metadata")
+    changed.replace(SMOKE, "encoding: {kind: cppn}", "encoding: {kind: cppn, add_node_probability: 0.4}")
+    assert "evolve_cppn" not in changed.pending(), "this is why records are published with the results"
+
+
+def test_every_line_of_the_table_is_a_test_and_every_test_a_line() -> None:
+    text = (ROOT / "docs/reruns.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(test_\w+)` \|$", text, flags=re.MULTILINE)
+    here = re.findall(r"^def (test_\w+)", Path(__file__).read_text(encoding="utf-8"), flags=re.MULTILINE)
+    elsewhere = {
+        name
+        for path in ROOT.glob("tests/*/test_*.py")
+        for name in re.findall(r"^def (test_\w+)", path.read_text(), re.MULTILINE)
+    }
+    assert set(here) - set(named) == {"test_every_line_of_the_table_is_a_test_and_every_test_a_line"}
+    assert set(named) <= elsewhere
+    assert len(named) == len(set(named))
+
+
+def _environment_of(rule: str) -> str:
+    """The environment that a rule names in the repository."""
+    text = "".join(path.read_text() for path in sorted(ROOT.glob("rules/*.smk")))
+    (body,) = re.findall(
+        rf"^(?:use )?rule (?:\w+ as )?{rule}(?: with)?:\n(.*?)(?=^(?:use )?rule |\Z)", text, re.M | re.S
+    )
+    (environment,) = re.findall(r'environment="envs/(\w+)\.yaml"', body)
+    return str(environment)
+
+
+def _rules_run(checkout: Checkout) -> set[str]:
+    """The rules that made the results of the smoke study."""
+    lines = checkout.run("snakemake", "--summary", "--configfile", SMOKE).splitlines()
+    return {line.split("\t")[2] for line in lines if line.count("\t") == 5} - {"rule"}

@@ -1,0 +1,69 @@
+"""``python -m sharing``: publish a study, restore what was published, merge what two people have published."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fooling.artifacts import write_bytes
+from fooling.errors import FoolingError
+from fooling.progress import say
+from sharing import provenance
+from sharing.merging import merge
+from sharing.publishing import publish
+from sharing.restoring import restore
+from sharing.studies import pack_of, results_of, study_in
+
+DEFAULT = Path("config/config.yaml")
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+Config = Annotated[Path, typer.Option(help="Study file.")]
+AnyConfig = Annotated[Path | None, typer.Option(help="Study file; none: every published study.")]
+
+
+@app.command("pack")
+def pack_command(configfile: Config = DEFAULT) -> None:
+    """Pack the records of a study into one of its files: the last step of DVC's pipeline."""
+    with _told("pack"):
+        study = study_in(configfile)
+        write_bytes(pack_of(study.name), provenance.pack(results_of(study)))
+        provenance.mark_as_known(pack_of(study.name))
+        say(f"the records of the study {study.name} are in {pack_of(study.name)}")
+
+
+@app.command("publish")
+def publish_command(configfile: Config = DEFAULT) -> None:
+    """Bring a study that is up to date to the store, and commit which version of it."""
+    with _told("publish"):
+        say(publish(configfile))
+
+
+@app.command("restore")
+def restore_command(configfile: AnyConfig = None) -> None:
+    """Bring published studies here, ready to go on from."""
+    with _told("restore"):
+        say(restore(configfile))
+
+
+@app.command("merge")
+def merge_command() -> None:
+    """Within a `git merge`: unite what both sides have published."""
+    with _told("merge"):
+        say(merge())
+
+
+@contextmanager
+def _told(command: str) -> Iterator[None]:
+    """What is wrong is said without a traceback."""
+    try:
+        yield
+    except FoolingError as error:
+        say(f"sharing {command}: {error}")
+        raise typer.Exit(2) from None
+
+
+app()

@@ -1,0 +1,53 @@
+"""Places where people share studies: git repositories side by side, the store beside them."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from checkout import SMOKE, Checkout
+from repository import TINY, TINY_STUDY, Repository
+
+
+@pytest.fixture(scope="session")
+def published_place(smoke: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A place with the repository of someone who has made and published the smoke study."""
+    place = tmp_path_factory.mktemp("published")
+    repository = Repository(place / "repository")
+    shutil.copytree(smoke.folder, repository.folder, symlinks=True)
+    repository.run("git", "init", "--quiet", "--initial-branch=main")
+    repository.commit("Start")
+    assert "is published as commit" in repository.sharing("publish", "--configfile", SMOKE)
+    return place
+
+
+@pytest.fixture
+def published(published_place: Path, tmp_path: Path) -> Repository:
+    """The repository of someone who has published the smoke study, in a place of the test's own."""
+    place = tmp_path / "place"
+    shutil.copytree(published_place, place, symlinks=True)
+    return Repository(place / "repository")
+
+
+@pytest.fixture(scope="session")
+def tiny_place(fresh_checkout: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Repository:
+    """Someone who has published a tiny study, and a clone of theirs in which it is restored."""
+    place = tmp_path_factory.mktemp("tiny")
+    ours = Repository(fresh_checkout.copy(place / "ours").folder)
+    (ours.folder / TINY).write_text(TINY_STUDY.format(name="tiny"))
+    ours.run("git", "init", "--quiet", "--initial-branch=main")
+    ours.publish(TINY)
+    ours.clone("theirs").sharing("restore")
+    return ours
+
+
+@pytest.fixture
+def pair(tiny_place: Repository, tmp_path: Path) -> tuple[Repository, Repository]:
+    """Two people who have the tiny study, and publish to one store."""
+    place = tmp_path / "place"
+    place.mkdir()
+    for name in ("ours", "theirs", "fooling-store"):
+        Repository(tiny_place.folder.with_name(name)).copy(place / name)
+    return Repository(place / "ours"), Repository(place / "theirs")

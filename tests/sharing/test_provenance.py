@@ -1,0 +1,124 @@
+"""The pack of records: nothing is lost in it, and nothing in it reaches beyond the results and logs."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from snakemake.persistence.file import FilePersistence
+
+from fooling.errors import FoolingError
+from sharing import provenance
+
+PACK = Path("results/study/provenance.json.gz")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with two results, their records and logs."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("a", "b"):
+        result, log = Path(f"results/study/{name}.csv"), Path(f"logs/study/{name}.log")
+        for path in (result, log, log.with_suffix(".tsv")):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(f"{path}")
+        record(result, {"rule": name, "log": [str(log)]})
+    return tmp_path
+
+
+def record(result: Path, content: dict[str, object]) -> None:
+    path = provenance.record_path(str(result))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content))
+
+
+def packed(*names: str) -> None:
+    PACK.write_bytes(provenance.pack([Path(f"results/study/{name}.csv") for name in names]))
+
+
+def forget() -> None:
+    for name in ("a", "b"):
+        provenance.record_path(f"results/study/{name}.csv").unlink()
+        Path(f"logs/study/{name}.log").unlink()
+
+
+def rules() -> dict[str, str | None]:
+    found = {name: provenance.recorded(Path(f"results/study/{name}.csv")) for name in ("a", "b")}
+    return {name: None if content is None else content["rule"] for name, content in found.items()}
+
+
+def test_packed_records_and_logs_are_taken_up_once(folder: Path) -> None:
+    packed("a", "b")
+    forget()
+    assert provenance.take_up(PACK) == 2
+    assert rules() == {"a": "a", "b": "b"}
+    assert Path("logs/study/a.log").read_text() == "logs/study/a.log"
+    assert provenance.take_up(PACK) == 0
+
+
+def test_the_same_records_give_the_same_bytes(folder: Path) -> None:
+    results = [Path("results/study/a.csv"), Path("results/study/b.csv")]
+    assert provenance.pack(results) == provenance.pack(results[::-1])
+
+
+def test_the_record_of_another_version_of_a_file_is_left(folder: Path) -> None:
+    packed("a", "b")
+    Path("results/study/a.csv").write_text("made here since")
+    record(Path("results/study/a.csv"), {"rule": "newer"})
+    assert provenance.take_up(PACK) == 1
+    assert rules() == {"a": "newer", "b": "b"}
+
+
+def test_a_file_that_comes_later_gets_its_record_then(folder: Path) -> None:
+    packed("a", "b")
+    forget()
+    text = Path("results/study/b.csv").read_text()
+    Path("results/study/b.csv").unlink()
+    assert provenance.take_up(PACK) == 1
+    assert rules() == {"a": "a", "b": None}
+    Path("results/study/b.csv").write_text(text)
+    assert provenance.take_up(PACK) == 1
+    assert rules() == {"a": "a", "b": "b"}
+
+
+def test_results_without_a_record_are_named(folder: Path) -> None:
+    provenance.record_path("results/study/b.csv").write_text('{"rule": ')  # Snakemake was killed while it wrote
+    with pytest.raises(FoolingError, match=r"results/study/b\.csv"):
+        packed("a", "b")
+
+
+@pytest.mark.parametrize(
+    "path", ["../outside.csv", "/etc/passwd", "results/../../outside", "src/fooling/errors.py", ""]
+)
+@pytest.mark.parametrize("part", ["results", "logs"])
+def test_no_path_of_a_pack_leaves_its_folders(folder: Path, path: str, part: str) -> None:
+    packed("a")
+    content = json.loads(gzip.decompress(PACK.read_bytes()))
+    content[part][path] = next(iter(content[part].values()))
+    PACK.write_bytes(gzip.compress(json.dumps(content).encode()))
+    before = sorted(folder.rglob("*"))
+    with pytest.raises(FoolingError, match=r"provenance\.json\.gz"):
+        provenance.take_up(PACK)
+    assert sorted(folder.rglob("*")) == before
+
+
+@given(damage=st.binary(max_size=60), position=st.integers(0, 400))
+def test_a_damaged_pack_is_refused_or_harmless(damage: bytes, position: int, tmp_path_factory) -> None:
+    path = tmp_path_factory.mktemp("pack") / "provenance.json.gz"
+    whole = gzip.compress(json.dumps({"version": 1, "results": {}, "logs": {"logs/a.log": "text"}}).encode())
+    path.write_bytes(whole[:position] + damage + whole[position + len(damage) :])
+    try:
+        assert provenance.unpacked(path).logs == {"logs/a.log": "text"}
+    except FoolingError as error:
+        assert str(path) in str(error)
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=400))
+def test_records_lie_where_snakemake_looks_for_them(output: str) -> None:
+    persistence = FilePersistence.__new__(FilePersistence)
+    persistence._max_len = None
+    assert str(provenance.record_path(output)) == persistence._record_path(".snakemake/metadata", output)

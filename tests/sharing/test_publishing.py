@@ -1,0 +1,102 @@
+"""Publishing refuses what could not be restored, and leaves nothing half done."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from checkout import SMOKE
+from repository import TINY, UP_TO_DATE, Repository
+
+PUBLISH = ("publish", "--configfile", SMOKE)
+FILES_OF_PUBLISHING = ("dvc.lock", "config/published.yaml", "results/smoke/provenance.json.gz")
+
+
+def _state(repository: Repository) -> list[bytes | str]:
+    """What a refused publication leaves as it was."""
+    files = [(repository.folder / name).read_bytes() for name in FILES_OF_PUBLISHING]
+    return [*files, repository.run("git", "rev-parse", "HEAD")]
+
+
+def test_what_is_published_already_is_said_so(published: Repository) -> None:
+    before = _state(published)
+    assert "was published already" in published.sharing(*PUBLISH)
+    assert _state(published) == before
+
+
+def test_a_study_with_pending_jobs_is_refused(published: Repository) -> None:
+    published.replace(SMOKE, "runs_shown: 2", "runs_shown: 1")
+    published.commit()
+    before = _state(published)
+    message = published.refusal(*PUBLISH)
+    assert "results/smoke/figures/gallery-direct.png" in message
+    assert f"make study CONFIG={SMOKE}" in message
+    assert _state(published) == before
+
+
+def test_a_result_without_a_record_is_refused(published: Repository) -> None:
+    (published.folder / "results/smoke/figures/mine.png").write_bytes(b"painted by hand")
+    assert "results/smoke/figures/mine.png" in published.refusal(*PUBLISH)
+
+
+def test_a_lost_record_is_refused(published: Repository) -> None:
+    published.run("snakemake", "--configfile", SMOKE, "--cleanup-metadata", "results/smoke/claims.csv")
+    assert "results/smoke/claims.csv" in published.refusal(*PUBLISH)
+
+
+def test_changes_that_no_commit_holds_are_refused(published: Repository) -> None:
+    published.append("src/fooling/cli/commands.py", "# changed")
+    (published.folder / "config/own.yaml").touch()
+    message = published.refusal(*PUBLISH)
+    assert "src/fooling/cli/commands.py" in message
+    assert "config/own.yaml" in message
+
+
+def test_publishing_waits_for_no_run(published: Repository) -> None:
+    (published.folder / ".snakemake/locks").mkdir(exist_ok=True)
+    (published.folder / ".snakemake/locks/0.input.lock").touch()
+    assert "a run is at work" in published.refusal(*PUBLISH)
+
+
+def test_a_store_that_cannot_be_written_changes_nothing(published: Repository) -> None:
+    published.run("python", "-m", "dvc", "remote", "modify", "--local", "store", "url", "/proc/store")
+    (published.folder / "results/smoke/claims.md").unlink()
+    published.make()
+    before = _state(published)
+    assert "/proc/store" in published.refusal(*PUBLISH)
+    assert _state(published) == before
+
+
+@pytest.mark.parametrize("link", ["hardlink", "symlink"])
+def test_a_rerun_damages_no_stored_object(pair: tuple[Repository, Repository], link: str) -> None:
+    ours, _ = pair
+    ours.run("python", "-m", "dvc", "config", "--local", "cache.type", link)
+    ours.run("python", "-m", "dvc", "checkout", "--relink")
+    assert UP_TO_DATE in ours.dry_run(TINY)
+    ours.replace(TINY, "bootstrap_samples: 99", "bootstrap_samples: 199")
+    ours.publish(TINY)
+    objects = [path for path in (ours.folder / ".dvc/cache/files/md5").rglob("*") if path.is_file()]
+    assert len(objects) > 40
+    for path in objects:
+        named = path.parent.name + path.name.removesuffix(".dir")
+        assert hashlib.md5(path.read_bytes()).hexdigest() == named, path
+
+
+def test_metrics_and_curves_of_two_commits_can_be_compared(pair: tuple[Repository, Repository]) -> None:
+    ours, _ = pair
+    ours.replace(TINY, "generations: 2", "generations: 4")
+    ours.publish(TINY)
+    compared = ours.dvc_json("metrics", "diff", "HEAD~2")["results/tiny/metrics.json"]
+    assert "champions.noise.lenet.map-elites.median_confidence" in compared
+    ours.run("python", "-m", "dvc", "plots", "diff", "HEAD~2", "--out", "plots")
+    page = (ours.folder / "plots/index.html").read_text()
+    assert "results/tiny/curves/noise.csv" in page
+    assert "HEAD~2" in page
+
+
+def test_the_published_networks_are_artifacts(published: Repository) -> None:
+    published.run("python", "-m", "dvc", "get", ".", "results/smoke/classifiers/lenet-a.safetensors", "--out", "mine")
+    original = published.folder / "results/smoke/classifiers/lenet-a.safetensors"
+    assert Path(published.folder, "mine").read_bytes() == original.read_bytes()

@@ -1,0 +1,120 @@
+"""Whoever clones the repository gets the published studies, ready to go on from, whatever is broken on the way."""
+
+from __future__ import annotations
+
+from checkout import SMOKE, differing
+from repository import TINY, UP_TO_DATE, Repository, stored_object
+
+TELLING = {"run_info", "report_page"}
+ARCHIVE = "results/smoke/evolution/lenet-a/cppn/seed1.safetensors"
+
+
+def test_a_clone_restores_everything(published: Repository) -> None:
+    clone = published.clone("clone")
+    assert "the study smoke" in clone.sharing("restore")
+    assert UP_TO_DATE in clone.dry_run()
+    assert differing(clone.digests(), published.digests()) == set()
+    assert (clone.folder / "results/smoke/report/index.html").read_bytes() == (
+        published.folder / "results/smoke/report/index.html"
+    ).read_bytes()
+    assert (clone.folder / "logs/smoke/claims.log").is_file()
+    assert clone.run("git", "status", "--porcelain") == ""
+
+
+def test_bare_dvc_pull_is_enough(published: Repository) -> None:
+    clone = published.clone("clone")
+    clone.run("python", "-m", "dvc", "pull")
+    assert UP_TO_DATE in clone.dry_run()
+    assert clone.dvc_json("status") == {}
+
+
+def test_networks_and_archives_can_be_pulled_alone(published: Repository) -> None:
+    clone = published.clone("clone")
+    clone.run("python", "-m", "dvc", "pull", "classifiers@smoke", "findings@smoke")
+    clone.dry_run()  # takes up the records of what is there
+    clone.run("python", "-m", "dvc", "pull")
+    assert UP_TO_DATE in clone.dry_run(), "records of files that came later are taken up, too"
+
+
+def test_after_a_restore_one_more_seed_reruns_its_runs_and_what_follows(published: Repository) -> None:
+    clone = published.clone("clone")
+    clone.sharing("restore")
+    clone.replace(
+        SMOKE,
+        "seeds: {first: 1, count: 2}\n  encoding: {kind: cppn}",
+        "seeds: {first: 1, count: 3}\n  encoding: {kind: cppn}",
+    )
+    pending = clone.pending()
+    assert {output.rpartition("/")[2].split(".")[0] for output in pending.pop("evolve_cppn")} == {"seed3"}
+    assert set(pending) == TELLING | {"examine", "tabulate", "variance", "compare", "claims", "summarise", "draw"}
+
+
+def test_going_to_another_commit_and_back(pair: tuple[Repository, Repository]) -> None:
+    ours, _ = pair
+    older = ours.digests("tiny")
+    ours.replace(TINY, "generations: 2", "generations: 3")
+    ours.publish(TINY)
+    newer = ours.digests("tiny")
+    ours.run("git", "checkout", "--quiet", "HEAD~2")
+    ours.sharing("restore")
+    assert UP_TO_DATE in ours.dry_run(TINY)
+    assert differing(ours.digests("tiny"), older) == set()
+    ours.run("git", "checkout", "--quiet", "main")
+    ours.run("python", "-m", "dvc", "checkout")
+    assert UP_TO_DATE in ours.dry_run(TINY)
+    assert differing(ours.digests("tiny"), newer) == set()
+
+
+def test_a_damaged_object_is_named_and_all_others_are_restored(published: Repository) -> None:
+    damaged = stored_object(published, ARCHIVE)
+    damaged.chmod(0o644)
+    damaged.write_bytes(damaged.read_bytes()[:-1])
+    clone = published.clone("clone")
+    message = clone.refusal("restore")
+    assert ARCHIVE in message
+    assert "1 files are missing or damaged" in message
+    assert set(published.digests()) - set(clone.digests()) == {ARCHIVE.removeprefix("results/smoke/")}
+    pending = clone.pending()
+    assert {path.partition(".")[0] for path in pending["evolve_cppn"]} == {ARCHIVE.partition(".")[0]}
+    assert "train" not in pending
+
+
+def test_a_missing_object_is_named(published: Repository) -> None:
+    stored_object(published, "results/smoke/claims.csv").unlink()
+    assert "results/smoke/claims.csv" in published.clone("clone").refusal("restore")
+
+
+def test_a_file_that_was_never_published_is_not_overwritten(published: Repository) -> None:
+    mine = published.folder / ARCHIVE
+    mine.unlink()
+    mine.write_text("mine alone")
+    message = published.refusal("restore")
+    assert ARCHIVE in message
+    assert mine.read_text() == "mine alone"
+
+
+def test_a_store_that_is_not_there_is_said_so(published: Repository) -> None:
+    clone = published.clone("clone")
+    published.store.rename(published.store.with_name("elsewhere"))
+    message = clone.refusal("restore")
+    assert "fooling-store" in message
+    clone.run(
+        "python",
+        "-m",
+        "dvc",
+        "remote",
+        "modify",
+        "--local",
+        "store",
+        "url",
+        str(published.store.with_name("elsewhere")),
+    )
+    clone.sharing("restore")
+    assert UP_TO_DATE in clone.dry_run()
+
+
+def test_nothing_published_is_said_so(fresh_checkout, tmp_path) -> None:
+    repository = Repository(fresh_checkout.copy(tmp_path / "place/repository").folder)
+    repository.run("git", "init", "--quiet", "--initial-branch=main")
+    assert "no study has been published" in repository.refusal("restore")
+    assert "Everything is up to date" in repository.run("python", "-m", "dvc", "pull")
