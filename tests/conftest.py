@@ -6,6 +6,7 @@ import pytest
 from hypothesis import settings
 
 from checkout import SMOKE, Checkout
+from made_once import made_once
 
 # How long an example takes says more about the machine than about the code.
 settings.register_profile("any machine", deadline=None)
@@ -21,9 +22,11 @@ def fresh_checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
 @pytest.fixture(scope="session")
 def smoke(fresh_checkout: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     """The repository with the smoke study made on two cores."""
-    checkout = fresh_checkout.copy(tmp_path_factory.mktemp("smoke") / "repository")
-    checkout.run("snakemake", "--cores", "2", "--configfile", SMOKE)
-    return checkout
+
+    def make(folder: Path) -> None:
+        fresh_checkout.copy(folder).run("snakemake", "--cores", "2", "--configfile", SMOKE)
+
+    return Checkout(made_once(tmp_path_factory, "smoke", make))
 
 
 @pytest.fixture

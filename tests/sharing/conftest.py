@@ -14,13 +14,14 @@ from repository import TINY, TINY_STUDY, Repository
 @pytest.fixture(scope="session")
 def published_place(smoke: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A place with the repository of someone who has made and published the smoke study."""
-    place = tmp_path_factory.mktemp("published")
-    repository = Repository(place / "repository")
-    shutil.copytree(smoke.folder, repository.folder, symlinks=True)
-    repository.run("git", "init", "--quiet", "--initial-branch=main")
-    repository.commit("Start")
-    assert "is published as commit" in repository.sharing("publish", "--configfile", SMOKE)
-    return place
+
+    def make(place: Path) -> None:
+        repository = Repository(smoke.copy(place / "repository").folder)
+        repository.run("git", "init", "--quiet", "--initial-branch=main")
+        repository.commit("Start")
+        assert "is published as commit" in repository.sharing("publish", "--configfile", SMOKE)
+
+    return made_once(tmp_path_factory, "published", make)
 
 
 @pytest.fixture
@@ -34,13 +35,15 @@ def published(published_place: Path, tmp_path: Path) -> Repository:
 @pytest.fixture(scope="session")
 def tiny_place(fresh_checkout: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Repository:
     """Someone who has published a tiny study, and a clone of theirs in which it is restored."""
-    place = tmp_path_factory.mktemp("tiny")
-    ours = Repository(fresh_checkout.copy(place / "ours").folder)
-    (ours.folder / TINY).write_text(TINY_STUDY.format(name="tiny"))
-    ours.run("git", "init", "--quiet", "--initial-branch=main")
-    ours.publish(TINY)
-    ours.clone("theirs").sharing("restore")
-    return ours
+
+    def make(place: Path) -> None:
+        ours = Repository(fresh_checkout.copy(place / "ours").folder)
+        (ours.folder / TINY).write_text(TINY_STUDY.format(name="tiny"))
+        ours.run("git", "init", "--quiet", "--initial-branch=main")
+        ours.publish(TINY)
+        ours.clone("theirs").sharing("restore")
+
+    return Repository(made_once(tmp_path_factory, "tiny", make) / "ours")
 
 
 @pytest.fixture

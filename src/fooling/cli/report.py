@@ -23,16 +23,16 @@ def report(
     claims: Path,
     champions: list[Path],
     examined: list[Path],
-    runs: list[str],
     figures: list[Path],
     run_info: Path,
     deviations: Path,
     threshold: float,
     output: Path,
+    runs: list[str] | None = None,
 ) -> None:
     """Write the page; ``runs`` are ``experiment=path``, in the order in which the galleries show them."""
     table = pd.concat([read_table(path) for path in examined], ignore_index=True)
-    galleries = [gallery(experiment, records, table) for experiment, records in _read_runs(runs).items()]
+    galleries = [gallery(experiment, records, table) for experiment, records in _read_runs(runs or []).items()]
     written = page(
         study=study,
         claims=read_table(claims),
