@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from checkout import SMOKE, Checkout
+from made_once import made_once
 from repository import TINY, TINY_STUDY, Repository
 
 
