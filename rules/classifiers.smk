@@ -23,6 +23,7 @@ rule train:
     resources:
         mem_mb=2000,
         runtime=240,
+        gpu=gpus,
     message:
         "Train the network {wildcards.classifier}"
     shell:
@@ -53,6 +54,7 @@ rule import_network:
     resources:
         mem_mb=2000,
         runtime=60,
+        gpu=gpus,
     message:
         "Take in the network {wildcards.classifier} and test it"
     shell:

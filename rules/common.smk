@@ -49,6 +49,9 @@ if workflow.is_main_process:
 for variable, value in study.machine_variables().items():
     os.environ.setdefault(variable, value)
 
+# GPUs of a job that computes on a network. With `auto` it takes what it finds, and no scheduler is asked for more.
+gpus = int(os.getenv("FOOLING_DEVICE", "").startswith("cuda"))
+
 
 def one_of(names):
     """The wildcard constraint that allows these names and no others."""

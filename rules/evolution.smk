@@ -25,7 +25,8 @@ rule evolve_direct:
     threads: 1
     resources:
         mem_mb=1500,
-        runtime=120,
+        runtime=30,
+        gpu=gpus,
     message:
         "Evolve images: {wildcards.experiment} on {wildcards.classifier}, seed {wildcards.seed}"
     shell:

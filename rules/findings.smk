@@ -51,6 +51,7 @@ rule calibrate:
     resources:
         mem_mb=2000,
         runtime=30,
+        gpu=gpus,
     message:
         "Show {wildcards.classifier} the real test images, and calibrate it"
     shell:
@@ -81,6 +82,7 @@ rule sample_direct:
     resources:
         mem_mb=2000,
         runtime=30,
+        gpu=gpus,
     message:
         "Show {wildcards.classifier} single random images in the encoding of {wildcards.experiment}"
     shell:
@@ -124,6 +126,7 @@ rule examine:
     resources:
         mem_mb=2000,
         runtime=60,
+        gpu=gpus,
     message:
         "Compare the champions of {wildcards.experiment} on {wildcards.classifier} with real images"
     shell:

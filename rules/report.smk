@@ -24,6 +24,7 @@ rule run_info:
     resources:
         mem_mb=1000,
         runtime=10,
+        gpu=gpus,
     message:
         "Gather how the study was run"
     shell:

@@ -44,9 +44,12 @@ class Checkout:
         return Checkout(folder)
 
     def environment(self) -> dict[str, str]:
-        """Its own code, called by the commands of this Python's environment, one thread a process."""
+        """Its own code, called by the commands of this Python's environment, one thread a process.
+
+        A test may put commands of its own before them, in ``bin``.
+        """
         here = {name: value for name, value in os.environ.items() if not name.startswith(("FOOLING_", "SNAKEMAKE_"))}
-        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+        path = os.pathsep.join([str(self.folder / "bin"), str(Path(sys.executable).parent), os.environ["PATH"]])
         threads = {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
         return here | threads | {"PATH": path, "PYTHONPATH": str(self.folder / "src")}
 

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
-from checkout import ROOT, Checkout
+from checkout import ROOT, SMOKE, Checkout
 from fooling.cli.commands import COMMANDS
 
 RULES = sorted(ROOT.glob("rules/*.smk"))
@@ -64,18 +64,76 @@ def test_environments_pin_what_the_constraints_pin() -> None:
         assert path.with_name(f"{path.stem}.post-deploy.sh").is_file()
 
 
-def test_the_default_profile_is_in_force(fresh_checkout: Checkout) -> None:
+def _effective(checkout: Checkout, *arguments: str) -> dict[str, str]:
+    """Every setting of Snakemake when it is called so, as text."""
     code = (
-        "import json\n"
+        "import json, sys\n"
         "from snakemake.cli import parse_args\n"
-        "_, args = parse_args([])\n"
-        "names = ('rerun_incomplete', 'keep_going', 'show_failed_logs', 'max_checksum_file_size')\n"
-        "print(json.dumps({name: str(getattr(args, name)) for name in names}))"
+        "_, args = parse_args(sys.argv[1:])\n"
+        "print(json.dumps({name: str(getattr(value, '__dict__', value)) for name, value in vars(args).items()}))"
     )
-    said = fresh_checkout.run(sys.executable, "-c", code)
-    effective = json.loads(said.splitlines()[-1])
-    assert int(effective.pop("max_checksum_file_size")) >= 10**12
-    assert effective == {"rerun_incomplete": "True", "keep_going": "True", "show_failed_logs": "True"}
+    effective: dict[str, str] = json.loads(checkout.run(sys.executable, "-c", code, *arguments).splitlines()[-1])
+    return effective
+
+
+def test_the_default_profile_is_in_force(fresh_checkout: Checkout) -> None:
+    effective = _effective(fresh_checkout)
+    assert int(effective["max_checksum_file_size"]) >= 10**12
+    assert {effective[name] for name in ("rerun_incomplete", "keep_going", "show_failed_logs")} == {"True"}
+
+
+@pytest.mark.parametrize("profile", ["slurm", "gpu"])
+def test_every_setting_of_a_profile_is_in_force_beside_the_default_one(fresh_checkout: Checkout, profile: str) -> None:
+    chosen = ("--profile", f"profiles/{profile}")
+    none, alone = (
+        _effective(fresh_checkout, "--workflow-profile", "none", *more) for more in (("--cores", "7"), chosen)
+    )
+    default, both = _effective(fresh_checkout), _effective(fresh_checkout, *chosen)
+    for name in _settings_in(profile):
+        assert both[name] == alone[name] != none[name], name
+    for name in _settings_in("default"):
+        assert both[name] == default[name] != none[name], name
+
+
+def _settings_in(profile: str) -> set[str]:
+    """The settings that a profile names."""
+    named = yaml.safe_load((ROOT / "profiles" / profile / "config.yaml").read_text())
+    return {key.replace("-", "_") for key in named if not key.startswith("__")}
+
+
+def test_retries_are_snakemakes_alone() -> None:
+    for path in RULES:
+        assert "retries" not in path.read_text(), f"{path.name}: inside its allocation a job must not be retried"
+    assert {"retries", "slurm_no_requeue"} <= _settings_in("slurm")
+
+
+ON_A_NETWORK = {
+    *(
+        "train",
+        "import_network",
+        "evolve_direct",
+        "evolve_cppn",
+        "sample_direct",
+        "sample_cppn",
+        "calibrate",
+        "examine",
+    ),
+    "run_info",  # names the device
+}
+
+
+@pytest.mark.parametrize(
+    ("device", "asking"), [("auto", set()), ("cpu", set()), ("cuda", ON_A_NETWORK), ("'cuda:1'", ON_A_NETWORK)]
+)
+def test_jobs_on_a_network_ask_for_a_gpu_where_the_study_names_one(
+    fresh_checkout: Checkout, tmp_path: Path, device: str, asking: set[str]
+) -> None:
+    checkout = fresh_checkout.copy(tmp_path / "repository")
+    with_gpu = 'rule.name for rule in workflow.rules if getattr(rule.resources.get("gpu"), "value", 0) == 1'
+    checkout.append("Snakefile", f"print('asking for a GPU:', *({with_gpu}))")
+    said = checkout.run("snakemake", "--list", "--configfile", SMOKE, "--config", f"machine={{device: {device}}}")
+    (line,) = re.findall("asking for a GPU:(.*)", said)
+    assert set(line.split()) == asking
 
 
 def _refusal(checkout: Checkout, *arguments: str) -> str:

@@ -102,7 +102,7 @@ def test_help_texts_the_version_and_the_machine_rerun_nothing(changed: Checkout)
     changed.append("src/fooling/cli/commands.py", "# changed")
     changed.append("src/fooling/cli/main.py", "# changed")
     changed.append("src/fooling/__init__.py", "# changed")
-    changed.append(SMOKE, "machine: {device: cpu, mirror: /nowhere}")
+    changed.append(SMOKE, "machine: {device: cuda, mirror: /nowhere}")
     assert changed.pending() == {}
 
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import torch
 
+from fooling.classifiers.leases import leased_gpu
 from fooling.errors import FoolingError
 
 KNOWN_NAMES = "auto, cpu, cuda or cuda:<number>"
@@ -16,23 +17,38 @@ KNOWN_NAMES = "auto, cpu, cuda or cuda:<number>"
 def chosen_device(name: str = "auto") -> torch.device:
     """The device called ``name``: ``cpu``, ``cuda``, ``cuda:1`` and so on, or ``auto``.
 
-    ``auto`` is what the environment variable FOOLING_DEVICE names, else a GPU when there is one. Raises
-    :class:`FoolingError` for an unknown name and for a GPU that is not there.
+    ``auto`` is what the environment variable FOOLING_DEVICE names, else a GPU when there is one. A GPU is from now on
+    this process's alone, and the only one that it sees; ``cuda`` waits for a free one. A single one that
+    CUDA_VISIBLE_DEVICES shows is taken as given. Raises :class:`FoolingError` for an unknown name and for a GPU that is
+    not there.
     """
     if name == "auto":
         name = os.environ.get("FOOLING_DEVICE") or "auto"
     if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
+        name = "cuda" if torch.cuda.device_count() else "cpu"
     try:
         device = torch.device(name)
     except RuntimeError:
         raise FoolingError("there is no such device", found=name, expected=KNOWN_NAMES) from None
-    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        found = f"{torch.cuda.device_count()} usable GPUs"
-        raise FoolingError(f"the device {name} is not there", found=found, remedy="choose auto or cpu")
     if device.type not in ("cpu", "cuda"):
         raise FoolingError("this device is not supported", found=name, expected=KNOWN_NAMES)
-    return device
+    return device if device.type == "cpu" else _gpu(device)
+
+
+def _gpu(wanted: torch.device) -> torch.device:
+    """The GPU ``wanted``, or any where it has no number, as the only one that this process sees."""
+    # Asking torch for more than the number of GPUs would start CUDA, which then no longer heeds the variable set below.
+    count = torch.cuda.device_count()
+    shown = os.environ.get("CUDA_VISIBLE_DEVICES", "").replace(" ", "")
+    visible = (shown.split(",") if shown else [str(number) for number in range(count)])[:count]
+    allowed = visible if wanted.index is None else visible[wanted.index :][:1]
+    if not allowed:
+        raise FoolingError(
+            f"the device {wanted} is not there", found=f"{count} usable GPUs", remedy="choose auto or cpu"
+        )
+    if shown != allowed[0]:
+        os.environ["CUDA_VISIBLE_DEVICES"] = leased_gpu(allowed)
+    return torch.device("cuda")
 
 
 @contextmanager
