@@ -8,6 +8,7 @@ from pathlib import Path
 from checkout import Checkout
 
 COMMAND = """#!{python}
+import fcntl
 import os
 import tempfile
 import torch
@@ -18,8 +19,8 @@ held = []
 
 def chosen_device(name, choose=devices.chosen_device):
     assert choose(name).type == "cuda"
-    held.append("{folder}/held-" + os.environ["CUDA_VISIBLE_DEVICES"])
-    os.close(os.open(held[0], os.O_CREAT | os.O_EXCL))  # fails where another process holds the same one
+    held.append(open("{folder}/held-" + os.environ["CUDA_VISIBLE_DEVICES"], "w"))
+    fcntl.flock(held[-1], fcntl.LOCK_EX | fcntl.LOCK_NB)  # fails where another process holds the same one
     with open("{folder}/used", "a") as used:
         used.write(os.environ["CUDA_VISIBLE_DEVICES"] + "\\n")
     return torch.device("cpu")
@@ -28,11 +29,7 @@ devices.chosen_device = chosen_device
 shown = os.environ.get("CUDA_VISIBLE_DEVICES")
 torch.cuda.device_count = lambda: len(shown.split(",")) if shown else {count}
 tempfile.tempdir = "{folder}"
-try:
-    main()
-finally:
-    for path in held:
-        os.unlink(path)
+main()
 """
 
 

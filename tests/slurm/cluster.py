@@ -8,15 +8,21 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import NamedTuple, TextIO
+from typing import NamedTuple
+
+import psutil
 
 DAEMONS = ("munged", "slurmctld", "slurmd")
 #: Where every Slurm command looks; jobs do not inherit the variable that could name another place.
 CONFIGURATION = Path("/etc/slurm")
 FILES = ("slurm.conf", "gres.conf")
-PATIENCE = 120.0  # seconds after which what was waited for will not come
+FOLDER = "slurm-test-cluster"  # the name of the folder that they are linked to tells that they are no real cluster's
+PATIENCE = 600.0  # seconds after which what was waited for will not come
+#: By this variable processes are known that belong to a cluster: its daemons, and its jobs where they were given it.
+MARK = "TEST_CLUSTER"
 
 SLURM_CONF = """
 ClusterName=test
@@ -47,13 +53,13 @@ GresTypes=gpu
 ReturnToService=2
 SlurmdTimeout=10
 KillWait=2
-MinJobAge=600
+MinJobAge=86400
 {nodes}
 PartitionName=cpu Nodes=ALL Default=YES State=UP
 PartitionName=gpu Nodes=ALL State=UP
 """
 NODE = "NodeName={name} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} CPUs=2 RealMemory=8000 Gres=gpu:1"
-GPU = "NodeName={name} Name=gpu File=/dev/null"
+GPU = "NodeName={name} Name=gpu File=/dev/null\n"
 
 
 def why_not() -> str | None:
@@ -63,63 +69,62 @@ def why_not() -> str | None:
         return f"{', '.join(missing)} not installed: apt-get install slurmctld slurmd slurm-client munge"
     if os.geteuid() != 0:
         return "only root can start a Slurm cluster"
-    taken = [name for name in FILES if (CONFIGURATION / name).exists() and not (CONFIGURATION / name).is_symlink()]
-    return f"{CONFIGURATION / taken[0]} belongs to a real cluster" if taken else None
+    taken = [CONFIGURATION / name for name in FILES if os.path.lexists(CONFIGURATION / name)]
+    foreign = [path for path in taken if not path.is_symlink() or path.readlink().parent.name != FOLDER]
+    return f"{foreign[0]} belongs to a real cluster" if foreign else None
 
 
 class Job(NamedTuple):
-    """A job that waits or runs, as `squeue` has it."""
+    """A job as `squeue` has it."""
 
     number: str
     state: str
     node: str
+    partition: str
     comment: str
 
 
-class Cluster:
-    """A cluster whose files and logs lie in ``folder``; :meth:`stop` ends what :meth:`start` started, and no more."""
+class Cluster(ExitStack):
+    """A context manager that starts the daemons and ends them with all their jobs; files and logs lie below ``parent``.
 
-    def __init__(self, folder: Path, *, nodes: int = 3) -> None:
-        self.folder = folder
+    One cluster at a time runs on a machine: another one waits.
+    """
+
+    def __init__(self, parent: Path, *, nodes: int = 3) -> None:
+        super().__init__()
+        self.folder = parent / FOLDER
         self.nodes = [f"node{number}" for number in range(1, nodes + 1)]
         self._daemons: dict[str, subprocess.Popen[bytes]] = {}
-        self._lock: TextIO | None = None
 
-    def start(self) -> None:
-        """Start the daemons and wait until every node takes jobs. One cluster at a time runs on a machine."""
-        self._lock = CONFIGURATION.joinpath(".test-cluster.lock").open("w")
-        fcntl.flock(self._lock, fcntl.LOCK_EX)
-        self._configure()
-        munge = self.folder / "munge"
-        options = {"key-file": "key", "socket": "socket", "pid-file": "pid", "log-file": "log", "seed-file": "seed"}
-        files = [f"--{option}={munge / name}" for option, name in options.items()]
-        self._start("munged", "--foreground", "--force", *files)
-        eventually(lambda: (munge / "socket").exists(), "munged opens its socket")
-        self._start("slurmctld", "-D")
-        for node in self.nodes:
-            self.start_node(node)
-        eventually(lambda: set(self.states().values()) == {"idle"}, "every node is idle")
-
-    def stop(self) -> None:
-        """End all jobs and daemons."""
-        self.run("scancel", "--user", "root")
-        eventually(lambda: not self.jobs(), "the cluster has no jobs")
-        for name in reversed(self._daemons):
-            self.kill(name)
-        for file in FILES:
-            CONFIGURATION.joinpath(file).unlink()
-        assert self._lock is not None
-        self._lock.close()
+    def __enter__(self) -> Cluster:
+        with ExitStack() as started:
+            lock = started.enter_context(CONFIGURATION.joinpath(".test-cluster.lock").open("w"))
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            _end_all_of("")  # what a killed test left behind
+            self.folder.mkdir()
+            for file, content in self._configuration().items():
+                (self.folder / file).write_text(content)
+                link = CONFIGURATION / file
+                link.unlink(missing_ok=True)
+                link.symlink_to(self.folder / file)
+                started.callback(link.unlink)
+            started.callback(_end_all_of, str(self.folder))
+            self._start_munge()
+            self._start("slurmctld", "-D")
+            for node in self.nodes:
+                self.start_node(node)
+            eventually(lambda: set(self.states().values()) == {"idle"}, "every node is idle")
+            self.push(started.pop_all())
+        return self
 
     def start_node(self, node: str) -> None:
         """Start the daemon of a node."""
         self._start("slurmd", "-D", "-N", node, name=node)
 
-    def kill(self, name: str) -> None:
-        """Kill the daemon of a node, or ``slurmctld`` or ``munged``; the jobs of a node live on."""
-        daemon = self._daemons[name]
-        daemon.kill()
-        daemon.wait()
+    def kill_daemon(self, node: str) -> None:
+        """Kill the daemon of a node; its jobs live on."""
+        self._daemons[node].kill()
+        self._daemons[node].wait()
 
     def run(self, *command: str) -> str:
         """What a command of Slurm says."""
@@ -127,42 +132,49 @@ class Cluster:
 
     def states(self) -> dict[str, str]:
         """The state of every node: idle, mixed, drained, down and so on, with a ``*`` where it does not answer."""
-        done = subprocess.run(("sinfo", "-hN", "-p", "cpu", "-o", "%N %t"), capture_output=True, text=True)
+        done = subprocess.run(("sinfo", "-hN", "-p", "cpu", "-o", "%N %T"), capture_output=True, text=True)
         return dict(line.split() for line in done.stdout.splitlines())
 
-    def jobs(self, state: str = "all", *, comment: str = "") -> list[Job]:
-        """The jobs in a state, or all that have not ended; those alone whose comment (rule, wildcards) holds a text."""
-        states = ("-t", state) if state != "all" else ()
-        lines = self.run("squeue", "-h", *states, "-o", "%i|%T|%N|%k").splitlines()
-        jobs = [Job(*line.split("|", 3)) for line in lines]
-        return [job for job in jobs if comment in job.comment]
+    def jobs(self, comment: str = "", *, state: str = "all") -> list[Job]:
+        """All jobs there were, or those in one state; those alone whose comment (rule, wildcards) holds a text."""
+        lines = self.run("squeue", "-h", "-t", state, "-o", "%i|%T|%N|%P|%k").splitlines()
+        return [job for job in (Job(*line.split("|", 4)) for line in lines) if comment in job.comment]
 
-    def _configure(self) -> None:
+    def processes(self, job: Job) -> list[psutil.Process]:
+        """The processes of a job, on whichever node."""
+        return [each for each, environment in _marked_processes() if environment.get("SLURM_JOB_ID") == job.number]
+
+    def _configuration(self) -> dict[str, str]:
         host = socket.gethostname().split(".")[0]
         ports = _free_ports(1 + len(self.nodes))
         nodes = [NODE.format(name=node, host=host, port=port) for node, port in zip(self.nodes, ports[1:], strict=True)]
-        contents = (
-            SLURM_CONF.format(host=host, port=ports[0], folder=self.folder, nodes="\n".join(nodes)),
-            "\n".join(GPU.format(name=node) for node in self.nodes) + "\n",
-        )
-        for name in ("munge", "state", *self.nodes):
-            (self.folder / name).mkdir(parents=True)
-        key = self.folder / "munge/key"
+        for folder in ("state", *self.nodes):
+            (self.folder / folder).mkdir()
+        slurm = SLURM_CONF.format(host=host, port=ports[0], folder=self.folder, nodes="\n".join(nodes))
+        gpus = "".join(GPU.format(name=node) for node in self.nodes)
+        return dict(zip(FILES, (slurm, gpus), strict=True))
+
+    def _start_munge(self) -> None:
+        munge = self.folder / "munge"
+        munge.mkdir()
+        key = munge / "key"
         key.write_bytes(os.urandom(64))
         key.chmod(0o400)
-        for name, content in zip(FILES, contents, strict=True):
-            (self.folder / name).write_text(content)
-            link = CONFIGURATION / name
-            link.unlink(missing_ok=True)
-            link.symlink_to(self.folder / name)
+        options = {"key-file": "key", "socket": "socket", "pid-file": "pid", "log-file": "log", "seed-file": "seed"}
+        files = [f"--{option}={munge / name}" for option, name in options.items()]
+        self._start("munged", "--foreground", "--force", *files)
+        eventually((munge / "socket").exists, "munged opens its socket")
 
     def _start(self, daemon: str, *arguments: str, name: str = "") -> None:
         path = _path_of(daemon)
         assert path is not None, f"{daemon} is not installed"
         with (self.folder / f"{name or daemon}.said").open("ab") as said:
-            # A session of its own: what stops the tests from the terminal does not stop the daemons first.
             self._daemons[name or daemon] = subprocess.Popen(
-                (path, *arguments), stdout=said, stderr=said, start_new_session=True
+                (path, *arguments),
+                stdout=said,
+                stderr=said,
+                env=os.environ | {MARK: str(self.folder)},
+                start_new_session=True,  # what interrupts the tests from the terminal does not interrupt it first
             )
 
 
@@ -172,6 +184,24 @@ def eventually(condition: Callable[[], bool], what: str) -> None:
     while not condition():
         assert time.monotonic() < deadline, f"waited {PATIENCE:.0f} s in vain: {what}"
         time.sleep(0.1)
+
+
+def _marked_processes() -> Iterator[tuple[psutil.Process, dict[str, str]]]:
+    """The processes of test clusters, each with its environment."""
+    for each in psutil.process_iter():
+        with suppress(psutil.Error):
+            environment = each.environ()
+            if MARK in environment and each.pid != os.getpid():
+                yield each, environment
+
+
+def _end_all_of(folder: str) -> None:
+    """Kill the processes of the cluster in a folder, or of all, until no more come up."""
+    while left := [each for each, environment in _marked_processes() if environment[MARK].startswith(folder)]:
+        for each in left:
+            with suppress(psutil.NoSuchProcess):
+                each.kill()
+        psutil.wait_procs(left)
 
 
 def _path_of(daemon: str) -> str | None:

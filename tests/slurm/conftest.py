@@ -1,0 +1,20 @@
+"""A cluster for each test, where Slurm is installed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from slurm.cluster import Cluster, why_not
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[Cluster]:
+    """A cluster of three nodes, with a GPU each."""
+    if reason := why_not():
+        (pytest.fail if "REQUIRE_SLURM" in os.environ else pytest.skip)(reason)
+    with Cluster(tmp_path) as cluster:
+        yield cluster
