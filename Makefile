@@ -3,6 +3,7 @@
 #   make run                             the default study, config/config.yaml
 #   make study CONFIG=config/mnist.yaml  another study
 #   make test                            all quick tests
+#   make test-slurm                      the tests on a real Slurm, which is installed where that can be done
 #   make check                           formatting, types, workflow lint
 #   make bench                           the benchmarks
 #   make publish CONFIG=…                bring a finished study to the store, for others (docs/sharing.md)
@@ -14,7 +15,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := run
-.PHONY: run study test check bench forget clean publish restore merge-published
+.PHONY: run study test test-slurm check bench forget clean publish restore merge-published
 
 PYTHON ?= python3
 CORES ?= all
@@ -55,6 +56,10 @@ run study: $(INSTALLED)
 
 test: $(INSTALLED)
 	python -m pytest -m "not slow"
+
+test-slurm: $(INSTALLED)
+	tests/slurm/install.sh
+	REQUIRE_SLURM=1 python -m pytest tests/slurm
 
 check: $(INSTALLED)
 	ruff format --check

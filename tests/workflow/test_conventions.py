@@ -70,8 +70,9 @@ def _effective(checkout: Checkout, *arguments: str) -> dict[str, str]:
         "import json, sys\n"
         "from snakemake.cli import parse_args\n"
         "_, args = parse_args(sys.argv[1:])\n"
-        "plain = lambda value: sorted(map(str, value)) if isinstance(value, set) else getattr(value, '__dict__', value)\n"
-        "print(json.dumps({name: str(plain(value)) for name, value in vars(args).items()}))"
+        "def told(value):\n"
+        "    return sorted(map(str, value)) if isinstance(value, set) else getattr(value, '__dict__', value)\n"
+        "print(json.dumps({name: str(told(value)) for name, value in vars(args).items()}))"
     )
     effective: dict[str, str] = json.loads(checkout.run(sys.executable, "-c", code, *arguments).splitlines()[-1])
     return effective
