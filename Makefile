@@ -4,6 +4,7 @@
 #   make study CONFIG=config/mnist.yaml  another study
 #   make test                            all quick tests
 #   make test-slurm                      the tests on a real Slurm, which is installed where that can be done
+#   make torture                         kill the smoke study over 50 times, break its files, fill its disk: 20 minutes
 #   make check                           formatting, types, workflow lint
 #   make bench                           the benchmarks
 #   make publish CONFIG=…                bring a finished study to the store, for others (docs/sharing.md)
@@ -15,7 +16,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := run
-.PHONY: run study test test-slurm check bench forget clean publish restore merge-published
+.PHONY: run study test test-slurm torture check bench forget clean publish restore merge-published
 
 PYTHON ?= python3
 CORES ?= all
@@ -51,11 +52,21 @@ TAKE_UP := if compgen -G '.snakemake/locks/*' > /dev/null; then \
 	for held in $$(compgen -G 'results/.checkpoints/*/lock'); do flock $$held true || true; done; \
 	snakemake --unlock $(CONFIGFILE); fi;
 
+# Without room for its books Snakemake ends in tracebacks: the reason is looked for and said in one line.
+REQUIRE_ROOM := { mkdir -p .snakemake && head -c 1000000 /dev/zero > .snakemake/room; } 2> /dev/null || room=none; \
+	rm -f .snakemake/room 2> /dev/null || true; if test "$${room:-}"; then echo "Nothing can be written in .snakemake:\
+	the disk is full or read-only. Mend that, and type make run again: nothing is lost."; exit 1; fi;
+
 run study: $(INSTALLED)
-	@$(WITH_LOCK) $(TAKE_UP) snakemake --cores $(CORES) $(CONFIGFILE)
+	@$(REQUIRE_ROOM) $(WITH_LOCK) $(TAKE_UP) { snakemake --cores $(CORES) $(CONFIGFILE) && python -m rules.records; } \
+		|| { status=$$?; $(REQUIRE_ROOM) exit $$status; }
 
 test: $(INSTALLED)
-	python -m pytest -m "not slow"
+	python -m pytest -m "not slow and not torture"
+
+torture: $(INSTALLED)
+	python -m pytest -m torture tests/torture
+	FOOLING_FUZZ=thorough python -m pytest tests/fuzz
 
 test-slurm: $(INSTALLED)
 	tests/slurm/install.sh

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -18,6 +21,7 @@ PARTS = (
     *("config", "docs/captions", "envs", "examples", "profiles", "rules", "sharing", "src"),
 )
 SMOKE = "config/test/smoke.yaml"
+MAKE_RUN = ("make", "run", f"CONFIG={SMOKE}", "INSTALLED=Makefile", "CORES=2")
 
 
 @dataclass(frozen=True)
@@ -53,9 +57,9 @@ class Checkout:
         threads = {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
         return here | threads | {"PATH": path, "PYTHONPATH": str(self.folder / "src")}
 
-    def run(self, *command: str) -> str:
-        """What ``command`` says here; the test fails when the command does."""
-        done = subprocess.run(
+    def attempt(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """How ``command`` ends here, and as ``stdout`` all that it says."""
+        return subprocess.run(
             command,
             cwd=self.folder,
             env=self.environment(),
@@ -63,8 +67,21 @@ class Checkout:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
         )
+
+    def run(self, *command: str) -> str:
+        """What ``command`` says here; the test fails when the command does."""
+        done = self.attempt(*command)
         assert done.returncode == 0, done.stdout[-4000:]
         return done.stdout
+
+    def record_of(self, output: str) -> Path:
+        """Snakemake's record of the job that made ``output``."""
+        return self.folder / ".snakemake/metadata" / base64.urlsafe_b64encode(output.encode()).decode()
+
+    def command_of(self, output: str) -> tuple[str, ...]:
+        """The command that made ``output``, to be called by hand."""
+        record = json.loads(self.record_of(output).read_text())
+        return tuple(shlex.split(record["shellcmd"].rpartition(" 2> ")[0]))
 
     def pending(self, *options: str) -> dict[str, set[str]]:
         """The outputs that the smoke study would make now, by rule; Snakemake is called with these ``options``."""

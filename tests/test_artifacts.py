@@ -187,3 +187,11 @@ def test_a_broken_or_missing_file_is_named(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(b'"\xff\x00{')
     with pytest.raises(FoolingError, match=name.replace(".", r"\.")):
         read(tmp_path / name)
+
+
+def test_a_table_cut_within_a_line_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    artifacts.write_table(path, pd.DataFrame({"value": [0.25, 0.75]}))
+    path.write_bytes(path.read_bytes()[:-2])
+    with pytest.raises(FoolingError, match=r"table\.csv is truncated"):
+        artifacts.read_table(path)

@@ -103,6 +103,8 @@ def read_table(path: Path, *, columns: tuple[str, ...] = ()) -> pd.DataFrame:
     import pandas as pd  # where no table is read, its half second is saved
 
     require_file(path)
+    if path.suffix == ".csv":
+        _require_whole_lines(path)
     try:
         table = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
     except (OSError, ValueError) as error:
@@ -209,6 +211,14 @@ def _require_checksum(path: Path, part: str, *, found: str, expected: object) ->
             found=f"SHA-256 {found} of its {part}",
             expected=f"SHA-256 {expected}" if expected else "a file that holds its checksums",
             remedy="delete it and make it again",
+        )
+
+
+def _require_whole_lines(path: Path) -> None:
+    """Raise :class:`FoolingError` for a text whose last line has no end: it was cut short."""
+    if not _bytes_of(path).endswith(b"\n"):
+        raise FoolingError(
+            f"{path} is truncated", found="no end of its last line", remedy="delete it and make it again"
         )
 
 

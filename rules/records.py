@@ -1,0 +1,57 @@
+"""Names the results of which Snakemake has no readable record: it would not make them again when a setting changes."""
+
+from __future__ import annotations
+
+import base64
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from fooling.errors import FoolingError
+from fooling.progress import say
+
+RECORDS = Path(".snakemake/metadata")
+
+
+def unrecorded() -> list[str]:
+    """The files below results/ whose record cannot be read, and those that recorded jobs used and nobody recorded."""
+    records = {_output_of(path): _content(path) for path in RECORDS.rglob("*") if path.is_file()}
+    used = {name for record in records.values() for name in record.get("input") or []}
+    unreadable = {name for name, record in records.items() if not record}
+    return sorted(
+        name for name in unreadable | (used - records.keys()) if name.startswith("results/") and Path(name).is_file()
+    )
+
+
+def require_records() -> None:
+    """Raise :class:`FoolingError` that names the results without a record, if there are any."""
+    if names := unrecorded():
+        raise FoolingError(
+            "Snakemake cannot know when to make these results again: how they were made is not recorded any more",
+            found="\n".join(names),
+            expected=f"a readable record of each in {RECORDS}",
+            remedy="delete these results, and type make run again",
+        )
+
+
+def _output_of(record: Path) -> str:
+    """The file that a record is about: its name in base64, in pieces where it is long."""
+    name = "".join(part.removeprefix("@") for part in record.relative_to(RECORDS).parts)
+    return base64.urlsafe_b64decode(name).decode()
+
+
+def _content(record: Path) -> dict[str, Any]:
+    try:
+        content: dict[str, Any] = json.loads(record.read_text())
+    except ValueError:
+        return {}
+    return content
+
+
+if __name__ == "__main__":
+    try:
+        require_records()
+    except FoolingError as error:
+        say(str(error))
+        sys.exit(2)

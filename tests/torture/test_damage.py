@@ -1,0 +1,106 @@
+"""A file cut short, emptied or deleted behind the study's back: it is made again, or named with what to do about it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from checkout import MAKE_RUN, Checkout, differing
+
+NETWORK = "results/smoke/classifiers/lenet-b.safetensors"
+RUN = "results/smoke/evolution/lenet-a/options-none/seed1.safetensors"
+DATASET = "results/datasets/smoke-digits.safetensors"
+PARQUET = "results/smoke/findings/history/cppn.parquet"
+CSV = "results/smoke/findings/variance.csv"
+PAGE = "results/smoke/claims.md"
+
+Damage = Callable[[Path], None]
+
+
+def _cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def _empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def _made_again(checkout: Checkout) -> set[str]:
+    """What had to be deleted, since the messages said so, before `make run` came to its end."""
+    deleted: set[str] = set()
+    for _ in range(4):
+        done = checkout.attempt(*MAKE_RUN)
+        if done.returncode == 0:
+            break
+        assert "Traceback" not in done.stdout, done.stdout
+        named = re.findall(
+            r"^\s*fooling [a-z-]+: (results/\S+) is .*\n(?:  .*\n)*?  to mend it: delete it", done.stdout, re.M
+        )
+        assert named, done.stdout
+        for name in set(named):
+            (checkout.folder / name).unlink(missing_ok=True)
+        deleted |= set(named)
+    return deleted
+
+
+def _assert_mended(checkout: Checkout, smoke: Checkout) -> None:
+    for study in ("smoke", "datasets"):
+        assert differing(smoke.digests(study), checkout.digests(study)) == set()
+    assert "Nothing to be done" in checkout.run(*MAKE_RUN)
+
+
+@pytest.mark.parametrize("damage", [_cut, pytest.param(_empty, marks=pytest.mark.torture)])
+def test_damaged_tables_are_named_and_made_again_once_deleted(
+    changed: Checkout, smoke: Checkout, damage: Damage
+) -> None:
+    for name in (PARQUET, CSV):
+        damage(changed.folder / name)
+    assert _made_again(changed) == {PARQUET, CSV}
+    _assert_mended(changed, smoke)
+
+
+@pytest.mark.torture
+def test_deleted_tables_are_made_again(changed: Checkout, smoke: Checkout) -> None:
+    for name in (PARQUET, CSV):
+        (changed.folder / name).unlink()
+    assert _made_again(changed) == set()
+    _assert_mended(changed, smoke)
+
+
+def test_results_without_their_records_are_named_and_made_again_once_deleted(
+    changed: Checkout, smoke: Checkout
+) -> None:
+    for name, damage in ((CSV, _cut), (PAGE, _empty), (PARQUET, Path.unlink)):
+        damage(changed.record_of(name))
+    done = changed.attempt(*MAKE_RUN)
+    assert done.returncode != 0
+    assert re.search("\\n".join([r"found:", *(rf"\s+{name}" for name in (PAGE, PARQUET, CSV))]), done.stdout), (
+        done.stdout
+    )
+    assert "to mend it: delete these results, and type make run again" in done.stdout
+    for name in (PARQUET, CSV, PAGE):
+        (changed.folder / name).unlink()
+    changed.run(*MAKE_RUN)
+    _assert_mended(changed, smoke)
+
+
+@pytest.mark.torture
+@pytest.mark.parametrize("damage", [_cut, _empty])
+def test_damaged_inputs_of_long_steps_are_named_and_made_again_once_deleted(
+    changed: Checkout, smoke: Checkout, damage: Damage
+) -> None:
+    for name in (DATASET, NETWORK, RUN):
+        damage(changed.folder / name)
+    assert _made_again(changed) >= {DATASET, RUN}  # the network depends on the data set, and is removed with it
+    _assert_mended(changed, smoke)
+
+
+@pytest.mark.torture
+def test_deleted_inputs_of_long_steps_are_made_again(changed: Checkout, smoke: Checkout) -> None:
+    for name in (DATASET, NETWORK, RUN):
+        (changed.folder / name).unlink()
+    assert _made_again(changed) == set()
+    _assert_mended(changed, smoke)

@@ -1,0 +1,75 @@
+"""Killed at any moment, by anyone: the study goes on where it stood, to the same bytes."""
+
+from __future__ import annotations
+
+import os
+import random
+import secrets
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from checkout import SMOKE, Checkout, differing
+from torture.killer import Death, Killer, table_of
+from torture.plan import COMPUTING, LONG, SNAKEMAKE, Kill, Moment, Victim, small_plan, whole_plan
+
+
+def _held(plan: list[Kill], seed: int, fresh: Checkout, reference: Checkout, folder: Path) -> tuple[list[Death], int]:
+    """All kills of the plan, held while the study is made from nothing, as often as it takes; and how many resumed."""
+    draw = random.Random(seed)
+    killer = Killer(fresh, reference, plan, draw)
+    for number in range(10):
+        killer.checkout = fresh.copy(folder / str(number))
+        killer.make_study()
+        _assert_undisturbed(killer.checkout, reference)
+        if not killer.plan:
+            break
+    assert not killer.plan, "these moments were never met"
+    return killer.deaths, killer.resumed
+
+
+def _assert_undisturbed(checkout: Checkout, reference: Checkout) -> None:
+    assert len(reference.digests()) > 50
+    for study in ("smoke", "datasets"):
+        assert differing(reference.digests(study), checkout.digests(study)) == set()
+    assert [path.name for path in (checkout.folder / "results").rglob(".*")] == [".checkpoints"]
+    assert not list((checkout.folder / "results/.checkpoints").iterdir())
+    assert "Nothing to be done" in checkout.run("make", "run", f"CONFIG={SMOKE}", "INSTALLED=Makefile")
+
+
+@pytest.fixture
+def seed(capsys: pytest.CaptureFixture[str]) -> int:
+    """The seed of the plan, said so that it can be given again."""
+    seed = int(os.environ.get("TORTURE_SEED") or secrets.randbelow(10**6))
+    with capsys.disabled():
+        print(f"\nTORTURE_SEED={seed}", flush=True)
+    return seed
+
+
+def test_a_few_kills_change_no_byte(
+    seed: int, fresh_checkout: Checkout, smoke: Checkout, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deaths, resumed = _held(small_plan(random.Random(seed)), seed, fresh_checkout, smoke, tmp_path)
+    with capsys.disabled():
+        print(table_of(deaths))
+    assert len(deaths) == 6
+    assert resumed >= 2
+
+
+@pytest.mark.torture
+def test_many_kills_change_no_byte(
+    seed: int, fresh_checkout: Checkout, smoke: Checkout, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deaths, resumed = _held(whole_plan(random.Random(seed)), seed, fresh_checkout, smoke, tmp_path)
+    with capsys.disabled():
+        print(table_of(deaths), f"{resumed} jobs went on from a checkpoint", sep="\n")
+    assert len(deaths) >= 50
+    computing = Counter(death.kill.step for death in deaths if death.kill.moment in COMPUTING)
+    assert all(computing[step] >= 5 for step in LONG)
+    moments = Counter(death.kill.moment for death in deaths)
+    assert all(moments[moment] >= 2 for moment in Moment)
+    assert moments[Moment.WRITING] >= len(LONG)
+    assert Counter(death.kill.step for death in deaths)[SNAKEMAKE] >= 8
+    assert all(Counter(death.kill.victim for death in deaths)[victim] >= 5 for victim in Victim)
+    assert resumed >= 5
