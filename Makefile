@@ -2,7 +2,7 @@
 #
 #   make run                             the default study, config/config.yaml
 #   make study CONFIG=config/mnist.yaml  another study
-#   make test                            all quick tests
+#   make test PROCESSES=2                all quick tests, in so many processes
 #   make test-slurm                      the tests on a real Slurm, which is installed where that can be done
 #   make torture                         kill the smoke study over 50 times, break its files, fill its disk: 20 minutes
 #   make check                           formatting, types, workflow lint
@@ -20,6 +20,7 @@ SHELL := bash
 
 PYTHON ?= python3
 CORES ?= all
+PROCESSES ?= 2
 CONFIG ?=
 CONFIGFILE := $(if $(CONFIG),--configfile $(CONFIG))
 
@@ -62,7 +63,7 @@ run study: $(INSTALLED)
 		|| { status=$$?; $(REQUIRE_ROOM) exit $$status; }
 
 test: $(INSTALLED)
-	python -m pytest -m "not slow and not torture"
+	python -m pytest --numprocesses $(PROCESSES) --dist loadfile -m "not slow and not torture"
 
 torture: $(INSTALLED)
 	python -m pytest -m torture tests/torture

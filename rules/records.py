@@ -1,9 +1,10 @@
-"""Names the results of which Snakemake has no readable record: it would not make them again when a setting changes."""
+"""What Snakemake recorded of every result. A result without its record is not made again when a setting changes."""
 
 from __future__ import annotations
 
 import base64
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -35,15 +36,30 @@ def require_records() -> None:
         )
 
 
+def recorded(output: str | Path) -> dict[str, Any] | None:
+    """What Snakemake recorded of the job that made ``output``; None where it recorded nothing that can be read."""
+    path = record_path(output)
+    return (_content(path) or None) if path.is_file() else None
+
+
+def record_path(output: str | Path) -> Path:
+    """Where Snakemake keeps the record of ``output``: its name in base64, in pieces that a file name can hold."""
+    name = base64.urlsafe_b64encode(str(output).encode()).decode()
+    longest = os.pathconf(".", "PC_NAME_MAX") - 1
+    pieces = [name[start : start + longest] for start in range(0, len(name), longest)]
+    return RECORDS.joinpath(*(f"@{piece}" for piece in pieces[:-1]), pieces[-1])
+
+
 def _output_of(record: Path) -> str:
-    """The file that a record is about: its name in base64, in pieces where it is long."""
+    """The file that a record is about."""
     name = "".join(part.removeprefix("@") for part in record.relative_to(RECORDS).parts)
     return base64.urlsafe_b64decode(name).decode()
 
 
 def _content(record: Path) -> dict[str, Any]:
+    """A record; empty where Snakemake was killed while it wrote it."""
     try:
-        content: dict[str, Any] = json.loads(record.read_text())
+        content: dict[str, Any] = json.loads(record.read_bytes())
     except ValueError:
         return {}
     return content

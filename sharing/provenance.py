@@ -7,16 +7,15 @@ survive: hence the pack. It names every result by its SHA-256, and a record is t
 
 from __future__ import annotations
 
-import base64
 import gzip
 import json
-import os
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from pydantic import ValidationError, field_validator
+from rules.records import record_path, recorded
 
 from fooling.artifacts import sha256_of, write_bytes
 from fooling.errors import FoolingError
@@ -125,23 +124,6 @@ def take_up(path: Path) -> int:
 def mark_as_known(path: Path) -> None:
     """Note that the records here are those of the pack at ``path``, which has just been written from them."""
     _Marker(pack=sha256_of(path.read_bytes()), missing=()).write(path)
-
-
-def recorded(output: Path) -> dict[str, Any] | None:
-    """What Snakemake recorded of the job that made ``output``; None where it recorded nothing that can be read."""
-    try:
-        record: dict[str, Any] = json.loads(record_path(str(output)).read_bytes())
-    except (OSError, ValueError):
-        return None
-    return record
-
-
-def record_path(output: str) -> Path:
-    """Where Snakemake keeps the record of ``output``: its name in base64, in pieces that a file name can hold."""
-    name = base64.urlsafe_b64encode(output.encode()).decode()
-    longest = os.pathconf(".", "PC_NAME_MAX") - 1
-    pieces = [name[start : start + longest] for start in range(0, len(name), longest)]
-    return SNAKEMAKE.joinpath("metadata", *(f"@{piece}" for piece in pieces[:-1]), pieces[-1])
 
 
 def listed(names: Sequence[str], *, shown: int = 10) -> str:

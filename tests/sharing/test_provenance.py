@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from snakemake.persistence.file import FilePersistence
+from rules.records import record_path, recorded
 
 from fooling.errors import FoolingError
 from sharing import provenance
@@ -31,7 +31,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def record(result: Path, content: dict[str, object]) -> None:
-    path = provenance.record_path(str(result))
+    path = record_path(str(result))
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(content))
 
@@ -42,12 +42,12 @@ def packed(*names: str) -> None:
 
 def forget() -> None:
     for name in ("a", "b"):
-        provenance.record_path(f"results/study/{name}.csv").unlink()
+        record_path(f"results/study/{name}.csv").unlink()
         Path(f"logs/study/{name}.log").unlink()
 
 
 def rules() -> dict[str, str | None]:
-    found = {name: provenance.recorded(Path(f"results/study/{name}.csv")) for name in ("a", "b")}
+    found = {name: recorded(Path(f"results/study/{name}.csv")) for name in ("a", "b")}
     return {name: None if content is None else content["rule"] for name, content in found.items()}
 
 
@@ -86,7 +86,7 @@ def test_a_file_that_comes_later_gets_its_record_then(folder: Path) -> None:
 
 
 def test_results_without_a_record_are_named(folder: Path) -> None:
-    provenance.record_path("results/study/b.csv").write_text('{"rule": ')  # Snakemake was killed while it wrote
+    record_path("results/study/b.csv").write_text('{"rule": ')  # Snakemake was killed while it wrote
     with pytest.raises(FoolingError, match=r"results/study/b\.csv"):
         packed("a", "b")
 
@@ -115,10 +115,3 @@ def test_a_damaged_pack_is_refused_or_harmless(damage: bytes, position: int, tmp
         assert provenance.unpacked(path).logs == {"logs/a.log": "text"}
     except FoolingError as error:
         assert str(path) in str(error)
-
-
-@given(st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=400))
-def test_records_lie_where_snakemake_looks_for_them(output: str) -> None:
-    persistence = FilePersistence.__new__(FilePersistence)
-    persistence._max_len = None
-    assert str(provenance.record_path(output)) == persistence._record_path(".snakemake/metadata", output)
