@@ -20,8 +20,8 @@ DAEMONS = ("munged", "slurmctld", "slurmd")
 CONFIGURATION = Path("/etc/slurm")
 FILES = ("slurm.conf", "gres.conf")
 FOLDER = "slurm-test-cluster"  # the name of the folder that they are linked to tells that they are no real cluster's
-PATIENCE = 600.0  # seconds after which what was waited for will not come
-#: By this variable processes are known that belong to a cluster: its daemons, and its jobs where they were given it.
+PATIENCE = 1200.0  # seconds after which what was waited for will not come
+#: By this variable processes are known that belong to a cluster: its daemons, and the jobs of who submits with it.
 MARK = "TEST_CLUSTER"
 
 SLURM_CONF = """
@@ -94,6 +94,7 @@ class Cluster(ExitStack):
         super().__init__()
         self.folder = parent / FOLDER
         self.nodes = [f"node{number}" for number in range(1, nodes + 1)]
+        self.mark = {MARK: str(self.folder)}  # in the environment of a process that is to end with the cluster
         self._daemons: dict[str, subprocess.Popen[bytes]] = {}
 
     def __enter__(self) -> Cluster:
@@ -128,7 +129,8 @@ class Cluster(ExitStack):
 
     def run(self, *command: str) -> str:
         """What a command of Slurm says."""
-        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        marked = os.environ | self.mark
+        return subprocess.run(command, check=True, capture_output=True, text=True, env=marked).stdout
 
     def states(self) -> dict[str, str]:
         """The state of every node: idle, mixed, drained, down and so on, with a ``*`` where it does not answer."""
@@ -173,7 +175,7 @@ class Cluster(ExitStack):
                 (path, *arguments),
                 stdout=said,
                 stderr=said,
-                env=os.environ | {MARK: str(self.folder)},
+                env=os.environ | self.mark,
                 start_new_session=True,  # what interrupts the tests from the terminal does not interrupt it first
             )
 

@@ -11,7 +11,7 @@ import pytest
 
 from checkout import SMOKE, Checkout, differing
 from pretended_gpus import pretend_gpus
-from slurm.cluster import MARK, Cluster, Job, eventually
+from slurm.cluster import Cluster, Job, eventually
 
 PROFILE = ("--profile", "profiles/slurm", "--configfile", SMOKE)
 #: Soon asked how the jobs stand, on a disk that shows every file at once.
@@ -28,7 +28,7 @@ class Study:
             self._snakemake = subprocess.Popen(
                 ("snakemake", *PROFILE, *QUICK, *arguments),
                 cwd=checkout.folder,
-                env=checkout.environment() | {MARK: str(cluster.folder)},
+                env=checkout.environment() | cluster.mark,
                 stdout=said,
                 stderr=said,
             )
@@ -87,13 +87,15 @@ def test_runs_on_gpus_with_a_cancelled_job(
     study = Study(cluster, checkout, *runs, "--config", "machine={device: cuda}")
     cluster.run("scancel", study.running("train").number)
     study.end()
-    jobs = cluster.jobs()
-    assert [(job.comment.split("_")[1], job.state) for job in sorted(jobs, key=lambda job: int(job.number))] == [
+    jobs = sorted(cluster.jobs(), key=lambda job: int(job.number))
+    assert [(job.comment.split("_")[1], job.state) for job in jobs] == [
         ("train", "CANCELLED"),
         ("train", "COMPLETED"),
         ("evolution", "COMPLETED"),  # both runs
     ]
     assert {job.partition for job in jobs} == {"gpu"}
+    asked = cluster.run("squeue", "-h", "-t", "all", "-j", jobs[-1].number, "-o", "%l %m %C").split()
+    assert asked == ["1:00:00", "1500M", "1"], "a group asks for the time of all, and the memory and core of one"
     assert set(used.read_text().split()) == {"0"}, "Slurm gave more than one GPU"
     made, whole = checkout.digests(), smoke.digests()
     assert len(made) == 7
