@@ -99,8 +99,8 @@ class Cluster(ExitStack):
 
     def __enter__(self) -> Cluster:
         with ExitStack() as started:
-            lock = started.enter_context(CONFIGURATION.joinpath(".test-cluster.lock").open("w"))
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            started.callback(os.close, folder := os.open(CONFIGURATION, os.O_RDONLY))
+            fcntl.flock(folder, fcntl.LOCK_EX)
             _end_all_of("")  # what a killed test left behind
             self.folder.mkdir()
             for file, content in self._configuration().items():
