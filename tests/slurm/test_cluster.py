@@ -35,7 +35,7 @@ def test_what_a_killed_test_left_behind_is_no_real_cluster(configuration: Path) 
 
 
 def test_nothing_of_a_cluster_stays(cluster: Cluster) -> None:
-    cluster.run("sbatch", "--wrap", "sleep infinity")
+    cluster.run("sbatch", "--output", "/dev/null", "--wrap", "sleep infinity")
     module.eventually(lambda: bool(cluster.jobs(state="running")), "the job runs")
     cluster.close()
     assert not any(environment[module.MARK] == str(cluster.folder) for _, environment in module._marked_processes())
