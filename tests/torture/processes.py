@@ -120,7 +120,8 @@ class Group:
         doomed = spared if victim is Victim.JOB else set(self._members()) - spared
         self.was_killed |= victim is not Victim.JOB
         for pid in doomed:
-            os.kill(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         if victim is not Victim.TREE:
             self.go_on()
         while any(_is_alive(pid) for pid in doomed - {self.pid}):

@@ -58,9 +58,12 @@ def _assert_mended(checkout: Checkout, smoke: Checkout) -> None:
         pytest.param({CSV}, _cut),
         pytest.param({PARQUET, CSV}, _cut, marks=pytest.mark.torture),
         pytest.param({PARQUET, CSV}, _empty, marks=pytest.mark.torture),
+        pytest.param({NETWORK, RUN}, _cut, marks=pytest.mark.torture),
+        pytest.param({NETWORK, RUN}, _empty, marks=pytest.mark.torture),
+        pytest.param({DATASET}, _cut, marks=pytest.mark.torture),
     ],
 )
-def test_damaged_tables_are_named_and_made_again_once_deleted(
+def test_damaged_files_are_named_and_made_again_once_deleted(
     changed: Checkout, smoke: Checkout, names: set[str], damage: Damage
 ) -> None:
     for name in names:
@@ -91,17 +94,6 @@ def test_results_without_their_records_are_named_and_made_again_once_deleted(
     for name in (PARQUET, CSV, PAGE):
         (changed.folder / name).unlink()
     changed.run(*MAKE_RUN)
-    _assert_mended(changed, smoke)
-
-
-@pytest.mark.torture
-@pytest.mark.parametrize("damage", [_cut, _empty])
-def test_damaged_inputs_of_long_steps_are_named_and_made_again_once_deleted(
-    changed: Checkout, smoke: Checkout, damage: Damage
-) -> None:
-    for name in (DATASET, NETWORK, RUN):
-        damage(changed.folder / name)
-    assert _made_again(changed) >= {DATASET, RUN}  # the network depends on the data set, and is removed with it
     _assert_mended(changed, smoke)
 
 
