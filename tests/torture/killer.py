@@ -13,6 +13,7 @@ import re
 import signal
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,7 +26,6 @@ from torture.processes import LOOK, Group, Job
 
 RESUMED = re.compile(r"goes on from (generation|iteration) \d+")
 LAST_LINE = re.compile(r"^fooling [a-z-]+: ([\d.]+) s, peak memory", re.MULTILINE)
-WRITING = 0.003  # seconds that a file takes to be written, at the least
 
 Proof = Callable[[], str | None]  # asked while all stand still: what shows that the moment is there, or None
 
@@ -138,20 +138,18 @@ class Killer:
     def _saving(self, group: Group, job: Job) -> Iterator[Proof]:
         """While a state is written."""
         with Inotify() as news:
-            if self._is_made_to_save(group, job, news, CREATE):
-                while events := group.wait_for(news, job):
-                    group.wait(self.draw.uniform(0, WRITING), job)
-                    yield _begun(events)
+            if self._is_made_to_save(group, job, news, CREATE | MODIFY):
+                yield from _while_written(group, job, news, lambda path: path.suffix in (PART, ".safetensors"))
 
     def _writing(self, group: Group, job: Job) -> Iterator[Proof]:
         """While one of its outputs is written."""
-        names = tuple(f".{output.name}." for output in job.outputs)
+        hidden = tuple(f".{output.name}." for output in job.outputs)
         with Inotify() as news:
             for folder in {output.parent for output in job.outputs}:
-                news.watch(folder, CREATE)
-            while events := group.wait_for(news, job):
-                group.wait(self.draw.uniform(0, WRITING), job)
-                yield _begun([event for event in events if event.path.name.startswith(names)])
+                news.watch(folder, CREATE | MODIFY)
+            yield from _while_written(
+                group, job, news, lambda path: path in job.outputs or path.name.startswith(hidden)
+            )
 
     def _is_made_to_save(self, group: Group, job: Job, news: Inotify, mask: int) -> bool:
         """Stop the job as it begins its work, until its next step ends later than a state is due to be saved."""
@@ -236,14 +234,24 @@ def _cells(death: Death) -> tuple[str, ...]:
     return death.kill.step, death.kill.moment, death.kill.victim, death.work, death.proof
 
 
-def _begun(events: list[Event]) -> Proof:
-    """The proof that one of the files that were just begun is not finished: the folder in which it is written."""
+def _while_written(group: Group, job: Job, news: Inotify, is_meant: Callable[[Path], bool]) -> Iterator[Proof]:
+    """Whenever something may have been written of such a file: in its writer's folder, or (never!) in its own place."""
+    while events := group.wait_for(news, job):
+        paths = [event.path for event in events if event.path.parent.suffix == PART or is_meant(event.path)]
+        for path in paths:
+            if path.suffix == PART:
+                with suppress(FileNotFoundError):
+                    news.watch(path, MODIFY)
+        yield lambda paths=paths: next(filter(None, map(_unfinished, paths)), None)
 
-    def proof() -> str | None:
-        left = next((event.path for event in events if event.path.suffix == PART and event.path.exists()), None)
-        return left and f"{left.name} left behind, {sum(file.stat().st_size for file in left.iterdir())} bytes"
 
-    return proof
+def _unfinished(path: Path) -> str | None:
+    """What would be left behind of the file that is written here; None if nothing is, or no longer."""
+    place = path.parent if path.parent.suffix == PART else path
+    if place.suffix == PART:
+        written = sum(file.stat().st_size for file in place.glob("*"))
+        return f"{place.name} left behind, {written} bytes" if written else None
+    return f"{place.name} in its own place, {place.stat().st_size} bytes" if place.exists() else None
 
 
 def _bookkeeping(event: Event) -> Moment | None:
