@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays_of
 
 from fooling import artifacts
+from fooling.columns import COUNT, NUMBER, TEXT, Form
 from fooling.errors import FoolingError
+
+FORM = Form(columns={"who": TEXT, "value": NUMBER.or_nothing, "count": COUNT}, keys=("who",))
 
 
 def _write(path: Path) -> None:
@@ -174,14 +178,14 @@ def test_tables_survive_and_repeat_to_the_byte(tmp_path: Path, name: str) -> Non
     first = path.read_bytes()
     artifacts.write_table(path, table)
     assert path.read_bytes() == first
-    pd.testing.assert_frame_equal(artifacts.read_table(path, columns=("who", "value")), table)
-    with pytest.raises(FoolingError, match="lacks colour"):
-        artifacts.read_table(path, columns=("colour",))
+    pd.testing.assert_frame_equal(artifacts.read_table(path, FORM), table)
+    with pytest.raises(FoolingError, match=f"{name} and .*{name} says something twice"):
+        artifacts.read_tables([path, path], FORM)
 
 
 @pytest.mark.parametrize("name", ["table.parquet", "table.csv", "value.json"])
 def test_a_broken_or_missing_file_is_named(tmp_path: Path, name: str) -> None:
-    read = artifacts.read_json if name.endswith("json") else artifacts.read_table
+    read = artifacts.read_json if name.endswith("json") else partial(artifacts.read_table, form=FORM)
     with pytest.raises(FoolingError, match="nothing there"):
         read(tmp_path / name)
     (tmp_path / name).write_bytes(b'"\xff\x00{')
@@ -191,7 +195,25 @@ def test_a_broken_or_missing_file_is_named(tmp_path: Path, name: str) -> None:
 
 def test_a_table_cut_within_a_line_is_named(tmp_path: Path) -> None:
     path = tmp_path / "table.csv"
-    artifacts.write_table(path, pd.DataFrame({"value": [0.25, 0.75]}))
+    artifacts.write_table(path, pd.DataFrame({"who": ["a"], "value": [0.5], "count": [3]}))
     path.write_bytes(path.read_bytes()[:-2])
     with pytest.raises(FoolingError, match=r"table\.csv is truncated"):
-        artifacts.read_table(path)
+        artifacts.read_table(path, FORM)
+
+
+def test_a_flipped_bit_of_a_parquet_table_is_seen(tmp_path: Path) -> None:
+    path = tmp_path / "table.parquet"
+    artifacts.write_table(path, pd.DataFrame({"who": ["a"], "value": [0.5], "count": [3]}))
+    content = bytearray(path.read_bytes())
+    content[content.index(np.float64(0.5).tobytes()) + 3] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(FoolingError, match=r"table\.parquet is not a readable table\n  found: .*CRC"):
+        artifacts.read_table(path, FORM)
+
+
+def test_a_table_that_claims_to_be_endless_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "table.parquet"
+    artifacts.write_table(path, pd.DataFrame({"who": list("abc"), "value": [0.5] * 3, "count": [3] * 3}))
+    monkeypatch.setattr(artifacts, "MOST_ROWS", 2)
+    with pytest.raises(FoolingError, match="3 rows, more than 2"):
+        artifacts.read_table(path, FORM)

@@ -14,7 +14,7 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
+from fooling.columns import Form, checked_table, require_unique_rows
 from fooling.errors import FoolingError
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 HEADER_KEY = "fooling"
+MOST_ROWS = 20_000_000  # of a table that is read
 PART = ".part"
 ARRAYS_SHA256, HEADER_SHA256 = "arrays_sha256", "header_sha256"  # keys of the header
 
@@ -93,30 +95,27 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
     """``table`` without its index as CSV or Parquet, by the ending of ``path``; the same table gives the same bytes."""
     with written_atomically(path) as temporary:
         if path.suffix == ".parquet":
-            table.to_parquet(temporary, index=False, engine="pyarrow", compression="zstd")
+            table.to_parquet(temporary, index=False, engine="pyarrow", compression="zstd", write_page_checksum=True)
         else:
             table.to_csv(temporary, index=False, lineterminator="\n")
 
 
-def read_table(path: Path, *, columns: tuple[str, ...] = ()) -> pd.DataFrame:
-    """A CSV or Parquet table; :class:`FoolingError` for a missing or broken file or a missing one of ``columns``."""
+def read_table(path: Path, form: Form) -> pd.DataFrame:
+    """The CSV or Parquet table in ``path`` with the columns that its ``form`` names.
+
+    Raises :class:`FoolingError` for a missing or broken file, and for a column or a value that is not of the form.
+    """
+    return read_tables([path], form)
+
+
+def read_tables(paths: Sequence[Path], form: Form) -> pd.DataFrame:
+    """The tables in ``paths``, all of one ``form``, as one; raises :class:`FoolingError` as :func:`read_table` does."""
     import pandas as pd  # where no table is read, its half second is saved
 
-    require_file(path)
-    if path.suffix == ".csv":
-        _require_whole_lines(path)
-    try:
-        table = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
-    except (OSError, ValueError) as error:
-        raise FoolingError(
-            f"{path} is not a readable table", found=error, remedy="delete it and make it again"
-        ) from None
-    missing = [column for column in columns if column not in table.columns]
-    if missing:
-        raise FoolingError(
-            f"{path} lacks {', '.join(missing)}", found=", ".join(table.columns), expected=", ".join(columns)
-        )
-    return table
+    tables = [checked_table(_rows_of(path), form, source=path) for path in paths]
+    stacked = pd.concat(tables, ignore_index=True)
+    require_unique_rows(stacked, form, source=" and ".join(map(str, paths)))
+    return stacked
 
 
 def write_arrays(
@@ -212,6 +211,29 @@ def _require_checksum(path: Path, part: str, *, found: str, expected: object) ->
             expected=f"SHA-256 {expected}" if expected else "a file that holds its checksums",
             remedy="delete it and make it again",
         )
+
+
+def _rows_of(path: Path) -> pd.DataFrame:
+    """Everything in a table, the cells of a CSV file as texts."""
+    import pandas as pd
+    import pyarrow as pa  # type: ignore[import-untyped]
+    import pyarrow.parquet as pq  # type: ignore[import-untyped]
+
+    require_file(path)
+    if path.suffix != ".parquet":
+        _require_whole_lines(path)
+    try:
+        if path.suffix != ".parquet":
+            return pd.read_csv(path, dtype=str, keep_default_na=False, compression=None)
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            if file.metadata.num_rows > MOST_ROWS:
+                raise ValueError(f"{file.metadata.num_rows:,} rows, more than {MOST_ROWS:,}")
+            rows: pd.DataFrame = file.read().to_pandas(ignore_metadata=True)
+            return rows
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise FoolingError(
+            f"{path} is not a readable table", found=error, remedy="delete it and make it again"
+        ) from None
 
 
 def _require_whole_lines(path: Path) -> None:

@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from fooling.artifacts import read_table
@@ -25,6 +26,7 @@ from fooling.cli.train import train
 from fooling.cli.variance import variance
 from fooling.datasets.dataset import Dataset, save_dataset
 from fooling.findings.claims import COLUMNS
+from fooling.findings.forms import FORMS
 
 ROOT = Path(__file__).parents[2]
 NETWORKS = ("lenet-a", "lenet-b")
@@ -170,38 +172,53 @@ TABLES = {
 }
 
 
+def as_written(path: Path) -> pd.DataFrame:
+    return pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, float_precision="round_trip")
+
+
 @pytest.mark.parametrize("table", TABLES)
 def test_tables_have_the_columns_that_the_documentation_names(study, table):
     chapters = (ROOT / "docs" / "tables.md").read_text(encoding="utf-8").split("\n## ")
     (chapter,) = [text for text in chapters if re.match(rf"(findings/)?{table}[/.]", text)]
     first_cells = [line.split("|")[1] for line in chapter.splitlines() if line.startswith("| `")]
     documented = re.findall(r"`([\w-]+)`", "".join(first_cells))
-    assert documented == read_table(study / "findings" / TABLES[table]).columns.tolist()
+    assert documented == as_written(study / "findings" / TABLES[table]).columns.tolist()
+
+
+@pytest.mark.parametrize("table", FORMS)
+def test_tables_are_read_as_they_were_written(study, table):
+    path = study / "findings" / TABLES[table]
+    read, written = read_table(path, FORMS[table]), as_written(path)
+    assert read.columns.tolist() == written.columns.tolist()
+    assert len(read) == len(written)
+    for name in written:
+        known = read[name].dropna()
+        assert known.tolist() == written[name].dropna().astype(known.dtype).tolist(), name
 
 
 def test_every_run_and_search_is_in_every_table(study):
     findings = study / "findings"
     runs = {(name, search, seed) for name in NETWORKS for search in SEARCHES.values() for seed in (1, 2)}
     for name in ("champions", "history", "times"):
-        table = read_table(findings / f"{name}.parquet")
+        table = as_written(findings / f"{name}.parquet")
         assert set(table[["classifier", "search", "seed"]].itertuples(index=False, name=None)) == runs
-    assert len(read_table(findings / "history.parquet")) == len(runs) * 4 * 3
-    examined = read_table(findings / "examined" / "lenet-a.parquet")
+    assert len(as_written(findings / "history.parquet")) == len(runs) * 4 * 3
+    examined = as_written(findings / "examined" / "lenet-a.parquet")
     assert examined["search"].value_counts().to_dict() == dict.fromkeys(SEARCHES.values(), 6) | {"real-images": 5}
     assert set(examined["independent"]) == {"lenet-b"}
 
 
 def test_the_history_ends_with_the_champions(study):
-    history = read_table(study / "findings" / "history.parquet")
-    champions = read_table(study / "findings" / "champions.parquet")
+    history = as_written(study / "findings" / "history.parquet")
+    champions = as_written(study / "findings" / "champions.parquet")
     last = history[history["generation"] == 3]
     np.testing.assert_array_equal(last["confidence"], champions["confidence"])
     assert set(last["evaluations"]) == {80}
 
 
 def test_examined_champions_keep_the_confidence_of_their_run(study):
-    examined = read_table(study / "findings" / "examined" / "lenet-a.parquet")
-    champions = read_table(study / "findings" / "champions.parquet")
+    examined = as_written(study / "findings" / "examined" / "lenet-a.parquet")
+    champions = as_written(study / "findings" / "champions.parquet")
     keys = ["search", "seed", "class_index"]
     joined = examined.merge(champions[champions["classifier"] == "lenet-a"], on=keys, suffixes=("", "_of_run"))
     assert len(joined) == 18
@@ -209,7 +226,7 @@ def test_examined_champions_keep_the_confidence_of_their_run(study):
 
 
 def test_no_claim_on_mnist_is_judged_by_stripes(study):
-    table = read_table(study / "findings" / "claims.csv")
+    table = as_written(study / "findings" / "claims.csv")
     assert table.columns.tolist() == COLUMNS
     assert set(table["verdict"]) == {"not run here"}
 

@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fooling.artifacts import read_table, sha256_of, write_table
-from fooling.datasets.manifest import COLUMNS, manifest_of, picture_paths, require_same_pictures, verified_picture
+from fooling.datasets.manifest import FORM, manifest_of, picture_paths, require_same_pictures, verified_picture
 from fooling.errors import FoolingError
 
 
@@ -43,7 +43,7 @@ def test_any_file_name_survives_the_manifest_file(tmp_path_factory, names):
     paths = list(picture_paths(folder))
     assert sorted(paths) == sorted(f"NA/a{name}.png" for name in names)
     write_table(folder / "manifest.csv", manifest_of(folder, paths))
-    manifest = read_table(folder / "manifest.csv", columns=COLUMNS)
+    manifest = read_table(folder / "manifest.csv", FORM)
     require_same_pictures(folder, paths, manifest)
     for path, sha256 in zip(manifest["path"], manifest["sha256"], strict=True):
         verified_picture(folder, path, sha256=sha256)

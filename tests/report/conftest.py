@@ -57,7 +57,8 @@ def made_champions(experiment: str = "direct", *, seeds: int = 8, classifier: st
         for index, confidence in enumerate(confidences)
     ]
     columns = ["classifier", "experiment", "encoding", "search", "seed", "class_index", "confidence", "saturated"]
-    return pd.DataFrame(rows, columns=columns)
+    table = pd.DataFrame(rows, columns=columns)
+    return table.assign(class_name="zero", log_odds=0.0, generation=0, individual=0)
 
 
 def made_examined(experiment: str = "direct", *, classifier: str = "lenet-a") -> pd.DataFrame:
@@ -69,7 +70,9 @@ def made_examined(experiment: str = "direct", *, classifier: str = "lenet-a") ->
     ]
     rows += [(classifier, experiment, "real-images", image, 0, "lenet-b", 0, 0.15) for image in range(2)]
     columns = ["classifier", "experiment", "search", "seed", "class_index", "independent", "independent_label"]
-    return pd.DataFrame(rows, columns=[*columns, "nearest_distance"])
+    table = pd.DataFrame(rows, columns=[*columns, "nearest_distance"])
+    shares = dict.fromkeys(("confidence", "calibrated_confidence", "independent_confidence", "alike_correlation"), 0.5)
+    return table.assign(class_name="zero", nearest_index=0, nearest_label=0, alike_class=0, **shares)
 
 
 @pytest.fixture
@@ -97,7 +100,7 @@ def claims() -> pd.DataFrame:
         ("fourth", "text", "Said somewhere.", 0.5, "M", 0.5, 0.4, 0.6, 20, "unverified source"),
         ("fifth", "Fig. 8", "Hardly tried.", 0.5, "F", 0.5, np.nan, np.nan, 2, "too few"),
         ("sixth", "Fig. 9", "Elsewhere.", np.nan, "-", 0.5, 0.4, 0.6, 20, "shown on other data, not comparable"),
-        ("seventh", "Fig. 7", "On ImageNet.", 0.88, "F", np.nan, np.nan, np.nan, np.nan, "not run here"),
+        ("seventh", "Fig. 7", "On ImageNet.", 0.88, "F", np.nan, np.nan, np.nan, 0, "not run here"),
     ]
     columns = ["id", "where", "claim", "paper", "paper_status", "ours", "low", "high", "n", "verdict"]
     return pd.DataFrame(rows, columns=columns).assign(unit="probability")

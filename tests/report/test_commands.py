@@ -14,8 +14,9 @@ from fooling.evolution.record import save_run
 
 def test_run_info_gathers_runs_jobs_and_versions(tmp_path, make_champions):
     write_table(tmp_path / "champions.parquet", make_champions(seeds=2))
-    network = {"classifier": "lenet-a", "dataset": "digits", "architecture": "lenet", "seed": 3, "test_error": 0.01}
-    imported = {**network, "classifier": "own", "seed": None}
+    network = {"classifier": "lenet-a", "dataset": "digits", "architecture": "lenet", "seed": 3}
+    network |= {"iterations": 10, "test_error": 0.01, "test_images": 100}
+    imported = {**network, "classifier": "own", "seed": None, "iterations": None}
     write_table(tmp_path / "classifiers.csv", pd.DataFrame([network, imported]))
     logs = tmp_path / "logs" / "made-up"
     (logs / "classifiers").mkdir(parents=True)

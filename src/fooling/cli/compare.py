@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pandas as pd
-
-from fooling.artifacts import read_table, write_table
+from fooling.artifacts import read_tables, write_table
+from fooling.findings.forms import TIMES
 from fooling.findings.presets import ComparisonSettings, presets_table
 from fooling.findings.survival import survival_table
 from fooling.progress import say
@@ -16,9 +15,10 @@ from fooling.settings import read_settings
 def compare(times: list[Path], *, settings: str, survival: Path, presets: Path) -> None:
     """Write the Kaplan-Meier curves of all experiments and the comparisons that the settings name."""
     checked = read_settings(ComparisonSettings, settings)
-    table = pd.concat([read_table(path) for path in times], ignore_index=True)
-    write_table(survival, survival_table(table, settings=checked))
-    write_table(presets, presets_table(table, settings=checked))
+    table = read_tables(times, TIMES)
+    curves, comparisons = survival_table(table, settings=checked), presets_table(table, settings=checked)
+    write_table(survival, curves)
+    write_table(presets, comparisons)
     never = table.loc[~table["reached"] & (table["search"] == "map-elites"), "target"].value_counts()
     say(
         f"runs of evolution that never got there: {never.get('median', 0)} with the median class, "

@@ -18,9 +18,9 @@ def describe_classifiers(
     """Write the training curves, one line for each network, and the mean test error of each architecture."""
     checked = read_settings(IntervalSettings, settings)
     headers = [classifier_header(path) for path in classifiers]
-    described = networks_table(headers)
+    described, epochs = networks_table(headers), training_table(headers)
     means = errors_table(described, settings=checked)
-    write_table(training, training_table(headers))
+    write_table(training, epochs)
     write_table(networks, described)
     write_table(errors, means)
     told = "; ".join(f"{row.architecture} on {row.dataset} {row.mean:.2%}" for row in means.itertuples())

@@ -13,12 +13,13 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from fooling.artifacts import read_table, write_bytes
+from fooling.artifacts import read_tables, write_bytes
 from fooling.datasets.dataset import load_dataset
 from fooling.errors import FoolingError
 from fooling.evolution.record import load_run
 from fooling.figures.settings import FigureSettings
 from fooling.figures.style import as_pdf, as_png
+from fooling.findings.forms import FORMS
 from fooling.progress import say
 from fooling.settings import read_settings
 
@@ -66,10 +67,12 @@ def _function_of(figure: str) -> Callable[..., Figure]:
 
 def _read_tables(tables: list[str]) -> dict[str, pd.DataFrame]:
     """Each name with the rows of all files given for it."""
-    parts: dict[str, list[pd.DataFrame]] = defaultdict(list)
+    parts: dict[str, list[Path]] = defaultdict(list)
     for table in tables:
         name, separator, path = table.partition("=")
         if not (name and separator and path):
             raise FoolingError("--tables is not name=path", found=table, expected="history=some/file.parquet")
-        parts[name].append(read_table(Path(path)))
-    return {name: pd.concat(stacked, ignore_index=True) for name, stacked in parts.items()}
+        if name not in FORMS:
+            raise FoolingError("there is no table of this name", found=name, expected=", ".join(FORMS))
+        parts[name].append(Path(path))
+    return {name: read_tables(paths, FORMS[name]) for name, paths in parts.items()}

@@ -12,8 +12,10 @@ from fooling.artifacts import read_table, write_table
 from fooling.classifiers.checkpoint import load_classifier
 from fooling.classifiers.devices import chosen_device
 from fooling.datasets.dataset import load_dataset
+from fooling.errors import FoolingError
 from fooling.evolution.record import load_run
 from fooling.findings.examination import ExaminationSettings, Judge, examined_table
+from fooling.findings.forms import CALIBRATION, REAL
 from fooling.progress import say
 from fooling.settings import read_settings
 
@@ -33,11 +35,14 @@ def examine(
     """Examine the champions of one classifier's ``runs``, controls included, beside real test images."""
     torch.set_num_threads(1)
     checked = read_settings(ExaminationSettings, settings)
+    temperatures = read_table(calibration, CALIBRATION)["temperature"]
+    if len(temperatures) != 1:
+        raise FoolingError(f"{calibration} is not of one network", found=f"{len(temperatures)} rows", expected="one")
     table = examined_table(
         [load_run(path) for path in runs],
         experiment=experiment,
-        temperature=read_table(calibration, columns=("temperature",))["temperature"].to_numpy(dtype=float).item(),
-        real=read_table(images, columns=("image", "split", "label", "predicted", "calibrated_confidence")),
+        temperature=float(temperatures.iloc[0]),
+        real=read_table(images, REAL),
         dataset=load_dataset(dataset),
         independent=None if independent is None else _judge(independent, device),
         settings=checked,

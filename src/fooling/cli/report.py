@@ -6,11 +6,10 @@ import os.path
 from collections import defaultdict
 from pathlib import Path
 
-import pandas as pd
-
-from fooling.artifacts import read_json, read_table, write_text
+from fooling.artifacts import read_json, read_table, read_tables, write_text
 from fooling.errors import FoolingError
 from fooling.evolution.record import RunRecord, load_run
+from fooling.findings.forms import CHAMPIONS, CLAIMS, EXAMINED
 from fooling.progress import say
 from fooling.report.gallery import gallery
 from fooling.report.page import page
@@ -31,12 +30,12 @@ def report(
     runs: list[str] | None = None,
 ) -> None:
     """Write the page; ``runs`` are ``experiment=path``, in the order in which the galleries show them."""
-    table = pd.concat([read_table(path) for path in examined], ignore_index=True)
+    table = read_tables(examined, EXAMINED)
     galleries = [gallery(experiment, records, table) for experiment, records in _read_runs(runs or []).items()]
     written = page(
         study=study,
-        claims=read_table(claims),
-        experiments=[summarised(read_table(path), threshold=threshold) for path in champions],
+        claims=read_table(claims, CLAIMS),
+        experiments=[summarised(read_table(path, CHAMPIONS), threshold=threshold) for path in champions],
         galleries=galleries,
         figures={path.stem: path.read_bytes() for path in figures},
         information=read_json(run_info),

@@ -10,6 +10,7 @@ import pandas as pd
 
 from fooling.artifacts import read_table, write_json
 from fooling.classifiers.devices import chosen_device
+from fooling.findings.forms import CHAMPIONS, CLASSIFIERS
 from fooling.progress import say
 from fooling.report.jobs import Job, finished_job, steps_of
 from fooling.report.machine import machine, package_versions
@@ -19,8 +20,8 @@ def run_info(
     *, study: str, champions: list[Path], classifiers: Path, logs: list[Path], output: Path, device: str = "auto"
 ) -> None:
     """Gather it from the tables (what was run) and from the folders ``logs`` (what it took)."""
-    networks = read_table(classifiers)
-    runs = [_runs_in(read_table(path)) for path in champions]
+    networks = read_table(classifiers, CLASSIFIERS)
+    runs = [_runs_in(read_table(path, CHAMPIONS)) for path in champions]
     jobs = [job for folder in logs for job in _jobs_in(folder)]
     steps = steps_of(jobs)
     information: dict[str, Any] = {

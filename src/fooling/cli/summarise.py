@@ -6,6 +6,7 @@ from pathlib import Path
 
 from fooling.artifacts import read_table, write_json, write_table
 from fooling.errors import FoolingError
+from fooling.findings.forms import CHAMPIONS, CLAIMS, CLASSIFIERS, HISTORY
 from fooling.findings.summary import curve, metrics
 from fooling.findings.tables import ThresholdSettings
 from fooling.progress import say
@@ -26,8 +27,14 @@ def summarise(
     if len(curves) != len(history):
         raise FoolingError("every history gives one curve", found=f"{len(history)} histories, {len(curves)} curves")
     threshold = read_settings(ThresholdSettings, settings).threshold
-    found = metrics(read_table(networks), map(read_table, champions), read_table(claims), threshold=threshold)
+    found = metrics(
+        read_table(networks, CLASSIFIERS),
+        [read_table(path, CHAMPIONS) for path in champions],
+        read_table(claims, CLAIMS),
+        threshold=threshold,
+    )
+    drawn = [curve(read_table(path, HISTORY)) for path in history]
     write_json(output, found)
-    for table, path in zip(history, curves, strict=True):
-        write_table(path, curve(read_table(table)))
+    for table, path in zip(drawn, curves, strict=True):
+        write_table(path, table)
     say(f"{len(found['test_error'])} networks, {len(found['champions'])} experiments; written to {output}")

@@ -16,8 +16,9 @@ def tabulate(runs: list[Path], *, experiment: str, settings: str, champions: Pat
     checked = read_settings(ThresholdSettings, settings)
     records = [load_run(path) for path in runs]
     reached = times_table(records, experiment=experiment, threshold=checked.threshold)
-    write_table(champions, champions_table(records, experiment=experiment))
-    write_table(history, history_table(records, experiment=experiment))
+    at_the_end, over_time = (table(records, experiment=experiment) for table in (champions_table, history_table))
+    write_table(champions, at_the_end)
+    write_table(history, over_time)
     write_table(times, reached)
     medians = reached[(reached["target"] == "median") & (reached["search"] == "map-elites")]
     say(

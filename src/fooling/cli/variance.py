@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pandas as pd
-
-from fooling.artifacts import read_table, write_table
+from fooling.artifacts import read_tables, write_table
+from fooling.findings.forms import CHAMPIONS
 from fooling.findings.variance import variance_table
 from fooling.progress import say
 
 
 def variance(champions: list[Path], *, output: Path) -> None:
     """Write the variance components of every experiment and search in the champions' tables."""
-    table = variance_table(pd.concat([read_table(path) for path in champions], ignore_index=True))
+    table = variance_table(read_tables(champions, CHAMPIONS))
     write_table(output, table)
     largest = table.loc[table.groupby(["experiment", "search"])["share"].idxmax()]
     evolved = largest[largest["search"] == "map-elites"]

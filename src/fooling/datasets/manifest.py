@@ -11,9 +11,10 @@ from pathlib import Path
 import pandas as pd
 
 from fooling.artifacts import sha256_of
+from fooling.columns import COUNT, TEXT, Form
 from fooling.errors import FoolingError
 
-COLUMNS = ("path", "bytes", "sha256")
+FORM = Form(columns={"path": TEXT, "bytes": COUNT, "sha256": TEXT}, keys=("path",))
 ENDINGS = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 NAMED = 5  # pictures named in one message
 
@@ -43,7 +44,7 @@ def manifest_of(folder: Path, paths: list[str]) -> pd.DataFrame:
     for path in sorted(paths):
         content = _content(folder / path)
         rows.append((path, len(content), sha256_of(content)))
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    return pd.DataFrame(rows, columns=list(FORM.columns))
 
 
 def require_same_pictures(folder: Path, paths: list[str], manifest: pd.DataFrame) -> None:

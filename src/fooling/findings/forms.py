@@ -1,0 +1,192 @@
+"""The tables of a study: their columns and what each holds. ``docs/tables.md`` says what they mean."""
+
+from __future__ import annotations
+
+from fooling.columns import COUNT, FLAG, NOT_NEGATIVE, NUMBER, SHARE, TEXT, Column, Form, one_of
+
+ENCODING = one_of("direct", "cppn")
+SEARCHES = ("map-elites", "random-search", "drift")
+SEARCH = one_of(*SEARCHES)
+TARGET = one_of("median", "all")
+#: A number of a claim; the time of what never happens is infinite.
+FOUND = Column(kind="number", may_be_infinite=True).or_nothing
+
+RUN = {"classifier": TEXT, "experiment": TEXT, "encoding": ENCODING, "search": SEARCH, "seed": COUNT}
+CLASS = {"class_index": COUNT, "class_name": TEXT}
+
+CHAMPIONS = Form(
+    columns={
+        **RUN,
+        **CLASS,
+        **{"confidence": SHARE, "log_odds": NUMBER, "generation": COUNT, "individual": COUNT, "saturated": FLAG},
+    },
+    keys=(*RUN, "class_index"),
+)
+HISTORY = Form(
+    columns={
+        **RUN,
+        **{"generation": COUNT, "evaluations": COUNT, "class_index": COUNT, "confidence": SHARE, "log_odds": NUMBER},
+    },
+    keys=(*RUN, "generation", "class_index"),
+)
+TIMES = Form(
+    columns={**RUN, "target": TARGET, "generation": COUNT, "evaluations": COUNT, "reached": FLAG},
+    keys=(*RUN, "target"),
+)
+CALIBRATION = Form(
+    columns={
+        "classifier": TEXT,
+        "temperature": Column(kind="number", least=0.001, most=1000).or_nothing,
+        "calibration_images": COUNT,
+        "evaluation_images": COUNT,
+        "nll_before": NOT_NEGATIVE.or_nothing,
+        "nll_after": NOT_NEGATIVE.or_nothing,
+        "ece_before": SHARE.or_nothing,
+        "ece_after": SHARE.or_nothing,
+    },
+    keys=("classifier",),
+)
+REAL = Form(
+    columns={
+        "classifier": TEXT,
+        "image": COUNT,
+        "split": one_of("calibration", "evaluation"),
+        "label": COUNT,
+        "predicted": COUNT,
+        "confidence": SHARE,
+        "calibrated_confidence": SHARE.or_nothing,
+        "log_odds": NUMBER,
+    },
+    keys=("classifier", "image"),
+)
+START = Form(
+    columns={"classifier": TEXT, "experiment": TEXT, "image": COUNT, "top_class": COUNT, "top_confidence": SHARE},
+    keys=("classifier", "experiment", "image"),
+)
+EXAMINED = Form(
+    columns={
+        "classifier": TEXT,
+        "experiment": TEXT,
+        "search": one_of(*SEARCHES, "real-images"),
+        "seed": COUNT,
+        **CLASS,
+        "confidence": SHARE,
+        "calibrated_confidence": SHARE.or_nothing,
+        "independent": TEXT.or_nothing,
+        "independent_confidence": SHARE.or_nothing,
+        "independent_label": COUNT.or_nothing,
+        "nearest_distance": NOT_NEGATIVE,
+        "nearest_index": COUNT,
+        "nearest_label": COUNT,
+        "alike_class": COUNT.or_nothing,
+        "alike_correlation": NUMBER.or_nothing,
+    },
+    keys=("classifier", "experiment", "search", "seed", "class_index"),
+)
+TRAINING = Form(
+    columns={"classifier": TEXT, "iteration": COUNT, "train_loss": NOT_NEGATIVE, "test_error": SHARE},
+    keys=("classifier", "iteration"),
+    may_be_empty=True,
+)
+CLASSIFIERS = Form(
+    columns={
+        "classifier": TEXT,
+        "dataset": TEXT,
+        "architecture": TEXT,
+        "seed": COUNT.or_nothing,
+        "iterations": COUNT.or_nothing,
+        "test_error": SHARE,
+        "test_images": COUNT,
+    },
+    keys=("classifier",),
+)
+VARIANCE = Form(
+    columns={
+        "experiment": TEXT,
+        "search": SEARCH,
+        "quantity": one_of("log_odds"),
+        "component": one_of(
+            "classifier", "seed", "class", "classifier:seed", "classifier:class", "seed:class", "residual"
+        ),
+        "variance": NOT_NEGATIVE.or_nothing,
+        "share": SHARE.or_nothing,
+        "degrees_of_freedom": COUNT,
+        "note": TEXT.or_nothing,
+    },
+    keys=("experiment", "search", "component"),
+)
+SURVIVAL = Form(
+    columns={
+        "experiment": TEXT,
+        "search": SEARCH,
+        "target": TARGET,
+        "generation": COUNT,
+        "evaluations": COUNT,
+        "survival": SHARE,
+        "low": SHARE.or_nothing,
+        "high": SHARE.or_nothing,
+        "at_risk": COUNT,
+        "runs": COUNT,
+    },
+    keys=("experiment", "search", "target", "evaluations"),
+)
+PRESETS = Form(
+    columns={
+        "search": SEARCH,
+        "target": TARGET,
+        "unit": one_of("generations", "evaluations"),
+        "contrast": one_of("mean", "difference", "main effect"),
+        "experiment": TEXT,
+        "factor": TEXT.or_nothing,
+        "level": TEXT.or_nothing,
+        "reference": TEXT.or_nothing,
+        "horizon": NOT_NEGATIVE,
+        "value": NUMBER.or_nothing,
+        "low": NUMBER.or_nothing,
+        "high": NUMBER.or_nothing,
+        "n": COUNT,
+        "networks": COUNT.or_nothing,
+        "reached": SHARE.or_nothing,
+        "note": TEXT.or_nothing,
+    },
+    keys=("search", "target", "unit", "contrast", "experiment", "factor", "level", "reference"),
+)
+CLAIMS = Form(
+    columns={
+        "id": TEXT,
+        "where": TEXT,
+        "claim": TEXT,
+        "paper": NUMBER.or_nothing,
+        "paper_status": TEXT,
+        "ours": FOUND,
+        "low": FOUND,
+        "high": FOUND,
+        "n": COUNT,
+        "unit": one_of("probability", "share", "generations", "log-odds", "ratio"),
+        "verdict": one_of(
+            "reproduced",
+            "not reproduced",
+            "inconclusive",
+            "unverified source",
+            "too few",
+            "shown on other data, not comparable",
+            "not run here",
+        ),
+    },
+    keys=("id",),
+)
+FORMS = {
+    "champions": CHAMPIONS,
+    "history": HISTORY,
+    "times": TIMES,
+    "calibration": CALIBRATION,
+    "real": REAL,
+    "start": START,
+    "examined": EXAMINED,
+    "training": TRAINING,
+    "classifiers": CLASSIFIERS,
+    "variance": VARIANCE,
+    "survival": SURVIVAL,
+    "presets": PRESETS,
+    "claims": CLAIMS,
+}
