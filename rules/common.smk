@@ -21,6 +21,7 @@ from fooling.findings.intervals import IntervalSettings
 from fooling.findings.measurement import MeasurementSettings
 from fooling.findings.sampling import SampleSettings
 from fooling.findings.tables import ThresholdSettings
+from fooling.parsing import parsed_yaml, read_text, require_reasonable
 from fooling.settings import with_exponents_read
 from fooling.study.resolved import resolved_study
 from rules.drawings import dataset_of, drawings, runs_of, tables_of
@@ -30,15 +31,20 @@ from sharing.studies import pack_of
 
 
 def checked_study(values):
-    """The study in a study file; what is wrong with it is said without a traceback."""
+    """The settings in a study file, and the study; what is wrong with it is said without a traceback."""
+    source = " + ".join(map(str, workflow.configfiles))
     try:
-        return resolved_study(values, source=" + ".join(map(str, workflow.configfiles)))
+        for file in workflow.configfiles:
+            if not str(file).endswith(".json"):
+                parsed_yaml(read_text(Path(file)), source=str(file))  # Snakemake takes the last of keys given twice
+        require_reasonable(values, source=source)
+        settings = with_exponents_read(values)
+        return settings, resolved_study(settings, source=source)
     except FoolingError as error:
         raise WorkflowError(str(error)) from None
 
 
-settings = with_exponents_read(config)
-study = checked_study(settings)
+settings, study = checked_study(config)
 validate(settings, "../config/schema.json", set_default=False)
 
 # A study that was pulled from the store brings the records of its results along.

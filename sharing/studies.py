@@ -10,7 +10,8 @@ import yaml
 
 from fooling.artifacts import write_text
 from fooling.errors import FoolingError
-from fooling.settings import parsed_yaml, with_exponents_read
+from fooling.parsing import parsed_yaml
+from fooling.settings import with_exponents_read
 from fooling.study.resolved import Study, resolved_study
 
 PUBLISHED = Path("config/published.yaml")

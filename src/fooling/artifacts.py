@@ -24,7 +24,8 @@ import safetensors
 import safetensors.numpy
 
 from fooling.columns import Form, checked_table, require_unique_rows
-from fooling.errors import FoolingError
+from fooling.errors import REMEDY, FoolingError
+from fooling.parsing import parsed_json
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,15 +81,7 @@ def write_json(path: Path, value: Any) -> None:
 
 def read_json(path: Path) -> Any:
     """The content of a JSON file; :class:`FoolingError` names a missing or broken one."""
-    return parsed_json(_bytes_of(path), source=str(path))
-
-
-def parsed_json(text: str | bytes, *, source: str) -> Any:
-    """The value of a JSON text; :class:`FoolingError` names the ``source`` of one that is broken or not strict."""
-    try:
-        return json.loads(text, parse_constant=_refused_constant)
-    except (ValueError, RecursionError) as error:
-        raise FoolingError(f"{source} is not valid JSON", found=error, remedy="delete it and make it again") from None
+    return parsed_json(_bytes_of(path), source=str(path), remedy=REMEDY)
 
 
 def write_table(path: Path, table: pd.DataFrame) -> None:
@@ -156,7 +149,7 @@ def read_header(path: Path, *, kind: str, version: int) -> dict[str, Any]:
         raise FoolingError(
             f"{path} is no {kind} of this study", found="a safetensors file without the study's header", expected=kind
         )
-    header = parsed_json(metadata[HEADER_KEY], source=f"the header of {path}")
+    header = parsed_json(metadata[HEADER_KEY], source=f"the header of {path}", remedy=REMEDY)
     if not isinstance(header, dict) or header.get("kind") != kind or header.get("version") != version:
         named = header if isinstance(header, dict) else {}
         found = f"{named.get('kind')}, format version {named.get('version')}"
@@ -186,10 +179,6 @@ def sha256_of(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _refused_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON number")
-
-
 def _as_json(header: Mapping[str, Any]) -> str:
     return json.dumps(header, sort_keys=True, allow_nan=False)
 
@@ -209,7 +198,7 @@ def _require_checksum(path: Path, part: str, *, found: str, expected: object) ->
             f"{path} is damaged",
             found=f"SHA-256 {found} of its {part}",
             expected=f"SHA-256 {expected}" if expected else "a file that holds its checksums",
-            remedy="delete it and make it again",
+            remedy=REMEDY,
         )
 
 
@@ -231,9 +220,7 @@ def _rows_of(path: Path) -> pd.DataFrame:
             rows: pd.DataFrame = file.read().to_pandas(ignore_metadata=True)
             return rows
     except (OSError, ValueError, pa.ArrowException) as error:
-        raise FoolingError(
-            f"{path} is not a readable table", found=error, remedy="delete it and make it again"
-        ) from None
+        raise FoolingError(f"{path} is not a readable table", found=error, remedy=REMEDY) from None
 
 
 def _require_whole_lines(path: Path) -> None:
@@ -258,7 +245,7 @@ def _broken(path: Path, kind: str, error: Exception) -> FoolingError:
         f"{path} is truncated or no safetensors file",
         found=f"{size}; {error}",
         expected=kind,
-        remedy="delete it and make it again",
+        remedy=REMEDY,
     )
 
 

@@ -11,12 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from fooling.errors import FoolingError
+from fooling.errors import REMEDY, FoolingError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-REMEDY = "delete it and make it again"
 LONGEST_VALUE = 80  # characters of a value that are shown
 
 

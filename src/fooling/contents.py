@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from fooling.errors import FoolingError
+from fooling.errors import REMEDY, FoolingError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-REMEDY = "delete it and make it again"
 SHOWN = 5  # mistakes of a header told in one message
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+#: What mends a file that a command of the study made.
+REMEDY = "delete it and make it again"
+
 
 class FoolingError(Exception):
     """A mistake in what the user gave (a file, a key, a value), told so that it can be mended.

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
+from fooling.artifacts import require_file
 from fooling.errors import FoolingError
 
 if TYPE_CHECKING:
@@ -26,6 +30,27 @@ def require_images(images: torch.Tensor, *, shape: tuple[int, int, int] | None =
             found=f"{str(images.dtype).removeprefix('torch.')} {tuple(images.shape)}",
             expected=f"uint8 {wanted}",
         )
+
+
+def read_png(path: Path) -> bytes:
+    """The bytes of the PNG file ``path``; :class:`FoolingError` if it is missing, broken or another kind of file."""
+    require_file(path)
+    content = path.read_bytes()
+    with decoding(path), Image.open(io.BytesIO(content), formats=("PNG",)) as picture:
+        picture.verify()
+    return content
+
+
+@contextmanager
+def decoding(source: Path) -> Iterator[None]:
+    """A stretch of work in which a picture is decoded: whatever fails there is told of the ``source``."""
+    try:
+        yield
+    except FoolingError:
+        raise
+    except Exception as error:  # every decoder fails in ways of its own, from OSError to struct.error
+        remedy = "restore or remove the picture, and list the pictures again"
+        raise FoolingError(f"{source} cannot be read as a picture", found=error, remedy=remedy) from None
 
 
 def png_bytes(image: NDArray[np.uint8], *, zoom: int = 1) -> bytes:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
+import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from fooling.errors import FoolingError
+from fooling.parsing import parsed_json, parsed_yaml, read_text, require_reasonable
 from fooling.settings_errors import explained
 
 
@@ -20,6 +20,12 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 
+
+#: Numbers of settings, within what the study's files and this machine can hold.
+LARGEST_SEED = 10**9
+Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED)]
+Count = Annotated[int, Field(ge=1, le=10**9)]
+Side = Annotated[int, Field(ge=8, le=1024)]
 
 EXPONENT = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+")
 
@@ -32,21 +38,11 @@ def read_settings(section: type[Section], source: str) -> Section:
     Raises :class:`FoolingError` for a missing file, broken syntax, an unknown key or a value that is not allowed.
     """
     if source.lstrip().startswith("{"):
-        return checked_settings(section, _parsed_json(source), source="--settings")
-    path = Path(source)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise FoolingError(f"the settings file {path} cannot be read", found=error) from None
-    return checked_settings(section, parsed_yaml(text, source=str(path)), source=str(path))
-
-
-def parsed_yaml(text: str, *, source: str) -> Any:
-    """The content of a YAML text; a syntax error names ``source`` and the line."""
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise FoolingError(f"{source} is not valid YAML", found=error) from None
+        remedy = "pass one JSON object or a YAML file"
+        values = parsed_json(source, source="--settings", remedy=remedy)
+        require_reasonable(values, source="--settings")
+        return checked_settings(section, values, source="--settings")
+    return checked_settings(section, parsed_yaml(read_text(Path(source)), source=source), source=source)
 
 
 def with_exponents_read(values: Any) -> Any:
@@ -58,7 +54,9 @@ def with_exponents_read(values: Any) -> Any:
         return {key: with_exponents_read(value) for key, value in values.items()}
     if isinstance(values, list):
         return [with_exponents_read(value) for value in values]
-    return float(values) if isinstance(values, str) and EXPONENT.fullmatch(values) else values
+    if not (isinstance(values, str) and EXPONENT.fullmatch(values)):
+        return values
+    return number if math.isfinite(number := float(values)) else values
 
 
 def checked_settings(section: type[Section], values: Any, *, source: str) -> Section:
@@ -73,13 +71,4 @@ def checked_settings(section: type[Section], values: Any, *, source: str) -> Sec
         problems = [explained(section, values, detail) for detail in error.errors(include_url=False)]
         raise FoolingError(
             f"{source}: {len(problems)} setting{'s' * (len(problems) > 1)} refused\n" + "\n".join(problems)
-        ) from None
-
-
-def _parsed_json(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        raise FoolingError(
-            "--settings is not valid JSON", found=error, remedy="pass one JSON object or a YAML file"
         ) from None

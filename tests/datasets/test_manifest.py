@@ -46,7 +46,7 @@ def test_any_file_name_survives_the_manifest_file(tmp_path_factory, names):
     manifest = read_table(folder / "manifest.csv", FORM)
     require_same_pictures(folder, paths, manifest)
     for path, sha256 in zip(manifest["path"], manifest["sha256"], strict=True):
-        verified_picture(folder, path, sha256=sha256)
+        verified_picture(folder, path, size=len(folder.joinpath(path).read_bytes()), sha256=sha256)
 
 
 def test_a_missing_folder_is_named(tmp_path):
@@ -92,10 +92,10 @@ def test_a_manifest_cannot_reach_out_of_the_folder(folder):
 
 def test_a_changed_picture_is_named_with_both_checksums(folder):
     expected = sha256_of(b"dog/rex.png")
-    assert verified_picture(folder, "dog/rex.png", sha256=expected) == b"dog/rex.png"
+    assert verified_picture(folder, "dog/rex.png", size=11, sha256=expected) == b"dog/rex.png"
     (folder / "dog" / "rex.png").write_bytes(b"dog/rex")
     with pytest.raises(FoolingError) as caught:
-        verified_picture(folder, "dog/rex.png", sha256=expected)
+        verified_picture(folder, "dog/rex.png", size=11, sha256=expected)
     assert f"found: SHA-256 {sha256_of(b'dog/rex')} (7 bytes)" in str(caught.value)
     assert f"expected: SHA-256 {expected}" in str(caught.value)
     assert "to mend it: restore the picture" in str(caught.value)

@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -10,6 +11,7 @@ from fooling.cli.report import report
 from fooling.cli.run_info import run_info
 from fooling.errors import FoolingError
 from fooling.evolution.record import save_run
+from fooling.images import png_bytes
 
 
 def test_run_info_gathers_runs_jobs_and_versions(tmp_path, make_champions):
@@ -57,7 +59,7 @@ def given(tmp_path, claims, information, make_champions, make_examined, make_run
     write_table(tmp_path / "examined.parquet", make_examined())
     write_json(tmp_path / "run-info.json", information)
     save_run(tmp_path / "seed1.safetensors", make_run(1))
-    (tmp_path / "training_curves.png").write_bytes(b"png")
+    (tmp_path / "training_curves.png").write_bytes(png_bytes(np.zeros((1, 2, 2), np.uint8)))
     return {
         "study": "made-up",
         "claims": tmp_path / "claims.csv",

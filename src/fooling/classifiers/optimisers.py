@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from fooling.classifiers.settings import ConstantPolicy, InversePolicy, SgdSettings, TrainingSettings
+from fooling.errors import FoolingError
 
 
 def learning_rate_at(iteration: int, training: TrainingSettings) -> float:
@@ -47,6 +48,9 @@ def set_learning_rate(optimiser: torch.optim.Optimizer, iteration: int, training
     torch's momentum is multiplied by the last rate over this one.
     """
     rate = learning_rate_at(iteration, training)
+    if rate == 0:
+        found = f"0 at iteration {iteration}"
+        raise FoolingError("the learning rate has faded away", found=found, remedy="let training.policy fall less")
     for group in optimiser.param_groups:
         group["lr"] = rate * group["rate_factor"]
         if isinstance(training.optimiser, SgdSettings) and iteration > 0:

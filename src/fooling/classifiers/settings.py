@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, JsonValue, model_validator
 
-from fooling.settings import Settings
+from fooling.settings import Count, Seed, Settings
 
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
-Count = Annotated[int, Field(ge=1)]
 
 
 class InputSettings(Settings):
@@ -90,7 +89,7 @@ class TrainingSettings(Settings):
 
     iterations: Count = 10_000
     """Steps of the optimiser, each on one batch."""
-    batch_size: Count = 64
+    batch_size: Annotated[int, Field(ge=1, le=100_000)] = 64
     """Images per step."""
     optimiser: Annotated[SgdSettings | AdamSettings, Field(discriminator="kind")] = SgdSettings()
     """How gradients become steps: `sgd` or `adam`."""
@@ -98,7 +97,7 @@ class TrainingSettings(Settings):
     """Size of a step, at its largest."""
     policy: Annotated[InversePolicy | ConstantPolicy | CosinePolicy, Field(discriminator="kind")] = InversePolicy()
     """How the learning rate changes over the iterations: `inv`, `constant` or `cosine`."""
-    threads: Count = 1
+    threads: Annotated[int, Field(ge=1, le=1024)] = 1
     """Threads on a CPU. The last bits of the weights depend on it, so it never follows the machine."""
 
     @model_validator(mode="after")
@@ -113,9 +112,9 @@ class ClassifierSettings(Settings):
 
     architecture: str = Field(default="lenet", examples=["lenet", "alexnet", "torchvision:resnet18", "mine.py:build"])
     """`lenet`, `alexnet`, `torchvision:<name>` or `path/to/file.py:function`."""
-    options: dict[str, Any] = Field(default={}, examples=[{}])
+    options: dict[str, JsonValue] = Field(default={}, examples=[{}])
     """Further arguments of the architecture's function."""
-    seed: Annotated[int, Field(ge=0)] = 1
+    seed: Seed = 1
     """Seed of the first weights, the order of the images and the dropout."""
     input: InputSettings = InputSettings()
     """How levels become the network's input."""
@@ -128,7 +127,7 @@ class ImportSettings(Settings):
 
     architecture: str = Field(examples=["torchvision:squeezenet1_1", "mine.py:build"])
     """`lenet`, `alexnet`, `torchvision:<name>` or `path/to/file.py:function`."""
-    options: dict[str, Any] = Field(default={}, examples=[{}])
+    options: dict[str, JsonValue] = Field(default={}, examples=[{}])
     """Further arguments of the architecture's function."""
     weights: Path = Field(examples=["mine.safetensors"])
     """The network's state dict as a safetensors file."""

@@ -15,13 +15,14 @@ from fooling.checkpoints import CheckpointStore
 from fooling.classifiers.checkpoint import load_classifier
 from fooling.classifiers.devices import chosen_device
 from fooling.encodings.encoding import Encoding, Genomes
+from fooling.errors import FoolingError
 from fooling.evolution.record import save_run
 from fooling.evolution.run import Run
 from fooling.evolution.searches import Drift, MapElites, RandomSearch
 from fooling.evolution.settings import EvolutionSettings
 from fooling.progress import progress, say
 from fooling.seeding import derived_seed
-from fooling.settings import Settings, read_settings
+from fooling.settings import LARGEST_SEED, Settings, read_settings
 
 G = TypeVar("G", bound=Genomes)
 S = TypeVar("S", bound=Settings)
@@ -51,6 +52,8 @@ def evolve_command(*, encoding: str, encoding_class: EncodingMaker[S], settings_
         checkpoints: Path = Path("results/.checkpoints"),
         device: str = "auto",
     ) -> None:
+        if not 0 <= seed <= LARGEST_SEED:
+            raise FoolingError("--seed is no seed", found=seed, expected=f"a number from 0 to {LARGEST_SEED:,}")
         checked = read_settings(EvolutionSettings[settings_class], settings)  # type: ignore[valid-type]
         torch.set_num_threads(1)  # one thread a run, many runs at once
         place = chosen_device(device)

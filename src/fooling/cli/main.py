@@ -73,6 +73,9 @@ def _runner(name: str, command: Command) -> Callable[..., None]:
         except FoolingError as error:
             say(f"fooling {name}: {error}")
             raise typer.Exit(2) from None
+        except MemoryError:
+            say(f"fooling {name}: there is not enough memory\n  to mend it: ask for less, or close other programs")
+            raise typer.Exit(2) from None
         say(f"fooling {name}: {time.monotonic() - started:.1f} s, peak memory {peak_memory_mb()} MB")
 
     hints = typing.get_type_hints(function)

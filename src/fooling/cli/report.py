@@ -7,13 +7,18 @@ from collections import defaultdict
 from pathlib import Path
 
 from fooling.artifacts import read_json, read_table, read_tables, write_text
+from fooling.contents import checked_header
 from fooling.errors import FoolingError
 from fooling.evolution.record import RunRecord, load_run
 from fooling.findings.forms import CHAMPIONS, CLAIMS, EXAMINED
+from fooling.findings.tables import ThresholdSettings
+from fooling.images import read_png
 from fooling.progress import say
 from fooling.report.gallery import gallery
+from fooling.report.information import RunInformation
 from fooling.report.page import page
 from fooling.report.summary import summarised
+from fooling.settings import checked_settings
 
 
 def report(
@@ -30,6 +35,7 @@ def report(
     runs: list[str] | None = None,
 ) -> None:
     """Write the page; ``runs`` are ``experiment=path``, in the order in which the galleries show them."""
+    checked_settings(ThresholdSettings, {"threshold": threshold}, source="--threshold")
     table = read_tables(examined, EXAMINED)
     galleries = [gallery(experiment, records, table) for experiment, records in _read_runs(runs or []).items()]
     written = page(
@@ -37,8 +43,8 @@ def report(
         claims=read_table(claims, CLAIMS),
         experiments=[summarised(read_table(path, CHAMPIONS), threshold=threshold) for path in champions],
         galleries=galleries,
-        figures={path.stem: path.read_bytes() for path in figures},
-        information=read_json(run_info),
+        figures={path.stem: read_png(path) for path in figures},
+        information=checked_header(RunInformation, read_json(run_info), source=run_info).model_dump(),
         threshold=threshold,
         deviations=Path(os.path.relpath(deviations, output.parent)).as_posix(),
     )

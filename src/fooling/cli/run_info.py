@@ -58,7 +58,7 @@ def _jobs_in(folder: Path) -> list[Job]:
     found = []
     for log in sorted(folder.rglob("*.log")):
         measured = log.with_suffix(".tsv")
-        benchmark = measured.read_text() if measured.is_file() else None
+        benchmark = measured.read_text(errors="replace") if measured.is_file() else None
         name = str(log.relative_to(folder.parent).with_suffix(""))
         job = finished_job(name, log=log.read_text(errors="replace"), benchmark=benchmark)
         found += [] if job is None else [job]

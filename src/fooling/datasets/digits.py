@@ -17,7 +17,7 @@ from fooling.artifacts import sha256_of
 from fooling.datasets.dataset import Dataset
 from fooling.datasets.splitting import stratified_split
 from fooling.errors import FoolingError
-from fooling.settings import Settings
+from fooling.settings import Seed, Settings, Side
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,11 +33,11 @@ class DigitsSettings(Settings):
 
     kind: Literal["digits"] = "digits"
     """Which data set this is."""
-    size: Annotated[int, Field(ge=8)] = 28
+    size: Side = 28
     """Side of an image in pixels."""
     test_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.25
     """Share of every class kept for testing."""
-    seed: int = 1
+    seed: Seed = 1
     """Seed that draws the test images."""
 
 

@@ -14,7 +14,7 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from fooling.artifacts import sha256_of
+from fooling.artifacts import require_file, sha256_of
 from fooling.errors import FoolingError
 from fooling.progress import say
 
@@ -34,6 +34,11 @@ class PublishedFile:
     content_sha256: str
     content_size: int
     """Bytes of the content."""
+
+    @property
+    def most_bytes(self) -> int:
+        """As much as is read of the gzip file: no compression makes a file longer than this."""
+        return self.content_size + self.content_size // 1000 + 1000
 
 
 def mirror_folder(mirror: Path | None) -> Path | None:
@@ -65,7 +70,7 @@ def fetched_content(file: PublishedFile, *, mirror: Path | None) -> bytes:
         say(f"downloading {url}")
         try:
             with urllib.request.urlopen(url, timeout=TIMEOUT) as response:
-                return verified_content(file, response.read(), source=url)
+                return verified_content(file, response.read(file.most_bytes), source=url)
         except (OSError, http.client.HTTPException, FoolingError) as error:
             failures.append(f"{url}: {error}")
     raise FoolingError(
@@ -102,8 +107,10 @@ def verified_content(file: PublishedFile, compressed: bytes, *, source: str, rem
 
 
 def _content_from_mirror(file: PublishedFile, path: Path) -> bytes:
+    require_file(path)
     try:
-        compressed = path.read_bytes()
+        with path.open("rb") as stream:
+            compressed = stream.read(file.most_bytes)
     except OSError as error:
         raise FoolingError(f"{path} cannot be read", found=error.strerror, expected="a readable file") from None
     remedy = f"replace it by {file.urls[0]}, or delete it to have it downloaded"

@@ -17,11 +17,14 @@ from fooling.datasets.dataset import Dataset
 from fooling.datasets.manifest import manifest_of, picture_paths, require_same_pictures, verified_picture
 from fooling.datasets.splitting import stratified_split
 from fooling.errors import FoolingError
-from fooling.settings import Settings
+from fooling.images import decoding
+from fooling.settings import Seed, Settings, Side
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")  # no others are decoded, whatever a file is called
+MOST_PIXELS = 80_000_000  # of a picture: decoded, it takes three bytes for each
 TRAIN_FOLDER = "train"
 TEST_FOLDERS = ("test", "val")
 
@@ -33,13 +36,13 @@ class FolderSettings(Settings):
     """Which data set this is."""
     path: Annotated[Path, Field(examples=["pictures"])]
     """The folder: its subfolders are the classes, or `train` and `test` (or `val`) with the classes in each."""
-    size: Annotated[int, Field(ge=8)] = 96
+    size: Side = 96
     """Side of an image in pixels: pictures are scaled to cover it, and what sticks out is cut off evenly."""
     colour: Literal["rgb", "grey"] = "rgb"
     """Whether the images keep their colours."""
     test_fraction: Annotated[float, Field(gt=0, lt=1)] | None = 0.2
     """Share of every class kept for testing; null where the folder has a training and a test folder."""
-    seed: int = 1
+    seed: Seed = 1
     """Seed that draws the test images."""
 
 
@@ -68,8 +71,8 @@ def make_folder(
     train, test = _parts(settings, manifest, labels)
     channels = 1 if settings.colour == "grey" else 3
     images = np.empty((len(manifest), channels, settings.size, settings.size), np.uint8)
-    for index, (path, sha256) in enumerate(zip(manifest["path"], manifest["sha256"], strict=True)):
-        content = verified_picture(settings.path, path, sha256=sha256)
+    for index, (path, size, sha256) in enumerate(manifest[["path", "bytes", "sha256"]].itertuples(index=False)):
+        content = verified_picture(settings.path, path, size=size, sha256=sha256)
         images[index] = fitted(content, size=settings.size, colour=settings.colour, source=settings.path / path)
         after_picture()
     return Dataset(
@@ -92,14 +95,13 @@ def fitted(content: bytes, *, size: int, colour: Literal["rgb", "grey"], source:
 
     Raises :class:`FoolingError`, naming the ``source``, for what is no whole picture of 8 bits a channel.
     """
-    try:
-        with Image.open(io.BytesIO(content)) as picture:
-            if picture.mode.startswith(("I", "F")):
-                raise FoolingError(f"{source} has too many levels", found=f"mode {picture.mode}", expected="8 bits")
-            upright = ImageOps.exif_transpose(picture).convert("L" if colour == "grey" else "RGB")
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        remedy = "restore or remove the picture, and list the pictures again"
-        raise FoolingError(f"{source} cannot be read as a picture", found=error, remedy=remedy) from None
+    with decoding(source), Image.open(io.BytesIO(content), formats=FORMATS) as picture:
+        if picture.mode.startswith(("I", "F")):
+            raise FoolingError(f"{source} has too many levels", found=f"mode {picture.mode}", expected="8 bits")
+        if picture.width * picture.height > MOST_PIXELS:
+            found = f"{picture.width} x {picture.height}"
+            raise FoolingError(f"{source} is too large", found=found, expected=f"at most {MOST_PIXELS:,} pixels")
+        upright = ImageOps.exif_transpose(picture).convert("L" if colour == "grey" else "RGB")
     pixels = np.asarray(ImageOps.fit(upright, (size, size), Image.Resampling.BICUBIC))
     return pixels[None] if colour == "grey" else np.moveaxis(pixels, -1, 0)
 

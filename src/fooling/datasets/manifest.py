@@ -5,12 +5,15 @@ The pictures stay where they are. A manifest is a table with one row per picture
 
 from __future__ import annotations
 
+import hashlib
+import io
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
 
-from fooling.artifacts import sha256_of
+from fooling.artifacts import require_file, sha256_of
 from fooling.columns import COUNT, TEXT, Form
 from fooling.errors import FoolingError
 
@@ -35,15 +38,17 @@ def picture_paths(folder: Path) -> Iterator[str]:
                 expected=f"files ending in {', '.join(ENDINGS)}",
                 remedy="remove the folder; if it holds the classes of a training or test part, set test_fraction: null",
             )
-        yield from (f"{class_folder.name}/{picture}" for picture in pictures)
+        for picture in pictures:
+            yield _utf8(f"{class_folder.name}/{picture}", folder)
 
 
 def manifest_of(folder: Path, paths: list[str]) -> pd.DataFrame:
     """The manifest of the pictures at these ``paths`` below ``folder``."""
     rows = []
     for path in sorted(paths):
-        content = _content(folder / path)
-        rows.append((path, len(content), sha256_of(content)))
+        with _opened(folder, path) as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+            rows.append((path, file.tell(), sha256))
     return pd.DataFrame(rows, columns=list(FORM.columns))
 
 
@@ -64,31 +69,50 @@ def require_same_pictures(folder: Path, paths: list[str], manifest: pd.DataFrame
         )
 
 
-def verified_picture(folder: Path, path: str, *, sha256: str) -> bytes:
-    """The content of one picture; :class:`FoolingError` unless its SHA-256 is that of the manifest."""
-    content = _content(folder / path)
+def verified_picture(folder: Path, path: str, *, size: int, sha256: str) -> bytes:
+    """The content of one picture; :class:`FoolingError` unless size and SHA-256 are those of the manifest."""
+    with _opened(folder, path) as file:
+        content = file.read(size + 1)
     if sha256_of(content) != sha256:
+        told = f"SHA-256 {sha256_of(content)} ({len(content)} bytes)"
         raise FoolingError(
             f"{folder / path} is not the picture in the manifest",
-            found=f"SHA-256 {sha256_of(content)} ({len(content)} bytes)",
-            expected=f"SHA-256 {sha256}",
+            found=f"more than {size} bytes" if len(content) > size else told,
+            expected=f"SHA-256 {sha256} ({size} bytes)",
             remedy="restore the picture, or list the pictures again",
         )
     return content
 
 
+def _utf8(path: str, folder: Path) -> str:
+    """``path``, which no table could hold if it were not UTF-8."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        problem = f"a picture in {folder} has a name that is not UTF-8"
+        raise FoolingError(problem, found=repr(path), remedy="rename it") from None
+    return path
+
+
 def _entries(folder: Path) -> list[Path]:
     try:
         return [path for path in folder.iterdir() if not path.name.startswith(".")]
-    except OSError as error:
-        raise FoolingError(f"{folder} cannot be read", found=error.strerror, expected="a folder") from None
+    except (OSError, ValueError) as error:  # a path with a null character is a ValueError
+        raise FoolingError(f"{folder} cannot be read", found=error, expected="a folder") from None
 
 
-def _content(path: Path) -> bytes:
+@contextmanager
+def _opened(folder: Path, path: str) -> Iterator[io.BufferedReader]:
+    """The picture at ``path`` below ``folder``, open; :class:`FoolingError` if it lies elsewhere or is no file."""
+    picture = folder / path
+    require_file(picture)
+    if not (real := picture.resolve()).is_relative_to(folder.resolve()):
+        raise FoolingError(f"{picture} leads out of {folder}", found=real, remedy="put the picture itself there")
     try:
-        return path.read_bytes()
+        with picture.open("rb") as file:
+            yield file
     except OSError as error:
-        raise FoolingError(f"{path} cannot be read", found=error.strerror, expected="a picture") from None
+        raise FoolingError(f"{picture} cannot be read", found=error.strerror, expected="a picture") from None
 
 
 def _named(items: list[str]) -> str:

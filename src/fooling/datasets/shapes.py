@@ -17,7 +17,7 @@ from fooling.datasets.dataset import Dataset
 from fooling.datasets.drawing import Field, coverage, linear_rgb, oklch, pixel_grid, rotated, srgb
 from fooling.datasets.motifs import SHAPES, TEXTURES
 from fooling.seeding import numpy_generator
-from fooling.settings import Settings
+from fooling.settings import Seed, Settings
 
 MOTIFS = SHAPES | TEXTURES
 
@@ -27,13 +27,13 @@ class ShapesSettings(Settings):
 
     kind: Literal["shapes"] = "shapes"
     """Which data set this is."""
-    size: Annotated[int, Setting(ge=32)] = 96
+    size: Annotated[int, Setting(ge=32, le=1024)] = 96
     """Side of an image in pixels."""
-    train_per_class: Annotated[int, Setting(ge=1)] = 200
+    train_per_class: Annotated[int, Setting(ge=1, le=100_000)] = 200
     """Training images of every class."""
-    test_per_class: Annotated[int, Setting(ge=1)] = 40
+    test_per_class: Annotated[int, Setting(ge=1, le=100_000)] = 40
     """Test images of every class."""
-    seed: int = 1
+    seed: Seed = 1
     """Seed of all drawings."""
 
 

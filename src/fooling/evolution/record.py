@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from fooling.artifacts import read_arrays, write_arrays
 from fooling.contents import FINITE32, FINITE64, Header, checked_header, require_layout, require_range
 from fooling.errors import FoolingError
+from fooling.settings import Seed
 
 KIND, VERSION = "archive", 1
 MOST_EVALUATIONS = 10**12
@@ -76,7 +77,7 @@ class RunHeader(Header):
     search: Literal["map-elites", "random-search", "drift"]
     encoding: Literal["direct", "cppn"]
     settings: dict[str, Any]
-    seed: int
+    seed: Seed
     classifier: RunClassifier
     class_names: tuple[str, ...]
     versions: dict[str, str]

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from fooling.settings import Settings
 
-Even = Annotated[int, Field(ge=2, multiple_of=2)]
+Even = Annotated[int, Field(ge=2, le=100_000, multiple_of=2)]
 EncodingSettings = TypeVar("EncodingSettings", bound=Settings)
 
 
@@ -19,7 +19,7 @@ class SearchSettings(Settings):
     """Random genomes scored before the first generation."""
     offspring: Even = 200
     """Children scored in every generation."""
-    generations: Annotated[int, Field(ge=1)] = 200
+    generations: Annotated[int, Field(ge=1, le=10_000_000)] = 200
     """Generations after the start."""
     extra_batch: bool = False
     """Score one more batch of offspring in generation 0, as the released code does."""

@@ -7,7 +7,7 @@ import seaborn as sns  # type: ignore[import-untyped]
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import PercentFormatter, StrMethodFormatter
+from matplotlib.ticker import LogFormatter, PercentFormatter, StrMethodFormatter
 
 from fooling.figures.confidence_axis import draw_reference
 from fooling.figures.style import PAPER, WIDTH, Look, in_style, series
@@ -30,6 +30,8 @@ def draw(*, training: pd.DataFrame, classifiers: pd.DataFrame, reference_error: 
         epochs = training[training["classifier"].isin(networks["classifier"])]
         _draw_curves(loss, epochs, "train_loss")
         loss.set(title=f"{dataset}: training loss", ylabel="cross-entropy", yscale="log")
+        loss.yaxis.set_major_formatter(LogFormatter())
+        loss.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(1, 0.4)))
         _draw_curves(error, epochs, "test_error")
         error.set(title=f"{dataset}: test error", ylabel="of the test images wrong")
         error.set_ylim(0, ROOM * max(networks["test_error"].max(), reference_error or 0))

@@ -17,7 +17,7 @@ from pydantic import Field
 from scipy.special import log_softmax, logsumexp, softmax
 
 from fooling.seeding import numpy_generator
-from fooling.settings import Settings
+from fooling.settings import Seed, Settings
 
 Logits = NDArray[np.float32] | NDArray[np.float64]
 
@@ -25,9 +25,9 @@ Logits = NDArray[np.float32] | NDArray[np.float64]
 class CalibrationSettings(Settings):
     """How calibration is measured."""
 
-    calibration_bins: int = Field(default=15, ge=2)
+    calibration_bins: int = Field(default=15, ge=2, le=1000)
     """Bins of equal width over 0..1 for the expected calibration error."""
-    calibration_seed: int = Field(default=1, ge=0)
+    calibration_seed: Seed = 1
     """Seed of the split of the test images into two halves."""
 
 

@@ -20,7 +20,7 @@ from fooling.errors import FoolingError
 from fooling.evolution.record import RunRecord
 from fooling.findings.calibration import calibrated
 from fooling.seeding import numpy_generator
-from fooling.settings import Settings
+from fooling.settings import Seed, Settings
 
 BLOCK_BYTES = 64 * 2**20  # training images compared at once
 
@@ -30,9 +30,9 @@ Images = NDArray[np.uint8]
 class ExaminationSettings(Settings):
     """What the champions are compared with."""
 
-    real_images: int = Field(default=200, ge=0)
+    real_images: int = Field(default=200, ge=0, le=1_000_000)
     """Real test images examined in the same way, for comparison."""
-    real_images_seed: int = Field(default=1, ge=0)
+    real_images_seed: Seed = 1
     """Seed of their choice."""
 
 

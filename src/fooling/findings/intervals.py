@@ -23,7 +23,7 @@ from pydantic import Field
 from fooling.errors import FoolingError
 from fooling.findings.tables import RUN
 from fooling.seeding import numpy_generator
-from fooling.settings import Settings
+from fooling.settings import Seed, Settings
 
 #: One number for the values of some runs, ``(..., networks, seeds, ...)``; an interval passes many resamples at once.
 Statistic = Callable[[NDArray[np.float64]], NDArray[np.float64]]
@@ -32,11 +32,11 @@ Statistic = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 class IntervalSettings(Settings):
     """How intervals are made."""
 
-    bootstrap_samples: int = Field(default=3999, ge=99)
+    bootstrap_samples: int = Field(default=3999, ge=99, le=100_000)
     """Resamples behind each interval."""
-    confidence_level: float = Field(default=0.95, gt=0.5, lt=1)
+    confidence_level: float = Field(default=0.95, gt=0.5, le=0.9999)
     """Share of such intervals that should hold the true value."""
-    interval_seed: int = Field(default=1, ge=0)
+    interval_seed: Seed = 1
     """Seed of the resampling."""
 
 

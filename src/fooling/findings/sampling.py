@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 import pandas as pd
 from pydantic import Field
 
-from fooling.settings import Settings
+from fooling.settings import Seed, Settings
 
 if TYPE_CHECKING:
     import torch
@@ -21,9 +21,9 @@ EncodingSettings = TypeVar("EncodingSettings", bound=Settings)
 class SampleSettings(Settings):
     """How many random images are shown."""
 
-    sample_images: int = Field(default=10_000, ge=1)
+    sample_images: int = Field(default=10_000, ge=1, le=10_000_000)
     """Single random images shown to each network, per encoding."""
-    sample_seed: int = Field(default=1, ge=0)
+    sample_seed: Seed = 1
     """Seed of these images."""
 
 

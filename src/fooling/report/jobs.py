@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import re
 from collections import defaultdict
 from collections.abc import Iterable
 from typing import NamedTuple
+
+from fooling.errors import REMEDY, FoolingError
 
 #: The line that every command writes last (``fooling.cli.main``).
 _LAST_LINE = re.compile(r"^fooling (?P<command>[a-z-]+): (?P<seconds>[\d.]+) s, peak memory (?P<memory>\d+) MB", re.M)
@@ -42,7 +45,7 @@ def finished_job(job: str, *, log: str, benchmark: str | None) -> Job | None:
     if not lines:
         return None
     last = lines[-1]
-    seconds = float(last["seconds"]) if benchmark is None else _wall_seconds(benchmark)
+    seconds = float(last["seconds"]) if benchmark is None else _wall_seconds(job, benchmark)
     return Job(job=job, step=last["command"], wall_seconds=seconds, peak_memory_mb=int(last["memory"]))
 
 
@@ -64,7 +67,12 @@ def steps_of(jobs: Iterable[Job]) -> list[Step]:
     return sorted(steps, key=lambda step: (-step.wall_seconds, step.step))
 
 
-def _wall_seconds(benchmark: str) -> float:
+def _wall_seconds(job: str, benchmark: str) -> float:
     """The seconds in the text of a Snakemake benchmark file; of several attempts, all together."""
-    rows = csv.DictReader(io.StringIO(benchmark), delimiter="\t")
-    return round(sum(float(row["s"]) for row in rows), 2)
+    try:
+        seconds = sum(float(row["s"]) for row in csv.DictReader(io.StringIO(benchmark), delimiter="\t"))
+    except (KeyError, TypeError, ValueError, csv.Error) as error:
+        raise FoolingError(f"the benchmark file of the job {job} is broken", found=error, remedy=REMEDY) from None
+    if not 0 <= seconds < math.inf:
+        raise FoolingError(f"the benchmark file of the job {job} is broken", found=f"{seconds} s", remedy=REMEDY)
+    return round(seconds, 2)

@@ -16,7 +16,7 @@ from fooling.encodings.cppn.settings import CppnSettings
 from fooling.encodings.direct_settings import DirectSettings
 from fooling.evolution.settings import SearchSettings
 from fooling.figures.catalogue import FIGURES
-from fooling.settings import Settings
+from fooling.settings import Seed, Settings
 from fooling.study.presets import with_preset
 
 #: Becomes part of file names, on every system: letters, digits, dot, underscore and hyphen, no dot or hyphen first.
@@ -106,9 +106,9 @@ ClassifierEntry = Annotated[TrainedEntry | ImportedEntry, Field(discriminator="k
 class SeedRange(Settings):
     """Consecutive seeds, one run each."""
 
-    first: Annotated[int, Field(ge=0)] = 1
+    first: Seed = 1
     """The first seed."""
-    count: Annotated[int, Field(ge=1)] = 10
+    count: Annotated[int, Field(ge=1, le=10_000)] = 10
     """How many runs."""
 
     def values(self) -> range:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,8 @@ from pydantic import ValidationError
 from fooling.errors import FoolingError
 from fooling.settings_errors import Explanation, told
 from fooling.study.entries import ExperimentEntry, Level
+
+MOST_VARIANTS = 1000  # of one experiment
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +40,9 @@ def variants(experiment: ExperimentEntry) -> Iterator[Variant]:
 
     Raises :class:`FoolingError` for a key of `cross` that is no option, and for a value that the option cannot have.
     """
+    if (count := math.prod(map(len, experiment.cross.values()))) > MOST_VARIANTS:
+        key = next(iter(experiment.cross))
+        raise _refused(experiment, key, found=f"{count:,} variants", allowed=f"at most {MOST_VARIANTS:,} in all")
     for combination in itertools.product(*experiment.cross.values()):
         levels = dict(zip(experiment.cross, combination, strict=True))
         name = "-".join([experiment.name, *(_word(key, level) for key, level in levels.items())])

@@ -1,0 +1,192 @@
+"""A small study made by the commands themselves: the real files that are damaged here."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fooling.datasets.dataset import Dataset, save_dataset
+
+from .commands import called
+
+ROOT = Path(__file__).parents[2]
+INTERVALS = json.dumps({"bootstrap_samples": 99})
+SEARCH = {"start": 4, "offspring": 4, "generations": 1}
+
+
+@dataclass(frozen=True)
+class Study:
+    """The files of the study."""
+
+    folder: Path
+
+    def __getattr__(self, name: str) -> Path:
+        if name not in FILES:
+            raise AttributeError(name)
+        return self.folder / FILES[name]
+
+    def run(self, experiment: str, search: str = "") -> Path:
+        """A run of an experiment."""
+        return self.folder / f"{experiment}/seed1{search}.safetensors"
+
+    @property
+    def runs(self) -> list[Path]:
+        """The run of the direct encoding with its controls."""
+        return [self.run("direct", search) for search in ("", ".random-search", ".drift")]
+
+
+FILES = {
+    "dataset": "dataset.safetensors",
+    "network": "lenet.safetensors",
+    "other": "other.safetensors",
+    "champions": "champions.parquet",
+    "history": "history.parquet",
+    "times": "times.parquet",
+    "calibration": "calibration.csv",
+    "real": "real.parquet",
+    "examined": "examined.parquet",
+    "start": "start.parquet",
+    "training": "training.csv",
+    "classifiers": "classifiers.csv",
+    "errors": "test_errors.csv",
+    "variance": "variance.csv",
+    "survival": "survival.csv",
+    "presets": "presets.csv",
+    "claims": "claims.csv",
+    "page": "claims.md",
+    "info": "run-info.json",
+    "logs": "logs",
+    "figure": "training_curves.png",
+    "pdf": "training_curves.pdf",
+    "html": "index.html",
+    "metrics": "metrics.json",
+    "curve": "curve.csv",
+}
+
+
+def striped_images() -> Dataset:
+    """Vertical, horizontal and no stripes under noise."""
+    generator = np.random.default_rng(0)
+    labels = np.arange(48) % 3
+    pattern = np.zeros((3, 1, 16, 16))
+    pattern[0, :, :, ::2], pattern[1, :, ::2, :] = 120, 120
+    images = (pattern[labels] + generator.integers(0, 120, (48, 1, 16, 16))).astype(np.uint8)
+    labels[40:] = labels[40:][::-1]
+    return Dataset(
+        name="stripes",
+        class_names=("upright", "flat", "none"),
+        provenance={},
+        train_images=images[:24],
+        train_labels=labels[:24],
+        test_images=images[24:],
+        test_labels=labels[24:],
+    )
+
+
+@pytest.fixture(scope="session")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    """Two networks, a run of each encoding with its controls, every table, and the page."""
+    made = Study(tmp_path_factory.mktemp("study"))
+    save_dataset(made.dataset, striped_images())
+    for path, seed in ((made.network, 1), (made.other, 2)):
+        fooling("train", *training(made, path, seed=seed))
+    for experiment in ("direct", "cppn"):
+        fooling(f"evolve-{experiment}", *evolution(made, made.run(experiment), experiment))
+    make_findings(made)
+    return made
+
+
+def fooling(command: str, *arguments: object) -> None:
+    """Call a command that must succeed."""
+    outcome = called(command, *arguments)
+    assert outcome.succeeded, outcome.message
+
+
+def training(study: Study, output: Path, *, dataset: Path | None = None, seed: int = 1) -> list[object]:
+    """The arguments of a short training."""
+    settings = {"seed": seed, "training": {"iterations": 8, "batch_size": 6}}
+    return [
+        *("--dataset", dataset or study.dataset, "--settings", json.dumps(settings), "--name", output.stem),
+        *("--output", output, "--checkpoints", output.parent / "checkpoints"),
+    ]
+
+
+def evolution(study: Study, output: Path, experiment: str, *, classifier: Path | None = None) -> list[object]:
+    """The arguments of a short evolution with its controls."""
+    settings = {"encoding": {}, "search": SEARCH}
+    return [
+        *("--classifier", classifier or study.network, "--settings", json.dumps(settings), "--seed", 1),
+        *("--output", output, "--checkpoints", output.parent / "checkpoints"),
+        *("--random-search", output.with_suffix(".random-search.safetensors")),
+        *("--drift", output.with_suffix(".drift.safetensors")),
+    ]
+
+
+def make_findings(study: Study) -> None:
+    """Every command that reads what the others have made."""
+    outputs = ("--training", study.training, "--networks", study.classifiers, "--errors", study.errors)
+    fooling("describe-classifiers", study.network, study.other, "--settings", INTERVALS, *outputs)
+    measured = ("--calibration", study.calibration, "--images", study.real)
+    fooling("calibrate", "--classifier", study.network, "--dataset", study.dataset, "--settings", "{}", *measured)
+    fooling(
+        *("examine", *study.runs, "--experiment", "direct", *measured, "--dataset", study.dataset),
+        *("--independent", study.other, "--settings", '{"real_images": 3}', "--output", study.examined),
+    )
+    fooling(
+        *("sample-direct", "--classifier", study.network, "--experiment", "direct", "--output", study.start),
+        *("--settings", '{"encoding": {}, "sample_images": 4}'),
+    )
+    tables = ("--champions", study.champions, "--history", study.history, "--times", study.times)
+    fooling("tabulate", *study.runs, "--experiment", "direct", "--settings", "{}", *tables)
+    fooling("variance", study.champions, "--output", study.variance)
+    compared = ("--survival", study.survival, "--presets", study.presets)
+    fooling("compare", study.times, "--settings", '{"comparisons": [], "bootstrap_samples": 99}', *compared)
+    fooling("claims", *claims(study, {}, table=study.claims, page=study.page))
+    (study.logs / "train").mkdir(parents=True)
+    (study.logs / "train" / "lenet.log").write_text("fooling train: 12.3 s, peak memory 345 MB\n")
+    (study.logs / "train" / "lenet.tsv").write_text("s\th:m:s\n14.25\t0:00:14\n")
+    fooling(
+        *("run-info", "--study", "small", "--champions", study.champions, "--classifiers", study.classifiers),
+        *("--logs", study.logs, "--output", study.info),
+    )
+    fooling("draw", "training_curves", *figure(study, {}, ("training", "classifiers"), study.figure, study.pdf))
+    fooling("report", *report(study, {}, output=study.html))
+
+
+Given = dict[str, Path]  # the files that stand in for those of the study, by their names
+
+
+def claims(study: Study, given: Given, *, table: Path, page: Path, declared: Path | None = None) -> list[object]:
+    """The arguments of `claims`."""
+    return [
+        *("--declared", declared or ROOT / "config" / "claims.yaml", "--settings", INTERVALS),
+        *("--networks", given.get("classifiers", study.classifiers)),
+        *(word for name in ("history", "times", "start", "examined") for word in option(study, given, name)),
+        *("--table", table, "--page", page),
+    ]
+
+
+def option(study: Study, given: Given, name: str) -> list[object]:
+    """The option `--name` with its file."""
+    return [f"--{name}", given.get(name, getattr(study, name))]
+
+
+def figure(study: Study, given: Given, tables: tuple[str, ...], png: Path, pdf: Path) -> list[object]:
+    """The options of `draw` for a figure that is drawn from ``tables``."""
+    settings = {"reference_error": 0.01} if "training" in tables else {}
+    named = [word for name in tables for word in ("--tables", f"{name}={given.get(name, getattr(study, name))}")]
+    return [*named, "--settings", json.dumps(settings), "--png", png, "--pdf", pdf]
+
+
+def report(study: Study, given: Given, *, output: Path) -> list[object]:
+    """The arguments of `report`."""
+    return [
+        *("--study", "small", "--threshold", 0.9999, "--output", output, "--deviations", "docs/deviations.md"),
+        *(word for name in ("claims", "champions", "examined") for word in option(study, given, name)),
+        *("--runs", f"direct={given.get('run', study.run('direct'))}"),
+        *("--figures", given.get("figure", study.figure), "--run-info", given.get("info", study.info)),
+    ]

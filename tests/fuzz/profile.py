@@ -1,0 +1,19 @@
+"""How many cases of bad input are tried: a hundred in all and always the same ones, or with FOOLING_FUZZ=thorough a
+thousand and more, new ones every time (`make torture`).
+"""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+THOROUGH = os.environ.get("FOOLING_FUZZ") == "thorough"
+
+#: Of every test that is decorated with it; there are thirteen.
+fuzzed = settings(
+    max_examples=100 if THOROUGH else 8,
+    derandomize=not THOROUGH,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)

@@ -1,0 +1,75 @@
+"""Damaged runs of evolution."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from .commands import case, holds
+from .conftest import Study, report
+from .damage import PLACES, broken_safetensors
+from .profile import fuzzed
+
+Reader = Callable[[Study, Path, Path], tuple[list[object], list[Path]]]
+
+
+def tabulate(study: Study, run: Path, out: Path) -> tuple[list[object], list[Path]]:
+    made = [out / "champions.parquet", out / "history.parquet", out / "times.parquet"]
+    options = ["--champions", made[0], "--history", made[1], "--times", made[2]]
+    return ["tabulate", *study.runs[1:], run, "--experiment", "direct", "--settings", "{}", *options], made
+
+
+def examine(study: Study, run: Path, out: Path) -> tuple[list[object], list[Path]]:
+    made = [out / "examined.parquet"]
+    tables = ["--calibration", study.calibration, "--images", study.real, "--dataset", study.dataset]
+    words = [*tables, "--settings", '{"real_images": 3}', "--output", made[0]]
+    return ["examine", *study.runs[1:], run, "--experiment", "direct", *words], made
+
+
+def drawn(figure: str, *more: str) -> Reader:
+    def draw(study: Study, run: Path, out: Path) -> tuple[list[object], list[Path]]:
+        made = [out / "figure.png", out / "figure.pdf"]
+        inputs = [word.format(study=study) for word in more]
+        return ["draw", figure, "--runs", run, *inputs, "--png", made[0], "--pdf", made[1]], made
+
+    return draw
+
+
+def reported(study: Study, run: Path, out: Path) -> tuple[list[object], list[Path]]:
+    made = [out / "index.html"]
+    return ["report", *report(study, {"run": run}, output=made[0])], made
+
+
+READERS: list[Reader] = [
+    tabulate,
+    examine,
+    drawn("gallery", "--tables", "examined={study.examined}"),
+    drawn("further_runs", "--tables", "examined={study.examined}"),
+    drawn("real_and_evolved", "--tables", "real={study.real}", "--dataset", "{study.dataset}"),
+    reported,
+]
+
+
+@given(data=st.data())
+@fuzzed
+def test_a_damaged_run_is_read_or_named(study: Study, data: st.DataObject) -> None:
+    write = data.draw(broken_safetensors(study.run("direct")))
+    reader = data.draw(st.sampled_from(READERS))
+    with case() as folder:
+        run = folder / "seed1.safetensors"
+        write(run)
+        arguments, made = reader(study, run, folder / "out")
+        holds(folder, *arguments, outputs=made, named=[run, "runs are of several"])
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_what_is_no_run_is_named(study: Study, tmp_path: Path, place: str) -> None:
+    run = tmp_path / "seed1.safetensors"
+    PLACES[place](run, study.run("direct"))
+    arguments, made = tabulate(study, run, tmp_path / "out")
+    outcome = holds(tmp_path, *arguments, outputs=made, named=[run])
+    assert outcome.succeeded == (place == "a link to the real file")

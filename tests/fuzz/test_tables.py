@@ -1,0 +1,118 @@
+"""Damaged tables, CSV and Parquet."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from .commands import case, holds
+from .conftest import INTERVALS, Study, claims, figure, report
+from .damage import PLACES, broken_table
+from .profile import fuzzed
+
+#: Every table with the figures, or other commands, that read it.
+READERS = {
+    "champions": ["variance", "report", "run-info", "summarise", "search_comparison", "classes_over_evaluations"],
+    "history": ["claims", "summarise", "confidence_over_evaluations", "classes_over_evaluations", "random_images"],
+    "times": ["compare", "claims"],
+    "calibration": ["examine", "calibration"],
+    "real": ["examine", "calibration"],
+    "examined": ["claims", "report", "calibration"],
+    "start": ["claims", "random_images"],
+    "training": ["training_curves"],
+    "classifiers": ["claims", "run-info", "summarise", "training_curves"],
+    "variance": ["variance_components"],
+    "survival": ["preset_comparison"],
+    "presets": ["preset_comparison"],
+    "claims": ["report", "summarise"],
+}
+FIGURES = {
+    "search_comparison": ("champions",),
+    "classes_over_evaluations": ("history", "champions"),
+    "confidence_over_evaluations": ("history",),
+    "random_images": ("start", "history"),
+    "calibration": ("real", "calibration", "examined"),
+    "training_curves": ("training", "classifiers"),
+    "variance_components": ("variance",),
+    "preset_comparison": ("survival", "presets"),
+}
+REFERENCE = ("search_comparison", "classes_over_evaluations", "confidence_over_evaluations", "calibration")
+
+
+def call(study: Study, reader: str, given: dict[str, Path], out: Path) -> tuple[list[object], list[Path]]:
+    """The call of ``reader``, ``given`` files in place of the study's own, and what it must write."""
+
+    def file(name: str) -> Path:
+        return given.get(name, getattr(study, name))
+
+    if reader in FIGURES:
+        made = [out / "figure.png", out / "figure.pdf"]
+        options = figure(study, given, FIGURES[reader], *made)
+        if reader in REFERENCE:
+            options[options.index("--settings") + 1] = json.dumps({"reference": 0.9999})
+        return ["draw", reader, *options], made
+    if reader == "variance":
+        return ["variance", file("champions"), "--output", out / "variance.csv"], [out / "variance.csv"]
+    if reader == "compare":
+        made = [out / "survival.csv", out / "presets.csv"]
+        settings = json.dumps({"comparisons": [], "bootstrap_samples": 99})
+        return ["compare", file("times"), "--settings", settings, "--survival", made[0], "--presets", made[1]], made
+    if reader == "claims":
+        made = [out / "claims.csv", out / "claims.md"]
+        return ["claims", *claims(study, given, table=made[0], page=made[1])], made
+    if reader == "examine":
+        tables = ["--calibration", file("calibration"), "--images", file("real"), "--dataset", study.dataset]
+        words = [*tables, "--settings", '{"real_images": 3}', "--output", out / "examined.parquet"]
+        return ["examine", *study.runs, "--experiment", "direct", *words], [out / "examined.parquet"]
+    if reader == "report":
+        return ["report", *report(study, given, output=out / "index.html")], [out / "index.html"]
+    if reader == "run-info":
+        words = ["--champions", file("champions"), "--classifiers", file("classifiers"), "--logs", study.logs]
+        return ["run-info", "--study", "small", *words, "--output", out / "info.json"], [out / "info.json"]
+    made = [out / "metrics.json", out / "curve.csv"]
+    words = [
+        word
+        for name, table in (("networks", "classifiers"), ("champions",) * 2, ("history",) * 2, ("claims",) * 2)
+        for word in (f"--{name}", file(table))
+    ]
+    return ["summarise", *words, "--settings", "{}", "--output", made[0], "--curves", made[1]], made
+
+
+@given(data=st.data())
+@fuzzed
+def test_a_damaged_table_is_read_or_named(study: Study, data: st.DataObject) -> None:
+    name = data.draw(st.sampled_from(sorted(READERS)))
+    reader = data.draw(st.sampled_from(READERS[name]))
+    original: Path = getattr(study, name)
+    write = data.draw(broken_table(original))
+    with case() as folder:
+        table = folder / f"table{original.suffix}"
+        write(table)
+        arguments, made = call(study, reader, {name: table}, folder / "out")
+        holds(folder, *arguments, outputs=made, named=[table, "the networks of an experiment have different runs"])
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("name", ["champions", "claims"])
+def test_what_is_no_table_is_named(study: Study, tmp_path: Path, name: str, place: str) -> None:
+    original: Path = getattr(study, name)
+    table = tmp_path / original.name
+    PLACES[place](table, original)
+    arguments, made = call(study, "summarise", {name: table}, tmp_path / "out")
+    outcome = holds(tmp_path, *arguments, outputs=made, named=[table])
+    assert outcome.succeeded == (place == "a link to the real file")
+
+
+def test_every_reader_takes_the_undamaged_tables(study: Study, tmp_path: Path) -> None:
+    for reader in sorted({reader for readers in READERS.values() for reader in readers}):
+        arguments, made = call(study, reader, {}, tmp_path / reader)
+        assert holds(tmp_path, *arguments, outputs=made, named=[]).succeeded
+
+
+def test_bounds_of_settings_hold(study: Study, tmp_path: Path) -> None:
+    words = ["--settings", INTERVALS.replace("99", "98"), "--survival", tmp_path / "a", "--presets", tmp_path / "b"]
+    holds(tmp_path, "compare", study.times, *words, outputs=[tmp_path / "a"], named=["bootstrap_samples"])
