@@ -39,7 +39,7 @@ def test_a_setting_of_one_experiment_reruns_its_runs_and_what_follows(changed: C
     changed.replace(SMOKE, "encoding: {kind: cppn}", "encoding: {kind: cppn, add_node_probability: 0.4}")
     pending = changed.pending()
     assert set(pending) == TELLING | {
-        *("evolve_cppn", "sample_cppn", "examine", "tabulate", "variance", "compare", "claims", "draw")
+        *("evolve_cppn", "sample_cppn", "examine", "tabulate", "variance", "compare", "claims", "summarise", "draw")
     }
     assert all("/lenet-a/cppn/" in output for output in pending["evolve_cppn"])
     assert _names(pending["tabulate"]) == {"cppn"}
@@ -157,7 +157,7 @@ def test_the_command_of_a_rule_reruns_its_jobs_and_what_follows(changed: Checkou
 
 def test_what_a_rule_needs_and_says_reruns_nothing(changed: Checkout) -> None:
     changed.replace("rules/evolution.smk", "mem_mb=1500", "mem_mb=3000")
-    changed.replace("rules/evolution.smk", "runtime=120", "runtime=240")
+    changed.replace("rules/evolution.smk", "runtime=30", "runtime=60")
     changed.replace("rules/evolution.smk", "Evolve images:", "Evolve pictures:")
     changed.append("rules/evolution.smk", "# changed")
     changed.append("Snakefile", "# changed")
