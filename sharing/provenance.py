@@ -15,11 +15,11 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from pydantic import ValidationError, field_validator
-from rules.records import record_path, recorded
 
 from fooling.artifacts import sha256_of, write_bytes
 from fooling.errors import FoolingError
 from fooling.settings import Settings
+from rules.records import record_path, recorded
 
 SNAKEMAKE = Path(".snakemake")
 VERSION = 1

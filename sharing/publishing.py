@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ from dvc.config import Config  # type: ignore[import-untyped]
 from fooling.artifacts import write_bytes
 from fooling.errors import FoolingError
 from fooling.study.resolved import Study
+from rules.records import recorded
 from sharing import provenance
 from sharing.commands import dvc, dvc_json, git, snakemake
 from sharing.provenance import listed
@@ -31,13 +33,15 @@ from sharing.studies import (
 def publish(configfile: Path) -> str:
     """Publish the study in ``configfile``; what was done, in words.
 
-    Raises :class:`FoolingError`, with nothing changed, where code or settings are not committed, where a run is at work
-    or jobs are pending, where a result has no record, and where the store cannot be reached.
+    Raises :class:`FoolingError`, with nothing changed, where code, settings or other inputs are in no commit, where a
+    run is at work or jobs are pending, where a result has no record, and where the store cannot be reached.
     """
+    configfile = Path(os.path.relpath(configfile))
     study = study_in(configfile)
     _refuse_uncommitted(study)
     refuse_during_a_run()
     _refuse_pending(study, configfile)
+    _refuse_untracked_inputs(study, configfile)
     content = provenance.pack(results_of(study))
     with _put_back_on_failure(LOCK, PUBLISHED, pack_of(study.name)):
         write_bytes(pack_of(study.name), content)
@@ -138,6 +142,21 @@ def _refuse_pending(study: Study, configfile: Path) -> None:
             f"the study {study.name} is not up to date",
             found=f"{len(pending)} results to be made:\n{listed(pending)}",
             remedy=f"make study CONFIG={configfile}",
+        )
+
+
+def _refuse_untracked_inputs(study: Study, configfile: Path) -> None:
+    """Whoever restores the study is to have all that it is made from: results from the store, the rest from git."""
+    records = [recorded(path) or {} for path in results_of(study)]
+    inputs = {name for record in records for name in record.get("input") or () if Path(name).exists()}
+    tracked = set(git("ls-files", "-z").split("\0"))
+    kept = {name for name in inputs if name.startswith("results/")}
+    missing = sorted((inputs | {str(configfile)}) - kept - tracked)
+    if missing:
+        raise FoolingError(
+            "the study is made from files that git does not keep",
+            found=listed(missing),
+            remedy="move them into the repository, name them there in the study file, and commit both",
         )
 
 

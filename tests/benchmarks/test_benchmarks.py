@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+
 from benchmarks.figures import FIGURES, Figure
 from benchmarks.interleaving import Contestant, interleaved
 from benchmarks.material import Material, prepared

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rules.records import record_path, recorded
 
 from fooling.errors import FoolingError
+from rules.records import record_path, recorded
 from sharing import provenance
 
 PACK = Path("results/study/provenance.json.gz")

@@ -54,6 +54,16 @@ def test_changes_that_no_commit_holds_are_refused(published: Repository) -> None
     assert "config/own.yaml" in message
 
 
+def test_inputs_that_git_does_not_keep_are_refused(published: Repository) -> None:
+    published.append(".gitignore", "/config/test/weights.safetensors")
+    published.run("git", "rm", "--quiet", "--cached", "config/test/weights.safetensors")
+    published.commit("Keep the weights to ourselves")
+    assert "config/test/weights.safetensors" in published.refusal(*PUBLISH)
+    (published.folder / SMOKE).rename(published.folder.parent / "outside.yaml")
+    published.commit("Keep the settings to ourselves")
+    assert "../outside.yaml" in published.refusal("publish", "--configfile", "../outside.yaml")
+
+
 def test_publishing_waits_for_no_run(published: Repository) -> None:
     (published.folder / ".snakemake/locks").mkdir(exist_ok=True)
     (published.folder / ".snakemake/locks/0.input.lock").touch()

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from rules import sources as finder
 
 from checkout import ROOT
+from rules import sources as finder
 
 FILES = {
     "__init__.py": "__version__ = '1'",
