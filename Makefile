@@ -3,6 +3,7 @@
 #   make run                             the default study, config/config.yaml
 #   make study CONFIG=config/mnist.yaml  another study
 #   make test PROCESSES=2                all quick tests, in so many processes
+#   make test-slow                       the tests that take over half a minute each
 #   make test-slurm                      the tests on a real Slurm, which is installed where that can be done
 #   make torture                         kill the smoke study over 50 times, break its files, fill its disk: 20 minutes
 #   make check                           formatting, types, workflow lint
@@ -16,7 +17,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := run
-.PHONY: run study test test-slurm torture check bench forget clean publish restore merge-published
+.PHONY: run study test test-slow test-slurm torture check bench forget clean publish restore merge-published
 
 PYTHON ?= python3
 CORES ?= all
@@ -63,7 +64,10 @@ run study: $(INSTALLED)
 		|| { status=$$?; $(REQUIRE_ROOM) exit $$status; }
 
 test: $(INSTALLED)
-	python -m pytest --numprocesses $(PROCESSES) --dist loadfile -m "not slow and not torture"
+	python -m pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder -m "not slow and not torture"
+
+test-slow: $(INSTALLED)
+	python -m pytest -m slow
 
 torture: $(INSTALLED)
 	python -m pytest -m torture tests/torture

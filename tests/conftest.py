@@ -13,6 +13,15 @@ settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")
 
 
+#: The folders whose tests run whole studies. Begun first, they keep no test process waiting for another in the end.
+LONG = ("torture", "slurm", "sharing", "workflow")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the long tests first."""
+    items.sort(key=lambda item: item.path.parent.name not in LONG)
+
+
 @pytest.fixture(scope="session")
 def fresh_checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     """The repository before anything was run."""

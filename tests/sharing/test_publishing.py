@@ -70,6 +70,7 @@ def test_publishing_waits_for_no_run(published: Repository) -> None:
     assert "a run is at work" in published.refusal(*PUBLISH)
 
 
+@pytest.mark.slow
 def test_a_store_that_cannot_be_written_changes_nothing(published: Repository) -> None:
     published.run("python", "-m", "dvc", "remote", "modify", "--local", "store", "url", "/proc/store")
     (published.folder / "results/smoke/claims.md").unlink()
@@ -79,7 +80,7 @@ def test_a_store_that_cannot_be_written_changes_nothing(published: Repository) -
     assert _state(published) == before
 
 
-@pytest.mark.parametrize("link", ["hardlink", "symlink"])
+@pytest.mark.parametrize("link", ["hardlink", pytest.param("symlink", marks=pytest.mark.slow)])
 def test_a_rerun_damages_no_stored_object(pair: tuple[Repository, Repository], link: str) -> None:
     ours, _ = pair
     ours.run("python", "-m", "dvc", "config", "--local", "cache.type", link)
@@ -94,6 +95,7 @@ def test_a_rerun_damages_no_stored_object(pair: tuple[Repository, Repository], l
         assert hashlib.md5(path.read_bytes()).hexdigest() == named, path
 
 
+@pytest.mark.slow
 def test_metrics_and_curves_of_two_commits_can_be_compared(pair: tuple[Repository, Repository]) -> None:
     ours, _ = pair
     ours.replace(TINY, "generations: 2", "generations: 4")

@@ -16,7 +16,7 @@ TELLING = {"run_info", "report_page"}
 
 CPPN_SEEDS_1_TO_3 = "seeds: {first: 1, count: 3}\n  encoding: {kind: cppn}"
 CPPN_SEED_1 = "seeds: {first: 1, count: 1}\n  encoding: {kind: cppn}"
-ENVIRONMENTS = {"datasets", "networks", "findings", "figures"}
+ENVIRONMENTS = {"datasets", "findings", "figures"}  # and "networks"
 
 
 def _names(outputs: set[str], kind: str = "") -> set[str]:
@@ -164,7 +164,9 @@ def test_what_a_rule_needs_and_says_reruns_nothing(changed: Checkout) -> None:
     assert changed.pending() == {}
 
 
-@pytest.mark.parametrize("environment", sorted(ENVIRONMENTS))
+@pytest.mark.parametrize(
+    "environment", ["networks", *(pytest.param(name, marks=pytest.mark.slow) for name in sorted(ENVIRONMENTS))]
+)
 def test_a_package_version_reruns_the_steps_of_its_environment(changed: Checkout, environment: str) -> None:
     changed.append(f"envs/{environment}.yaml", "# another version")
     rerun = {rule for rule in changed.pending() if _environment_of(rule) == environment}
