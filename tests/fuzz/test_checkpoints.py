@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fooling.checkpoints import CheckpointStore
+from fooling.artifacts import read_arrays, write_arrays
+from fooling.checkpoints import VERSION, CheckpointStore
+from fooling.encodings.cppn.genome import LAYOUT
 
 from .commands import called, case, holds
 from .conftest import SEARCH, Study
@@ -73,6 +75,21 @@ def test_work_goes_on_from_a_damaged_state_or_names_it(
             for path, content in results.items():
                 assert not path.exists() or path.read_bytes() == content, "written from a damaged state"
             assert state.exists()
+
+
+@pytest.mark.parametrize("number", [-1, 2**31])
+@pytest.mark.parametrize("name", [f"{part}/{array}" for part in ("genomes", "search") for array in LAYOUT])
+def test_genomes_that_cannot_be_are_named(
+    study: Study, unfinished: dict[str, dict[str, bytes]], tmp_path: Path, name: str, number: int
+) -> None:
+    states, _ = put_back(unfinished["evolve-cppn"], tmp_path)
+    (state,) = (path for path in states if path.stem == "drift")
+    arrays, header = read_arrays(state, kind="checkpoint", version=VERSION)
+    arrays[name].reshape(-1)[0] = number
+    write_arrays(state, arrays, kind="checkpoint", version=VERSION, header=header)
+    outcome = called(*arguments(study, "evolve-cppn", tmp_path))
+    assert not outcome.succeeded
+    assert f"{state} holds impossible numbers" in outcome.message
 
 
 def test_undamaged_states_come_to_the_same_bytes(

@@ -80,7 +80,7 @@ def build_network(
         network = build(input_shape=input_shape, classes=classes, **options)
     except FoolingError:
         raise
-    except Exception as error:  # the function may be anyone's, and fail in any way
+    except (Exception, SystemExit) as error:  # the function may be anyone's, and fail in any way
         raise FoolingError(
             f"the architecture {name} cannot be built", found=f"{dict(options)}: {type(error).__name__}: {error}"
         ) from error
@@ -108,7 +108,7 @@ def _require_logits(network: Any, *, architecture: str, input_shape: tuple[int, 
     try:
         with torch.no_grad():
             logits = network.eval()(torch.zeros(2, *input_shape))
-    except Exception as error:  # as above
+    except (Exception, SystemExit) as error:  # as above
         raise FoolingError(
             f"the architecture {architecture} cannot take these images",
             found=f"{type(error).__name__}: {error}",
@@ -139,6 +139,6 @@ def _imported_file(source: Path) -> ModuleType:
     sys.modules[name] = module
     try:
         specification.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise FoolingError(f"{source} cannot be imported", found=f"{type(error).__name__}: {error}") from error
     return module

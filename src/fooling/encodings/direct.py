@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import torch
+from numpy.typing import NDArray
 
+from fooling.contents import require_range
 from fooling.encodings.colour import levels_of, rgb_levels
 from fooling.encodings.direct_settings import DirectSettings
 from fooling.encodings.encoding import ImageShape
@@ -55,7 +57,7 @@ class DirectEncoding:
         self.image_shape = image_shape
         self.device = torch.device(device)
         self.recombines = settings.crossover != "none"
-        genes = "uint8" if settings.genes == "levels" else "float32"
+        genes, self.largest_gene = ("uint8", LEVELS) if settings.genes == "levels" else ("float32", 1)
         self.layout = {"genes": f"{genes} B {' '.join(map(str, image_shape))}"}
 
     def random(self, count: int, generator: torch.Generator) -> DirectGenomes:
@@ -94,6 +96,10 @@ class DirectEncoding:
         if genes.dtype is torch.uint8:
             return genes if grey else rgb_levels(genes, self.settings.colour)
         return levels_of(genes * LEVELS) if grey else rgb_levels(genes * LEVELS, self.settings.colour)
+
+    def require_sound(self, arrays: Mapping[str, NDArray[Any]], *, source: object) -> None:
+        """Raise :class:`FoolingError`, naming the ``source``, for genes outside their range."""
+        require_range("genes", arrays["genes"], least=0, most=self.largest_gene, source=source)
 
     def genomes_from(self, arrays: Mapping[str, torch.Tensor]) -> DirectGenomes:
         """The genomes that ``arrays()`` described, on the device of this encoding."""

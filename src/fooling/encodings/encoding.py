@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 import torch
+from numpy.typing import NDArray
 
 #: Image shape without the batch: channels (1 = grey, 3 = RGB), height, width.
 ImageShape = tuple[int, int, int]
@@ -59,6 +60,10 @@ class Encoding(Protocol[G]):
     @property
     def layout(self) -> Mapping[str, str]:
         """Type and shape of every array of B genomes, for :func:`fooling.contents.require_layout`."""
+        ...
+
+    def require_sound(self, arrays: Mapping[str, NDArray[Any]], *, source: object) -> None:
+        """Raise :class:`FoolingError`, naming the ``source``, if ``arrays`` of this layout describe no genomes."""
         ...
 
     def random(self, count: int, generator: torch.Generator) -> G:

@@ -148,7 +148,10 @@ class Run(Generic[G]):
             raise FoolingError(f"{source} is the state of another run", found=record.search, remedy=remedy)
         encoding, generator = self.search.encoding, self.search.generator
         require_layout(record.genomes, encoding.layout, source=source, B=len(record.class_names))
+        encoding.require_sound(record.genomes, source=source)
         require_layout(own, self.search.state_layout, source=source)
+        if self.search.state_layout:
+            encoding.require_sound(own, source=source)
         shape = " ".join(map(str, encoding.image_shape))
         layout = {"images": f"uint8 K {shape}", "generator": f"uint8 {len(generator.get_state())}"}
         require_layout(arrays, layout, source=source)

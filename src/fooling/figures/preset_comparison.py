@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import MaxNLocator, PercentFormatter, StrMethodFormatter
 
+from fooling.errors import FoolingError
 from fooling.figures.style import INK, QUIET, WIDTH, Look, draw_note, in_style, series
 
 COLOURED = 6  # so many curves have a look of their own; among more only the reference has
@@ -35,6 +36,8 @@ def draw(*, survival: pd.DataFrame, presets: pd.DataFrame) -> Figure:
         effects = presets[(presets["contrast"] == "main effect") & presets["experiment"].isin(family)]
         if len(effects):
             panels.append((SPARE + LINE * len(effects), partial(_draw_effects, effects=effects)))
+    if not panels:
+        raise FoolingError("the table of presets has no mean of evolution", expected="at least one experiment")
     heights = [height for height, _ in panels]
     figure = Figure(figsize=(WIDTH, sum(heights) + 0.1), layout="constrained")
     parts = figure.subfigures(len(panels), 1, height_ratios=heights, squeeze=False)[:, 0]

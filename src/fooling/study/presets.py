@@ -18,5 +18,5 @@ def with_preset(experiment: Mapping[str, Any]) -> Mapping[str, Any]:
     encoding, search = experiment.get("encoding"), experiment.get("search", {})
     if experiment.get("preset") != "released" or not isinstance(encoding, Mapping) or not isinstance(search, Mapping):
         return experiment
-    released = RELEASED_ENCODINGS.get(encoding.get("kind", ""), {})
+    released = RELEASED_ENCODINGS.get(str(encoding.get("kind")), {})
     return {**experiment, "encoding": {**released, **encoding}, "search": {**evolution.RELEASED, **search}}

@@ -14,7 +14,9 @@ from fooling.encodings.colour import rgb_levels
 from fooling.encodings.cppn import encoding as encoding_module
 from fooling.encodings.cppn.encoding import CppnEncoding, input_values
 from fooling.encodings.cppn.genome import INPUTS, CppnGenomes, initial_genomes
+from fooling.encodings.cppn.plan import argument_scales, plan_for
 from fooling.encodings.cppn.settings import RELEASED, CppnSettings
+from fooling.errors import FoolingError
 
 Values = NDArray[np.float64]
 
@@ -207,3 +209,17 @@ def test_a_gpu_paints_the_same_images(grey_population: CppnGenomes) -> None:
     assert int((images - encoding().render(grey_population).int()).abs().max()) <= 1
     generator = torch.Generator(device="cuda").manual_seed(1)
     assert len(on_gpu.vary(on_gpu.random(50, generator), 1, generator)) == 50
+
+
+def test_a_circle_of_nodes_is_refused() -> None:
+    outputs, first = 1, 1 + INPUTS
+    genomes = CppnGenomes(
+        functions=torch.zeros(1, first + 2, dtype=torch.int64),
+        node_counts=torch.tensor([[first + 2]]),
+        sources=torch.tensor([[first, first + 1, first]]),
+        targets=torch.tensor([[0, first, first + 1]]),
+        weights=torch.ones(1, 3),
+        link_counts=torch.tensor([[3]]),
+    )
+    with pytest.raises(FoolingError, match="goes round in a circle"):
+        plan_for(genomes, outputs=outputs, scales=argument_scales(1.0))

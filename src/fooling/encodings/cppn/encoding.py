@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
+from numpy.typing import NDArray
 
+from fooling.contents import require_range
 from fooling.encodings.colour import levels_of, rgb_levels
-from fooling.encodings.cppn.genome import LAYOUT, CppnGenomes, initial_genomes
+from fooling.encodings.cppn.genome import FUNCTIONS, INPUTS, LAYOUT, CppnGenomes, initial_genomes
 from fooling.encodings.cppn.mutation import mutated
 from fooling.encodings.cppn.plan import argument_scales, plan_for
 from fooling.encodings.cppn.rendering import painted
@@ -51,6 +54,21 @@ class CppnEncoding:
             with one_thread():
                 self._paint(genomes, images)
         return images.view(-1, channels, height, width)
+
+    def require_sound(self, arrays: Mapping[str, NDArray[Any]], *, source: object) -> None:
+        """Raise :class:`FoolingError`, naming the ``source``, for a node or a link that there is not."""
+        (nodes, links), fewest = (arrays[name].shape[1] for name in ("functions", "sources")), self.image_shape[0]
+        ends = (0, nodes - 1)
+        bounds = {
+            "functions": (0, FUNCTIONS - 1),
+            "node_counts": (fewest + INPUTS, nodes),
+            "sources": ends,
+            "targets": ends,
+            "weights": (0, 1),
+            "link_counts": (0, links),
+        }
+        for name, (least, most) in bounds.items():
+            require_range(name, arrays[name], least=least, most=most, source=source)
 
     def genomes_from(self, arrays: Mapping[str, torch.Tensor]) -> CppnGenomes:
         """The genomes that ``arrays()`` described, on the device of this encoding."""

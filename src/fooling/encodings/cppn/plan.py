@@ -18,6 +18,7 @@ import torch
 import torch.nn.functional as F
 
 from fooling.encodings.cppn.genome import FUNCTIONS, INPUTS, CppnGenomes
+from fooling.errors import FoolingError
 
 #: Factors put into the weights so that a row's function takes fewer operations: the Gaussian becomes a power of two
 #: and the linear function a clamp to [-1, 1].
@@ -103,6 +104,8 @@ def _heights(
         height += 1
         if not len(met):
             return heights, height
+        if height > genomes.functions.shape[1]:
+            raise FoolingError("a CPPN goes round in a circle", found="a node that is its own source")
         heights.index_fill_(0, met, height)
 
 
