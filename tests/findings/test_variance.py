@@ -111,3 +111,9 @@ def test_each_experiment_and_search_is_split_on_its_own(make_run):
     ]
     assert table["component"].tolist() == COMPONENTS * 2
     assert set(table["quantity"]) == {"log_odds"}
+
+
+def test_a_single_value_has_no_components():
+    table = components_of(np.zeros((1, 1, 1)))
+    assert table["variance"].isna().all()
+    assert (table["degrees_of_freedom"] == 0).all()

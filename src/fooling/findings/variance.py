@@ -51,7 +51,7 @@ def components_of(values: NDArray[np.float64]) -> pd.DataFrame:
     rows = []
     for subset in _subsets(ALL):
         source = varied if subset == ALL else subset  # the residual is what all varied factors do together
-        known = subset == ALL or (set(subset) < set(varied))
+        known = bool(varied) and (subset == ALL or set(subset) < set(varied))
         rows.append(
             {
                 "component": "residual" if subset == ALL else _name(subset),
@@ -107,7 +107,7 @@ def _note(subset: Subset, varied: Subset) -> str:
     if not single:
         return ""
     if subset == ALL:
-        return f"contains {_name(varied)}"
+        return f"contains {_name(varied)}" if varied else "not estimable: a single value"
     if hidden := [FACTORS[axis] for axis in single if axis in subset]:
         return f"not estimable: one {' and one '.join(hidden)}"
     if subset == varied:
