@@ -7,6 +7,7 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
@@ -85,14 +86,17 @@ class Job(NamedTuple):
 
 
 class Cluster(ExitStack):
-    """A context manager that starts the daemons and ends them with all their jobs; files and logs lie below ``parent``.
+    """A context manager that starts the daemons and ends them with all their jobs.
 
-    One cluster at a time runs on a machine: another one waits.
+    Its files lie in a folder for temporary ones: below the folder of a test, which can lie deep, the names of Slurm's
+    sockets would be longer than the 107 bytes that Linux takes, and no job would start. One cluster at a time runs on a
+    machine: another one waits.
     """
 
-    def __init__(self, parent: Path, *, nodes: int = 3) -> None:
+    def __init__(self, *, nodes: int = 3) -> None:
         super().__init__()
-        self.folder = parent / FOLDER
+        self._parent = tempfile.TemporaryDirectory()
+        self.folder = Path(self._parent.name) / FOLDER
         self.nodes = [f"node{number}" for number in range(1, nodes + 1)]
         self.mark = {MARK: str(self.folder)}  # in the environment of a process that is to end with the cluster
         self._daemons: dict[str, subprocess.Popen[bytes]] = {}
@@ -101,6 +105,7 @@ class Cluster(ExitStack):
         with ExitStack() as started:
             started.callback(os.close, folder := os.open(CONFIGURATION, os.O_RDONLY))
             fcntl.flock(folder, fcntl.LOCK_EX)
+            started.callback(self._parent.cleanup)
             _end_all_of("")  # what a killed test left behind
             self.folder.mkdir()
             for file, content in self._configuration().items():
@@ -114,7 +119,7 @@ class Cluster(ExitStack):
             self._start("slurmctld", "-D")
             for node in self.nodes:
                 self.start_node(node)
-            eventually(lambda: set(self.states().values()) == {"idle"}, "every node is idle")
+            eventually(self._is_idle, "every node is idle")
             self.push(started.pop_all())
         return self
 
@@ -145,6 +150,12 @@ class Cluster(ExitStack):
     def processes(self, job: Job) -> list[psutil.Process]:
         """The processes of a job, on whichever node."""
         return [each for each, environment in _marked_processes() if environment.get("SLURM_JOB_ID") == job.number]
+
+    def _is_idle(self) -> bool:
+        """Whether every node waits for jobs; a daemon that has ended instead says why."""
+        for name, daemon in self._daemons.items():
+            assert daemon.poll() is None, f"{name} ended: {(self.folder / f'{name}.said').read_text()}"
+        return set(self.states().values()) == {"idle"}
 
     def _configuration(self) -> dict[str, str]:
         host = socket.gethostname().split(".")[0]

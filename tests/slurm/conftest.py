@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -12,9 +11,9 @@ from slurm.cluster import Cluster, why_not
 
 
 @pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[Cluster]:
+def cluster() -> Iterator[Cluster]:
     """A cluster of three nodes, with a GPU each."""
     if reason := why_not():
         (pytest.fail if "REQUIRE_SLURM" in os.environ else pytest.skip)(reason)
-    with Cluster(tmp_path) as cluster:
+    with Cluster() as cluster:
         yield cluster
