@@ -237,3 +237,11 @@ def test_the_same_inputs_give_the_same_bytes(study, tmp_path):
     again = {path.relative_to(tmp_path): path.read_bytes() for path in tmp_path.glob("**/*.*")}
     assert first == again
     assert len(first) == 23
+
+
+def test_champions_that_do_not_vary_have_no_largest_share(study, tmp_path, capsys):
+    champions = pd.read_parquet(study / "findings" / "champions.parquet")
+    one = champions[(champions["classifier"] == "lenet-a") & (champions["seed"] == 1)].iloc[[0]]
+    one.to_parquet(tmp_path / "one.parquet")
+    variance([tmp_path / "one.parquet"], output=tmp_path / "variance.csv")
+    assert "largest share of the variance: unknown" in capsys.readouterr().err

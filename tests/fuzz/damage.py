@@ -138,11 +138,11 @@ def changed_tree(draw: st.DrawFn, original: Any, junk: list[Any] = JUNK) -> Any:
         keys = list(holder) if isinstance(holder, dict) else list(range(len(holder)))
         key = draw(st.sampled_from(keys)) if keys else None
         way = draw(st.sampled_from(["replace", "replace", "leave out", "rename", "repeat", "add"]))
-        new = draw(st.sampled_from(junk))
+        new = copy.deepcopy(draw(st.sampled_from(junk)))
         if key is None or way == "add":
             _add(holder, draw(st.sampled_from(["extra", "kind", "", "ünï"])), new)
         elif way == "replace":
-            holder[key] = copy.deepcopy(new)
+            holder[key] = new
         elif way == "leave out":
             del holder[key]
         elif way == "rename" and isinstance(holder, dict):

@@ -14,7 +14,7 @@ def variance(champions: list[Path], *, output: Path) -> None:
     """Write the variance components of every experiment and search in the champions' tables."""
     table = variance_table(read_tables(champions, CHAMPIONS))
     write_table(output, table)
-    largest = table.loc[table.groupby(["experiment", "search"])["share"].idxmax()]
-    evolved = largest[largest["search"] == "map-elites"]
-    told = ", ".join(f"{row.experiment}: {row.component} {row.share:.0%}" for row in evolved.itertuples())
-    say(f"largest share of the variance: {told}; written to {output}")
+    known = table[(table["search"] == "map-elites") & table["share"].notna()]
+    largest = known.sort_values("share", kind="stable").groupby("experiment", sort=False).tail(1)
+    told = ", ".join(f"{row.experiment}: {row.component} {row.share:.0%}" for row in largest.itertuples())
+    say(f"largest share of the variance: {told or 'unknown'}; written to {output}")
