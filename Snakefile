@@ -23,11 +23,14 @@ wildcard_constraints:
     classifier=one_of(study.classifiers),
     experiment=one_of(study.experiments),
     seed=r"\d+",
+    number=r"\d+",
+    block=r"\d+",
 
 
 include: "rules/datasets.smk"
 include: "rules/classifiers.smk"
 include: "rules/evolution.smk"
+include: "rules/retraining.smk"
 include: "rules/findings.smk"
 include: "rules/figures.smk"
 include: "rules/report.smk"
@@ -61,6 +64,13 @@ rule evolution:
         run_files(),
     message:
         "The runs are there"
+
+
+rule retraining:
+    input:
+        retraining_files(),
+    message:
+        "The retrained networks are there"
 
 
 rule findings:

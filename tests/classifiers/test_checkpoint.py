@@ -15,6 +15,7 @@ import torch
 from fooling.artifacts import read_arrays, write_arrays
 from fooling.classifiers.checkpoint import load_classifier, save_classifier
 from fooling.classifiers.classifier import Classifier
+from fooling.classifiers.header import VERSION
 from fooling.datasets.dataset import Dataset, save_dataset
 from fooling.errors import FoolingError
 
@@ -30,8 +31,10 @@ def file(lenet: Classifier, tmp_path: Path) -> Path:
 
 def rewritten(path: Path, *, arrays: dict[str, Any] | None = None, **header: Any) -> None:
     """The file at ``path`` with some arrays and header entries replaced."""
-    old_arrays, old_header = read_arrays(path, kind="classifier", version=1)
-    write_arrays(path, {**old_arrays, **(arrays or {})}, kind="classifier", version=1, header={**old_header, **header})
+    old_arrays, old_header = read_arrays(path, kind="classifier", version=VERSION)
+    write_arrays(
+        path, {**old_arrays, **(arrays or {})}, kind="classifier", version=VERSION, header={**old_header, **header}
+    )
 
 
 def test_a_loaded_classifier_is_the_saved_one(lenet: Classifier, file: Path, bars: Dataset) -> None:
@@ -109,9 +112,9 @@ def test_weights_of_another_network_are_refused(file: Path) -> None:
 
 
 def test_an_incomplete_file_is_named(file: Path) -> None:
-    arrays, header = read_arrays(file, kind="classifier", version=1)
+    arrays, header = read_arrays(file, kind="classifier", version=VERSION)
     del arrays["training_mean"]
-    write_arrays(file, arrays, kind="classifier", version=1, header=header)
+    write_arrays(file, arrays, kind="classifier", version=VERSION, header=header)
     with pytest.raises(FoolingError, match=r"incomplete(.|\n)*no 'training_mean'"):
         load_classifier(file, CPU)
 

@@ -95,3 +95,17 @@ def test_a_saturated_champion_stays() -> None:
     surer = batch | {"logits": torch.tensor([[90.0, 0, 0]]), "individuals": torch.tensor([1])}
     assert 0 not in archive.update(**surer, generation=1).tolist()  # type: ignore[arg-type]
     assert float(archive.log_odds[0]) == pytest.approx(40 - np.log(2), rel=1e-12)
+
+
+@given(seed=st.integers(0, 2**32), cells=st.integers(1, CLASSES))
+def test_a_class_without_a_cell_counts_in_the_confidences_alone(seed: int, cells: int) -> None:
+    first, second = _batch(seed, 5, first=0), _batch(seed + 1, 5, first=5)
+    part = Archive.of_first(**first, classes=cells)  # type: ignore[arg-type]
+    whole = Archive.of_first(**first)  # type: ignore[arg-type]
+    changed = part.update(**second, generation=1).tolist()  # type: ignore[arg-type]
+    everything = whole.update(**second, generation=1).tolist()  # type: ignore[arg-type]
+    assert part.classes == cells
+    assert changed == [cell for cell in everything if cell < cells]
+    assert part.individuals.tolist() == whole.individuals.tolist()[:cells]
+    assert part.log_odds.tolist() == whole.log_odds.tolist()[:cells]
+    assert part.logits.tolist() == whole.logits.tolist()[:cells]

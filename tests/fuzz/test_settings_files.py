@@ -65,7 +65,7 @@ def stopped(command: str, settings: object, folder: Path) -> tuple[list[object],
     (folder / "manifest.csv").write_text("path,bytes,sha256\na/b.png,1,c\n")
     more = [word.format(manifest=folder / "manifest.csv") for word in SECTIONS[command][1]]
     out = ["--output", folder / "out"]
-    return [command, "--settings", settings, *more, *out], ["absent", "cannot be read"]
+    return [command, "--settings", settings, *more, *out], ["absent", "cannot be read", "is not divided into"]
 
 
 @given(data=st.data())

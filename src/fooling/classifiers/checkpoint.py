@@ -36,6 +36,7 @@ def save_classifier(path: Path, classifier: Classifier) -> None:
         "options": classifier.options,
         "input": {"shape": list(classifier.input_shape), "dtype": "uint8", "range": [0, 255]},
         "class_names": list(classifier.class_names),
+        "fooling_class": classifier.fooling_class,
         "chunk_size": classifier.chunk_size,
         "provenance": classifier.provenance,
     }
@@ -118,6 +119,7 @@ def _classifier_of(
         class_names=header.class_names,
         chunk_size=header.chunk_size,
         device=device,
+        fooling_class=header.fooling_class,
         provenance=header.provenance,
         **preprocessing,
     )

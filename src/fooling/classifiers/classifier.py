@@ -43,6 +43,8 @@ class Classifier:
     """float32 (C, H, W): the mean training image, in levels 0..255."""
     chunk_size: int
     device: torch.device
+    fooling_class: bool = False
+    """Whether the last class stands for fooling images: it is no class to evolve images for."""
     provenance: dict[str, Any] = field(default_factory=dict)
     """How the network came about: seed, settings, test error, training history, versions; any JSON values."""
     _chunk: torch.Tensor = field(init=False, repr=False)
@@ -52,6 +54,11 @@ class Classifier:
         for name in ("offset", "scale", "training_mean"):
             object.__setattr__(self, name, getattr(self, name).to(self.device, torch.float32))
         object.__setattr__(self, "_chunk", _channels_last_zeros((self.chunk_size, *self.input_shape), self.device))
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The classes that images are evolved for: all but a fooling class."""
+        return self.class_names[:-1] if self.fooling_class else self.class_names
 
     def inputs(self, images: torch.Tensor) -> torch.Tensor:
         """What the network is fed for uint8 images ``(B, C, H, W)``: float32 of the same shape."""

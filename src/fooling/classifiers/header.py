@@ -10,7 +10,7 @@ from pydantic import Field
 from fooling.artifacts import read_header
 from fooling.contents import Header, checked_header
 
-KIND, VERSION = "classifier", 1
+KIND, VERSION = "classifier", 2
 MOST_AT_ONCE = 4096  # images
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -31,6 +31,7 @@ class ClassifierHeader(Header):
     options: dict[str, Any]
     input: InputHeader
     class_names: Annotated[tuple[str, ...], Field(min_length=2)]
+    fooling_class: bool
     chunk_size: Annotated[int, Field(ge=1, le=MOST_AT_ONCE)]
     provenance: dict[str, Any]
 
@@ -49,6 +50,24 @@ class Epoch(Header):
     test_error: Share
 
 
+class Recognised(Header):
+    """How many test images from one source a retrained network takes for fooling ones."""
+
+    supplied_by: Annotated[int, Field(ge=0)]  # the number of the network that was fooled by them; 0: real images
+    images: Count
+    share: Share
+
+
+class Retraining(Header):
+    """The place of a network in a chain of retrainings."""
+
+    first: str
+    filled_with: str
+    number: Annotated[int, Field(ge=2)]
+    fooling_images: Annotated[int, Field(ge=0)]
+    recognised: Annotated[tuple[Recognised, ...], Field(min_length=1)]
+
+
 class Provenance(Header):
     """How a network came about; one that someone else has trained has neither seed, nor iterations, nor history."""
 
@@ -58,6 +77,7 @@ class Provenance(Header):
     seed: int | None = None
     iterations: Count | None = None
     history: tuple[Epoch, ...] = ()
+    retraining: Retraining | None = None
 
 
 def classifier_header(path: Path) -> dict[str, Any]:

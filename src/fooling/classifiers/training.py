@@ -49,7 +49,16 @@ class Training:
     decides; an epoch ends with the batch that uses the last image of a pass.
     """
 
-    def __init__(self, *, name: str, dataset: Dataset, settings: ClassifierSettings, device: torch.device) -> None:
+    def __init__(
+        self,
+        *,
+        name: str,
+        dataset: Dataset,
+        settings: ClassifierSettings,
+        device: torch.device,
+        fooling_class: bool = False,
+    ) -> None:
+        """``fooling_class``: the last class of ``dataset`` stands for fooling images."""
         self.dataset, self.settings, self._device = dataset, settings, device
         self._images = torch.from_numpy(dataset.train_images).to(device)
         self._labels = torch.from_numpy(dataset.train_labels).to(device)
@@ -61,7 +70,8 @@ class Training:
                 classes=len(dataset.class_names),
                 options=settings.options,
             )
-        self._classifier = assembled(network, name=name, settings=settings, dataset=dataset, device=device)
+        classifier = assembled(network, name=name, settings=settings, dataset=dataset, device=device)
+        self._classifier = dataclasses.replace(classifier, fooling_class=fooling_class)
         self._optimiser = make_optimiser(network, settings.training)
         self.iteration = 0
         self.history: list[dict[str, float]] = []

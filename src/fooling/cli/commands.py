@@ -72,6 +72,46 @@ COMMANDS: dict[str, Command] = {
             "drift": "Also let genomes drift without selection as long, and write that run here.",
         },
     ),
+    "evolve-many-direct": Command(
+        "Evolve images pixel by pixel in several runs, without controls, that differ in their seeds alone.",
+        {
+            "first_seed": "Seed of the first run; the next ones follow.",
+            "runs": "How many runs.",
+            "output": "File of runs to write.",
+        },
+    ),
+    "evolve-many-cppn": Command(
+        "Evolve images painted by small networks in several runs, without controls, that differ in their seeds alone.",
+        {
+            "first_seed": "Seed of the first run; the next ones follow.",
+            "runs": "How many runs.",
+            "output": "File of runs to write.",
+        },
+    ),
+    "collect-champions": Command(
+        "Make the champions of several runs a data set of fooling images, those of their start among them.",
+        {
+            "runs": "Files of runs against one network, from `evolve-many-direct` or `evolve-many-cppn`.",
+            "settings": "How many runs are for training and for testing: JSON or a YAML file.",
+            "output": "Data set file to write.",
+        },
+    ),
+    "paint-direct": Command(
+        "Make random images of uniform noise a data set of fooling images that no network has selected.",
+        {"output": "Data set file to write.", "settings": "Encoding, seed and number: JSON or a YAML file."},
+    ),
+    "paint-cppn": Command(
+        "Make random images painted by random CPPNs a data set of fooling images that no network has selected.",
+        {"output": "Data set file to write.", "settings": "Encoding, seed and number: JSON or a YAML file."},
+    ),
+    "retrain": Command(
+        "Train a network anew, with the images that fooled the networks before it as one more class.",
+        {
+            "fooling": "Data set files of fooling images; give the option once for each, in the order of the networks.",
+            "settings": "The network's settings and its place in the chain: JSON or a YAML file.",
+            "output": "Classifier file to write.",
+        },
+    ),
     "tabulate": Command(
         "Turn the runs of one experiment into tables: champions, their history, and when they reached the threshold.",
         {

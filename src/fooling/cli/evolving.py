@@ -1,11 +1,11 @@
-"""What the evolve commands share: a run and its controls, each resumable, written once all are done."""
+"""What the evolve commands share: runs, each resumable, written once all are done."""
 
 from __future__ import annotations
 
 import platform
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy
 import torch
@@ -14,11 +14,12 @@ from fooling.artifacts import sha256_of
 from fooling.checkpoints import CheckpointStore
 from fooling.classifiers.checkpoint import load_classifier
 from fooling.classifiers.devices import chosen_device
-from fooling.encodings.encoding import Encoding, Genomes
+from fooling.encodings.encoding import EncodingMaker, Genomes
 from fooling.errors import FoolingError
-from fooling.evolution.record import save_run
+from fooling.evolution.batch import save_runs
+from fooling.evolution.record import RunRecord, save_run
 from fooling.evolution.run import Run
-from fooling.evolution.searches import Drift, MapElites, RandomSearch
+from fooling.evolution.searches import Drift, MapElites, RandomSearch, Search
 from fooling.evolution.settings import EvolutionSettings
 from fooling.progress import progress, say
 from fooling.seeding import derived_seed
@@ -26,20 +27,10 @@ from fooling.settings import LARGEST_SEED, Settings, read_settings
 
 G = TypeVar("G", bound=Genomes)
 S = TypeVar("S", bound=Settings)
-S_contra = TypeVar("S_contra", bound=Settings, contravariant=True)
-G_co = TypeVar("G_co", bound=Genomes, covariant=True)
-
-
-class EncodingMaker(Protocol[S_contra]):
-    """An encoding's class, as a maker of encodings for images of one shape (C, H, W)."""
-
-    def __call__(self, *, settings: S_contra, image_shape: tuple[int, int, int], device: torch.device) -> Encoding[Any]:
-        """The encoding."""
-        ...
 
 
 def evolve_command(*, encoding: str, encoding_class: EncodingMaker[S], settings_class: type[S]) -> Callable[..., None]:
-    """The command that evolves images in the encoding of this name."""
+    """The command that makes a run, with its controls, in the encoding of this name."""
 
     def evolve(
         *,
@@ -52,43 +43,104 @@ def evolve_command(*, encoding: str, encoding_class: EncodingMaker[S], settings_
         checkpoints: Path = Path("results/.checkpoints"),
         device: str = "auto",
     ) -> None:
-        if not 0 <= seed <= LARGEST_SEED:
-            raise FoolingError("--seed is no seed", found=seed, expected=f"a number from 0 to {LARGEST_SEED:,}")
-        checked = read_settings(EvolutionSettings[settings_class], settings)  # type: ignore[valid-type]
-        torch.set_num_threads(1)  # one thread a run, many runs at once
-        place = chosen_device(device)
-        network = load_classifier(classifier, device=place)
-        identity = {
-            "encoding": encoding,
-            "settings": checked.model_dump(mode="json"),
-            "seed": seed,
-            "classifier": {"name": network.name, "sha256": sha256_of(classifier.read_bytes())},
-            "class_names": network.class_names,
-            "versions": {"python": platform.python_version(), "numpy": numpy.__version__, "torch": torch.__version__},
-        }
-        with CheckpointStore(checkpoints, {"work": "evolution", "device": place.type, **identity}) as store:
+        _require_seeds("--seed", seed, last=seed)
+        evolution = _Evolution(encoding, encoding_class, settings_class, classifier, settings, device)
+        with evolution.store(checkpoints, seed=seed) as store:
             for search, path in ((MapElites, output), (RandomSearch, random_search), (Drift, drift)):
-                if path is None:
-                    continue
-                made = encoding_class(settings=checked.encoding, image_shape=network.input_shape, device=place)
-                generator = torch.Generator(place).manual_seed(derived_seed(seed, "evolution", encoding))
-                run = Run(
-                    search=search(encoding=made, generator=generator),
-                    classifier=network,
-                    settings=checked.search,
-                    identity=identity,
-                )
-                _finish(run, store)
-                save_run(path, run.record())
-                say(_told(run, path))
+                if path is not None:
+                    run = evolution.run(search, seed)
+                    _finish(run, store, name=search.name)
+                    save_run(path, run.record())
+                    say(f"{_told(run)}; written to {path}")
             store.clear()
 
     return evolve
 
 
-def _finish(run: Run[G], store: CheckpointStore) -> None:
-    """Bring ``run`` to its end, from the state that the store holds of it."""
-    name, generations = run.search.name, run.settings.generations + 1
+def evolve_many_command(
+    *, encoding: str, encoding_class: EncodingMaker[S], settings_class: type[S]
+) -> Callable[..., None]:
+    """The command that makes several runs, which differ in their seeds alone, in the encoding of this name."""
+
+    def evolve_many(
+        *,
+        classifier: Path,
+        settings: str,
+        first_seed: int,
+        runs: int,
+        output: Path,
+        checkpoints: Path = Path("results/.checkpoints"),
+        device: str = "auto",
+    ) -> None:
+        _require_seeds("--first-seed and --runs", first_seed, last=first_seed + runs - 1)
+        evolution = _Evolution(encoding, encoding_class, settings_class, classifier, settings, device)
+        with evolution.store(checkpoints, first_seed=first_seed, runs=runs) as store:
+            records: list[RunRecord] = []
+            for seed in range(first_seed, first_seed + runs):
+                run = evolution.run(MapElites, seed)
+                _finish(run, store, name=f"seed{seed}")
+                records.append(run.record())
+                say(f"seed {seed}, {_told(run)}")
+            save_runs(output, records)
+            say(f"{len(records)} runs written to {output}")
+            store.clear()
+
+    return evolve_many
+
+
+class _Evolution(Generic[S]):
+    """Everything that decides a run but its search and its seed."""
+
+    def __init__(
+        self,
+        encoding: str,
+        encoding_class: EncodingMaker[S],
+        settings_class: type[S],
+        classifier: Path,
+        settings: str,
+        device: str,
+    ) -> None:
+        self._checked = read_settings(EvolutionSettings[settings_class], settings)  # type: ignore[valid-type]
+        torch.set_num_threads(1)  # one thread a run, many runs at once
+        self._device = chosen_device(device)
+        self._network = load_classifier(classifier, device=self._device)
+        self._encoding, self._encoding_class = encoding, encoding_class
+        self._identity = {
+            "encoding": encoding,
+            "settings": self._checked.model_dump(mode="json"),
+            "classifier": {"name": self._network.name, "sha256": sha256_of(classifier.read_bytes())},
+            "class_names": self._network.targets,
+            "versions": {"python": platform.python_version(), "numpy": numpy.__version__, "torch": torch.__version__},
+        }
+
+    def store(self, parent: Path, **seeds: int) -> CheckpointStore:
+        """The checkpoints of the runs with these seeds."""
+        return CheckpointStore(parent, {"work": "evolution", "device": self._device.type, **self._identity, **seeds})
+
+    def run(self, search: type[Search[Any]], seed: int) -> Run[Any]:
+        """A run at its start."""
+        encoding = self._encoding_class(
+            settings=self._checked.encoding, image_shape=self._network.input_shape, device=self._device
+        )
+        generator = torch.Generator(self._device).manual_seed(derived_seed(seed, "evolution", self._encoding))
+        return Run(
+            search=search(encoding=encoding, generator=generator, classes=len(self._network.targets)),
+            classifier=self._network,
+            settings=self._checked.search,
+            identity={**self._identity, "seed": seed},
+        )
+
+
+def _require_seeds(options: str, first: int, *, last: int) -> None:
+    if not 0 <= first <= last <= LARGEST_SEED:
+        raise FoolingError(
+            f"{options} give no seeds", found=f"{first} to {last}", expected=f"numbers from 0 to {LARGEST_SEED:,}"
+        )
+
+
+def _finish(run: Run[G], store: CheckpointStore, *, name: str) -> None:
+    """Bring ``run`` to its end, from the state that the store holds of it under ``name``."""
+    generations = run.settings.generations + 1
     if (state := store.load(name)) is not None:
         run.restore(*state, source=store.path(name))
         say(f"{name} goes on from generation {run.generations_done - 1}")
@@ -101,10 +153,10 @@ def _finish(run: Run[G], store: CheckpointStore) -> None:
     store.save(name, *run.state())
 
 
-def _told(run: Run[G], path: Path) -> str:
+def _told(run: Run[G]) -> str:
     confidences = run.archive.confidences.double()
     sure = int((confidences >= 0.9999).sum())
     return (
         f"{run.search.name}: median confidence {run.median_confidence():.6f}, {sure} of {len(confidences)} classes"
-        f" at 99.99 % or more, after {run.search.evaluations} images; written to {path}"
+        f" at 99.99 % or more, after {run.search.evaluations} images"
     )

@@ -8,6 +8,8 @@ from typing import Any, Protocol, Self, TypeVar
 import torch
 from numpy.typing import NDArray
 
+from fooling.settings import Settings
+
 #: Image shape without the batch: channels (1 = grey, 3 = RGB), height, width.
 ImageShape = tuple[int, int, int]
 
@@ -80,4 +82,15 @@ class Encoding(Protocol[G]):
 
     def genomes_from(self, arrays: Mapping[str, torch.Tensor]) -> G:
         """The genomes that ``arrays()`` described, on the device of this encoding."""
+        ...
+
+
+S_contra = TypeVar("S_contra", bound=Settings, contravariant=True)
+
+
+class EncodingMaker(Protocol[S_contra]):
+    """An encoding's class, as a maker of encodings for images of one shape."""
+
+    def __call__(self, *, settings: S_contra, image_shape: ImageShape, device: torch.device) -> Encoding[Any]:
+        """The encoding."""
         ...

@@ -33,7 +33,7 @@ class Archive(Generic[G]):
         *,
         confidences: Tensor,  # (K,) float32
         log_odds: Tensor,  # (K,) float64
-        logits: Tensor,  # (K, K) float32
+        logits: Tensor,  # (K, L) float32, L >= K: a class without a cell counts in the confidences alone
         images: Tensor,  # (K, C, H, W) uint8
         generations: Tensor,  # (K,) int64
         individuals: Tensor,  # (K,) int64
@@ -50,9 +50,21 @@ class Archive(Generic[G]):
         self.genomes = genomes
 
     @classmethod
-    def of_first(cls, *, genomes: G, images: Tensor, logits: Tensor, individuals: Tensor, parents: Tensor) -> Self:
-        """The archive that a first batch of B genomes fills: each class held by the first of its surest images."""
-        confidences, rows = confidences_of(logits).max(dim=0)
+    def of_first(
+        cls,
+        *,
+        genomes: G,
+        images: Tensor,
+        logits: Tensor,
+        individuals: Tensor,
+        parents: Tensor,
+        classes: int | None = None,
+    ) -> Self:
+        """The archive that a first batch of B genomes fills: each class held by the first of its surest images.
+
+        Of L classes only the first ``classes`` get a cell; None: all of them.
+        """
+        confidences, rows = confidences_of(logits)[:, :classes].max(dim=0)
         return cls(
             confidences=confidences,
             log_odds=log_odds_of(logits[rows]).diagonal().clone(),
@@ -74,9 +86,9 @@ class Archive(Generic[G]):
     ) -> Tensor:
         """Let B offspring compete in every class; the cells that changed hands, in ascending order.
 
-        Shapes: ``images`` (B, C, H, W), ``logits`` (B, K), ``individuals`` (B,), ``parents`` (B, 2).
+        Shapes: ``images`` (B, C, H, W), ``logits`` (B, L), ``individuals`` (B,), ``parents`` (B, 2).
         """
-        best, rows = confidences_of(logits).max(dim=0)
+        best, rows = confidences_of(logits)[:, : self.classes].max(dim=0)
         cells = (best > self.confidences).nonzero()[:, 0]
         if len(cells) == 0:
             return cells

@@ -42,7 +42,7 @@ class History:
 
 @dataclass(frozen=True, kw_only=True)
 class RunRecord:
-    """The result of one search with one seed against one classifier with K classes."""
+    """The result of one search with one seed against one classifier, with a cell for each of K classes."""
 
     search: str  # map-elites, random-search or drift
     encoding: str  # direct or cppn
@@ -53,7 +53,7 @@ class RunRecord:
     versions: Mapping[str, str]  # of the packages that decide the result
     confidences: NDArray[np.float32]  # (K,) of each champion in its class
     log_odds: NDArray[np.float64]  # (K,) log(p / (1 - p)) of the same
-    logits: NDArray[np.float32]  # (K, K) of each champion for all classes
+    logits: NDArray[np.float32]  # (K, L) of each champion for all classes, also those without a cell
     images: NDArray[np.uint8]  # (K, C, H, W) the champions as they were scored
     generations: NDArray[np.int64]  # (K,) in which each champion was found
     individuals: NDArray[np.int64]  # (K,)
@@ -83,11 +83,11 @@ class RunHeader(Header):
     versions: dict[str, str]
 
 
-#: Type and shape of every array: K classes, T generations, m entries, images of C x H x W.
+#: Type and shape of every array: K classes with a cell of L in all, T generations, m entries, images of C x H x W.
 LAYOUT = {
     "confidences": "float32 K",
     "log_odds": "float64 K",
-    "logits": "float32 K K",
+    "logits": "float32 K L",
     "images": "uint8 K C H W",
     "generations": "int64 K",
     "individuals": "int64 K",
@@ -149,6 +149,9 @@ def record_from(arrays: Mapping[str, NDArray[Any]], header: Mapping[str, Any], *
     """
     described = checked_header(RunHeader, header, source=source)
     require_layout(arrays, LAYOUT, source=source, K=len(described.class_names))
+    if (outputs := arrays["logits"].shape[1]) < len(described.class_names):
+        expected = f"at least one for each of {len(described.class_names)} classes"
+        raise FoolingError(f"{source} does not fit together", found=f"{outputs} logits", expected=expected)
     if arrays["images"].shape[1] not in (1, 3):
         raise FoolingError(f"{source} holds no images", found=arrays["images"].shape, expected="1 or 3 channels")
     for name, (least, most) in RANGES.items():

@@ -32,7 +32,7 @@ class Run(Generic[G]):
     def __init__(
         self, *, search: Search[G], classifier: Classifier, settings: SearchSettings, identity: Mapping[str, Any]
     ) -> None:
-        """``identity`` holds the words of the record: encoding, settings, seed, classifier, class names, versions."""
+        """``identity`` is the record's: encoding, settings, seed, classifier, the classes with a cell, versions."""
         self.search = search
         self.identity = identity
         self.settings = settings

@@ -33,9 +33,11 @@ class Search(ABC, Generic[G]):
 
     name: ClassVar[str]
 
-    def __init__(self, *, encoding: Encoding[G], generator: torch.Generator) -> None:
+    def __init__(self, *, encoding: Encoding[G], generator: torch.Generator, classes: int | None = None) -> None:
+        """Only the first ``classes`` of the classifier get a cell; None: all of them."""
         self.encoding = encoding
         self.generator = generator
+        self._classes = classes
         self.evaluations = 0
         self.archive: Archive[G] | None = None
         self.entries: list[tuple[int, int, int, int, int, float]] = []
@@ -49,7 +51,7 @@ class Search(ABC, Generic[G]):
         return self._next(count, generation)
 
     def tell(self, genomes: G, images: Tensor, logits: Tensor, *, generation: int) -> None:
-        """What the classifier said of the genomes just asked for: ``images`` (B, C, H, W) uint8, ``logits`` (B, K)."""
+        """What the classifier said of the genomes just asked for: ``images`` (B, C, H, W) uint8, ``logits`` (B, L)."""
         count = len(genomes)
         individuals = torch.arange(self.evaluations, self.evaluations + count, device=logits.device)
         parents = self._asked_parents
@@ -58,7 +60,12 @@ class Search(ABC, Generic[G]):
         self.evaluations += count
         if self.archive is None:
             self.archive = Archive.of_first(
-                genomes=genomes, images=images, logits=logits, individuals=individuals, parents=parents
+                genomes=genomes,
+                images=images,
+                logits=logits,
+                individuals=individuals,
+                parents=parents,
+                classes=self._classes,
             )
             cells = torch.arange(self.archive.classes, device=logits.device)
         else:
@@ -138,8 +145,8 @@ class Drift(Search[G]):
 
     name = "drift"
 
-    def __init__(self, *, encoding: Encoding[G], generator: torch.Generator) -> None:
-        super().__init__(encoding=encoding, generator=generator)
+    def __init__(self, *, encoding: Encoding[G], generator: torch.Generator, classes: int | None = None) -> None:
+        super().__init__(encoding=encoding, generator=generator, classes=classes)
         self._population: G | None = None
         self._individuals: Tensor | None = None
 

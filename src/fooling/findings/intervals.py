@@ -6,6 +6,7 @@ them. Networks and seeds are each resampled on their own, and all runs of the dr
 kept: the "pigeonhole" bootstrap (Owen, Annals of Applied Statistics 1, 2007). It errs on the side of wide intervals, by
 a factor of at most the root of 3, where what is peculiar to single runs outweighs networks and seeds; drawing seeds
 anew within each network would err on the other side for the controls. Classes are not resampled: there are no others.
+Where every network does have seeds of its own, as in chains of retrained networks, they are drawn within it.
 """
 
 from __future__ import annotations
@@ -91,16 +92,19 @@ def estimated(
     settings: IntervalSettings,
     purpose: tuple[str, ...],
     fewest_runs: int = 2,
+    nested: bool = False,
 ) -> Estimate:
     """``statistic`` of a ``grid`` (networks, seeds, ...) with its bootstrap percentile interval.
 
     The interval is NaN with fewer than ``fewest_runs`` runs. ``purpose`` gives each interval random numbers of its own.
+    ``nested``: every network has seeds of its own, and they are drawn within it.
     """
     networks, seeds = grid.shape[:2]
     value, runs = float(statistic(grid)), networks * seeds
     if runs < fewest_runs:
         return Estimate(value=value, low=math.nan, high=math.nan, n=runs, note=_too_few(runs))
-    resampled = statistic(_resamples(grid, numpy_generator(settings.interval_seed, "bootstrap", *purpose), settings))
+    generator = numpy_generator(settings.interval_seed, "bootstrap", *purpose)
+    resampled = statistic(_resamples(grid, generator, settings, nested=nested))
     tail = (1 - settings.confidence_level) / 2
     # the inverse of the distribution function, not interpolated: a time may be infinite
     low, high = np.quantile(resampled, [tail, 1 - tail], method="inverted_cdf")
@@ -109,20 +113,27 @@ def estimated(
 
 
 def estimated_median(
-    grid: NDArray[np.float64], statistic: Statistic, *, settings: IntervalSettings, purpose: tuple[str, ...]
+    grid: NDArray[np.float64],
+    statistic: Statistic,
+    *,
+    settings: IntervalSettings,
+    purpose: tuple[str, ...],
+    nested: bool = False,
 ) -> Estimate:
     """As :func:`estimated`, for a median over runs: NaN bounds with too few runs for the interval of a median."""
     fewest = runs_for_median(settings.confidence_level)
-    return estimated(grid, statistic, settings=settings, purpose=purpose, fewest_runs=fewest)
+    return estimated(grid, statistic, settings=settings, purpose=purpose, fewest_runs=fewest, nested=nested)
 
 
-def estimated_share(grid: NDArray[np.float64], *, settings: IntervalSettings, purpose: tuple[str, ...]) -> Estimate:
+def estimated_share(
+    grid: NDArray[np.float64], *, settings: IntervalSettings, purpose: tuple[str, ...], nested: bool = False
+) -> Estimate:
     """The mean of a ``grid`` (networks, seeds) of shares in 0..1.
 
     Where all runs have 0 or all have 1, resampling sees no variation: the interval is then the exact binomial one
     (Clopper and Pearson) with a run as the unit.
     """
-    estimate = estimated(grid, mean_over_runs, settings=settings, purpose=purpose)
+    estimate = estimated(grid, mean_over_runs, settings=settings, purpose=purpose, nested=nested)
     if estimate.value not in (0.0, 1.0) or grid.size < 2:
         return estimate
     exact = scipy.stats.binomtest(round(estimate.value * grid.size), grid.size)
@@ -165,13 +176,13 @@ def estimated_mean_of_networks(shares: NDArray[np.float64], *, settings: Interva
 
 
 def _resamples(
-    grid: NDArray[np.float64], generator: np.random.Generator, settings: IntervalSettings
+    grid: NDArray[np.float64], generator: np.random.Generator, settings: IntervalSettings, *, nested: bool
 ) -> NDArray[np.float64]:
     """``grid`` with networks and seeds drawn anew, (samples, networks, seeds, ...)."""
     networks, seeds = grid.shape[:2]
     samples = settings.bootstrap_samples
     drawn_networks = generator.integers(networks, size=(samples, networks, 1))
-    drawn_seeds = generator.integers(seeds, size=(samples, 1, seeds))
+    drawn_seeds = generator.integers(seeds, size=(samples, networks if nested else 1, seeds))
     return grid[drawn_networks, drawn_seeds]
 
 

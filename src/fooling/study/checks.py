@@ -24,6 +24,7 @@ def contradictions(study: StudySettings, opened: Mapping[str, Sequence[Variant]]
     yield from _repeated("datasets", [dataset.name for dataset in study.datasets])
     yield from _repeated("classifiers", [classifier.name for classifier in study.classifiers])
     yield from _repeated("experiments", [variant.name for entry in study.experiments for variant in opened[entry.name]])
+    yield from _repeated("retraining", [entry.name for entry in study.retraining])
     for index, classifier in enumerate(study.classifiers):
         yield from _network_contradictions(("classifiers", index), classifier, datasets, classifiers)
     plain = [entry.name for entry in study.experiments if not entry.cross]
@@ -33,6 +34,9 @@ def contradictions(study: StudySettings, opened: Mapping[str, Sequence[Variant]]
         others = [name for name in plain if name != experiment.name]
         if experiment.compared_with not in (None, *others):
             yield (*keys, "compared_with"), _unknown("compared_with", str(experiment.compared_with), others)
+    trained = {name: network for name, network in classifiers.items() if network.kind == "trained"}
+    for index, retraining in enumerate(study.retraining):
+        yield from _unknown_classifiers(("retraining", index, "classifiers"), retraining.classifiers, trained)
 
 
 def _repeated(collection: str, names: Sequence[str]) -> Iterator[Contradiction]:

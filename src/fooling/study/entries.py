@@ -16,6 +16,7 @@ from fooling.encodings.cppn.settings import CppnSettings
 from fooling.encodings.direct_settings import DirectSettings
 from fooling.evolution.settings import SearchSettings
 from fooling.figures.catalogue import FIGURES
+from fooling.retraining.settings import RetrainingSettings
 from fooling.settings import Seed, Settings
 from fooling.study.presets import with_preset
 
@@ -120,19 +121,33 @@ EncodingSettings = Annotated[DirectSettings | CppnSettings, Field(discriminator=
 Level = str | bool | int | float | None
 
 
-class ExperimentEntry(Entry):
-    """Runs of one encoding against some classifiers, or of several variants of it."""
+class EvolvingEntry(Entry):
+    """An entry that evolves images in one encoding against some classifiers."""
 
     preset: Literal["paper", "released"] = "paper"
     """What encoding and search are where nothing is said: as the `paper` words it, or as its `released` code has it."""
     classifiers: Annotated[tuple[Name, ...], Field(min_length=1)]
-    """Names of the classifiers, all of one data set; each gets every seed."""
-    seeds: SeedRange = SeedRange()
-    """Seeds of the runs."""
+    """Names of the classifiers, all of one data set."""
     encoding: EncodingSettings
     """How a genome becomes an image, and how genomes vary."""
     search: SearchSettings = SearchSettings()
     """Budget and scoring."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _filled_from_preset(cls, values: Any) -> Any:
+        return with_preset(values) if isinstance(values, Mapping) else values
+
+    def evolution(self) -> dict[str, Any]:
+        """The settings that the evolve command is given."""
+        return self.model_dump(mode="json", include={"encoding", "search"})
+
+
+class ExperimentEntry(EvolvingEntry):
+    """Runs of one encoding against some classifiers, or of several variants of it."""
+
+    seeds: SeedRange = SeedRange()
+    """Seeds of the runs; each classifier gets every one."""
     compared_with: Name | None = Field(default=None, examples=["direct"])
     """Name of another experiment with the same classifiers and seeds: how much sooner or later is this one there?"""
     figures: tuple[str, ...] = tuple(name for name in SHOWING_EXPERIMENTS if name != "further_runs")
@@ -143,14 +158,16 @@ class ExperimentEntry(Entry):
     """Options such as `encoding.crossover`, each with its values: every combination is run as a variant of its own,
     compared with the first one."""
 
-    @model_validator(mode="before")
-    @classmethod
-    def _filled_from_preset(cls, values: Any) -> Any:
-        return with_preset(values) if isinstance(values, Mapping) else values
-
     @field_validator("figures")
     @classmethod
     def _known_figures(cls, figures: tuple[str, ...]) -> tuple[str, ...]:
         if unknown := [figure for figure in figures if figure not in SHOWING_EXPERIMENTS]:
             raise ValueError(f"the figures {', '.join(SHOWING_EXPERIMENTS)}; not {unknown[0]!r}")
         return figures
+
+
+class RetrainingEntry(RetrainingSettings, EvolvingEntry):
+    """Networks that are trained again and again, with the images that fooled those before them as one more class.
+
+    Each of the classifiers, all of them trained by the study, is the first network of a chain of its own.
+    """

@@ -8,6 +8,7 @@ from typing import Any
 from fooling.errors import FoolingError
 from fooling.settings import Settings, checked_settings
 from fooling.settings_errors import told
+from fooling.study.chains import chains_of
 from fooling.study.checks import contradictions
 from fooling.study.entries import Level
 from fooling.study.settings import StudySettings
@@ -24,6 +25,7 @@ class Study:
         self.datasets = {dataset.name: dataset for dataset in settings.datasets}
         self.classifiers = {classifier.name: classifier for classifier in settings.classifiers}
         self.experiments = {variant.name: variant for opened_entry in opened.values() for variant in opened_entry}
+        self.chains = {chain.name: chain for chain in chains_of(settings.retraining)}
         self._opened = opened
 
     @property

@@ -14,7 +14,7 @@ from fooling.findings.intervals import IntervalSettings
 from fooling.findings.sampling import SampleSettings
 from fooling.findings.tables import ThresholdSettings
 from fooling.settings import Settings
-from fooling.study.entries import ClassifierEntry, DatasetEntry, ExperimentEntry, Name
+from fooling.study.entries import ClassifierEntry, DatasetEntry, ExperimentEntry, Name, RetrainingEntry
 
 SHARED_FOLDER = "datasets"  # below results/, beside the studies
 
@@ -43,6 +43,8 @@ class StudySettings(Settings):
     """The networks to be fooled, each with a name and a data set."""
     experiments: Annotated[tuple[ExperimentEntry, ...], Field(min_length=1)]
     """The evolution runs, each experiment with a name, an encoding and its classifiers."""
+    retraining: tuple[RetrainingEntry, ...] = ()
+    """The chains of networks retrained with a fooling class, each with a name, an encoding and first networks."""
     findings: FindingsSettings = FindingsSettings()
     """How the runs are analysed."""
     figures: FigureSettings = FigureSettings()

@@ -32,7 +32,7 @@ class Variant:
 
     def evolution(self) -> dict[str, Any]:
         """The settings that the evolve command is given."""
-        return self.settings.model_dump(mode="json", include={"encoding", "search"})
+        return self.settings.evolution()
 
 
 def variants(experiment: ExperimentEntry) -> Iterator[Variant]:

@@ -1,0 +1,147 @@
+# Train networks again and again, with the images that fooled those before them as one more class.
+
+
+rule evolve_many_direct:
+    input:
+        classifier=classifier_in_chain,
+        architecture=architecture_in_chain,
+        code=sources("fooling.cli.evolve_many_direct"),
+        environment="envs/networks.yaml",
+    output:
+        "<results>/retraining/{network}/runs{block}.safetensors",
+    params:
+        encoding="direct",
+        settings=evolution_in_chain,
+        seeds=seeds_in_chain,
+    log:
+        "<logs>/retraining/{network}/runs{block}.log",
+    benchmark:
+        "<benchmarks>/retraining/{network}/runs{block}.tsv"
+    wildcard_constraints:
+        network=one_of(networks_in_chains("direct")),
+    conda:
+        "../envs/networks.yaml"
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=60,
+        gpu=gpus,
+    message:
+        "Evolve images against {wildcards.network}, job {wildcards.block}"
+    shell:
+        "fooling evolve-many-{params.encoding} --classifier {input.classifier} --settings {params.settings:q}"
+        " {params.seeds} --output {output} 2> {log}"
+
+
+use rule evolve_many_direct as evolve_many_cppn with:
+    input:
+        classifier=classifier_in_chain,
+        architecture=architecture_in_chain,
+        code=sources("fooling.cli.evolve_many_cppn"),
+        environment="envs/networks.yaml",
+    params:
+        encoding="cppn",
+        settings=evolution_in_chain,
+        seeds=seeds_in_chain,
+    wildcard_constraints:
+        network=one_of(networks_in_chains("cppn")),
+
+
+rule collect_champions:
+    input:
+        runs=runs_that_supply,
+        code=sources("fooling.cli.collect_champions"),
+        environment="envs/networks.yaml",
+    output:
+        "<results>/retraining/{chain}/images{number}.safetensors",
+    params:
+        settings=supply_settings,
+    log:
+        "<logs>/retraining/{chain}/images{number}.log",
+    benchmark:
+        "<benchmarks>/retraining/{chain}/images{number}.tsv"
+    wildcard_constraints:
+        chain=one_of(chains_filled_with("champions")),
+    conda:
+        "../envs/networks.yaml"
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=10,
+    message:
+        "Collect the images that fooled network {wildcards.number} of {wildcards.chain}"
+    shell:
+        "fooling collect-champions {input.runs} --settings {params.settings:q} --output {output} 2> {log}"
+
+
+rule paint_direct:
+    input:
+        dataset=dataset_of_chain,
+        code=sources("fooling.cli.paint_direct"),
+        environment="envs/networks.yaml",
+    output:
+        "<results>/retraining/{chain}/images{number}.safetensors",
+    params:
+        encoding="direct",
+        settings=paint_settings,
+    log:
+        "<logs>/retraining/{chain}/images{number}.log",
+    benchmark:
+        "<benchmarks>/retraining/{chain}/images{number}.tsv"
+    wildcard_constraints:
+        chain=one_of(chains_filled_with("random", encoding="direct")),
+    conda:
+        "../envs/networks.yaml"
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=10,
+    message:
+        "Paint random images as fooling images, set {wildcards.number} of {wildcards.chain}"
+    shell:
+        "fooling paint-{params.encoding} --dataset {input.dataset} --settings {params.settings:q} --output {output}"
+        " 2> {log}"
+
+
+use rule paint_direct as paint_cppn with:
+    input:
+        dataset=dataset_of_chain,
+        code=sources("fooling.cli.paint_cppn"),
+        environment="envs/networks.yaml",
+    params:
+        encoding="cppn",
+        settings=paint_settings,
+    wildcard_constraints:
+        chain=one_of(chains_filled_with("random", encoding="cppn")),
+
+
+rule retrain:
+    input:
+        dataset=dataset_of_chain,
+        fooling=fooling_images_so_far,
+        architecture=architecture_of_chain,
+        code=sources("fooling.cli.retrain"),
+        environment="envs/networks.yaml",
+    output:
+        "<results>/retraining/{chain}/dnn{number}.safetensors",
+    params:
+        fooling=repeated("fooling"),
+        settings=retrain_settings,
+    log:
+        "<logs>/retraining/{chain}/dnn{number}.log",
+    benchmark:
+        "<benchmarks>/retraining/{chain}/dnn{number}.tsv"
+    wildcard_constraints:
+        chain=one_of(study.chains),
+    conda:
+        "../envs/networks.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=240,
+        gpu=gpus,
+    message:
+        "Retrain network {wildcards.number} of {wildcards.chain}"
+    shell:
+        "fooling retrain --name {wildcards.chain}/dnn{wildcards.number} --dataset {input.dataset} {params.fooling}"
+        " --settings {params.settings:q} --output {output} 2> {log}"

@@ -1,0 +1,9 @@
+"""Evolve images pixel by pixel against a classifier, in several runs."""
+
+from fooling.cli.evolving import evolve_many_command
+from fooling.encodings.direct import DirectEncoding
+from fooling.encodings.direct_settings import DirectSettings
+
+evolve_many_direct = evolve_many_command(
+    encoding="direct", encoding_class=DirectEncoding, settings_class=DirectSettings
+)

@@ -1,0 +1,7 @@
+"""Paint random images by small networks (CPPNs)."""
+
+from fooling.cli.painting import paint_command
+from fooling.encodings.cppn.encoding import CppnEncoding
+from fooling.encodings.cppn.settings import CppnSettings
+
+paint_cppn = paint_command(encoding_class=CppnEncoding, settings_class=CppnSettings)

@@ -1,0 +1,7 @@
+"""Paint random images pixel by pixel."""
+
+from fooling.cli.painting import paint_command
+from fooling.encodings.direct import DirectEncoding
+from fooling.encodings.direct_settings import DirectSettings
+
+paint_direct = paint_command(encoding_class=DirectEncoding, settings_class=DirectSettings)

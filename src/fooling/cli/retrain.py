@@ -1,0 +1,57 @@
+"""Train a network anew, with the images that fooled the networks before it as a class of their own."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from fooling.artifacts import sha256_of
+from fooling.classifiers.checkpoint import save_classifier
+from fooling.classifiers.devices import chosen_device
+from fooling.classifiers.training import Training
+from fooling.cli.training import origin_of, told, trained
+from fooling.datasets.dataset import load_dataset
+from fooling.progress import say
+from fooling.retraining.images import with_fooling_class
+from fooling.retraining.recognition import recognised
+from fooling.retraining.settings import RetrainSettings
+from fooling.settings import read_settings
+
+
+def retrain(
+    *,
+    dataset: Path,
+    fooling: list[Path] | None = None,
+    settings: str,
+    name: str,
+    output: Path,
+    checkpoints: Path = Path("results/.checkpoints"),
+    device: str = "auto",
+) -> None:
+    """Train on ``dataset`` and the ``fooling`` images; without any there is no fooling class, as in the first network.
+
+    The provenance of the network tells which test images it takes for fooling ones.
+    """
+    checked = read_settings(RetrainSettings, settings)
+    place = chosen_device(device)
+    real, sets = load_dataset(dataset), [load_dataset(path) for path in fooling or []]
+    training = Training(
+        name=name,
+        dataset=with_fooling_class(real, sets) if sets else real,
+        settings=checked.network,
+        device=place,
+        fooling_class=bool(sets),
+    )
+    origin = origin_of(dataset, name=real.name, device=place)
+    origin["fooling_images"] = [sha256_of(path.read_bytes()) for path in fooling or []]
+    with trained(training, name=name, origin=origin, checkpoints=checkpoints) as classifier:
+        judged = recognised(classifier, real, sets)
+        place_in_chain = {
+            **checked.model_dump(mode="json", exclude={"network"}),
+            "fooling_images": sum(len(images.train_images) for images in sets),
+            "recognised": judged,
+        }
+        provenance = {**classifier.provenance, "retraining": place_in_chain}
+        save_classifier(output, dataclasses.replace(classifier, provenance=provenance))
+    newest = f", {judged[-1]['share']:.1%} of the newest fooling test images recognised" if sets else ""
+    say(f"{told(classifier)}{newest}; written to {output}")

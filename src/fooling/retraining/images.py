@@ -1,0 +1,99 @@
+"""Fooling images as data sets: what a network is told to be none of its classes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fooling.datasets.dataset import Dataset
+from fooling.errors import FoolingError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from fooling.evolution.record import RunRecord
+
+FOOLING = "fooling"  # the name of the class
+RANDOM = "random image"  # what random images are images of
+BATCH = 200  # random images drawn at once
+
+
+def champions_dataset(training: Sequence[RunRecord], test: Sequence[RunRecord]) -> Dataset:
+    """The champions of the runs: of every class the one after the start and the one at the end, half and half.
+
+    The labels are the classes that they were evolved for. Raises :class:`FoolingError` for runs of different networks,
+    and where a run stands in both parts: no image is used twice.
+    """
+    records = [*training, *test]
+    networks = sorted({record.classifier["sha256"] for record in records})
+    if len(networks) > 1:
+        raise FoolingError("these runs are of several classifiers", found=", ".join(networks), expected="one")
+    seeds = [record.seed for record in records]
+    if len(set(seeds)) < len(seeds):
+        raise FoolingError("a run is given twice", found=f"{len(seeds)} runs of {len(set(seeds))} seeds")
+    name = records[0].classifier["name"]
+    return Dataset(
+        name=f"fooling images of {name}",
+        class_names=records[0].class_names,
+        provenance={
+            "classifier": dict(records[0].classifier),
+            "training_seeds": [record.seed for record in training],
+            "test_seeds": [record.seed for record in test],
+        },
+        **_part("train", training),
+        **_part("test", test),
+    )
+
+
+def random_dataset(draw: Callable[[int], NDArray[np.uint8]], *, training: int, test: int, seed: int) -> Dataset:
+    """As many images as asked for that ``draw`` makes, (B, C, H, W) for B; no network has seen any of them."""
+    images = np.concatenate([draw(count) for count in _batches(training + test)])
+    labels = np.zeros(len(images), dtype=np.int64)
+    return Dataset(
+        name="random images",
+        class_names=(RANDOM,),
+        provenance={"seed": seed},
+        train_images=images[:training],
+        train_labels=labels[:training],
+        test_images=images[training:],
+        test_labels=labels[training:],
+    )
+
+
+def with_fooling_class(dataset: Dataset, sets: Sequence[Dataset]) -> Dataset:
+    """``dataset`` with one more class that holds the training images of all ``sets``; tested on real images alone.
+
+    Raises :class:`FoolingError` for fooling images of another shape, and if a class is called fooling already.
+    """
+    if FOOLING in dataset.class_names:
+        raise FoolingError(f"{dataset.name} has a class called {FOOLING!r} already", remedy="rename that class")
+    for images in sets:
+        if images.image_shape != dataset.image_shape:
+            raise FoolingError(
+                f"the {images.name} do not fit {dataset.name}", found=images.image_shape, expected=dataset.image_shape
+            )
+    count = sum(len(images.train_images) for images in sets)
+    labels = np.full(count, len(dataset.class_names), dtype=np.int64)
+    return Dataset(
+        name=dataset.name,
+        class_names=(*dataset.class_names, FOOLING),
+        train_images=np.concatenate([dataset.train_images, *(images.train_images for images in sets)]),
+        train_labels=np.concatenate([dataset.train_labels, labels]),
+        test_images=dataset.test_images,
+        test_labels=dataset.test_labels,
+        provenance=dataset.provenance,
+    )
+
+
+def _part(name: str, records: Sequence[RunRecord]) -> dict[str, Any]:
+    """Images and labels of one part of a data set."""
+    classes = np.arange(len(records[0].class_names))
+    images = np.concatenate([part for record in records for part in (record.start_images, record.images)])
+    return {f"{name}_images": images, f"{name}_labels": np.tile(classes, 2 * len(records))}
+
+
+def _batches(images: int) -> Iterator[int]:
+    for first in range(0, images, BATCH):
+        yield min(BATCH, images - first)
