@@ -23,6 +23,7 @@ wildcard_constraints:
     classifier=one_of(study.classifiers),
     experiment=one_of(study.experiments),
     seed=r"\d+",
+    retraining=one_of(entry.name for entry in study.settings.retraining),
     number=r"\d+",
     block=r"\d+",
 

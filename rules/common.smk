@@ -19,13 +19,14 @@ from fooling.findings.calibration import CalibrationSettings
 from fooling.findings.examination import ExaminationSettings
 from fooling.findings.intervals import IntervalSettings
 from fooling.findings.measurement import MeasurementSettings
+from fooling.findings.retraining import RetrainingFindingsSettings
 from fooling.findings.sampling import SampleSettings
 from fooling.findings.tables import ThresholdSettings
 from fooling.parsing import parsed_yaml, read_text, require_reasonable
 from fooling.retraining.plan import jobs_for, network_seed, random_images_seed, supply
 from fooling.settings import with_exponents_read
 from fooling.study.resolved import resolved_study
-from rules.drawings import dataset_of, drawings, runs_of, tables_of
+from rules.drawings import chain_of, dataset_of, drawings, runs_of, tables_of
 from rules.sources import sources, sources_of_file
 from sharing.provenance import take_up
 from sharing.studies import pack_of
@@ -188,6 +189,7 @@ def run_files():
 
 # --- retraining ---------------------------------------------------------------------------------------------------
 
+retrainings = {entry.name: entry for entry in study.settings.retraining}
 numbered = {chain.network(number): (chain, number) for chain in study.chains.values() for number in chain.numbers}
 
 
@@ -292,6 +294,32 @@ def retraining_files():
 # --- findings -----------------------------------------------------------------------------------------------------
 
 
+def tables_of_retrainings(kind):
+    """One table of every retraining."""
+    return [f"{study.results}/findings/retraining/{name}.{kind}" for name in retrainings]
+
+
+def networks_of(retraining):
+    """The names of all networks of a retraining, those of one chain after the other."""
+    return [name for name, (chain, _) in numbered.items() if chain.settings.name == retraining]
+
+
+def networks_of_retraining(wildcards):
+    """The files of all networks of a retraining."""
+    return [network_file(name) for name in networks_of(wildcards.retraining)]
+
+
+def measured_runs(wildcards):
+    """How many runs tell how easily each network of a retraining is fooled."""
+    return retrainings[wildcards.retraining].measured_runs
+
+
+def measured_runs_of_retraining(wildcards):
+    """The runs that tell how easily the networks of a retraining are fooled."""
+    jobs = jobs_for(measured_runs(wildcards))
+    return sum([runs_against(name, jobs) for name in networks_of(wildcards.retraining)], [])
+
+
 def findings_settings(section):
     """The part of the findings' settings that a command's class knows."""
     return as_json(study.findings(section))
@@ -370,6 +398,12 @@ def runs_of_figure(wildcards):
     return runs_of(figures[wildcards.figure], study)
 
 
+def batches_of_figure(wildcards):
+    """The runs against the networks of a chain that a figure shows."""
+    chain = chain_of(figures[wildcards.figure], study)
+    return [] if chain is None else sum([runs_against(chain.network(number), [1]) for number in chain.numbers], [])
+
+
 def dataset_of_figure(wildcards):
     """The data set that a figure shows."""
     name = dataset_of(figures[wildcards.figure], study)
@@ -381,6 +415,7 @@ def inputs_of_figure(wildcards):
     drawing = figures[wildcards.figure]
     named = [f"--tables {name}={path}" for name, path in tables_of(drawing, study)]
     named += [f"--runs {path}" for path in runs_of(drawing, study)]
+    named += [f"--batches {path}" for path in batches_of_figure(wildcards)]
     named += [f"--dataset {dataset_file(name)}" for name in [dataset_of(drawing, study)] if name is not None]
     return " ".join(named)
 
@@ -421,7 +456,9 @@ def finding_files():
     per_experiment = [tables(f"{name}/{{experiment}}.parquet", study.experiments) for name in ("champions", "history")]
     per_network = [tables(f"{name}/{{classifier}}/{{experiment}}.parquet", plain) for name in ("start", "examined")]
     of_study = [f"{study.results}/findings/{name}.csv" for name in ("classifiers", "variance", "survival", "presets")]
-    return sum(per_experiment + per_network, []) + of_study
+    kinds = ("champions.parquet", "networks.csv", "effects.csv")
+    retrained = sum([tables_of_retrainings(kind) for kind in kinds], [])
+    return sum(per_experiment + per_network, []) + of_study + retrained
 
 
 def claim_files():

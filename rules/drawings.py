@@ -4,22 +4,24 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from fooling.figures.catalogue import FIGURES, RUN, Figure
+from fooling.study.chains import Chain
 from fooling.study.entries import SHOWING_EXPERIMENTS
 from fooling.study.resolved import Study
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """One figure of the catalogue, for the experiment or the classifier that it shows, or for the whole study."""
+    """One figure of the catalogue, for the experiment, classifier or retraining that it shows, or for the study."""
 
     figure: str
     experiment: str | None = None
     classifier: str | None = None
+    retraining: str | None = None
 
     @property
     def name(self) -> str:
         """The name of its files."""
-        return "-".join(filter(None, [self.figure, self.experiment, self.classifier]))
+        return "-".join(filter(None, [self.figure, self.experiment, self.classifier, self.retraining]))
 
     @property
     def declared(self) -> Figure:
@@ -34,12 +36,15 @@ def drawings(study: Study) -> dict[str, Drawing]:
 
 def tables_of(drawing: Drawing, study: Study) -> list[tuple[str, str]]:
     """The tables that ``drawing`` shows: the name under which it is given each file, and the file."""
+    wildcards = [
+        {"classifier": classifier, "experiment": experiment} for classifier, experiment in _pairs(drawing, study)
+    ]
+    if drawing.retraining is not None:
+        wildcards = [{"retraining": drawing.retraining}]
     return [
         (name, f"{study.results}/{path}")
         for name, pattern in drawing.declared.tables.items()
-        for path in dict.fromkeys(
-            pattern.format(classifier=pair[0], experiment=pair[1]) for pair in _pairs(drawing, study)
-        )
+        for path in dict.fromkeys(pattern.format(**names) for names in wildcards)
     ]
 
 
@@ -55,6 +60,13 @@ def runs_of(drawing: Drawing, study: Study) -> list[str]:
     ]
 
 
+def chain_of(drawing: Drawing, study: Study) -> Chain | None:
+    """The chain that ``drawing`` shows: of a retraining the first one that learns champions."""
+    if not drawing.declared.needs_chain:
+        return None
+    return next(_chains_of_champions(drawing.retraining, study))
+
+
 def dataset_of(drawing: Drawing, study: Study) -> str | None:
     """The name of the data set that ``drawing`` shows, if it shows one."""
     if not drawing.declared.needs_dataset:
@@ -68,10 +80,19 @@ def _drawings_of(figure: str, study: Study) -> Iterator[Drawing]:
     if FIGURES[figure].one_per == "study":
         if pairs and (figure != "preset_comparison" or study.comparisons):
             yield Drawing(figure)
+    elif FIGURES[figure].one_per == "retraining":
+        for name in dict.fromkeys(chain.settings.name for chain in study.chains.values()):
+            if not FIGURES[figure].needs_chain or any(_chains_of_champions(name, study)):
+                yield Drawing(figure, retraining=name)
     elif FIGURES[figure].one_per == "experiment":
         yield from dict.fromkeys(Drawing(figure, experiment=experiment) for _, experiment in pairs)
     else:
         yield from (Drawing(figure, classifier=name) for name in study.classifiers if name in dict(pairs))
+
+
+def _chains_of_champions(retraining: str | None, study: Study) -> Iterator[Chain]:
+    chains = (chain for chain in study.chains.values() if chain.settings.name == retraining)
+    return (chain for chain in chains if chain.filled_with == "champions")
 
 
 def _pairs(drawing: Drawing, study: Study) -> list[tuple[str, str]]:

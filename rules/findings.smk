@@ -163,6 +163,38 @@ rule tabulate:
         " --champions {output.champions} --history {output.history} --times {output.times} 2> {log}"
 
 
+rule tabulate_retraining:
+    input:
+        classifiers=networks_of_retraining,
+        runs=measured_runs_of_retraining,
+        code=sources("fooling.cli.tabulate_retraining"),
+        environment="envs/findings.yaml",
+    output:
+        champions="<results>/findings/retraining/{retraining}.champions.parquet",
+        networks="<results>/findings/retraining/{retraining}.networks.csv",
+        effects="<results>/findings/retraining/{retraining}.effects.csv",
+    params:
+        runs=repeated("runs"),
+        measured_runs=measured_runs,
+        settings=findings_settings(RetrainingFindingsSettings),
+    log:
+        "<logs>/findings/retraining/{retraining}.log",
+    benchmark:
+        "<benchmarks>/findings/retraining/{retraining}.tsv"
+    conda:
+        "../envs/findings.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    message:
+        "Tabulate the networks of {wildcards.retraining}"
+    shell:
+        "fooling tabulate-retraining {input.classifiers} {params.runs} --retraining {wildcards.retraining}"
+        " --measured-runs {params.measured_runs} --settings {params.settings:q} --champions {output.champions}"
+        " --networks {output.networks} --effects {output.effects} 2> {log}"
+
+
 rule variance:
     input:
         champions=tables("champions/{experiment}.parquet", study.plain_experiments),
@@ -221,6 +253,8 @@ rule claims:
         times=tables("times/{experiment}.parquet", study.plain_experiments),
         start=tables("start/{classifier}/{experiment}.parquet", study.plain_experiments),
         examined=tables("examined/{classifier}/{experiment}.parquet", study.plain_experiments),
+        retrained=tables_of_retrainings("champions.parquet"),
+        retraining=tables_of_retrainings("networks.csv"),
         code=sources("fooling.cli.claims"),
         environment="envs/findings.yaml",
     output:
@@ -231,6 +265,8 @@ rule claims:
         times=repeated("times"),
         start=repeated("start"),
         examined=repeated("examined"),
+        retrained=repeated("retrained"),
+        retraining=repeated("retraining"),
         settings=findings_settings(MeasurementSettings),
     log:
         "<logs>/claims.log",
@@ -246,7 +282,7 @@ rule claims:
         "Judge the claims of the paper"
     shell:
         "fooling claims --declared {input.declared} --networks {input.networks} {params.history} {params.times}"
-        " {params.start} {params.examined} --settings {params.settings:q} --table {output.table} --page {output.page}"
+        " {params.start} {params.examined} {params.retrained} {params.retraining} --settings {params.settings:q} --table {output.table} --page {output.page}"
         " 2> {log}"
 
 

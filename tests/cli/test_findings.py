@@ -11,20 +11,26 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fooling.artifacts import read_table
+from fooling.artifacts import read_arrays, read_table
 from fooling.cli.calibrate import calibrate
 from fooling.cli.claims import claims
+from fooling.cli.collect_champions import collect_champions
 from fooling.cli.compare import compare
 from fooling.cli.describe_classifiers import describe_classifiers
 from fooling.cli.evolve_direct import evolve_direct
+from fooling.cli.evolve_many_direct import evolve_many_direct
 from fooling.cli.examine import examine
+from fooling.cli.paint_direct import paint_direct
+from fooling.cli.retrain import retrain
 from fooling.cli.sample_cppn import sample_cppn
 from fooling.cli.sample_direct import sample_direct
 from fooling.cli.summarise import summarise
 from fooling.cli.tabulate import tabulate
+from fooling.cli.tabulate_retraining import tabulate_retraining
 from fooling.cli.train import train
 from fooling.cli.variance import variance
 from fooling.datasets.dataset import Dataset, save_dataset
+from fooling.errors import FoolingError
 from fooling.findings.claims import COLUMNS
 from fooling.findings.forms import FORMS
 
@@ -59,8 +65,43 @@ def study(tmp_path_factory) -> Path:
             drift=folder / name / f"seed{seed}.drift.safetensors",
             checkpoints=folder / "checkpoints",
         )
+    retrain_in(folder, search)
     findings_of(folder, folder / "findings")
     return folder
+
+
+def retrain_in(folder: Path, search: dict[str, int]) -> None:
+    """A second network that has learned champions and one that has learned random images, and runs against all."""
+    supply = {"training_runs": 2, "test_runs": 1}
+    network = {"seed": 5, "training": {"iterations": 20, "batch_size": 10}}
+
+    def evolve(classifier: Path, output: Path) -> None:
+        settings = json.dumps({"encoding": {}, "search": search})
+        checkpoints = folder / "checkpoints"
+        evolve_many_direct(
+            classifier=classifier, settings=settings, first_seed=7, runs=3, output=output, checkpoints=checkpoints
+        )
+
+    chain = folder / "chain"
+    evolve(folder / "lenet-a.safetensors", chain / "dnn1.runs.safetensors")
+    collect_champions(
+        [chain / "dnn1.runs.safetensors"], settings=json.dumps(supply), output=chain / "champions.images.safetensors"
+    )
+    paint_direct(
+        dataset=folder / "dataset.safetensors",
+        settings=json.dumps({**supply, "encoding": {}, "seed": 3}),
+        output=chain / "random.images.safetensors",
+    )
+    for filling in ("champions", "random"):
+        retrain(
+            dataset=folder / "dataset.safetensors",
+            fooling=[chain / f"{filling}.images.safetensors"],
+            settings=json.dumps({"network": network, "first": "lenet-a", "filled_with": filling, "number": 2}),
+            name=f"chain/lenet-a/{filling}/dnn2",
+            output=chain / f"{filling}.safetensors",
+            checkpoints=folder / "checkpoints",
+        )
+        evolve(chain / f"{filling}.safetensors", chain / f"{filling}.runs.safetensors")
 
 
 def striped_images() -> Dataset:
@@ -130,6 +171,16 @@ def findings_of(study: Path, out: Path) -> None:
         survival=out / "survival.csv",
         presets=out / "presets.csv",
     )
+    tabulate_retraining(
+        [networks[0], *(study / "chain" / f"{filling}.safetensors" for filling in ("champions", "random"))],
+        runs=sorted((study / "chain").glob("*.runs.safetensors")),
+        retraining="chain",
+        measured_runs=2,
+        settings=INTERVALS,
+        champions=out / "retrained.parquet",
+        networks=out / "retraining.csv",
+        effects=out / "effects.csv",
+    )
     claims(
         declared=ROOT / "config" / "claims.yaml",
         networks=out / "classifiers.csv",
@@ -137,6 +188,8 @@ def findings_of(study: Path, out: Path) -> None:
         times=[out / "times.parquet"],
         start=sorted(out.glob("start/*/*.parquet")),
         examined=sorted(out.glob("examined/*.parquet")),
+        retrained=[out / "retrained.parquet"],
+        retraining=[out / "retraining.csv"],
         settings=INTERVALS,
         table=out / "claims.csv",
         page=out / "claims.md",
@@ -167,6 +220,9 @@ TABLES = {
     "variance": "variance.csv",
     "survival": "survival.csv",
     "presets": "presets.csv",
+    "retrained": "retrained.parquet",
+    "retraining": "retraining.csv",
+    "effects": "effects.csv",
     "claims": "claims.csv",
     "curves": "curves.csv",
 }
@@ -179,7 +235,7 @@ def as_written(path: Path) -> pd.DataFrame:
 @pytest.mark.parametrize("table", TABLES)
 def test_tables_have_the_columns_that_the_documentation_names(study, table):
     chapters = (ROOT / "docs" / "tables.md").read_text(encoding="utf-8").split("\n## ")
-    (chapter,) = [text for text in chapters if re.match(rf"(findings/)?{table}[/.]", text)]
+    (chapter,) = [text for text in chapters if re.match(rf"(findings/)?{table}[/. ]", text)]
     first_cells = [line.split("|")[1] for line in chapter.splitlines() if line.startswith("| `")]
     documented = re.findall(r"`([\w-]+)`", "".join(first_cells))
     assert documented == as_written(study / "findings" / TABLES[table]).columns.tolist()
@@ -236,7 +292,7 @@ def test_the_same_inputs_give_the_same_bytes(study, tmp_path):
     first = {path.relative_to(study / "findings"): path.read_bytes() for path in study.glob("findings/**/*.*")}
     again = {path.relative_to(tmp_path): path.read_bytes() for path in tmp_path.glob("**/*.*")}
     assert first == again
-    assert len(first) == 23
+    assert len(first) == 26
 
 
 def test_champions_that_do_not_vary_have_no_largest_share(study, tmp_path, capsys):
@@ -245,3 +301,41 @@ def test_champions_that_do_not_vary_have_no_largest_share(study, tmp_path, capsy
     one.to_parquet(tmp_path / "one.parquet")
     variance([tmp_path / "one.parquet"], output=tmp_path / "variance.csv")
     assert "largest share of the variance: unknown" in capsys.readouterr().err
+
+
+def test_a_fooling_class_is_learned_and_is_no_target(study):
+    table = as_written(study / "findings" / "retrained.parquet")
+    assert set(table["class_name"]) == {"upright", "flat", "none"}
+    assert table.groupby(["filled_with", "number"])["seed"].nunique().tolist() == [2] * 4
+    (champions,) = load_arrays(study / "chain" / "champions.images.safetensors")
+    assert champions["train_images"].shape == (12, 1, 28, 28)
+    networks = as_written(study / "findings" / "retraining.csv")
+    assert networks.groupby("number")["fooling_images"].unique().apply(list).tolist() == [[0], [12]]
+
+
+def test_too_few_runs_against_a_network_are_refused(study, tmp_path):
+    with pytest.raises(FoolingError, match=r"too few runs against .*lenet-a"):
+        tabulate_retraining(
+            [study / "lenet-a.safetensors", study / "chain" / "random.safetensors"],
+            runs=[study / "chain" / "random.runs.safetensors"],
+            retraining="chain",
+            measured_runs=2,
+            settings=INTERVALS,
+            champions=tmp_path / "a",
+            networks=tmp_path / "b",
+            effects=tmp_path / "c",
+        )
+    assert not list(tmp_path.iterdir())
+
+
+def test_too_few_runs_for_the_images_asked_for_are_refused(study, tmp_path):
+    with pytest.raises(FoolingError, match=r"too few runs to supply(.|\n)*found: 3 runs"):
+        collect_champions(
+            [study / "chain" / "random.runs.safetensors"],
+            settings='{"training_runs": 3, "test_runs": 1}',
+            output=tmp_path / "a",
+        )
+
+
+def load_arrays(*paths: Path) -> list[dict[str, np.ndarray]]:
+    return [read_arrays(path, kind="dataset", version=1)[0] for path in paths]

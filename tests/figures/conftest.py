@@ -1,5 +1,6 @@
 """Made-up runs and tables that look like a small study's, for the figures to be drawn from."""
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -273,6 +274,45 @@ def made_presets(variants: int = 4) -> tuple[pd.DataFrame, pd.DataFrame]:
     )
 
 
+def made_retraining(networks: int = 4, first: str = "lenet-a") -> pd.DataFrame:
+    """A chain and its two controls."""
+    rows = []
+    for filling, level in (("champions", 0.97), ("random", 0.999), ("nothing", 0.9999)):
+        for number in range(1, networks + 1):
+            median = 0.9999 if number == 1 else level - 0.001 * number * (1 - level)
+            supplied = filling != "nothing" and number > 1
+            rows.append(
+                {
+                    **{"retraining": "chain", "first": first, "filled_with": filling, "number": number},
+                    **{"chains": 1, "runs": 6},
+                    **{"median": median, "median_low": median - (1 - median), "median_high": (1 + median) / 2},
+                    **{"share": 0.3, "share_low": 0.1, "share_high": 0.5},
+                    **{"evaluations": np.inf, "evaluations_low": np.inf, "evaluations_high": np.inf, "reached": 0.2},
+                    **{"test_error": 0.01 + 0.001 * number, "fooling_images": 40 * supplied * (number - 1)},
+                    "recognised_new": 0.4 if supplied else np.nan,
+                    "recognised_old": 0.9 if supplied and number > 2 else np.nan,
+                    "real_taken_for_fooling": 0.002 * supplied,
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def made_effects() -> pd.DataFrame:
+    """How the chain compares with its controls."""
+    return pd.DataFrame(
+        {
+            "retraining": "chain",
+            "control": ["random", "nothing"],
+            "difference": [-2.4, -5.1],
+            "low": [-3.0, np.nan],
+            "high": [-1.8, np.nan],
+            "chains": 1,
+            "networks": 3,
+            "runs": 6,
+        }
+    )
+
+
 def made_inputs() -> dict[str, dict[str, Any]]:
     """For every figure what it is drawn from."""
     histories = [made_history(seeds=3, experiment=encoding, encoding=encoding) for encoding in ("direct", "cppn")]
@@ -309,6 +349,14 @@ def made_inputs() -> dict[str, dict[str, Any]]:
         },
         "training_curves": {"training": training, "classifiers": classifiers, "reference_error": 0.0094},
         "variance_components": {"variance": made_variance()},
+        "retraining_gallery": {
+            "batches": [
+                [made_run(1)],
+                [dataclasses.replace(made_run(2), classifier={"name": "chain/lenet-a/champions/dnn2", "sha256": "1"})],
+            ],
+            "retraining": made_retraining(),
+        },
+        "retraining_curve": {"retraining": made_retraining(), "effects": made_effects()},
     }
 
 

@@ -42,9 +42,19 @@ class Kill:
     victim: Victim = Victim.TREE
 
 
-#: The commands that work longest in the smoke study; the first three keep checkpoints.
-LONG = ("train", "evolve-direct", "evolve-cppn", "examine", "calibrate", "sample-cppn", "draw")
-RESUMABLE = LONG[:3]
+#: The commands that work longest in the smoke study; the first five keep checkpoints.
+LONG = (
+    "train",
+    "evolve-direct",
+    "evolve-cppn",
+    "evolve-many-cppn",
+    "retrain",
+    "examine",
+    "calibrate",
+    "sample-cppn",
+    "draw",
+)
+RESUMABLE = LONG[:5]
 #: Late commands: when one is killed alone, nothing else is left to be done, and the run ends by itself.
 LATE = ("claims", "run-info", "report")
 

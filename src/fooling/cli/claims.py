@@ -12,7 +12,7 @@ from fooling.artifacts import read_table, write_table, write_text
 from fooling.columns import Form, require_unique_rows
 from fooling.findings.claims import Claims, claims_table, judged_claims
 from fooling.findings.claims_page import claims_page
-from fooling.findings.forms import CLASSIFIERS, EXAMINED, HISTORY, START, TIMES
+from fooling.findings.forms import CLASSIFIERS, EXAMINED, HISTORY, RETRAINED, RETRAINING, START, TIMES
 from fooling.findings.measurement import MeasurementSettings, Tables
 from fooling.progress import say
 from fooling.settings import read_settings
@@ -26,6 +26,8 @@ def claims(
     times: list[Path],
     start: list[Path],
     examined: list[Path],
+    retrained: list[Path] | None = None,
+    retraining: list[Path] | None = None,
     settings: str,
     table: Path,
     page: Path,
@@ -35,10 +37,12 @@ def claims(
     asked = read_settings(Claims, str(declared))
     tables = Tables(
         networks=read_table(networks, CLASSIFIERS),
-        history=_by_experiment(history, HISTORY, asked.experiments),
-        times=_by_experiment(times, TIMES, asked.experiments),
-        start=_by_experiment(start, START, asked.experiments),
-        examined=_by_experiment(examined, EXAMINED, asked.experiments),
+        history=_rows_of(asked.experiments, history, HISTORY),
+        times=_rows_of(asked.experiments, times, TIMES),
+        start=_rows_of(asked.experiments, start, START),
+        examined=_rows_of(asked.experiments, examined, EXAMINED),
+        retrained=_rows_of(asked.retrainings, retrained or [], RETRAINED, column="retraining"),
+        retraining=_rows_of(asked.retrainings, retraining or [], RETRAINING, column="retraining"),
     )
     judgements = judged_claims(asked, tables, checked)
     told = claims_page(judgements, confidence_level=checked.confidence_level)
@@ -48,11 +52,13 @@ def claims(
     say(f"{', '.join(f'{count} {verdict}' for verdict, count in found.items())}; written to {page}")
 
 
-def _by_experiment(paths: Sequence[Path], form: Form, wanted: set[str]) -> dict[str, pd.DataFrame]:
-    """The rows of the wanted experiments; only those are kept in memory."""
+def _rows_of(
+    wanted: set[str], paths: Sequence[Path], form: Form, *, column: str = "experiment"
+) -> dict[str, pd.DataFrame]:
+    """The rows of the wanted experiments, or what else the ``column`` names; only those are kept in memory."""
+    if not paths:
+        return {}
     tables = (read_table(path, form) for path in paths)
-    kept = [table[table["experiment"].isin(wanted)] for table in tables]
-    whole = pd.concat(kept, ignore_index=True) if kept else pd.DataFrame({"experiment": []})
-    if kept:
-        require_unique_rows(whole, form, source=" and ".join(map(str, paths)))
-    return {str(name): rows for name, rows in whole.groupby("experiment")}
+    whole = pd.concat([table[table[column].isin(wanted)] for table in tables], ignore_index=True)
+    require_unique_rows(whole, form, source=" and ".join(map(str, paths)))
+    return {str(name): rows for name, rows in whole.groupby(column)}

@@ -123,6 +123,18 @@ COMMANDS: dict[str, Command] = {
             "times": "Table of times to the threshold to write.",
         },
     ),
+    "tabulate-retraining": Command(
+        "Tell how easily retrained networks are fooled, and whether the fooling class makes it harder.",
+        {
+            "classifiers": "Classifier files: all networks of all chains, the first ones included.",
+            "runs": "Files of runs against them, in the order in which they were made; give the option once for each.",
+            "retraining": "Name of the retraining.",
+            "measured_runs": "How many runs against each network count, from the first on.",
+            "champions": "Table of the champions of these runs to write.",
+            "networks": "Table of the networks to write.",
+            "effects": "Table of the differences between the chains and their controls to write.",
+        },
+    ),
     "calibrate": Command(
         "Ask how far a network's confidence in real images can be trusted, and correct it by one temperature.",
         {
@@ -179,6 +191,8 @@ COMMANDS: dict[str, Command] = {
             "times": "Tables of times to the threshold, from `tabulate`; give the option once for each.",
             "start": "Tables of single random images, from `sample-direct` or `sample-cppn`; once for each.",
             "examined": "Tables of examined images, from `examine`; give the option once for each.",
+            "retrained": "Tables of champions against retrained networks, from `tabulate-retraining`; once for each.",
+            "retraining": "Tables of retrained networks, from `tabulate-retraining`; once for each.",
             "table": "Table of the judged claims to write.",
             "page": "The same as a page of Markdown to write.",
         },
@@ -200,6 +214,7 @@ COMMANDS: dict[str, Command] = {
         {
             "figure": "Name of the figure, such as gallery.",
             "tables": "A table that it is drawn from, as name=path; files of the same name are stacked.",
+            "batches": "Files of runs against the networks of a chain, in its order; give the option once for each.",
             "settings": "Options of the figure: one JSON object, or a YAML file that holds them.",
             "png": "PNG file to write.",
             "pdf": "PDF file to write.",

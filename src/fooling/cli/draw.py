@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from fooling.artifacts import read_tables, write_bytes
 from fooling.datasets.dataset import load_dataset
 from fooling.errors import FoolingError
+from fooling.evolution.batch import load_runs
 from fooling.evolution.record import load_run
 from fooling.figures.settings import FigureSettings
 from fooling.figures.style import as_pdf, as_png
@@ -29,6 +30,7 @@ def draw(
     *,
     tables: list[str] | None = None,
     runs: list[Path] | None = None,
+    batches: list[Path] | None = None,
     dataset: Path | None = None,
     settings: str = "{}",
     png: Path,
@@ -39,6 +41,8 @@ def draw(
     given: dict[str, Any] = _read_tables(tables or [])
     if runs:
         given["runs"] = [load_run(path) for path in runs]
+    if batches:
+        given["batches"] = [load_runs(path) for path in batches]
     if dataset is not None:
         given["dataset"] = load_dataset(dataset)
     given |= read_settings(FigureSettings, settings).model_dump(exclude_unset=True)

@@ -1,8 +1,9 @@
 """Which figures there are, and what each is drawn from: read by the workflow and the report without any plotting.
 
 The figure ``gallery`` is ``draw`` in the module ``fooling.figures.gallery``. Its keyword arguments are the names in
-``tables`` (each a table; files of one name are stacked), ``runs`` where ``seeds`` is set, ``dataset`` where
-``needs_dataset`` is set, and the ``options``, which are keys of :class:`fooling.figures.settings.FigureSettings`.
+``tables`` (each a table; files of one name are stacked), ``runs`` where ``seeds`` is set, ``batches`` where
+``needs_chain`` is set, ``dataset`` where ``needs_dataset`` is set, and the ``options``, which are keys of
+:class:`fooling.figures.settings.FigureSettings`.
 """
 
 from __future__ import annotations
@@ -18,22 +19,24 @@ HISTORY = "findings/history/{experiment}.parquet"
 EXAMINED = "findings/examined/{classifier}/{experiment}.parquet"
 START = "findings/start/{classifier}/{experiment}.parquet"
 REAL = "findings/real/{classifier}.parquet"
+RETRAINING = "findings/retraining/{retraining}.networks.csv"
 
 
 @dataclass(frozen=True)
 class Figure:
     """One kind of figure.
 
-    A pattern's wildcards are those of the figure (its experiment or its classifier) as far as it has them, and
+    A pattern's wildcards are those of the figure (its experiment, classifier or retraining) as far as it has them, and
     otherwise stand for everything of that kind in the study. Where runs are drawn, the classifier of an experiment is
     its first one, and ``seeds`` says which: the first ``runs_shown``, all, or the first alone.
     """
 
     caption: str
-    one_per: Literal["study", "experiment", "classifier"] = "study"
+    one_per: Literal["study", "experiment", "classifier", "retraining"] = "study"
     tables: Mapping[str, str] = field(default_factory=dict)
     seeds: Literal["shown", "all", "first"] | None = None
     needs_dataset: bool = False
+    needs_chain: bool = False  # runs against each network of the retraining's first chain
     options: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -42,7 +45,8 @@ class Figure:
     @property
     def inputs(self) -> tuple[str, ...]:
         """The names of everything that the figure is drawn from."""
-        return (*self.tables, *["runs"] * (self.seeds is not None), *["dataset"] * self.needs_dataset)
+        given = {"runs": self.seeds is not None, "batches": self.needs_chain, "dataset": self.needs_dataset}
+        return (*self.tables, *(name for name, is_given in given.items() if is_given))
 
 
 #: In the order of the report. The file of a figure is ``<name>.png``, or ``<name>-<experiment or classifier>.png``.
@@ -92,6 +96,19 @@ FIGURES: dict[str, Figure] = {
     "preset_comparison": Figure(
         "How long each preset takes until the median class stands at 99.99 %, runs that never get there included.",
         tables={"survival": "findings/survival.csv", "presets": "findings/presets.csv"},
+    ),
+    "retraining_gallery": Figure(
+        "Images evolved against every network of a chain, each of which has learned those of the networks before it "
+        "as one more class, with their confidences.",
+        one_per="retraining",
+        tables={"retraining": RETRAINING},
+        needs_chain=True,
+    ),
+    "retraining_curve": Figure(
+        "How easily every network of a chain is fooled, beside the paper's networks and two controls, and what the "
+        "fooling class learns and costs.",
+        one_per="retraining",
+        tables={"retraining": RETRAINING, "effects": "findings/retraining/{retraining}.effects.csv"},
     ),
     "calibration": Figure(
         "Whether a confidence means what it says: on real test images, and for champions before and after temperature "

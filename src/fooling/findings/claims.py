@@ -105,6 +105,11 @@ class Claims(Settings):
         """The experiments that any claim is measured on."""
         return {claim.experiment for claim in self.claims if claim.experiment is not None}
 
+    @property
+    def retrainings(self) -> set[str]:
+        """The retrainings that any claim is measured on."""
+        return {claim.retraining for claim in self.claims if claim.retraining is not None}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Judgement:

@@ -151,6 +151,52 @@ PRESETS = Form(
     },
     keys=("search", "target", "unit", "contrast", "experiment", "factor", "level", "reference"),
 )
+CHAIN_NETWORK = {
+    "retraining": TEXT,
+    "first": TEXT,
+    "filled_with": one_of("champions", "random", "nothing"),
+    "number": COUNT,
+}
+RETRAINED = Form(
+    columns={
+        **CHAIN_NETWORK,
+        "seed": COUNT,
+        **CLASS,
+        **{"confidence": SHARE, "log_odds": NUMBER, "evaluations": COUNT.or_nothing},
+    },
+    keys=(*CHAIN_NETWORK, "seed", "class_index"),
+)
+RETRAINING = Form(
+    columns={
+        **CHAIN_NETWORK,
+        "first": TEXT.or_nothing,
+        "chains": COUNT,
+        "runs": COUNT,
+        **{"median": SHARE, "median_low": SHARE.or_nothing, "median_high": SHARE.or_nothing},
+        **{"share": SHARE, "share_low": SHARE.or_nothing, "share_high": SHARE.or_nothing},
+        **{"evaluations": FOUND, "evaluations_low": FOUND, "evaluations_high": FOUND},
+        "reached": SHARE,
+        "test_error": SHARE,
+        "fooling_images": COUNT,
+        **{"recognised_new": SHARE.or_nothing, "recognised_old": SHARE.or_nothing},
+        "real_taken_for_fooling": SHARE,
+    },
+    keys=tuple(CHAIN_NETWORK),
+)
+EFFECTS = Form(
+    columns={
+        "retraining": TEXT,
+        "control": one_of("random", "nothing"),
+        "difference": NUMBER,
+        "low": NUMBER.or_nothing,
+        "high": NUMBER.or_nothing,
+        "chains": COUNT,
+        "networks": COUNT,
+        "runs": COUNT,
+    },
+    keys=("retraining", "control"),
+    may_be_empty=True,
+)
 CLAIMS = Form(
     columns={
         "id": TEXT,
@@ -188,5 +234,8 @@ FORMS = {
     "variance": VARIANCE,
     "survival": SURVIVAL,
     "presets": PRESETS,
+    "retrained": RETRAINED,
+    "retraining": RETRAINING,
+    "effects": EFFECTS,
     "claims": CLAIMS,
 }

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -166,13 +166,20 @@ def share_bands(
     return low, high
 
 
-def estimated_mean_of_networks(shares: NDArray[np.float64], *, settings: IntervalSettings) -> Estimate:
-    """The mean of one share in 0..1 for each of N networks, with Student's t interval cut at 0 and 1."""
-    networks, mean = len(shares), float(shares.mean())
+def estimated_mean(values: NDArray[np.float64], *, settings: IntervalSettings) -> Estimate:
+    """The mean of one value for each of N networks, with Student's t interval."""
+    networks, mean = len(values), float(values.mean())
     if networks < 2:
         return Estimate(value=mean, low=math.nan, high=math.nan, n=networks, note="1 network carries no interval")
-    half = float(scipy.stats.t.ppf((1 + settings.confidence_level) / 2, networks - 1) * scipy.stats.sem(shares))
-    return Estimate(value=mean, low=max(0.0, mean - half), high=min(1.0, mean + half), n=networks)
+    half = float(scipy.stats.t.ppf((1 + settings.confidence_level) / 2, networks - 1) * scipy.stats.sem(values))
+    return Estimate(value=mean, low=mean - half, high=mean + half, n=networks)
+
+
+def estimated_mean_of_networks(shares: NDArray[np.float64], *, settings: IntervalSettings) -> Estimate:
+    """As :func:`estimated_mean`, for shares in 0..1: the interval is cut there."""
+    estimate = estimated_mean(shares, settings=settings)
+    low, high = np.clip([estimate.low, estimate.high], 0, 1).tolist()
+    return replace(estimate, low=low, high=high)
 
 
 def _resamples(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -27,6 +27,14 @@ class Selection(Settings):
     """The search that is measured."""
     control: Literal["random-search", "drift"] | None = None
     """The search that it is compared with, run by run."""
+    retraining: str | None = None
+    """Name of the retraining whose networks are measured."""
+    filled_with: Literal["champions", "random", "nothing"] = "champions"
+    """What the fooling class of these networks holds."""
+    control_filling: Literal["random", "nothing"] | None = None
+    """The filling that it is compared with, chain by chain."""
+    network: int | None = Field(default=None, ge=1)
+    """The number in their chain of the networks that are measured."""
     generation: int | None = Field(default=None, ge=0)
     """The generation at which the runs are looked at; later events count as not having happened."""
 
@@ -44,6 +52,8 @@ class Tables:
     times: Mapping[str, pd.DataFrame]
     start: Mapping[str, pd.DataFrame]
     examined: Mapping[str, pd.DataFrame]
+    retrained: Mapping[str, pd.DataFrame] = field(default_factory=dict)  # by retraining
+    retraining: Mapping[str, pd.DataFrame] = field(default_factory=dict)  # by retraining, of single chains
 
 
 class NotRun(Exception):  # noqa: N818 - an answer, not an error
@@ -80,6 +90,15 @@ class Measurement:
             rows = rows[rows["search"] == search]
         if rows.empty:
             raise NotRun(f"no {search or 'images'} of the experiment {name} on networks of {self.dataset}")
+        return rows
+
+    def of_retraining(self, tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+        """The rows of the retraining whose chains begin with these networks."""
+        name = str(self.selection.retraining)
+        table = tables.get(name)
+        rows = pd.DataFrame() if table is None else table[table["first"].isin(self.networks()["classifier"])]
+        if rows.empty:
+            raise NotRun(f"no retraining {name} of networks of {self.dataset}")
         return rows
 
     def history(self, column: str, *, search: str | None = None) -> NDArray[np.float64]:

@@ -15,6 +15,12 @@ from numpy.typing import NDArray
 
 from fooling.findings.intervals import Estimate, estimated_mean_of_networks
 from fooling.findings.measurement import Measurement, NotRun
+from fooling.findings.quantities_of_retraining import (
+    cost_in_test_error,
+    lowest_retrained_median,
+    retrained_median,
+    retraining_effect,
+)
 from fooling.findings.tables import at_threshold
 
 
@@ -173,5 +179,25 @@ QUANTITIES = {
     "share-of-recurring-motifs": Quantity(
         "share of the champions of which the most alike champion of another run is of the same class",
         share_of_recurring_motifs,
+    ),
+    "retrained-median": Quantity(
+        "median confidence of all champions against the networks of one number in their chains",
+        retrained_median,
+        frozenset({"retraining", "network"}),
+    ),
+    "lowest-retrained-median": Quantity(
+        "lowest of the retrained networks' median confidences of all champions against them",
+        lowest_retrained_median,
+        frozenset({"retraining"}),
+    ),
+    "retraining-effect": Quantity(
+        "mean over the retrained networks of how far the median log-odds against them lies above the control's",
+        retraining_effect,
+        frozenset({"retraining", "control_filling"}),
+    ),
+    "cost-in-test-error": Quantity(
+        "mean over the retrained networks of how far their test error lies above the control's",
+        cost_in_test_error,
+        frozenset({"retraining", "control_filling"}),
     ),
 }

@@ -12,8 +12,8 @@ from fooling.settings import Seed, Settings
 #: What a fooling class can be filled with. ``champions``: images evolved against the networks so far, half of them
 #: from the archive after the start; ``random``: images of random genomes that no network selected; ``nothing``: there
 #: is no such class, and a retrained network is just another network.
-FILLINGS = ("champions", "random", "nothing")
 Filling = Literal["champions", "random", "nothing"]
+FILLINGS: tuple[Filling, ...] = ("champions", "random", "nothing")
 EncodingSettings = TypeVar("EncodingSettings", bound=Settings)
 Runs = Annotated[int, Field(ge=1, le=10_000)]
 

@@ -6,7 +6,15 @@ from fooling.classifiers.settings import AdamSettings, CosinePolicy, InputSettin
 from fooling.encodings.cppn.settings import CppnSettings
 from fooling.encodings.direct_settings import DirectSettings
 from fooling.evolution.settings import SearchSettings
-from fooling.study.entries import DigitsEntry, ExperimentEntry, SeedRange, ShapesEntry, TrainedEntry
+from fooling.retraining.settings import FILLINGS, SupplySettings
+from fooling.study.entries import (
+    DigitsEntry,
+    ExperimentEntry,
+    RetrainingEntry,
+    SeedRange,
+    ShapesEntry,
+    TrainedEntry,
+)
 from fooling.study.settings import StudySettings
 
 
@@ -29,6 +37,7 @@ def default_study() -> StudySettings:
             _in_colour("direct-colour", DirectSettings()),
             _in_colour("cppn-colour", CppnSettings()),
         ),
+        retraining=(_fooling_class(),),
     )
 
 
@@ -71,4 +80,18 @@ def _in_colour(name: str, encoding: DirectSettings | CppnSettings) -> Experiment
         seeds=SeedRange(count=1),
         encoding=encoding,
         search=SearchSettings(start=100, offspring=100, generations=26),
+    )
+
+
+def _fooling_class() -> RetrainingEntry:
+    """Three networks where the paper has fifteen; as there, the first fooling images are a tenth of the real ones."""
+    return RetrainingEntry(
+        name="fooling-class",
+        classifiers=("lenet-a",),
+        encoding=CppnSettings(),
+        networks=3,
+        filled_with=FILLINGS,
+        first=SupplySettings(training_runs=7, test_runs=1),
+        later=SupplySettings(training_runs=2, test_runs=1),
+        measured_runs=6,
     )
