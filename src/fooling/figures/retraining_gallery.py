@@ -29,8 +29,8 @@ def draw(*, batches: Sequence[Sequence[RunRecord]], retraining: pd.DataFrame) ->
     _, axes = (drawn := sheet(WIDTH, HEAD + len(runs) * row + 0.1))
     title = f"Images evolved with the {ENCODINGS[runs[0].encoding].label} against {counted(len(runs), 'network')}"
     note = (
-        "Every network has learned the fooling images of those above it as one more class. Under every image its "
-        "confidence; left the median of all measured runs"
+        "Every network has learned the images of those above it as one more class. Under every image its "
+        "confidence, left the median of all runs"
     )
     write_head(axes, title, note)
     write_class_names(axes, runs[0].class_names, left=LEFT, pitch=pitch)
