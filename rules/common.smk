@@ -22,6 +22,7 @@ from fooling.findings.measurement import MeasurementSettings
 from fooling.findings.retraining import RetrainingFindingsSettings
 from fooling.findings.sampling import SampleSettings
 from fooling.findings.tables import ThresholdSettings
+from fooling.findings.transfer import TransferSettings
 from fooling.parsing import parsed_yaml, read_text, require_reasonable
 from fooling.retraining.plan import jobs_for, network_seed, random_images_seed, supply
 from fooling.settings import with_exponents_read
@@ -169,7 +170,7 @@ def evolution_settings(wildcards):
     return as_json(study.experiments[wildcards.experiment].evolution())
 
 
-def runs_of_experiment(experiment, *classifiers):
+def runs_of_experiment(experiment, *classifiers, searches=SEARCHES):
     """The files of an experiment's runs with their controls, on these classifiers or on all that it names."""
     settings = study.experiments[experiment].settings
     return expand(
@@ -178,7 +179,7 @@ def runs_of_experiment(experiment, *classifiers):
         classifier=classifiers or settings.classifiers,
         experiment=experiment,
         seed=settings.seeds.values(),
-        search=SEARCHES,
+        search=searches,
     )
 
 
@@ -294,6 +295,49 @@ def retraining_files():
 # --- findings -----------------------------------------------------------------------------------------------------
 
 
+def evolved_runs(wildcards):
+    """The runs of an experiment without their controls."""
+    return runs_of_experiment(wildcards.experiment, searches=SEARCHES[:1])
+
+
+def classifiers_shown(wildcards):
+    """The networks that are shown the images of an experiment: all of its data set."""
+    return [classifier_file(name) for name in study.classifiers_beside(wildcards.experiment)]
+
+
+def architectures_shown(wildcards):
+    """The files that decide what these networks are."""
+    return sorted({file for name in study.classifiers_beside(wildcards.experiment) for file in architecture_of(name)})
+
+
+def networks_of_chain(wildcards):
+    """The networks of a chain."""
+    chain = study.chains[wildcards.chain]
+    return [network_file(chain.network(number)) for number in chain.numbers]
+
+
+def measured_runs_in_chain(wildcards):
+    """How many runs tell how easily each network of a chain is fooled."""
+    return study.chains[wildcards.chain].settings.measured_runs
+
+
+def measured_runs_of_chain(wildcards):
+    """The runs that tell how easily the networks of a chain are fooled."""
+    chain, jobs = study.chains[wildcards.chain], jobs_for(measured_runs_in_chain(wildcards))
+    return sum([runs_against(chain.network(number), jobs) for number in chain.numbers], [])
+
+
+def transfer_tables(kind):
+    """One table of every experiment whose images more than one network can be shown."""
+    shown = [name for name in study.plain_experiments if len(study.classifiers_beside(name)) > 1]
+    return [f"{study.results}/findings/transfer/{name}.{kind}" for name in shown]
+
+
+def transfer_tables_of_chains(kind):
+    """One table of every chain that learns champions."""
+    return [f"{study.results}/findings/transfer/{name}.{kind}" for name in chains_filled_with("champions")]
+
+
 def tables_of_retrainings(kind):
     """One table of every retraining."""
     return [f"{study.results}/findings/retraining/{name}.{kind}" for name in retrainings]
@@ -400,8 +444,13 @@ def runs_of_figure(wildcards):
 
 def batches_of_figure(wildcards):
     """The runs against the networks of a chain that a figure shows."""
-    chain = chain_of(figures[wildcards.figure], study)
-    return [] if chain is None else sum([runs_against(chain.network(number), [1]) for number in chain.numbers], [])
+    drawing = figures[wildcards.figure]
+    chain = chain_of(drawing, study)
+    return (
+        []
+        if chain is None or not drawing.declared.batches
+        else sum([runs_against(chain.network(number), [1]) for number in chain.numbers], [])
+    )
 
 
 def dataset_of_figure(wildcards):
@@ -458,7 +507,9 @@ def finding_files():
     of_study = [f"{study.results}/findings/{name}.csv" for name in ("classifiers", "variance", "survival", "presets")]
     kinds = ("champions.parquet", "networks.csv", "effects.csv")
     retrained = sum([tables_of_retrainings(kind) for kind in kinds], [])
-    return sum(per_experiment + per_network, []) + of_study + retrained
+    kinds = ("shown.parquet", "pairs.csv")
+    shown = sum([transfer_tables(kind) + transfer_tables_of_chains(kind) for kind in kinds], [])
+    return sum(per_experiment + per_network, []) + of_study + retrained + shown
 
 
 def claim_files():

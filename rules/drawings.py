@@ -8,6 +8,9 @@ from fooling.study.chains import Chain
 from fooling.study.entries import SHOWING_EXPERIMENTS
 from fooling.study.resolved import Study
 
+#: Figures for which there have to be several networks of one data set.
+SHOWING_TRANSFER = ("transfer", "transfer_gallery")
+
 
 @dataclass(frozen=True)
 class Drawing:
@@ -40,7 +43,8 @@ def tables_of(drawing: Drawing, study: Study) -> list[tuple[str, str]]:
         {"classifier": classifier, "experiment": experiment} for classifier, experiment in _pairs(drawing, study)
     ]
     if drawing.retraining is not None:
-        wildcards = [{"retraining": drawing.retraining}]
+        chain = chain_of(drawing, study)
+        wildcards = [{"retraining": drawing.retraining, "chain": "" if chain is None else chain.name}]
     return [
         (name, f"{study.results}/{path}")
         for name, pattern in drawing.declared.tables.items()
@@ -84,6 +88,9 @@ def _drawings_of(figure: str, study: Study) -> Iterator[Drawing]:
         for name in dict.fromkeys(chain.settings.name for chain in study.chains.values()):
             if not FIGURES[figure].needs_chain or any(_chains_of_champions(name, study)):
                 yield Drawing(figure, retraining=name)
+    elif figure in SHOWING_TRANSFER:
+        shown = dict.fromkeys(name for _, name in pairs)
+        yield from (Drawing(figure, experiment=name) for name in shown if len(study.classifiers_beside(name)) > 1)
     elif FIGURES[figure].one_per == "experiment":
         yield from dict.fromkeys(Drawing(figure, experiment=experiment) for _, experiment in pairs)
     else:

@@ -195,6 +195,72 @@ rule tabulate_retraining:
         " --networks {output.networks} --effects {output.effects} 2> {log}"
 
 
+rule transfer:
+    input:
+        classifiers=classifiers_shown,
+        runs=evolved_runs,
+        architecture=architectures_shown,
+        code=sources("fooling.cli.transfer"),
+        environment="envs/networks.yaml",
+    output:
+        shown="<results>/findings/transfer/{experiment}.shown.parquet",
+        pairs="<results>/findings/transfer/{experiment}.pairs.csv",
+    params:
+        runs=repeated("runs"),
+        settings=findings_settings(TransferSettings),
+    log:
+        "<logs>/findings/transfer/{experiment}.log",
+    benchmark:
+        "<benchmarks>/findings/transfer/{experiment}.tsv"
+    conda:
+        "../envs/networks.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+        gpu=gpus,
+    message:
+        "Show the champions of {wildcards.experiment} to all networks of their data set"
+    shell:
+        "fooling transfer {input.classifiers} {params.runs} --experiment {wildcards.experiment}"
+        " --settings {params.settings:q} --shown {output.shown} --pairs {output.pairs} 2> {log}"
+
+
+rule transfer_in_chain:
+    input:
+        classifiers=networks_of_chain,
+        batches=measured_runs_of_chain,
+        architecture=architecture_of_chain,
+        code=sources("fooling.cli.transfer"),
+        environment="envs/networks.yaml",
+    output:
+        shown="<results>/findings/transfer/{chain}.shown.parquet",
+        pairs="<results>/findings/transfer/{chain}.pairs.csv",
+    params:
+        batches=repeated("batches"),
+        measured_runs=measured_runs_in_chain,
+        settings=findings_settings(TransferSettings),
+    log:
+        "<logs>/findings/transfer/{chain}.log",
+    benchmark:
+        "<benchmarks>/findings/transfer/{chain}.tsv"
+    wildcard_constraints:
+        chain=one_of(chains_filled_with("champions")),
+    conda:
+        "../envs/networks.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+        gpu=gpus,
+    message:
+        "Show the champions against each network of {wildcards.chain} to all of them"
+    shell:
+        "fooling transfer {input.classifiers} {params.batches} --measured-runs {params.measured_runs}"
+        " --experiment {wildcards.chain} --settings {params.settings:q} --shown {output.shown} --pairs {output.pairs}"
+        " 2> {log}"
+
+
 rule variance:
     input:
         champions=tables("champions/{experiment}.parquet", study.plain_experiments),
@@ -253,6 +319,7 @@ rule claims:
         times=tables("times/{experiment}.parquet", study.plain_experiments),
         start=tables("start/{classifier}/{experiment}.parquet", study.plain_experiments),
         examined=tables("examined/{classifier}/{experiment}.parquet", study.plain_experiments),
+        transfer=transfer_tables("pairs.csv"),
         retrained=tables_of_retrainings("champions.parquet"),
         retraining=tables_of_retrainings("networks.csv"),
         code=sources("fooling.cli.claims"),
@@ -265,6 +332,7 @@ rule claims:
         times=repeated("times"),
         start=repeated("start"),
         examined=repeated("examined"),
+        transfer=repeated("transfer"),
         retrained=repeated("retrained"),
         retraining=repeated("retraining"),
         settings=findings_settings(MeasurementSettings),
@@ -282,7 +350,8 @@ rule claims:
         "Judge the claims of the paper"
     shell:
         "fooling claims --declared {input.declared} --networks {input.networks} {params.history} {params.times}"
-        " {params.start} {params.examined} {params.retrained} {params.retraining} --settings {params.settings:q} --table {output.table} --page {output.page}"
+        " {params.start} {params.examined} {params.transfer} {params.retrained} {params.retraining}"
+        " --settings {params.settings:q} --table {output.table} --page {output.page}"
         " 2> {log}"
 
 

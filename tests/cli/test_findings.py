@@ -28,6 +28,7 @@ from fooling.cli.summarise import summarise
 from fooling.cli.tabulate import tabulate
 from fooling.cli.tabulate_retraining import tabulate_retraining
 from fooling.cli.train import train
+from fooling.cli.transfer import transfer
 from fooling.cli.variance import variance
 from fooling.datasets.dataset import Dataset, save_dataset
 from fooling.errors import FoolingError
@@ -171,6 +172,14 @@ def findings_of(study: Path, out: Path) -> None:
         survival=out / "survival.csv",
         presets=out / "presets.csv",
     )
+    transfer(
+        networks,
+        experiment="direct",
+        runs=[study / name / f"seed{seed}.safetensors" for name in NETWORKS for seed in (1, 2)],
+        settings=json.dumps({"bootstrap_samples": 99, "permutations": 99}),
+        shown=out / "shown.parquet",
+        pairs=out / "transfer.csv",
+    )
     tabulate_retraining(
         [networks[0], *(study / "chain" / f"{filling}.safetensors" for filling in ("champions", "random"))],
         runs=sorted((study / "chain").glob("*.runs.safetensors")),
@@ -188,6 +197,7 @@ def findings_of(study: Path, out: Path) -> None:
         times=[out / "times.parquet"],
         start=sorted(out.glob("start/*/*.parquet")),
         examined=sorted(out.glob("examined/*.parquet")),
+        transfer=[out / "transfer.csv"],
         retrained=[out / "retrained.parquet"],
         retraining=[out / "retraining.csv"],
         settings=INTERVALS,
@@ -220,6 +230,8 @@ TABLES = {
     "variance": "variance.csv",
     "survival": "survival.csv",
     "presets": "presets.csv",
+    "shown": "shown.parquet",
+    "transfer": "transfer.csv",
     "retrained": "retrained.parquet",
     "retraining": "retraining.csv",
     "effects": "effects.csv",
@@ -292,7 +304,7 @@ def test_the_same_inputs_give_the_same_bytes(study, tmp_path):
     first = {path.relative_to(study / "findings"): path.read_bytes() for path in study.glob("findings/**/*.*")}
     again = {path.relative_to(tmp_path): path.read_bytes() for path in tmp_path.glob("**/*.*")}
     assert first == again
-    assert len(first) == 26
+    assert len(first) == 28
 
 
 def test_champions_that_do_not_vary_have_no_largest_share(study, tmp_path, capsys):
@@ -339,3 +351,29 @@ def test_too_few_runs_for_the_images_asked_for_are_refused(study, tmp_path):
 
 def load_arrays(*paths: Path) -> list[dict[str, np.ndarray]]:
     return [read_arrays(path, kind="dataset", version=1)[0] for path in paths]
+
+
+def test_images_of_a_network_that_is_not_there_are_refused(study, tmp_path):
+    with pytest.raises(FoolingError, match=r"not evolved on these networks(.|\n)*found: runs on lenet-b"):
+        transfer(
+            [study / "lenet-a.safetensors"],
+            experiment="direct",
+            runs=[study / "lenet-b" / "seed1.safetensors"],
+            settings="{}",
+            shown=tmp_path / "a",
+            pairs=tmp_path / "b",
+        )
+    assert not list(tmp_path.iterdir())
+
+
+def test_of_several_runs_against_a_network_the_first_ones_are_shown(study, tmp_path):
+    transfer(
+        [study / "chain" / "champions.safetensors"],
+        experiment="chain",
+        batches=[study / "chain" / "champions.runs.safetensors"],
+        measured_runs=2,
+        settings=json.dumps({"bootstrap_samples": 99, "permutations": 99}),
+        shown=tmp_path / "shown.parquet",
+        pairs=tmp_path / "pairs.csv",
+    )
+    assert as_written(tmp_path / "shown.parquet")["seed"].unique().tolist() == [7, 8]

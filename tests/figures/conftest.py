@@ -1,6 +1,7 @@
 """Made-up runs and tables that look like a small study's, for the figures to be drawn from."""
 
 import dataclasses
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -297,6 +298,42 @@ def made_retraining(networks: int = 4, first: str = "lenet-a") -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def made_transfer(networks: list[str]) -> pd.DataFrame:
+    """Every network with every other one; of one pair no image is sure."""
+    rows = []
+    for source, target in itertools.product(networks, networks):
+        for images, label in itertools.product(("all", "sure"), ("class", "source-label")):
+            empty = images == "sure" and source == networks[0] != target
+            share = np.nan if empty else 0.98 if source == target else 0.4 + 0.02 * networks.index(target)
+            rows.append(
+                {
+                    **{"experiment": "direct", "source": source, "target": target},
+                    "relation": "itself" if source == target else "same architecture",
+                    **{"images": images, "label": label, "count": 0 if empty else 30},
+                    **{"alike": share, "low": share - 0.1, "high": min(1.0, share + 0.1), "chance": 0.1},
+                    **{"chance_high": 0.2, "count_alike": 12, "higher_on_source": 0.9, "exchanged": 0.2},
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def made_shown() -> pd.DataFrame:
+    """What three networks say of three runs on the first; one class never passes."""
+    rows = []
+    for target, seed, index in itertools.product(("lenet-a", "lenet-b", "own"), (1, 2, 3), range(10)):
+        label = 0 if target == "own" and index == 3 else index
+        rows.append(
+            {
+                **{"experiment": "direct", "source": "lenet-a", "target": target, "seed": seed},
+                **{"class_index": index, "class_name": str(index)},
+                **{"source_confidence": 0.9999, "source_label": index, "source_label_confidence": 0.9999},
+                "target_confidence": 0.9 + 0.01 * seed,
+                **{"target_label": label, "target_label_confidence": 0.9},
+            }
+        )
+    return pd.DataFrame(rows)
+
+
 def made_effects() -> pd.DataFrame:
     """How the chain compares with its controls."""
     return pd.DataFrame(
@@ -349,6 +386,9 @@ def made_inputs() -> dict[str, dict[str, Any]]:
         },
         "training_curves": {"training": training, "classifiers": classifiers, "reference_error": 0.0094},
         "variance_components": {"variance": made_variance()},
+        "transfer": {"transfer": made_transfer(["lenet-a", "lenet-b", "own"])},
+        "transfer_gallery": {"runs": runs, "shown": made_shown()},
+        "retraining_transfer": {"transfer": made_transfer([f"chain/lenet-a/champions/dnn{n}" for n in range(9)])},
         "retraining_gallery": {
             "batches": [
                 [made_run(1)],

@@ -122,6 +122,8 @@ ON_A_NETWORK = {
         "sample_cppn",
         "calibrate",
         "examine",
+        "transfer",
+        "transfer_in_chain",
     ),
     "run_info",  # names the device
 }

@@ -16,6 +16,7 @@ TELLING = {"run_info", "report_page"}
 
 CPPN_SEEDS_1_TO_3 = "seeds: {first: 1, count: 3}\n  encoding: {kind: cppn}"
 CPPN_SEED_1 = "seeds: {first: 1, count: 1}\n  encoding: {kind: cppn}"
+CPPN_EXPERIMENT = "seeds: {first: 1, count: 2}\n  encoding: {kind: cppn}"
 ENVIRONMENTS = {"datasets", "findings", "figures"}  # and "networks"
 
 
@@ -36,10 +37,21 @@ def test_touching_every_file_reruns_nothing(changed: Checkout) -> None:
 
 
 def test_a_setting_of_one_experiment_reruns_its_runs_and_what_follows(changed: Checkout) -> None:
-    changed.replace(SMOKE, "encoding: {kind: cppn}", "encoding: {kind: cppn, add_node_probability: 0.4}")
+    changed.replace(SMOKE, CPPN_EXPERIMENT, CPPN_EXPERIMENT.replace("cppn}", "cppn, add_node_probability: 0.4}"))
     pending = changed.pending()
     assert set(pending) == TELLING | {
-        *("evolve_cppn", "sample_cppn", "examine", "tabulate", "variance", "compare", "claims", "summarise", "draw")
+        *(
+            "transfer",
+            "evolve_cppn",
+            "sample_cppn",
+            "examine",
+            "tabulate",
+            "variance",
+            "compare",
+            "claims",
+            "summarise",
+            "draw",
+        )
     }
     assert all("/lenet-a/cppn/" in output for output in pending["evolve_cppn"])
     assert _names(pending["tabulate"]) == {"cppn"}
@@ -95,7 +107,10 @@ def test_one_architecture_leaves_the_networks_of_another_alone(changed: Checkout
 def test_settings_of_the_findings_rerun_no_evolution(changed: Checkout) -> None:
     changed.replace(SMOKE, "bootstrap_samples: 199", "bootstrap_samples: 299")
     pending = changed.pending()
-    assert set(pending) == TELLING | {"describe_classifiers", "compare", "claims", "summarise", "draw"}
+    assert set(pending) == TELLING | {
+        *("describe_classifiers", "compare", "transfer", "transfer_in_chain", "tabulate_retraining"),
+        *("claims", "summarise", "draw"),
+    }
 
 
 def test_help_texts_the_version_and_the_machine_rerun_nothing(changed: Checkout) -> None:
@@ -111,8 +126,29 @@ def test_a_changed_picture_lists_and_reads_the_folder_again(changed: Checkout) -
     assert set(changed.pending()) == TELLING | {"list_pictures", "fetch_folder"}
 
 
+def test_one_more_network_in_a_chain_runs_its_own_jobs_and_what_follows(changed: Checkout) -> None:
+    changed.replace(SMOKE, "networks: 2", "networks: 3")
+    pending = changed.pending()
+    assert set(pending) == TELLING | {
+        *("collect_champions", "paint_cppn", "retrain", "evolve_many_cppn"),
+        *("tabulate_retraining", "transfer_in_chain", "claims", "summarise", "draw"),
+    }
+    assert _names(pending["collect_champions"] | pending["paint_cppn"]) == {"images2"}
+    assert _names(pending["retrain"]) == {"dnn3"}
+    assert all("/dnn3/" in output for output in pending["evolve_many_cppn"])
+    assert all("retraining" in output for output in pending["draw"])
+
+
+def test_a_setting_of_a_retraining_reruns_its_runs_and_what_follows(changed: Checkout) -> None:
+    entry = "classifiers: [lenet-a]\n  encoding: {kind: cppn}\n  search: *budget\n  networks"
+    changed.replace(SMOKE, entry, entry.replace("cppn}", "cppn, add_node_probability: 0.4}"))
+    pending = changed.pending()
+    assert len(pending["evolve_many_cppn"]) == 4
+    assert not {"train", "evolve_cppn", "evolve_direct", "transfer"} & set(pending)
+
+
 def test_one_more_seed_reruns_its_own_runs_and_what_follows(changed: Checkout) -> None:
-    changed.replace(SMOKE, "seeds: {first: 1, count: 2}\n  encoding: {kind: cppn}", CPPN_SEEDS_1_TO_3)
+    changed.replace(SMOKE, CPPN_EXPERIMENT, CPPN_SEEDS_1_TO_3)
     pending = changed.pending()
     assert _names(pending["evolve_cppn"]) == {"seed3"}
     assert "evolve_direct" not in pending
@@ -120,7 +156,7 @@ def test_one_more_seed_reruns_its_own_runs_and_what_follows(changed: Checkout) -
 
 
 def test_one_seed_less_reruns_only_what_showed_it(changed: Checkout) -> None:
-    changed.replace(SMOKE, "seeds: {first: 1, count: 2}\n  encoding: {kind: cppn}", CPPN_SEED_1)
+    changed.replace(SMOKE, CPPN_EXPERIMENT, CPPN_SEED_1)
     assert "evolve_cppn" not in changed.pending()
     assert "tabulate" in changed.pending()
 

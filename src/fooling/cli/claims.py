@@ -12,7 +12,7 @@ from fooling.artifacts import read_table, write_table, write_text
 from fooling.columns import Form, require_unique_rows
 from fooling.findings.claims import Claims, claims_table, judged_claims
 from fooling.findings.claims_page import claims_page
-from fooling.findings.forms import CLASSIFIERS, EXAMINED, HISTORY, RETRAINED, RETRAINING, START, TIMES
+from fooling.findings.forms import CLASSIFIERS, EXAMINED, HISTORY, RETRAINED, RETRAINING, START, TIMES, TRANSFER
 from fooling.findings.measurement import MeasurementSettings, Tables
 from fooling.progress import say
 from fooling.settings import read_settings
@@ -26,6 +26,7 @@ def claims(
     times: list[Path],
     start: list[Path],
     examined: list[Path],
+    transfer: list[Path] | None = None,
     retrained: list[Path] | None = None,
     retraining: list[Path] | None = None,
     settings: str,
@@ -41,6 +42,7 @@ def claims(
         times=_rows_of(asked.experiments, times, TIMES),
         start=_rows_of(asked.experiments, start, START),
         examined=_rows_of(asked.experiments, examined, EXAMINED),
+        transfer=_rows_of(asked.experiments, transfer or [], TRANSFER),
         retrained=_rows_of(asked.retrainings, retrained or [], RETRAINED, column="retraining"),
         retraining=_rows_of(asked.retrainings, retraining or [], RETRAINING, column="retraining"),
     )

@@ -161,6 +161,18 @@ COMMANDS: dict[str, Command] = {
         "Show a network single images painted by random CPPNs that nobody evolved.",
         {"experiment": "Name of the experiment whose encoding it is.", "output": "Table of the images to write."},
     ),
+    "transfer": Command(
+        "Show the images that were evolved on some networks to all of them.",
+        {
+            "classifiers": "Classifier files: the networks that the images were evolved on, and any others.",
+            "experiment": "Name of the experiment, or of the chain.",
+            "runs": "Run files that an evolve command wrote; give the option once for each.",
+            "batches": "Files of several runs, from `evolve-many-direct` or `evolve-many-cppn`; once for each.",
+            "measured_runs": "Of several runs against one network only so many are shown, from the first on.",
+            "shown": "Table of the images and what every network says of them to write.",
+            "pairs": "Table of the pairs of networks to write.",
+        },
+    ),
     "describe-classifiers": Command(
         "List the networks: their training, their test errors, and the mean of these with its interval.",
         {
@@ -191,6 +203,7 @@ COMMANDS: dict[str, Command] = {
             "times": "Tables of times to the threshold, from `tabulate`; give the option once for each.",
             "start": "Tables of single random images, from `sample-direct` or `sample-cppn`; once for each.",
             "examined": "Tables of examined images, from `examine`; give the option once for each.",
+            "transfer": "Tables of pairs of networks, from `transfer`; give the option once for each.",
             "retrained": "Tables of champions against retrained networks, from `tabulate-retraining`; once for each.",
             "retraining": "Tables of retrained networks, from `tabulate-retraining`; once for each.",
             "table": "Table of the judged claims to write.",

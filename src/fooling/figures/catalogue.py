@@ -2,7 +2,7 @@
 
 The figure ``gallery`` is ``draw`` in the module ``fooling.figures.gallery``. Its keyword arguments are the names in
 ``tables`` (each a table; files of one name are stacked), ``runs`` where ``seeds`` is set, ``batches`` where
-``needs_chain`` is set, ``dataset`` where ``needs_dataset`` is set, and the ``options``, which are keys of
+that is set, ``dataset`` where ``needs_dataset`` is set, and the ``options``, which are keys of
 :class:`fooling.figures.settings.FigureSettings`.
 """
 
@@ -36,7 +36,8 @@ class Figure:
     tables: Mapping[str, str] = field(default_factory=dict)
     seeds: Literal["shown", "all", "first"] | None = None
     needs_dataset: bool = False
-    needs_chain: bool = False  # runs against each network of the retraining's first chain
+    needs_chain: bool = False  # the retraining's first chain that learns champions: {chain} in patterns
+    batches: bool = False  # the first runs against each network of this chain
     options: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -45,7 +46,7 @@ class Figure:
     @property
     def inputs(self) -> tuple[str, ...]:
         """The names of everything that the figure is drawn from."""
-        given = {"runs": self.seeds is not None, "batches": self.needs_chain, "dataset": self.needs_dataset}
+        given = {"runs": self.seeds is not None, "batches": self.batches, "dataset": self.needs_dataset}
         return (*self.tables, *(name for name, is_given in given.items() if is_given))
 
 
@@ -97,12 +98,32 @@ FIGURES: dict[str, Figure] = {
         "How long each preset takes until the median class stands at 99.99 %, runs that never get there included.",
         tables={"survival": "findings/survival.csv", "presets": "findings/presets.csv"},
     ),
+    "transfer": Figure(
+        "What the networks (columns) say of images that were evolved on other ones (rows): the share that keeps its "
+        "class, beside chance.",
+        one_per="experiment",
+        tables={"transfer": "findings/transfer/{experiment}.pairs.csv"},
+    ),
+    "transfer_gallery": Figure(
+        "Images evolved on one network that others take for the same class: of every class the one that another "
+        "network (row) is surest of.",
+        one_per="experiment",
+        tables={"shown": "findings/transfer/{experiment}.shown.parquet"},
+        seeds="all",
+    ),
+    "retraining_transfer": Figure(
+        "What each network of a chain (columns) says of images that were evolved against each other one (rows).",
+        one_per="retraining",
+        tables={"transfer": "findings/transfer/{chain}.pairs.csv"},
+        needs_chain=True,
+    ),
     "retraining_gallery": Figure(
         "Images evolved against every network of a chain, each of which has learned those of the networks before it "
         "as one more class, with their confidences.",
         one_per="retraining",
         tables={"retraining": RETRAINING},
         needs_chain=True,
+        batches=True,
     ),
     "retraining_curve": Figure(
         "How easily every network of a chain is fooled, beside the paper's networks and two controls, and what the "

@@ -157,6 +157,32 @@ CHAIN_NETWORK = {
     "filled_with": one_of("champions", "random", "nothing"),
     "number": COUNT,
 }
+SHOWN = Form(
+    columns={
+        "experiment": TEXT,
+        **{"source": TEXT, "target": TEXT},
+        "seed": COUNT,
+        **CLASS,
+        **{"source_confidence": SHARE, "source_label": COUNT, "source_label_confidence": SHARE},
+        **{"target_confidence": SHARE, "target_label": COUNT, "target_label_confidence": SHARE},
+    },
+    keys=("experiment", "source", "target", "seed", "class_index"),
+)
+TRANSFER = Form(
+    columns={
+        "experiment": TEXT,
+        **{"source": TEXT, "target": TEXT},
+        "relation": one_of("itself", "same architecture", "other architecture"),
+        "images": one_of("all", "sure"),
+        "label": one_of("class", "source-label"),
+        "count": COUNT,
+        **{"alike": SHARE.or_nothing, "low": SHARE.or_nothing, "high": SHARE.or_nothing},
+        **{"chance": SHARE.or_nothing, "chance_high": SHARE.or_nothing},
+        "count_alike": COUNT,
+        **{"higher_on_source": SHARE.or_nothing, "exchanged": SHARE.or_nothing},
+    },
+    keys=("experiment", "source", "target", "images", "label"),
+)
 RETRAINED = Form(
     columns={
         **CHAIN_NETWORK,
@@ -234,6 +260,8 @@ FORMS = {
     "variance": VARIANCE,
     "survival": SURVIVAL,
     "presets": PRESETS,
+    "shown": SHOWN,
+    "transfer": TRANSFER,
     "retrained": RETRAINED,
     "retraining": RETRAINING,
     "effects": EFFECTS,

@@ -27,6 +27,8 @@ class Selection(Settings):
     """The search that is measured."""
     control: Literal["random-search", "drift"] | None = None
     """The search that it is compared with, run by run."""
+    relation: Literal["same architecture", "other architecture"] = "same architecture"
+    """How the networks that images are shown to are related to their own."""
     retraining: str | None = None
     """Name of the retraining whose networks are measured."""
     filled_with: Literal["champions", "random", "nothing"] = "champions"
@@ -52,6 +54,7 @@ class Tables:
     times: Mapping[str, pd.DataFrame]
     start: Mapping[str, pd.DataFrame]
     examined: Mapping[str, pd.DataFrame]
+    transfer: Mapping[str, pd.DataFrame] = field(default_factory=dict)  # by experiment
     retrained: Mapping[str, pd.DataFrame] = field(default_factory=dict)  # by retraining
     retraining: Mapping[str, pd.DataFrame] = field(default_factory=dict)  # by retraining, of single chains
 

@@ -21,6 +21,7 @@ from fooling.findings.quantities_of_retraining import (
     retrained_median,
     retraining_effect,
 )
+from fooling.findings.quantities_of_transfer import share_surer_on_source, transfer_over_chance
 from fooling.findings.tables import at_threshold
 
 
@@ -179,6 +180,15 @@ QUANTITIES = {
     "share-of-recurring-motifs": Quantity(
         "share of the champions of which the most alike champion of another run is of the same class",
         share_of_recurring_motifs,
+    ),
+    "transfer-over-chance": Quantity(
+        "mean over the networks of how far the share of their champions that keep their class on others lies above "
+        "chance",
+        transfer_over_chance,
+    ),
+    "share-surer-on-source": Quantity(
+        "mean over the networks of the share of their champions, labelled alike by another, that they are surer of",
+        share_surer_on_source,
     ),
     "retrained-median": Quantity(
         "median confidence of all champions against the networks of one number in their chains",

@@ -33,6 +33,11 @@ class Study:
         """The experiments that are run as they stand in the study file, without the variants of crossed ones."""
         return {name: experiment for name, experiment in self.experiments.items() if not experiment.levels}
 
+    def classifiers_beside(self, experiment: str) -> list[str]:
+        """The names of all classifiers of the data set that an experiment's own classifiers are of."""
+        dataset = self.classifiers[self.experiments[experiment].settings.classifiers[0]].dataset
+        return [name for name, classifier in self.classifiers.items() if classifier.dataset == dataset]
+
     @property
     def comparisons(self) -> list[dict[str, Any]]:
         """Which experiments are compared: the variants of a cross with the first one, others with the one they name."""

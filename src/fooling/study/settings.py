@@ -13,13 +13,16 @@ from fooling.findings.examination import ExaminationSettings
 from fooling.findings.intervals import IntervalSettings
 from fooling.findings.sampling import SampleSettings
 from fooling.findings.tables import ThresholdSettings
+from fooling.findings.transfer import TransferSettings
 from fooling.settings import Settings
 from fooling.study.entries import ClassifierEntry, DatasetEntry, ExperimentEntry, Name, RetrainingEntry
 
 SHARED_FOLDER = "datasets"  # below results/, beside the studies
 
 
-class FindingsSettings(IntervalSettings, ExaminationSettings, CalibrationSettings, SampleSettings, ThresholdSettings):
+class FindingsSettings(
+    TransferSettings, IntervalSettings, ExaminationSettings, CalibrationSettings, SampleSettings, ThresholdSettings
+):
     """How the runs are analysed. Each command of the findings is given only the keys of its own settings class."""
 
 

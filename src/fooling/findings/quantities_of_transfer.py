@@ -1,0 +1,41 @@
+"""The quantities of claims about transfer. Networks on which images were evolved are the unit."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from fooling.findings.intervals import Estimate, estimated_mean, estimated_mean_of_networks
+from fooling.findings.measurement import Measurement, NotRun
+
+
+def transfer_over_chance(of: Measurement) -> Estimate:
+    """Of all champions, by the class that they were evolved for."""
+    pairs = _pairs(of)
+    return estimated_mean(_by_source(pairs, pairs["alike"] - pairs["chance"]), settings=of.settings)
+
+
+def share_surer_on_source(of: Measurement) -> Estimate:
+    """Of the champions that both networks label alike."""
+    pairs = _pairs(of)
+    pairs = pairs[pairs["higher_on_source"].notna()]
+    if pairs.empty:
+        raise NotRun("no two networks label an image alike")
+    return estimated_mean_of_networks(_by_source(pairs, pairs["higher_on_source"]), settings=of.settings)
+
+
+def _pairs(of: Measurement) -> pd.DataFrame:
+    """The pairs of different networks of the relation that the claim names."""
+    name, relation = str(of.selection.experiment), of.selection.relation
+    table = of.tables.transfer.get(name)
+    rows = pd.DataFrame() if table is None else table[table["source"].isin(of.networks()["classifier"])]
+    if not rows.empty:
+        rows = rows[(rows["relation"] == relation) & (rows["images"] == "all") & (rows["label"] == "class")]
+    if rows.empty:
+        raise NotRun(f"no images of {name} on networks of {of.dataset} were shown to any of the {relation}")
+    return rows
+
+
+def _by_source(pairs: pd.DataFrame, values: pd.Series[float]) -> NDArray[np.float64]:
+    return np.asarray(values.groupby(pairs["source"]).mean(), dtype=np.float64)

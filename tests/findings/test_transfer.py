@@ -1,0 +1,146 @@
+"""Transfer between made-up networks whose answers are known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fooling.findings.measurement import Measurement, MeasurementSettings, NotRun, Selection, Tables
+from fooling.findings.quantities import QUANTITIES
+from fooling.findings.transfer import Network, TransferSettings, shown_table, transfer_table
+from made_up_run import made_up_run
+
+SETTINGS = TransferSettings(bootstrap_samples=299, permutations=99)
+CLASSES = 3
+
+
+def run(classifier: str, seed: int):
+    """A run whose champion of class k is an image of level 10 * seed + k."""
+    levels = 10 * seed + np.arange(CLASSES)
+    images = np.broadcast_to(levels[:, None, None, None], (CLASSES, 1, 2, 2)).astype(np.uint8)
+    return made_up_run(np.full((1, CLASSES), 0.9), classifier=classifier, seed=seed, images=images)
+
+
+def network(name: str, answers: dict[int, list[float]], *, architecture: str = "lenet", classes: int = CLASSES):
+    """A network that knows images by their level and is sure of the first class of all others."""
+
+    def confidences(images: np.ndarray) -> np.ndarray:
+        unknown = [0.8] + [0.2 / (classes - 1)] * (classes - 1)
+        return np.array([answers.get(int(image[0, 0, 0]), unknown) for image in images], dtype=np.float32)
+
+    return Network(name=name, architecture=architecture, confidences=confidences)
+
+
+@pytest.fixture
+def networks():
+    """Network a knows its own images well; b agrees on class 1 alone, surer of it; c has one class more."""
+    own = {10: [0.99, 0.01, 0], 11: [0.1, 0.8, 0.1], 12: [0.5, 0.1, 0.4]}
+    other = {10: [0.3, 0.6, 0.1], 11: [0, 0.95, 0.05], 12: [0.2, 0.7, 0.1]}
+    more = {10: [0, 0, 0, 1], 11: [0, 0.6, 0.2, 0.2], 12: [0, 0, 0.3, 0.7]}
+    return [network("a", own), network("b", other), network("c", more, architecture="other", classes=4)]
+
+
+def test_every_champion_is_shown_to_every_network(networks):
+    table = shown_table([run("a", 1)], networks, experiment="e")
+    assert table["target"].tolist() == ["a"] * 3 + ["b"] * 3 + ["c"] * 3
+    assert table["class_index"].tolist() == [0, 1, 2] * 3
+    assert table["source_label"].tolist() == [0, 1, 0] * 3
+    by_target = {str(name): rows for name, rows in table.groupby("target")}
+    for name, of_class, label, of_source_label in (
+        ("a", [0.99, 0.8, 0.4], [0, 1, 0], [0.99, 0.8, 0.5]),
+        ("b", [0.3, 0.95, 0.1], [1, 1, 1], [0.3, 0.95, 0.2]),
+        ("c", [0.0, 0.6, 0.3], [3, 1, 3], [0.0, 0.6, 0.0]),
+    ):
+        rows = by_target[name]
+        np.testing.assert_allclose(rows["target_confidence"], of_class, rtol=1e-6)
+        assert rows["target_label"].tolist() == label
+        np.testing.assert_allclose(rows["target_label_confidence"], of_source_label, rtol=1e-6)
+        np.testing.assert_allclose(rows["source_confidence"], [0.99, 0.8, 0.4], rtol=1e-6)
+
+
+def test_sources_stand_in_the_order_of_the_networks(networks):
+    table = shown_table([run("b", 1), run("a", 2)], [networks[1], networks[0]], experiment="e")
+    assert list(dict.fromkeys(table["source"])) == ["b", "a"]
+    table = shown_table([run("b", 1), run("a", 2)], networks[:2], experiment="e")
+    assert list(dict.fromkeys(table["source"])) == ["a", "b"]
+
+
+def row_of(table: pd.DataFrame, **keys) -> pd.Series:
+    (row,) = table[(table[list(keys)] == pd.Series(keys)).all(axis=1)].to_dict("records")
+    return row
+
+
+def test_the_shares_of_a_pair(networks):
+    shown = shown_table([run("a", 1)], networks, experiment="e")
+    table = transfer_table(shown, {"a": "lenet", "b": "lenet", "c": "other"}, SETTINGS)
+    itself = row_of(table, target="a", images="all", label="class")
+    assert (itself["relation"], itself["alike"]) == ("itself", pytest.approx(2 / 3))
+    by_class = row_of(table, target="b", images="all", label="class")
+    assert (by_class["relation"], by_class["count"], by_class["count_alike"]) == ("same architecture", 3, 1)
+    assert by_class["higher_on_source"] == 0.0
+    assert np.isnan(by_class["low"]), "one run carries no interval"
+    assert row_of(table, target="b", images="all", label="source-label")["alike"] == pytest.approx(1 / 3)
+    sure = row_of(table, target="b", images="sure", label="class")
+    assert (sure["count"], sure["alike"]) == (1, 0.0)
+    assert row_of(table, target="c", images="all", label="class")["relation"] == "other architecture"
+    assert row_of(table, target="c", images="all", label="class")["higher_on_source"] == 1.0
+
+
+def test_chance_is_the_mean_over_all_exchanges_of_the_labels(networks):
+    import itertools
+
+    shown = shown_table([run("a", 1)], networks, experiment="e")
+    table = transfer_table(shown, {"a": "lenet", "b": "lenet", "c": "other"}, SETTINGS)
+    for target in "abc":
+        given = shown.loc[shown["target"] == target, "target_label"].tolist()
+        exchanges = [np.mean(np.array(order) == np.arange(3)) for order in itertools.permutations(given)]
+        assert row_of(table, target=target, images="all", label="class")["chance"] == pytest.approx(np.mean(exchanges))
+
+
+def test_exchanged_is_the_other_pair_seen_from_the_same_network(networks):
+    back = {20: [0.7, 0.2, 0.1], 21: [0.1, 0.9, 0], 22: [0, 0, 1]}
+    a = network("a", {10: [1, 0, 0], 11: [0, 1, 0], 12: [0, 0, 1]} | back)
+    sure = {20: [0.9, 0.1, 0], 21: [0.4, 0.6, 0], 22: [0, 0.1, 0.9]}
+    b = network("b", {10: [0.9, 0.1, 0], 11: [0.1, 0.9, 0], 12: [0, 0.1, 0.9]} | sure)
+    table = transfer_table(
+        shown_table([run("a", 1), run("b", 2)], [a, b], experiment="e"), {"a": "x", "b": "x"}, SETTINGS
+    )
+    there = row_of(table, source="a", target="b", images="all", label="class")
+    assert (there["alike"], there["higher_on_source"]) == (1.0, 1.0)
+    assert there["exchanged"] == pytest.approx(2 / 3), "a is surer of two of the images that were evolved on b"
+
+
+def test_intervals_draw_runs(networks):
+    answers = {10 * seed + k: np.eye(3)[k if seed <= 4 else 0].tolist() for seed in range(1, 9) for k in range(3)}
+    pair = [network("a", {}), network("b", answers)]
+    table = transfer_table(
+        shown_table([run("a", s) for s in range(1, 9)], pair, experiment="e"), {"a": "x", "b": "x"}, SETTINGS
+    )
+    row = row_of(table, target="b", images="all", label="class")
+    assert row["alike"] == pytest.approx((4 * 3 + 4) / 24)
+    assert 1 / 3 <= row["low"] < row["alike"] < row["high"] <= 1
+
+
+def test_quantities_of_transfer(networks):
+    shown = shown_table([run("a", 1)], networks, experiment="e")
+    table = transfer_table(shown, {"a": "lenet", "b": "lenet", "c": "other"}, SETTINGS)
+    facts = {"classifier": ["a", "b", "c"], "dataset": ["mnist"] * 3, "architecture": ["lenet", "lenet", "other"]}
+    tables = Tables(networks=pd.DataFrame(facts), history={}, times={}, start={}, examined={}, transfer={"e": table})
+
+    def measure(quantity: str, **selection):
+        return QUANTITIES[quantity].measure(
+            Measurement(
+                selection=Selection(**{"experiment": "e"} | selection),
+                dataset="mnist",
+                tables=tables,
+                settings=MeasurementSettings(bootstrap_samples=99),
+                purpose="test",
+            )
+        )
+
+    assert measure("transfer-over-chance").value == pytest.approx(1 / 3 - 1 / 3)
+    assert measure("share-surer-on-source", relation="other architecture").value == 1.0
+    assert measure("share-surer-on-source").n == 1
+    with pytest.raises(NotRun, match="no images of other"):
+        measure("transfer-over-chance", experiment="other")
