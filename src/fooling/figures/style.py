@@ -82,7 +82,7 @@ def counted(count: int, noun: str, plural: str = "") -> str:
 
 def draw_note(figure: Figure, text: str) -> None:
     """Small print below everything else in ``figure``, which is laid out by constrained layout."""
-    figure.supxlabel(textwrap.fill(text, 150), x=0.008, ha="left", fontsize=6.5, color=QUIET)
+    figure.supxlabel(textwrap.fill(text, 144), x=0.008, ha="left", fontsize=6.5, color=QUIET)
 
 
 def as_png(figure: Figure) -> bytes:
