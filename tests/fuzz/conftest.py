@@ -43,6 +43,15 @@ FILES = {
     "dataset": "dataset.safetensors",
     "network": "lenet.safetensors",
     "other": "other.safetensors",
+    "batch": "runs.safetensors",
+    "fooling_images": "images.safetensors",
+    "retrained_network": "dnn2.safetensors",
+    "retrained_batch": "dnn2.runs.safetensors",
+    "retrained": "retrained.parquet",
+    "retraining": "retraining.csv",
+    "effects": "effects.csv",
+    "shown": "shown.parquet",
+    "transfer": "transfer.csv",
     "champions": "champions.parquet",
     "history": "history.parquet",
     "times": "times.parquet",
@@ -87,6 +96,10 @@ def striped_images() -> Dataset:
     )
 
 
+Given = dict[str, Path]  # the files that stand in for those of the study, by their names
+OF_CLAIMS = ("history", "times", "start", "examined", "transfer", "retrained", "retraining")
+
+
 @pytest.fixture(scope="session")
 def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
     """Two networks, a run of each encoding with its controls, every table, and the page."""
@@ -96,8 +109,48 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
         fooling("train", *training(made, path, seed=seed))
     for experiment in ("direct", "cppn"):
         fooling(f"evolve-{experiment}", *evolution(made, made.run(experiment), experiment))
+    make_retraining(made)
     make_findings(made)
     return made
+
+
+def make_retraining(study: Study) -> None:
+    """A second network that has learned the champions of the first one, and runs against both."""
+    words = ("--settings", json.dumps({"encoding": {}, "search": SEARCH}), "--first-seed", 1, "--runs", 3)
+    checkpoints = ("--checkpoints", study.batch.parent / "checkpoints")
+    fooling("evolve-many-direct", "--classifier", study.network, *words, "--output", study.batch, *checkpoints)
+    supply = ("--settings", '{"training_runs": 2, "test_runs": 1}')
+    fooling("collect-champions", study.batch, *supply, "--output", study.fooling_images)
+    place = {"first": "lenet", "filled_with": "champions", "number": 2}
+    network = {"seed": 3, "training": {"iterations": 8, "batch_size": 6}}
+    fooling(
+        *("retrain", "--dataset", study.dataset, "--fooling", study.fooling_images, "--name", "chain/dnn2"),
+        *("--settings", json.dumps({"network": network, **place}), "--output", study.retrained_network, *checkpoints),
+    )
+    fooling(
+        *("evolve-many-direct", "--classifier", study.retrained_network, *words),
+        *("--output", study.retrained_batch, *checkpoints),
+    )
+
+
+def retraining_tables(study: Study, given: Given, *, out: Path) -> tuple[list[object], list[Path]]:
+    """The call of `tabulate-retraining`, and what it must write."""
+    made = [out / "champions.parquet", out / "networks.csv", out / "effects.csv"]
+    networks = [study.network, given.get("retrained_network", study.retrained_network)]
+    runs = ["--runs", study.batch, "--runs", given.get("retrained_batch", study.retrained_batch)]
+    words = ["--retraining", "chain", "--measured-runs", 2, "--settings", '{"bootstrap_samples": 99}']
+    outputs = ["--champions", made[0], "--networks", made[1], "--effects", made[2]]
+    return ["tabulate-retraining", *networks, *runs, *words, *outputs], made
+
+
+def transfer_tables(study: Study, given: Given, *, out: Path) -> tuple[list[object], list[Path]]:
+    """The call of `transfer`, and what it must write."""
+    made = [out / "shown.parquet", out / "transfer.csv"]
+    networks = [study.network, given.get("retrained_network", study.retrained_network)]
+    runs = [study.batch, given.get("retrained_batch", study.retrained_batch)]
+    batches = ["--batches", runs[0], "--batches", runs[1], "--measured-runs", 2]
+    words = ["--experiment", "chain", "--settings", '{"bootstrap_samples": 99, "permutations": 99}']
+    return ["transfer", *networks, *batches, *words, "--shown", made[0], "--pairs", made[1]], made
 
 
 def fooling(command: str, *arguments: object) -> None:
@@ -145,6 +198,13 @@ def make_findings(study: Study) -> None:
     fooling("variance", study.champions, "--output", study.variance)
     compared = ("--survival", study.survival, "--presets", study.presets)
     fooling("compare", study.times, "--settings", '{"comparisons": [], "bootstrap_samples": 99}', *compared)
+    call, made = retraining_tables(study, {}, out=study.retrained.parent / "made")
+    fooling(*map(str, call))
+    shown, pairs = transfer_tables(study, {}, out=study.retrained.parent / "made")
+    fooling(*map(str, shown))
+    files = (study.retrained, study.retraining, study.effects, study.shown, study.transfer)
+    for path, file in zip([*made, *pairs], files, strict=True):
+        path.rename(file)
     fooling("claims", *claims(study, {}, table=study.claims, page=study.page))
     (study.logs / "train").mkdir(parents=True)
     (study.logs / "train" / "lenet.log").write_text("fooling train: 12.3 s, peak memory 345 MB\n")
@@ -157,15 +217,12 @@ def make_findings(study: Study) -> None:
     fooling("report", *report(study, {}, output=study.html))
 
 
-Given = dict[str, Path]  # the files that stand in for those of the study, by their names
-
-
 def claims(study: Study, given: Given, *, table: Path, page: Path, declared: Path | None = None) -> list[object]:
     """The arguments of `claims`."""
     return [
         *("--declared", declared or ROOT / "config" / "claims.yaml", "--settings", INTERVALS),
         *("--networks", given.get("classifiers", study.classifiers)),
-        *(word for name in ("history", "times", "start", "examined") for word in option(study, given, name)),
+        *(word for name in OF_CLAIMS for word in option(study, given, name)),
         *("--table", table, "--page", page),
     ]
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from .commands import case, holds
-from .conftest import Study, report
+from .conftest import Study, report, retraining_tables, transfer_tables
 from .damage import PLACES, broken_safetensors
 from .profile import fuzzed
 
@@ -73,3 +73,28 @@ def test_what_is_no_run_is_named(study: Study, tmp_path: Path, place: str) -> No
     arguments, made = tabulate(study, run, tmp_path / "out")
     outcome = holds(tmp_path, *arguments, outputs=made, named=[run])
     assert outcome.succeeded == (place == "a link to the real file")
+
+
+def collect(study: Study, batch: Path, out: Path) -> tuple[list[object], list[Path]]:
+    made = [out / "images.safetensors"]
+    supply = '{"training_runs": 1, "test_runs": 1}'
+    return ["collect-champions", batch, "--settings", supply, "--output", made[0]], made
+
+
+READERS_OF_SEVERAL: list[Reader] = [
+    collect,
+    lambda study, batch, out: retraining_tables(study, {"retrained_batch": batch}, out=out),
+    lambda study, batch, out: transfer_tables(study, {"retrained_batch": batch}, out=out),
+]
+
+
+@given(data=st.data())
+@fuzzed
+def test_a_damaged_file_of_several_runs_is_read_or_named(study: Study, data: st.DataObject) -> None:
+    write = data.draw(broken_safetensors(study.retrained_batch))
+    reader = data.draw(st.sampled_from(READERS_OF_SEVERAL))
+    with case() as folder:
+        batch = folder / "runs.safetensors"
+        write(batch)
+        arguments, made = reader(study, batch, folder / "out")
+        holds(folder, *arguments, outputs=made, named=[batch, "too few runs", "not evolved on these", "given twice"])

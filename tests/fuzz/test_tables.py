@@ -28,6 +28,11 @@ READERS = {
     "variance": ["variance_components"],
     "survival": ["preset_comparison"],
     "presets": ["preset_comparison"],
+    "shown": ["transfer_gallery"],
+    "transfer": ["claims", "transfer", "retraining_transfer"],
+    "retrained": ["claims"],
+    "retraining": ["claims", "retraining_curve", "retraining_gallery"],
+    "effects": ["retraining_curve"],
     "claims": ["report", "summarise"],
 }
 FIGURES = {
@@ -39,6 +44,11 @@ FIGURES = {
     "training_curves": ("training", "classifiers"),
     "variance_components": ("variance",),
     "preset_comparison": ("survival", "presets"),
+    "transfer": ("transfer",),
+    "retraining_transfer": ("transfer",),
+    "transfer_gallery": ("shown",),
+    "retraining_curve": ("retraining", "effects"),
+    "retraining_gallery": ("retraining",),
 }
 #: Beginnings of messages that name what a table says, not its file.
 OF_THE_CONTENT = ("the networks of an experiment have different runs", "the table of ")
@@ -54,6 +64,10 @@ def call(study: Study, reader: str, given: dict[str, Path], out: Path) -> tuple[
     if reader in FIGURES:
         made = [out / "figure.png", out / "figure.pdf"]
         options = figure(study, given, FIGURES[reader], *made)
+        if reader == "transfer_gallery":
+            options += ["--runs", study.run("direct")]
+        if reader == "retraining_gallery":
+            options += ["--batches", study.batch, "--batches", study.retrained_batch]
         if reader in REFERENCE:
             options[options.index("--settings") + 1] = json.dumps({"reference": 0.9999})
         return ["draw", reader, *options], made
