@@ -22,6 +22,7 @@ pathvars:
 wildcard_constraints:
     classifier=one_of(study.classifiers),
     experiment=one_of(study.experiments),
+    setting=one_of(study.ascents),
     seed=r"\d+",
     retraining=one_of(entry.name for entry in study.settings.retraining),
     number=r"\d+",
@@ -33,6 +34,7 @@ include: "rules/classifiers.smk"
 include: "rules/evolution.smk"
 include: "rules/retraining.smk"
 include: "rules/findings.smk"
+include: "rules/ascent.smk"
 include: "rules/figures.smk"
 include: "rules/report.smk"
 
@@ -72,6 +74,13 @@ rule retraining:
         retraining_files(),
     message:
         "The retrained networks are there"
+
+
+rule ascent:
+    input:
+        ascent_files(),
+    message:
+        "The gradient ascents are there"
 
 
 rule findings:

@@ -15,6 +15,8 @@ sys.path[:0] = [str(Path(workflow.basedir)), str(Path(workflow.basedir, "src"))]
 
 from fooling.classifiers.architectures import architecture_source
 from fooling.errors import FoolingError
+from fooling.findings.ablation import AblationSettings
+from fooling.findings.ascent import AscentComparisonSettings
 from fooling.findings.calibration import CalibrationSettings
 from fooling.findings.examination import ExaminationSettings
 from fooling.findings.intervals import IntervalSettings
@@ -27,7 +29,7 @@ from fooling.parsing import parsed_yaml, read_text, require_reasonable
 from fooling.retraining.plan import jobs_for, network_seed, random_images_seed, supply
 from fooling.settings import with_exponents_read
 from fooling.study.resolved import resolved_study
-from rules.drawings import chain_of, dataset_of, drawings, runs_of, tables_of
+from rules.drawings import ascents_of, chain_of, dataset_of, drawings, runs_of, tables_of
 from rules.sources import sources, sources_of_file
 from sharing.provenance import take_up
 from sharing.studies import pack_of
@@ -77,7 +79,7 @@ def repeated(name):
 
     def options(wildcards, input, output):
         paths = input[name] if name in input.keys() else output[name]
-        return " ".join(f"--{name} {path}" for path in paths)
+        return " ".join(f"--{name.replace('_', '-')} {path}" for path in paths)
 
     return options
 
@@ -292,6 +294,30 @@ def retraining_files():
     return sum(runs, networks)
 
 
+# --- gradient ascent ----------------------------------------------------------------------------------------------
+
+
+def ascent_settings(wildcards):
+    """The settings of a gradient ascent."""
+    return as_json(study.ascents[wildcards.setting].section())
+
+
+def ascent_files():
+    """The files of all gradient ascents."""
+    return [file for name in study.classifiers for file in study.ascents_on(name)]
+
+
+def ascent_tables(*names):
+    """These tables of the gradient ascents, where the study has any."""
+    return [f"{study.results}/findings/{name}" for name in names] if study.ascents else []
+
+
+def ascent_curves():
+    """The curves of the gradient ascents: one table for each classifier that has any, in the order of their names."""
+    ascended = sorted(name for name in study.classifiers if study.ascents_on(name))
+    return ascent_tables(*[f"ascent_curves/{name}.parquet" for name in ascended])
+
+
 # --- findings -----------------------------------------------------------------------------------------------------
 
 
@@ -379,6 +405,21 @@ def runs_to_examine(wildcards):
     return runs_of_experiment(wildcards.experiment, wildcards.classifier)
 
 
+def runs_to_ablate(wildcards):
+    """The runs of an experiment on one classifier, without their controls."""
+    return [run for run in runs_to_examine(wildcards) if Path(run).stem == Path(run).name.partition(".")[0]]
+
+
+def painted_experiments():
+    """The plain experiments in the CPPN encoding: their champions may hold repeated elements."""
+    return [name for name in study.plain_experiments if name in experiments_in("cppn")]
+
+
+def ablation_tables():
+    """What removals do to the champions of these experiments: one table for each and each of its classifiers."""
+    return tables("ablation/{classifier}/{experiment}.parquet", painted_experiments())
+
+
 def independent_of_classifier(wildcards):
     """The independent network that a classifier names, with the files that decide it; nothing where it names none."""
     name = study.classifiers[wildcards.classifier].independent
@@ -453,6 +494,11 @@ def batches_of_figure(wildcards):
     )
 
 
+def ascents_of_figure(wildcards):
+    """The gradient ascents that a figure shows."""
+    return ascents_of(figures[wildcards.figure], study)
+
+
 def dataset_of_figure(wildcards):
     """The data set that a figure shows."""
     name = dataset_of(figures[wildcards.figure], study)
@@ -465,6 +511,7 @@ def inputs_of_figure(wildcards):
     named = [f"--tables {name}={path}" for name, path in tables_of(drawing, study)]
     named += [f"--runs {path}" for path in runs_of(drawing, study)]
     named += [f"--batches {path}" for path in batches_of_figure(wildcards)]
+    named += [f"--ascents {path}" for path in ascents_of(drawing, study)]
     named += [f"--dataset {dataset_file(name)}" for name in [dataset_of(drawing, study)] if name is not None]
     return " ".join(named)
 
@@ -509,7 +556,9 @@ def finding_files():
     retrained = sum([tables_of_retrainings(kind) for kind in kinds], [])
     kinds = ("shown.parquet", "pairs.csv")
     shown = sum([transfer_tables(kind) + transfer_tables_of_chains(kind) for kind in kinds], [])
-    return sum(per_experiment + per_network, []) + of_study + retrained + shown
+    of_ascent = ascent_tables("ascent.parquet", "ascent_evaluations.csv")
+    of_ablation = [f"{study.results}/findings/ablation_summary.csv"] if painted_experiments() else []
+    return sum(per_experiment + per_network, []) + of_study + retrained + shown + of_ascent + of_ablation
 
 
 def claim_files():
@@ -524,7 +573,7 @@ def summary_files():
 
 def everything_but_the_report():
     """All results that can be told of."""
-    made = dataset_files() + classifier_files() + run_files() + retraining_files()
+    made = dataset_files() + classifier_files() + run_files() + retraining_files() + ascent_files()
     return made + finding_files() + claim_files() + summary_files() + figure_files("png", "pdf")
 
 

@@ -45,6 +45,8 @@ def tables_of(drawing: Drawing, study: Study) -> list[tuple[str, str]]:
     if drawing.retraining is not None:
         chain = chain_of(drawing, study)
         wildcards = [{"retraining": drawing.retraining, "chain": "" if chain is None else chain.name}]
+    if drawing.declared.one_per == "classifier with ascents":
+        wildcards = [{"classifier": str(drawing.classifier)}]
     return [
         (name, f"{study.results}/{path}")
         for name, pattern in drawing.declared.tables.items()
@@ -71,6 +73,13 @@ def chain_of(drawing: Drawing, study: Study) -> Chain | None:
     return next(_chains_of_champions(drawing.retraining, study))
 
 
+def ascents_of(drawing: Drawing, study: Study) -> list[str]:
+    """The gradient ascents that ``drawing`` shows: those on its classifier."""
+    if not drawing.declared.needs_ascents or drawing.classifier is None:
+        return []
+    return study.ascents_on(drawing.classifier)
+
+
 def dataset_of(drawing: Drawing, study: Study) -> str | None:
     """The name of the data set that ``drawing`` shows, if it shows one."""
     if not drawing.declared.needs_dataset:
@@ -93,6 +102,8 @@ def _drawings_of(figure: str, study: Study) -> Iterator[Drawing]:
         yield from (Drawing(figure, experiment=name) for name in shown if len(study.classifiers_beside(name)) > 1)
     elif FIGURES[figure].one_per == "experiment":
         yield from dict.fromkeys(Drawing(figure, experiment=experiment) for _, experiment in pairs)
+    elif FIGURES[figure].one_per == "classifier with ascents":
+        yield from (Drawing(figure, classifier=name) for name in study.classifiers if study.ascents_on(name))
     else:
         yield from (Drawing(figure, classifier=name) for name in study.classifiers if name in dict(pairs))
 
@@ -110,6 +121,7 @@ def _pairs(drawing: Drawing, study: Study) -> list[tuple[str, str]]:
         for classifier in experiment.settings.classifiers
         if drawing.experiment in (None, name)
         and drawing.classifier in (None, classifier)
+        and drawing.declared.encoding in (None, experiment.encoding)
         and (drawing.figure in experiment.settings.figures or drawing.figure not in SHOWING_EXPERIMENTS)
     ]
 

@@ -6,6 +6,7 @@ rule draw:
         tables=tables_of_figure,
         runs=runs_of_figure,
         batches=batches_of_figure,
+        ascents=ascents_of_figure,
         dataset=dataset_of_figure,
         code=code_of_figure,
         style="src/fooling/figures/style.mplstyle",

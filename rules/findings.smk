@@ -135,6 +135,62 @@ rule examine:
         " --output {output} 2> {log}"
 
 
+rule ablate:
+    input:
+        runs=runs_to_ablate,
+        classifier="<results>/classifiers/{classifier}.safetensors",
+        architecture=architecture_of_classifier,
+        code=sources("fooling.cli.ablate"),
+        environment="envs/networks.yaml",
+    output:
+        "<results>/findings/ablation/{classifier}/{experiment}.parquet",
+    params:
+        settings=findings_settings(AblationSettings),
+    log:
+        "<logs>/findings/ablate/{classifier}/{experiment}.log",
+    benchmark:
+        "<benchmarks>/findings/ablate/{classifier}/{experiment}.tsv"
+    wildcard_constraints:
+        experiment=one_of(experiments_in("cppn")),
+    conda:
+        "../envs/networks.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+        gpu=gpus,
+    message:
+        "Remove repeated elements from the champions of {wildcards.experiment} on {wildcards.classifier}"
+    shell:
+        "fooling ablate {input.runs} --classifier {input.classifier} --experiment {wildcards.experiment}"
+        " --settings {params.settings:q} --output {output} 2> {log}"
+
+
+rule summarise_ablation:
+    input:
+        ablations=ablation_tables(),
+        code=sources("fooling.cli.summarise_ablation"),
+        environment="envs/findings.yaml",
+    output:
+        "<results>/findings/ablation_summary.csv",
+    params:
+        settings=findings_settings(IntervalSettings),
+    log:
+        "<logs>/findings/summarise_ablation.log",
+    benchmark:
+        "<benchmarks>/findings/summarise_ablation.tsv"
+    conda:
+        "../envs/findings.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    message:
+        "Sum up what repeated elements are worth"
+    shell:
+        "fooling summarise-ablation {input.ablations} --settings {params.settings:q} --output {output} 2> {log}"
+
+
 rule tabulate:
     input:
         runs=runs_to_tabulate,
@@ -322,6 +378,9 @@ rule claims:
         transfer=transfer_tables("pairs.csv"),
         retrained=tables_of_retrainings("champions.parquet"),
         retraining=tables_of_retrainings("networks.csv"),
+        ablation=ablation_tables(),
+        ascent=ascent_tables("ascent.parquet"),
+        ascent_times=ascent_tables("ascent_times.parquet"),
         code=sources("fooling.cli.claims"),
         environment="envs/findings.yaml",
     output:
@@ -335,6 +394,9 @@ rule claims:
         transfer=repeated("transfer"),
         retrained=repeated("retrained"),
         retraining=repeated("retraining"),
+        ablation=repeated("ablation"),
+        ascent=repeated("ascent"),
+        ascent_times=repeated("ascent_times"),
         settings=findings_settings(MeasurementSettings),
     log:
         "<logs>/claims.log",
@@ -350,8 +412,8 @@ rule claims:
         "Judge the claims of the paper"
     shell:
         "fooling claims --declared {input.declared} --networks {input.networks} {params.history} {params.times}"
-        " {params.start} {params.examined} {params.transfer} {params.retrained} {params.retraining}"
-        " --settings {params.settings:q} --table {output.table} --page {output.page}"
+        " {params.start} {params.examined} {params.transfer} {params.retrained} {params.retraining} {params.ablation}"
+        " {params.ascent} {params.ascent_times} --settings {params.settings:q} --table {output.table} --page {output.page}"
         " 2> {log}"
 
 

@@ -21,7 +21,7 @@ HEADER = """\
 # The studies that have been published, and their data sets, each with the study file that makes it. `dvc.yaml` has the
 # same stages for all of them. `make publish` adds what is new; see docs/sharing.md.
 """
-SECTIONS = ("studies", "datasets", "pictures", "retraining")
+SECTIONS = ("studies", "datasets", "pictures", "retraining", "ascent")
 
 
 def study_in(configfile: Path) -> Study:
@@ -58,7 +58,7 @@ def stages_of(study: Study) -> list[str]:
 
 
 def published() -> dict[str, dict[str, str]]:
-    """The published studies, data sets, lists of pictures and retrainings, each with its study file."""
+    """The published studies, data sets, lists of pictures, retrainings and gradient ascents, each with its file."""
     return published_in(PUBLISHED.read_text(encoding="utf-8")) if PUBLISHED.is_file() else published_in("")
 
 
@@ -97,6 +97,7 @@ def _entries(study: Study) -> dict[str, list[str]]:
         "datasets": list(study.datasets),
         "pictures": [name for name, dataset in study.datasets.items() if dataset.kind == "folder"],
         "retraining": [study.name] if study.chains else [],
+        "ascent": [study.name] if study.ascents else [],
     }
 
 

@@ -32,6 +32,19 @@ EXPONENT = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+")
 Section = TypeVar("Section", bound=Settings)
 
 
+class SeedRange(Settings):
+    """Consecutive seeds, one run each."""
+
+    first: Seed = 1
+    """The first seed."""
+    count: Annotated[int, Field(ge=1, le=10_000)] = 10
+    """How many runs."""
+
+    def values(self) -> range:
+        """The seeds."""
+        return range(self.first, self.first + self.count)
+
+
 def read_settings(section: type[Section], source: str) -> Section:
     """Settings from the command line: one JSON object, or the path of a YAML file that holds the section.
 

@@ -12,6 +12,8 @@ import pandas as pd
 import pytest
 
 from fooling.artifacts import read_arrays, read_table
+from fooling.cli.ablate import ablate
+from fooling.cli.ascend import ascend
 from fooling.cli.calibrate import calibrate
 from fooling.cli.claims import claims
 from fooling.cli.collect_champions import collect_champions
@@ -25,7 +27,9 @@ from fooling.cli.retrain import retrain
 from fooling.cli.sample_cppn import sample_cppn
 from fooling.cli.sample_direct import sample_direct
 from fooling.cli.summarise import summarise
+from fooling.cli.summarise_ablation import summarise_ablation
 from fooling.cli.tabulate import tabulate
+from fooling.cli.tabulate_ascent import tabulate_ascent
 from fooling.cli.tabulate_retraining import tabulate_retraining
 from fooling.cli.train import train
 from fooling.cli.transfer import transfer
@@ -67,6 +71,14 @@ def study(tmp_path_factory) -> Path:
             checkpoints=folder / "checkpoints",
         )
     retrain_in(folder, search)
+    for name in NETWORKS:
+        ascend(
+            name="plain",
+            classifier=folder / f"{name}.safetensors",
+            settings=json.dumps({"seeds": {"count": 2}, "steps": 5}),
+            output=folder / "ascent" / name / "plain.safetensors",
+            checkpoints=folder / "checkpoints",
+        )
     findings_of(folder, folder / "findings")
     return folder
 
@@ -150,6 +162,13 @@ def findings_of(study: Path, out: Path) -> None:
             settings=json.dumps({"real_images": 5}),
             output=out / "examined" / f"{name}.parquet",
         )
+        ablate(
+            sorted((study / name).glob("seed?.safetensors")),
+            classifier=classifier,
+            experiment="direct",
+            settings="{}",
+            output=out / "ablation" / f"{name}.parquet",
+        )
         for sample, experiment in ((sample_direct, "direct"), (sample_cppn, "cppn")):
             sample(
                 classifier=classifier,
@@ -165,6 +184,7 @@ def findings_of(study: Path, out: Path) -> None:
         history=out / "history.parquet",
         times=out / "times.parquet",
     )
+    summarise_ablation(sorted(out.glob("ablation/*.parquet")), settings=INTERVALS, output=out / "ablation_summary.csv")
     variance([out / "champions.parquet"], output=out / "variance.csv")
     compare(
         [out / "times.parquet"],
@@ -190,6 +210,16 @@ def findings_of(study: Path, out: Path) -> None:
         networks=out / "retraining.csv",
         effects=out / "effects.csv",
     )
+    tabulate_ascent(
+        sorted(study.glob("ascent/*/plain.safetensors")),
+        history=[out / "history.parquet"],
+        times=[out / "times.parquet"],
+        settings=INTERVALS,
+        images=out / "ascent.parquet",
+        ascent_times=out / "ascent_times.parquet",
+        curves=[out / "ascent_curves" / f"{name}.parquet" for name in NETWORKS],
+        evaluations=out / "ascent_evaluations.csv",
+    )
     claims(
         declared=ROOT / "config" / "claims.yaml",
         networks=out / "classifiers.csv",
@@ -200,6 +230,9 @@ def findings_of(study: Path, out: Path) -> None:
         transfer=[out / "transfer.csv"],
         retrained=[out / "retrained.parquet"],
         retraining=[out / "retraining.csv"],
+        ablation=sorted(out.glob("ablation/*.parquet")),
+        ascent=[out / "ascent.parquet"],
+        ascent_times=[out / "ascent_times.parquet"],
         settings=INTERVALS,
         table=out / "claims.csv",
         page=out / "claims.md",
@@ -235,6 +268,12 @@ TABLES = {
     "retrained": "retrained.parquet",
     "retraining": "retraining.csv",
     "effects": "effects.csv",
+    "ablation": "ablation/lenet-a.parquet",
+    "ablation_summary": "ablation_summary.csv",
+    "ascent": "ascent.parquet",
+    "ascent_times": "ascent_times.parquet",
+    "ascent_curves": "ascent_curves/lenet-a.parquet",
+    "ascent_evaluations": "ascent_evaluations.csv",
     "claims": "claims.csv",
     "curves": "curves.csv",
 }
@@ -304,7 +343,7 @@ def test_the_same_inputs_give_the_same_bytes(study, tmp_path):
     first = {path.relative_to(study / "findings"): path.read_bytes() for path in study.glob("findings/**/*.*")}
     again = {path.relative_to(tmp_path): path.read_bytes() for path in tmp_path.glob("**/*.*")}
     assert first == again
-    assert len(first) == 28
+    assert len(first) == 36
 
 
 def test_champions_that_do_not_vary_have_no_largest_share(study, tmp_path, capsys):
@@ -366,6 +405,30 @@ def test_images_of_a_network_that_is_not_there_are_refused(study, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_the_curves_of_a_network_are_its_own_with_climbs_and_searches(study):
+    for name in NETWORKS:
+        curves = as_written(study / "findings" / "ascent_curves" / f"{name}.parquet")
+        assert set(curves["classifier"]) == {name}
+        assert set(curves["search"]) == {"gradient-ascent", "map-elites", "random-search"}
+        climb = curves[(curves["search"] == "gradient-ascent") & (curves["seed"] == 1)]
+        assert climb["evaluations"].tolist() == [3 * (3 * step + 1) for step in range(6)]  # three classes
+
+
+def test_curves_for_other_networks_than_climbed_are_refused(study, tmp_path):
+    with pytest.raises(FoolingError, match="expected: one for each of lenet-a, lenet-b"):
+        tabulate_ascent(
+            sorted(study.glob("ascent/*/plain.safetensors")),
+            history=[study / "findings" / "history.parquet"],
+            times=[study / "findings" / "times.parquet"],
+            settings=INTERVALS,
+            images=tmp_path / "images.parquet",
+            ascent_times=tmp_path / "times.parquet",
+            curves=[tmp_path / "curves.parquet"],
+            evaluations=tmp_path / "evaluations.csv",
+        )
+    assert not list(tmp_path.iterdir())
+
+
 def test_of_several_runs_against_a_network_the_first_ones_are_shown(study, tmp_path):
     transfer(
         [study / "chain" / "champions.safetensors"],
@@ -377,3 +440,24 @@ def test_of_several_runs_against_a_network_the_first_ones_are_shown(study, tmp_p
         pairs=tmp_path / "pairs.csv",
     )
     assert as_written(tmp_path / "shown.parquet")["seed"].unique().tolist() == [7, 8]
+
+
+def test_a_champion_left_as_it_is_keeps_the_confidence_of_its_run(study):
+    ablation = as_written(study / "findings" / "ablation" / "lenet-a.parquet")
+    champions = as_written(study / "findings" / "champions.parquet")
+    own = champions[(champions["classifier"] == "lenet-a") & (champions["search"] == "map-elites")]
+    joined = ablation[ablation["kind"] == "intact"].merge(own, on=["seed", "class_index"], suffixes=("", "_of_run"))
+    assert len(joined) == 6
+    np.testing.assert_array_equal(joined["log_odds"], joined["log_odds_of_run"])
+
+
+def test_champions_are_shown_to_their_own_network_alone(study, tmp_path):
+    with pytest.raises(FoolingError, match="was made against another network than"):
+        ablate(
+            sorted((study / "lenet-a").glob("seed?.safetensors")),
+            classifier=study / "lenet-b.safetensors",
+            experiment="direct",
+            settings="{}",
+            output=tmp_path / "ablation.parquet",
+        )
+    assert not list(tmp_path.iterdir())

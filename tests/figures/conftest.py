@@ -10,8 +10,11 @@ import pandas as pd
 import pytest
 from scipy.special import expit
 
+from fooling.ascent.record import AscentRecord, Trajectory
 from fooling.datasets.dataset import Dataset
 from fooling.evolution.record import History, Lineage, RunRecord
+from fooling.findings.ablation import AblationSettings, ablation_table
+from fooling.findings.ascent import curves_of_ascents, curves_of_searches
 
 CLASSES = 10
 EVALUATIONS = 200 * np.array([1, 2, 4, 8, 15, 30, 50, 75, 101])
@@ -350,6 +353,43 @@ def made_effects() -> pd.DataFrame:
     )
 
 
+def made_ascent(name: str = "plain", *, starts: int = 2, steps: int = 500) -> AscentRecord:
+    """A climb of ten classes with noise for images."""
+    generator = np.random.default_rng([len(name), starts])
+    count = starts * CLASSES
+    kept = np.unique(np.geomspace(1, steps, 40).astype(np.int64))
+    log_odds = np.log(kept)[:, None] * generator.uniform(1, 3, count) - 3
+    confidences = expit(log_odds).astype(np.float32)
+    return AscentRecord(
+        name=name,
+        settings={},
+        classifier={"name": "lenet-a", "sha256": "0" * 64},
+        class_names=tuple("0123456789"),
+        versions={"torch": "2.13.0"},
+        images=generator.integers(0, 256, (count, 1, 28, 28)).astype(np.uint8),
+        confidences=confidences[-1],
+        log_odds=log_odds[-1],
+        classes=np.tile(np.arange(CLASSES), starts),
+        seeds=np.repeat(np.arange(1, starts + 1), CLASSES),
+        trajectory=Trajectory(steps=kept, evaluations=3 * kept + 1, confidences=confidences, log_odds=log_odds),
+    )
+
+
+def made_ascents() -> list[AscentRecord]:
+    """Two settings on one network."""
+    return [made_ascent("plain"), made_ascent("s-360", steps=1500)]
+
+
+def made_ablation(runs: list[RunRecord]) -> pd.DataFrame:
+    """What removals do to the champions of ``runs``, asked of a network that counts the light."""
+
+    def judge(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        log_odds = np.repeat(images.astype(float).mean(axis=(1, 2, 3))[:, None] / 10, CLASSES, axis=1)
+        return expit(log_odds).astype(np.float32), log_odds
+
+    return ablation_table(runs, experiment="cppn", judge=judge, settings=AblationSettings())
+
+
 def made_inputs() -> dict[str, dict[str, Any]]:
     """For every figure what it is drawn from."""
     histories = [made_history(seeds=3, experiment=encoding, encoding=encoding) for encoding in ("direct", "cppn")]
@@ -358,7 +398,9 @@ def made_inputs() -> dict[str, dict[str, Any]]:
         made_start(classifier, encoding) for classifier in ("lenet-a", "lenet-b") for encoding in ("direct", "cppn")
     ]
     runs = [made_run(seed) for seed in (1, 2, 3)]
+    of_one = both[both["classifier"] == "lenet-a"]
     few = histories[0][histories[0]["class_index"] < 3]
+    waves = [made_run(seed, encoding="cppn") for seed in (1, 2)]
     training, classifiers = made_training()
     survival, presets = made_presets()
     return {
@@ -368,6 +410,11 @@ def made_inputs() -> dict[str, dict[str, Any]]:
             "runs": [made_run(1), made_run(1, encoding="cppn")],
             "dataset": made_dataset(),
             "real": made_real(),
+        },
+        "ascent_gallery": {"ascents": made_ascents()},
+        "ascent_over_evaluations": {
+            "ascent_curves": pd.concat([curves_of_ascents(made_ascents()), curves_of_searches(of_one)]),
+            "reference": 0.9999,
         },
         "confidence_over_evaluations": {"history": histories[0], "reference": 0.9999},
         "classes_over_evaluations": {
@@ -384,6 +431,7 @@ def made_inputs() -> dict[str, dict[str, Any]]:
             "examined": made_examined(),
             "reference": 0.9999,
         },
+        "ablation": {"ablation": made_ablation(waves), "runs": waves},
         "training_curves": {"training": training, "classifiers": classifiers, "reference_error": 0.0094},
         "variance_components": {"variance": made_variance()},
         "transfer": {"transfer": made_transfer(["lenet-a", "lenet-b", "own"])},

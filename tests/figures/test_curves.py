@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 from scipy.special import logit
 
-from fooling.figures import classes_over_evaluations, confidence_over_evaluations, training_curves
+from fooling.figures import (
+    ascent_over_evaluations,
+    classes_over_evaluations,
+    confidence_over_evaluations,
+    training_curves,
+)
 
 
 def drawn_lines(axes):
@@ -76,3 +81,19 @@ def test_training_has_a_row_of_panels_for_each_data_set(inputs):
     training = inputs["training_curves"]["training"]
     loss = training.loc[training["classifier"] == "alexnet", "train_loss"]
     assert np.array_equal(figure.axes[2].lines[0].get_ydata(), loss)
+
+
+def test_climbs_are_drawn_beside_the_searches(inputs):
+    given = inputs["ascent_over_evaluations"]
+    (axes,) = ascent_over_evaluations.draw(**given).axes
+    lines = {line.get_label(): line for line in axes.lines if len(line.get_xdata()) > 2}
+    assert list(lines) == [
+        *("gradient ascent, plain", "gradient ascent, s-360"),
+        *("cppn, evolution (MAP-Elites)", "cppn, random search"),
+        *("direct, evolution (MAP-Elites)", "direct, random search"),
+    ]
+    curves = given["ascent_curves"]
+    climbs = curves[(curves["search"] == "gradient-ascent") & (curves["experiment"] == "plain")]
+    expected = climbs.groupby("evaluations")["log_odds"].median()
+    assert lines["gradient ascent, plain"].get_ydata() == pytest.approx(expected.to_numpy())
+    assert lines["gradient ascent, plain"].get_xdata() == pytest.approx(expected.index)

@@ -3,6 +3,7 @@
 import pytest
 
 from fooling.artifacts import write_table
+from fooling.ascent.record import save_ascent
 from fooling.cli.draw import draw
 from fooling.datasets.dataset import save_dataset
 from fooling.errors import FoolingError
@@ -42,6 +43,14 @@ def test_runs_and_data_set_are_read(given, inputs, tmp_path):
     given["tables"] = [f"real={tmp_path / 'real.parquet'}"]
     draw("real_and_evolved", runs=[tmp_path / "run.safetensors"], dataset=tmp_path / "digits.safetensors", **given)
     assert given["pdf"].is_file()
+
+
+def test_gradient_ascents_are_read(inputs, tmp_path):
+    paths = [tmp_path / f"{record.name}.safetensors" for record in inputs["ascent_gallery"]["ascents"]]
+    for path, record in zip(paths, inputs["ascent_gallery"]["ascents"], strict=True):
+        save_ascent(path, record)
+    draw("ascent_gallery", ascents=paths, png=tmp_path / "figure.png", pdf=tmp_path / "figure.pdf")
+    assert (tmp_path / "figure.png").is_file()
 
 
 @pytest.mark.parametrize("name", ["no_such_figure", "../gallery", "style"])

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fooling.figures import further_runs, gallery, real_and_evolved
+from fooling.figures import ablation, ascent_gallery, further_runs, gallery, real_and_evolved
 from fooling.figures.percentages import percent
 
 
@@ -89,3 +89,38 @@ def test_a_class_that_the_network_never_gets_right_has_no_real_image(inputs):
     sheet = real_and_evolved.draw(**inputs["real_and_evolved"]).axes[0]
     assert len(sheet.images) == 29
     assert "none" in texts(sheet)
+
+
+def test_a_gallery_of_climbs_shows_the_first_start_of_every_setting(inputs):
+    ascents = inputs["ascent_gallery"]["ascents"]
+    (sheet,) = ascent_gallery.draw(ascents=ascents).axes
+    assert len(sheet.images) == 20
+    assert np.array_equal(sheet.images[13].get_array(), ascents[1].images[3, 0])
+    written = texts(sheet)
+    assert {"plain", "500 steps", "s-360", "1,500 steps"} <= set(written)
+    assert percent(float(ascents[1].confidences[3])) in written
+
+
+def test_examples_of_removals_stand_beside_their_confidences(inputs):
+    table, runs = inputs["ablation"]["ablation"], inputs["ablation"]["runs"]
+    sheet, *panels = ablation.draw(ablation=table, runs=runs).axes
+    intact = table[table["kind"] == "intact"]
+    most = intact.sort_values("copies", ascending=False, kind="stable").iloc[0]
+    assert most["copies"] > 1
+    assert np.array_equal(sheet.images[0].get_array(), runs[most["seed"] - 1].images[most["class_index"], 0])
+    first = table[(table["seed"] == most["seed"]) & (table["class_index"] == most["class_index"])]
+    first = first[(first["fill"] == "mean") & (first["draw"] == 0) & (first["removed"] == 1)]
+    for kind in ("copy", "control"):
+        assert percent(float(first.loc[first["kind"] == kind, "confidence"].item())) in texts(sheet)
+    gone = (sheet.images[0].get_array() != sheet.images[1].get_array()).mean()
+    assert 0 < gone <= first["area"].iloc[0]
+    assert len(panels) == 3
+    assert f"{(intact['copies'] > 0).sum()} of 20 champions repeat themselves" in "".join(texts(sheet))
+
+
+def test_without_copies_the_sheet_says_so(inputs):
+    table, runs = inputs["ablation"]["ablation"], inputs["ablation"]["runs"]
+    silent = table[table["kind"] == "intact"].assign(copies=0)
+    sheet = ablation.draw(ablation=silent, runs=runs).axes[0]
+    assert "No champion of the runs shown repeats itself." in texts(sheet)
+    assert not sheet.images

@@ -23,7 +23,7 @@ NETWORKS = pd.DataFrame(
 )
 
 
-def tables_of(records=(), *, start=None, examined=None) -> Tables:
+def tables_of(records=(), *, start=None, examined=None, ascent=None, ascent_times=None) -> Tables:
     by_experiment = {"history": {}, "times": {}}
     if records:
         by_experiment["history"] = {"noise": history_table(records, experiment="noise")}
@@ -31,6 +31,8 @@ def tables_of(records=(), *, start=None, examined=None) -> Tables:
     images = {
         "start": {} if start is None else {"noise": start},
         "examined": {} if examined is None else {"noise": examined},
+        "ascent": {} if ascent is None else {"plain": ascent},
+        "ascent_times": {} if ascent_times is None else {"plain": ascent_times},
     }
     return Tables(networks=NETWORKS, **by_experiment, **images)
 
@@ -215,3 +217,38 @@ def test_motifs_recur_where_the_most_alike_champion_is_of_the_same_class():
 def test_every_quantity_says_in_words_what_it_is():
     assert all(len(quantity.words.split()) > 5 for quantity in QUANTITIES.values())
     assert all("median over" in quantity.words for name, quantity in QUANTITIES.items() if name.endswith("-of-runs"))
+
+
+def made_ascent(confidences: list[list[float]]) -> pd.DataFrame:
+    """Images of gradient ascent, one list of classes for each start, on one network."""
+    seeds, classes = np.indices(np.shape(confidences))
+    table = {"seed": seeds.ravel(), "class_index": classes.ravel(), "confidence": np.ravel(confidences)}
+    return pd.DataFrame(table).assign(classifier="lenet-a", experiment="plain")
+
+
+def test_images_of_gradient_ascent_count_at_the_threshold():
+    tables = tables_of(ascent=made_ascent([[0.99995, 0.5], [1.0, 0.99991], [0.2, 0.1]]))
+    estimate = measure("share-of-ascents-at-threshold", tables, ascent="plain")
+    assert (estimate.value, estimate.n) == (0.5, 3)
+    with pytest.raises(NotRun, match="no gradient ascent strict on networks of mnist"):
+        measure("share-of-ascents-at-threshold", tables, ascent="strict")
+
+
+def test_evaluations_of_climbs_are_set_beside_those_of_the_runs_with_the_same_seed(make_run):
+    fast, never = [[0.1, 0.1], [1.0, 1.0]], [[0.1, 0.1], [0.2, 0.2]]
+    records = [make_run(history, seed=seed) for seed, history in enumerate([fast, never, fast, fast], start=1)]
+    climbs = pd.DataFrame(
+        {
+            "classifier": "lenet-a",
+            "seed": [1, 2, 3, 5],
+            "target": "median",
+            "evaluations": [100, 300, 50, 40],
+            "reached": [True, True, False, True],
+        }
+    )
+    tables = tables_of(records, ascent_times=climbs)
+    estimate = measure("ascent-evaluations-ratio", tables, ascent="plain")
+    # Seed 1: 100 of 400; seed 2: the search never arrives; seed 3: the climb never does; 4 and 5 have no partner.
+    assert (estimate.value, estimate.n) == (0.25, 3)
+    with pytest.raises(NotRun, match="no network and seed has both"):
+        measure("ascent-evaluations-ratio", tables_of(records[3:], ascent_times=climbs), ascent="plain")

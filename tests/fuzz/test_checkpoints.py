@@ -26,6 +26,10 @@ def arguments(study: Study, work: str, out: Path) -> list[object]:
     if work == "train":
         settings = {"training": {"iterations": 12, "batch_size": 6}}
         return ["train", "--dataset", study.dataset, "--name", "made", "--settings", json.dumps(settings), *common]
+    if work == "ascend":
+        settings = {"steps": 5, "seeds": {"count": 1}}
+        words = ["--classifier", study.network, "--name", "plain", "--settings", json.dumps(settings)]
+        return ["ascend", *words, *common]
     searches = [f"--{search}={out / search}.safetensors" for search in ("random-search", "drift")]
     settings = {"encoding": {}, "search": SEARCH | {"generations": 3}}
     words = ["--classifier", study.network, "--seed", 1, "--settings", json.dumps(settings), *common, *searches]
@@ -39,7 +43,7 @@ def unfinished(study: Study, tmp_path_factory: pytest.TempPathFactory) -> dict[s
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(CheckpointStore, "clear", lambda self: None)
         patch.setattr(CheckpointStore, "is_due", lambda self: True)
-        for work in ("train", "evolve-direct", "evolve-cppn"):
+        for work in ("train", "evolve-direct", "evolve-cppn", "ascend"):
             out = tmp_path_factory.mktemp(work)
             assert called(*arguments(study, work, out)).succeeded
             files = sorted(out.rglob("*.safetensors"))

@@ -53,6 +53,10 @@ SECTIONS: dict[str, tuple[dict[str, Any], list[str]]] = {
         {"encoding": {"kind": "cppn", "weight_bound": 3, "coordinates": "pixels"}, "search": {"offspring": 2}},
         ["--classifier", "absent.safetensors", "--seed", "1"],
     ),
+    "ascend": (
+        {"steps": 9, "decay": 0.1, "seeds": {"first": 2, "count": 3}, "blur_radius": 0.4, "small_norm_percentile": 5},
+        ["--classifier", "absent.safetensors", "--name", "a"],
+    ),
     "fetch-folder": (
         {"kind": "folder", "path": "absent", "size": 8, "colour": "grey", "test_fraction": None, "seed": 1},
         ["--manifest", "{manifest}", "--name", "a"],

@@ -120,6 +120,36 @@ def test_comparisons_name_what_is_compared(values: dict[str, Any]) -> None:
     assert _resolved(values).comparisons == [{"reference": "direct", "variants": {"direct": {}, "cppn": {}}}]
 
 
+def test_a_gradient_ascent_is_what_its_preset_and_itself_say(values: dict[str, Any]) -> None:
+    values["ascent"] = [{"name": "mild", "preset": "s-188", "classifiers": ["one"], "steps": 7}, {"name": "plain"}]
+    values["ascent"][1] |= {"classifiers": ["one", "two"], "seeds": {"count": 2}}
+    study = _resolved(values)
+    mild, plain = (study.ascents[name].section() for name in ("mild", "plain"))
+    assert (mild["steps"], mild["blur_radius"], mild["decay"]) == (7, 0.4, 0.001)
+    assert (plain["steps"], plain["decay"], plain["seeds"]) == (500, 0, {"first": 1, "count": 2})
+    assert not {"name", "preset", "classifiers"} & set(plain)
+    assert study.ascents_on("two") == ["results/small/ascent/two/plain.safetensors"]
+    assert [Path(file).stem for file in study.ascents_on("one")] == ["mild", "plain"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"preset": "s-189"}, "preset: s-188"),
+        ({"classifiers": ["one", "three"]}, "classifiers of one data set"),
+        ({"classifiers": ["on"]}, "classifiers:\n      - one"),
+        ({"decay": 1.5}, "ascent[a].decay"),
+        ({"name": "A"}, "every name once"),
+    ],
+)
+def test_a_wrong_gradient_ascent_is_refused(values: dict[str, Any], wrong: dict[str, Any], message: str) -> None:
+    right = {"name": "b", "classifiers": ["one"]}
+    values["ascent"] = [{"name": "a", "classifiers": ["one"]} | ({} if "name" in wrong else wrong), right | wrong]
+    if "name" not in wrong:
+        values["ascent"][1] = right
+    assert message in _refusal(values)
+
+
 @pytest.mark.parametrize("path", ["config/mnist.yaml", "config/test/smoke.yaml"])
 def test_a_study_holds_nothing_of_the_default_one(path: str) -> None:
     default = _resolved(yaml.safe_load((ROOT / "config/config.yaml").read_text()))

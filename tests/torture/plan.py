@@ -42,19 +42,20 @@ class Kill:
     victim: Victim = Victim.TREE
 
 
-#: The commands that work longest in the smoke study; the first five keep checkpoints.
+#: The commands that work longest in the smoke study; the first six keep checkpoints.
 LONG = (
     "train",
     "evolve-direct",
     "evolve-cppn",
     "evolve-many-cppn",
     "retrain",
+    "ascend",
     "examine",
     "calibrate",
     "sample-cppn",
     "draw",
 )
-RESUMABLE = LONG[:5]
+RESUMABLE = LONG[:6]
 #: Late commands: when one is killed alone, nothing else is left to be done, and the run ends by itself.
 LATE = ("claims", "run-info", "report")
 

@@ -118,6 +118,8 @@ ON_A_NETWORK = {
         "evolve_many_direct",
         "evolve_many_cppn",
         "retrain",
+        "ascend",
+        "ablate",
         "sample_direct",
         "sample_cppn",
         "calibrate",

@@ -42,6 +42,7 @@ def test_a_setting_of_one_experiment_reruns_its_runs_and_what_follows(changed: C
     assert set(pending) == TELLING | {
         *(
             "transfer",
+            "tabulate_ascent",
             "evolve_cppn",
             "sample_cppn",
             "examine",
@@ -57,8 +58,15 @@ def test_a_setting_of_one_experiment_reruns_its_runs_and_what_follows(changed: C
     assert _names(pending["tabulate"]) == {"cppn"}
     assert _names(pending["draw"], ".png") == {
         *("further_runs-cppn", "real_and_evolved-lenet-a", "confidence_over_evaluations-cppn", "calibration-lenet-a"),
-        *("variance_components", "preset_comparison"),
+        *("variance_components", "preset_comparison", "ascent_over_evaluations-lenet-a"),
     }
+
+
+def test_a_setting_of_a_gradient_ascent_reruns_it_and_what_follows(changed: Checkout) -> None:
+    changed.replace(SMOKE, "steps: 20", "steps: 21")
+    pending = changed.pending()
+    assert set(pending) == TELLING | {"ascend", "tabulate_ascent", "claims", "summarise", "draw"}
+    assert _names(pending["draw"]) == {"ascent_gallery-lenet-a", "ascent_over_evaluations-lenet-a"}
 
 
 def test_the_budget_of_a_search_leaves_networks_and_random_images_alone(changed: Checkout) -> None:
@@ -108,7 +116,7 @@ def test_settings_of_the_findings_rerun_no_evolution(changed: Checkout) -> None:
     changed.replace(SMOKE, "bootstrap_samples: 199", "bootstrap_samples: 299")
     pending = changed.pending()
     assert set(pending) == TELLING | {
-        *("describe_classifiers", "compare", "transfer", "transfer_in_chain", "tabulate_retraining"),
+        *("describe_classifiers", "compare", "tabulate_ascent", "transfer", "transfer_in_chain", "tabulate_retraining"),
         *("claims", "summarise", "draw"),
     }
 

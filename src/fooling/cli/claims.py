@@ -12,7 +12,19 @@ from fooling.artifacts import read_table, write_table, write_text
 from fooling.columns import Form, require_unique_rows
 from fooling.findings.claims import Claims, claims_table, judged_claims
 from fooling.findings.claims_page import claims_page
-from fooling.findings.forms import CLASSIFIERS, EXAMINED, HISTORY, RETRAINED, RETRAINING, START, TIMES, TRANSFER
+from fooling.findings.forms import (
+    ABLATION,
+    ASCENT,
+    ASCENT_TIMES,
+    CLASSIFIERS,
+    EXAMINED,
+    HISTORY,
+    RETRAINED,
+    RETRAINING,
+    START,
+    TIMES,
+    TRANSFER,
+)
 from fooling.findings.measurement import MeasurementSettings, Tables
 from fooling.progress import say
 from fooling.settings import read_settings
@@ -29,6 +41,9 @@ def claims(
     transfer: list[Path] | None = None,
     retrained: list[Path] | None = None,
     retraining: list[Path] | None = None,
+    ascent: list[Path] | None = None,
+    ascent_times: list[Path] | None = None,
+    ablation: list[Path] | None = None,
     settings: str,
     table: Path,
     page: Path,
@@ -45,6 +60,9 @@ def claims(
         transfer=_rows_of(asked.experiments, transfer or [], TRANSFER),
         retrained=_rows_of(asked.retrainings, retrained or [], RETRAINED, column="retraining"),
         retraining=_rows_of(asked.retrainings, retraining or [], RETRAINING, column="retraining"),
+        ascent=_rows_of(asked.ascents, ascent or [], ASCENT),
+        ascent_times=_rows_of(asked.ascents, ascent_times or [], ASCENT_TIMES),
+        ablation=_rows_of(asked.experiments, ablation or [], ABLATION),
     )
     judgements = judged_claims(asked, tables, checked)
     told = claims_page(judgements, confidence_level=checked.confidence_level)

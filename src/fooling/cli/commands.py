@@ -20,6 +20,7 @@ SHARED = {
     "mirror": "Folder in which files are looked for before anything is downloaded.",
     "checkpoints": "Folder for the state of unfinished work; a killed command goes on from there.",
     "runs": "Run files that an evolve command wrote.",
+    "ascents": "Files of gradient ascents that `ascend` wrote.",
 }
 
 
@@ -112,6 +113,10 @@ COMMANDS: dict[str, Command] = {
             "output": "Classifier file to write.",
         },
     ),
+    "ascend": Command(
+        "Let images climb a classifier's gradient until it takes them for its classes; a killed climb goes on.",
+        {"output": "File to write: the images, and their confidences on the way."},
+    ),
     "tabulate": Command(
         "Turn the runs of one experiment into tables: champions, their history, and when they reached the threshold.",
         {
@@ -152,6 +157,19 @@ COMMANDS: dict[str, Command] = {
             "independent": "Classifier file of a network that took no part in the evolution.",
             "output": "Table of the examined images to write.",
         },
+    ),
+    "ablate": Command(
+        "Take repeated elements out of champions, or as much elsewhere, and ask the network what they were worth.",
+        {
+            "runs": "Run files of one experiment on one network, without their controls.",
+            "classifier": "Classifier file of the network that they were made against.",
+            "experiment": "Name of the experiment.",
+            "output": "Table of the champions and their versions to write.",
+        },
+    ),
+    "summarise-ablation": Command(
+        "Sum up what repeated elements are worth, over all champions of every experiment.",
+        {"ablations": "Tables of champions with elements removed, from `ablate`.", "output": "Table to write."},
     ),
     "sample-direct": Command(
         "Show a network single images of uniform noise that nobody evolved.",
@@ -194,6 +212,18 @@ COMMANDS: dict[str, Command] = {
             "presets": "Table of mean times, differences and main effects to write.",
         },
     ),
+    "tabulate-ascent": Command(
+        "Turn gradient ascents into tables, and compare how soon they and the searches reach the threshold.",
+        {
+            "history": "Tables of history, from `tabulate`; give the option once for each.",
+            "times": "Tables of times to the threshold, from `tabulate`; give the option once for each.",
+            "images": "Table of the climbs' images to write.",
+            "ascent_times": "Table of the climbs' evaluations to the threshold to write.",
+            "curves": "Table of confidences over evaluations on one classifier, of climbs and searches, to write; "
+            "once for each classifier, in the order of their names.",
+            "evaluations": "Table of median evaluations to the threshold to write.",
+        },
+    ),
     "claims": Command(
         "Judge the claims of the paper by what the study found.",
         {
@@ -206,6 +236,9 @@ COMMANDS: dict[str, Command] = {
             "transfer": "Tables of pairs of networks, from `transfer`; give the option once for each.",
             "retrained": "Tables of champions against retrained networks, from `tabulate-retraining`; once for each.",
             "retraining": "Tables of retrained networks, from `tabulate-retraining`; once for each.",
+            "ablation": "Tables of champions with elements removed, from `ablate`; give the option once for each.",
+            "ascent": "Table of the images of gradient ascents, from `tabulate-ascent`.",
+            "ascent_times": "Table of the evaluations that they took to the threshold, from `tabulate-ascent`.",
             "table": "Table of the judged claims to write.",
             "page": "The same as a page of Markdown to write.",
         },

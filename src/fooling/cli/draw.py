@@ -14,6 +14,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from fooling.artifacts import read_tables, write_bytes
+from fooling.ascent.record import load_ascent
 from fooling.datasets.dataset import load_dataset
 from fooling.errors import FoolingError
 from fooling.evolution.batch import load_runs
@@ -31,6 +32,7 @@ def draw(
     tables: list[str] | None = None,
     runs: list[Path] | None = None,
     batches: list[Path] | None = None,
+    ascents: list[Path] | None = None,
     dataset: Path | None = None,
     settings: str = "{}",
     png: Path,
@@ -43,6 +45,8 @@ def draw(
         given["runs"] = [load_run(path) for path in runs]
     if batches:
         given["batches"] = [load_runs(path) for path in batches]
+    if ascents:
+        given["ascents"] = [load_ascent(path) for path in ascents]
     if dataset is not None:
         given["dataset"] = load_dataset(dataset)
     given |= read_settings(FigureSettings, settings).model_dump(exclude_unset=True)

@@ -1,8 +1,8 @@
 """Which figures there are, and what each is drawn from: read by the workflow and the report without any plotting.
 
 The figure ``gallery`` is ``draw`` in the module ``fooling.figures.gallery``. Its keyword arguments are the names in
-``tables`` (each a table; files of one name are stacked), ``runs`` where ``seeds`` is set, ``batches`` where
-that is set, ``dataset`` where ``needs_dataset`` is set, and the ``options``, which are keys of
+``tables`` (each a table; files of one name are stacked), ``runs`` where ``seeds`` is set, ``batches``, ``ascents`` and
+``dataset`` where that, ``needs_ascents`` and ``needs_dataset`` are, and the ``options``, which are keys of
 :class:`fooling.figures.settings.FigureSettings`.
 """
 
@@ -19,7 +19,9 @@ HISTORY = "findings/history/{experiment}.parquet"
 EXAMINED = "findings/examined/{classifier}/{experiment}.parquet"
 START = "findings/start/{classifier}/{experiment}.parquet"
 REAL = "findings/real/{classifier}.parquet"
+ABLATION = "findings/ablation/{classifier}/{experiment}.parquet"
 RETRAINING = "findings/retraining/{retraining}.networks.csv"
+ASCENT_CURVES = "findings/ascent_curves/{classifier}.parquet"
 
 
 @dataclass(frozen=True)
@@ -32,13 +34,15 @@ class Figure:
     """
 
     caption: str
-    one_per: Literal["study", "experiment", "classifier", "retraining"] = "study"
+    one_per: Literal["study", "experiment", "classifier", "retraining", "classifier with ascents"] = "study"
     tables: Mapping[str, str] = field(default_factory=dict)
     seeds: Literal["shown", "all", "first"] | None = None
     needs_dataset: bool = False
     needs_chain: bool = False  # the retraining's first chain that learns champions: {chain} in patterns
     batches: bool = False  # the first runs against each network of this chain
+    needs_ascents: bool = False  # all gradient ascents on the classifier
     options: tuple[str, ...] = ()
+    encoding: Literal["direct", "cppn"] | None = None  # of the experiments that it can show; None: any
 
     def __post_init__(self) -> None:
         assert self.caption.endswith("."), self.caption
@@ -46,7 +50,12 @@ class Figure:
     @property
     def inputs(self) -> tuple[str, ...]:
         """The names of everything that the figure is drawn from."""
-        given = {"runs": self.seeds is not None, "batches": self.batches, "dataset": self.needs_dataset}
+        given = {
+            "runs": self.seeds is not None,
+            "batches": self.batches,
+            "ascents": self.needs_ascents,
+            "dataset": self.needs_dataset,
+        }
         return (*self.tables, *(name for name, is_given in given.items() if is_given))
 
 
@@ -83,6 +92,19 @@ FIGURES: dict[str, Figure] = {
         "Confidence in each class against the number of images scored: evolution, random search and unselected drift.",
         one_per="experiment",
         tables={"history": HISTORY, "champions": CHAMPIONS},
+        options=("reference",),
+    ),
+    "ascent_gallery": Figure(
+        "Images that climbed the network's gradient, for every class (columns) with every setting (rows), and the "
+        "network's confidence.",
+        one_per="classifier with ascents",
+        needs_ascents=True,
+    ),
+    "ascent_over_evaluations": Figure(
+        "Confidence, median over the classes, against evaluations of the network: gradient ascent beside evolution and "
+        "random search, which know no gradient.",
+        one_per="classifier with ascents",
+        tables={"ascent_curves": ASCENT_CURVES},
         options=("reference",),
     ),
     "search_comparison": Figure(
@@ -142,6 +164,14 @@ FIGURES: dict[str, Figure] = {
         "Training loss and test error of every network while it was trained.",
         tables={"training": "findings/training.csv", "classifiers": "findings/classifiers.csv"},
         options=("reference_error",),
+    ),
+    "ablation": Figure(
+        "What repeated elements are worth to the network: champions with copies of them removed, one after the other, "
+        "and with as much removed at random places.",
+        one_per="experiment",
+        tables={"ablation": ABLATION},
+        seeds="shown",
+        encoding="cppn",
     ),
     "variance_components": Figure(
         "How much of the variance between champions comes from the network, the seed and the class.",

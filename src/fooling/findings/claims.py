@@ -110,6 +110,11 @@ class Claims(Settings):
         """The retrainings that any claim is measured on."""
         return {claim.retraining for claim in self.claims if claim.retraining is not None}
 
+    @property
+    def ascents(self) -> set[str]:
+        """The gradient ascents that any claim is measured on."""
+        return {claim.ascent for claim in self.claims if claim.ascent is not None}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Judgement:

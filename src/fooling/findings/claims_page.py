@@ -63,7 +63,10 @@ def _with_interval(estimate: Estimate, unit: str) -> str:
 def _measured(claim: Claim, estimate: Estimate, dataset: str) -> str:
     words = QUANTITIES[str(claim.quantity)].words
     told = [f"experiment {claim.experiment}"] if claim.experiment is not None else []
+    told += [f"gradient ascent {claim.ascent}"] if claim.ascent is not None else []
     told.append(dataset)
+    if claim.removed is not None:
+        told.append(f"{claim.removed} removed, {claim.fill} in its place")
     if claim.search != "map-elites":
         told.append(claim.search)
     if claim.control is not None:

@@ -223,6 +223,54 @@ EFFECTS = Form(
     keys=("retraining", "control"),
     may_be_empty=True,
 )
+ASCENT = Form(
+    columns={
+        **{"classifier": TEXT, "experiment": TEXT, "seed": COUNT},
+        **CLASS,
+        **{"confidence": SHARE, "log_odds": NUMBER, "saturated": FLAG},
+    },
+    keys=("classifier", "experiment", "seed", "class_index"),
+)
+CLIMBED = one_of("gradient-ascent", "map-elites", "random-search")
+CLIMB = {"classifier": TEXT, "experiment": TEXT, "search": CLIMBED, "seed": COUNT}
+ASCENT_TIMES = Form(
+    columns={**CLIMB, "target": TARGET, "evaluations": COUNT, "reached": FLAG},
+    keys=(*CLIMB, "target"),
+)
+ASCENT_CURVES = Form(
+    columns={**CLIMB, "evaluations": COUNT, "confidence": SHARE, "log_odds": NUMBER},
+    keys=(*CLIMB, "evaluations"),
+)
+ASCENT_EVALUATIONS = Form(
+    columns={
+        **{"experiment": TEXT, "search": CLIMBED, "target": TARGET},
+        **{"median": FOUND, "low": FOUND, "high": FOUND, "n": COUNT, "networks": COUNT, "reached": SHARE},
+        "note": TEXT.or_nothing,
+    },
+    keys=("experiment", "search", "target"),
+)
+FILL = one_of("mean", "background", "noise").or_nothing
+ABLATION = Form(
+    columns={
+        **{"classifier": TEXT, "experiment": TEXT, "seed": COUNT},
+        **CLASS,
+        **{"copies": COUNT, "shift_down": NUMBER.or_nothing, "shift_right": NUMBER.or_nothing},
+        "correlation": SHARE.or_nothing,
+        **{"fill": FILL, "kind": one_of("intact", "copy", "control"), "draw": COUNT, "removed": COUNT},
+        **{"area": SHARE, "confidence": SHARE, "log_odds": NUMBER, "change": NUMBER},
+    },
+    keys=("classifier", "experiment", "seed", "class_index", "fill", "kind", "draw", "removed"),
+)
+ABLATION_SUMMARY = Form(
+    columns={
+        "experiment": TEXT,
+        "quantity": one_of("share that repeats", "change", "still sure"),
+        **{"fill": FILL, "kind": one_of("copy", "control", "difference").or_nothing, "removed": COUNT},
+        **{"value": NUMBER.or_nothing, "low": NUMBER.or_nothing, "high": NUMBER.or_nothing},
+        **{"n": COUNT, "champions": COUNT, "note": TEXT.or_nothing},
+    },
+    keys=("experiment", "quantity", "fill", "kind", "removed"),
+)
 CLAIMS = Form(
     columns={
         "id": TEXT,
@@ -265,5 +313,11 @@ FORMS = {
     "retrained": RETRAINED,
     "retraining": RETRAINING,
     "effects": EFFECTS,
+    "ablation": ABLATION,
+    "ablation_summary": ABLATION_SUMMARY,
+    "ascent": ASCENT,
+    "ascent_times": ASCENT_TIMES,
+    "ascent_curves": ASCENT_CURVES,
+    "ascent_evaluations": ASCENT_EVALUATIONS,
     "claims": CLAIMS,
 }

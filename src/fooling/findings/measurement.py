@@ -23,6 +23,12 @@ class Selection(Settings):
     """Architecture of the networks."""
     experiment: str | None = None
     """Name of the experiment whose runs are measured."""
+    ascent: str | None = None
+    """Name of the gradient ascent that is measured."""
+    fill: Literal["mean", "background", "noise"] | None = None
+    """What is put in the place of what is removed from champions."""
+    removed: int | None = Field(default=None, ge=1)
+    """How many copies are removed from champions, or as much elsewhere."""
     search: Literal["map-elites", "random-search", "drift"] = "map-elites"
     """The search that is measured."""
     control: Literal["random-search", "drift"] | None = None
@@ -57,6 +63,9 @@ class Tables:
     transfer: Mapping[str, pd.DataFrame] = field(default_factory=dict)  # by experiment
     retrained: Mapping[str, pd.DataFrame] = field(default_factory=dict)  # by retraining
     retraining: Mapping[str, pd.DataFrame] = field(default_factory=dict)  # by retraining, of single chains
+    ablation: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    ascent: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    ascent_times: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
 
 class NotRun(Exception):  # noqa: N818 - an answer, not an error
@@ -127,6 +136,25 @@ class Measurement:
             raise NotRun(f"no network has the column {column}")
         return run_grid(rows[known.astype(bool)], column, within_run="class_index")
 
+    def ascents(self, column: str) -> NDArray[np.float64]:
+        """A column of the images of the gradient ascent, (networks, seeds, classes)."""
+        return run_grid(self._of_ascent(self.tables.ascent), column, within_run="class_index")
+
+    def evaluations(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Evaluations until the median class was at the threshold, of the gradient ascent and of the search.
+
+        Each (networks, seeds), of the runs that both have; infinite where a run did not get there.
+        """
+        tables = (
+            self._of_ascent(self.tables.ascent_times),
+            self.of_experiment(self.tables.times, search=self.selection.search),
+        )
+        needed = [_evaluations_to_median(table) for table in tables]
+        common = pd.concat(needed, axis=1, join="inner", keys=["climb", "search"]).reset_index()
+        if common.empty:
+            raise NotRun("no network and seed has both")
+        return run_grid(common, "climb"), run_grid(common, "search")
+
     def median(self, grid: NDArray[np.float64]) -> Estimate:
         """The median over the runs of a ``grid`` (networks, seeds)."""
         return self.estimate_of_median(grid, lambda runs: np.asarray(np.median(runs, axis=(-2, -1))))
@@ -142,6 +170,15 @@ class Measurement:
         runs = holds.mean(axis=2) if holds.ndim == 3 else holds.astype(np.float64)
         return estimated_share(runs, settings=self.settings, purpose=(self.purpose,))
 
+    def _of_ascent(self, tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+        """The rows of the gradient ascent on these networks."""
+        name = str(self.selection.ascent)
+        table = tables.get(name)
+        rows = pd.DataFrame() if table is None else table[table["classifier"].isin(self.networks()["classifier"])]
+        if rows.empty:
+            raise NotRun(f"no gradient ascent {name} on networks of {self.dataset}")
+        return rows
+
     def _generation(self, last: float) -> float:
         """The generation to look at in runs that end at ``last``."""
         asked = self.selection.generation
@@ -149,3 +186,9 @@ class Measurement:
         if last < asked and not self.may_be_shorter:
             raise NotRun(f"the runs end at generation {last:.0f}, the claim speaks of generation {asked}")
         return min(asked, last)
+
+
+def _evaluations_to_median(times: pd.DataFrame) -> pd.Series[float]:
+    """Evaluations until the median class was at the threshold, by classifier and seed; infinite where it never was."""
+    median = times[times["target"] == "median"].set_index(["classifier", "seed"])
+    return median["evaluations"].astype(float).where(median["reached"], np.inf)

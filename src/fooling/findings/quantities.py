@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from fooling.findings.ablation import effect_of, estimated_over_champions, share_repeating
 from fooling.findings.intervals import Estimate, estimated_mean_of_networks
 from fooling.findings.measurement import Measurement, NotRun
 from fooling.findings.quantities_of_retraining import (
@@ -113,6 +114,45 @@ def share_of_recurring_motifs(of: Measurement) -> Estimate:
     return of.share(alike == np.arange(alike.shape[2]))
 
 
+def share_of_ascents_at_threshold(of: Measurement) -> Estimate:
+    """Images of gradient ascent that count as fooling."""
+    return of.share(at_threshold(of.ascents("confidence"), of.settings.threshold))
+
+
+def ascent_evaluations_ratio(of: Measurement) -> Estimate:
+    """Run by run, the same network and seed number; a climb that never arrives counts as infinitely long."""
+    climbs, searches = of.evaluations()
+    ratios = np.full_like(climbs, np.inf)
+    np.divide(climbs, searches, out=ratios, where=np.isfinite(climbs))
+    return of.median(ratios)
+
+
+def share_of_champions_repeating(of: Measurement) -> Estimate:
+    """Champions with copies of something, at the end of their runs."""
+    table = of.of_experiment(of.tables.ablation)
+    return share_repeating(table, settings=of.settings, purpose=(of.purpose,))
+
+
+def share_still_sure_without_copies(of: Measurement) -> Estimate:
+    """Of the champions that have so many copies to lose; whole runs are resampled."""
+    return _removal_effect(of, "still sure", kind="copy")
+
+
+def copies_over_control(of: Measurement) -> Estimate:
+    """Of the same champions: above 0 copies cost less than as many pixels elsewhere."""
+    return _removal_effect(of, "change", kind="difference")
+
+
+def _removal_effect(of: Measurement, quantity: str, *, kind: str) -> Estimate:
+    table = of.of_experiment(of.tables.ablation)
+    chosen = of.selection
+    assert chosen.removed is not None
+    values = effect_of(table, quantity, fill=str(chosen.fill), kind=kind, removed=chosen.removed)
+    if values.empty:
+        raise NotRun(f"no champion of {chosen.experiment} has more than {chosen.removed} copies of anything")
+    return estimated_over_champions(values, table, settings=of.settings, purpose=(of.purpose,))
+
+
 @dataclass(frozen=True)
 class Quantity:
     """A quantity in words, how it is measured, and what a claim must say for it."""
@@ -123,6 +163,7 @@ class Quantity:
 
 
 _IN_TIME = frozenset({"experiment", "generation"})
+_REMOVING = frozenset({"experiment", "fill", "removed"})
 
 QUANTITIES = {
     "mean-test-error": Quantity(
@@ -209,5 +250,31 @@ QUANTITIES = {
         "mean over the retrained networks of how far their test error lies above the control's",
         cost_in_test_error,
         frozenset({"retraining", "control_filling"}),
+    ),
+    "share-of-champions-repeating": Quantity(
+        "share of the champions that repeat themselves, so that there are copies to remove",
+        share_of_champions_repeating,
+    ),
+    "share-still-sure-without-copies": Quantity(
+        "share of the champions with copies that are still at 99 % when so many of these are removed",
+        share_still_sure_without_copies,
+        _REMOVING,
+    ),
+    "copies-over-control": Quantity(
+        "mean over the champions with copies of how far the log-odds lie above the control's when so many copies are "
+        "removed",
+        copies_over_control,
+        _REMOVING,
+    ),
+    "share-of-ascents-at-threshold": Quantity(
+        "share of the images of gradient ascent, all starts and classes, that are at the threshold",
+        share_of_ascents_at_threshold,
+        frozenset({"ascent"}),
+    ),
+    "ascent-evaluations-ratio": Quantity(
+        "median over the runs of the evaluations until the median class came to the threshold, of gradient ascent over "
+        "those of the search",
+        ascent_evaluations_ratio,
+        frozenset({"ascent", "experiment"}),
     ),
 }

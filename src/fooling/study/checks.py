@@ -27,6 +27,9 @@ def contradictions(study: StudySettings, opened: Mapping[str, Sequence[Variant]]
     yield from _repeated("retraining", [entry.name for entry in study.retraining])
     for index, classifier in enumerate(study.classifiers):
         yield from _network_contradictions(("classifiers", index), classifier, datasets, classifiers)
+    yield from _repeated("ascent", [entry.name for entry in study.ascent])
+    for index, ascent in enumerate(study.ascent):
+        yield from _unknown_classifiers(("ascent", index, "classifiers"), ascent.classifiers, classifiers)
     plain = [entry.name for entry in study.experiments if not entry.cross]
     for index, experiment in enumerate(study.experiments):
         keys = ("experiments", index)

@@ -7,11 +7,12 @@ from fooling.encodings.cppn.settings import CppnSettings
 from fooling.encodings.direct_settings import DirectSettings
 from fooling.evolution.settings import SearchSettings
 from fooling.retraining.settings import FILLINGS, SupplySettings
+from fooling.settings import SeedRange
 from fooling.study.entries import (
+    AscentEntry,
     DigitsEntry,
     ExperimentEntry,
     RetrainingEntry,
-    SeedRange,
     ShapesEntry,
     TrainedEntry,
 )
@@ -38,6 +39,12 @@ def default_study() -> StudySettings:
             _in_colour("cppn-colour", CppnSettings()),
         ),
         retraining=(_fooling_class(),),
+        ascent=(
+            _ascent("plain", classifiers=("lenet-a", "lenet-b"), starts=3),
+            _ascent("s-169"),
+            _ascent("s-188"),
+            _ascent("s-360"),
+        ),
     )
 
 
@@ -95,3 +102,9 @@ def _fooling_class() -> RetrainingEntry:
         later=SupplySettings(training_runs=2, test_runs=1),
         measured_runs=6,
     )
+
+
+def _ascent(preset: str, *, classifiers: tuple[str, ...] = ("lenet-a",), starts: int = 1) -> AscentEntry:
+    """Gradient ascent with a setting of the paper; where it is regularised, one start shows what that does."""
+    values = {"name": preset, "preset": preset, "classifiers": classifiers, "seeds": {"count": starts}}
+    return AscentEntry.model_validate(values)

@@ -1,4 +1,4 @@
-"""The entries of a study file: data sets, classifiers and experiments, each under a name."""
+"""The entries of a study file: data sets, classifiers, experiments and gradient ascents, each under a name."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
+from fooling.ascent.settings import AscentSettings
 from fooling.classifiers.settings import ClassifierSettings, ImportSettings
 from fooling.datasets.digits import DigitsSettings
 from fooling.datasets.folder import FolderSettings
@@ -17,8 +18,8 @@ from fooling.encodings.direct_settings import DirectSettings
 from fooling.evolution.settings import SearchSettings
 from fooling.figures.catalogue import FIGURES
 from fooling.retraining.settings import RetrainingSettings
-from fooling.settings import Seed, Settings
-from fooling.study.presets import with_preset
+from fooling.settings import SeedRange, Settings
+from fooling.study.presets import with_ascent_preset, with_preset
 
 #: Becomes part of file names, on every system: letters, digits, dot, underscore and hyphen, no dot or hyphen first.
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]*$", max_length=80)]
@@ -104,19 +105,6 @@ class ImportedEntry(ImportSettings, _Network):
 ClassifierEntry = Annotated[TrainedEntry | ImportedEntry, Field(discriminator="kind")]
 
 
-class SeedRange(Settings):
-    """Consecutive seeds, one run each."""
-
-    first: Seed = 1
-    """The first seed."""
-    count: Annotated[int, Field(ge=1, le=10_000)] = 10
-    """How many runs."""
-
-    def values(self) -> range:
-        """The seeds."""
-        return range(self.first, self.first + self.count)
-
-
 EncodingSettings = Annotated[DirectSettings | CppnSettings, Field(discriminator="kind")]
 Level = str | bool | int | float | None
 
@@ -171,3 +159,20 @@ class RetrainingEntry(RetrainingSettings, EvolvingEntry):
 
     Each of the classifiers, all of them trained by the study, is the first network of a chain of its own.
     """
+
+
+class AscentEntry(AscentSettings, Entry):
+    """Gradient ascent with one setting against some classifiers."""
+
+    not_passed_on: ClassVar[frozenset[str]] = frozenset({"name", "preset", "classifiers"})
+
+    preset: Literal["plain", "s-169", "s-188", "s-360"] = "plain"
+    """What the keys below are where nothing is said: the settings of the paper's Fig. 13 (`plain`), or of one of its
+    figures S-169, S-188, S-360."""
+    classifiers: Annotated[tuple[Name, ...], Field(min_length=1)]
+    """Names of the classifiers, all of one data set; each gets every start."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _filled_from_preset(cls, values: Any) -> Any:
+        return with_ascent_preset(values) if isinstance(values, Mapping) else values

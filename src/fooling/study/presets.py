@@ -1,10 +1,11 @@
-"""Presets of an experiment: what its encoding and search are where the study file says nothing."""
+"""Presets: what an experiment or a gradient ascent is where the study file says nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+from fooling.ascent import settings as ascent
 from fooling.encodings import direct_settings as direct
 from fooling.encodings.cppn import settings as cppn
 from fooling.evolution import settings as evolution
@@ -20,3 +21,8 @@ def with_preset(experiment: Mapping[str, Any]) -> Mapping[str, Any]:
         return experiment
     released = RELEASED_ENCODINGS.get(str(encoding.get("kind")), {})
     return {**experiment, "encoding": {**released, **encoding}, "search": {**evolution.RELEASED, **search}}
+
+
+def with_ascent_preset(entry: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The values of a gradient ascent, with those of its preset beneath what it says itself."""
+    return {**ascent.PRESETS.get(str(entry.get("preset")), {}), **entry}

@@ -26,6 +26,7 @@ class Study:
         self.classifiers = {classifier.name: classifier for classifier in settings.classifiers}
         self.experiments = {variant.name: variant for opened_entry in opened.values() for variant in opened_entry}
         self.chains = {chain.name: chain for chain in chains_of(settings.retraining)}
+        self.ascents = {ascent.name: ascent for ascent in settings.ascent}
         self._opened = opened
 
     @property
@@ -49,6 +50,14 @@ class Study:
             elif entry.compared_with is not None:
                 groups.setdefault(entry.compared_with, {entry.compared_with: {}})[entry.name] = {}
         return [{"reference": reference, "variants": group} for reference, group in groups.items()]
+
+    def ascents_on(self, classifier: str) -> list[str]:
+        """The files of the gradient ascents on one classifier, in the order of the study file."""
+        return [
+            f"{self.results}/ascent/{classifier}/{name}.safetensors"
+            for name, ascent in self.ascents.items()
+            if classifier in ascent.classifiers
+        ]
 
     def findings(self, section: type[Settings]) -> dict[str, Any]:
         """The keys of the findings that the settings class of one command knows."""

@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import Field, field_validator
 
 from fooling.figures.settings import FigureSettings
+from fooling.findings.ablation import AblationSettings
 from fooling.findings.calibration import CalibrationSettings
 from fooling.findings.examination import ExaminationSettings
 from fooling.findings.intervals import IntervalSettings
@@ -15,13 +16,19 @@ from fooling.findings.sampling import SampleSettings
 from fooling.findings.tables import ThresholdSettings
 from fooling.findings.transfer import TransferSettings
 from fooling.settings import Settings
-from fooling.study.entries import ClassifierEntry, DatasetEntry, ExperimentEntry, Name, RetrainingEntry
+from fooling.study.entries import AscentEntry, ClassifierEntry, DatasetEntry, ExperimentEntry, Name, RetrainingEntry
 
 SHARED_FOLDER = "datasets"  # below results/, beside the studies
 
 
 class FindingsSettings(
-    TransferSettings, IntervalSettings, ExaminationSettings, CalibrationSettings, SampleSettings, ThresholdSettings
+    TransferSettings,
+    IntervalSettings,
+    ExaminationSettings,
+    CalibrationSettings,
+    SampleSettings,
+    ThresholdSettings,
+    AblationSettings,
 ):
     """How the runs are analysed. Each command of the findings is given only the keys of its own settings class."""
 
@@ -48,6 +55,8 @@ class StudySettings(Settings):
     """The evolution runs, each experiment with a name, an encoding and its classifiers."""
     retraining: tuple[RetrainingEntry, ...] = ()
     """The chains of networks retrained with a fooling class, each with a name, an encoding and first networks."""
+    ascent: tuple[AscentEntry, ...] = ()
+    """Gradient ascents, each with a name, a preset and its classifiers."""
     findings: FindingsSettings = FindingsSettings()
     """How the runs are analysed."""
     figures: FigureSettings = FigureSettings()

@@ -1,0 +1,64 @@
+# Let images climb the networks' gradients. One job makes all classes from all starts with one setting.
+
+
+rule ascend:
+    input:
+        classifier="<results>/classifiers/{classifier}.safetensors",
+        architecture=architecture_of_classifier,
+        code=sources("fooling.cli.ascend"),
+        environment="envs/networks.yaml",
+    output:
+        "<results>/ascent/{classifier}/{setting}.safetensors",
+    params:
+        settings=ascent_settings,
+    log:
+        "<logs>/ascent/{classifier}/{setting}.log",
+    benchmark:
+        "<benchmarks>/ascent/{classifier}/{setting}.tsv"
+    conda:
+        "../envs/networks.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=120,
+        gpu=gpus,
+    message:
+        "Let images climb: {wildcards.setting} on {wildcards.classifier}"
+    shell:
+        "fooling ascend --name {wildcards.setting} --classifier {input.classifier} --settings {params.settings:q}"
+        " --output {output} 2> {log}"
+
+
+rule tabulate_ascent:
+    input:
+        ascents=ascent_files(),
+        history=tables("history/{experiment}.parquet", study.plain_experiments),
+        times=tables("times/{experiment}.parquet", study.plain_experiments),
+        code=sources("fooling.cli.tabulate_ascent"),
+        environment="envs/findings.yaml",
+    output:
+        images="<results>/findings/ascent.parquet",
+        ascent_times="<results>/findings/ascent_times.parquet",
+        curves=ascent_curves(),
+        evaluations="<results>/findings/ascent_evaluations.csv",
+    params:
+        history=repeated("history"),
+        times=repeated("times"),
+        curves=repeated("curves"),
+        settings=findings_settings(AscentComparisonSettings),
+    log:
+        "<logs>/findings/tabulate_ascent.log",
+    benchmark:
+        "<benchmarks>/findings/tabulate_ascent.tsv"
+    conda:
+        "../envs/findings.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    message:
+        "Tabulate the gradient ascents, beside evolution and random search"
+    shell:
+        "fooling tabulate-ascent {input.ascents} {params.history} {params.times} --settings {params.settings:q}"
+        " --images {output.images} --ascent-times {output.ascent_times} {params.curves}"
+        " --evaluations {output.evaluations} 2> {log}"

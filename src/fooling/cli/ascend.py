@@ -1,0 +1,68 @@
+"""Let images climb a classifier's gradient until it takes them for its classes."""
+
+from __future__ import annotations
+
+import platform
+from pathlib import Path
+
+import numpy
+import torch
+
+from fooling.artifacts import sha256_of
+from fooling.ascent.climb import Climb
+from fooling.ascent.record import save_ascent
+from fooling.ascent.settings import AscentSettings
+from fooling.checkpoints import CheckpointStore
+from fooling.classifiers.checkpoint import load_classifier
+from fooling.classifiers.devices import chosen_device
+from fooling.progress import progress, say
+from fooling.settings import read_settings
+
+STATE = "climb"
+
+
+def ascend(
+    *,
+    name: str,
+    classifier: Path,
+    settings: str,
+    output: Path,
+    checkpoints: Path = Path("results/.checkpoints"),
+    device: str = "auto",
+) -> None:
+    """Write the images that climbed for every class from every start, and their confidences on the way."""
+    checked = read_settings(AscentSettings, settings)
+    torch.set_num_threads(1)  # one thread a climb, many at once
+    place = chosen_device(device)
+    network = load_classifier(classifier, device=place)
+    identity = {
+        "name": name,
+        "settings": checked.model_dump(mode="json"),
+        "classifier": {"name": network.name, "sha256": sha256_of(classifier.read_bytes())},
+        "versions": {"python": platform.python_version(), "numpy": numpy.__version__, "torch": torch.__version__},
+    }
+    climb = Climb(classifier=network, settings=checked)
+    with CheckpointStore(checkpoints, {"work": "gradient ascent", "device": place.type, **identity}) as store:
+        _finish(climb, store)
+        record = climb.record(identity)
+        save_ascent(output, record)
+        store.clear()
+    sure = int((record.confidences.astype(float) >= 0.9999).sum())
+    say(
+        f"{name} on {network.name}: median confidence {climb.median_confidence():.6f}, {sure} of {len(record.images)} "
+        f"images at 99.99 % or more, after {checked.steps} steps; written to {output}"
+    )
+
+
+def _finish(climb: Climb, store: CheckpointStore) -> None:
+    """Bring ``climb`` to its end, from the state that the store holds of it."""
+    if (state := store.load(STATE)) is not None:
+        climb.restore(state[0], source=store.path(STATE))
+        say(f"the climb goes on from step {climb.steps_done}")
+    with progress(total=climb.settings.steps, done=climb.steps_done, description="climb") as counter:
+        while not climb.is_done:
+            climb.advance()
+            counter.advance(note=lambda: f"median confidence {climb.median_confidence():.6f}")
+            if store.is_due():
+                store.save(STATE, climb.state(), {})
+    store.save(STATE, climb.state(), {})

@@ -1,0 +1,60 @@
+"""Turn gradient ascents into tables, beside evolution and random search."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from fooling.artifacts import read_table, read_tables, write_table
+from fooling.ascent.record import load_ascent
+from fooling.errors import FoolingError
+from fooling.findings.ascent import (
+    SEARCHES,
+    TIMES,
+    AscentComparisonSettings,
+    curves_of_ascents,
+    curves_of_searches,
+    evaluations_table,
+    images_table,
+    times_of_ascents,
+)
+from fooling.findings.forms import HISTORY
+from fooling.findings.forms import TIMES as TIMES_OF_SEARCHES
+from fooling.progress import say
+from fooling.settings import read_settings
+
+
+def tabulate_ascent(
+    ascents: list[Path],
+    *,
+    history: list[Path],
+    times: list[Path],
+    settings: str,
+    images: Path,
+    ascent_times: Path,
+    curves: list[Path],
+    evaluations: Path,
+) -> None:
+    """Write the images of all ``ascents``, and how soon they and the searches came how far."""
+    checked = read_settings(AscentComparisonSettings, settings)
+    records = [load_ascent(path) for path in ascents]
+    climbs = times_of_ascents(records, threshold=checked.threshold)
+    searches = read_tables(times, TIMES_OF_SEARCHES)
+    compared = pd.concat([climbs, searches.loc[searches["search"].isin(SEARCHES), TIMES]], ignore_index=True)
+    summary = evaluations_table(compared, settings=checked)
+    over_time = [curves_of_ascents(records), *(curves_of_searches(read_table(path, HISTORY)) for path in history)]
+    classifiers = sorted({record.classifier["name"] for record in records})
+    if len(curves) != len(classifiers):
+        found, expected = f"{len(curves)} tables", f"one for each of {', '.join(classifiers)}"
+        raise FoolingError("--curves do not fit the climbs", found=found, expected=expected)
+    by_classifier = pd.concat(over_time, ignore_index=True).groupby("classifier")
+    shown = images_table(records)
+    write_table(images, shown)
+    write_table(ascent_times, climbs)
+    for path, name in zip(curves, classifiers, strict=True):
+        write_table(path, by_classifier.get_group(name))
+    write_table(evaluations, summary)
+    medians = climbs[climbs["target"] == "median"].groupby("experiment", sort=False)["reached"]
+    told = ", ".join(f"{name} in {int(there.sum())} of {len(there)}" for name, there in medians)
+    say(f"climbs that brought the median class to {checked.threshold}: {told}; written to {images}")

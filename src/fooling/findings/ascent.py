@@ -1,0 +1,124 @@
+"""Gradient ascent as tables, beside evolution and random search at equal evaluations of the network.
+
+A climb of all classes from one start is a run: its evaluations are those of all its images, a step of one image
+counted as three (forward, and a backward pass twice as dear) and the scoring of the stored image as one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from fooling.ascent.record import AscentRecord
+from fooling.findings.intervals import IntervalSettings, estimated_median, run_grid
+from fooling.findings.tables import ThresholdSettings, at_threshold, median_over_classes
+
+SEARCH = "gradient-ascent"
+SEARCHES = ("map-elites", "random-search")
+RUN = ["classifier", "experiment", "search", "seed"]
+TIMES = [*RUN, "target", "evaluations", "reached"]
+CURVES = [*RUN, "evaluations", "confidence", "log_odds"]
+EVALUATIONS = ["experiment", "search", "target", "median", "low", "high", "n", "networks", "reached", "note"]
+
+
+class AscentComparisonSettings(IntervalSettings, ThresholdSettings):
+    """The threshold to which evaluations are counted, and how intervals are made."""
+
+
+def images_table(records: Sequence[AscentRecord]) -> pd.DataFrame:
+    """One row for each image at the end of its climb."""
+    parts = [
+        pd.DataFrame(
+            {
+                "classifier": record.classifier["name"],
+                "experiment": record.name,
+                "seed": record.seeds,
+                "class_index": record.classes,
+                "class_name": [record.class_names[index] for index in record.classes],
+                "confidence": record.confidences,
+                "log_odds": record.log_odds,
+                "saturated": record.confidences == np.float32(1),
+            }
+        )
+        for record in _in_order(records)
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def times_of_ascents(records: Sequence[AscentRecord], *, threshold: float) -> pd.DataFrame:
+    """One row for each run and target: after how many evaluations the ``threshold`` was reached, or that it was not."""
+    rows = []
+    for record, seed, members in _runs(records):
+        evaluations, confidences = _evaluations(record, members), record.trajectory.confidences[:, members]
+        levels = {"median": median_over_classes(confidences), "all": confidences.min(axis=1)}
+        for target, level in levels.items():
+            there = at_threshold(level, threshold)
+            first = int(there.argmax()) if there.any() else len(there) - 1
+            identity = (record.classifier["name"], record.name, SEARCH, seed)
+            rows.append((*identity, target, int(evaluations[first]), bool(there.any())))
+    return pd.DataFrame(rows, columns=TIMES)
+
+
+def curves_of_ascents(records: Sequence[AscentRecord]) -> pd.DataFrame:
+    """One row for each run and step that was kept: the medians over its classes."""
+    parts = [
+        pd.DataFrame(
+            {
+                "classifier": record.classifier["name"],
+                "experiment": record.name,
+                "search": SEARCH,
+                "seed": seed,
+                "evaluations": _evaluations(record, members),
+                "confidence": median_over_classes(record.trajectory.confidences[:, members]),
+                "log_odds": np.median(record.trajectory.log_odds[:, members], axis=1),
+            }
+        )
+        for record, seed, members in _runs(records)
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def curves_of_searches(history: pd.DataFrame) -> pd.DataFrame:
+    """The same for evolution and random search, generation by generation; ``history`` is the table of that name."""
+    compared = history[history["search"].isin(SEARCHES)].astype({"confidence": "float64"})
+    medians = compared.groupby([*RUN, "evaluations"])[["confidence", "log_odds"]].median()
+    return medians.reset_index()[CURVES]
+
+
+def evaluations_table(times: pd.DataFrame, *, settings: IntervalSettings) -> pd.DataFrame:
+    """One row for each experiment or gradient ascent, search and target: the median evaluations to the threshold.
+
+    ``times`` has the columns of :func:`times_of_ascents`. A run that does not get there takes infinitely many.
+    """
+    rows = []
+    for names, runs in times.groupby(["experiment", "search", "target"], sort=False):
+        needed = runs["evaluations"].astype(float).where(runs["reached"], np.inf)
+        grid = run_grid(runs.assign(needed=needed), "needed")
+        purpose = ("evaluations to the threshold", *map(str, names))
+        found = estimated_median(grid, _median_of_runs, settings=settings, purpose=purpose)
+        numbers = (found.value, found.low, found.high, found.n, len(grid), float(runs["reached"].mean()))
+        rows.append((*names, *numbers, found.note))
+    return pd.DataFrame(rows, columns=EVALUATIONS)
+
+
+def _median_of_runs(grid: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(np.median(grid, axis=(-2, -1)))
+
+
+def _runs(records: Iterable[AscentRecord]) -> Iterator[tuple[AscentRecord, int, NDArray[np.int64]]]:
+    """Every record with each of its seeds and the images of that start."""
+    for record in _in_order(records):
+        for seed in np.unique(record.seeds):
+            yield record, int(seed), np.flatnonzero(record.seeds == seed)
+
+
+def _evaluations(record: AscentRecord, members: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.asarray(record.trajectory.evaluations * len(members))
+
+
+def _in_order(records: Iterable[AscentRecord]) -> list[AscentRecord]:
+    """The records by classifier and name, whatever the order in which they came."""
+    return sorted(records, key=lambda record: (record.classifier["name"], record.name))

@@ -1,0 +1,192 @@
+"""Whole climbs: against numpy, reproducible to the bit, independent of their company, within their range."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from ascent.linear import CLASSES, SHAPE, HandMade
+from fooling.artifacts import read_arrays, write_arrays
+from fooling.ascent.climb import Climb, kept_steps
+from fooling.ascent.record import KIND, VERSION, load_ascent, save_ascent
+from fooling.ascent.settings import PRESETS, AscentSettings
+from fooling.classifiers.classifier import Classifier, log_odds_of
+from fooling.errors import FoolingError
+from fooling.settings import checked_settings
+
+IDENTITY = {"name": "plain", "settings": {}, "classifier": {"name": "linear", "sha256": "0"}, "versions": {}}
+STRICT = {"decay": 0.01, "blur_radius": 0.4, "small_norm_percentile": 10.0, "small_absolute_benefit_percentile": 10.0}
+
+
+def climb_of(classifier: Classifier, *, starts: int = 2, first: int = 1, **settings: Any) -> Climb:
+    values = {"seeds": {"first": first, "count": starts}, "steps": 30, **settings}
+    return Climb(classifier=classifier, settings=AscentSettings.model_validate(values))
+
+
+def finished(climb: Climb) -> Climb:
+    while not climb.is_done:
+        climb.advance()
+    return climb
+
+
+def bytes_of(climb: Climb, folder: Path) -> bytes:
+    save_ascent(folder / "climb.safetensors", climb.record(IDENTITY))
+    return (folder / "climb.safetensors").read_bytes()
+
+
+def test_the_whole_climb_is_that_of_numpy(classifier: Classifier, by_hand: HandMade) -> None:
+    climb = climb_of(classifier, starts=1, steps=12, late_progress=0.05, decay=0.02)
+    mean = classifier.training_mean.double().numpy()
+    expected = climb._images.numpy().copy()
+    for _ in range(12):
+        for k in range(CLASSES):
+            p, gradient = by_hand.confidence_and_gradient(mean + expected[k], k)
+            rate = min(1e7, min(0.02, 0.05 * (1 - p)) / (gradient**2).sum())
+            expected[k] = np.clip(0.98 * (expected[k] + rate * gradient), -mean, 255 - mean)
+    record = finished(climb).record(IDENTITY)
+    np.testing.assert_allclose(climb._images.numpy(), expected, rtol=1e-4, atol=1e-3)
+    np.testing.assert_array_equal(record.images, np.round(mean + climb._images.numpy()).astype(np.uint8))
+
+
+def test_confidences_are_those_of_the_stored_images(classifier: Classifier) -> None:
+    record = finished(climb_of(classifier)).record(IDENTITY)
+    images = torch.from_numpy(record.images)
+    rows = np.arange(len(record.images))
+    assert record.images.shape == (2 * CLASSES, *SHAPE)
+    assert np.array_equal(classifier.confidences(images).numpy()[rows, record.classes], record.confidences)
+    assert np.array_equal(log_odds_of(classifier.logits(images)).numpy()[rows, record.classes], record.log_odds)
+    assert np.array_equal(record.trajectory.log_odds[-1], record.log_odds)
+    assert record.classes.tolist() == [0, 1, 2, 0, 1, 2]
+    assert record.seeds.tolist() == [1, 1, 1, 2, 2, 2]
+
+
+def test_every_class_comes_to_be_seen_from_noise_around_the_mean(classifier: Classifier) -> None:
+    climb = climb_of(classifier, starts=5, steps=200)
+    start = climb._images.numpy()
+    assert abs(start.mean()) < 0.15
+    assert start.std() == pytest.approx(1, abs=0.1)
+    record = finished(climb).record(IDENTITY)
+    assert (record.confidences > 0.9).all()
+    assert (record.trajectory.confidences[0] < 0.9).any()
+
+
+def test_a_step_costs_three_evaluations_and_the_score_one(classifier: Classifier) -> None:
+    trajectory = finished(climb_of(classifier, steps=4)).record(IDENTITY).trajectory
+    assert trajectory.steps.tolist() == [0, 1, 2, 3, 4]
+    assert trajectory.evaluations.tolist() == [1, 4, 7, 10, 13]
+    assert trajectory.confidences.shape == (5, 2 * CLASSES)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 5, 199, 200, 201, 1500, 100_000])
+def test_long_climbs_are_thinned_but_keep_both_ends(steps: int) -> None:
+    kept = kept_steps(steps)
+    assert (kept[0], kept[-1]) == (0, steps)
+    assert len(kept) <= 201
+    assert (np.diff(kept) > 0).all()
+    assert kept.tolist()[:10] == list(range(min(10, steps + 1)))
+    assert (kept[1:] / np.maximum(kept[:-1], 20)).max() < 1.15
+
+
+def test_an_image_does_not_depend_on_its_company(classifier: Classifier) -> None:
+    together = finished(climb_of(classifier, starts=3, **STRICT)).record(IDENTITY)
+    alone = finished(climb_of(classifier, starts=1, first=3, **STRICT)).record(IDENTITY)
+    np.testing.assert_allclose(together.log_odds[-CLASSES:], alone.log_odds, atol=1e-3)
+    assert abs(together.images[-CLASSES:].astype(int) - alone.images).max() <= 1
+
+
+@pytest.mark.parametrize("stop", [0, 1, 13, 30])
+def test_interrupted_ends_in_the_same_bytes(classifier: Classifier, tmp_path: Path, stop: int) -> None:
+    whole = bytes_of(finished(climb_of(classifier, **STRICT)), tmp_path)
+    half, resumed = climb_of(classifier, **STRICT), climb_of(classifier, **STRICT)
+    while half.steps_done < stop:
+        half.advance()
+    resumed.restore(half.state(), source="the checkpoint")
+    assert bytes_of(finished(resumed), tmp_path) == whole
+
+
+def test_one_and_two_threads_give_the_same_bytes(classifier: Classifier, tmp_path: Path) -> None:
+    before, results = torch.get_num_threads(), []
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        results.append(bytes_of(finished(climb_of(classifier, **STRICT)), tmp_path))
+    torch.set_num_threads(before)
+    assert results[0] == results[1]
+
+
+def test_another_seed_is_another_start_and_the_same_one_the_same_in_every_setting(classifier: Classifier) -> None:
+    first, other, strict = climb_of(classifier), climb_of(classifier, first=7), climb_of(classifier, **STRICT)
+    assert torch.equal(first._images, strict._images)
+    assert not torch.equal(first._images, other._images)
+
+
+def test_levels_stay_within_their_range(classifier: Classifier) -> None:
+    dark = dataclasses.replace(classifier, training_mean=torch.zeros(SHAPE))
+    climb = finished(climb_of(dark, early_progress=1.0, late_progress=1.0, steps=60))
+    assert climb._images.min() >= 0
+    assert climb._images.max() <= 255
+
+
+def test_a_state_of_another_step_is_refused(classifier: Classifier) -> None:
+    climb = climb_of(classifier)
+    climb.advance()
+    state = climb.state() | {"done": np.array(9)}
+    with pytest.raises(FoolingError, match="the checkpoint is no state of this work"):
+        climb_of(classifier).restore(state, source="the checkpoint")
+    with pytest.raises(FoolingError, match="impossible numbers"):
+        climb_of(classifier).restore(climb.state() | {"done": np.array(31)}, source="the checkpoint")
+
+
+def test_a_record_survives_the_disk_and_its_damage_is_named(classifier: Classifier, tmp_path: Path) -> None:
+    path = tmp_path / "climb.safetensors"
+    record = finished(climb_of(classifier)).record(IDENTITY)
+    save_ascent(path, record)
+    loaded = load_ascent(path)
+    assert np.array_equal(loaded.trajectory.log_odds, record.trajectory.log_odds)
+    assert (loaded.name, loaded.class_names) == ("plain", ("a", "b", "c"))
+    arrays, header = read_arrays(path, kind=KIND, version=VERSION)
+    write_arrays(path, arrays | {"classes": arrays["classes"] + 3}, kind=KIND, version=VERSION, header=header)
+    with pytest.raises(FoolingError, match=r"climb\.safetensors holds impossible numbers"):
+        load_ascent(path)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("steps", 0),
+        ("decay", -0.1),
+        ("decay", 1.0),
+        ("early_progress", 0.0),
+        ("late_progress", 2.0),
+        ("largest_rate", 0.0),
+        ("blur_radius", -1.0),
+        ("blur_every", 0),
+        ("small_norm_percentile", 100.0),
+        ("small_absolute_benefit_percentile", -1.0),
+        ("small_norms", 1.0),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(key: str, value: float) -> None:
+    with pytest.raises(FoolingError, match=key):
+        checked_settings(AscentSettings, {key: value}, source="--settings")
+
+
+def test_the_presets_are_the_papers() -> None:
+    made = {name: AscentSettings.model_validate(values) for name, values in PRESETS.items()}
+    assert {name: (one.decay, one.steps, one.early_progress, one.late_progress) for name, one in made.items()} == {
+        "plain": (0, 500, 0.02, 0.1),
+        "s-169": (0.01, 1500, 0.03, 0.02),
+        "s-188": (0.001, 1000, 0.03, 0.05),
+        "s-360": (0.001, 1500, 0.03, 0.05),
+    }
+    assert {name: (one.blur_radius, one.blur_every) for name, one in made.items() if one.blur_radius} == {
+        "s-188": (0.4, 2),
+        "s-360": (0.3, 1),
+    }
+    set_back = {(one.small_norm_percentile, one.small_absolute_benefit_percentile) for one in made.values()}
+    assert set_back == {(0, 0), (20, 20)}
+    assert {one.largest_rate for one in made.values()} == {1e7}
