@@ -72,7 +72,9 @@ def test_the_written_default_study_is_the_default_study() -> None:
     assert checked_settings(StudySettings, values, source="config.yaml") == default_study()
 
 
-@pytest.mark.parametrize("path", ["config/config.yaml", "config/mnist.yaml", "config/test/smoke.yaml"])
+@pytest.mark.parametrize(
+    "path", ["config/config.yaml", "config/mnist.yaml", "config/mnist-chains.yaml", "config/test/smoke.yaml"]
+)
 def test_every_study_fits_the_schema(path: str) -> None:
     schema = json.loads((ROOT / "config/schema.json").read_text())
     jsonschema.validate(with_exponents_read(yaml.safe_load((ROOT / path).read_text())), schema)

@@ -150,7 +150,7 @@ def test_a_wrong_gradient_ascent_is_refused(values: dict[str, Any], wrong: dict[
     assert message in _refusal(values)
 
 
-@pytest.mark.parametrize("path", ["config/mnist.yaml", "config/test/smoke.yaml"])
+@pytest.mark.parametrize("path", ["config/mnist.yaml", "config/mnist-chains.yaml", "config/test/smoke.yaml"])
 def test_a_study_holds_nothing_of_the_default_one(path: str) -> None:
     default = _resolved(yaml.safe_load((ROOT / "config/config.yaml").read_text()))
     other = _resolved(yaml.safe_load((ROOT / path).read_text()))
