@@ -16,8 +16,10 @@ sys.path[:0] = [str(Path(workflow.basedir)), str(Path(workflow.basedir, "src"))]
 from fooling.classifiers.architectures import architecture_source
 from fooling.errors import FoolingError
 from fooling.findings.ablation import AblationSettings
+from fooling.findings.ancestry import LineageSettings
 from fooling.findings.ascent import AscentComparisonSettings
 from fooling.findings.calibration import CalibrationSettings
+from fooling.findings.distances import DistanceSettings
 from fooling.findings.examination import ExaminationSettings
 from fooling.findings.intervals import IntervalSettings
 from fooling.findings.measurement import MeasurementSettings
@@ -395,6 +397,26 @@ def findings_settings(section):
     return as_json(study.findings(section))
 
 
+def runs_to_trace(wildcards):
+    """The runs of an experiment without their controls, whose parents are no champions."""
+    return runs_of_experiment(wildcards.experiment, searches=[""])
+
+
+def runs_to_measure(wildcards):
+    """The runs on a classifier without their controls, in the experiments that are run as they stand."""
+    return [run for _, run in _measured(wildcards.classifier)]
+
+
+def runs_to_measure_options(wildcards):
+    """The options that name these runs, each with its experiment."""
+    return " ".join(f"--runs {name}={run}" for name, run in _measured(wildcards.classifier))
+
+
+def _measured(classifier):
+    named = [name for name, plain in study.plain_experiments.items() if classifier in plain.settings.classifiers]
+    return [(name, run) for name in named for run in runs_of_experiment(name, classifier, searches=[""])]
+
+
 def runs_to_tabulate(wildcards):
     """All runs of an experiment."""
     return runs_of_experiment(wildcards.experiment)
@@ -551,6 +573,8 @@ def finding_files():
     plain = study.plain_experiments
     per_experiment = [tables(f"{name}/{{experiment}}.parquet", study.experiments) for name in ("champions", "history")]
     per_network = [tables(f"{name}/{{classifier}}/{{experiment}}.parquet", plain) for name in ("start", "examined")]
+    traced = [tables(pattern, plain) for pattern in ("lineage/{experiment}.csv", "ancestry/{experiment}.parquet")]
+    measured = [tables("distances/{classifier}.parquet", plain)]
     of_study = [f"{study.results}/findings/{name}.csv" for name in ("classifiers", "variance", "survival", "presets")]
     kinds = ("champions.parquet", "networks.csv", "effects.csv")
     retrained = sum([tables_of_retrainings(kind) for kind in kinds], [])
@@ -558,7 +582,7 @@ def finding_files():
     shown = sum([transfer_tables(kind) + transfer_tables_of_chains(kind) for kind in kinds], [])
     of_ascent = ascent_tables("ascent.parquet", "ascent_evaluations.csv")
     of_ablation = [f"{study.results}/findings/ablation_summary.csv"] if painted_experiments() else []
-    return sum(per_experiment + per_network, []) + of_study + retrained + shown + of_ascent + of_ablation
+    return sum(per_experiment + per_network + traced + measured, []) + of_study + retrained + shown + of_ascent + of_ablation
 
 
 def claim_files():

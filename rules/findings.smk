@@ -191,6 +191,40 @@ rule summarise_ablation:
         "fooling summarise-ablation {input.ablations} --settings {params.settings:q} --output {output} 2> {log}"
 
 
+rule measure_distances:
+    input:
+        classifier="<results>/classifiers/{classifier}.safetensors",
+        runs=runs_to_measure,
+        calibration="<results>/findings/calibration/{classifier}.csv",
+        images="<results>/findings/real/{classifier}.parquet",
+        dataset=dataset_of_classifier,
+        architecture=architecture_of_classifier,
+        code=sources("fooling.cli.measure_distances"),
+        environment="envs/networks.yaml",
+    output:
+        "<results>/findings/distances/{classifier}.parquet",
+    params:
+        runs=runs_to_measure_options,
+        settings=findings_settings(DistanceSettings),
+    log:
+        "<logs>/findings/measure_distances/{classifier}.log",
+    benchmark:
+        "<benchmarks>/findings/measure_distances/{classifier}.tsv"
+    conda:
+        "../envs/networks.yaml"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=60,
+        gpu=gpus,
+    message:
+        "Measure how far images of {wildcards.classifier} lie from its training images"
+    shell:
+        "fooling measure-distances --classifier {input.classifier} --dataset {input.dataset} {params.runs}"
+        " --calibration {input.calibration} --images {input.images} --settings {params.settings:q}"
+        " --output {output} 2> {log}"
+
+
 rule tabulate:
     input:
         runs=runs_to_tabulate,
@@ -317,6 +351,33 @@ rule transfer_in_chain:
         " 2> {log}"
 
 
+rule trace_lineage:
+    input:
+        runs=runs_to_trace,
+        code=sources("fooling.cli.trace_lineage"),
+        environment="envs/findings.yaml",
+    output:
+        ancestry="<results>/findings/ancestry/{experiment}.parquet",
+        lineage="<results>/findings/lineage/{experiment}.csv",
+    params:
+        settings=findings_settings(LineageSettings),
+    log:
+        "<logs>/findings/trace_lineage/{experiment}.log",
+    benchmark:
+        "<benchmarks>/findings/trace_lineage/{experiment}.tsv"
+    conda:
+        "../envs/findings.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    message:
+        "Trace the champions of {wildcards.experiment} back to the random start"
+    shell:
+        "fooling trace-lineage {input.runs} --experiment {wildcards.experiment} --settings {params.settings:q}"
+        " --ancestry {output.ancestry} --lineage {output.lineage} 2> {log}"
+
+
 rule variance:
     input:
         champions=tables("champions/{experiment}.parquet", study.plain_experiments),
@@ -375,6 +436,8 @@ rule claims:
         times=tables("times/{experiment}.parquet", study.plain_experiments),
         start=tables("start/{classifier}/{experiment}.parquet", study.plain_experiments),
         examined=tables("examined/{classifier}/{experiment}.parquet", study.plain_experiments),
+        ancestry=tables("ancestry/{experiment}.parquet", study.plain_experiments),
+        distances=tables("distances/{classifier}.parquet", study.plain_experiments),
         transfer=transfer_tables("pairs.csv"),
         retrained=tables_of_retrainings("champions.parquet"),
         retraining=tables_of_retrainings("networks.csv"),
@@ -391,6 +454,8 @@ rule claims:
         times=repeated("times"),
         start=repeated("start"),
         examined=repeated("examined"),
+        ancestry=repeated("ancestry"),
+        distances=repeated("distances"),
         transfer=repeated("transfer"),
         retrained=repeated("retrained"),
         retraining=repeated("retraining"),
@@ -412,9 +477,9 @@ rule claims:
         "Judge the claims of the paper"
     shell:
         "fooling claims --declared {input.declared} --networks {input.networks} {params.history} {params.times}"
-        " {params.start} {params.examined} {params.transfer} {params.retrained} {params.retraining} {params.ablation}"
-        " {params.ascent} {params.ascent_times} --settings {params.settings:q} --table {output.table} --page {output.page}"
-        " 2> {log}"
+        " {params.start} {params.examined} {params.ancestry} {params.distances} {params.transfer} {params.retrained}"
+        " {params.retraining} {params.ablation} {params.ascent} {params.ascent_times} --settings {params.settings:q}"
+        " --table {output.table} --page {output.page} 2> {log}"
 
 
 rule summarise:

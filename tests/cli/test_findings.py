@@ -22,6 +22,7 @@ from fooling.cli.describe_classifiers import describe_classifiers
 from fooling.cli.evolve_direct import evolve_direct
 from fooling.cli.evolve_many_direct import evolve_many_direct
 from fooling.cli.examine import examine
+from fooling.cli.measure_distances import measure_distances
 from fooling.cli.paint_direct import paint_direct
 from fooling.cli.retrain import retrain
 from fooling.cli.sample_cppn import sample_cppn
@@ -31,6 +32,7 @@ from fooling.cli.summarise_ablation import summarise_ablation
 from fooling.cli.tabulate import tabulate
 from fooling.cli.tabulate_ascent import tabulate_ascent
 from fooling.cli.tabulate_retraining import tabulate_retraining
+from fooling.cli.trace_lineage import trace_lineage
 from fooling.cli.train import train
 from fooling.cli.transfer import transfer
 from fooling.cli.variance import variance
@@ -162,6 +164,15 @@ def findings_of(study: Path, out: Path) -> None:
             settings=json.dumps({"real_images": 5}),
             output=out / "examined" / f"{name}.parquet",
         )
+        measure_distances(
+            classifier=classifier,
+            dataset=study / "dataset.safetensors",
+            runs=[f"direct={study / name / f'seed{seed}.safetensors'}" for seed in (1, 2)],
+            calibration=out / "calibration" / f"{name}.csv",
+            images=out / "real" / f"{name}.parquet",
+            settings=json.dumps({"distance_images": 5}),
+            output=out / "distances" / f"{name}.parquet",
+        )
         ablate(
             sorted((study / name).glob("seed?.safetensors")),
             classifier=classifier,
@@ -183,6 +194,13 @@ def findings_of(study: Path, out: Path) -> None:
         champions=out / "champions.parquet",
         history=out / "history.parquet",
         times=out / "times.parquet",
+    )
+    trace_lineage(
+        [study / name / f"seed{seed}.safetensors" for name in NETWORKS for seed in (1, 2)],
+        experiment="direct",
+        settings=json.dumps({"parent_redraws": 19, "bootstrap_samples": 99}),
+        ancestry=out / "ancestry.parquet",
+        lineage=out / "lineage.csv",
     )
     summarise_ablation(sorted(out.glob("ablation/*.parquet")), settings=INTERVALS, output=out / "ablation_summary.csv")
     variance([out / "champions.parquet"], output=out / "variance.csv")
@@ -227,6 +245,8 @@ def findings_of(study: Path, out: Path) -> None:
         times=[out / "times.parquet"],
         start=sorted(out.glob("start/*/*.parquet")),
         examined=sorted(out.glob("examined/*.parquet")),
+        ancestry=[out / "ancestry.parquet"],
+        distances=sorted(out.glob("distances/*.parquet")),
         transfer=[out / "transfer.csv"],
         retrained=[out / "retrained.parquet"],
         retraining=[out / "retraining.csv"],
@@ -257,6 +277,9 @@ TABLES = {
     "real": "real/lenet-a.parquet",
     "start": "start/lenet-a/direct.parquet",
     "examined": "examined/lenet-a.parquet",
+    "distances": "distances/lenet-a.parquet",
+    "ancestry": "ancestry.parquet",
+    "lineage": "lineage.csv",
     "training": "training.csv",
     "classifiers": "classifiers.csv",
     "test_errors": "test_errors.csv",
@@ -332,6 +355,17 @@ def test_examined_champions_keep_the_confidence_of_their_run(study):
     np.testing.assert_array_equal(joined["confidence"], joined["confidence_of_run"])
 
 
+def test_measured_champions_have_the_confidence_of_their_run_and_the_distance_that_was_examined(study):
+    measured = as_written(study / "findings" / "distances" / "lenet-a.parquet")
+    assert measured["kind"].value_counts().to_dict() == {"real": 5, "noise": 5, "start": 6, "champion": 6}
+    examined = as_written(study / "findings" / "examined" / "lenet-a.parquet")
+    keys = ["seed", "class_index"]
+    champions = measured[measured["kind"] == "champion"].merge(examined[examined["search"] == "map-elites"], on=keys)
+    assert len(champions) == 6
+    np.testing.assert_allclose(champions["confidence_x"], champions["confidence_y"], rtol=1e-6)
+    np.testing.assert_array_equal(champions["pixel_distance"], champions["nearest_distance"])
+
+
 def test_no_claim_on_mnist_is_judged_by_stripes(study):
     table = as_written(study / "findings" / "claims.csv")
     assert table.columns.tolist() == COLUMNS
@@ -343,7 +377,7 @@ def test_the_same_inputs_give_the_same_bytes(study, tmp_path):
     first = {path.relative_to(study / "findings"): path.read_bytes() for path in study.glob("findings/**/*.*")}
     again = {path.relative_to(tmp_path): path.read_bytes() for path in tmp_path.glob("**/*.*")}
     assert first == again
-    assert len(first) == 36
+    assert len(first) == 40
 
 
 def test_champions_that_do_not_vary_have_no_largest_share(study, tmp_path, capsys):

@@ -42,6 +42,9 @@ def made_run(
     log_odds = made_log_odds(generator, SEARCHES[search], classes)
     steps = np.arange(len(EVALUATIONS))
     entries = 3 * classes
+    individuals = np.arange(entries)
+    neighbours = (individuals + generator.integers(-1, 2, entries)) % classes
+    parents = np.where(individuals < classes, -1, (individuals // classes - 1) * classes + neighbours)
     return RunRecord(
         search=search,
         encoding=encoding,
@@ -54,8 +57,8 @@ def made_run(
         log_odds=log_odds[-1],
         logits=np.zeros((classes, classes), np.float32),
         images=images.astype(np.uint8),
-        generations=generator.integers(0, 101, classes),
-        individuals=generator.integers(0, 20_000, classes),
+        generations=np.full(classes, 2),
+        individuals=individuals[-classes:],
         parents=generator.integers(-1, 20_000, (classes, 2)),
         start_images=images.astype(np.uint8)[::-1],
         genomes={"genes": np.zeros((classes, 4), np.float32)},
@@ -66,10 +69,10 @@ def made_run(
             log_odds=log_odds,
         ),
         lineage=Lineage(
-            individual=np.arange(entries),
-            class_index=np.arange(entries) % classes,
-            generation=np.arange(entries) // classes,
-            parents=np.full((entries, 2), -1),
+            individual=individuals,
+            class_index=individuals % classes,
+            generation=individuals // classes,
+            parents=np.column_stack((parents, np.full(entries, -1))),
             confidence=np.linspace(0.1, 0.9999, entries, dtype=np.float32),
         ),
     )
@@ -139,11 +142,25 @@ def made_examined(
         independent_confidence=np.where(is_real, 0.995, generator.beta(0.5, 1.2, count)) if independent else np.nan,
         independent_label=generator.integers(0, CLASSES, count) if independent else -1,
         nearest_distance=np.where(is_real, 0.16, generator.normal(0.36, 0.02, count)),
-        nearest_index=generator.integers(0, 1000, count),
+        nearest_index=generator.integers(0, 40, count),
         nearest_label=generator.integers(0, CLASSES, count),
         alike_class=generator.integers(0, CLASSES, count),
         alike_correlation=np.where(is_real, np.nan, generator.uniform(0.2, 0.9, count)),
     )
+
+
+def made_examined_of(runs: list[RunRecord]) -> pd.DataFrame:
+    """As :func:`made_examined`, with the confidences of these runs; the first champion of every class resembles it."""
+    table = made_examined(seeds=len(runs))
+    table["nearest_label"] = table["independent_label"] = (table["class_index"] + 1) % CLASSES
+    for run in runs:
+        those = (table["search"] == run.search) & (table["seed"] == run.seed)
+        table.loc[those, "confidence"] = run.confidences
+    first = (table["search"] == runs[0].search) & (table["seed"] == runs[0].seed)
+    for column in ("nearest_label", "independent_label"):
+        table.loc[first, column] = table["class_index"]
+    table.loc[first, "nearest_distance"] = 0.15
+    return table
 
 
 def made_dataset(*, channels: int = 1, side: int = 28) -> Dataset:
@@ -176,6 +193,23 @@ def made_real(classifier: str = "lenet-a") -> pd.DataFrame:
             "log_odds": abs(log_odds),
         }
     )
+
+
+def made_distances(classifier: str = "lenet-a") -> pd.DataFrame:
+    """Images of every kind, the champions and noise far from the training images."""
+    generator = np.random.default_rng(1)
+    parts = [("real", None, 1.0, 9), ("noise", None, 2.5, 0)]
+    parts += [(kind, name, 2.0, odds) for kind, odds in (("start", 3), ("champion", 12)) for name in ("direct", "cppn")]
+    tables = []
+    for kind, encoding, distance, odds in parts:
+        log_odds = generator.normal(odds, 1.5, 40)
+        columns = {"confidence": expit(log_odds), "calibrated_confidence": expit(log_odds / 1.4), "log_odds": log_odds}
+        for space in ("pixel", "feature"):
+            ratio = distance * np.exp(generator.normal(0, 0.2, 40))
+            columns |= {f"{space}_distance": ratio / 5, f"{space}_ratio": ratio, f"{space}_beyond": ratio > 1.6}
+        described = {"classifier": classifier, "kind": kind, "experiment": encoding, "encoding": encoding}
+        tables.append(pd.DataFrame(described | {"seed": 1, "image": range(40), "class_index": 0} | columns))
+    return pd.concat(tables, ignore_index=True)
 
 
 def made_start(classifier: str = "lenet-a", experiment: str = "direct") -> pd.DataFrame:
@@ -416,6 +450,13 @@ def made_inputs() -> dict[str, dict[str, Any]]:
             "ascent_curves": pd.concat([curves_of_ascents(made_ascents()), curves_of_searches(of_one)]),
             "reference": 0.9999,
         },
+        "same_label": {
+            "runs": [made_run(1), made_run(1, encoding="cppn")],
+            "dataset": made_dataset(),
+            "real": made_real(),
+        },
+        "resembling": {"runs": runs, "dataset": made_dataset(), "examined": made_examined_of(runs)},
+        "family_tree": {"runs": runs},
         "confidence_over_evaluations": {"history": histories[0], "reference": 0.9999},
         "classes_over_evaluations": {
             "history": few,
@@ -432,6 +473,7 @@ def made_inputs() -> dict[str, dict[str, Any]]:
             "reference": 0.9999,
         },
         "ablation": {"ablation": made_ablation(waves), "runs": waves},
+        "distances": {"distances": made_distances()},
         "training_curves": {"training": training, "classifiers": classifiers, "reference_error": 0.0094},
         "variance_components": {"variance": made_variance()},
         "transfer": {"transfer": made_transfer(["lenet-a", "lenet-b", "own"])},

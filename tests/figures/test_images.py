@@ -1,8 +1,19 @@
 """The figures made of pictures: galleries, the sheet of many runs, real images beside evolved ones."""
 
 import numpy as np
+import pytest
 
-from fooling.figures import ablation, ascent_gallery, further_runs, gallery, real_and_evolved
+from fooling.errors import FoolingError
+from fooling.figures import (
+    ablation,
+    ascent_gallery,
+    family_tree,
+    further_runs,
+    gallery,
+    real_and_evolved,
+    resembling,
+    same_label,
+)
 from fooling.figures.percentages import percent
 
 
@@ -124,3 +135,86 @@ def test_without_copies_the_sheet_says_so(inputs):
     sheet = ablation.draw(ablation=silent, runs=runs).axes[0]
     assert "No champion of the runs shown repeats itself." in texts(sheet)
     assert not sheet.images
+
+
+def test_a_family_tree_has_a_row_for_each_class_with_its_first_and_last_champion(inputs):
+    runs = inputs["family_tree"]["runs"]
+    figure = family_tree.draw(runs=runs)
+    sheet, *trees = figure.axes
+    assert (len(sheet.images), len(trees)) == (2 * 10 * len(runs), len(runs))
+    assert np.array_equal(sheet.images[0].get_array(), runs[0].start_images[0, 0])
+    assert np.array_equal(sheet.images[1].get_array(), runs[0].images[0, 0])
+    assert {"0", "9"} <= set(texts(sheet))
+    assert any(
+        text.startswith("seed 2: ") and "descend from a champion of another class" in text for text in texts(sheet)
+    )
+
+
+def test_a_family_tree_has_every_line_and_colours_those_that_last(inputs):
+    run = inputs["family_tree"]["runs"][0]
+    tree = family_tree.draw(runs=[run]).axes[1]
+    faint, strong = tree.collections[2], tree.collections[5]
+    assert len(faint.get_offsets()) + len(strong.get_offsets()) == 20  # two generations after the start
+    last = {(round(float(x) ** 2), int(y)) for x, y in strong.get_offsets()}
+    assert {(2, row) for row in range(10)} <= last
+
+
+def test_a_real_and_evolved_images_of_one_label_stand_beside_the_loop(inputs):
+    shown = inputs["same_label"]
+    figure = same_label.draw(**shown)
+    sheet, bars = figure.axes
+    label = int(np.argmax(np.min([run.confidences for run in shown["runs"]], axis=0)))
+    right = shown["real"][(shown["real"]["label"] == label) & (shown["real"]["predicted"] == label)]
+    assert np.array_equal(sheet.images[0].get_array(), shown["dataset"].test_images[right["image"].iloc[0], 0])
+    for place, run in enumerate(shown["runs"], start=1):
+        assert np.array_equal(sheet.images[place].get_array(), run.images[label, 0])
+        assert percent(float(run.confidences[label])) in texts(sheet)
+    assert texts(sheet).count(f"“{label}”") == 3
+    assert len(sheet.images) == 3 + 2 * 10
+    assert len(bars.patches) == 10
+
+
+def test_without_a_test_image_that_is_right_there_is_no_label_to_share(inputs):
+    inputs["same_label"]["real"]["predicted"] = (inputs["same_label"]["real"]["label"] + 1) % 10
+    sheet = same_label.draw(**inputs["same_label"]).axes[0]
+    assert "lenet-a gets no test image right" in texts(sheet)
+
+
+def test_champions_that_resemble_their_class_stand_above_the_nearest_training_image(inputs):
+    shown = inputs["resembling"]
+    sheet = resembling.draw(**shown).axes[0]
+    assert len(sheet.images) == 20
+    first = shown["examined"].query("search == 'map-elites' and seed == 1 and class_index == 0").iloc[0]
+    assert np.array_equal(sheet.images[0].get_array(), shown["runs"][0].images[0, 0])
+    assert np.array_equal(sheet.images[1].get_array(), shown["dataset"].train_images[first["nearest_index"], 0])
+    assert texts(sheet).count("1 of 3") == 10
+
+
+def test_of_several_that_resemble_their_class_the_surest_is_shown_and_none_that_is_farther_than_real_images(inputs):
+    shown, table = inputs["resembling"], inputs["resembling"]["examined"]
+    of_class = (table["search"] == "map-elites") & (table["class_index"] == 4)
+    table.loc[of_class, ["nearest_label", "independent_label"]] = 4
+    table.loc[of_class, "nearest_distance"] = [0.1, 0.12, 0.161]  # the farthest real image: 0.16
+    table.loc[of_class, "independent_confidence"] = [0.7, 0.8, 0.9]
+    sheet = resembling.draw(**shown).axes[0]
+    assert np.array_equal(sheet.images[8].get_array(), shown["runs"][1].images[4, 0])
+    assert {"80.00 %", "2 of 3", "0.12"} <= set(texts(sheet))
+
+
+def test_where_nothing_resembles_its_class_the_figure_says_so(inputs):
+    inputs["resembling"]["examined"]["nearest_distance"] += 0.5 * (inputs["resembling"]["examined"]["seed"] < 4)
+    inputs["resembling"]["examined"].loc[lambda table: table["search"] == "real-images", "nearest_distance"] = 0.16
+    sheet = resembling.draw(**inputs["resembling"]).axes[0]
+    assert "none of 30 champions resembles its class" in texts(sheet)
+    assert not sheet.images
+
+
+def test_a_table_of_other_runs_is_refused(inputs, make_examined):
+    with pytest.raises(FoolingError, match="not of these runs"):
+        resembling.draw(**inputs["resembling"] | {"examined": make_examined()})
+
+
+def test_long_names_of_classes_stay_within_a_family_tree(make_run):
+    run = make_run(1, names=("a class with quite a long name, longer than there is room for", *"123456789"))
+    figure = family_tree.draw(runs=[run])
+    assert figure.get_tightbbox().x0 > -0.06

@@ -5,7 +5,14 @@ import pandas as pd
 import pytest
 from scipy.stats import binomtest
 
-from fooling.figures import calibration, preset_comparison, random_images, search_comparison, variance_components
+from fooling.figures import (
+    calibration,
+    distances,
+    preset_comparison,
+    random_images,
+    search_comparison,
+    variance_components,
+)
 
 
 def labels(axes):
@@ -110,3 +117,23 @@ def test_bars_are_cut_into_the_shares_of_the_components(inputs):
     widths = pd.Series([bars[0].get_width() for bars in axes.containers])
     assert sorted(widths) == pytest.approx(sorted(first["share"]))
     assert widths.sum() == pytest.approx(1)
+
+
+def test_distances_stand_against_confidence_with_the_real_images_for_reference(inputs):
+    table = inputs["distances"]["distances"]
+    figure = distances.draw(distances=table)
+    assert len(figure.axes) == 4
+    dots = figure.axes[0].collections[-1].get_offsets()
+    champions = table[(table["kind"] == "champion") & (table["encoding"] == "direct")]
+    np.testing.assert_allclose(dots, champions[["pixel_ratio", "log_odds"]])
+    lines = sorted(line.get_xdata()[0] for line in figure.axes[1].lines)
+    real = table.loc[table["kind"] == "real", "feature_ratio"]
+    np.testing.assert_allclose(lines, [real.quantile(0.5), real.quantile(0.99)])
+    table["calibrated_confidence"] = np.nan
+    assert len(distances.draw(distances=table).axes) == 2
+
+
+def test_distances_are_drawn_where_all_real_images_are_copies_of_training_images(inputs):
+    table = inputs["distances"]["distances"]
+    table[["pixel_ratio", "feature_ratio"]] = np.nan
+    assert len(distances.draw(distances=table).axes) == 4

@@ -6,35 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.special
-from sklearn.neighbors import NearestNeighbors
 
 from fooling.datasets.dataset import Dataset
 from fooling.errors import FoolingError
-from fooling.findings import examination
 from fooling.findings.calibration import CalibrationSettings, calibrate_on
-from fooling.findings.examination import ExaminationSettings, Judge, correlations, examined_table, nearest_images
+from fooling.findings.examination import ExaminationSettings, Judge, correlations, examined_table
 
 
 def noise(count: int, shape: tuple[int, ...] = (1, 4, 4), seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 256, (count, *shape)).astype(np.uint8)
-
-
-@pytest.mark.parametrize("shape", [(1, 4, 4), (3, 5, 6)])
-@pytest.mark.parametrize("block_bytes", [1, 700, 2**20])
-def test_the_nearest_image_is_scikit_learns(shape, block_bytes, monkeypatch):
-    monkeypatch.setattr(examination, "BLOCK_BYTES", block_bytes)
-    images, others = noise(7, shape, seed=1), noise(50, shape, seed=2)
-    search = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(others.reshape(50, -1) / 255)
-    expected_distance, expected_index = search.kneighbors(images.reshape(7, -1) / 255)
-    index, distance = nearest_images(images, others)
-    np.testing.assert_array_equal(index, expected_index[:, 0])
-    np.testing.assert_allclose(distance, expected_distance[:, 0] / np.sqrt(np.prod(shape)))
-
-
-def test_the_distance_of_black_to_white_is_one_and_a_copy_has_none():
-    black, white = np.zeros((1, 1, 8, 8), np.uint8), np.full((1, 1, 8, 8), 255, np.uint8)
-    assert nearest_images(black, white)[1] == 1
-    assert nearest_images(white, np.concatenate([black, white, white])) == (1, 0)  # the first of equals
 
 
 def test_correlations_are_numpys():

@@ -252,3 +252,56 @@ def test_evaluations_of_climbs_are_set_beside_those_of_the_runs_with_the_same_se
     assert (estimate.value, estimate.n) == (0.25, 3)
     with pytest.raises(NotRun, match="no network and seed has both"):
         measure("ascent-evaluations-ratio", tables_of(records[3:], ascent_times=climbs), ascent="plain")
+
+
+def ancestry_of(values: dict[str, np.ndarray]) -> Tables:
+    """Two networks, three seeds, four classes, with these columns (2, 3, 4)."""
+    names, seeds, classes = (index.ravel() for index in np.indices((2, 3, 4)))
+    table = pd.DataFrame(
+        {
+            "classifier": np.array(["lenet-a", "lenet-b"])[names],
+            "seed": seeds,
+            "class_index": classes,
+            **{name: column.ravel() for name, column in values.items()},
+        }
+    )
+    return Tables(networks=NETWORKS, history={}, times={}, start={}, examined={}, ancestry={"noise": table})
+
+
+def test_champions_with_an_ancestor_of_another_class():
+    switches = np.zeros((2, 3, 4))
+    switches[0, 0, :3] = [1, 2, 0.5]
+    found = measure("share-with-other-ancestor", ancestry_of({"switches": switches}))
+    assert (found.value, found.n) == (3 / 24, 6)
+
+
+def test_likeness_of_relatives_counts_champions_that_have_one():
+    likeness = np.full((2, 3, 4), np.nan)
+    likeness[:, :, 0] = 0.75
+    likeness[1, 2, 1] = 0.25
+    found = measure("likeness-of-relatives", ancestry_of({"likeness": likeness, "likeness_of_strangers": likeness / 2}))
+    assert found.value == pytest.approx((6 * 0.375 + 0.125) / 7)
+    assert found.low <= found.value <= found.high
+    nothing = np.full((2, 3, 4), np.nan)
+    with pytest.raises(NotRun, match="ancestor in common"):
+        measure("likeness-of-relatives", ancestry_of({"likeness": nothing, "likeness_of_strangers": nothing}))
+
+
+def test_distances_of_champions_alone_are_measured():
+    names, seeds, image = (index.ravel() for index in np.indices((2, 3, 4)))
+    champions = pd.DataFrame(
+        {
+            "classifier": np.array(["lenet-a", "lenet-b"])[names],
+            "kind": "champion",
+            "seed": seeds,
+            "image": image,
+            "feature_ratio": 1.0 + seeds + image,
+            "pixel_beyond": image > 0,
+            "feature_beyond": image > 2,
+        }
+    )
+    table = pd.concat([champions, champions.assign(kind="start", feature_ratio=99.0, pixel_beyond=True)])
+    tables = Tables(networks=NETWORKS, history={}, times={}, start={}, examined={}, distances={"noise": table})
+    assert measure("feature-distance-ratio", tables).value == 1 + 1 + 1.5
+    assert measure("share-beyond-in-pixels", tables).value == 0.75
+    assert measure("share-beyond-in-features", tables).value == 0.25

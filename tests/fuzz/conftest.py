@@ -59,6 +59,9 @@ FILES = {
     "real": "real.parquet",
     "examined": "examined.parquet",
     "start": "start.parquet",
+    "distances": "distances.parquet",
+    "ancestry": "ancestry.parquet",
+    "lineage": "lineage.csv",
     "training": "training.csv",
     "classifiers": "classifiers.csv",
     "errors": "test_errors.csv",
@@ -97,7 +100,10 @@ def striped_images() -> Dataset:
 
 
 Given = dict[str, Path]  # the files that stand in for those of the study, by their names
-OF_CLAIMS = ("history", "times", "start", "examined", "transfer", "retrained", "retraining")
+OF_CLAIMS = (
+    *("history", "times", "start", "examined", "ancestry", "distances"),
+    *("transfer", "retrained", "retraining"),
+)
 
 
 @pytest.fixture(scope="session")
@@ -195,6 +201,13 @@ def make_findings(study: Study) -> None:
     )
     tables = ("--champions", study.champions, "--history", study.history, "--times", study.times)
     fooling("tabulate", *study.runs, "--experiment", "direct", "--settings", "{}", *tables)
+    fooling(
+        *("measure-distances", "--classifier", study.network, "--dataset", study.dataset, *measured),
+        *("--runs", f"direct={study.run('direct')}", "--settings", '{"distance_images": 3}'),
+        *("--output", study.distances),
+    )
+    traced = ("--ancestry", study.ancestry, "--lineage", study.lineage)
+    fooling("trace-lineage", study.run("direct"), "--experiment", "direct", "--settings", INTERVALS, *traced)
     fooling("variance", study.champions, "--output", study.variance)
     compared = ("--survival", study.survival, "--presets", study.presets)
     fooling("compare", study.times, "--settings", '{"comparisons": [], "bootstrap_samples": 99}', *compared)

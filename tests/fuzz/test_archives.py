@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from .commands import case, holds
-from .conftest import Study, report, retraining_tables, transfer_tables
+from .conftest import INTERVALS, Study, report, retraining_tables, transfer_tables
 from .damage import PLACES, broken_safetensors
 from .profile import fuzzed
 
@@ -30,6 +30,19 @@ def examine(study: Study, run: Path, out: Path) -> tuple[list[object], list[Path
     return ["examine", *study.runs[1:], run, "--experiment", "direct", *words], made
 
 
+def measure_distances(study: Study, run: Path, out: Path) -> tuple[list[object], list[Path]]:
+    made = [out / "distances.parquet"]
+    tables = ["--calibration", study.calibration, "--images", study.real, "--dataset", study.dataset]
+    words = [*tables, "--settings", '{"distance_images": 3}', "--output", made[0]]
+    return ["measure-distances", "--classifier", study.network, "--runs", f"direct={run}", *words], made
+
+
+def trace_lineage(study: Study, run: Path, out: Path) -> tuple[list[object], list[Path]]:
+    made = [out / "ancestry.parquet", out / "lineage.csv"]
+    words = ["--experiment", "direct", "--settings", INTERVALS, "--ancestry", made[0], "--lineage", made[1]]
+    return ["trace-lineage", run, *words], made
+
+
 def drawn(figure: str, *more: str) -> Reader:
     def draw(study: Study, run: Path, out: Path) -> tuple[list[object], list[Path]]:
         made = [out / "figure.png", out / "figure.pdf"]
@@ -47,6 +60,11 @@ def reported(study: Study, run: Path, out: Path) -> tuple[list[object], list[Pat
 READERS: list[Reader] = [
     tabulate,
     examine,
+    measure_distances,
+    trace_lineage,
+    drawn("family_tree"),
+    drawn("same_label", "--tables", "real={study.real}", "--dataset", "{study.dataset}"),
+    drawn("resembling", "--tables", "examined={study.examined}", "--dataset", "{study.dataset}"),
     drawn("gallery", "--tables", "examined={study.examined}"),
     drawn("further_runs", "--tables", "examined={study.examined}"),
     drawn("real_and_evolved", "--tables", "real={study.real}", "--dataset", "{study.dataset}"),
@@ -63,7 +81,7 @@ def test_a_damaged_run_is_read_or_named(study: Study, data: st.DataObject) -> No
         run = folder / "seed1.safetensors"
         write(run)
         arguments, made = reader(study, run, folder / "out")
-        holds(folder, *arguments, outputs=made, named=[run, "runs are of several"])
+        holds(folder, *arguments, outputs=made, named=[run, "runs are of several", "the lineage of the run"])
 
 
 @pytest.mark.parametrize("place", PLACES)

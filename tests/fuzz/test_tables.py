@@ -19,10 +19,12 @@ READERS = {
     "champions": ["variance", "report", "run-info", "summarise", "search_comparison", "classes_over_evaluations"],
     "history": ["claims", "summarise", "confidence_over_evaluations", "classes_over_evaluations", "random_images"],
     "times": ["compare", "claims"],
-    "calibration": ["examine", "calibration"],
-    "real": ["examine", "calibration"],
+    "calibration": ["examine", "measure-distances", "calibration"],
+    "real": ["examine", "measure-distances", "calibration"],
+    "distances": ["claims", "distances"],
     "examined": ["claims", "report", "calibration"],
     "start": ["claims", "random_images"],
+    "ancestry": ["claims"],
     "training": ["training_curves"],
     "classifiers": ["claims", "run-info", "summarise", "training_curves"],
     "variance": ["variance_components"],
@@ -41,6 +43,7 @@ FIGURES = {
     "confidence_over_evaluations": ("history",),
     "random_images": ("start", "history"),
     "calibration": ("real", "calibration", "examined"),
+    "distances": ("distances",),
     "training_curves": ("training", "classifiers"),
     "variance_components": ("variance",),
     "preset_comparison": ("survival", "presets"),
@@ -84,6 +87,11 @@ def call(study: Study, reader: str, given: dict[str, Path], out: Path) -> tuple[
         tables = ["--calibration", file("calibration"), "--images", file("real"), "--dataset", study.dataset]
         words = [*tables, "--settings", '{"real_images": 3}', "--output", out / "examined.parquet"]
         return ["examine", *study.runs, "--experiment", "direct", *words], [out / "examined.parquet"]
+    if reader == "measure-distances":
+        tables = ["--calibration", file("calibration"), "--images", file("real"), "--dataset", study.dataset]
+        words = [*tables, "--settings", '{"distance_images": 3}', "--output", out / "distances.parquet"]
+        runs = ["--runs", f"direct={study.run('direct')}"]
+        return ["measure-distances", "--classifier", study.network, *runs, *words], [out / "distances.parquet"]
     if reader == "report":
         return ["report", *report(study, given, output=out / "index.html")], [out / "index.html"]
     if reader == "run-info":

@@ -46,7 +46,8 @@ def test_after_a_restore_one_more_seed_reruns_its_runs_and_what_follows(publishe
     )
     pending = clone.pending()
     assert {output.rpartition("/")[2].split(".")[0] for output in pending.pop("evolve_cppn")} == {"seed3"}
-    assert set(pending) == TELLING | {"examine", "tabulate", "variance", "compare", "claims", "summarise", "draw"}
+    following = {"examine", "measure_distances", "tabulate", "trace_lineage", "variance", "compare", "claims"}
+    assert set(pending) == TELLING | following | {"summarise", "draw"}
 
 
 def test_going_to_another_commit_and_back(pair: tuple[Repository, Repository]) -> None:

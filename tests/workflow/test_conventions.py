@@ -124,6 +124,7 @@ ON_A_NETWORK = {
         "sample_cppn",
         "calibrate",
         "examine",
+        "measure_distances",
         "transfer",
         "transfer_in_chain",
     ),

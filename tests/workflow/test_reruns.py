@@ -40,25 +40,22 @@ def test_a_setting_of_one_experiment_reruns_its_runs_and_what_follows(changed: C
     changed.replace(SMOKE, CPPN_EXPERIMENT, CPPN_EXPERIMENT.replace("cppn}", "cppn, add_node_probability: 0.4}"))
     pending = changed.pending()
     assert set(pending) == TELLING | {
-        *(
-            "transfer",
-            "tabulate_ascent",
-            "evolve_cppn",
-            "sample_cppn",
-            "examine",
-            "tabulate",
-            "variance",
-            "compare",
-            "claims",
-            "summarise",
-            "draw",
-        )
+        *("evolve_cppn", "sample_cppn", "examine", "tabulate", "trace_lineage", "variance", "compare", "transfer"),
+        *("measure_distances", "tabulate_ascent", "claims", "summarise", "draw"),
     }
     assert all("/lenet-a/cppn/" in output for output in pending["evolve_cppn"])
     assert _names(pending["tabulate"]) == {"cppn"}
     assert _names(pending["draw"], ".png") == {
-        *("further_runs-cppn", "real_and_evolved-lenet-a", "confidence_over_evaluations-cppn", "calibration-lenet-a"),
-        *("variance_components", "preset_comparison", "ascent_over_evaluations-lenet-a"),
+        *(
+            "further_runs-cppn",
+            "family_tree-cppn",
+            "same_label-lenet-a",
+            "resembling-lenet-a",
+            "real_and_evolved-lenet-a",
+            "confidence_over_evaluations-cppn",
+            "calibration-lenet-a",
+        ),
+        *("distances-lenet-a", "variance_components", "preset_comparison", "ascent_over_evaluations-lenet-a"),
     }
 
 
@@ -93,7 +90,7 @@ def test_an_option_of_a_figure_reruns_that_figure_and_the_report(changed: Checko
     changed.replace(SMOKE, "runs_shown: 2", "runs_shown: 1")
     pending = changed.pending()
     assert set(pending) == TELLING | {"draw"}
-    assert _names(pending["draw"]) == {"gallery-direct"}
+    assert _names(pending["draw"]) == {"gallery-direct", "family_tree-cppn"}
 
 
 def test_a_network_reruns_what_was_found_with_it(changed: Checkout) -> None:
@@ -116,7 +113,8 @@ def test_settings_of_the_findings_rerun_no_evolution(changed: Checkout) -> None:
     changed.replace(SMOKE, "bootstrap_samples: 199", "bootstrap_samples: 299")
     pending = changed.pending()
     assert set(pending) == TELLING | {
-        *("describe_classifiers", "compare", "tabulate_ascent", "transfer", "transfer_in_chain", "tabulate_retraining"),
+        *("describe_classifiers", "trace_lineage", "compare", "tabulate_ascent", "transfer", "transfer_in_chain"),
+        *("tabulate_retraining",),
         *("claims", "summarise", "draw"),
     }
 

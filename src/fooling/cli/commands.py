@@ -140,6 +140,15 @@ COMMANDS: dict[str, Command] = {
             "effects": "Table of the differences between the chains and their controls to write.",
         },
     ),
+    "trace-lineage": Command(
+        "Trace champions back to the random start, and say what uniformly drawn parents would have given.",
+        {
+            "runs": "Run files of evolution, of one experiment and all its networks, without their controls.",
+            "experiment": "Name of the experiment.",
+            "ancestry": "Table of what every champion descends from to write.",
+            "lineage": "Table of the experiment's measures, beside chance, to write.",
+        },
+    ),
     "calibrate": Command(
         "Ask how far a network's confidence in real images can be trusted, and correct it by one temperature.",
         {
@@ -156,6 +165,15 @@ COMMANDS: dict[str, Command] = {
             "images": "Table of the real test images, from `calibrate`.",
             "independent": "Classifier file of a network that took no part in the evolution.",
             "output": "Table of the examined images to write.",
+        },
+    ),
+    "measure-distances": Command(
+        "Measure how far real, evolved and random images lie from all training images, in pixels and in features.",
+        {
+            "calibration": "Table with the network's temperature, from `calibrate`.",
+            "images": "Table of the real test images, from `calibrate`.",
+            "runs": "A run on the network whose champions are measured, as experiment=path; once for each.",
+            "output": "Table of the images to write.",
         },
     ),
     "ablate": Command(
@@ -233,6 +251,8 @@ COMMANDS: dict[str, Command] = {
             "times": "Tables of times to the threshold, from `tabulate`; give the option once for each.",
             "start": "Tables of single random images, from `sample-direct` or `sample-cppn`; once for each.",
             "examined": "Tables of examined images, from `examine`; give the option once for each.",
+            "ancestry": "Tables of the champions' ancestry, from `trace-lineage`; give the option once for each.",
+            "distances": "Tables of distances, from `measure-distances`; give the option once for each.",
             "transfer": "Tables of pairs of networks, from `transfer`; give the option once for each.",
             "retrained": "Tables of champions against retrained networks, from `tabulate-retraining`; once for each.",
             "retraining": "Tables of retrained networks, from `tabulate-retraining`; once for each.",

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os.path
-from collections import defaultdict
 from pathlib import Path
 
 from fooling.artifacts import read_json, read_table, read_tables, write_text
+from fooling.cli.named_runs import read_named_runs
 from fooling.contents import checked_header
-from fooling.errors import FoolingError
-from fooling.evolution.record import RunRecord, load_run
 from fooling.findings.forms import CHAMPIONS, CLAIMS, EXAMINED
 from fooling.findings.tables import ThresholdSettings
 from fooling.images import read_png
@@ -37,7 +35,7 @@ def report(
     """Write the page; ``runs`` are ``experiment=path``, in the order in which the galleries show them."""
     checked_settings(ThresholdSettings, {"threshold": threshold}, source="--threshold")
     table = read_tables(examined, EXAMINED)
-    galleries = [gallery(experiment, records, table) for experiment, records in _read_runs(runs or []).items()]
+    galleries = [gallery(experiment, records, table) for experiment, records in read_named_runs(runs or []).items()]
     written = page(
         study=study,
         claims=read_table(claims, CLAIMS),
@@ -50,14 +48,3 @@ def report(
     )
     write_text(output, written)
     say(f"{len(galleries)} galleries and {len(figures)} figures on one page of {len(written) / 1e6:.1f} MB: {output}")
-
-
-def _read_runs(runs: list[str]) -> dict[str, list[RunRecord]]:
-    """Each experiment with its runs."""
-    found: dict[str, list[RunRecord]] = defaultdict(list)
-    for run in runs:
-        experiment, separator, path = run.partition("=")
-        if not (experiment and separator and path):
-            raise FoolingError("--runs is not experiment=path", found=run, expected="direct=some/seed1.safetensors")
-        found[experiment].append(load_run(Path(path)))
-    return dict(found)

@@ -18,6 +18,7 @@ CHAMPIONS = "findings/champions/{experiment}.parquet"
 HISTORY = "findings/history/{experiment}.parquet"
 EXAMINED = "findings/examined/{classifier}/{experiment}.parquet"
 START = "findings/start/{classifier}/{experiment}.parquet"
+DISTANCES = "findings/distances/{classifier}.parquet"
 REAL = "findings/real/{classifier}.parquet"
 ABLATION = "findings/ablation/{classifier}/{experiment}.parquet"
 RETRAINING = "findings/retraining/{retraining}.networks.csv"
@@ -80,6 +81,31 @@ FIGURES: dict[str, Figure] = {
         tables={"real": REAL},
         seeds="first",
         needs_dataset=True,
+    ),
+    "same_label": Figure(
+        "The idea: the network gives a real and evolved images the same label; and the loop by which such images are "
+        "found, with images of this study.",
+        one_per="classifier",
+        tables={"real": REAL},
+        seeds="first",
+        needs_dataset=True,
+    ),
+    "resembling": Figure(
+        "Champions that do resemble their class, above the nearest training image. The rule: an independent network "
+        "and that image say their class, and it is as near as one is to real images. Small print: that network's "
+        "confidence, how many champions are such, and the distance.",
+        one_per="classifier",
+        tables={"examined": EXAMINED},
+        seeds="all",
+        needs_dataset=True,
+    ),
+    "family_tree": Figure(
+        "Who descends from whom: every image that became a champion, in the row of its class, with a line from its "
+        "parent; what has descendants at the end is in colour. Left the champions of the random start, right those at "
+        "the end. Parents are drawn uniformly: were it of no matter whose child an image is, nine in ten lines "
+        "would come from another one of ten classes.",
+        one_per="experiment",
+        seeds="shown",
     ),
     "confidence_over_evaluations": Figure(
         "Confidence, median over the classes, against the number of images scored: evolution, random search and "
@@ -159,6 +185,12 @@ FIGURES: dict[str, Figure] = {
         one_per="classifier",
         tables={"real": REAL, "calibration": "findings/calibration/{classifier}.csv", "examined": EXAMINED},
         options=("reference",),
+    ),
+    "distances": Figure(
+        "Why networks are fooled: confidence against the distance to the nearest training image, in pixels and in what "
+        "the network makes of an image, for real test images, noise, the random start and the champions.",
+        one_per="classifier",
+        tables={"distances": DISTANCES},
     ),
     "training_curves": Figure(
         "Training loss and test error of every network while it was trained.",

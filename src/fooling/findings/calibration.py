@@ -51,6 +51,15 @@ def calibrated(logits: Logits, temperature: float) -> NDArray[np.float64]:
     return confidences
 
 
+def log_odds_in(logits: Logits, classes: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Log-odds log(p / (1 - p)) (N,) of N images, each in its own class, from ``logits`` (N, K)."""
+    others, rows = logits.astype(np.float64), np.arange(len(classes))
+    own = others[rows, classes]
+    others[rows, classes] = -np.inf
+    log_odds: NDArray[np.float64] = own - logsumexp(others, axis=1)
+    return log_odds
+
+
 def negative_log_likelihood(logits: Logits, labels: NDArray[np.int64], *, temperature: float = 1.0) -> float:
     """Mean over the N images of -log(confidence in the true class)."""
     told = log_softmax(logits.astype(np.float64) / temperature, axis=1)
@@ -122,18 +131,15 @@ def calibrate_on(
 def _table_of_images(
     logits: NDArray[np.float32], labels: NDArray[np.int64], *, temperature: float, classifier: str
 ) -> pd.DataFrame:
-    exact, rows = logits.astype(np.float64), np.arange(len(labels))
-    predicted = exact.argmax(axis=1)
-    others = exact.copy()
-    others[rows, predicted] = -np.inf
+    predicted = logits.argmax(axis=1)
     return pd.DataFrame(
         {
             "classifier": classifier,
-            "image": rows,
+            "image": np.arange(len(labels)),
             "label": labels,
             "predicted": predicted,
             "confidence": calibrated(logits, 1.0).max(axis=1).astype(np.float32),
             "calibrated_confidence": calibrated(logits, temperature).max(axis=1),
-            "log_odds": exact[rows, predicted] - logsumexp(others, axis=1),
+            "log_odds": log_odds_in(logits, predicted),
         }
     )

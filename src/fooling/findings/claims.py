@@ -51,7 +51,7 @@ class Claim(Selection):
     """How far from the paper's value still counts as the same, for within."""
     minimum: int = Field(ge=1)
     """Runs, or networks where these are the unit, below which nothing is judged."""
-    unit: Literal["probability", "share", "generations", "log-odds", "ratio"]
+    unit: Literal["probability", "share", "generations", "log-odds", "ratio", "correlation"]
     """Unit of the value, the threshold and the margin."""
 
     @field_validator("quantity")

@@ -1,8 +1,4 @@
-"""Stand-ins for recognisability: what an independent network and the training images say of the champions.
-
-All sums of products are over whole numbers that float64 holds exactly, so that they do not depend on the order or the
-number of threads in which a machine adds them up.
-"""
+"""Stand-ins for recognisability: what an independent network and the training images say of the champions."""
 
 from __future__ import annotations
 
@@ -19,10 +15,9 @@ from fooling.datasets.dataset import Dataset
 from fooling.errors import FoolingError
 from fooling.evolution.record import RunRecord
 from fooling.findings.calibration import calibrated
+from fooling.findings.neighbours import nearest_images
 from fooling.seeding import numpy_generator
 from fooling.settings import Seed, Settings
-
-BLOCK_BYTES = 64 * 2**20  # training images compared at once
 
 Images = NDArray[np.uint8]
 
@@ -77,29 +72,11 @@ def examined_table(
     )
 
 
-def nearest_images(images: Images, others: Images) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """For each of ``images`` (B, C, H, W) the index of the nearest of ``others`` (N, C, H, W), and its distance.
-
-    The distance is the root mean square difference over all pixels and channels, levels 0..255 as 0..1. Of equally
-    near ones the first counts.
-    """
-    queries = images.reshape(len(images), -1).astype(np.float64)
-    pixels = queries.shape[1]
-    best = np.full(len(queries), np.inf)
-    index = np.zeros(len(queries), dtype=np.int64)
-    rows = max(1, BLOCK_BYTES // (8 * pixels))
-    for start in range(0, len(others), rows):
-        block = others[start : start + rows].reshape(-1, pixels).astype(np.float64)
-        squares = (block**2).sum(axis=1) - 2 * (queries @ block.T)  # less the query's own square: the same for all
-        nearest = squares.argmin(axis=1)
-        least = squares[np.arange(len(queries)), nearest]
-        closer = least < best
-        best[closer], index[closer] = least[closer], nearest[closer] + start
-    return index, np.sqrt((best + (queries**2).sum(axis=1)) / pixels) / 255
-
-
 def correlations(images: Images) -> NDArray[np.float64]:
-    """Pearson's correlation (B, B) between the pixels of ``images`` (B, C, H, W); 0 for an image of one colour."""
+    """Pearson's correlation (B, B) between the pixels of ``images`` (B, C, H, W); 0 for an image of one colour.
+
+    All sums are exact, as in :mod:`fooling.findings.neighbours`.
+    """
     levels = images.reshape(len(images), -1).astype(np.float64)
     sums = levels.sum(axis=1)
     covariances = levels.shape[1] * (levels @ levels.T) - np.outer(sums, sums)

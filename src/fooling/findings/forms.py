@@ -83,6 +83,45 @@ EXAMINED = Form(
     },
     keys=("classifier", "experiment", "search", "seed", "class_index"),
 )
+DISTANCES = Form(
+    columns={
+        "classifier": TEXT,
+        "kind": one_of("real", "noise", "start", "champion"),
+        "experiment": TEXT.or_nothing,
+        "encoding": ENCODING.or_nothing,
+        **{"seed": COUNT.or_nothing, "image": COUNT, "class_index": COUNT},
+        **{"confidence": SHARE, "calibrated_confidence": SHARE.or_nothing, "log_odds": NUMBER},
+        **{"pixel_distance": NOT_NEGATIVE, "pixel_ratio": NOT_NEGATIVE.or_nothing, "pixel_beyond": FLAG},
+        **{"feature_distance": NOT_NEGATIVE, "feature_ratio": NOT_NEGATIVE.or_nothing, "feature_beyond": FLAG},
+    },
+    keys=("classifier", "kind", "experiment", "seed", "image"),
+)
+ANCESTRY = Form(
+    columns={
+        **RUN,
+        **CLASS,
+        **{"individual": COUNT, "generation": COUNT, "steps": NOT_NEGATIVE, "chance_steps": NOT_NEGATIVE},
+        **{"switches": NOT_NEGATIVE, "chance_switches": NOT_NEGATIVE},
+        **{"other_parent": SHARE.or_nothing, "chance_other_parent": SHARE.or_nothing, "chance_other_ancestor": SHARE},
+        **{"start_images": COUNT, "start_image": COUNT.or_nothing, "relative": COUNT.or_nothing},
+        **{"common_ancestor": COUNT.or_nothing, "common_generation": COUNT.or_nothing},
+        **{"likeness": NUMBER.or_nothing, "likeness_of_strangers": NUMBER.or_nothing},
+    },
+    keys=(*RUN, "class_index"),
+)
+LINEAGE = Form(
+    columns={
+        "experiment": TEXT,
+        "measure": one_of(
+            *("other_parent", "other_parent_of_all", "other_ancestor", "switches", "steps", "switches_per_step"),
+            *("start_images", "common_start"),
+        ),
+        **dict.fromkeys(("value", "low", "high", "chance", "chance_low", "chance_high"), NOT_NEGATIVE.or_nothing),
+        "n": COUNT,
+        "note": TEXT.or_nothing,
+    },
+    keys=("experiment", "measure"),
+)
 TRAINING = Form(
     columns={"classifier": TEXT, "iteration": COUNT, "train_loss": NOT_NEGATIVE, "test_error": SHARE},
     keys=("classifier", "iteration"),
@@ -282,7 +321,7 @@ CLAIMS = Form(
         "low": FOUND,
         "high": FOUND,
         "n": COUNT,
-        "unit": one_of("probability", "share", "generations", "log-odds", "ratio"),
+        "unit": one_of("probability", "share", "generations", "log-odds", "ratio", "correlation"),
         "verdict": one_of(
             "reproduced",
             "not reproduced",
@@ -303,6 +342,9 @@ FORMS = {
     "real": REAL,
     "start": START,
     "examined": EXAMINED,
+    "distances": DISTANCES,
+    "ancestry": ANCESTRY,
+    "lineage": LINEAGE,
     "training": TRAINING,
     "classifiers": CLASSIFIERS,
     "variance": VARIANCE,

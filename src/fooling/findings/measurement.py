@@ -63,6 +63,8 @@ class Tables:
     transfer: Mapping[str, pd.DataFrame] = field(default_factory=dict)  # by experiment
     retrained: Mapping[str, pd.DataFrame] = field(default_factory=dict)  # by retraining
     retraining: Mapping[str, pd.DataFrame] = field(default_factory=dict)  # by retraining, of single chains
+    ancestry: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    distances: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     ablation: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     ascent: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     ascent_times: Mapping[str, pd.DataFrame] = field(default_factory=dict)
@@ -135,6 +137,15 @@ class Measurement:
         if not known.any():
             raise NotRun(f"no network has the column {column}")
         return run_grid(rows[known.astype(bool)], column, within_run="class_index")
+
+    def ancestry(self, column: str) -> NDArray[np.float64]:
+        """A column of the champions' ancestry, (networks, seeds, classes)."""
+        return run_grid(self.of_experiment(self.tables.ancestry), column, within_run="class_index")
+
+    def distances(self, column: str) -> NDArray[np.float64]:
+        """A column of the champions' distances, (networks, seeds, classes)."""
+        rows = self.of_experiment(self.tables.distances)
+        return run_grid(rows[rows["kind"] == "champion"], column, within_run="image")
 
     def ascents(self, column: str) -> NDArray[np.float64]:
         """A column of the images of the gradient ascent, (networks, seeds, classes)."""

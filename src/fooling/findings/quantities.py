@@ -16,6 +16,13 @@ from numpy.typing import NDArray
 from fooling.findings.ablation import effect_of, estimated_over_champions, share_repeating
 from fooling.findings.intervals import Estimate, estimated_mean_of_networks
 from fooling.findings.measurement import Measurement, NotRun
+from fooling.findings.quantities_of_champions import (
+    feature_distance_ratio,
+    likeness_of_relatives,
+    share_beyond_in_features,
+    share_beyond_in_pixels,
+    share_with_other_ancestor,
+)
 from fooling.findings.quantities_of_retraining import (
     cost_in_test_error,
     lowest_retrained_median,
@@ -221,6 +228,26 @@ QUANTITIES = {
     "share-of-recurring-motifs": Quantity(
         "share of the champions of which the most alike champion of another run is of the same class",
         share_of_recurring_motifs,
+    ),
+    "share-with-other-ancestor": Quantity(
+        "share of the champions that have an ancestor which was a champion of other classes only",
+        share_with_other_ancestor,
+    ),
+    "likeness-of-relatives": Quantity(
+        "mean correlation of champions with their closest relative, less that of the same two classes in other runs",
+        likeness_of_relatives,
+    ),
+    "feature-distance-ratio": Quantity(
+        "as nearest-distance-ratio, between the features of a network, and over that of all real images",
+        feature_distance_ratio,
+    ),
+    "share-beyond-in-pixels": Quantity(
+        "share of the champions that lie farther from the training images, in pixels, than 99 % of real images",
+        share_beyond_in_pixels,
+    ),
+    "share-beyond-in-features": Quantity(
+        "share of the champions that lie farther from the training images, in features, than 99 % of real images",
+        share_beyond_in_features,
     ),
     "transfer-over-chance": Quantity(
         "mean over the networks of how far the share of their champions that keep their class on others lies above "

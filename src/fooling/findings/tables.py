@@ -56,7 +56,7 @@ def times_table(records: Iterable[RunRecord], *, experiment: str, threshold: flo
 
 
 def _champions_of(record: RunRecord, experiment: str) -> pd.DataFrame:
-    return _of_run(
+    return of_run(
         record,
         experiment,
         {
@@ -73,7 +73,7 @@ def _champions_of(record: RunRecord, experiment: str) -> pd.DataFrame:
 
 def _history_of(record: RunRecord, experiment: str) -> pd.DataFrame:
     history, classes = record.history, len(record.class_names)
-    return _of_run(
+    return of_run(
         record,
         experiment,
         {
@@ -91,7 +91,7 @@ def _times_of(record: RunRecord, experiment: str, threshold: float) -> pd.DataFr
     levels = {"median": median_over_classes(history.confidences), "all": history.confidences.min(axis=-1)}
     there = {target: at_threshold(level, threshold) for target, level in levels.items()}
     first = [int(reached.argmax()) if reached.any() else len(reached) - 1 for reached in there.values()]
-    return _of_run(
+    return of_run(
         record,
         experiment,
         {
@@ -103,7 +103,7 @@ def _times_of(record: RunRecord, experiment: str, threshold: float) -> pd.DataFr
     )
 
 
-def _of_run(record: RunRecord, experiment: str, columns: Mapping[str, NDArray[Any] | Sequence[object]]) -> pd.DataFrame:
+def of_run(record: RunRecord, experiment: str, columns: Mapping[str, NDArray[Any] | Sequence[object]]) -> pd.DataFrame:
     """``columns`` with those that name the run before them."""
     identity = (record.classifier["name"], experiment, record.encoding, record.search, record.seed)
     table = pd.DataFrame(columns)

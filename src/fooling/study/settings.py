@@ -9,9 +9,10 @@ from pydantic import Field, field_validator
 
 from fooling.figures.settings import FigureSettings
 from fooling.findings.ablation import AblationSettings
+from fooling.findings.ancestry import LineageSettings
 from fooling.findings.calibration import CalibrationSettings
+from fooling.findings.distances import DistanceSettings
 from fooling.findings.examination import ExaminationSettings
-from fooling.findings.intervals import IntervalSettings
 from fooling.findings.sampling import SampleSettings
 from fooling.findings.tables import ThresholdSettings
 from fooling.findings.transfer import TransferSettings
@@ -22,8 +23,9 @@ SHARED_FOLDER = "datasets"  # below results/, beside the studies
 
 
 class FindingsSettings(
+    LineageSettings,
     TransferSettings,
-    IntervalSettings,
+    DistanceSettings,
     ExaminationSettings,
     CalibrationSettings,
     SampleSettings,

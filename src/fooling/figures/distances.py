@@ -1,0 +1,130 @@
+"""Confidence against the distance to the training images, in pixels and in features: why networks are fooled."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from fooling.figures.confidence_axis import use_confidence_ticks
+from fooling.figures.style import ENCODINGS, QUIET, REAL, WIDTH, Look, draw_note, in_style
+
+SPACES = {"pixel": "Nearest training image, between pixels", "feature": "Nearest training image, between features"}
+REFERENCES = {0.5: "median", 0.99: "99 %"}  # quantiles of the real images
+SCALES = {"confidence": "as the network gives it", "calibrated_confidence": "after temperature scaling"}
+LARGEST = 30.0  # log-odds: what float64 tells of a calibrated confidence
+MARKS = {"real": ".", "noise": "x", "start": "^", "champion": "o"}
+NOISE = "#5F5F5F"
+TICKS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50)
+
+
+@in_style
+def draw(*, distances: pd.DataFrame) -> Figure:
+    """A dot for each image of ``distances``: left distances between pixels, right between features.
+
+    Above the confidence as the network gives it, below calibrated, where a temperature could be fitted.
+    """
+    shown = distances.assign(look=_looks_of(distances))
+    scales = [column for column in SCALES if shown[column].notna().any()]
+    figure = Figure(figsize=(WIDTH, 0.9 + 2.5 * len(scales)), layout="constrained")
+    panels = figure.subplots(len(scales), len(SPACES), sharex="col", sharey="row", squeeze=False)
+    for row, scale in enumerate(scales):
+        values = shown.assign(height=_log_odds(shown, scale).clip(-LARGEST, LARGEST))
+        for column, space in enumerate(SPACES):
+            _draw_images(panels[row, column], values, space)
+        use_confidence_ticks(panels[row, 0], list(values["height"]), which="y", most=7)
+        panels[row, 0].set_ylabel(f"confidence {SCALES[scale]}")
+    for column, (space, words) in enumerate(SPACES.items()):
+        panels[0, column].set_title(words)
+        panels[-1, column].set_xlabel("distance, of the median real image = 1")
+        _write_references(panels[0, column], shown, space)
+    figure.legend(handles=_handles(shown), loc="outside upper left", ncols=3)
+    beyond = shown[shown["kind"] == "champion"][["pixel_beyond", "feature_beyond"]].mean()
+    draw_note(
+        figure,
+        f"{shown['classifier'].iloc[0]}. Lines: the median real test image, and the distance within which 99 % of them "
+        f"lie: beyond it lie {100 * beyond['pixel_beyond']:.0f} % of the champions between pixels, "
+        f"{100 * beyond['feature_beyond']:.0f} % between features, which are what the network makes of an image just "
+        "before it decides. Real images and noise: confidence in the class that they get most for; others: their own.",
+    )
+    return figure
+
+
+def _log_odds(shown: pd.DataFrame, scale: str) -> pd.Series[float]:
+    """Of the raw confidence as they were measured; float32 has no confidence between .99999994 and 1."""
+    if scale == "confidence":
+        return shown["log_odds"]
+    smallest = np.exp(-LARGEST)
+    confidence = shown[scale].clip(smallest, 1 - smallest).to_numpy()
+    return pd.Series(np.log(confidence / (1 - confidence)), index=shown.index)
+
+
+def _looks_of(table: pd.DataFrame) -> pd.Series[str]:
+    return table["kind"] + table["encoding"].fillna("").radd(" ")
+
+
+def _look(name: str) -> Look:
+    kind, _, encoding = name.partition(" ")
+    if kind == "real":
+        return Look("real test images", REAL, marker=MARKS[kind])
+    if kind == "noise":
+        return Look("uniform noise", NOISE, marker=MARKS[kind])
+    words = "champions" if kind == "champion" else "best of the random start"
+    return Look(f"{words}, {ENCODINGS[encoding].label}", ENCODINGS[encoding].colour, marker=MARKS[kind])
+
+
+def _draw_images(axes: Axes, shown: pd.DataFrame, space: str) -> None:
+    for name in _in_order(shown):
+        look, those = _look(name), shown[shown["look"] == name]
+        is_open, alpha = name.startswith("start"), float(np.clip(40 / len(those), 0.35, 0.9))  # few dots are not lost
+        axes.scatter(
+            those[f"{space}_ratio"], those["height"], s=9 if look.marker != "x" else 7, marker=look.marker, alpha=alpha,
+            facecolors="none" if is_open else look.colour, edgecolors=look.colour if is_open else None,
+            linewidths=0.6 if is_open or look.marker == "x" else 0, rasterized=True,
+        )  # fmt: skip
+    _use_ratio_ticks(axes, shown[f"{space}_ratio"])
+    for quantile in REFERENCES:
+        style = "-" if quantile == 0.5 else (0, (1, 1.5))
+        axes.axvline(_quantile(shown, space, quantile), color=REAL, linewidth=1, linestyle=style, zorder=0)
+
+
+def _use_ratio_ticks(axes: Axes, ratios: pd.Series[float]) -> None:
+    """A logarithmic axis of the ratios above 0; as it is where no real image has a distance to compare with."""
+    known = ratios[ratios > 0]
+    if known.empty:
+        return
+    low, high = known.quantile([0.001, 1])
+    ticks = [tick for tick in TICKS if low / 1.1 <= tick <= high * 1.1]
+    axes.set_xscale("log")
+    axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    axes.set_xticks([], minor=True)
+    axes.set_xlim(low / 1.15, high * 1.15)
+
+
+def _write_references(axes: Axes, shown: pd.DataFrame, space: str) -> None:
+    for quantile, words in REFERENCES.items():
+        axes.annotate(
+            words, (_quantile(shown, space, quantile), 0.01), xycoords=axes.get_xaxis_transform(), xytext=(2, 0),
+            textcoords="offset points", fontsize=6.5, color=QUIET,
+        )  # fmt: skip
+
+
+def _quantile(shown: pd.DataFrame, space: str, quantile: float) -> float:
+    """Of the distances of the real images."""
+    return float(shown.loc[shown["kind"] == "real", f"{space}_ratio"].quantile(quantile))
+
+
+def _in_order(shown: pd.DataFrame) -> list[str]:
+    """The kinds of image there are, champions last so that they lie above the others."""
+    present = set(shown["look"])
+    return sorted(present, key=lambda name: (list(MARKS).index(name.partition(" ")[0]), name))
+
+
+def _handles(shown: pd.DataFrame) -> list[Line2D]:
+    return [
+        Line2D([], [], linestyle="", marker=_look(name).marker, label=_look(name).label, color=_look(name).colour,
+               markerfacecolor="none" if name.startswith("start") else _look(name).colour, markersize=4)
+        for name in _in_order(shown)
+    ]  # fmt: skip

@@ -1,0 +1,133 @@
+"""Evolved images that do resemble their class, each above the nearest training image (the paper's Fig. 14)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from fooling.datasets.dataset import Dataset
+from fooling.errors import FoolingError
+from fooling.evolution.record import RunRecord
+from fooling.figures.image_grid import HEAD, place_image, sheet, write, write_class_names, write_head
+from fooling.figures.percentages import percent
+from fooling.figures.style import ENCODINGS, INK, QUIET, REAL, WIDTH, in_style
+
+LEFT, RIGHT, CAPTION, COUNT, NONE, GAP = 0.86, 0.06, 0.19, 0.12, 0.45, 0.068  # inches
+
+
+@in_style
+def draw(*, runs: Sequence[RunRecord], dataset: Dataset, examined: pd.DataFrame) -> Figure:
+    """For each encoding of ``runs``, all on one classifier, a row of evolved images above one of training images.
+
+    ``examined`` tells what an independent network and the training images say of them, and of real test images. An
+    image resembles its class if the network (where one was asked) and the nearest training image say that class, and
+    if that image is no farther than it is from the farthest of the real ones. Shown is the one that the network is
+    surest of, the nearer of equals. Raises :class:`FoolingError` where ``examined`` does not speak of ``runs``.
+    """
+    names = dataset.class_names
+    champions = _champions(runs, dataset, examined)
+    farthest = float(examined.loc[examined["search"] == "real-images", "nearest_distance"].max())
+    resembling = _resembling(champions, farthest=farthest)
+    encodings = [encoding for encoding in ENCODINGS if (champions["encoding"] == encoding).any()]
+    found = {encoding: resembling[resembling["encoding"] == encoding] for encoding in encodings}
+    pitch = (WIDTH - LEFT - RIGHT) / len(names)
+    heights = {encoding: NONE if rows.empty else 2 * (pitch + CAPTION) + COUNT for encoding, rows in found.items()}
+    figure, axes = sheet(WIDTH, HEAD + sum(heights.values()))
+    title = f"Champions of {runs[0].classifier['name']} that do resemble their class"
+    write_head(axes, title, _rule(champions["independent"].dropna()))
+    write_class_names(axes, names, left=LEFT, pitch=pitch)
+    top = HEAD
+    for encoding, height in heights.items():
+        those = champions[champions["encoding"] == encoding]
+        middle = NONE / 2 if found[encoding].empty else (pitch - GAP) / 2
+        _write_label(axes, ENCODINGS[encoding].label.replace(" ", "\n"), top + middle)
+        if found[encoding].empty:
+            words = f"none of {len(those):,} champions resembles its class"
+            write(axes, LEFT + GAP / 2, top + NONE / 2, words, ha="left", va="center", color=QUIET)
+        else:
+            _draw_block(axes, runs, dataset, those, found[encoding], top=top, pitch=pitch)
+        top += height
+    return figure
+
+
+def _rule(asked: pd.Series[str]) -> str:
+    near = "the nearest training image is of this class and as near as one is to real images"
+    if asked.empty:
+        return f"{near}; shown is the nearest, and how many champions are such"
+    return f"{asked.iloc[0]} calls it so, {near}; shown is the one that {asked.iloc[0]} is surest of"
+
+
+def _champions(runs: Sequence[RunRecord], dataset: Dataset, examined: pd.DataFrame) -> pd.DataFrame:
+    """The rows of ``examined`` about the champions of ``runs``, with the place of the run and its encoding.
+
+    A run does not know the name of its experiment: its champions are known by their confidences.
+    """
+    evolved = examined[(examined["search"] == runs[0].search) & (examined["classifier"] == runs[0].classifier["name"])]
+    rows = {
+        (int(seed), _told(group["confidence"])): group
+        for (_, seed), group in evolved.sort_values("class_index").groupby(["experiment", "seed"])
+    }
+    parts: list[pd.DataFrame] = []
+    for place, run in enumerate(runs):
+        part = rows.get((run.seed, _told(run.confidences)))
+        if part is None or not (part["nearest_index"] < len(dataset.train_images)).all():
+            found = f"nothing of the champions of {run.classifier['name']}, {run.encoding}, seed {run.seed}"
+            raise FoolingError("the table of examined images is not of these runs and this data set", found=found)
+        parts.append(part.assign(run=place, encoding=run.encoding))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _told(confidences: pd.Series[float] | NDArray[np.float32]) -> bytes:
+    return np.asarray(confidences, dtype=np.float32).tobytes()
+
+
+def _draw_block(
+    axes: Axes,
+    runs: Sequence[RunRecord],
+    dataset: Dataset,
+    champions: pd.DataFrame,
+    resembling: pd.DataFrame,
+    *,
+    top: float,
+    pitch: float,
+) -> None:
+    """The two rows of one encoding, with confidence and number of such champions between them, the distance below."""
+    side, look = pitch - GAP, ENCODINGS[champions["encoding"].iloc[0]]
+    below = top + side + CAPTION + COUNT
+    _write_label(axes, "nearest\ntraining\nimage", below + side / 2)
+    for column in range(len(dataset.class_names)):
+        left = LEFT + column * pitch + GAP / 2
+        middle, found = left + side / 2, resembling[resembling["class_index"] == column]
+        count = f"{len(found)} of {(champions['class_index'] == column).sum()}"
+        if found.empty:
+            write(axes, middle, top + side / 2, "none", va="center", color=QUIET)
+            write(axes, middle, top + side + 0.03 + COUNT, count, fontsize=6.5, color=QUIET)
+            continue
+        shown = found.iloc[0]
+        place_image(axes, runs[shown["run"]].images[column], left=left, top=top, side=side, frame=look.colour)
+        if pd.notna(shown["independent_confidence"]):
+            write(axes, middle, top + side + 0.03, percent(float(shown["independent_confidence"])), fontsize=6.5)
+        write(axes, middle, top + side + 0.03 + COUNT, count, fontsize=6.5, color=QUIET)
+        place_image(axes, dataset.train_images[shown["nearest_index"]], left=left, top=below, side=side, frame=REAL)
+        write(axes, middle, below + side + 0.03, f"{shown['nearest_distance']:.2f}", fontsize=6.5)
+
+
+def _write_label(axes: Axes, words: str, middle: float) -> None:
+    write(axes, LEFT - 0.12, middle, words, ha="right", va="center", color=INK, fontweight="bold")
+
+
+def _resembling(champions: pd.DataFrame, *, farthest: float) -> pd.DataFrame:
+    """Those that resemble their class, the best first; ``farthest`` is NaN where no real images tell what is near."""
+    classes = champions["class_index"]
+    alike = (champions["nearest_label"] == classes) & ~(champions["nearest_distance"] > farthest)
+    if champions["independent"].notna().any():
+        alike &= (champions["independent_label"] == classes).fillna(value=False).astype(bool)
+    doubt = 1 - champions["independent_confidence"].astype(float).fillna(0)
+    order = ["doubt", "nearest_distance", "run"]
+    found: pd.DataFrame = champions.assign(doubt=doubt).loc[alike].sort_values(order, kind="stable")
+    return found

@@ -1,0 +1,134 @@
+"""The idea: a real and an evolved image under one label, and the loop that finds such images (the paper's Fig. 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
+from numpy.typing import NDArray
+from scipy.special import softmax
+
+from fooling.datasets.dataset import Dataset
+from fooling.evolution.record import RunRecord
+from fooling.figures.image_grid import HEAD, INCHES_PER_CHARACTER_POINT, panel, place_image, sheet, write, write_head
+from fooling.figures.percentages import percent
+from fooling.figures.style import ENCODINGS, FAINT, INK, QUIET, REAL, WIDTH, in_style
+
+LOOP = 2.75  # inches: the height of the loop
+SIDE, PITCH = 0.68, 0.96  # inches: of the images on the left
+SMALL = 0.3  # of those in the loop
+MOST = 10  # images of a population that are shown
+
+
+@in_style
+def draw(*, runs: Sequence[RunRecord], dataset: Dataset, real: pd.DataFrame) -> Figure:
+    """Left one real image and one of each of ``runs``, all called the same; right the loop, with the last run's images.
+
+    ``real`` tells what the network says of every test image. The class is that in which the least sure of the runs is
+    surest, among those of which the network gets a test image right.
+    """
+    network, encodings = str(runs[0].classifier["name"]), {run.encoding: run for run in reversed(runs)}
+    shown = [encodings[name] for name in ENCODINGS if name in encodings]
+    figure, axes = sheet(WIDTH, HEAD + max(LOOP, PITCH * (1 + len(shown)) - 0.05))
+    right = real[real["label"] == real["predicted"]].sort_values("image").drop_duplicates("label").set_index("label")
+    if right.empty:
+        write_head(axes, f"{network} gets no test image right", "there is no label that a real image could share")
+        return figure
+    least_sure = np.min([run.confidences for run in shown], axis=0)
+    label = max(right.index, key=lambda index: (least_sure[index], -index))
+    name = dataset.class_names[label]
+    write_head(
+        axes,
+        f"{network} gives real and evolved images the same label",
+        "left: a test image and champions of the class in which the least sure champion is surest; right: how they are "
+        "found",
+    )
+    rows = [("real image", REAL, dataset.test_images[right.loc[label, "image"]], float(right.loc[label, "confidence"]))]
+    rows += [
+        (f"evolved,\n{ENCODINGS[run.encoding].label}", ENCODINGS[run.encoding].colour, run.images[label],
+         float(run.confidences[label]))
+        for run in shown
+    ]  # fmt: skip
+    _draw_labels(axes, rows, network=network, name=name)
+    _draw_loop(figure, axes, shown[-1], network=network)
+    return figure
+
+
+def _draw_labels(
+    axes: Axes, rows: Sequence[tuple[str, str, NDArray[np.uint8], float]], *, network: str, name: str
+) -> None:
+    """Images, the network, and what it says of each."""
+    left, box, said = 0.82, 1.86, 2.66
+    height, size = PITCH * len(rows), min(9.0, 0.9 / ((len(name) + 2) * INCHES_PER_CHARACTER_POINT))
+    _draw_box(axes, network, left=box, top=HEAD + 0.05, width=0.5, height=height - 0.18)
+    for row, (words, colour, image, confidence) in enumerate(rows):
+        top = HEAD + 0.1 + row * PITCH
+        middle = top + SIDE / 2
+        write(axes, left - 0.08, middle, words, ha="right", va="center", fontsize=6.5)
+        place_image(axes, image, left=left, top=top, side=SIDE, frame=colour)
+        _draw_arrow(axes, (left + SIDE + 0.05, middle), (box - 0.04, middle))
+        _draw_arrow(axes, (box + 0.54, middle), (said - 0.02, middle))
+        write(axes, said + 0.05, middle - 0.02, f"“{name}”", ha="left", va="bottom", fontsize=size, fontweight="bold")
+        write(axes, said + 0.05, middle + 0.02, percent(confidence), ha="left", color=QUIET)
+
+
+def _draw_loop(figure: Figure, axes: Axes, run: RunRecord, *, network: str) -> None:
+    """Images, network, confidences, archive, and back to images."""
+    left, top, right, bottom = 3.75, HEAD + 0.22, 6.2, HEAD + 1.92
+    columns = min((len(run.class_names) + 1) // 2, MOST // 2)
+    width = columns * (SMALL + 0.03)
+    count = int(np.diff(run.history.evaluations, prepend=0)[-1])
+    _draw_images(axes, run.start_images, columns, left=left, top=top, words=f"images\n{count:,} a generation")
+    _draw_box(axes, network, left=right, top=top, width=0.8, height=2 * SMALL + 0.03)
+    _draw_confidences(figure, run, left=right, top=bottom)
+    _draw_images(axes, run.images, columns, left=left, top=bottom, words="archive\nthe surest image of each class")
+    upper, lower = top + SMALL, bottom + SMALL
+    _draw_arrow(axes, (left + width + 0.06, upper), (right - 0.06, upper), "shown to\nthe network")
+    _draw_arrow(axes, (right + 0.4, top + 2 * SMALL + 0.09), (right + 0.4, bottom - 0.24))
+    _draw_arrow(axes, (right - 0.14, lower), (left + width + 0.06, lower), "each class keeps\nits surest image")
+    _draw_arrow(axes, (left + width / 2, bottom - 0.3), (left + width / 2, top + 2 * SMALL + 0.09))
+    words = "parents drawn from\nthe archive, mutated"
+    write(axes, left + width / 2 + 0.08, (top + bottom) / 2 + 0.13, words, ha="left", va="center", fontsize=6.5)
+
+
+def _draw_images(axes: Axes, images: NDArray[np.uint8], columns: int, *, left: float, top: float, words: str) -> None:
+    """Two rows of small images with ``words`` above them."""
+    first, _, second = words.partition("\n")
+    write(axes, left, top - 0.13, first, ha="left", va="bottom", fontsize=7.5, fontweight="bold")
+    write(axes, left, top - 0.03, second, ha="left", va="bottom", color=QUIET, fontsize=6.5)
+    for place, image in enumerate(images[: 2 * columns]):
+        row, column = divmod(place, columns)
+        place_image(axes, image, left=left + column * (SMALL + 0.03), top=top + row * (SMALL + 0.03), side=SMALL)
+
+
+def _draw_confidences(figure: Figure, run: RunRecord, *, left: float, top: float) -> None:
+    """The confidence of the first champion in every class."""
+    confidences = softmax(run.logits[0].astype(np.float64))
+    bars = panel(figure, left=left, top=top - 0.02, width=0.8, height=2 * SMALL + 0.05)
+    bars.bar(np.arange(len(confidences)), confidences, color=ENCODINGS[run.encoding].colour, width=0.75)
+    bars.set(ylim=(0, 1.05), yticks=[], xticks=[])
+    bars.set_title("confidences", fontsize=7.5, pad=3)
+    bars.set_xlabel("of an image in each class", fontsize=6.5, labelpad=2, x=1, ha="right")
+    bars.grid(visible=False)
+
+
+def _draw_box(axes: Axes, words: str, *, left: float, top: float, width: float, height: float) -> None:
+    """The network, a box with its name."""
+    style = "round,pad=0,rounding_size=0.06"
+    axes.add_patch(FancyBboxPatch((left, top), width, height, boxstyle=style, facecolor="#F2F2F2", edgecolor=FAINT))
+    size = min(7.5, 0.9 * max(width, height) / (len(words) * INCHES_PER_CHARACTER_POINT))
+    upright = {"rotation": 90} if height > width else {}
+    write(axes, left + width / 2, top + height / 2, words, va="center", fontweight="bold", fontsize=size, **upright)
+
+
+def _draw_arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float], words: str = "") -> None:
+    """An arrow, with ``words`` above it where it lies flat."""
+    axes.add_patch(
+        FancyArrowPatch(start, end, arrowstyle="-|>", mutation_scale=9, color=INK, linewidth=1, shrinkA=0, shrinkB=0)
+    )
+    if words:
+        write(axes, (start[0] + end[0]) / 2, start[1] - 0.05, words, va="bottom", fontsize=6, color=QUIET)
