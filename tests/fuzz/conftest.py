@@ -75,6 +75,13 @@ FILES = {
     "figure": "training_curves.png",
     "pdf": "training_curves.pdf",
     "html": "index.html",
+    "ablation": "ablation.parquet",
+    "ablation_summary": "ablation_summary.csv",
+    "climb": "ascent/lenet.safetensors",
+    "ascent": "ascent.parquet",
+    "ascent_times": "ascent_times.parquet",
+    "ascent_curves": "ascent_curves.parquet",
+    "ascent_evaluations": "ascent_evaluations.csv",
     "metrics": "metrics.json",
     "curve": "curve.csv",
 }
@@ -103,6 +110,7 @@ Given = dict[str, Path]  # the files that stand in for those of the study, by th
 OF_CLAIMS = (
     *("history", "times", "start", "examined", "ancestry", "distances"),
     *("transfer", "retrained", "retraining"),
+    *("ablation", "ascent", "ascent_times"),
 )
 
 
@@ -115,6 +123,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
         fooling("train", *training(made, path, seed=seed))
     for experiment in ("direct", "cppn"):
         fooling(f"evolve-{experiment}", *evolution(made, made.run(experiment), experiment))
+    fooling("ascend", *ascent(made, made.climb))
     make_retraining(made)
     make_findings(made)
     return made
@@ -185,6 +194,20 @@ def evolution(study: Study, output: Path, experiment: str, *, classifier: Path |
     ]
 
 
+def ascent(study: Study, output: Path, *, classifier: Path | None = None) -> list[object]:
+    """The arguments of a short gradient ascent."""
+    return [
+        *("--classifier", classifier or study.network, "--settings", '{"steps": 3, "seeds": {"count": 1}}'),
+        *("--name", "plain", "--output", output, "--checkpoints", output.parent / "checkpoints"),
+    ]
+
+
+def ablate(study: Study, run: Path, *, output: Path, classifier: Path | None = None) -> list[object]:
+    """The arguments of `ablate`."""
+    words = ["--experiment", "cppn", "--settings", '{"removal_draws": 1}', "--output", output]
+    return [run, "--classifier", classifier or study.network, *words]
+
+
 def make_findings(study: Study) -> None:
     """Every command that reads what the others have made."""
     outputs = ("--training", study.training, "--networks", study.classifiers, "--errors", study.errors)
@@ -218,6 +241,11 @@ def make_findings(study: Study) -> None:
     files = (study.retrained, study.retraining, study.effects, study.shown, study.transfer)
     for path, file in zip([*made, *pairs], files, strict=True):
         path.rename(file)
+    fooling("ablate", *ablate(study, study.run("cppn"), output=study.ablation))
+    fooling("summarise-ablation", study.ablation, "--settings", INTERVALS, "--output", study.ablation_summary)
+    outputs = ("--images", study.ascent, "--ascent-times", study.ascent_times, "--curves", study.ascent_curves)
+    inputs = ("--history", study.history, "--times", study.times, "--settings", INTERVALS)
+    fooling("tabulate-ascent", study.climb, *inputs, *outputs, "--evaluations", study.ascent_evaluations)
     fooling("claims", *claims(study, {}, table=study.claims, page=study.page))
     (study.logs / "train").mkdir(parents=True)
     (study.logs / "train" / "lenet.log").write_text("fooling train: 12.3 s, peak memory 345 MB\n")
@@ -242,7 +270,7 @@ def claims(study: Study, given: Given, *, table: Path, page: Path, declared: Pat
 
 def option(study: Study, given: Given, name: str) -> list[object]:
     """The option `--name` with its file."""
-    return [f"--{name}", given.get(name, getattr(study, name))]
+    return [f"--{name.replace('_', '-')}", given.get(name, getattr(study, name))]
 
 
 def figure(study: Study, given: Given, tables: tuple[str, ...], png: Path, pdf: Path) -> list[object]:

@@ -1,4 +1,4 @@
-"""Damaged runs of evolution."""
+"""Damaged runs of evolution, and damaged gradient ascents."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from .commands import case, holds
-from .conftest import INTERVALS, Study, report, retraining_tables, transfer_tables
+from .conftest import INTERVALS, Study, ablate, report, retraining_tables, transfer_tables
 from .damage import PLACES, broken_safetensors
 from .profile import fuzzed
 
@@ -43,6 +43,11 @@ def trace_lineage(study: Study, run: Path, out: Path) -> tuple[list[object], lis
     return ["trace-lineage", run, *words], made
 
 
+def ablated(study: Study, run: Path, out: Path) -> tuple[list[object], list[Path]]:
+    made = [out / "ablation.parquet"]
+    return ["ablate", *ablate(study, run, output=made[0])], made
+
+
 def drawn(figure: str, *more: str) -> Reader:
     def draw(study: Study, run: Path, out: Path) -> tuple[list[object], list[Path]]:
         made = [out / "figure.png", out / "figure.pdf"]
@@ -68,6 +73,7 @@ READERS: list[Reader] = [
     drawn("gallery", "--tables", "examined={study.examined}"),
     drawn("further_runs", "--tables", "examined={study.examined}"),
     drawn("real_and_evolved", "--tables", "real={study.real}", "--dataset", "{study.dataset}"),
+    ablated,
     reported,
 ]
 
@@ -116,3 +122,21 @@ def test_a_damaged_file_of_several_runs_is_read_or_named(study: Study, data: st.
         write(batch)
         arguments, made = reader(study, batch, folder / "out")
         holds(folder, *arguments, outputs=made, named=[batch, "too few runs", "not evolved on these", "given twice"])
+
+
+@given(data=st.data())
+@fuzzed
+def test_a_damaged_gradient_ascent_is_read_or_named(study: Study, data: st.DataObject) -> None:
+    write = data.draw(broken_safetensors(study.climb))
+    tabulates = data.draw(st.booleans())
+    with case() as folder:
+        climb = folder / "climb.safetensors"
+        write(climb)
+        made = [folder / name for name in ("figure.png", "figure.pdf")]
+        arguments: list[object] = ["draw", "ascent_gallery", "--ascents", climb, "--png", made[0], "--pdf", made[1]]
+        if tabulates:
+            made = [folder / name for name in ("images.parquet", "times.parquet", "curves.parquet", "evaluations.csv")]
+            outputs = zip(("--images", "--ascent-times", "--curves", "--evaluations"), made, strict=True)
+            words = ["--history", study.history, "--times", study.times, "--settings", INTERVALS]
+            arguments = ["tabulate-ascent", climb, *words, *(word for pair in outputs for word in pair)]
+        holds(folder, *arguments, outputs=made, named=[climb])

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from .commands import case, holds
-from .conftest import INTERVALS, SEARCH, Study
+from .conftest import INTERVALS, SEARCH, Study, ascent
 from .damage import PLACES, broken_safetensors
 from .profile import fuzzed
 
@@ -45,7 +45,12 @@ def evolve(study: Study, network: Path, out: Path) -> tuple[list[object], list[P
     return ["evolve-direct", "--classifier", network, *words], made
 
 
-READERS = [describe, calibrate, sample, evolve]
+def climb(study: Study, network: Path, out: Path) -> tuple[list[object], list[Path]]:
+    made = [out / "climb.safetensors"]
+    return ["ascend", *ascent(study, made[0], classifier=network)], made
+
+
+READERS = [describe, calibrate, sample, evolve, climb]
 
 
 @given(data=st.data())

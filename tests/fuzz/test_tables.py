@@ -17,8 +17,19 @@ from .profile import fuzzed
 #: Every table with the figures, or other commands, that read it.
 READERS = {
     "champions": ["variance", "report", "run-info", "summarise", "search_comparison", "classes_over_evaluations"],
-    "history": ["claims", "summarise", "confidence_over_evaluations", "classes_over_evaluations", "random_images"],
-    "times": ["compare", "claims"],
+    "history": [
+        "claims",
+        "tabulate-ascent",
+        "summarise",
+        "confidence_over_evaluations",
+        "classes_over_evaluations",
+        "random_images",
+    ],
+    "times": ["compare", "claims", "tabulate-ascent"],
+    "ablation": ["summarise-ablation", "claims", "ablation"],
+    "ascent": ["claims"],
+    "ascent_times": ["claims"],
+    "ascent_curves": ["ascent_over_evaluations"],
     "calibration": ["examine", "measure-distances", "calibration"],
     "real": ["examine", "measure-distances", "calibration"],
     "distances": ["claims", "distances"],
@@ -42,6 +53,7 @@ FIGURES = {
     "classes_over_evaluations": ("history", "champions"),
     "confidence_over_evaluations": ("history",),
     "random_images": ("start", "history"),
+    "ascent_over_evaluations": ("ascent_curves",),
     "calibration": ("real", "calibration", "examined"),
     "distances": ("distances",),
     "training_curves": ("training", "classifiers"),
@@ -55,7 +67,10 @@ FIGURES = {
 }
 #: Beginnings of messages that name what a table says, not its file.
 OF_THE_CONTENT = ("the networks of an experiment have different runs", "the table of ")
-REFERENCE = ("search_comparison", "classes_over_evaluations", "confidence_over_evaluations", "calibration")
+REFERENCE = (
+    *("search_comparison", "classes_over_evaluations", "confidence_over_evaluations", "calibration"),
+    "ascent_over_evaluations",
+)
 
 
 def call(study: Study, reader: str, given: dict[str, Path], out: Path) -> tuple[list[object], list[Path]]:
@@ -80,6 +95,18 @@ def call(study: Study, reader: str, given: dict[str, Path], out: Path) -> tuple[
         made = [out / "survival.csv", out / "presets.csv"]
         settings = json.dumps({"comparisons": [], "bootstrap_samples": 99})
         return ["compare", file("times"), "--settings", settings, "--survival", made[0], "--presets", made[1]], made
+    if reader == "summarise-ablation":
+        made = [out / "summary.csv"]
+        return [reader, file("ablation"), "--settings", INTERVALS, "--output", made[0]], made
+    if reader == "ablation":
+        made = [out / "figure.png", out / "figure.pdf"]
+        words = ["--tables", f"ablation={file('ablation')}", "--runs", study.run("cppn")]
+        return ["draw", reader, *words, "--png", made[0], "--pdf", made[1]], made
+    if reader == "tabulate-ascent":
+        made = [out / name for name in ("ascent.parquet", "times.parquet", "curves.parquet", "evaluations.csv")]
+        words = ["--history", file("history"), "--times", file("times"), "--settings", INTERVALS]
+        outputs = zip(("--images", "--ascent-times", "--curves", "--evaluations"), made, strict=True)
+        return [reader, study.climb, *words, *(word for pair in outputs for word in pair)], made
     if reader == "claims":
         made = [out / "claims.csv", out / "claims.md"]
         return ["claims", *claims(study, given, table=made[0], page=made[1])], made
