@@ -582,7 +582,14 @@ def finding_files():
     shown = sum([transfer_tables(kind) + transfer_tables_of_chains(kind) for kind in kinds], [])
     of_ascent = ascent_tables("ascent.parquet", "ascent_evaluations.csv")
     of_ablation = [f"{study.results}/findings/ablation_summary.csv"] if painted_experiments() else []
-    return sum(per_experiment + per_network + traced + measured, []) + of_study + retrained + shown + of_ascent + of_ablation
+    return (
+        sum(per_experiment + per_network + traced + measured, [])
+        + of_study
+        + retrained
+        + shown
+        + of_ascent
+        + of_ablation
+    )
 
 
 def claim_files():
