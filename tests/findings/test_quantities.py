@@ -23,7 +23,7 @@ NETWORKS = pd.DataFrame(
 )
 
 
-def tables_of(records=(), *, start=None, examined=None, ascent=None, ascent_times=None) -> Tables:
+def tables_of(records=(), *, start=None, examined=None, ablation=None, ascent=None, ascent_times=None) -> Tables:
     by_experiment = {"history": {}, "times": {}}
     if records:
         by_experiment["history"] = {"noise": history_table(records, experiment="noise")}
@@ -31,6 +31,7 @@ def tables_of(records=(), *, start=None, examined=None, ascent=None, ascent_time
     images = {
         "start": {} if start is None else {"noise": start},
         "examined": {} if examined is None else {"noise": examined},
+        "ablation": {} if ablation is None else {"noise": ablation},
         "ascent": {} if ascent is None else {"plain": ascent},
         "ascent_times": {} if ascent_times is None else {"plain": ascent_times},
     }
@@ -305,3 +306,31 @@ def test_distances_of_champions_alone_are_measured():
     assert measure("feature-distance-ratio", tables).value == 1 + 1 + 1.5
     assert measure("share-beyond-in-pixels", tables).value == 0.75
     assert measure("share-beyond-in-features", tables).value == 0.25
+
+
+def made_ablation() -> pd.DataFrame:
+    """Three runs of two champions on one network; of each run the first one repeats itself, in the last run neither."""
+    intact = {"fill": None, "kind": "intact", "draw": 0, "removed": 0, "confidence": 1.0, "change": 0.0}
+    rows = [
+        {"seed": seed, "class_index": index, "copies": 3 * (index == 0 and seed < 3)} | intact
+        for seed in (1, 2, 3)
+        for index in (0, 1)
+    ]
+    for seed, confidence, change, control in ((1, 0.995, -2.0, -5.0), (2, 0.5, -8.0, -7.0)):
+        removed = {"seed": seed, "class_index": 0, "copies": 3, "fill": "mean", "draw": 0, "removed": 1}
+        rows.append(removed | {"kind": "copy", "confidence": confidence, "change": change})
+        rows.append(removed | {"kind": "control", "confidence": 0.9, "change": control})
+    return pd.DataFrame(rows).assign(classifier="lenet-a", experiment="noise")
+
+
+def test_removals_are_measured_on_the_champions_that_repeat_themselves():
+    tables = tables_of(ablation=made_ablation())
+    share = measure("share-of-champions-repeating", tables)
+    assert (share.value, share.n) == (pytest.approx(1 / 3), 3)
+    removed = {"fill": "mean", "removed": 1}
+    sure = measure("share-still-sure-without-copies", tables, **removed)
+    assert (sure.value, sure.n) == (0.5, 2)
+    over = measure("copies-over-control", tables, **removed)
+    assert (over.value, over.n) == (pytest.approx((3 - 1) / 2), 2)
+    with pytest.raises(NotRun, match="no champion of noise has more than 2 copies of anything"):
+        measure("copies-over-control", tables, fill="mean", removed=2)
