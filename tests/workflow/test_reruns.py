@@ -41,7 +41,7 @@ def test_a_setting_of_one_experiment_reruns_its_runs_and_what_follows(changed: C
     pending = changed.pending()
     assert set(pending) == TELLING | {
         *("evolve_cppn", "sample_cppn", "examine", "tabulate", "trace_lineage", "variance", "compare", "transfer"),
-        *("measure_distances", "tabulate_ascent", "claims", "summarise", "draw"),
+        *("measure_distances", "ablate", "summarise_ablation", "tabulate_ascent", "claims", "summarise", "draw"),
     }
     assert all("/lenet-a/cppn/" in output for output in pending["evolve_cppn"])
     assert _names(pending["tabulate"]) == {"cppn"}
@@ -54,6 +54,8 @@ def test_a_setting_of_one_experiment_reruns_its_runs_and_what_follows(changed: C
             "real_and_evolved-lenet-a",
             "confidence_over_evaluations-cppn",
             "calibration-lenet-a",
+            "transfer_gallery-cppn",
+            "ablation-cppn",
         ),
         *("distances-lenet-a", "variance_components", "preset_comparison", "ascent_over_evaluations-lenet-a"),
     }
@@ -90,7 +92,7 @@ def test_an_option_of_a_figure_reruns_that_figure_and_the_report(changed: Checko
     changed.replace(SMOKE, "runs_shown: 2", "runs_shown: 1")
     pending = changed.pending()
     assert set(pending) == TELLING | {"draw"}
-    assert _names(pending["draw"]) == {"gallery-direct", "family_tree-cppn"}
+    assert _names(pending["draw"]) == {"gallery-direct", "family_tree-cppn", "ablation-cppn"}
 
 
 def test_a_network_reruns_what_was_found_with_it(changed: Checkout) -> None:
@@ -114,8 +116,7 @@ def test_settings_of_the_findings_rerun_no_evolution(changed: Checkout) -> None:
     pending = changed.pending()
     assert set(pending) == TELLING | {
         *("describe_classifiers", "trace_lineage", "compare", "tabulate_ascent", "transfer", "transfer_in_chain"),
-        *("tabulate_retraining",),
-        *("claims", "summarise", "draw"),
+        *("tabulate_retraining", "summarise_ablation", "claims", "summarise", "draw"),
     }
 
 
