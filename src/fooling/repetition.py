@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 ALIKE = 0.5  # correlation from which an image counts as repeating itself
 AS_GOOD = 0.05  # of peaks that differ by less than this the nearest counts: twice a period is no period
+ASLANT = 0.25  # area of the cell that two shifts span, over the first one's square, from which they are two directions
 WHOLE = 0.5  # share of the largest cell, in pixels and in what it holds, from which a cell counts as a copy
 
 Shift = tuple[int, int]  # pixels down and to the right
@@ -114,8 +115,7 @@ def _nearest_peak(
     middle = np.array(related.shape) // 2
     shifts = np.argwhere(allowed & _radial_peaks(related)) - middle
     for y, x in besides:
-        across = abs(shifts @ np.array([-x, y]))  # area of the cell that both span
-        shifts = shifts[across > 0.5 * np.hypot(y, x) ** 2 * 0.5]
+        shifts = shifts[abs(shifts @ np.array([-x, y])) > ASLANT * (y**2 + x**2)]
     shifts = shifts[(shifts[:, 0] > 0) | ((shifts[:, 0] == 0) & (shifts[:, 1] > 0))]  # each peak has its opposite
     if not len(shifts):
         return None
