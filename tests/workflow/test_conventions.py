@@ -16,7 +16,7 @@ from packaging.requirements import Requirement
 from checkout import ROOT, SMOKE, Checkout
 from fooling.cli.commands import COMMANDS
 
-RULES = sorted(ROOT.glob("rules/*.smk"))
+RULES = sorted(ROOT.glob("rules/**/*.smk"))
 
 
 def test_the_workflow_is_free_of_lint(fresh_checkout: Checkout) -> None:

@@ -1,0 +1,238 @@
+# Show images to networks: real ones, random ones, champions, and champions of which something was taken away.
+
+
+rule calibrate:
+    input:
+        classifier="<results>/classifiers/{classifier}.safetensors",
+        dataset=dataset_of_classifier,
+        architecture=architecture_of_classifier,
+        code=sources("fooling.cli.calibrate"),
+        environment="envs/networks.yaml",
+    output:
+        calibration="<results>/findings/calibration/{classifier}.csv",
+        images="<results>/findings/real/{classifier}.parquet",
+    params:
+        settings=findings_settings(CalibrationSettings),
+    log:
+        "<logs>/findings/calibrate/{classifier}.log",
+    benchmark:
+        "<benchmarks>/findings/calibrate/{classifier}.tsv"
+    conda:
+        "../envs/networks.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+        gpu=gpus,
+    message:
+        "Show {wildcards.classifier} the real test images, and calibrate it"
+    shell:
+        "fooling calibrate --classifier {input.classifier} --dataset {input.dataset} --settings {params.settings:q}"
+        " --calibration {output.calibration} --images {output.images} 2> {log}"
+
+
+rule sample_direct:
+    input:
+        classifier="<results>/classifiers/{classifier}.safetensors",
+        architecture=architecture_of_classifier,
+        code=sources("fooling.cli.sample_direct"),
+        environment="envs/networks.yaml",
+    output:
+        "<results>/findings/start/{classifier}/{experiment}.parquet",
+    params:
+        encoding="direct",
+        settings=sample_settings,
+    log:
+        "<logs>/findings/sample/{classifier}/{experiment}.log",
+    benchmark:
+        "<benchmarks>/findings/sample/{classifier}/{experiment}.tsv"
+    wildcard_constraints:
+        experiment=one_of(experiments_in("direct")),
+    conda:
+        "../envs/networks.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+        gpu=gpus,
+    message:
+        "Show {wildcards.classifier} single random images in the encoding of {wildcards.experiment}"
+    shell:
+        "fooling sample-{params.encoding} --classifier {input.classifier} --experiment {wildcards.experiment}"
+        " --settings {params.settings:q} --output {output} 2> {log}"
+
+
+use rule sample_direct as sample_cppn with:
+    input:
+        classifier="<results>/classifiers/{classifier}.safetensors",
+        architecture=architecture_of_classifier,
+        code=sources("fooling.cli.sample_cppn"),
+        environment="envs/networks.yaml",
+    params:
+        encoding="cppn",
+    wildcard_constraints:
+        experiment=one_of(experiments_in("cppn")),
+
+
+rule examine:
+    input:
+        runs=runs_to_examine,
+        calibration="<results>/findings/calibration/{classifier}.csv",
+        images="<results>/findings/real/{classifier}.parquet",
+        dataset=dataset_of_classifier,
+        independent=independent_of_classifier,
+        code=sources("fooling.cli.examine"),
+        environment="envs/networks.yaml",
+    output:
+        "<results>/findings/examined/{classifier}/{experiment}.parquet",
+    params:
+        independent=independent_option,
+        settings=findings_settings(ExaminationSettings),
+    log:
+        "<logs>/findings/examine/{classifier}/{experiment}.log",
+    benchmark:
+        "<benchmarks>/findings/examine/{classifier}/{experiment}.tsv"
+    conda:
+        "../envs/networks.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+        gpu=gpus,
+    message:
+        "Compare the champions of {wildcards.experiment} on {wildcards.classifier} with real images"
+    shell:
+        "fooling examine {input.runs} --experiment {wildcards.experiment} --calibration {input.calibration}"
+        " --images {input.images} --dataset {input.dataset} {params.independent} --settings {params.settings:q}"
+        " --output {output} 2> {log}"
+
+
+rule ablate:
+    input:
+        runs=runs_to_ablate,
+        classifier="<results>/classifiers/{classifier}.safetensors",
+        architecture=architecture_of_classifier,
+        code=sources("fooling.cli.ablate"),
+        environment="envs/networks.yaml",
+    output:
+        "<results>/findings/ablation/{classifier}/{experiment}.parquet",
+    params:
+        settings=findings_settings(AblationSettings),
+    log:
+        "<logs>/findings/ablate/{classifier}/{experiment}.log",
+    benchmark:
+        "<benchmarks>/findings/ablate/{classifier}/{experiment}.tsv"
+    wildcard_constraints:
+        experiment=one_of(experiments_in("cppn")),
+    conda:
+        "../envs/networks.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+        gpu=gpus,
+    message:
+        "Remove repeated elements from the champions of {wildcards.experiment} on {wildcards.classifier}"
+    shell:
+        "fooling ablate {input.runs} --classifier {input.classifier} --experiment {wildcards.experiment}"
+        " --settings {params.settings:q} --output {output} 2> {log}"
+
+
+rule measure_distances:
+    input:
+        classifier="<results>/classifiers/{classifier}.safetensors",
+        runs=runs_to_measure,
+        calibration="<results>/findings/calibration/{classifier}.csv",
+        images="<results>/findings/real/{classifier}.parquet",
+        dataset=dataset_of_classifier,
+        architecture=architecture_of_classifier,
+        code=sources("fooling.cli.measure_distances"),
+        environment="envs/networks.yaml",
+    output:
+        "<results>/findings/distances/{classifier}.parquet",
+    params:
+        runs=runs_to_measure_options,
+        settings=findings_settings(DistanceSettings),
+    log:
+        "<logs>/findings/measure_distances/{classifier}.log",
+    benchmark:
+        "<benchmarks>/findings/measure_distances/{classifier}.tsv"
+    conda:
+        "../envs/networks.yaml"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=60,
+        gpu=gpus,
+    message:
+        "Measure how far images of {wildcards.classifier} lie from its training images"
+    shell:
+        "fooling measure-distances --classifier {input.classifier} --dataset {input.dataset} {params.runs}"
+        " --calibration {input.calibration} --images {input.images} --settings {params.settings:q}"
+        " --output {output} 2> {log}"
+
+
+rule transfer:
+    input:
+        classifiers=classifiers_shown,
+        runs=evolved_runs,
+        architecture=architectures_shown,
+        code=sources("fooling.cli.transfer"),
+        environment="envs/networks.yaml",
+    output:
+        shown="<results>/findings/transfer/{experiment}.shown.parquet",
+        pairs="<results>/findings/transfer/{experiment}.pairs.csv",
+    params:
+        runs=repeated("runs"),
+        settings=findings_settings(TransferSettings),
+    log:
+        "<logs>/findings/transfer/{experiment}.log",
+    benchmark:
+        "<benchmarks>/findings/transfer/{experiment}.tsv"
+    conda:
+        "../envs/networks.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+        gpu=gpus,
+    message:
+        "Show the champions of {wildcards.experiment} to all networks of their data set"
+    shell:
+        "fooling transfer {input.classifiers} {params.runs} --experiment {wildcards.experiment}"
+        " --settings {params.settings:q} --shown {output.shown} --pairs {output.pairs} 2> {log}"
+
+
+rule transfer_in_chain:
+    input:
+        classifiers=networks_of_chain,
+        batches=measured_runs_of_chain,
+        architecture=architecture_of_chain,
+        code=sources("fooling.cli.transfer"),
+        environment="envs/networks.yaml",
+    output:
+        shown="<results>/findings/transfer/{chain}.shown.parquet",
+        pairs="<results>/findings/transfer/{chain}.pairs.csv",
+    params:
+        batches=repeated("batches"),
+        measured_runs=measured_runs_in_chain,
+        settings=findings_settings(TransferSettings),
+    log:
+        "<logs>/findings/transfer/{chain}.log",
+    benchmark:
+        "<benchmarks>/findings/transfer/{chain}.tsv"
+    wildcard_constraints:
+        chain=one_of(chains_filled_with("champions")),
+    conda:
+        "../envs/networks.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+        gpu=gpus,
+    message:
+        "Show the champions against each network of {wildcards.chain} to all of them"
+    shell:
+        "fooling transfer {input.classifiers} {params.batches} --measured-runs {params.measured_runs}"
+        " --experiment {wildcards.chain} --settings {params.settings:q} --shown {output.shown} --pairs {output.pairs}"
+        " 2> {log}"

@@ -1,0 +1,41 @@
+# What the rules of networks are given: files and narrow slices of the settings.
+
+
+def classifiers_of_kind(kind):
+    """Names of the study's classifiers that are `trained` or `imported`."""
+    return [name for name, classifier in study.classifiers.items() if classifier.kind == kind]
+
+
+def classifier_file(name):
+    """The file of a classifier."""
+    return f"{study.results}/classifiers/{name}.safetensors"
+
+
+def classifier_files():
+    """The files of all classifiers."""
+    return [classifier_file(name) for name in study.classifiers]
+
+
+def classifier_settings(wildcards):
+    """The settings of a classifier."""
+    return as_json(study.classifiers[wildcards.classifier].section())
+
+
+def dataset_of_classifier(wildcards):
+    """The data set that a classifier is trained or tested on."""
+    return dataset_file(study.classifiers[wildcards.classifier].dataset)
+
+
+def weights_of_classifier(wildcards):
+    """The weights that an imported classifier is given."""
+    return str(study.classifiers[wildcards.classifier].weights)
+
+
+def architecture_of(name):
+    """The files that decide what a classifier's network is; it is found by its name, so no import tells of them."""
+    return sources_of_file(architecture_source(study.classifiers[name].architecture))
+
+
+def architecture_of_classifier(wildcards):
+    """The files that decide what the network of the classifier is."""
+    return architecture_of(wildcards.classifier)
