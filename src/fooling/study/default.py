@@ -42,7 +42,6 @@ def default_study() -> StudySettings:
         ascent=(
             _ascent("plain", classifiers=("lenet-a", "lenet-b"), starts=3),
             _ascent("s-169"),
-            _ascent("s-188"),
             _ascent("s-360"),
         ),
     )
