@@ -47,6 +47,8 @@ FILES = {
     "fooling_images": "images.safetensors",
     "retrained_network": "dnn2.safetensors",
     "retrained_batch": "dnn2.runs.safetensors",
+    "control_network": "control.safetensors",
+    "control_batch": "control.runs.safetensors",
     "retrained": "retrained.parquet",
     "retraining": "retraining.csv",
     "effects": "effects.csv",
@@ -130,29 +132,32 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
 
 
 def make_retraining(study: Study) -> None:
-    """A second network that has learned the champions of the first one, and runs against both."""
+    """A second network that has learned the champions of the first one, one that has not, and runs against all."""
     words = ("--settings", json.dumps({"encoding": {}, "search": SEARCH}), "--first-seed", 1, "--runs", 3)
     checkpoints = ("--checkpoints", study.batch.parent / "checkpoints")
     fooling("evolve-many-direct", "--classifier", study.network, *words, "--output", study.batch, *checkpoints)
     supply = ("--settings", '{"training_runs": 2, "test_runs": 1}')
     fooling("collect-champions", study.batch, *supply, "--output", study.fooling_images)
-    place = {"first": "lenet", "filled_with": "champions", "number": 2}
-    network = {"seed": 3, "training": {"iterations": 8, "batch_size": 6}}
-    fooling(
-        *("retrain", "--dataset", study.dataset, "--fooling", study.fooling_images, "--name", "chain/dnn2"),
-        *("--settings", json.dumps({"network": network, **place}), "--output", study.retrained_network, *checkpoints),
-    )
-    fooling(
-        *("evolve-many-direct", "--classifier", study.retrained_network, *words),
-        *("--output", study.retrained_batch, *checkpoints),
-    )
+    learned = ("--fooling", study.fooling_images)
+    for filling, images, network, batch in (
+        ("champions", learned, study.retrained_network, study.retrained_batch),
+        ("nothing", (), study.control_network, study.control_batch),
+    ):
+        training = {"seed": 3, "training": {"iterations": 8, "batch_size": 6}}
+        place = {"network": training, "first": "lenet", "filled_with": filling, "number": 2}
+        fooling(
+            *("retrain", "--dataset", study.dataset, *images, "--name", f"chain/{filling}/dnn2"),
+            *("--settings", json.dumps(place), "--output", network, *checkpoints),
+        )
+        fooling("evolve-many-direct", "--classifier", network, *words, "--output", batch, *checkpoints)
 
 
 def retraining_tables(study: Study, given: Given, *, out: Path) -> tuple[list[object], list[Path]]:
     """The call of `tabulate-retraining`, and what it must write."""
     made = [out / "champions.parquet", out / "networks.csv", out / "effects.csv"]
-    networks = [study.network, given.get("retrained_network", study.retrained_network)]
-    runs = ["--runs", study.batch, "--runs", given.get("retrained_batch", study.retrained_batch)]
+    networks = [study.network, study.control_network, given.get("retrained_network", study.retrained_network)]
+    batches = (study.batch, study.control_batch, given.get("retrained_batch", study.retrained_batch))
+    runs = [word for batch in batches for word in ("--runs", batch)]
     words = ["--retraining", "chain", "--measured-runs", 2, "--settings", '{"bootstrap_samples": 99}']
     outputs = ["--champions", made[0], "--networks", made[1], "--effects", made[2]]
     return ["tabulate-retraining", *networks, *runs, *words, *outputs], made
