@@ -12,13 +12,13 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
+from fooling.ablation.removal import FILLS, KINDS, Kind, Mask, removals, without
+from fooling.ablation.repetition import repetition_of
 from fooling.errors import FoolingError
 from fooling.evolution.record import RunRecord
 from fooling.figures.image_grid import panel, place_image, sheet, write, write_head
 from fooling.figures.percentages import percent
 from fooling.figures.style import QUIET, SERIES, WIDTH, counted, in_style
-from fooling.removal import FILLS, KINDS, Kind, Mask, removals, without
-from fooling.repetition import repetition_of
 
 LOOKS = dict(zip(KINDS, SERIES, strict=False))
 LABELS = {"copy": "copies removed", "control": "as much removed elsewhere"}

@@ -17,11 +17,11 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field
 
+from fooling.ablation.removal import FILLS, KINDS, removals, without
+from fooling.ablation.repetition import repetition_of
 from fooling.errors import FoolingError
 from fooling.evolution.record import RunRecord
 from fooling.findings.intervals import Estimate, IntervalSettings, estimated, estimated_share, run_grid
-from fooling.removal import FILLS, KINDS, removals, without
-from fooling.repetition import repetition_of
 from fooling.settings import Settings
 
 COLUMNS = [

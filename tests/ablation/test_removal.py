@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fooling.removal import FILLS, KINDS, removals, without
-from fooling.repetition import Repetition
+from fooling.ablation.removal import FILLS, KINDS, removals, without
+from fooling.ablation.repetition import Repetition
 
 #: Four copies of 2 x 3 pixels in an image of 6 x 8, the rest belongs to none.
 COPIES = np.full((6, 8), -1)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fooling.repetition import background_of, repetition_of, shifted_correlations
+from fooling.ablation.repetition import background_of, repetition_of, shifted_correlations
 
 SIDE = 28
 

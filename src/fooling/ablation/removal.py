@@ -8,7 +8,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from fooling.repetition import Repetition, background_of
+from fooling.ablation.repetition import Repetition, background_of
 from fooling.seeding import numpy_generator
 
 Fill = Literal["mean", "background", "noise"]
