@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from checkout import SMOKE
 from repository import TINY, TINY_STUDY, UP_TO_DATE, Repository
 
@@ -13,6 +15,7 @@ def _merge(ours: Repository, theirs: Repository) -> list[str]:
     return ours.run("git", "diff", "--name-only", "--diff-filter=U").split()
 
 
+@pytest.mark.slow
 def test_different_studies(pair: tuple[Repository, Repository]) -> None:
     ours, theirs = pair
     for repository, name in ((ours, "first"), (theirs, "second")):

@@ -42,7 +42,7 @@ class Climb:
         self.steps_done = 0
         self._classifier = classifier
         self._mean = classifier.training_mean.double()
-        classes, seeds = len(classifier.class_names), settings.seeds.values()
+        classes, seeds = len(classifier.targets), settings.seeds.values()
         self._classes = torch.arange(classes, device=classifier.device).repeat(len(seeds))
         self._seeds = np.repeat(np.array(seeds, dtype=np.int64), classes)
         self._kept = frozenset(kept_steps(settings.steps).tolist())
@@ -81,7 +81,7 @@ class Climb:
         steps = np.array(self._steps, dtype=np.int64)
         return AscentRecord(
             **identity,
-            class_names=self._classifier.class_names,
+            class_names=self._classifier.targets,
             images=self._stored().cpu().numpy(),
             confidences=self._confidences[-1].cpu().numpy(),
             log_odds=self._log_odds[-1].cpu().numpy(),

@@ -9,7 +9,6 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from fooling.ablation.removal import FILLS, KINDS, Kind, Mask, removals, without
@@ -22,7 +21,7 @@ from fooling.figures.style import QUIET, SERIES, WIDTH, counted, in_style
 
 LOOKS = dict(zip(KINDS, SERIES, strict=False))
 LABELS = {"copy": "copies removed", "control": "as much removed elsewhere"}
-WORDS = {"mean": "the mean pixel", "background": "the most frequent pixel", "noise": "random pixels"}
+WORDS = {"mean": "the mean pixel", "background": "the commonest pixel", "noise": "random pixels"}
 TOP, PANEL, LEFT, RIGHT = 0.86, 1.35, 0.66, 0.12  # inches around and of the panels
 EXAMPLES, SHOWN = 4, 4  # champions, and removals from each
 SIDE, PITCH, ROW = 0.6, 0.66, 0.95  # of the images of an example
@@ -87,9 +86,11 @@ def _draw_changes(figure: Figure, rows: pd.DataFrame, *, place: int, title: str)
                     color=QUIET,
                 )
     axes.axhline(0, color=QUIET, linewidth=0.6)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    last = int(rows["removed"].max()) if len(rows) else 1
+    axes.set_xticks(range(1, last + 1))
+    axes.set_xlim(0.5, last + 0.5)
     axes.set(xlabel="removals", ylabel="change in log-odds" if place == 0 else "")
-    axes.set_title(title, fontsize=7.5)
+    axes.set_title(title, fontsize=7)
 
 
 def _write_columns(axes: Axes, y: float) -> None:
