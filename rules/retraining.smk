@@ -1,4 +1,5 @@
 # Train networks again and again, with the images that fooled those before them as one more class.
+# In a chain one job follows the other: they go before all others, so that no core is idle when only they are left.
 
 
 rule evolve_many_direct:
@@ -19,6 +20,7 @@ rule evolve_many_direct:
         "<benchmarks>/retraining/{network}/runs{block}.tsv"
     wildcard_constraints:
         network=one_of(networks_in_chains("direct")),
+    priority: 1
     conda:
         "../envs/networks.yaml"
     threads: 1
@@ -62,6 +64,7 @@ rule collect_champions:
         "<benchmarks>/retraining/{chain}/images{number}.tsv"
     wildcard_constraints:
         chain=one_of(chains_filled_with("champions")),
+    priority: 1
     conda:
         "../envs/networks.yaml"
     threads: 1
@@ -90,6 +93,7 @@ rule paint_direct:
         "<benchmarks>/retraining/{chain}/images{number}.tsv"
     wildcard_constraints:
         chain=one_of(chains_filled_with("random", encoding="direct")),
+    priority: 1
     conda:
         "../envs/networks.yaml"
     threads: 1
@@ -133,6 +137,7 @@ rule retrain:
         "<benchmarks>/retraining/{chain}/dnn{number}.tsv"
     wildcard_constraints:
         chain=one_of(study.chains),
+    priority: 1
     conda:
         "../envs/networks.yaml"
     threads: 1
