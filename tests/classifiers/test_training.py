@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
+from fooling.classifiers.assembly import assembled
 from fooling.classifiers.classifier import Classifier
 from fooling.classifiers.settings import ClassifierSettings
 from fooling.classifiers.training import Training
@@ -145,6 +148,28 @@ def test_the_mean_image_is_kept_and_subtracted_when_asked(bars: Dataset) -> None
     classifier = finished(Training(name="net", dataset=bars, settings=settings, device=CPU))
     np.testing.assert_allclose(classifier.training_mean, bars.train_images.mean(axis=0), rtol=1e-6)
     assert torch.equal(classifier.offset, classifier.training_mean)
+
+
+@pytest.fixture
+def only_tested_on(bars: Dataset) -> Dataset:
+    return dataclasses.replace(bars, train_images=bars.train_images[:0], train_labels=bars.train_labels[:0])
+
+
+def test_without_training_images_nothing_is_trained(only_tested_on: Dataset) -> None:
+    with pytest.raises(FoolingError, match="training needs training images, and the data set bars has none"):
+        started(only_tested_on)
+
+
+def test_without_training_images_the_mean_is_mid_grey_and_never_subtracted(only_tested_on: Dataset) -> None:
+    def made(**fed: Any) -> Classifier:
+        settings = ClassifierSettings.model_validate({"input": fed})
+        return assembled(nn.Identity(), name="net", settings=settings, dataset=only_tested_on, device=CPU)
+
+    classifier = made()
+    assert classifier.training_mean.shape == only_tested_on.image_shape
+    assert (classifier.training_mean == 127.5).all()
+    with pytest.raises(FoolingError, match=r"input\.subtract_mean needs training images"):
+        made(subtract_mean=True)
 
 
 def test_a_mean_for_other_channels_is_refused(bars: Dataset) -> None:

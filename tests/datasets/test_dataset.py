@@ -52,12 +52,33 @@ def test_shape_and_summary(dataset):
         ({"test_labels": np.array([0, 2])}, r"outside 0\.\.1"),
         ({"test_labels": np.array([0, -1])}, r"outside 0\.\.1"),
         ({"train_labels": np.zeros(6, np.int32)}, "not int64"),
-        ({"test_images": np.zeros((0, 3, 4, 5), np.uint8), "test_labels": np.zeros(0, np.int64)}, "missing"),
+        ({"test_images": np.zeros((0, 3, 4, 5), np.uint8), "test_labels": np.zeros(0, np.int64)}, "no test images"),
     ],
 )
 def test_parts_that_do_not_fit_are_refused(dataset, change, complaint):
     with pytest.raises(ValueError, match=complaint):
         dataclasses.replace(dataset, **change)
+
+
+@pytest.fixture
+def only_tested_on(dataset):
+    none = {"train_images": dataset.train_images[:0], "train_labels": dataset.train_labels[:0]}
+    return dataclasses.replace(dataset, **none)
+
+
+def test_a_data_set_may_have_no_training_images(only_tested_on, tmp_path):
+    save_dataset(tmp_path / "tiny.safetensors", only_tested_on)
+    loaded = load_dataset(tmp_path / "tiny.safetensors")
+    assert loaded.train_images.shape == (0, 3, 4, 5)
+    assert loaded.image_shape == (3, 4, 5)
+    assert not loaded.has_training_images
+    assert loaded.summary == "no training and 2 test images, RGB 4x5, 2 classes"
+
+
+def test_whoever_needs_training_images_says_so(dataset, only_tested_on):
+    dataset.require_training_images("the mean image")
+    with pytest.raises(FoolingError, match=r"the mean image needs training images, and the data set tiny has none"):
+        only_tested_on.require_training_images("the mean image")
 
 
 def test_a_truncated_file_is_named(dataset, tmp_path):

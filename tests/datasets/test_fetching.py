@@ -2,11 +2,12 @@ import contextlib
 import gzip
 import http.server
 import threading
+from pathlib import Path
 
 import pytest
 
 from fooling.artifacts import sha256_of
-from fooling.datasets.fetching import PublishedFile, fetched_content, mirror_folder, verified_content
+from fooling.datasets.fetching import PublishedFile, fetched_content, found_path, mirror_folder, verified_content
 from fooling.errors import FoolingError
 
 CONTENT = bytes(range(256)) * 20
@@ -173,3 +174,33 @@ def test_a_mirror_that_is_no_folder_is_refused(tmp_path, monkeypatch, as_file):
     monkeypatch.setenv("FOOLING_MIRROR", str(wrong))
     with pytest.raises(FoolingError, match=r"the mirror .*wrong cannot be used"):
         mirror_folder(None)
+
+
+def test_a_path_is_looked_for_here_and_then_in_the_mirror(tmp_path, monkeypatch):
+    here, mirror = tmp_path / "here", tmp_path / "mirror"
+    for folder in (here, mirror / "pictures"):
+        folder.mkdir(parents=True)
+    monkeypatch.chdir(here)
+    path = Path("pictures")
+    assert found_path(path, mirror) == mirror / "pictures"
+    (here / "pictures").mkdir()
+    assert found_path(path, mirror) == path
+    assert found_path(path, None) == path
+
+
+def test_an_absolute_path_is_taken_at_its_word(tmp_path):
+    absent = tmp_path / "absent"
+    assert found_path(absent, tmp_path) == absent
+
+
+@pytest.mark.parametrize("has_mirror", [True, False])
+def test_a_path_that_is_nowhere_is_told_with_every_place(tmp_path, monkeypatch, has_mirror):
+    (tmp_path / "mirror").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FoolingError) as caught:
+        found_path(Path("some/file"), tmp_path / "mirror" if has_mirror else None)
+    message = str(caught.value)
+    assert "some/file is not there" in message
+    assert f"{tmp_path / 'some/file'}: nothing there" in message
+    assert (f"{tmp_path / 'mirror/some/file'}: nothing there" in message) == has_mirror
+    assert "FOOLING_MIRROR" in message

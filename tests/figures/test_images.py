@@ -66,6 +66,14 @@ def test_without_an_independent_network_only_the_distance_is_shown(inputs, make_
     assert "nearest training image" in figure.axes[1].get_title(loc="left")
 
 
+def test_without_training_images_no_distance_is_shown(inputs):
+    for name, module in (("gallery", gallery), ("further_runs", further_runs)):
+        given = inputs[name] | {"examined": inputs[name]["examined"].assign(nearest_distance=np.nan)}
+        figure = module.draw(**given)
+        titles = [axes.get_title(loc="left") for axes in figure.axes[1:]]
+        assert not any("nearest training image" in told for told in [*titles, *texts(figure.axes[0])])
+
+
 def test_colour_images_are_shown_in_colour(make_run, make_examined):
     names = ("disc", "ring", "square", "triangle", "cross", "stripes", "checks", "dots", "spiral", "gradient")
     run = make_run(1, channels=3, side=32, names=names)

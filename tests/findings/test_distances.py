@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -101,3 +103,9 @@ def test_runs_on_other_images_or_several_networks_are_refused(make_run, dataset,
     wide = {"direct": [make_run([[0.9] * 3], images=np.zeros((3, 1, 4, 5), np.uint8))]}
     with pytest.raises(FoolingError, match="not on images like those of digits"):
         shown_images(wide, real=real, dataset=dataset, settings=SETTINGS)
+
+
+def test_without_training_images_there_is_no_distance(make_run, dataset, real):
+    none = {"train_images": dataset.train_images[:0], "train_labels": dataset.train_labels[:0]}
+    with pytest.raises(FoolingError, match="needs training images, and the data set digits has none"):
+        shown(make_run, dataclasses.replace(dataset, **none), real)

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
 import scipy.special
 
+from fooling.artifacts import read_table, write_table
 from fooling.datasets.dataset import Dataset
 from fooling.errors import FoolingError
 from fooling.findings.calibration import CalibrationSettings, calibrate_on
 from fooling.findings.examination import ExaminationSettings, Judge, correlations, examined_table
+from fooling.findings.forms import EXAMINED
+
+NEAREST = ["nearest_distance", "nearest_index", "nearest_label"]
 
 
 def noise(count: int, shape: tuple[int, ...] = (1, 4, 4), seed: int = 0) -> np.ndarray:
@@ -119,6 +125,18 @@ def test_real_images_are_ones_that_the_network_got_right_on_the_evaluation_half(
 def test_without_an_independent_network_its_columns_are_empty(make_run, dataset, real):
     table = examined([make_run([[0.9] * 3])], dataset, real, independent=None)
     assert table[["independent", "independent_confidence", "independent_label"]].isna().all().all()
+
+
+def test_without_training_images_nothing_is_nearest(make_run, dataset, real, tmp_path):
+    only_tested_on = dataclasses.replace(
+        dataset, train_images=dataset.train_images[:0], train_labels=dataset.train_labels[:0]
+    )
+    table = examined([make_run([[0.9] * 3])], only_tested_on, real)
+    assert table[NEAREST].isna().all().all()
+    usual = examined([make_run([[0.9] * 3])], dataset, real)
+    pd.testing.assert_frame_equal(table.drop(columns=NEAREST), usual.drop(columns=NEAREST))
+    write_table(tmp_path / "examined.parquet", table)
+    assert read_table(tmp_path / "examined.parquet", EXAMINED)["nearest_index"].isna().all()
 
 
 def test_runs_of_several_classifiers_are_refused(make_run, dataset, real):

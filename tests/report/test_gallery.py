@@ -43,6 +43,12 @@ def test_without_another_network_only_the_distance_is_told(make_run, make_examin
     assert "nearest training image" in sentence
 
 
+def test_without_training_images_no_distance_is_told(make_run, make_examined):
+    examined = make_examined().assign(nearest_distance=np.nan)
+    (sentence,) = gallery("direct", [make_run(1)], examined).proxies
+    assert "lenet-b" in sentence
+
+
 def test_champions_of_other_networks_and_experiments_do_not_count(make_run, make_examined):
     import pandas as pd
 

@@ -69,6 +69,13 @@ def test_images_of_another_shape_are_refused():
         with_fooling_class(real, [wide])
 
 
+def test_fooling_images_alone_are_nothing_to_train_on():
+    real = dataset(classes=("a", "b"), images=3, level=0)
+    only_tested_on = dataclasses.replace(real, train_images=real.train_images[:0], train_labels=real.train_labels[:0])
+    with pytest.raises(FoolingError, match="a network with a fooling class needs training images"):
+        with_fooling_class(only_tested_on, [real])
+
+
 def test_a_class_of_that_name_is_refused():
     with pytest.raises(FoolingError, match="has a class called 'fooling' already"):
         with_fooling_class(dataset(classes=("a", "fooling"), images=3, level=0), [])

@@ -15,6 +15,8 @@ from fooling.classifiers.settings import ClassifierSettings, ImportSettings, Inp
 from fooling.datasets.dataset import Dataset
 from fooling.errors import FoolingError
 
+MID_GREY = 127.5
+
 
 def assembled(
     network: nn.Module,
@@ -25,6 +27,8 @@ def assembled(
     device: torch.device,
 ) -> Classifier:
     """``network`` as a classifier of the images and classes of ``dataset``, fed as ``settings.input`` says."""
+    if settings.input.subtract_mean:
+        dataset.require_training_images("input.subtract_mean")
     mean = training_mean_of(dataset.train_images)
     offset, scale = offset_and_scale(settings.input, mean)
     return Classifier(
@@ -43,7 +47,9 @@ def assembled(
 
 
 def training_mean_of(images: NDArray[np.uint8]) -> torch.Tensor:
-    """The mean of uint8 images ``(N, C, H, W)``, float32 ``(C, H, W)``, in levels 0..255."""
+    """The mean of uint8 images ``(N, C, H, W)``, float32 ``(C, H, W)``, in levels 0..255; mid grey of no images."""
+    if len(images) == 0:
+        return torch.full(images.shape[1:], MID_GREY)
     return torch.from_numpy(images.mean(axis=0, dtype=np.float64).astype(np.float32))
 
 

@@ -59,6 +59,7 @@ class Training:
         fooling_class: bool = False,
     ) -> None:
         """``fooling_class``: the last class of ``dataset`` stands for fooling images."""
+        dataset.require_training_images()
         self.dataset, self.settings, self._device = dataset, settings, device
         self._images = torch.from_numpy(dataset.train_images).to(device)
         self._labels = torch.from_numpy(dataset.train_labels).to(device)

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 KIND = "dataset"
 VERSION = 1
 LAYOUT = {
-    "train_images": "uint8 N C H W",
-    "train_labels": "int64 N",
+    "train_images": "uint8 n C H W",
+    "train_labels": "int64 n",
     "test_images": "uint8 M C H W",
     "test_labels": "int64 M",
 }
@@ -29,7 +29,8 @@ LAYOUT = {
 class Dataset:
     """Images ``(N, C, H, W)`` uint8, C = 1 (grey) or 3 (RGB), with labels ``(N,)`` int64 in 0..K-1.
 
-    Raises ``ValueError`` when the parts do not fit together.
+    There may be no training images: then networks of others can be tested on it, and no more. Raises ``ValueError``
+    when the parts do not fit together.
     """
 
     name: str
@@ -47,23 +48,40 @@ class Dataset:
                 raise ValueError(f"{part} images are {images.dtype} {images.shape}, not uint8 (N, 1 or 3, H, W)")
             if labels.dtype != np.int64 or labels.shape != images.shape[:1]:
                 raise ValueError(f"{part} labels are {labels.dtype} {labels.shape}, not int64 {images.shape[:1]}")
-            if len(labels) == 0 or labels.min() < 0 or labels.max() >= len(self.class_names):
-                raise ValueError(f"{part} labels are missing or outside 0..{len(self.class_names) - 1}")
+            if ((labels < 0) | (labels >= len(self.class_names))).any():
+                raise ValueError(f"{part} labels are outside 0..{len(self.class_names) - 1}")
+        if len(self.test_labels) == 0:
+            raise ValueError("there are no test images")
         if self.train_images.shape[1:] != self.test_images.shape[1:]:
             raise ValueError("training and test images differ in shape")
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
         """The shape ``(C, H, W)`` of every image."""
-        channels, height, width = self.train_images.shape[1:]
+        channels, height, width = self.test_images.shape[1:]
         return channels, height, width
+
+    @property
+    def has_training_images(self) -> bool:
+        """Whether there is anything to train on, or to compare images with."""
+        return len(self.train_images) > 0
+
+    def require_training_images(self, needed_by: str = "training") -> None:
+        """Raise :class:`FoolingError`, saying what they are ``needed_by``, where there are no training images."""
+        if not self.has_training_images:
+            raise FoolingError(
+                f"{needed_by} needs training images, and the data set {self.name} has none",
+                found=self.summary,
+                remedy="take a data set with a training part, or networks that someone else has trained",
+            )
 
     @property
     def summary(self) -> str:
         """One line: how many images of which form and of how many classes."""
         colours = "grey" if self.image_shape[0] == 1 else "RGB"
+        training = f"{len(self.train_images)} training" if self.has_training_images else "no training"
         return (
-            f"{len(self.train_images)} training and {len(self.test_images)} test images, {colours} "
+            f"{training} and {len(self.test_images)} test images, {colours} "
             f"{self.image_shape[1]}x{self.image_shape[2]}, {len(self.class_names)} classes"
         )
 

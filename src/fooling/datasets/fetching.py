@@ -58,6 +58,27 @@ def mirror_folder(mirror: Path | None) -> Path | None:
     return mirror
 
 
+def found_path(path: Path, mirror: Path | None) -> Path:
+    """``path`` if it is there or absolute, else the same path below the ``mirror`` folder.
+
+    Raises :class:`FoolingError` when it is in neither place.
+    """
+    if path.is_absolute() or path.exists():
+        return path
+    looked_at = [path.absolute()]
+    if mirror is not None:
+        looked_at.append(mirror / path)
+        if looked_at[-1].exists():
+            return looked_at[-1]
+    raise FoolingError(
+        f"{path} is not there",
+        found="\n".join(f"{place}: nothing there" for place in looked_at),
+        expected="a file or folder",
+        remedy=f"correct the path, or put it into a folder as {path} and name that folder by --mirror or "
+        f"{MIRROR_VARIABLE}",
+    )
+
+
 def fetched_content(file: PublishedFile, *, mirror: Path | None) -> bytes:
     """The verified content of ``file``: from the ``mirror`` folder if it is there, else downloaded.
 

@@ -78,10 +78,12 @@ def _numbers(champions: pd.DataFrame) -> list[tuple[str, list[str]]]:
     numbers = champions.select_dtypes("number").groupby(champions["class_index"]).median()
     lines = [
         ("confidence", [percent(value) for value in numbers["confidence"]]),
-        ("distance to the nearest training image", [f"{value:.2f}" for value in numbers["nearest_distance"]]),
         ("likeness to the most alike other run's image", [f"{value:.2f}" for value in numbers["alike_correlation"]]),
         ("runs in which that one has the same class", [f"{100 * share:.0f} %" for share in same]),
     ]
+    if champions["nearest_distance"].notna().any():
+        distances = [f"{value:.2f}" for value in numbers["nearest_distance"]]
+        lines.insert(1, ("distance to the nearest training image", distances))
     asked = champions["independent"].dropna()
     if len(asked):
         confidences = [percent(value) for value in numbers["independent_confidence"]]

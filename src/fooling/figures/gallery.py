@@ -32,9 +32,8 @@ def draw(*, runs: Sequence[RunRecord], examined: pd.DataFrame) -> Figure:
     examined = examined[examined["classifier"] == runs[0].classifier["name"]]
     shown = _rows_of(runs, examined)
     real = examined[examined["search"] == "real-images"]
-    strips = [_draw_distance]
-    if shown["independent_confidence"].notna().any():
-        strips.insert(0, _draw_independent)
+    told = {"independent_confidence": _draw_independent, "nearest_distance": _draw_distance}
+    strips = [draw_strip for column, draw_strip in told.items() if shown[column].notna().any()]
     width = WIDTH - LEFT - RIGHT
     pitch = width / len(runs[0].class_names)
     below = HEAD + len(runs) * (pitch - GAP + CAPTION)

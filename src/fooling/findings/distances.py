@@ -59,8 +59,9 @@ def shown_images(
     """Real images of the half that judges the calibration, noise, and the champions of one network's ``runs``.
 
     ``runs`` has those of every experiment, ``real`` says of every test image in which half it is. Raises
-    :class:`FoolingError` for runs on several networks, or on images of another shape.
+    :class:`FoolingError` for runs on several networks or images of another shape, and where nothing was trained on.
     """
+    dataset.require_training_images("a distance to the nearest of them")
     records = [(experiment, run) for experiment, those in runs.items() for run in sorted(those, key=_seed)]
     if len(names := {str(run.classifier["name"]) for _, run in records}) > 1:
         raise FoolingError("these runs are of several classifiers", found=", ".join(sorted(names)), expected="one")

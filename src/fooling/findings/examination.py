@@ -52,8 +52,8 @@ def examined_table(
     """One row for each champion of one classifier's runs, and for some real test images that it gets right.
 
     ``temperature`` and ``real`` are what calibration found for this classifier; ``dataset`` is the one it was trained
-    on. Without an ``independent`` network its columns are empty. Raises :class:`FoolingError` for runs of several
-    classifiers.
+    on. Without an ``independent`` network, or training images, their columns are empty. Raises :class:`FoolingError`
+    for runs of several classifiers.
     """
     if len(names := {record.classifier["name"] for record in records}) > 1:
         raise FoolingError("these runs are of several classifiers", found=", ".join(sorted(names)), expected="one")
@@ -130,11 +130,18 @@ def _judged(images: Images, classes: NDArray[np.int64], judge: Judge | None) -> 
 
 
 def _nearest_training_images(images: Images, dataset: Dataset) -> dict[str, Any]:
+    if not dataset.has_training_images:
+        nothing = pd.array([None] * len(images), dtype="Int64")
+        return {
+            "nearest_distance": np.full(len(images), np.nan),
+            "nearest_index": nothing,
+            "nearest_label": nothing,
+        }
     index, distance = nearest_images(images, dataset.train_images)
     return {
         "nearest_distance": distance,
-        "nearest_index": index,
-        "nearest_label": dataset.train_labels[index],
+        "nearest_index": pd.array(index, dtype="Int64"),
+        "nearest_label": pd.array(dataset.train_labels[index], dtype="Int64"),
     }
 
 

@@ -69,12 +69,13 @@ def proxies(examined: pd.DataFrame, *, search: str) -> tuple[str, ...]:
             f"{asked.iloc[0]}, a network that took no part, sees the same class in {_alike(champions)} of them"
             + (f" (of real test images in {_alike(real)})." if len(real) else ".")
         )
-    distance = f"{champions['nearest_distance'].median():.2f}"
-    compared = f"; for real test images it is {real['nearest_distance'].median():.2f}" if len(real) else ""
-    sentences.append(
-        f"Their median distance to the nearest training image is {distance}, as root mean square over the pixels with "
-        f"1 for black instead of white{compared}."
-    )
+    distances = champions["nearest_distance"].dropna()
+    if len(distances):
+        compared = f"; for real test images it is {real['nearest_distance'].median():.2f}" if len(real) else ""
+        sentences.append(
+            f"Their median distance to the nearest training image is {distances.median():.2f}, as root mean square "
+            f"over the pixels with 1 for black instead of white{compared}."
+        )
     return tuple(sentences)
 
 

@@ -65,8 +65,10 @@ def random_dataset(draw: Callable[[int], NDArray[np.uint8]], *, training: int, t
 def with_fooling_class(dataset: Dataset, sets: Sequence[Dataset]) -> Dataset:
     """``dataset`` with one more class that holds the training images of all ``sets``; tested on real images alone.
 
-    Raises :class:`FoolingError` for fooling images of another shape, and if a class is called fooling already.
+    Raises :class:`FoolingError` for fooling images of another shape, if a class is called fooling already, and where
+    there are no real training images.
     """
+    dataset.require_training_images("a network with a fooling class")
     if FOOLING in dataset.class_names:
         raise FoolingError(f"{dataset.name} has a class called {FOOLING!r} already", remedy="rename that class")
     for images in sets:
