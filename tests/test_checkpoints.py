@@ -112,3 +112,17 @@ def test_saves_are_due_after_the_interval(tmp_path: Path) -> None:
         assert not store.is_due()
     with CheckpointStore(tmp_path, WORK, interval=0) as store:
         assert store.is_due()
+
+
+def test_saves_that_take_long_are_seldom(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr("fooling.checkpoints.time.monotonic", lambda: now)
+    with CheckpointStore(tmp_path, WORK, interval=2) as store:
+        now += 2
+        assert store.is_due()
+        now += 3  # collecting the state and writing it
+        store.save("state", {"steps": np.arange(3)}, {})
+        now += 59
+        assert not store.is_due()
+        now += 1
+        assert store.is_due()

@@ -27,7 +27,8 @@ from fooling.errors import FoolingError
 from fooling.progress import say
 
 VERSION = 1
-INTERVAL = 2.0  # seconds between two states that are kept
+INTERVAL = 2.0  # seconds between two states that are kept, at least
+MOST_SHARE = 0.05  # of the time that keeping them may take
 
 
 class CheckpointStore:
@@ -43,6 +44,7 @@ class CheckpointStore:
         self._lock_path, self._queue_path = self.folder / "lock", self.folder / "queue"
         self._interval = interval
         self._next_save = 0.0
+        self._due_since: float | None = None
 
     def __enter__(self) -> Self:
         try:
@@ -72,11 +74,17 @@ class CheckpointStore:
     def save(self, name: str, arrays: Mapping[str, NDArray[Any]], header: Mapping[str, Any]) -> None:
         """Keep this state as ``name`` instead of the one before."""
         write_arrays(self.path(name), arrays, kind="checkpoint", version=VERSION, header=header)
-        self._next_save = time.monotonic() + self._interval
+        now = time.monotonic()
+        took = now - (now if self._due_since is None else self._due_since)
+        self._next_save, self._due_since = now + max(self._interval, took / MOST_SHARE), None
 
     def is_due(self) -> bool:
-        """Whether the last save lies further back than the interval."""
-        return time.monotonic() >= self._next_save
+        """Whether it is time to save: the last save lies far enough back for the time that saving takes."""
+        now = time.monotonic()
+        due = now >= self._next_save
+        if due and self._due_since is None:
+            self._due_since = now
+        return due
 
     def clear(self) -> None:
         """Forget everything: the work is done and its results are written.

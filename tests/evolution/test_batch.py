@@ -53,7 +53,7 @@ def test_one_run_and_several_are_told_apart(records, tmp_path):
 
 def test_a_missing_array_is_named_with_its_run(records, tmp_path, monkeypatch):
     monkeypatch.setattr(
-        batch, "arrays_of", lambda record: {k: v for k, v in arrays_of(record).items() if k != "images"}
+        batch, "arrays_of", lambda record: {k: v for k, v in arrays_of(record).items() if k != "logits"}
     )
     save_runs(tmp_path / "runs.safetensors", records)
     with pytest.raises(FoolingError, match=r"the run of seed 7 in .* is incomplete"):

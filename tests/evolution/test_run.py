@@ -14,7 +14,7 @@ from fooling.classifiers.classifier import Classifier, confidences_of
 from fooling.encodings.direct import DirectSettings
 from fooling.errors import FoolingError
 from fooling.evolution.record import arrays_of, load_run, save_run
-from fooling.evolution.run import Run
+from fooling.evolution.run import Run, is_kept
 from fooling.evolution.searches import Drift, MapElites, RandomSearch, Search
 
 StartRun = Callable[..., Run[Any]]
@@ -64,6 +64,31 @@ def test_spends_exactly_its_budget(extra_batch: bool, evaluations: int, start_ru
     assert run.settings.evaluations == evaluations == record.history.evaluations[-1]
     assert len(record.history.generations) == 13
     assert record.history.evaluations[0] == (40 if extra_batch else 20)
+
+
+def test_a_long_history_is_thinned_and_keeps_its_ends(start_run: StartRun) -> None:
+    run = _finished(start_run(start=2, offspring=2, generations=611))
+    history = run.record().history
+    assert run.generations_done == 612
+    assert list(history.generations[-4:]) == [600, 605, 610, 611]
+    assert list(history.generations[:202]) == [*range(201), 202]
+    assert np.array_equal(history.evaluations, 2 + 2 * history.generations)
+    assert np.array_equal(history.confidences[-1], run.record().confidences)
+
+
+def test_generations_kept_lie_within_a_hundredth_of_each_other() -> None:
+    kept = np.array([generation for generation in range(20_001) if is_kept(generation)])
+    assert len(kept) == 901
+    assert (np.diff(kept) <= np.maximum(1, kept[:-1] / 100)).all()
+
+
+def test_interrupted_between_two_kept_generations(start_run: StartRun, tmp_path: Path) -> None:
+    budget = {"start": 2, "offspring": 2, "generations": 207}
+    whole, half, resumed = (start_run(**budget) for _ in range(3))
+    while half.generations_done < 204:  # generation 203 will not be kept
+        half.advance()
+    resumed.restore(*half.state(), source="the checkpoint")
+    assert _bytes(_finished(resumed), tmp_path) == _bytes(_finished(whole), tmp_path)
 
 
 def test_confidence_is_that_of_the_stored_image(start_run: StartRun, classifier: Classifier) -> None:

@@ -117,10 +117,11 @@ def log_odds_of(logits: torch.Tensor) -> torch.Tensor:
     With logits z it is ``z_k - log(sum of exp(z_j) over j != k)``: still exact where a float32 confidence is 1.
     """
     exact = logits.double()
-    classes = exact.shape[1]
-    own_class = torch.eye(classes, dtype=torch.bool, device=exact.device)
-    others = exact.unsqueeze(1).expand(-1, classes, -1).masked_fill(own_class, -math.inf)
-    return exact - torch.logsumexp(others, dim=2)
+    shares = exact - torch.logsumexp(exact, dim=1, keepdim=True)
+    odds = shares - torch.log1p(-shares.exp())  # exact wherever p is at most a half: everywhere but at the maximum
+    best = exact.argmax(dim=1, keepdim=True)
+    others = torch.logsumexp(exact.scatter(1, best, -math.inf), dim=1, keepdim=True)
+    return odds.scatter(1, best, exact.gather(1, best) - others)
 
 
 def _channels_last_zeros(shape: tuple[int, int, int, int], device: torch.device) -> torch.Tensor:

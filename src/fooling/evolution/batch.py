@@ -12,7 +12,7 @@ from fooling.contents import Header, checked_header
 from fooling.evolution.record import RunRecord, arrays_of, header_of, record_from
 from fooling.settings import Seed
 
-KIND, VERSION = "runs", 1
+KIND, VERSION = "runs", 2
 
 
 class BatchHeader(Header):

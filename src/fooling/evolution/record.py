@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from fooling.artifacts import read_arrays, write_arrays
 from fooling.contents import FINITE32, FINITE64, Header, checked_header, require_layout, require_range
 from fooling.errors import FoolingError
+from fooling.evolution.packing import packed, unpacked
 from fooling.settings import Seed
 
-KIND, VERSION = "archive", 1
+KIND, VERSION = "archive", 2
 MOST_EVALUATIONS = 10**12
 
 
@@ -32,7 +33,7 @@ class Lineage:
 
 @dataclass(frozen=True, kw_only=True)
 class History:
-    """The champion of every class after every generation; row 0 is the archive after the start."""
+    """The champions after the generations that are kept; row 0 is the archive after the start, the last one its end."""
 
     generations: NDArray[np.int64]  # (T,)
     evaluations: NDArray[np.int64]  # (T,) images scored so far
@@ -83,16 +84,15 @@ class RunHeader(Header):
     versions: dict[str, str]
 
 
-#: Type and shape of every array: K classes with a cell of L in all, T generations, m entries, images of C x H x W.
+#: Type and shape of every array but the images, which are packed: K classes with a cell of L in all, T generations, m
+#: entries.
 LAYOUT = {
     "confidences": "float32 K",
     "log_odds": "float64 K",
     "logits": "float32 K L",
-    "images": "uint8 K C H W",
     "generations": "int64 K",
     "individuals": "int64 K",
     "parents": "int64 K 2",
-    "start_images": "uint8 K C H W",
     "history/generations": "int64 T",
     "history/evaluations": "int64 T",
     "history/confidences": "float32 T K",
@@ -114,7 +114,8 @@ RANGES = {
 }
 _HEADER = tuple(RunHeader.model_fields)
 _PARTS: dict[str, type[History] | type[Lineage]] = {"history": History, "lineage": Lineage}
-_ARRAYS = tuple(part.name for part in fields(RunRecord) if part.name not in (*_HEADER, *_PARTS, "genomes"))
+_IMAGES = ("images", "start_images")
+_ARRAYS = tuple(part.name for part in fields(RunRecord) if part.name not in (*_HEADER, *_PARTS, *_IMAGES, "genomes"))
 
 
 def save_run(path: Path, record: RunRecord) -> None:
@@ -129,8 +130,10 @@ def load_run(path: Path) -> RunRecord:
 
 
 def arrays_of(record: RunRecord) -> dict[str, NDArray[Any]]:
-    """The arrays of ``record``, those of a part named ``part/array``."""
+    """The arrays of ``record``, those of a part or of packed images named ``part/array``."""
     arrays = {name: getattr(record, name) for name in _ARRAYS}
+    for name in _IMAGES:
+        arrays |= {f"{name}/{part}": array for part, array in packed(getattr(record, name)).items()}
     arrays |= {f"genomes/{name}": array for name, array in record.genomes.items()}
     for name, part in _PARTS.items():
         arrays |= {f"{name}/{column.name}": getattr(getattr(record, name), column.name) for column in fields(part)}
@@ -152,8 +155,6 @@ def record_from(arrays: Mapping[str, NDArray[Any]], header: Mapping[str, Any], *
     if (outputs := arrays["logits"].shape[1]) < len(described.class_names):
         expected = f"at least one for each of {len(described.class_names)} classes"
         raise FoolingError(f"{source} does not fit together", found=f"{outputs} logits", expected=expected)
-    if arrays["images"].shape[1] not in (1, 3):
-        raise FoolingError(f"{source} holds no images", found=arrays["images"].shape, expected="1 or 3 channels")
     for name, (least, most) in RANGES.items():
         require_range(name, arrays[name], least=least, most=most, source=source)
     parts: dict[str, Any] = {
@@ -161,5 +162,17 @@ def record_from(arrays: Mapping[str, NDArray[Any]], header: Mapping[str, Any], *
         for name, part in _PARTS.items()
     }
     plain: dict[str, Any] = {name: arrays[name] for name in _ARRAYS}
-    genomes = {name.removeprefix("genomes/"): array for name, array in arrays.items() if name.startswith("genomes/")}
-    return RunRecord(**described.model_dump(), **plain, **parts, genomes=genomes)
+    images: dict[str, Any] = {name: unpacked(_below(name, arrays), source=source) for name in _IMAGES}
+    for name, shown in images.items():
+        if len(shown) != len(described.class_names) or shown.shape[1] not in (1, 3):
+            expected = f"{len(described.class_names)} images of 1 or 3 channels"
+            raise FoolingError(f"{source} does not fit together", found=f"{name}: {shown.shape}", expected=expected)
+    if images["images"].shape != images["start_images"].shape:
+        shapes = " and ".join(str(shown.shape) for shown in images.values())
+        raise FoolingError(f"{source} does not fit together", found=shapes, expected="images of one shape")
+    return RunRecord(**described.model_dump(), **plain, **images, **parts, genomes=_below("genomes", arrays))
+
+
+def _below(part: str, arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """The arrays named ``part/array``, without the part."""
+    return {name.removeprefix(f"{part}/"): array for name, array in arrays.items() if name.startswith(f"{part}/")}

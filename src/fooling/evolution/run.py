@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -38,15 +38,13 @@ class Run(Generic[G]):
         self.settings = settings
         subtracts = settings.scoring_input == "mean-subtracted"
         self._classifier = classifier.with_mean_subtracted() if subtracts else classifier
-        self._evaluations: list[int] = []
-        self._confidences: list[Tensor] = []
-        self._log_odds: list[Tensor] = []
+        self._history: list[_Row] = []
         self._start_images: Tensor | None = None
 
     @property
     def generations_done(self) -> int:
         """Generations so far, the start counted as one."""
-        return len(self._evaluations)
+        return self._history[-1].generation + 1 if self._history else 0
 
     @property
     def is_done(self) -> bool:
@@ -62,9 +60,11 @@ class Run(Generic[G]):
             self._start_images = self.archive.images.clone()
         if generation > 0 or self.settings.extra_batch:
             self._score(self.settings.offspring, generation)
-        self._evaluations.append(self.search.evaluations)
-        self._confidences.append(self.archive.confidences.clone())
-        self._log_odds.append(self.archive.log_odds.clone())
+        if self._history and not is_kept(self._history[-1].generation):
+            self._history.pop()
+        archive = self.archive
+        row = _Row(generation, self.search.evaluations, archive.confidences.clone(), archive.log_odds.clone())
+        self._history.append(row)
 
     @property
     def archive(self) -> Archive[G]:
@@ -88,10 +88,10 @@ class Run(Generic[G]):
             start_images=_array(self._start_images),
             genomes={name: _array(tensor) for name, tensor in archive.genomes.arrays().items()},
             history=History(
-                generations=np.arange(self.generations_done),
-                evaluations=np.array(self._evaluations, dtype=np.int64),
-                confidences=_array(torch.stack(self._confidences)),
-                log_odds=_array(torch.stack(self._log_odds)),
+                generations=np.array([row.generation for row in self._history], dtype=np.int64),
+                evaluations=np.array([row.evaluations for row in self._history], dtype=np.int64),
+                confidences=_array(torch.stack([row.confidences for row in self._history])),
+                log_odds=_array(torch.stack([row.log_odds for row in self._history])),
             ),
             lineage=Lineage(
                 individual=np.array([entry[0] for entry in entries], dtype=np.int64),
@@ -134,9 +134,17 @@ class Run(Generic[G]):
         search.evaluations = int(record.history.evaluations[-1])
         search.generator.set_state(torch.from_numpy(arrays["generator"].copy()))
         search.restore({name: _tensor(own[name], device) for name in search.state_layout})
-        self._evaluations = record.history.evaluations.tolist()
-        self._confidences = list(_tensor(record.history.confidences, device))
-        self._log_odds = list(_tensor(record.history.log_odds, device))
+        history = record.history
+        self._history = [
+            _Row(generation, evaluations, confidences, log_odds)
+            for generation, evaluations, confidences, log_odds in zip(
+                history.generations.tolist(),
+                history.evaluations.tolist(),
+                _tensor(history.confidences, device),
+                _tensor(history.log_odds, device),
+                strict=True,
+            )
+        ]
         self._start_images = _tensor(record.start_images, device)
 
     def _require_own(
@@ -152,9 +160,9 @@ class Run(Generic[G]):
         require_layout(own, self.search.state_layout, source=source)
         if self.search.state_layout:
             encoding.require_sound(own, source=source)
-        shape = " ".join(map(str, encoding.image_shape))
-        layout = {"images": f"uint8 K {shape}", "generator": f"uint8 {len(generator.get_state())}"}
-        require_layout(arrays, layout, source=source)
+        require_layout(arrays, {"generator": f"uint8 {len(generator.get_state())}"}, source=source)
+        if (shape := record.images.shape[1:]) != encoding.image_shape:
+            raise FoolingError(f"{source} is the state of another run", found=shape, expected=encoding.image_shape)
 
     def _score(self, count: int, generation: int) -> None:
         genomes = self.search.ask(count, generation=generation)
@@ -163,6 +171,25 @@ class Run(Generic[G]):
 
 
 _ARCHIVE = ("confidences", "log_odds", "logits", "images", "generations", "individuals", "parents")
+_STEPS = [factor * 10**power for power in range(6) for factor in (1, 2, 5)]  # between generations kept in the history
+
+
+class _Row(NamedTuple):
+    """The champions after one generation."""
+
+    generation: int
+    evaluations: int
+    confidences: Tensor  # (K,) float32
+    log_odds: Tensor  # (K,) float64
+
+
+def is_kept(generation: int) -> bool:
+    """Whether the history keeps this generation besides the last one: all up to 200, then steps of at most 1 %.
+
+    The steps are 1, 2, 5, 10, 20, 50 and so on: 20,000 generations leave about 900 rows.
+    """
+    step = max((step for step in _STEPS if step * 100 <= generation), default=1)
+    return generation % step == 0
 
 
 def _array(tensor: Tensor) -> NDArray[Any]:
