@@ -1,6 +1,7 @@
 """The figures made of curves: confidence over evaluations, by class, and training."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.special import logit
 
@@ -66,6 +67,37 @@ def test_every_class_has_a_panel_of_its_own(inputs):
     chosen = history[(history["class_index"] == 2) & (history["search"] == "drift")]
     line = drawn_lines(figure.axes[2])["#5F5F5F"]
     assert line.get_ydata() == pytest.approx(chosen.groupby("evaluations")["log_odds"].median().to_numpy())
+
+
+def many_classes(classes, *, batch):
+    """A history of two runs over four generations, each generation kept but the third."""
+    generations = np.array([0, 1, 3])
+    generator = np.random.default_rng(1)
+    grid = [(seed, generation, index) for seed in (1, 2) for generation in generations for index in range(classes)]
+    table = pd.DataFrame(grid, columns=["seed", "generation", "class_index"])
+    confidence = generator.uniform(0.01, 0.99, len(table)).astype(np.float32)
+    return table.assign(
+        **{"classifier": "alexnet", "experiment": "cppn", "encoding": "cppn", "search": "map-elites"},
+        **{"evaluations": batch * (table["generation"] + 1), "confidence": confidence, "log_odds": logit(confidence)},
+    )
+
+
+@pytest.mark.parametrize("classes", [21, 1000])
+def test_many_classes_are_a_map(classes):
+    history = many_classes(classes, batch=10_000)
+    champions = history[["class_index"]].drop_duplicates().assign(class_name="name")
+    figure = classes_over_evaluations.draw(history=history, champions=champions, reference=None)
+    shown = figure.axes[0].images[0].get_array()
+    medians = history.astype({"confidence": float}).groupby(["class_index", "generation"])["confidence"].median()
+    expected = medians.unstack("generation")
+    assert np.allclose(shown, expected[[0, 1, 1, 3]].to_numpy())
+    lines = {line.get_label(): line for axes in figure.axes for line in axes.lines}
+    assert np.allclose(lines["evolution (MAP-Elites), median"].get_ydata(), expected.median())
+    paper = lines.get("the paper, median")
+    assert (paper is None) == (classes != 1000)
+    if paper is not None:  # 400 images a generation there, 10,000 here
+        assert list(paper.get_xdata()) == [2.0]
+        assert list(paper.get_ydata()) == [0.079]
 
 
 def test_training_has_a_row_of_panels_for_each_data_set(inputs):

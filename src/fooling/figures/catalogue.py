@@ -115,7 +115,8 @@ FIGURES: dict[str, Figure] = {
         options=("reference",),
     ),
     "classes_over_evaluations": Figure(
-        "Confidence in each class against the number of images scored: evolution, random search and unselected drift.",
+        "Confidence in each class against the number of images scored: evolution, random search and unselected drift. "
+        "Of many classes a map, class by generation.",
         one_per="experiment",
         tables={"history": HISTORY, "champions": CHAMPIONS},
         options=("reference",),

@@ -1,4 +1,4 @@
-"""Confidence in every class against the number of images scored: one small panel for each class."""
+"""Confidence in every class against the number of images scored: a small panel for each class, or a map of many."""
 
 from __future__ import annotations
 
@@ -7,20 +7,24 @@ import math
 import pandas as pd
 from matplotlib.figure import Figure
 
+from fooling.figures.class_map import drawn_map
 from fooling.figures.confidence_axis import draw_reference, log_odds, name_reference, use_confidence_ticks
 from fooling.figures.search_curves import draw_legend, draw_search_curves, what_is_drawn
 from fooling.figures.style import WIDTH, draw_note, in_style
 
 COLUMNS = 5
+MOST_PANELS = 20
 
 
 @in_style
 def draw(*, history: pd.DataFrame, champions: pd.DataFrame, reference: float | None) -> Figure:
-    """Panels with common axes on the log-odds scale.
+    """Panels with common axes on the log-odds scale; of more classes than can have one, a map.
 
     ``champions`` names the classes, ``reference`` is the paper's median.
     """
     classes = champions.groupby("class_index")["class_name"].first()
+    if len(classes) > MOST_PANELS:
+        return drawn_map(history)
     columns = min(COLUMNS, len(classes))
     rows = math.ceil(len(classes) / columns)
     figure = Figure(figsize=(WIDTH, 0.95 + 1.45 * rows), layout="constrained")

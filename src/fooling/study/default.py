@@ -6,7 +6,7 @@ from fooling.classifiers.settings import AdamSettings, CosinePolicy, InputSettin
 from fooling.encodings.cppn.settings import CppnSettings
 from fooling.encodings.direct_settings import DirectSettings
 from fooling.evolution.settings import SearchSettings
-from fooling.retraining.settings import FILLINGS, SupplySettings
+from fooling.retraining.settings import SupplySettings
 from fooling.settings import SeedRange
 from fooling.study.entries import (
     AscentEntry,
@@ -96,7 +96,7 @@ def _fooling_class() -> RetrainingEntry:
         classifiers=("lenet-a",),
         encoding=CppnSettings(),
         networks=3,
-        filled_with=FILLINGS,
+        filled_with=("champions", "nothing"),
         first=SupplySettings(training_runs=7, test_runs=1),
         later=SupplySettings(training_runs=2, test_runs=1),
         measured_runs=6,
