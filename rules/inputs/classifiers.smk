@@ -27,8 +27,9 @@ def dataset_of_classifier(wildcards):
 
 
 def weights_of_classifier(wildcards):
-    """The weights that an imported classifier is given."""
-    return str(study.classifiers[wildcards.classifier].weights)
+    """The file of weights that an imported classifier is given; torchvision's own are told by their names alone."""
+    classifier = study.classifiers[wildcards.classifier]
+    return [] if classifier.published_set is not None else str(classifier.weights)
 
 
 def architecture_of(name):

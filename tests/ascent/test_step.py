@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import math
 
@@ -28,6 +29,26 @@ def test_gradients_are_those_of_the_network_written_by_hand(classifier: Classifi
         p, gradient = by_hand.confidence_and_gradient(levels[row].numpy(), int(classes[row]))
         assert log_odds[row].item() == pytest.approx(math.log(p / (1 - p)), rel=1e-4, abs=1e-5)
         np.testing.assert_allclose(gradients[row].numpy() * p * (1 - p), gradient, rtol=1e-3, atol=1e-9)
+
+
+def test_gradients_of_ten_views_are_those_of_the_mean_probability(weights: np.ndarray) -> None:
+    side, classes = 4, torch.tensor([0, 1, 2, 0, 1])
+    network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3 * side * side, 3))
+    linear = made_classifier(weights, np.zeros(3))
+    classifier = dataclasses.replace(linear, network=network, crop=side, views="ten")
+    levels = levels_of(5).requires_grad_()
+    crops = [levels[..., top : top + side, left : left + side] for top in (0, 1) for left in (0, 2)]
+    crops.append(levels[..., 0:side, 1 : 1 + side])
+    exact = copy.deepcopy(network).double()
+    fed = [
+        (crop - linear.offset.double()) * linear.scale.double() for crop in (*crops, *(crop.flip(-1) for crop in crops))
+    ]
+    mean = torch.stack([exact(crop).softmax(dim=1) for crop in fed]).mean(dim=0)
+    expected = torch.logit(mean.gather(1, classes[:, None]).squeeze(1))
+    (by_level,) = torch.autograd.grad(expected.sum(), levels)
+    log_odds, gradients = log_odds_gradients(classifier, levels.detach(), classes)
+    np.testing.assert_allclose(log_odds, expected.detach(), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(gradients, by_level, rtol=1e-3, atol=1e-6)
 
 
 @pytest.mark.parametrize("p", [0.001, 0.3, 0.79, 0.81, 0.999])

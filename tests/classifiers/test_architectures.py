@@ -124,10 +124,9 @@ def test_alexnet_may_start_with_the_weights_of_he() -> None:
         built("alexnet", input_shape=(3, 64, 64), first_weights="glorot")
 
 
-@pytest.mark.parametrize("shape", [(1, 96, 96), (3, 62, 96)])
-def test_alexnet_refuses_what_it_cannot_take(shape: tuple[int, int, int]) -> None:
-    with pytest.raises(FoolingError, match="at least 63x63"):
-        built("alexnet", input_shape=shape)
+def test_alexnet_refuses_images_that_are_too_small() -> None:
+    with pytest.raises(FoolingError, match=r"at least 63x63(.|\n)*`input.crop`"):
+        built("alexnet", input_shape=(3, 62, 96))
 
 
 def test_torchvisions_networks_are_built_by_name() -> None:

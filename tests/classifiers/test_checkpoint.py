@@ -13,6 +13,7 @@ import safetensors
 import torch
 
 from fooling.artifacts import read_arrays, write_arrays
+from fooling.classifiers.architectures import build_network
 from fooling.classifiers.checkpoint import load_classifier, save_classifier
 from fooling.classifiers.classifier import Classifier
 from fooling.classifiers.header import VERSION
@@ -53,6 +54,31 @@ def test_saving_a_loaded_classifier_gives_the_same_bytes(file: Path, tmp_path: P
     assert again.read_bytes() == file.read_bytes()
 
 
+def test_crop_and_views_are_kept(bars: Dataset, lenet: Classifier, tmp_path: Path) -> None:
+    network = build_network("lenet", input_shape=(1, 16, 16), classes=4, options={})
+    ten = dataclasses.replace(lenet, network=network, crop=16, views="ten")
+    save_classifier(tmp_path / "ten.safetensors", ten)
+    loaded = load_classifier(tmp_path / "ten.safetensors", CPU)
+    images = torch.from_numpy(bars.test_images)
+    assert (loaded.crop, loaded.views, loaded.input_shape) == (16, "ten", (1, 20, 20))
+    assert torch.equal(loaded.logits(images), ten.logits(images))
+
+
+@pytest.mark.parametrize("changes", [{"crop": 21}, {"crop": None, "views": "ten"}, {"views": "five"}, {"crop": 0}])
+def test_views_that_cannot_be_are_refused(file: Path, changes: dict[str, Any]) -> None:
+    entry = {"shape": [1, 20, 20], "dtype": "uint8", "range": [0, 255], "crop": None, "views": "centre"}
+    rewritten(file, input={**entry, **changes})
+    with pytest.raises(FoolingError):
+        load_classifier(file, CPU)
+
+
+def test_a_file_of_an_earlier_format_is_refused(file: Path) -> None:
+    arrays, header = read_arrays(file, kind="classifier", version=VERSION)
+    write_arrays(file, arrays, kind="classifier", version=VERSION - 1, header={**header, "version": VERSION - 1})
+    with pytest.raises(FoolingError, match=rf"expected: .*{VERSION}"):
+        load_classifier(file, CPU)
+
+
 def test_loading_draws_no_random_numbers(file: Path) -> None:
     before = torch.get_rng_state()
     load_classifier(file, CPU)
@@ -63,7 +89,8 @@ def test_the_header_describes_the_classifier_without_this_package(file: Path) ->
     with safetensors.safe_open(file, framework="numpy") as content:
         header = json.loads(content.metadata()["fooling"])
     assert header["architecture"] == "lenet"
-    assert header["input"] == {"shape": [1, 20, 20], "dtype": "uint8", "range": [0, 255]}
+    seen = {"crop": None, "views": "centre"}
+    assert header["input"] == {"shape": [1, 20, 20], "dtype": "uint8", "range": [0, 255], **seen}
     assert header["class_names"] == ["first", "second", "third", "fourth"]
     assert header["provenance"]["seed"] == 7
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -45,6 +46,19 @@ def colour_classifier() -> Classifier:
     )
 
 
+def cropping_classifier(views: str = "ten", **changes: Any) -> Classifier:
+    """The network of the one above, fed squares of 24 pixels."""
+    whole = colour_classifier()
+    return dataclasses.replace(whole, crop=24, views=views, **changes)
+
+
+def ten_crops(images: np.ndarray) -> list[np.ndarray]:
+    """The ten squares of 24 pixels of images (B, C, 33, 29)."""
+    places = [(4, 2), (0, 0), (0, 5), (9, 0), (9, 5)]
+    crops = [images[..., top : top + 24, left : left + 24] for top, left in places]
+    return crops + [crop[..., ::-1].copy() for crop in crops]
+
+
 def random_images(classifier: Classifier, count: int) -> torch.Tensor:
     return torch.randint(0, 256, (count, *classifier.input_shape), dtype=torch.uint8)
 
@@ -67,7 +81,7 @@ def test_inputs_are_offset_and_scaled_per_channel() -> None:
 
 @pytest.mark.parametrize("count", [1, 15, 16, 49, 50, 51, 130])
 def test_an_image_has_the_same_logits_in_any_company(lenet: Classifier, count: int) -> None:
-    for classifier in (lenet, colour_classifier()):
+    for classifier in (lenet, colour_classifier(), cropping_classifier()):
         images = random_images(classifier, 130)
         together = classifier.logits(images)
         chosen = torch.randperm(130)[:count]
@@ -76,12 +90,70 @@ def test_an_image_has_the_same_logits_in_any_company(lenet: Classifier, count: i
 
 @pytest.mark.usefixtures("threads")
 def test_one_thread_and_two_give_the_same_bits(lenet: Classifier) -> None:
-    for classifier in (lenet, colour_classifier()):
+    for classifier in (lenet, colour_classifier(), cropping_classifier()):
         images = random_images(classifier, 120)
         torch.set_num_threads(1)
         alone = classifier.logits(images)
         torch.set_num_threads(2)
         assert torch.equal(classifier.logits(images), alone)
+
+
+def test_without_crops_the_logits_are_the_bits_of_the_network_alone(lenet: Classifier) -> None:
+    for classifier in (lenet, lenet.with_mean_subtracted(), colour_classifier()):
+        images = random_images(classifier, classifier.chunk_size)
+        fed = torch.zeros(classifier.chunk_size, *[classifier.input_shape[place] for place in (1, 2, 0)])
+        fed = fed.permute(0, 3, 1, 2).copy_(images).sub_(classifier.offset).mul_(classifier.scale)
+        with torch.inference_mode():
+            assert torch.equal(classifier.logits(images), classifier.network(fed))
+
+
+def test_ten_views_give_the_mean_of_ten_probabilities() -> None:
+    classifier = cropping_classifier()
+    images = random_images(classifier, 21)
+    with torch.no_grad():
+        told = [
+            classifier.network((torch.from_numpy(crop).float() - classifier.offset) * classifier.scale)
+            for crop in ten_crops(images.numpy())
+        ]
+    expected = np.mean([scipy.special.softmax(one.double().numpy(), axis=1) for one in told], axis=0)
+    np.testing.assert_allclose(classifier.confidences(images), expected, rtol=1e-4)
+    np.testing.assert_allclose(classifier.logits(images), np.log(expected), rtol=1e-4, atol=1e-5)
+    centre = cropping_classifier("centre")
+    assert torch.equal(classifier.with_centre_alone().logits(images), centre.logits(images))
+    torch.testing.assert_close(centre.logits(images), told[0], rtol=1e-4, atol=1e-5)
+
+
+def test_of_a_mean_image_the_centre_is_subtracted_from_every_crop() -> None:
+    mean = torch.rand(3, 33, 29) * 255
+    classifier = cropping_classifier(training_mean=mean).with_mean_subtracted()
+    images = random_images(classifier, 5)
+    with torch.no_grad():
+        told = [
+            classifier.network((torch.from_numpy(crop).float() - mean[:, 4:28, 2:26]) / 64)
+            for crop in ten_crops(images.numpy())
+        ]
+    expected = np.mean([scipy.special.softmax(one.double().numpy(), axis=1) for one in told], axis=0)
+    np.testing.assert_allclose(classifier.confidences(images), expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize("crop", [30, 34, 1000])
+def test_a_crop_larger_than_the_images_is_named(crop: int) -> None:
+    with pytest.raises(FoolingError, match=rf"input.crop is larger(.|\n)*{crop} for 33x29(.|\n)*at most 29"):
+        dataclasses.replace(colour_classifier(), crop=crop)
+
+
+class Greedy(nn.Module):
+    """A network for which no GPU is large enough."""
+
+    def forward(self, values: torch.Tensor) -> torch.Tensor:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB. GPU 0 has 8.00 GiB.")
+
+
+@pytest.mark.parametrize("views", ["centre", "ten"])
+def test_a_gpu_that_is_too_small_is_told_with_the_setting_to_lower(views: str) -> None:
+    classifier = dataclasses.replace(cropping_classifier(views), network=Greedy())
+    with pytest.raises(FoolingError, match=r"needs more memory(.|\n)*CUDA out of memory\n(.|\n)*`chunk_size`.*now 16"):
+        classifier.logits(random_images(classifier, 3))
 
 
 def test_no_images_have_no_logits(lenet: Classifier) -> None:

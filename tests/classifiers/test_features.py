@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 
 import numpy as np
@@ -55,6 +56,14 @@ def test_maps_before_a_last_convolution_are_averaged():
     # A 1x1 convolution and averaging may change places: the averages decide.
     weight, bias = last.weight[:, :, 0, 0].detach().numpy(), last.bias.detach().numpy()
     np.testing.assert_allclose(features @ weight.T + bias, logits, rtol=1e-4, atol=1e-5)
+
+
+def test_of_ten_views_the_features_are_those_of_the_centre():
+    network = nn.Sequential(nn.Flatten(), nn.Linear(144, 6), nn.ReLU(), nn.Linear(6, CLASSES))
+    ten = dataclasses.replace(classifier_of(network), crop=12, views="ten")
+    logits, features = logits_and_features(ten, IMAGES)
+    np.testing.assert_array_equal(features, logits_and_features(ten.with_centre_alone(), IMAGES)[1])
+    np.testing.assert_array_equal(logits, ten.logits(torch.from_numpy(IMAGES)))
 
 
 class Backwards(nn.Module):

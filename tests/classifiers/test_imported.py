@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
-import safetensors.torch
 import torch
 
 from fooling.classifiers.classifier import Classifier
-from fooling.classifiers.imported import imported_classifier, read_weights
+from fooling.classifiers.imported import imported_classifier
 from fooling.classifiers.settings import ImportSettings
+from fooling.classifiers.weights import TrainedWeights
 from fooling.datasets.dataset import Dataset
 from fooling.errors import FoolingError
+from fooling.torchvision_import import torchvision
 
 
 @pytest.fixture
@@ -20,11 +23,11 @@ def weights(lenet: Classifier) -> dict[str, torch.Tensor]:
     return {key: value.contiguous() for key, value in lenet.network.state_dict().items()}
 
 
-def imported(bars: Dataset, weights: dict[str, torch.Tensor]) -> Classifier:
-    settings = ImportSettings(architecture="lenet", weights=Path("mine.safetensors"))
-    return imported_classifier(
-        name="mine", dataset=bars, settings=settings, weights=weights, device=torch.device("cpu")
-    )
+def imported(bars: Dataset, weights: dict[str, torch.Tensor], **more: Any) -> Classifier:
+    file = Path("mine.safetensors")
+    settings = ImportSettings.model_validate({"architecture": "lenet", "weights": file, **more})
+    found = TrainedWeights(state=weights, file=file, sha256="")
+    return imported_classifier(name="mine", dataset=bars, settings=settings, weights=found, device=torch.device("cpu"))
 
 
 def test_an_imported_network_judges_as_the_original(
@@ -56,15 +59,81 @@ def test_weights_for_other_classes_are_named(bars: Dataset, weights: dict[str, t
         imported(bars, weights)
 
 
-def test_weights_are_read_from_safetensors_alone(tmp_path: Path, weights: dict[str, torch.Tensor]) -> None:
-    path = tmp_path / "weights"
-    with pytest.raises(FoolingError, match="nothing there"):
-        read_weights(path)
-    torch.save(weights, path)
-    with pytest.raises(FoolingError, match=r"save_file\(network.state_dict\(\), path\)"):
-        read_weights(path)
-    safetensors.torch.save_file(weights, path)
-    assert torch.equal(read_weights(path)["fc1.weight"], weights["fc1.weight"])
-    path.write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(FoolingError, match="truncated"):
-        read_weights(path)
+def test_what_is_published_stands_beside_what_is_measured(bars: Dataset, weights: dict[str, torch.Tensor]) -> None:
+    assert imported(bars, weights).provenance["published"] is None
+    published = {"top1": 99.1, "top5": None, "source": "a page"}
+    told = imported(bars, weights, published=published).provenance
+    assert told["published"] == {"test_error": 0.009, "top5_error": None, "source": "a page"}
+    assert told["top5_error"] is None  # of four classes every one is among the first five
+
+
+@pytest.fixture
+def tiles() -> Dataset:
+    """Colour images of 72 pixels and seven classes, without training images."""
+    images = np.random.default_rng(0).integers(0, 256, (9, 3, 72, 72)).astype(np.uint8)
+    return Dataset(
+        name="tiles",
+        class_names=("tench, Tinca tinca", *"bcdefg"),
+        train_images=images[:0],
+        train_labels=np.zeros(0, dtype=np.int64),
+        test_images=images,
+        test_labels=np.arange(9) % 7,
+        provenance={},
+    )
+
+
+def torchvisions(classes: int, **more: Any) -> TrainedWeights:
+    """Made-up weights of SqueezeNet as if torchvision had published them."""
+    torch.manual_seed(0)
+    network = torchvision.models.squeezenet1_1(num_classes=classes)
+    known = ("Tench", *"bcdefghij"[: classes - 1])
+    wanted = {"divisor": 255.0, "mean": [0.4, 0.5, 0.6], "std": [0.2, 0.2, 0.3], "crop": 64}
+    return TrainedWeights(
+        state=network.state_dict(), file=Path("made-up.pth"), sha256="", class_names=known, input=wanted, **more
+    )
+
+
+def imported_tiles(tiles: Dataset, weights: TrainedWeights, **settings: Any) -> Classifier:
+    values = {"architecture": "torchvision:squeezenet1_1", "weights": "torchvision", **settings}
+    made = ImportSettings.model_validate(values)
+    return imported_classifier(name="net", dataset=tiles, settings=made, weights=weights, device=torch.device("cpu"))
+
+
+def test_a_network_is_fed_as_its_weights_want_it_where_nothing_is_said(tiles: Dataset) -> None:
+    weights = torchvisions(7, published={"test_error": 0.4, "top5_error": 0.2, "source": "torchvision"})
+    classifier = imported_tiles(tiles, weights)
+    assert (classifier.crop, classifier.views) == (64, "centre")
+    np.testing.assert_allclose(classifier.offset.flatten(), [0.4 * 255, 0.5 * 255, 0.6 * 255], rtol=1e-6)
+    np.testing.assert_allclose(classifier.scale.flatten() * 255, [5, 5, 1 / 0.3], rtol=1e-6)
+    assert classifier.provenance["class_names_alike"] == 7
+    assert classifier.provenance["published"]["test_error"] == 0.4
+    ranks = (-classifier.logits(torch.from_numpy(tiles.test_images)).numpy()).argsort(axis=1)
+    among = [label in rank[:5] for label, rank in zip(tiles.test_labels, ranks, strict=True)]
+    assert classifier.provenance["top5_error"] == 1 - np.mean(among)
+
+
+def test_what_the_settings_say_of_the_input_counts(tiles: Dataset) -> None:
+    said = {"divisor": 256, "std": [], "crop": 70, "views": "ten"}
+    classifier = imported_tiles(tiles, torchvisions(7), input=said)
+    assert (classifier.crop, classifier.views) == (70, "ten")
+    np.testing.assert_allclose(classifier.offset.flatten(), [0.4 * 256, 0.5 * 256, 0.6 * 256], rtol=1e-6)
+    np.testing.assert_allclose(classifier.scale.flatten() * 256, [1, 1, 1], rtol=1e-6)
+
+
+def test_another_number_of_classes_is_told_with_the_setting(tiles: Dataset) -> None:
+    with pytest.raises(
+        FoolingError, match=r"other classes than the data set tiles\n  found: 7(.|\n)*10(.|\n)*`dataset`"
+    ):
+        imported_tiles(tiles, torchvisions(10))
+
+
+def test_the_chunk_size_may_be_chosen(tiles: Dataset) -> None:
+    assert imported_tiles(tiles, torchvisions(7)).chunk_size == 16
+    assert imported_tiles(tiles, torchvisions(7), chunk_size=5).chunk_size == 5
+
+
+def test_the_mean_of_no_training_images_cannot_be_subtracted(tiles: Dataset) -> None:
+    with pytest.raises(
+        FoolingError, match=r"input.subtract_mean needs training images, and the data set tiles has none"
+    ):
+        imported_tiles(tiles, torchvisions(7), input={"subtract_mean": True})

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fooling.classifiers.settings import ClassifierSettings, ImportSettings
+from fooling.classifiers.settings import ClassifierSettings, ImportedInputSettings, ImportSettings, InputSettings
 from fooling.errors import FoolingError
 from fooling.settings import checked_settings
 
@@ -22,6 +22,9 @@ from fooling.settings import checked_settings
         ({"training": {"iterations": 10, "policy": {"kind": "cosine", "warm_up": 10}}}, "warm_up"),
         ({"input": {"divisor": 0}}, "input.divisor"),
         ({"input": {"subtract_mean": True, "mean": [0.5]}}, "either subtract_mean or mean"),
+        ({"input": {"views": "ten"}}, "views: ten needs a crop"),
+        ({"input": {"crop": 0}}, "input.crop"),
+        ({"chunk_size": 0}, "chunk_size"),
         ({"seed": -1}, "seed"),
     ],
 )
@@ -33,3 +36,25 @@ def test_wrong_settings_are_named(values: dict[str, Any], message: str) -> None:
 def test_an_imported_network_needs_architecture_and_weights() -> None:
     with pytest.raises(FoolingError, match=r"2 settings refused(.|\n)*architecture(.|\n)*weights"):
         checked_settings(ImportSettings, {}, source="config")
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"weights": "torchvision"}, "weights: torchvision are those of architecture: torchvision:<name>"),
+        ({"weights": "a.safetensors", "input": {"views": "ten"}}, "views: ten needs a crop"),
+        ({"weights": "a.safetensors", "input": {"subtract_mean": True, "mean": [0.5]}}, "either subtract_mean or mean"),
+        ({"weights": "a.safetensors", "published": {"top1": 101, "source": "a page"}}, "published.top1"),
+    ],
+)
+def test_wrong_settings_of_an_imported_network_are_named(values: dict[str, Any], message: str) -> None:
+    with pytest.raises(FoolingError, match=message):
+        checked_settings(ImportSettings, {"architecture": "lenet", **values}, source="config")
+
+
+def test_what_is_not_said_of_the_input_is_as_the_weights_want_it_or_as_ever() -> None:
+    wanted = {"divisor": 255.0, "mean": [0.4], "std": [0.2], "crop": 24}
+    assert ImportedInputSettings().resolved({}) == InputSettings()
+    assert ImportedInputSettings().resolved(wanted) == InputSettings.model_validate(wanted)
+    said = ImportedInputSettings(subtract_mean=True, std=[], crop=20)
+    assert said.resolved(wanted) == InputSettings(divisor=255, subtract_mean=True, crop=20)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,20 @@ from torch import nn
 def build(*, input_shape, classes):
     return nn.Sequential(nn.Conv2d(input_shape[0], 8, 5), nn.BatchNorm2d(8), nn.ReLU(), nn.Conv2d(8, 8, 3),
                          nn.AdaptiveAvgPool2d(8), nn.Flatten(), nn.Dropout(0.5), nn.Linear(512, classes))
+"""
+
+#: A network that needs too much memory in training, and only there.
+GREEDY_NETWORK = """
+import torch
+
+class Greedy(torch.nn.Linear):
+    def forward(self, values):
+        if self.training:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB.")
+        return super().forward(values.flatten(1))
+
+def build(*, input_shape, classes):
+    return Greedy(400, classes)
 """
 
 ADAM = {"optimiser": {"kind": "adam"}, "learning_rate": 0.003, "policy": {"kind": "cosine", "warm_up": 2}}
@@ -102,6 +117,49 @@ def test_an_interrupted_training_ends_in_the_same_bits(
         torch.rand(3)
         resumed.restore(kept, header, source="the checkpoint")
         assert same(finished(resumed), uninterrupted)
+
+
+def cropped(bars: Dataset, **training: Any) -> Training:
+    values = {"input": {"crop": 16, "views": "ten"}, "training": {"iterations": 9, "batch_size": 32, **training}}
+    return Training(name="net", dataset=bars, settings=ClassifierSettings.model_validate(values), device=CPU)
+
+
+def test_a_training_on_random_crops_is_resumed_to_the_same_bits(bars: Dataset) -> None:
+    uninterrupted, interrupted, resumed = cropped(bars), cropped(bars), cropped(bars)
+    interrupted.run_epoch()
+    resumed.restore(*interrupted.state(), source="the checkpoint")
+    assert same(finished(resumed), finished(uninterrupted))
+
+
+def test_every_image_is_cropped_anew_in_every_pass(bars: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    training, shown = cropped(bars), []
+    inputs = Classifier.inputs
+
+    def watched(classifier: Classifier, seen: torch.Tensor) -> torch.Tensor:
+        shown.append(seen.clone())
+        return inputs(classifier, seen)
+
+    monkeypatch.setattr(Classifier, "inputs", watched)
+    finished(training)
+    crops = torch.cat(shown)
+    assert crops.shape == (9 * 32, 1, 16, 16)
+    assert len(torch.unique(crops, dim=0)) > 2.5 * 90
+
+
+def test_test_errors_are_those_of_the_centre(bars: Dataset) -> None:
+    classifier = finished(cropped(bars))
+    centre = classifier.with_centre_alone().logits(torch.from_numpy(bars.test_images))
+    assert classifier.views == "ten"
+    assert classifier.provenance["test_error"] == (centre.argmax(dim=1).numpy() != bars.test_labels).mean()
+
+
+def test_a_batch_that_is_too_large_for_the_gpu_is_told(bars: Dataset, tmp_path: Path) -> None:
+    path = tmp_path / "greedy.py"
+    path.write_text(GREEDY_NETWORK)
+    with pytest.raises(
+        FoolingError, match=r"the training of net needs more memory(.|\n)*`training.batch_size`.*now 32"
+    ):
+        finished(started(bars, architecture=f"{path}:build"))
 
 
 def test_the_number_of_threads_is_the_settings(bars: Dataset) -> None:

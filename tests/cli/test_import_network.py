@@ -46,7 +46,7 @@ def test_the_example_works(digits: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_weights_that_are_not_there_are_named(digits: Path) -> None:
-    with pytest.raises(FoolingError, match=r"results/mine/weights.safetensors cannot be read"):
+    with pytest.raises(FoolingError, match=r"results/mine/weights.safetensors is not there"):
         import_network(
             dataset=digits, settings="examples/your_network/import.yaml", name="mine", output=Path("mine.safetensors")
         )

@@ -34,7 +34,9 @@ def test_entries_are_found_by_name_and_in_the_order_of_the_file(values: dict[str
 
 def test_a_command_is_given_only_its_own_settings(values: dict[str, Any]) -> None:
     study = _resolved(values)
-    assert set(study.classifiers["one"].section()) == {"architecture", "options", "seed", "input", "training"}
+    assert set(study.classifiers["one"].section()) == {
+        *("architecture", "options", "seed", "input", "chunk_size", "training")
+    }
     assert "name" not in study.datasets["digits"].section()
     assert set(study.experiments["direct"].evolution()) == {"encoding", "search"}
     assert study.findings(ThresholdSettings) == {"threshold": 0.9999}
@@ -99,6 +101,35 @@ def test_means_fit_the_channels_of_the_data(values: dict[str, Any]) -> None:
     message = _refusal(values)
     assert "classifiers[three].input.std" in message
     assert "1 numbers for the 3 channels of shapes" in message
+
+
+def test_a_crop_lies_within_the_images(values: dict[str, Any]) -> None:
+    values["classifiers"][0]["input"] = {"crop": 29}
+    message = _refusal(values)
+    assert "classifiers[one].input.crop" in message
+    assert "29, and the images of digits have 28 pixels a side" in message
+    assert message.endswith("crop: 28")
+
+
+def test_ten_views_need_a_crop(values: dict[str, Any]) -> None:
+    values["classifiers"][0]["input"] = {"views": "ten"}
+    message = _refusal(values)
+    assert "classifiers[one].input" in message
+    assert "views: ten needs a crop" in message
+
+
+@pytest.mark.parametrize("architecture", ["alexnet", "squeezenet", "torchvision:resnet18"])
+def test_networks_for_colour_are_given_colour(values: dict[str, Any], architecture: str) -> None:
+    values["classifiers"][0]["architecture"] = architecture
+    message = _refusal(values)
+    assert "classifiers[one].architecture" in message
+    assert f"{architecture}, which takes images in colour, for the grey ones of digits" in message
+
+
+def test_torchvisions_weights_are_for_torchvisions_networks(values: dict[str, Any]) -> None:
+    imported = {"kind": "imported", "architecture": "alexnet", "weights": "torchvision"}
+    values["classifiers"][2] = {"name": "three", "dataset": "shapes", **imported}
+    assert "weights: torchvision are those of architecture: torchvision:<name>" in _refusal(values)
 
 
 def test_an_experiment_is_compared_with_another_one(values: dict[str, Any]) -> None:

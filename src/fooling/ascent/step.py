@@ -15,6 +15,7 @@ from torch.nn.functional import logsigmoid
 
 from fooling.ascent.settings import AscentSettings
 from fooling.classifiers.classifier import Classifier
+from fooling.classifiers.devices import enough_memory
 from fooling.errors import FoolingError
 
 KERNEL_REACH = 4.0  # standard deviations to which the Gaussian of the blur goes on
@@ -75,10 +76,9 @@ def blurred(images: Tensor, radius: float) -> Tensor:
 
 
 def _gradients_of_chunk(classifier: Classifier, levels: Tensor, classes: Tensor) -> tuple[Tensor, Tensor]:
-    inputs = levels.to(torch.float32, memory_format=torch.channels_last)
-    inputs = inputs.sub(classifier.offset).mul_(classifier.scale).requires_grad_()
+    inputs = [classifier.inputs(view.of(levels)).requires_grad_() for view in classifier.seen]
     with torch.enable_grad():
-        logits = classifier.network(inputs).double()
+        logits = classifier.judged(inputs).double()
         own = logits.gather(1, classes[:, None]).squeeze(1)
         log_odds = own - logits.scatter(1, classes[:, None], -math.inf).logsumexp(dim=1)
         if not log_odds.requires_grad:
@@ -86,8 +86,13 @@ def _gradients_of_chunk(classifier: Classifier, levels: Tensor, classes: Tensor)
                 f"the network {classifier.name} has no gradient",
                 remedy="let it compute without no_grad and detach, or leave it out of the gradient ascent",
             )
-        (gradients,) = torch.autograd.grad(log_odds.sum(), inputs)
-    return log_odds.detach(), gradients.double() * classifier.scale
+        work = f"the gradient of the network {classifier.name}"
+        with enough_memory(work, setting="chunk_size", value=classifier.chunk_size):
+            by_input = torch.autograd.grad(log_odds.sum(), inputs)
+    gradients = torch.zeros_like(levels)
+    for view, gradient in zip(classifier.seen, by_input, strict=True):
+        view.add_to(gradients, gradient.double() * classifier.scale)
+    return log_odds.detach(), gradients
 
 
 def _without_smallest(images: Tensor, values: Tensor, percentile: float) -> Tensor:

@@ -6,6 +6,7 @@ from typing import Literal
 
 from torch import nn
 
+from fooling.classifiers.vision import require_colour
 from fooling.errors import FoolingError
 from fooling.torchvision_import import torchvision
 
@@ -25,9 +26,12 @@ def build(
     ``first_weights`` are torchvision's, or those of He et al. (2015), with which a short training gets further.
     """
     channels, height, width = input_shape
-    if channels != 3 or min(height, width) < 63:
-        found = f"{channels} channels, {height}x{width}"
-        raise FoolingError("AlexNet cannot take these images", found=found, expected="3 channels, at least 63x63")
+    require_colour("AlexNet", channels=channels)
+    if min(height, width) < 63:
+        remedy = "enlarge the data set's images, or `input.crop`"
+        raise FoolingError(
+            "AlexNet cannot take images this small", found=f"{height}x{width}", expected="at least 63x63", remedy=remedy
+        )
     if first_weights not in ("torchvision", "he"):
         raise FoolingError("AlexNet knows no such first weights", found=first_weights, expected="torchvision or he")
     network: nn.Module = torchvision.models.alexnet(num_classes=classes, dropout=dropout)

@@ -1,6 +1,6 @@
 """Architectures by name: which Python file builds a network, found without importing torch or any other architecture.
 
-Known names are ``lenet``, ``alexnet``, ``torchvision:<name>`` and, for anyone's own network,
+Known names are ``lenet``, ``alexnet``, ``squeezenet``, ``torchvision:<name>`` and, for anyone's own network,
 ``path/to/file.py:function``.
 """
 
@@ -21,8 +21,8 @@ from fooling.errors import FoolingError
 if TYPE_CHECKING:
     from torch import nn
 
-OWN_ARCHITECTURES = ("lenet", "alexnet")
-KNOWN_NAMES = "lenet, alexnet, torchvision:<name> or path/to/file.py:function"
+OWN_ARCHITECTURES = ("lenet", "alexnet", "squeezenet")
+KNOWN_NAMES = "lenet, alexnet, squeezenet, torchvision:<name> or path/to/file.py:function"
 DEFAULT_CHUNK_SIZE = 32
 
 
@@ -44,6 +44,11 @@ def architecture_source(name: str) -> Path:
     if path.endswith(".py") and function:
         return Path(path)
     raise FoolingError("there is no such architecture", found=repr(name), expected=KNOWN_NAMES)
+
+
+def needs_colour(name: str) -> bool:
+    """Whether the architecture called ``name`` is known to take nothing but images in colour."""
+    return name in ("alexnet", "squeezenet") or name.startswith("torchvision:")
 
 
 def find_architecture(name: str) -> Architecture:
@@ -113,6 +118,7 @@ def _require_logits(network: Any, *, architecture: str, input_shape: tuple[int, 
             f"the architecture {architecture} cannot take these images",
             found=f"{type(error).__name__}: {error}",
             expected=expected,
+            remedy="change the size of the data set's images, or `input.crop`",
         ) from error
     network.train(training)
     shape = tuple(logits.shape) if isinstance(logits, torch.Tensor) else type(logits).__name__

@@ -19,6 +19,7 @@ from fooling.artifacts import read_arrays, write_arrays
 from fooling.classifiers.architectures import build_network
 from fooling.classifiers.classifier import Classifier
 from fooling.classifiers.header import KIND, VERSION, ClassifierHeader
+from fooling.classifiers.views import fed_shape
 from fooling.contents import FINITE32, checked_header, require_layout, require_range
 from fooling.errors import FoolingError
 
@@ -34,7 +35,13 @@ def save_classifier(path: Path, classifier: Classifier) -> None:
         "name": classifier.name,
         "architecture": classifier.architecture,
         "options": classifier.options,
-        "input": {"shape": list(classifier.input_shape), "dtype": "uint8", "range": [0, 255]},
+        "input": {
+            "shape": list(classifier.input_shape),
+            "dtype": "uint8",
+            "range": [0, 255],
+            "crop": classifier.crop,
+            "views": classifier.views,
+        },
         "class_names": list(classifier.class_names),
         "fooling_class": classifier.fooling_class,
         "chunk_size": classifier.chunk_size,
@@ -104,7 +111,7 @@ def _classifier_of(
     preprocessing = {name: tensors.pop(name) for name in PREPROCESSING}
     network = network_with_weights(
         header.architecture,
-        input_shape=shape,
+        input_shape=fed_shape(shape, header.input.crop),
         classes=len(header.class_names),
         options=header.options,
         weights={key.removeprefix(NETWORK_PREFIX): value for key, value in tensors.items()},
@@ -116,6 +123,8 @@ def _classifier_of(
         options=header.options,
         network=network,
         input_shape=shape,
+        crop=header.input.crop,
+        views=header.input.views,
         class_names=header.class_names,
         chunk_size=header.chunk_size,
         device=device,
@@ -159,7 +168,7 @@ def _require_same_layout(
             f"the weights in {source} have other shapes than the architecture {architecture}",
             found=_some([f"{key} {found[key]}" for key in wrong]),
             expected=_some([f"{key} {shapes[key]}" for key in wrong]),
-            remedy="check the number of classes, the image size and the options",
+            remedy="check how many classes the data set has, `options` and `input.crop`",
         )
 
 

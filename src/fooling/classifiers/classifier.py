@@ -2,7 +2,7 @@
 
 ::
 
-    uint8 (B, C, H, W) ──► (levels - offset) * scale ──► network ──► logits (B, K) ──► confidences
+    uint8 (B, C, H, W) ──► views ──► (levels - offset) * scale ──► network ──► logits (B, K) ──► confidences
 """
 
 from __future__ import annotations
@@ -10,12 +10,16 @@ from __future__ import annotations
 import copy
 import dataclasses
 import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import nn
+from torch.utils.checkpoint import checkpoint
 
+from fooling.classifiers.devices import enough_memory
+from fooling.classifiers.views import View, fed_shape, log_mean_probabilities, views_of
 from fooling.errors import FoolingError
 from fooling.images import require_images
 
@@ -27,6 +31,9 @@ class Classifier:
     Images are scored in chunks of one fixed size, the last one padded: a network given batches of varying size
     changes the last bits of its logits, so only fixed chunks make a logit a function of its image alone.
     The network is moved to ``device`` and into evaluation mode, its weights into the channels-last layout.
+
+    Of every image the network sees the whole, or one or ten squares of side ``crop``: with ``views`` "ten" the
+    confidence is the mean of ten softmax probabilities. Raises :class:`FoolingError` for a crop that does not fit.
     """
 
     name: str
@@ -34,9 +41,12 @@ class Classifier:
     options: dict[str, Any] = field(default_factory=dict)
     network: nn.Module
     input_shape: tuple[int, int, int]
+    """Shape (C, H, W) of the images, of which the network may be fed crops."""
+    crop: int | None = None
+    views: str = "centre"
     class_names: tuple[str, ...]
     offset: torch.Tensor
-    """float32, broadcastable to (C, H, W), in levels 0..255."""
+    """float32, broadcastable to (C, H, W), in levels 0..255; of an image its centre is subtracted from every crop."""
     scale: torch.Tensor
     """float32, broadcastable to (C, H, W), network input per level."""
     training_mean: torch.Tensor
@@ -47,38 +57,60 @@ class Classifier:
     """Whether the last class stands for fooling images: it is no class to evolve images for."""
     provenance: dict[str, Any] = field(default_factory=dict)
     """How the network came about: seed, settings, test error, training history, versions; any JSON values."""
+    seen: tuple[View, ...] = field(init=False, repr=False)
+    """The views of an image, the centre first."""
+    _offset: torch.Tensor = field(init=False, repr=False)
     _chunk: torch.Tensor = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         self.network.to(self.device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
         for name in ("offset", "scale", "training_mean"):
             object.__setattr__(self, name, getattr(self, name).to(self.device, torch.float32))
-        object.__setattr__(self, "_chunk", _channels_last_zeros((self.chunk_size, *self.input_shape), self.device))
+        seen = views_of(self.input_shape, crop=self.crop, views=self.views)
+        is_image = self.offset.shape[-2:] == self.input_shape[-2:]
+        chunk = _channels_last_zeros((self.chunk_size, *fed_shape(self.input_shape, self.crop)), self.device)
+        object.__setattr__(self, "seen", seen)
+        object.__setattr__(self, "_offset", seen[0].of(self.offset) if is_image else self.offset)
+        object.__setattr__(self, "_chunk", chunk)
 
     @property
     def targets(self) -> tuple[str, ...]:
         """The classes that images are evolved for: all but a fooling class."""
         return self.class_names[:-1] if self.fooling_class else self.class_names
 
-    def inputs(self, images: torch.Tensor) -> torch.Tensor:
-        """What the network is fed for uint8 images ``(B, C, H, W)``: float32 of the same shape."""
-        levels = images.to(self.device, torch.float32, memory_format=torch.channels_last)
-        return levels.sub_(self.offset).mul_(self.scale)
+    def inputs(self, seen: torch.Tensor) -> torch.Tensor:
+        """What the network is fed for the levels (B, C, S, S) of one view: float32 of the same shape, a copy."""
+        levels = torch.empty_like(seen, device=self.device, dtype=torch.float32, memory_format=torch.channels_last)
+        return levels.copy_(seen).sub_(self._offset).mul_(self.scale)
+
+    def judged(self, inputs: Iterable[torch.Tensor]) -> torch.Tensor:
+        """The logits (B, K), as in :meth:`logits`, of what the network is fed for each view; can be differentiated.
+
+        Whatever is computed of one view is forgotten before the next: a gradient computes it again.
+        Raises :class:`FoolingError` where the GPU's memory ends.
+        """
+        with enough_memory(f"scoring by the network {self.name}", setting="chunk_size", value=self.chunk_size):
+            if len(self.seen) == 1:
+                (only,) = inputs
+                logits: torch.Tensor = self.network(only)
+                return logits
+            if torch.is_grad_enabled():
+                return log_mean_probabilities([checkpoint(self.network, view, use_reentrant=False) for view in inputs])
+            return log_mean_probabilities([self.network(view) for view in inputs])
 
     @torch.inference_mode()
     def logits(self, images: torch.Tensor) -> torch.Tensor:
-        """The network's logits, float32 ``(B, K)``, for uint8 images ``(B, C, H, W)``.
+        """Logits, float32 ``(B, K)``, for uint8 images ``(B, C, H, W)``: those of the network if it has one view.
 
-        A row depends on its image alone. Raises :class:`FoolingError` for images of another type or shape, and for
-        logits that are not finite numbers.
+        For ten views the logarithm of the mean of the ten softmax probabilities: its softmax is that mean, so that
+        confidences, log-odds and calibration need not know of views. A row depends on its image alone. Raises
+        :class:`FoolingError` for images of another type or shape, and for logits that are not finite numbers.
         """
         require_images(images, shape=self.input_shape)
         logits = torch.empty(len(images), len(self.class_names), device=self.device)
         for start in range(0, len(images), self.chunk_size):
-            levels = images[start : start + self.chunk_size]
-            self._chunk[: len(levels)].copy_(levels)
-            self._chunk[: len(levels)].sub_(self.offset).mul_(self.scale)
-            logits[start : start + self.chunk_size] = self.network(self._chunk)[: len(levels)]
+            levels = images[start : start + self.chunk_size].to(self.device)
+            logits[start : start + self.chunk_size] = self.judged(self._fed(levels))[: len(levels)]
         # A sum is finite only if every term is, and costs one pass.
         if not math.isfinite(logits.sum().item()):
             raise FoolingError(
@@ -99,11 +131,22 @@ class Classifier:
         """
         return dataclasses.replace(self, offset=self.training_mean)
 
+    def with_centre_alone(self) -> Classifier:
+        """The same network shown the centre of an image alone, as it is when test errors are published."""
+        return self if self.views == "centre" else dataclasses.replace(self, views="centre")
+
     def to(self, device: torch.device) -> Classifier:
         """A classifier like this one on ``device``; the one at hand stays where it is."""
         if device == self.device:
             return self
         return dataclasses.replace(self, network=copy.deepcopy(self.network), device=device)
+
+    def _fed(self, levels: torch.Tensor) -> Iterator[torch.Tensor]:
+        """View after view of at most a chunk of ``levels`` in the same memory, filled up to a whole chunk."""
+        rows = self._chunk[: len(levels)]
+        for view in self.seen:
+            rows.copy_(view.of(levels)).sub_(self._offset).mul_(self.scale)
+            yield self._chunk
 
 
 def confidences_of(logits: torch.Tensor) -> torch.Tensor:

@@ -44,7 +44,9 @@ def _gpu(wanted: torch.device) -> torch.device:
     allowed = visible if wanted.index is None else visible[wanted.index :][:1]
     if not allowed:
         raise FoolingError(
-            f"the device {wanted} is not there", found=f"{count} usable GPUs", remedy="choose auto or cpu"
+            f"the device {wanted} is not there",
+            found=f"{count} usable GPUs",
+            remedy="set machine.device (or --device, or FOOLING_DEVICE) to auto or cpu",
         )
     if shown != allowed[0]:
         os.environ["CUDA_VISIBLE_DEVICES"] = leased_gpu(allowed)
@@ -68,3 +70,16 @@ def reproducible(device: torch.device, *, threads: int) -> Iterator[None]:
             yield
     finally:
         torch.set_num_threads(threads_before)
+
+
+@contextmanager
+def enough_memory(work: str, *, setting: str, value: int) -> Iterator[None]:
+    """A stretch of ``work`` that a GPU's memory may be too small for: it is then told which ``setting`` to lower."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise FoolingError(
+            f"{work} needs more memory than the GPU has",
+            found=str(error).partition(". ")[0],
+            remedy=f"lower `{setting}` of the network (now {value}), or set machine.device to cpu",
+        ) from None

@@ -22,23 +22,24 @@ def logits_and_features(
     """The logits (B, K) and features (B, D) of uint8 ``images`` (B, C, H, W).
 
     Features are what the linear or convolutional layer that runs last is given: the 500 units of LeNet, say. Maps, as
-    before the last convolution of SqueezeNet, and sequences are averaged over their places. Raises
-    :class:`FoolingError` for a network without such a layer.
+    before the last convolution of SqueezeNet, and sequences are averaged over their places. Of ten views the features
+    are those of the first, the centre. Raises :class:`FoolingError` for a network without such a layer.
     """
     deciding = _deciding_layer(classifier)
-    parts: list[NDArray[np.float32]] = []
+    noted: list[NDArray[np.float32]] = []
 
     def note(layer: nn.Module, given: tuple[Any, ...]) -> None:
-        parts.append(_averaged(given[0]).float().cpu().numpy().copy())
+        noted.append(_averaged(given[0]).float().cpu().numpy().copy())
 
-    told = []
+    told, features = [], []
     with deciding.register_forward_pre_hook(note):
         # Chunk by chunk, as every chunk is filled up to the same size: only the rows of images are kept.
         for start in range(0, len(images), classifier.chunk_size):
             chunk = torch.from_numpy(images[start : start + classifier.chunk_size])
             told.append(classifier.logits(chunk).cpu().numpy())
-            parts[-1] = parts[-1][: len(chunk)]
-    return np.concatenate(told), np.concatenate(parts)
+            features.append(noted[0][: len(chunk)])
+            noted.clear()
+    return np.concatenate(told), np.concatenate(features)
 
 
 def _deciding_layer(classifier: Classifier) -> nn.Module:
@@ -49,7 +50,7 @@ def _deciding_layer(classifier: Classifier) -> nn.Module:
     classifier.logits(torch.zeros(1, *classifier.input_shape, dtype=torch.uint8))
     for hook in hooks:
         hook.remove()
-    if not ran or ran.count(ran[-1]) > 1:
+    if not ran or ran.count(ran[-1]) > len(classifier.seen):
         raise FoolingError(
             f"the network {classifier.name} has no features: no layer decides at its end",
             found="a last layer that runs more than once" if ran else "no linear or convolutional layer that runs",

@@ -10,7 +10,7 @@ from pydantic import Field
 from fooling.artifacts import read_header
 from fooling.contents import Header, checked_header
 
-KIND, VERSION = "classifier", 2
+KIND, VERSION = "classifier", 3
 MOST_AT_ONCE = 4096  # images
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -18,9 +18,11 @@ Count = Annotated[int, Field(ge=1)]
 
 
 class InputHeader(Header):
-    """The images that a classifier takes."""
+    """The images that a classifier takes, and what it sees of them."""
 
     shape: tuple[Literal[1, 3], Count, Count]
+    crop: Count | None
+    views: Literal["centre", "ten"]
 
 
 class ClassifierHeader(Header):
@@ -48,6 +50,7 @@ class Epoch(Header):
     iteration: Count
     train_loss: Annotated[float, Field(ge=0)]
     test_error: Share
+    top5_error: Share | None
 
 
 class Recognised(Header):
@@ -68,11 +71,24 @@ class Retraining(Header):
     recognised: Annotated[tuple[Recognised, ...], Field(min_length=1)]
 
 
+class PublishedErrors(Header):
+    """Errors that others have published of the same weights, on ImageNet's validation images most likely."""
+
+    test_error: Share
+    top5_error: Share | None
+    source: str
+
+
 class Provenance(Header):
-    """How a network came about; one that someone else has trained has neither seed, nor iterations, nor history."""
+    """How a network came about; one that someone else has trained has neither seed, nor iterations, nor history.
+
+    There is no error among the five most probable classes where there are no more than five.
+    """
 
     dataset: DatasetName
     test_error: Share
+    top5_error: Share | None
+    published: PublishedErrors | None = None
     test_images: Count
     seed: int | None = None
     iterations: Count | None = None

@@ -1,56 +1,67 @@
-"""Classifiers that someone else has trained: an architecture and a file of weights."""
+"""Classifiers that someone else has trained: an architecture and weights."""
 
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
+from typing import Any
 
-import safetensors
-import safetensors.torch
 import torch
 
-from fooling.artifacts import require_file
-from fooling.classifiers.assembly import assembled, error_rate
+from fooling.classifiers.assembly import assembled, measured_errors
 from fooling.classifiers.checkpoint import network_with_weights
 from fooling.classifiers.classifier import Classifier
 from fooling.classifiers.settings import ImportSettings
+from fooling.classifiers.views import fed_shape
+from fooling.classifiers.weights import TrainedWeights, published_errors
 from fooling.datasets.dataset import Dataset
 from fooling.errors import FoolingError
 
 
 def imported_classifier(
-    *, name: str, dataset: Dataset, settings: ImportSettings, weights: dict[str, torch.Tensor], device: torch.device
+    *, name: str, dataset: Dataset, settings: ImportSettings, weights: TrainedWeights, device: torch.device
 ) -> Classifier:
-    """The network of ``settings`` with these ``weights`` as a classifier of ``dataset``, its test error measured.
+    """The network of ``settings`` with these ``weights`` as a classifier of ``dataset``, its test errors measured.
 
     Raises :class:`FoolingError` unless architecture, weights, image size and number of classes fit together.
     """
+    provenance: dict[str, Any] = {"settings": settings.model_dump(mode="json")}
+    if weights.class_names is not None:
+        provenance["class_names_alike"] = _names_alike(weights.class_names, dataset)
+    made = settings.network(options=weights.options, wanted=weights.input)
     network = network_with_weights(
-        settings.architecture,
-        input_shape=dataset.image_shape,
+        made.architecture,
+        input_shape=fed_shape(dataset.image_shape, made.input.crop),
         classes=len(dataset.class_names),
-        options=settings.options,
-        weights=weights,
-        source=settings.weights,
+        options=made.options,
+        weights=weights.state,
+        source=weights.file,
     )
-    classifier = assembled(network, name=name, settings=settings, dataset=dataset, device=device)
-    provenance = {
-        "settings": settings.model_dump(mode="json"),
-        "test_error": error_rate(classifier, dataset.test_images, dataset.test_labels),
-        "test_images": len(dataset.test_images),
-    }
+    classifier = assembled(network, name=name, settings=made, dataset=dataset, device=device)
+    provenance |= measured_errors(classifier, dataset.test_images, dataset.test_labels)
+    provenance |= {"test_images": len(dataset.test_images), "published": _published(settings, weights)}
     return dataclasses.replace(classifier, provenance=provenance)
 
 
-def read_weights(path: Path) -> dict[str, torch.Tensor]:
-    """The state dict in a safetensors file; :class:`FoolingError` for a missing or broken file or another format."""
-    require_file(path)
-    try:
-        return safetensors.torch.load_file(path)
-    except (OSError, safetensors.SafetensorError) as error:
+def _names_alike(known: tuple[str, ...], dataset: Dataset) -> int:
+    """How many classes of ``dataset`` have the name that the weights have for them; their numbers must agree."""
+    if len(known) != len(dataset.class_names):
         raise FoolingError(
-            f"{path} is truncated or no safetensors file",
-            found=error,
-            expected="a state dict as a safetensors file; pickled weights are never read, as they can run code",
-            remedy="write it with safetensors.torch.save_file(network.state_dict(), path)",
-        ) from None
+            f"the weights know other classes than the data set {dataset.name}",
+            found=f"{len(dataset.class_names)} classes: {', '.join(dataset.class_names[:3])}, …",
+            expected=f"{len(known)} classes: {', '.join(known[:3])}, …",
+            remedy="set `dataset` of the classifier to one with these classes, or `weights` to some for these images",
+        )
+    pairs = zip(known, dataset.class_names, strict=True)
+    return sum(_first_name(one) == _first_name(other) for one, other in pairs)
+
+
+def _first_name(names: str) -> str:
+    """The first of several names of a class, as ImageNet lists them."""
+    return names.partition(",")[0].strip().casefold()
+
+
+def _published(settings: ImportSettings, weights: TrainedWeights) -> dict[str, Any] | None:
+    """What is published of the errors: as the settings say, else as the weights' publisher does."""
+    if settings.published is None:
+        return None if weights.published is None else dict(weights.published)
+    return published_errors(settings.published.top1, settings.published.top5, source=settings.published.source)

@@ -1,7 +1,8 @@
 """Training of a classifier, pass by pass over the training images, resumable to the same bytes after every pass.
 
 Nothing but the optimiser's state has to be kept between passes: the order of the images and the dropout of a pass are
-drawn from generators seeded by the classifier's seed and the number of the pass.
+drawn from generators seeded by the classifier's seed and the number of the pass. So are the crops, where the network is
+fed crops: of every image one square anywhere in it, mirrored or not.
 """
 
 from __future__ import annotations
@@ -19,13 +20,14 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from fooling.classifiers.architectures import build_network
-from fooling.classifiers.assembly import assembled, error_rate
+from fooling.classifiers.assembly import assembled, measured_errors
 from fooling.classifiers.checkpoint import as_array
 from fooling.classifiers.classifier import Classifier
-from fooling.classifiers.devices import reproducible
+from fooling.classifiers.devices import enough_memory, reproducible
 from fooling.classifiers.header import Count, Epoch
 from fooling.classifiers.optimisers import make_optimiser, set_learning_rate
 from fooling.classifiers.settings import ClassifierSettings
+from fooling.classifiers.views import fed_shape, random_crops
 from fooling.contents import Header, checked_header, require_layout
 from fooling.datasets.dataset import Dataset
 from fooling.errors import FoolingError
@@ -67,15 +69,16 @@ class Training:
             torch.manual_seed(derived_seed(settings.seed, "weights"))
             network = build_network(
                 settings.architecture,
-                input_shape=dataset.image_shape,
+                input_shape=fed_shape(dataset.image_shape, settings.input.crop),
                 classes=len(dataset.class_names),
                 options=settings.options,
             )
         classifier = assembled(network, name=name, settings=settings, dataset=dataset, device=device)
         self._classifier = dataclasses.replace(classifier, fooling_class=fooling_class)
         self._optimiser = make_optimiser(network, settings.training)
+        self._crops = torch.Generator()
         self.iteration = 0
-        self.history: list[dict[str, float]] = []
+        self.history: list[dict[str, float | None]] = []
 
     @property
     def is_done(self) -> bool:
@@ -98,6 +101,7 @@ class Training:
         loss = torch.zeros((), dtype=torch.float64, device=self._device)
         with reproducible(self._device, threads=self.settings.training.threads):
             torch.manual_seed(derived_seed(self.settings.seed, "dropout", epoch))
+            self._crops.manual_seed(derived_seed(self.settings.seed, "crops", epoch))
             self._classifier.network.train()
             for iteration in range(self.iteration, end):
                 start = iteration * batch_size - epoch * count
@@ -112,8 +116,8 @@ class Training:
                     found=f"a loss of {mean_loss} by iteration {end}",
                     remedy="lower training.learning_rate",
                 )
-            test_error = error_rate(self._classifier, self.dataset.test_images, self.dataset.test_labels)
-            self.history.append({"iteration": end, "train_loss": mean_loss, "test_error": test_error})
+            errors = measured_errors(self._classifier, self.dataset.test_images, self.dataset.test_labels)
+            self.history.append({"iteration": end, "train_loss": mean_loss, **errors})
         self.iteration = end
 
     def classifier(self) -> Classifier:
@@ -123,6 +127,7 @@ class Training:
             "settings": self.settings.model_dump(mode="json"),
             "iterations": self.iteration,
             "test_error": self.history[-1]["test_error"],
+            "top5_error": self.history[-1]["top5_error"],
             "test_images": len(self.dataset.test_images),
             "history": list(self.history),
         }
@@ -174,10 +179,14 @@ class Training:
         """One iteration on the images at ``batch``; the loss before it."""
         set_learning_rate(self._optimiser, iteration, self.settings.training)
         self._optimiser.zero_grad()
-        inputs = self._classifier.inputs(self._images[batch])
-        loss = cross_entropy(self._classifier.network(inputs), self._labels[batch])
-        loss.backward()  # type: ignore[no-untyped-call]
-        self._optimiser.step()
+        images, crop = self._images[batch], self.settings.input.crop
+        seen = images if crop is None else random_crops(images, crop, self._crops)
+        work = f"the training of {self._classifier.name}"
+        with enough_memory(work, setting="training.batch_size", value=self.settings.training.batch_size):
+            logits = self._classifier.network(self._classifier.inputs(seen))
+            loss = cross_entropy(logits, self._labels[batch])
+            loss.backward()  # type: ignore[no-untyped-call]
+            self._optimiser.step()
         return loss.detach()
 
     def _order(self, epoch: int, *, images: int) -> NDArray[np.int64]:

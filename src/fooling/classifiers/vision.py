@@ -1,4 +1,4 @@
-"""The networks of torchvision by name, without torchvision's own weights."""
+"""The networks of torchvision by name."""
 
 from __future__ import annotations
 
@@ -14,6 +14,10 @@ from fooling.torchvision_import import torchvision
 #: Images scored at once.
 CHUNK_SIZE = 16
 
+#: Options of networks that decide at several places: here they decide at their end alone, in training as well.
+WITHOUT_SIDE_EXITS = {"aux_logits": False, "init_weights": True}
+OPTIONS: dict[str, dict[str, Any]] = {"googlenet": WITHOUT_SIDE_EXITS, "inception_v3": WITHOUT_SIDE_EXITS}
+
 
 def builder_of(name: str) -> Callable[..., nn.Module]:
     """The function that builds torchvision's classifier ``name``; :class:`FoolingError` if there is none."""
@@ -24,9 +28,20 @@ def builder_of(name: str) -> Callable[..., nn.Module]:
 
     def build(*, input_shape: tuple[int, int, int], classes: int, **options: Any) -> nn.Module:
         """Fresh weights for images ``(3, H, W)``; ``options`` are those of torchvision's own function."""
-        if input_shape[0] != 3:
-            raise FoolingError("torchvision's networks take RGB images", found=f"{input_shape[0]} channels", expected=3)
-        network: nn.Module = torchvision.models.get_model(name, weights=None, num_classes=classes, **options)
+        require_colour("torchvision's network", channels=input_shape[0])
+        chosen = {**OPTIONS.get(name, {}), **options}
+        network: nn.Module = torchvision.models.get_model(name, weights=None, num_classes=classes, **chosen)
         return network
 
     return build
+
+
+def require_colour(network: str, *, channels: int) -> None:
+    """Raise :class:`FoolingError`, naming the ``network``, unless images have three ``channels``."""
+    if channels != 3:
+        raise FoolingError(
+            f"{network} takes RGB images",
+            found=f"{channels} channel (grey)",
+            expected="3 channels",
+            remedy="take a data set in colour (`colour: rgb` for a folder of pictures), or architecture: lenet",
+        )

@@ -54,7 +54,7 @@ COMMANDS: dict[str, Command] = {
         {"output": "Classifier file to write.", "settings": "Architecture, input and training: JSON or a YAML file."},
     ),
     "import-network": Command(
-        "Take in a network that someone else has trained: an architecture and a safetensors file of weights.",
+        "Take in a network that someone else has trained: an architecture, and a file of weights or torchvision's own.",
         {"output": "Classifier file to write.", "settings": "Architecture, weights and input: JSON or a YAML file."},
     ),
     "evolve-direct": Command(

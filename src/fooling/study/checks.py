@@ -6,6 +6,7 @@ import difflib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
+from fooling.classifiers.architectures import needs_colour
 from fooling.settings_errors import Explanation, Key
 from fooling.study.entries import ClassifierEntry, DatasetEntry
 from fooling.study.settings import StudySettings
@@ -64,6 +65,12 @@ def _network_contradictions(
         if numbers and len(numbers) != dataset.channels:
             found = f"{len(numbers)} numbers for the {dataset.channels} channels of {dataset.name}"
             yield (*keys, "input", option), Explanation(found, "one number per channel")
+    if (crop := classifier.input.crop) is not None and crop > dataset.size:
+        found = f"{crop}, and the images of {dataset.name} have {dataset.size} pixels a side"
+        yield (*keys, "input", "crop"), Explanation(found, f"at most {dataset.size}", {"crop": dataset.size})
+    if dataset.channels == 1 and needs_colour(classifier.architecture):
+        found = f"{classifier.architecture}, which takes images in colour, for the grey ones of {dataset.name}"
+        yield (*keys, "architecture"), Explanation(found, "lenet or your own, or a data set in colour")
     if classifier.independent is not None:
         others = tuple(
             other.name

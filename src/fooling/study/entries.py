@@ -61,6 +61,7 @@ class MnistEntry(MnistSettings, Entry):
     """MNIST, from the mirror folder or downloaded."""
 
     channels: ClassVar[int] = 1
+    size: ClassVar[int] = 28
 
 
 class FolderEntry(FolderSettings, Entry):

@@ -1,0 +1,101 @@
+"""What of an image a network is fed: the whole, the square in its centre, or the paper's ten squares.
+
+::
+
+    ┌─────┬───┬─────┐      ten: the centre and the four corners, each also mirrored left to right;
+    │  1  │   │  2  │      the centre comes first
+    ├───┬─┴───┴─┬───┤
+    │   │   0   │   │
+    ├───┴─┬───┬─┴───┤
+    │  3  │   │  4  │
+    └─────┴───┴─────┘
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from fooling.errors import FoolingError
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """A rectangle of an image, which may be mirrored left to right."""
+
+    rows: slice
+    columns: slice
+    mirrored: bool = False
+
+    def of(self, images: torch.Tensor) -> torch.Tensor:
+        """What of ``images`` (..., H, W) is seen."""
+        seen = images[..., self.rows, self.columns]
+        return seen.flip(-1) if self.mirrored else seen
+
+    def add_to(self, images: torch.Tensor, seen: torch.Tensor) -> None:
+        """Add to ``images`` (..., H, W), in place, what lies in this view of them: the transpose of :meth:`of`."""
+        images[..., self.rows, self.columns] += seen.flip(-1) if self.mirrored else seen
+
+
+def fed_shape(shape: tuple[int, int, int], crop: int | None) -> tuple[int, int, int]:
+    """The shape (C, H, W) that a network is fed; :class:`FoolingError` for a crop larger than images of ``shape``."""
+    channels, height, width = shape
+    if crop is None:
+        return shape
+    if crop > min(height, width):
+        raise FoolingError(
+            "input.crop is larger than the images",
+            found=f"{crop} for {height}x{width}",
+            expected=f"at most {min(height, width)}",
+            remedy="lower input.crop, or enlarge the data set's images",
+        )
+    return channels, crop, crop
+
+
+def views_of(shape: tuple[int, int, int], *, crop: int | None, views: str) -> tuple[View, ...]:
+    """The ``views``, ``centre`` or ``ten``, that a network is fed of images of ``shape`` (C, H, W); the centre first.
+
+    An odd margin leaves the smaller half above and to the left, as in Caffe. Raises :class:`FoolingError` for a crop
+    that is larger than the images, and for ten views of no crop.
+    """
+    _, height, width = shape
+    _, side, breadth = fed_shape(shape, crop)
+    bottom, right = height - side, width - breadth
+    corners = [(bottom // 2, right // 2)]
+    if views == "ten":
+        if crop is None:
+            raise FoolingError("ten views need a crop", found="input.crop: null", remedy="set input.crop, such as 227")
+        corners += [(0, 0), (0, right), (bottom, 0), (bottom, right)]
+    return tuple(
+        View(rows=slice(top, top + side), columns=slice(left, left + breadth), mirrored=mirrored)
+        for mirrored in ((False, True) if views == "ten" else (False,))
+        for top, left in corners
+    )
+
+
+def log_mean_probabilities(logits: Sequence[torch.Tensor]) -> torch.Tensor:
+    """The logarithm (B, K) of the mean softmax probability over the ``logits`` (B, K) of each view, float32."""
+    logarithms = [torch.log_softmax(told.float(), dim=1) for told in logits]
+    most = torch.stack(logarithms).amax(dim=0).detach()
+    # Added one by one: torch's own sum over views rounds differently at different places of a batch.
+    shares = sum((told - most).exp() for told in logarithms)
+    return most + torch.log(torch.as_tensor(shares) / len(logits))
+
+
+def random_crops(images: torch.Tensor, crop: int, generator: torch.Generator) -> torch.Tensor:
+    """One square (B, C, crop, crop) of each of ``images`` (B, C, H, W), anywhere in it, every other one mirrored.
+
+    Places and mirrors are drawn by ``generator``, which lives on the CPU, so that they are the same on every device.
+    """
+    count, _, height, width = images.shape
+    top, left, mirrored = (
+        torch.randint(limit, (count, 1), generator=generator) for limit in (height - crop + 1, width - crop + 1, 2)
+    )
+    along = torch.arange(crop)
+    rows = (top + along).to(images.device)
+    columns = (left + torch.where(mirrored.bool(), crop - 1 - along, along)).to(images.device)
+    which = torch.arange(count, device=images.device)[:, None, None]
+    # Places before channels: torch puts the dimension between the three index tensors last.
+    return images[which, :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
