@@ -19,6 +19,7 @@ from fooling.findings.ablation import AblationSettings
 from fooling.findings.ancestry import LineageSettings
 from fooling.findings.ascent import AscentComparisonSettings
 from fooling.findings.calibration import CalibrationSettings
+from fooling.findings.class_sets import ClassSetSettings
 from fooling.findings.distances import DistanceSettings
 from fooling.findings.examination import ExaminationSettings
 from fooling.findings.intervals import IntervalSettings
@@ -110,6 +111,8 @@ def finding_files():
     shown = sum([transfer_tables(kind) + transfer_tables_of_chains(kind) for kind in kinds], [])
     of_ascent = ascent_tables("ascent.parquet", "ascent_evaluations.csv")
     of_ablation = [f"{study.results}/findings/ablation_summary.csv"] if painted_experiments() else []
+    compared = ("class_sets.csv", "set_classes.parquet") if study.settings.findings.class_sets else ()
+    of_class_sets = [f"{study.results}/findings/{name}" for name in compared]
     return (
         sum(per_experiment + per_network + traced + measured, [])
         + of_study
@@ -117,6 +120,7 @@ def finding_files():
         + shown
         + of_ascent
         + of_ablation
+        + of_class_sets
     )
 
 

@@ -93,6 +93,9 @@ def _drawings_of(figure: str, study: Study) -> Iterator[Drawing]:
     if FIGURES[figure].one_per == "study":
         if pairs and (figure != "preset_comparison" or study.comparisons):
             yield Drawing(figure)
+    elif FIGURES[figure].one_per == "study with class sets":
+        if study.settings.findings.class_sets:
+            yield Drawing(figure)
     elif FIGURES[figure].one_per == "retraining":
         for name in dict.fromkeys(chain.settings.name for chain in study.chains.values()):
             if not FIGURES[figure].needs_chain or any(_chains_of_champions(name, study)):

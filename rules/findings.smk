@@ -141,6 +141,33 @@ rule trace_lineage:
         " --ancestry {output.ancestry} --lineage {output.lineage} 2> {log}"
 
 
+rule compare_class_sets:
+    input:
+        champions=tables("champions/{experiment}.parquet", study.plain_experiments),
+        code=sources("fooling.cli.compare_class_sets"),
+        environment="envs/findings.yaml",
+    output:
+        classes="<results>/findings/set_classes.parquet",
+        sets="<results>/findings/class_sets.csv",
+    params:
+        settings=findings_settings(ClassSetSettings),
+    log:
+        "<logs>/findings/compare_class_sets.log",
+    benchmark:
+        "<benchmarks>/findings/compare_class_sets.tsv"
+    conda:
+        "../envs/findings.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    message:
+        "Compare sets of classes with all others"
+    shell:
+        "fooling compare-class-sets {input.champions} --settings {params.settings:q} --classes {output.classes}"
+        " --output {output.sets} 2> {log}"
+
+
 rule variance:
     input:
         champions=tables("champions/{experiment}.parquet", study.plain_experiments),

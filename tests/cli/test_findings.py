@@ -18,6 +18,7 @@ from fooling.cli.calibrate import calibrate
 from fooling.cli.claims import claims
 from fooling.cli.collect_champions import collect_champions
 from fooling.cli.compare import compare
+from fooling.cli.compare_class_sets import compare_class_sets
 from fooling.cli.describe_classifiers import describe_classifiers
 from fooling.cli.evolve_direct import evolve_direct
 from fooling.cli.evolve_many_direct import evolve_many_direct
@@ -204,6 +205,12 @@ def findings_of(study: Path, out: Path) -> None:
     )
     summarise_ablation(sorted(out.glob("ablation/*.parquet")), settings=INTERVALS, output=out / "ablation_summary.csv")
     variance([out / "champions.parquet"], output=out / "variance.csv")
+    compare_class_sets(
+        [out / "champions.parquet"],
+        settings='{"class_sets": {"first": [[0, 0]]}, "bootstrap_samples": 99}',
+        classes=out / "set_classes.parquet",
+        output=out / "class_sets.csv",
+    )
     compare(
         [out / "times.parquet"],
         settings=json.dumps({"comparisons": [], "bootstrap_samples": 99}),
@@ -284,6 +291,8 @@ TABLES = {
     "classifiers": "classifiers.csv",
     "test_errors": "test_errors.csv",
     "variance": "variance.csv",
+    "class_sets": "class_sets.csv",
+    "set_classes": "set_classes.parquet",
     "survival": "survival.csv",
     "presets": "presets.csv",
     "shown": "shown.parquet",

@@ -15,6 +15,7 @@ from fooling.datasets.dataset import Dataset
 from fooling.evolution.record import History, Lineage, RunRecord
 from fooling.findings.ablation import AblationSettings, ablation_table
 from fooling.findings.ascent import curves_of_ascents, curves_of_searches
+from fooling.findings.class_sets import ClassSetSettings, class_set_table, classes_table
 
 CLASSES = 10
 EVALUATIONS = 200 * np.array([1, 2, 4, 8, 15, 30, 50, 75, 101])
@@ -274,6 +275,30 @@ def made_variance() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
+def made_class_sets() -> dict[str, pd.DataFrame]:
+    """Two sets of three and four of twelve classes; the first is harder in one experiment, the other nowhere."""
+    generator = np.random.default_rng(5)
+    rows = [
+        (
+            "lenet-a",
+            experiment,
+            encoding,
+            search,
+            1 + seed,
+            index,
+            generator.uniform(0.5, 1) - (experiment == "direct" and index < 3) / 3,
+        )
+        for experiment, encoding in (("direct", "direct"), ("waves", "cppn"))
+        for search in ("map-elites", "random-search")
+        for seed in range(3)
+        for index in range(12)
+    ]
+    columns = ["classifier", "experiment", "encoding", "search", "seed", "class_index", "confidence"]
+    settings = ClassSetSettings(class_sets={"first three": [(0, 2)], "some": [(3, 4), (9, 10)]}, bootstrap_samples=99)
+    classes = classes_table(pd.DataFrame(rows, columns=columns), settings)
+    return {"class_sets": class_set_table(classes, settings), "set_classes": classes}
+
+
 def made_presets(variants: int = 4) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Survival curves and mean times of a family of ``variants`` experiments, and of one that stands alone."""
     generator = np.random.default_rng(variants)
@@ -476,6 +501,7 @@ def made_inputs() -> dict[str, dict[str, Any]]:
         "distances": {"distances": made_distances()},
         "training_curves": {"training": training, "classifiers": classifiers, "reference_error": 0.0094},
         "variance_components": {"variance": made_variance()},
+        "class_sets": made_class_sets(),
         "transfer": {"transfer": made_transfer(["lenet-a", "lenet-b", "own"])},
         "transfer_gallery": {"runs": runs, "shown": made_shown()},
         "retraining_transfer": {"transfer": made_transfer([f"chain/lenet-a/champions/dnn{n}" for n in range(9)])},

@@ -15,6 +15,7 @@ from .commands import called
 
 ROOT = Path(__file__).parents[2]
 INTERVALS = json.dumps({"bootstrap_samples": 99})
+CLASS_SETS = '{"class_sets": {"first": [[0, 0]]}, "bootstrap_samples": 99}'
 SEARCH = {"start": 4, "offspring": 4, "generations": 1}
 
 
@@ -68,6 +69,8 @@ FILES = {
     "classifiers": "classifiers.csv",
     "errors": "test_errors.csv",
     "variance": "variance.csv",
+    "class_sets": "class_sets.csv",
+    "set_classes": "set_classes.parquet",
     "survival": "survival.csv",
     "presets": "presets.csv",
     "claims": "claims.csv",
@@ -237,6 +240,8 @@ def make_findings(study: Study) -> None:
     traced = ("--ancestry", study.ancestry, "--lineage", study.lineage)
     fooling("trace-lineage", study.run("direct"), "--experiment", "direct", "--settings", INTERVALS, *traced)
     fooling("variance", study.champions, "--output", study.variance)
+    compared = ("--classes", study.set_classes, "--output", study.class_sets)
+    fooling("compare-class-sets", study.champions, "--settings", CLASS_SETS, *compared)
     compared = ("--survival", study.survival, "--presets", study.presets)
     fooling("compare", study.times, "--settings", '{"comparisons": [], "bootstrap_samples": 99}', *compared)
     call, made = retraining_tables(study, {}, out=study.retrained.parent / "made")

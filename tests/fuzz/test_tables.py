@@ -10,13 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from .commands import case, holds
-from .conftest import INTERVALS, Study, claims, figure, report
+from .conftest import CLASS_SETS, INTERVALS, Study, claims, figure, report
 from .damage import PLACES, broken_table
 from .profile import fuzzed
 
 #: Every table with the figures, or other commands, that read it.
 READERS = {
-    "champions": ["variance", "report", "run-info", "summarise", "search_comparison", "classes_over_evaluations"],
+    "champions": [
+        *("variance", "compare-class-sets", "report", "run-info", "summarise"),
+        *("search_comparison", "classes_over_evaluations"),
+    ],
     "history": [
         "claims",
         "tabulate-ascent",
@@ -39,6 +42,8 @@ READERS = {
     "training": ["training_curves"],
     "classifiers": ["claims", "run-info", "summarise", "training_curves"],
     "variance": ["variance_components"],
+    "class_sets": ["class_sets"],
+    "set_classes": ["class_sets"],
     "survival": ["preset_comparison"],
     "presets": ["preset_comparison"],
     "shown": ["transfer_gallery"],
@@ -58,6 +63,7 @@ FIGURES = {
     "distances": ("distances",),
     "training_curves": ("training", "classifiers"),
     "variance_components": ("variance",),
+    "class_sets": ("class_sets", "set_classes"),
     "preset_comparison": ("survival", "presets"),
     "transfer": ("transfer",),
     "retraining_transfer": ("transfer",),
@@ -66,7 +72,7 @@ FIGURES = {
     "retraining_gallery": ("retraining",),
 }
 #: Beginnings of messages that name what a table says, not its file.
-OF_THE_CONTENT = ("the networks of an experiment have different runs", "the table of ")
+OF_THE_CONTENT = ("the networks of an experiment have different runs", "the table of ", "the set of classes ")
 REFERENCE = (
     *("search_comparison", "classes_over_evaluations", "confidence_over_evaluations", "calibration"),
     "ascent_over_evaluations",
@@ -89,6 +95,10 @@ def call(study: Study, reader: str, given: dict[str, Path], out: Path) -> tuple[
         if reader in REFERENCE:
             options[options.index("--settings") + 1] = json.dumps({"reference": 0.9999})
         return ["draw", reader, *options], made
+    if reader == "compare-class-sets":
+        made = [out / "set_classes.parquet", out / "class_sets.csv"]
+        words = ["--settings", CLASS_SETS, "--classes", made[0], "--output", made[1]]
+        return ["compare-class-sets", file("champions"), *words], made
     if reader == "variance":
         return ["variance", file("champions"), "--output", out / "variance.csv"], [out / "variance.csv"]
     if reader == "compare":

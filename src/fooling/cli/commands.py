@@ -222,6 +222,14 @@ COMMANDS: dict[str, Command] = {
         "Split the variance between champions into what the network, the seed and the class do.",
         {"champions": "Tables of champions, from `tabulate`.", "output": "Table of the components to write."},
     ),
+    "compare-class-sets": Command(
+        "Compare some classes with all others: is it harder to fool a network with them?",
+        {
+            "champions": "Tables of champions, from `tabulate`.",
+            "classes": "Table of the classes inside and outside of every set to write.",
+            "output": "Table of the comparisons to write.",
+        },
+    ),
     "compare": Command(
         "Compare how soon experiments reach the threshold: survival curves, mean times and differences between them.",
         {

@@ -35,7 +35,9 @@ class Figure:
     """
 
     caption: str
-    one_per: Literal["study", "experiment", "classifier", "retraining", "classifier with ascents"] = "study"
+    one_per: Literal[
+        "study", "experiment", "classifier", "retraining", "classifier with ascents", "study with class sets"
+    ] = "study"
     tables: Mapping[str, str] = field(default_factory=dict)
     seeds: Literal["shown", "all", "first"] | None = None
     needs_dataset: bool = False
@@ -205,6 +207,11 @@ FIGURES: dict[str, Figure] = {
         tables={"ablation": ABLATION},
         seeds="shown",
         encoding="cppn",
+    ),
+    "class_sets": Figure(
+        "Whether a network is harder to fool with some classes than with the others.",
+        one_per="study with class sets",
+        tables={"class_sets": "findings/class_sets.csv", "set_classes": "findings/set_classes.parquet"},
     ),
     "variance_components": Figure(
         "How much of the variance between champions comes from the network, the seed and the class.",

@@ -139,6 +139,23 @@ CLASSIFIERS = Form(
     },
     keys=("classifier",),
 )
+SET_CLASSES = Form(
+    columns={
+        **{"classifier": TEXT, "experiment": TEXT, "encoding": ENCODING, "search": SEARCH, "class_set": TEXT},
+        **{"class_index": COUNT, "inside": FLAG, "runs": COUNT, "confidence": SHARE},
+    },
+    keys=("classifier", "experiment", "search", "class_set", "class_index"),
+    may_be_empty=True,
+)
+CLASS_SETS = Form(
+    columns={
+        **{"classifier": TEXT, "experiment": TEXT, "encoding": ENCODING, "search": SEARCH, "class_set": TEXT},
+        **{"classes": COUNT, "other_classes": COUNT, "runs": COUNT, "median": SHARE, "median_elsewhere": SHARE},
+        **dict.fromkeys(("superiority", "low", "high", "p_value"), SHARE),
+    },
+    keys=("classifier", "experiment", "search", "class_set"),
+    may_be_empty=True,
+)
 VARIANCE = Form(
     columns={
         "experiment": TEXT,
@@ -347,6 +364,8 @@ FORMS = {
     "lineage": LINEAGE,
     "training": TRAINING,
     "classifiers": CLASSIFIERS,
+    "class_sets": CLASS_SETS,
+    "set_classes": SET_CLASSES,
     "variance": VARIANCE,
     "survival": SURVIVAL,
     "presets": PRESETS,

@@ -11,6 +11,7 @@ from fooling.figures.settings import FigureSettings
 from fooling.findings.ablation import AblationSettings
 from fooling.findings.ancestry import LineageSettings
 from fooling.findings.calibration import CalibrationSettings
+from fooling.findings.class_sets import ClassSetSettings
 from fooling.findings.distances import DistanceSettings
 from fooling.findings.examination import ExaminationSettings
 from fooling.findings.sampling import SampleSettings
@@ -31,6 +32,7 @@ class FindingsSettings(
     SampleSettings,
     ThresholdSettings,
     AblationSettings,
+    ClassSetSettings,
 ):
     """How the runs are analysed. Each command of the findings is given only the keys of its own settings class."""
 

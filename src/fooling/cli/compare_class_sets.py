@@ -1,0 +1,24 @@
+"""`fooling compare-class-sets`: whether a network is harder to fool with some classes than with all others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fooling.artifacts import read_tables, write_table
+from fooling.findings.class_sets import ClassSetSettings, class_set_table, classes_table
+from fooling.findings.forms import CHAMPIONS
+from fooling.progress import say
+from fooling.settings import read_settings
+
+
+def compare_class_sets(champions: list[Path], *, settings: str, classes: Path, output: Path) -> None:
+    """Write the confidence in every class, and how sets of classes differ from the others."""
+    checked = read_settings(ClassSetSettings, settings)
+    of_classes = classes_table(read_tables(champions, CHAMPIONS), checked)
+    found = class_set_table(of_classes, checked)
+    write_table(classes, of_classes)
+    write_table(output, found)
+    for row in found[found["search"] == "map-elites"].itertuples():
+        inside, elsewhere = f"{row.median:.4f}", f"{row.median_elsewhere:.4f}"
+        say(f"{row.experiment} on {row.classifier}, median over {row.class_set}: {inside}, over others: {elsewhere}")
+    say(f"written to {output}")
