@@ -14,6 +14,7 @@ from snakemake.utils import validate
 sys.path[:0] = [str(Path(workflow.basedir)), str(Path(workflow.basedir, "src"))]
 
 from fooling.classifiers.architectures import architecture_source
+from fooling.datasets.fetching import MIRROR_VARIABLE, found_path
 from fooling.errors import FoolingError
 from fooling.findings.ablation import AblationSettings
 from fooling.findings.ancestry import LineageSettings
@@ -103,7 +104,6 @@ def finding_files():
     per_experiment = [tables(f"{name}/{{experiment}}.parquet", study.experiments) for name in ("champions", "history")]
     per_network = [tables(f"{name}/{{classifier}}/{{experiment}}.parquet", plain) for name in ("start", "examined")]
     traced = [tables(pattern, plain) for pattern in ("lineage/{experiment}.csv", "ancestry/{experiment}.parquet")]
-    measured = [tables("distances/{classifier}.parquet", plain)]
     of_study = [f"{study.results}/findings/{name}.csv" for name in ("classifiers", "variance", "survival", "presets")]
     kinds = ("champions.parquet", "networks.csv", "effects.csv")
     retrained = sum([tables_of_retrainings(kind) for kind in kinds], [])
@@ -114,7 +114,8 @@ def finding_files():
     compared = ("class_sets.csv", "set_classes.parquet") if study.settings.findings.class_sets else ()
     of_class_sets = [f"{study.results}/findings/{name}" for name in compared]
     return (
-        sum(per_experiment + per_network + traced + measured, [])
+        sum(per_experiment + per_network + traced, [])
+        + distance_tables()
         + of_study
         + retrained
         + shown

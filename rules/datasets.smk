@@ -48,13 +48,14 @@ use rule fetch_digits as fetch_mnist with:
         dataset=one_of(datasets_of_kind("mnist")),
 
 
-rule list_pictures:
+rule list_folder:
     input:
-        code=sources("fooling.cli.list_pictures"),
+        code=sources("fooling.cli.list_folder"),
         environment="envs/datasets.yaml",
     output:
         "results/datasets/{dataset}.pictures.csv",
     params:
+        kind="folder",
         settings=dataset_settings,
         seen=pictures_seen,
     log:
@@ -72,7 +73,7 @@ rule list_pictures:
     message:
         "List the pictures of the data set {wildcards.dataset}"
     shell:
-        "fooling list-pictures --settings {params.settings:q} --output {output} 2> {log}"
+        "fooling list-{params.kind} --settings {params.settings:q} --output {output} --threads {threads} 2> {log}"
 
 
 rule fetch_folder:
@@ -83,6 +84,7 @@ rule fetch_folder:
     output:
         "results/datasets/{dataset}.safetensors",
     params:
+        kind="folder",
         settings=dataset_settings,
     log:
         "logs/datasets/{dataset}.log",
@@ -99,5 +101,37 @@ rule fetch_folder:
     message:
         "Read and scale the pictures of the data set {wildcards.dataset}"
     shell:
-        "fooling fetch-folder --name {wildcards.dataset} --manifest {input.manifest} --settings {params.settings:q}"
-        " --output {output} 2> {log}"
+        "fooling fetch-{params.kind} --name {wildcards.dataset} --manifest {input.manifest}"
+        " --settings {params.settings:q} --output {output} --threads {threads} 2> {log}"
+
+
+# A million pictures keep several threads and a disk busy for a while.
+use rule list_folder as list_imagenet with:
+    input:
+        code=sources("fooling.cli.list_imagenet"),
+        environment="envs/datasets.yaml",
+    params:
+        kind="imagenet",
+        classes=classes_seen,
+    wildcard_constraints:
+        dataset=one_of(datasets_of_kind("imagenet")),
+    threads: 8
+    resources:
+        mem_mb=4000,
+        runtime=600,
+
+
+use rule fetch_folder as fetch_imagenet with:
+    input:
+        manifest="results/datasets/{dataset}.pictures.csv",
+        code=sources("fooling.cli.fetch_imagenet"),
+        environment="envs/datasets.yaml",
+    params:
+        kind="imagenet",
+        classes=classes_seen,
+    wildcard_constraints:
+        dataset=one_of(datasets_of_kind("imagenet")),
+    threads: 8
+    resources:
+        mem_mb=16000,
+        runtime=600,

@@ -125,6 +125,7 @@ def _pairs(drawing: Drawing, study: Study) -> list[tuple[str, str]]:
         if drawing.experiment in (None, name)
         and drawing.classifier in (None, classifier)
         and drawing.declared.encoding in (None, experiment.encoding)
+        and (study.dataset_of(name).has_training_images or not drawing.declared.needs_training_images)
         and (drawing.figure in experiment.settings.figures or drawing.figure not in SHOWING_EXPERIMENTS)
     ]
 

@@ -227,7 +227,7 @@ rule claims:
         start=tables("start/{classifier}/{experiment}.parquet", study.plain_experiments),
         examined=tables("examined/{classifier}/{experiment}.parquet", study.plain_experiments),
         ancestry=tables("ancestry/{experiment}.parquet", study.plain_experiments),
-        distances=tables("distances/{classifier}.parquet", study.plain_experiments),
+        distances=distance_tables(),
         transfer=transfer_tables("pairs.csv"),
         retrained=tables_of_retrainings("champions.parquet"),
         retraining=tables_of_retrainings("networks.csv"),

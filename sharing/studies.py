@@ -21,6 +21,7 @@ HEADER = """\
 # The studies that have been published, and their data sets, each with the study file that makes it. `dvc.yaml` has the
 # same stages for all of them. `make publish` adds what is new; see docs/sharing.md.
 """
+PICTURE_KINDS = ("folder", "imagenet")  # of data sets whose pictures are listed
 SECTIONS = ("studies", "datasets", "pictures", "retraining", "ascent")
 
 
@@ -95,7 +96,7 @@ def write_published(declared: Mapping[str, Mapping[str, Any]]) -> None:
 def _entries(study: Study) -> dict[str, list[str]]:
     return {
         "datasets": list(study.datasets),
-        "pictures": [name for name, dataset in study.datasets.items() if dataset.kind == "folder"],
+        "pictures": [name for name, dataset in study.datasets.items() if dataset.kind in PICTURE_KINDS],
         "retraining": [study.name] if study.chains else [],
         "ascent": [study.name] if study.ascents else [],
     }

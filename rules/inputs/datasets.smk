@@ -22,7 +22,31 @@ def dataset_settings(wildcards):
 
 
 def pictures_seen(wildcards):
-    """What tells that a folder's pictures changed, without reading them: a hash of their paths and sizes."""
-    folder = Path(study.datasets[wildcards.dataset].path)
-    found = sorted((str(path.relative_to(folder)), path.stat().st_size) for path in folder.rglob("*") if path.is_file())
+    """What tells that pictures changed, without reading them: of a folder their paths and sizes, of a tar file its size.
+
+    Of ImageNet's million pictures the sizes are not looked at. Where nothing is, the command says so.
+    """
+    dataset = study.datasets[wildcards.dataset]
+    place = place_of(dataset.path)
+    if place is None or place.is_file():
+        return "nothing" if place is None else f"{place.stat().st_size} bytes"
+    files = [Path(folder, name) for folder, _, names in os.walk(place) for name in names]
+    sized = dataset.kind == "folder"
+    found = sorted((str(path.relative_to(place)), path.stat().st_size if sized else None) for path in files)
     return hashlib.sha256(as_json(found).encode()).hexdigest()
+
+
+def classes_seen(wildcards):
+    """A hash of the list of ImageNet's classes; where there is none, the command says so."""
+    place = place_of(study.datasets[wildcards.dataset].class_list)
+    return "nothing" if place is None else hashlib.sha256(place.read_bytes()).hexdigest()
+
+
+def place_of(path):
+    """Where the files of a data set are, here or below the mirror folder; None where they are in neither place."""
+    mirror = os.getenv(MIRROR_VARIABLE)
+    try:
+        place = found_path(path, mirror and Path(mirror))
+    except FoolingError:
+        return None
+    return place if place.exists() else None

@@ -110,6 +110,12 @@ def runs_to_ablate(wildcards):
     return [run for run in runs_to_examine(wildcards) if Path(run).stem == Path(run).name.partition(".")[0]]
 
 
+def distance_tables():
+    """How far images lie from the training images: one table for each network that has any."""
+    compared = [name for name in study.plain_experiments if study.dataset_of(name).has_training_images]
+    return tables("distances/{classifier}.parquet", compared)
+
+
 def painted_experiments():
     """The plain experiments in the CPPN encoding: their champions may hold repeated elements."""
     return [name for name in study.plain_experiments if name in experiments_in("cppn")]

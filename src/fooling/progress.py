@@ -15,7 +15,7 @@ LOG_INTERVAL = 10.0  # seconds between two lines in a log
 class Progress:
     """Counts towards ``total``; made by :func:`progress`."""
 
-    def __init__(self, *, total: int, done: int, description: str, unit: str) -> None:
+    def __init__(self, *, total: int | None, done: int, description: str, unit: str) -> None:
         self._total, self._done, self._description, self._unit = total, done, description, unit
         self._next_line = time.monotonic() + LOG_INTERVAL
         self._bar = tqdm(total=total, initial=done, desc=description, unit=unit) if sys.stderr.isatty() else None
@@ -29,7 +29,8 @@ class Progress:
         elif time.monotonic() >= self._next_line:
             self._next_line = time.monotonic() + LOG_INTERVAL
             remark = f", {note()}" if note is not None else ""
-            say(f"{self._description}: {self._done} of {self._total} {self._unit}{remark}")
+            of_total = "" if self._total is None else f" of {self._total}"
+            say(f"{self._description}: {self._done}{of_total} {self._unit}{remark}")
 
     def close(self) -> None:
         """Leave the bar as it stands."""
@@ -38,8 +39,8 @@ class Progress:
 
 
 @contextmanager
-def progress(*, total: int, description: str, done: int = 0, unit: str = "steps") -> Iterator[Progress]:
-    """A :class:`Progress` towards ``total``, of which ``done`` were done before this start."""
+def progress(*, total: int | None, description: str, done: int = 0, unit: str = "steps") -> Iterator[Progress]:
+    """A :class:`Progress` towards ``total``, if that is known, of which ``done`` were done before this start."""
     counter = Progress(total=total, done=done, description=description, unit=unit)
     try:
         yield counter

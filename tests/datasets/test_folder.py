@@ -2,14 +2,13 @@ import io
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from PIL import Image
 
 from fooling.cli.fetch_folder import fetch_folder
-from fooling.cli.list_pictures import list_pictures as list_pictures_command
+from fooling.cli.list_folder import list_folder
 from fooling.datasets.dataset import load_dataset
-from fooling.datasets.folder import FolderSettings, fitted, list_pictures, make_folder
+from fooling.datasets.folder import FolderSettings, folder_source, make_folder
+from fooling.datasets.manifest import manifest_of
 from fooling.errors import FoolingError
 
 COLOURS = {"blue": (0, 0, 255), "red": (255, 0, 0)}
@@ -43,8 +42,12 @@ def divided(tmp_path):
     return FolderSettings(path=tmp_path / "pictures", size=16, test_fraction=None)
 
 
+def listed(settings):
+    return manifest_of(folder_source(settings))
+
+
 def made(settings):
-    return make_folder(settings, name="mine", manifest=list_pictures(settings))
+    return make_folder(settings, name="mine", manifest=listed(settings))
 
 
 def test_subfolders_are_classes_and_the_seed_draws_the_test_set(flat):
@@ -73,7 +76,7 @@ def test_the_same_pictures_elsewhere_make_the_same_data_set(flat, tmp_path):
 
 def test_every_picture_is_reported(flat):
     calls = []
-    make_folder(flat, name="mine", manifest=list_pictures(flat), after_picture=lambda: calls.append(1))
+    make_folder(flat, name="mine", manifest=listed(flat), after_picture=lambda: calls.append(1))
     assert len(calls) == 20
 
 
@@ -85,7 +88,7 @@ def test_grey_images_have_one_channel(flat):
 def test_the_commands_leave_the_pictures_where_they_are(flat, tmp_path):
     before = {path: path.stat().st_mtime_ns for path in flat.path.rglob("*")}
     settings = flat.model_dump_json()
-    list_pictures_command(settings=settings, output=tmp_path / "manifest.csv")
+    list_folder(settings=settings, output=tmp_path / "manifest.csv")
     output = tmp_path / "mine.safetensors"
     fetch_folder(settings=settings, manifest=tmp_path / "manifest.csv", output=output, name="mine")
     assert load_dataset(output).class_names == ("blue", "red")
@@ -93,7 +96,7 @@ def test_the_commands_leave_the_pictures_where_they_are(flat, tmp_path):
 
 
 def test_nothing_is_written_when_a_picture_has_changed(flat, tmp_path):
-    list_pictures_command(settings=flat.model_dump_json(), output=tmp_path / "manifest.csv")
+    list_folder(settings=flat.model_dump_json(), output=tmp_path / "manifest.csv")
     changed = flat.path / "red" / "03.png"
     changed.write_bytes(changed.read_bytes()[:-9])
     output = tmp_path / "results" / "mine.safetensors"
@@ -118,57 +121,6 @@ def test_what_is_no_picture_is_named(flat, content):
     (flat.path / "red" / "03.png").write_bytes(content)
     with pytest.raises(FoolingError, match=r"red/03\.png cannot be read as a picture"):
         made(flat)
-
-
-@pytest.mark.parametrize("ending", ["png", "jpg", "gif", "webp"])
-def test_a_truncated_picture_is_named(tmp_path, ending):
-    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
-    content = encoded(Image.fromarray(noise), ending)
-    with pytest.raises(FoolingError, match="cannot be read as a picture"):
-        fitted(content[: len(content) // 2], size=16, colour="rgb", source=tmp_path / "half")
-
-
-def test_a_picture_of_sixteen_bits_is_refused(tmp_path):
-    content = encoded(Image.fromarray(np.zeros((9, 9), np.uint16)))
-    with pytest.raises(FoolingError, match="too many levels"):
-        fitted(content, size=8, colour="grey", source=tmp_path / "deep")
-
-
-def test_a_picture_of_absurd_size_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
-    with pytest.raises(FoolingError, match="cannot be read as a picture"):
-        fitted(encoded(Image.new("L", (200, 200))), size=8, colour="grey", source=tmp_path / "huge")
-
-
-def test_a_picture_on_its_side_is_set_upright(tmp_path):
-    picture = Image.new("L", (40, 20))
-    picture.paste(255, (0, 0, 20, 20))  # white on the left; turned clockwise, white at the top
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    image = fitted(encoded(picture, "jpg", exif=exif), size=20, colour="grey", source=tmp_path / "turned")
-    assert image[0, :8].mean() > 250
-    assert image[0, 12:].mean() < 5
-
-
-@settings(max_examples=50)
-@given(st.integers(1, 70), st.integers(1, 70), st.integers(8, 40), st.sampled_from(["rgb", "grey"]))
-def test_any_picture_fits_without_being_squeezed(tmp_path_factory, width, height, size, colour):
-    """Of vertical white and black halves the middle stays in the middle, whatever the picture's form."""
-    pixels = np.zeros((height, width, 3), np.uint8)
-    pixels[:, : width // 2] = 255
-    image = fitted(encoded(Image.fromarray(pixels)), size=size, colour=colour, source=tmp_path_factory.getbasetemp())
-    assert image.shape == (3 if colour == "rgb" else 1, size, size)
-    assert image.dtype == np.uint8
-    if width >= 2:
-        scale = size / min(width, height)
-        assert abs((image[0] / 255).mean() * size - size / 2) <= scale + 1
-
-
-def test_what_sticks_out_is_cut_off_evenly(tmp_path):
-    pixels = np.zeros((10, 30), np.uint8)
-    pixels[:, 10:20] = 200
-    image = fitted(encoded(Image.fromarray(pixels)), size=10, colour="grey", source=tmp_path / "wide")
-    assert (image == 200).all()
 
 
 def test_parts_with_different_classes_are_refused(divided):

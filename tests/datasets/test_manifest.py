@@ -3,7 +3,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fooling.artifacts import read_table, sha256_of, write_table
-from fooling.datasets.manifest import FORM, manifest_of, picture_paths, require_same_pictures, verified_picture
+from fooling.datasets.manifest import FORM, manifest_of, picture_paths, require_same_pictures, require_unchanged
+from fooling.datasets.sources import PictureFolder
 from fooling.errors import FoolingError
 
 
@@ -15,6 +16,10 @@ def folder(tmp_path):
     return tmp_path
 
 
+def listed(folder):
+    return manifest_of(PictureFolder(folder, list(picture_paths(folder))))
+
+
 def test_pictures_are_listed_class_by_class_and_other_files_passed_over(folder):
     for path in ("notes.txt", "cat/notes.txt", "cat/.hidden.png", ".cache"):
         (folder / path).write_text("no picture")
@@ -22,7 +27,7 @@ def test_pictures_are_listed_class_by_class_and_other_files_passed_over(folder):
 
 
 def test_a_manifest_holds_size_and_checksum(folder):
-    manifest = manifest_of(folder, list(picture_paths(folder)))
+    manifest = listed(folder)
     assert manifest.to_dict("list") == {
         "path": ["cat/kit.JPG", "cat/tom.png", "dog/rex.png"],
         "bytes": [11, 11, 11],
@@ -42,11 +47,11 @@ def test_any_file_name_survives_the_manifest_file(tmp_path_factory, names):
         (folder / "NA" / f"a{name}.png").write_bytes(name.encode())
     paths = list(picture_paths(folder))
     assert sorted(paths) == sorted(f"NA/a{name}.png" for name in names)
-    write_table(folder / "manifest.csv", manifest_of(folder, paths))
+    write_table(folder / "manifest.csv", listed(folder))
     manifest = read_table(folder / "manifest.csv", FORM)
     require_same_pictures(folder, paths, manifest)
-    for path, sha256 in zip(manifest["path"], manifest["sha256"], strict=True):
-        verified_picture(folder, path, size=len(folder.joinpath(path).read_bytes()), sha256=sha256)
+    for path, size, sha256 in manifest.itertuples(index=False):
+        require_unchanged(folder.joinpath(path).read_bytes(), size=size, sha256=sha256, source=folder / path)
 
 
 def test_a_missing_folder_is_named(tmp_path):
@@ -67,7 +72,7 @@ def test_a_class_without_pictures_is_named(folder):
 
 
 def test_missing_pictures_are_named_with_their_checksums(folder):
-    manifest = manifest_of(folder, list(picture_paths(folder)))
+    manifest = listed(folder)
     (folder / "cat" / "tom.png").unlink()
     with pytest.raises(FoolingError) as caught:
         require_same_pictures(folder, list(picture_paths(folder)), manifest)
@@ -76,7 +81,7 @@ def test_missing_pictures_are_named_with_their_checksums(folder):
 
 
 def test_many_unknown_pictures_are_counted_and_some_named(folder):
-    manifest = manifest_of(folder, list(picture_paths(folder)))
+    manifest = listed(folder)
     for number in range(8):
         (folder / "dog" / f"new{number}.png").touch()
     with pytest.raises(FoolingError, match=r"(?s)holds 8 pictures.*dog/new4\.png\n.*and 3 more"):
@@ -84,18 +89,26 @@ def test_many_unknown_pictures_are_counted_and_some_named(folder):
 
 
 def test_a_manifest_cannot_reach_out_of_the_folder(folder):
-    manifest = manifest_of(folder, list(picture_paths(folder)))
+    manifest = listed(folder)
     manifest.loc[0, "path"] = "../../secret.png"
     with pytest.raises(FoolingError, match="lacks 1 of the 3"):
         require_same_pictures(folder, list(picture_paths(folder)), manifest)
 
 
 def test_a_changed_picture_is_named_with_both_checksums(folder):
-    expected = sha256_of(b"dog/rex.png")
-    assert verified_picture(folder, "dog/rex.png", size=11, sha256=expected) == b"dog/rex.png"
-    (folder / "dog" / "rex.png").write_bytes(b"dog/rex")
+    expected, picture = sha256_of(b"dog/rex.png"), folder / "dog" / "rex.png"
+    require_unchanged(b"dog/rex.png", size=11, sha256=expected, source=picture)
     with pytest.raises(FoolingError) as caught:
-        verified_picture(folder, "dog/rex.png", size=11, sha256=expected)
+        require_unchanged(b"dog/rex", size=11, sha256=expected, source=picture)
+    assert f"{picture} is not the picture in the manifest" in str(caught.value)
     assert f"found: SHA-256 {sha256_of(b'dog/rex')} (7 bytes)" in str(caught.value)
-    assert f"expected: SHA-256 {expected}" in str(caught.value)
+    assert f"expected: SHA-256 {expected} (11 bytes)" in str(caught.value)
     assert "to mend it: restore the picture" in str(caught.value)
+
+
+def test_any_number_of_threads_makes_the_same_manifest(folder):
+    source = PictureFolder(folder, list(picture_paths(folder)))
+    calls = []
+    manifest = manifest_of(source, threads=5, after_picture=lambda: calls.append(1))
+    assert manifest.equals(listed(folder))
+    assert len(calls) == 3

@@ -1,5 +1,5 @@
-"""How many cases of bad input are tried: a hundred in all and always the same ones, or with FOOLING_FUZZ=thorough a
-thousand and more, new ones every time (`make torture`).
+"""How many cases of bad input are tried: over a hundred in all and always the same ones, or with FOOLING_FUZZ=thorough
+ten times as many, new ones every time (`make torture`).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 
 THOROUGH = os.environ.get("FOOLING_FUZZ") == "thorough"
 
-#: Of every test that is decorated with it; there are thirteen.
+#: Of every test that is decorated with it; there are seventeen.
 fuzzed = settings(
     max_examples=100 if THOROUGH else 8,
     derandomize=not THOROUGH,

@@ -46,7 +46,7 @@ def put_pictures(folder: Path) -> Path:
 
 
 def listed(folder: Path) -> Outcome:
-    return called("list-pictures", "--settings", settings(folder), "--output", folder / "manifest.csv")
+    return called("list-folder", "--settings", settings(folder), "--output", folder / "manifest.csv")
 
 
 def fetch(folder: Path, manifest: Path) -> tuple[list[object], list[Path]]:
@@ -99,7 +99,7 @@ def test_a_damaged_manifest_is_used_or_named(data: st.DataObject) -> None:
 @pytest.mark.parametrize("place", PLACES)
 def test_what_is_no_picture_is_named(tmp_path: Path, place: str) -> None:
     manifest = put_pictures(tmp_path)
-    fooling("list-pictures", "--settings", settings(tmp_path), "--output", manifest)
+    fooling("list-folder", "--settings", settings(tmp_path), "--output", manifest)
     replaced = tmp_path / "pictures" / "dog" / "0.png"
     replaced.rename(tmp_path / "0.png")
     PLACES[place](replaced, tmp_path / "0.png")

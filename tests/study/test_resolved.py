@@ -11,6 +11,7 @@ import yaml
 from fooling.errors import FoolingError
 from fooling.findings.tables import ThresholdSettings
 from fooling.study.resolved import Study, resolved_study
+from rules.drawings import drawings
 
 ROOT = Path(__file__).parents[2]
 
@@ -190,3 +191,35 @@ def test_a_study_holds_nothing_of_the_default_one(path: str) -> None:
     if path == "config/mnist.yaml":
         assert not set(other.classifiers) & set(default.classifiers)
         assert {classifier.dataset for classifier in other.classifiers.values()} == {"mnist"}
+
+
+def _only_tested_on(values: dict[str, Any], **network: Any) -> dict[str, Any]:
+    """The values, with a data set without training images and a network on it."""
+    samples = {"name": "samples", "kind": "imagenet", "path": "samples.tar", "train_pictures": 0}
+    imported = {"name": "four", "kind": "imported", "dataset": "samples", "architecture": "alexnet", "weights": "w"}
+    values["datasets"].append(samples)
+    values["classifiers"].append(imported | network)
+    values["experiments"].append({"name": "colour", "classifiers": ["four"], "encoding": {"kind": "cppn"}})
+    return values
+
+
+def test_nothing_is_trained_without_training_images(values: dict[str, Any]) -> None:
+    trained = {"name": "five", "kind": "trained", "dataset": "samples"}
+    values = _only_tested_on(values)
+    values["classifiers"].append(trained)
+    message = _refusal(values)
+    assert "classifiers[five].dataset" in message
+    assert "samples, which has no training images" in message
+
+
+def test_no_mean_is_subtracted_without_training_images(values: dict[str, Any]) -> None:
+    message = _refusal(_only_tested_on(values, input={"subtract_mean": True}))
+    assert "classifiers[four].input.subtract_mean" in message
+    assert "false, or a mean of your own" in message
+
+
+def test_without_training_images_no_figure_compares_with_them(values: dict[str, Any]) -> None:
+    study = _resolved(_only_tested_on(values))
+    comparing = {drawing for drawing in drawings(study) if drawing.startswith(("distances", "resembling"))}
+    assert comparing == {"distances-one", "distances-two", "resembling-one", "resembling-two"}
+    assert "gallery-colour" in drawings(study)

@@ -33,7 +33,7 @@ def test_every_command_is_a_step_of_the_workflow() -> None:
     shells = "".join(path.read_text() for path in RULES)
     called = set(re.findall(r'"fooling ([a-z-]+(?:\{params\.\w+\})?) ', shells))
     for command in COMMANDS:
-        by_pattern = {re.sub(r"(digits|shapes|mnist)$", "{params.kind}", command)}
+        by_pattern = {re.sub(r"(digits|shapes|mnist|folder|imagenet)$", "{params.kind}", command)}
         by_pattern |= {re.sub(r"(direct|cppn)$", "{params.encoding}", command)}
         assert command == "write-config" or called & (by_pattern | {command}), f"no rule calls `fooling {command}`"
 
@@ -161,6 +161,18 @@ def test_a_wrong_study_is_refused_in_plain_words(fresh_checkout: Checkout, tmp_p
     assert "findings.bootstrap_sample" in message
     assert "corrected:" in message
     assert "Traceback" not in message
+
+
+def test_without_training_images_no_distance_to_them_is_measured(fresh_checkout: Checkout, tmp_path: Path) -> None:
+    study = tmp_path / "study.yaml"
+    values = yaml.safe_load((ROOT / SMOKE).read_text())
+    values["classifiers"].append(values["classifiers"][2] | {"name": "seen", "dataset": "smoke-imagenet"})
+    values["experiments"] += [{"name": "colour", "classifiers": ["seen"], "encoding": {"kind": "direct"}}]
+    study.write_text(yaml.safe_dump(values))
+    said = fresh_checkout.run("snakemake", "--summary", "--configfile", str(study))
+    assert "findings/examined/seen/colour.parquet" in said
+    assert "findings/distances/lenet-a.parquet" in said
+    assert "findings/distances/seen.parquet" not in said
 
 
 def test_a_setting_on_the_command_line_changes_the_default_study(fresh_checkout: Checkout) -> None:

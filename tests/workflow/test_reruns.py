@@ -133,7 +133,17 @@ def test_help_texts_the_version_and_the_machine_rerun_nothing(changed: Checkout)
 
 def test_a_changed_picture_lists_and_reads_the_folder_again(changed: Checkout) -> None:
     (changed.folder / "config/test/pictures/circle/0.png").unlink()
-    assert set(changed.pending()) == TELLING | {"list_pictures", "fetch_folder"}
+    assert set(changed.pending()) == TELLING | {"list_folder", "fetch_folder"}
+
+
+def test_a_picture_more_of_imagenet_or_another_list_of_its_classes_reads_it_again(changed: Checkout) -> None:
+    changed.append("config/test/imagenet_classes.csv", "3,n03417042,garbage truck")
+    assert set(changed.pending()) == TELLING | {"list_imagenet", "fetch_imagenet"}
+    changed.replace("config/test/imagenet_classes.csv", "\n3,n03417042,garbage truck\n", "")
+    assert changed.pending() == {}
+    folder = changed.folder / "config/test/imagenet/n01440764"
+    shutil.copy(folder / "n01440764_1.png", folder / "n01440764_2.png")
+    assert set(changed.pending()) == TELLING | {"list_imagenet", "fetch_imagenet"}
 
 
 def test_one_more_network_in_a_chain_runs_its_own_jobs_and_what_follows(changed: Checkout) -> None:

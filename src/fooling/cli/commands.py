@@ -17,7 +17,8 @@ SHARED = {
     "classifier": "Classifier file that `train` or `import-network` wrote.",
     "seed": "Seed of the run: the same seed on the same kind of machine gives the same bytes.",
     "device": "Where to compute: auto (a GPU when there is one), cpu or cuda.",
-    "mirror": "Folder in which files are looked for before anything is downloaded.",
+    "mirror": "Folder in which files are looked for that are not here, before anything is downloaded.",
+    "threads": "How many threads read at once; the result is the same for any number.",
     "checkpoints": "Folder for the state of unfinished work; a killed command goes on from there.",
     "runs": "Run files that an evolve command wrote.",
     "ascents": "Files of gradient ascents that `ascend` wrote.",
@@ -41,13 +42,21 @@ COMMANDS: dict[str, Command] = {
     "fetch-digits": Command("Write the handwritten digits that come with scikit-learn as a data set file."),
     "fetch-shapes": Command("Draw shapes and textures in colour from a seed as a data set file."),
     "fetch-mnist": Command("Fetch MNIST from a mirror folder or by download, verify it, and write a data set file."),
-    "list-pictures": Command(
+    "list-folder": Command(
         "List the pictures of an image folder with their checksums, to be checked whenever they are used.",
         {"output": "Manifest to write: a CSV table of path, bytes and SHA-256."},
     ),
     "fetch-folder": Command(
         "Check the pictures of an image folder against their manifest and write them as a data set file.",
-        {"manifest": "Manifest that `list-pictures` wrote."},
+        {"manifest": "Manifest that `list-folder` wrote."},
+    ),
+    "list-imagenet": Command(
+        "Check the layout of ImageNet, a folder or a tar file, and list its pictures with their checksums.",
+        {"output": "Manifest to write: a CSV table of path, bytes and SHA-256."},
+    ),
+    "fetch-imagenet": Command(
+        "Check pictures of ImageNet against their manifest and write them, or a sample of them, as a data set file.",
+        {"manifest": "Manifest that `list-imagenet` wrote."},
     ),
     "train": Command(
         "Train a classifier on a data set; a killed training goes on from its last whole pass over the images.",

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 import pandas as pd
-from PIL import Image, ImageOps
 from pydantic import Field
 
 from fooling.artifacts import sha256_of
 from fooling.datasets.dataset import Dataset
-from fooling.datasets.manifest import manifest_of, picture_paths, require_same_pictures, verified_picture
+from fooling.datasets.decoding import Colour, decoded_images
+from fooling.datasets.fetching import found_path
+from fooling.datasets.manifest import picture_paths, require_same_pictures
+from fooling.datasets.sources import PictureFolder
 from fooling.datasets.splitting import stratified_split
 from fooling.errors import FoolingError
-from fooling.images import decoding
 from fooling.settings import Seed, Settings, Side
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")  # no others are decoded, whatever a file is called
-MOST_PIXELS = 80_000_000  # of a picture: decoded, it takes three bytes for each
 TRAIN_FOLDER = "train"
 TEST_FOLDERS = ("test", "val")
 
@@ -35,10 +33,11 @@ class FolderSettings(Settings):
     kind: Literal["folder"] = "folder"
     """Which data set this is."""
     path: Annotated[Path, Field(examples=["pictures"])]
-    """The folder: its subfolders are the classes, or `train` and `test` (or `val`) with the classes in each."""
+    """The folder: its subfolders are the classes, or `train` and `test` (or `val`) with the classes in each;
+    looked for here and in the mirror folder."""
     size: Side = 96
     """Side of an image in pixels: pictures are scaled to cover it, and what sticks out is cut off evenly."""
-    colour: Literal["rgb", "grey"] = "rgb"
+    colour: Colour = "rgb"
     """Whether the images keep their colours."""
     test_fraction: Annotated[float, Field(gt=0, lt=1)] | None = 0.2
     """Share of every class kept for testing; null where the folder has a training and a test folder."""
@@ -46,12 +45,14 @@ class FolderSettings(Settings):
     """Seed that draws the test images."""
 
 
-def list_pictures(settings: FolderSettings) -> pd.DataFrame:
-    """The manifest of the folder as it is now: path, bytes and SHA-256 of every picture.
+def with_path_found(settings: FolderSettings, mirror: Path | None) -> FolderSettings:
+    """The settings with the folder that is there, here or below the ``mirror`` folder."""
+    return settings.model_copy(update={"path": found_path(settings.path, mirror)})
 
-    Raises :class:`FoolingError` for a folder of another layout.
-    """
-    return manifest_of(settings.path, _paths(settings))
+
+def folder_source(settings: FolderSettings) -> PictureFolder:
+    """The pictures of the folder as it is now; raises :class:`FoolingError` for a folder of another layout."""
+    return PictureFolder(settings.path, _paths(settings))
 
 
 def make_folder(
@@ -59,28 +60,34 @@ def make_folder(
     *,
     name: str,
     manifest: pd.DataFrame,
+    threads: int = 1,
     after_picture: Callable[[], None] = lambda: None,
 ) -> Dataset:
     """The pictures as images ``(N, C, size, size)``, each checked against the ``manifest`` before it is used.
 
     Raises :class:`FoolingError` for a picture that is missing, unknown, changed or broken, and for too few of them.
     """
-    require_same_pictures(settings.path, _paths(settings), manifest)
+    source = folder_source(settings)
+    require_same_pictures(settings.path, source.paths, manifest)
     class_names = tuple(sorted({path.split("/")[-2] for path in manifest["path"]}))
     labels = np.array([class_names.index(path.split("/")[-2]) for path in manifest["path"]], dtype=np.int64)
     train, test = _parts(settings, manifest, labels)
-    channels = 1 if settings.colour == "grey" else 3
-    images = np.empty((len(manifest), channels, settings.size, settings.size), np.uint8)
-    for index, (path, size, sha256) in enumerate(manifest[["path", "bytes", "sha256"]].itertuples(index=False)):
-        content = verified_picture(settings.path, path, size=size, sha256=sha256)
-        images[index] = fitted(content, size=settings.size, colour=settings.colour, source=settings.path / path)
-        after_picture()
+    paths = list(manifest["path"].iloc[np.concatenate([train, test])])
+    images = decoded_images(
+        source,
+        manifest,
+        paths,
+        size=settings.size,
+        colour=settings.colour,
+        threads=threads,
+        after_picture=after_picture,
+    )
     return Dataset(
         name=name,
         class_names=class_names,
-        train_images=images[train],
+        train_images=images[: len(train)],
         train_labels=labels[train],
-        test_images=images[test],
+        test_images=images[len(train) :],
         test_labels=labels[test],
         provenance={
             "origin": "a folder of pictures",
@@ -88,22 +95,6 @@ def make_folder(
             "settings": settings.model_dump(mode="json", exclude={"path"}),
         },
     )
-
-
-def fitted(content: bytes, *, size: int, colour: Literal["rgb", "grey"], source: Path) -> NDArray[np.uint8]:
-    """An encoded picture as an upright image ``(C, size, size)``: scaled to cover it, cut evenly at the sides.
-
-    Raises :class:`FoolingError`, naming the ``source``, for what is no whole picture of 8 bits a channel.
-    """
-    with decoding(source), Image.open(io.BytesIO(content), formats=FORMATS) as picture:
-        if picture.mode.startswith(("I", "F")):
-            raise FoolingError(f"{source} has too many levels", found=f"mode {picture.mode}", expected="8 bits")
-        if picture.width * picture.height > MOST_PIXELS:
-            found = f"{picture.width} x {picture.height}"
-            raise FoolingError(f"{source} is too large", found=found, expected=f"at most {MOST_PIXELS:,} pixels")
-        upright = ImageOps.exif_transpose(picture).convert("L" if colour == "grey" else "RGB")
-    pixels = np.asarray(ImageOps.fit(upright, (size, size), Image.Resampling.BICUBIC))
-    return pixels[None] if colour == "grey" else np.moveaxis(pixels, -1, 0)
 
 
 def _paths(settings: FolderSettings) -> list[str]:

@@ -1,24 +1,21 @@
-"""The manifest of an image folder: every picture with its size and SHA-256, so that a change never goes unnoticed.
+"""The manifest of pictures: each with its size and SHA-256, so that a change never goes unnoticed.
 
 The pictures stay where they are. A manifest is a table with one row per picture, in the order of their paths.
 """
 
 from __future__ import annotations
 
-import hashlib
-import io
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from fooling.artifacts import require_file, sha256_of
+from fooling.artifacts import sha256_of
 from fooling.columns import COUNT, TEXT, Form
+from fooling.datasets.sources import ENDINGS, Source, utf8, worked_on
 from fooling.errors import FoolingError
 
 FORM = Form(columns={"path": TEXT, "bytes": COUNT, "sha256": TEXT}, keys=("path",))
-ENDINGS = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 NAMED = 5  # pictures named in one message
 
 
@@ -39,59 +36,58 @@ def picture_paths(folder: Path) -> Iterator[str]:
                 remedy="remove the folder; if it holds the classes of a training or test part, set test_fraction: null",
             )
         for picture in pictures:
-            yield _utf8(f"{class_folder.name}/{picture}", folder)
+            yield utf8(f"{class_folder.name}/{picture}", folder)
 
 
-def manifest_of(folder: Path, paths: list[str]) -> pd.DataFrame:
-    """The manifest of the pictures at these ``paths`` below ``folder``."""
+def manifest_of(
+    source: Source,
+    *,
+    check: Callable[[Sequence[str]], None] = lambda paths: None,
+    wanted: Callable[[str], bool] = lambda path: True,
+    threads: int = 1,
+    after_picture: Callable[[], None] = lambda: None,
+) -> pd.DataFrame:
+    """The manifest of the ``wanted`` pictures of a folder or tar file; ``check`` is given the paths of all."""
     rows = []
-    for path in sorted(paths):
-        with _opened(folder, path) as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-            rows.append((path, file.tell(), sha256))
-    return pd.DataFrame(rows, columns=list(FORM.columns))
+    pictures = source.pictures(check=check, wanted=wanted)
+    for path, digest in worked_on(pictures, lambda _, content: (len(content), sha256_of(content)), threads=threads):
+        rows.append((path, *digest))
+        after_picture()
+    return pd.DataFrame(sorted(rows), columns=list(FORM.columns))
 
 
-def require_same_pictures(folder: Path, paths: list[str], manifest: pd.DataFrame) -> None:
-    """Raise :class:`FoolingError` unless ``folder`` holds pictures at exactly the paths of the ``manifest``."""
+def require_same_pictures(source: Path, paths: Iterable[str], manifest: pd.DataFrame) -> None:
+    """Raise :class:`FoolingError` unless ``source`` holds pictures at exactly the paths of the ``manifest``."""
     found, expected = set(paths), dict(zip(manifest["path"], manifest["sha256"], strict=True))
     if missing := sorted(expected.keys() - found):
         raise FoolingError(
-            f"{folder} lacks {len(missing)} of the {len(expected)} pictures in its manifest",
-            expected=_named([f"{path}, SHA-256 {expected[path]}" for path in missing]),
+            f"{source} lacks {len(missing)} of the {len(expected)} pictures in its manifest",
+            expected=named([f"{path}, SHA-256 {expected[path]}" for path in missing]),
             remedy="put them back, or list the pictures again",
         )
     if unknown := sorted(found - expected.keys()):
         raise FoolingError(
-            f"{folder} holds {len(unknown)} pictures that are not in its manifest",
-            found=_named(unknown),
+            f"{source} holds {len(unknown)} pictures that are not in its manifest",
+            found=named(unknown),
             remedy="remove them, or list the pictures again",
         )
 
 
-def verified_picture(folder: Path, path: str, *, size: int, sha256: str) -> bytes:
-    """The content of one picture; :class:`FoolingError` unless size and SHA-256 are those of the manifest."""
-    with _opened(folder, path) as file:
-        content = file.read(size + 1)
-    if sha256_of(content) != sha256:
-        told = f"SHA-256 {sha256_of(content)} ({len(content)} bytes)"
+def require_unchanged(content: bytes, *, size: int, sha256: str, source: Path) -> None:
+    """Raise :class:`FoolingError`, naming the ``source``, unless size and SHA-256 are those of the manifest."""
+    if (found := sha256_of(content)) != sha256:
         raise FoolingError(
-            f"{folder / path} is not the picture in the manifest",
-            found=f"more than {size} bytes" if len(content) > size else told,
+            f"{source} is not the picture in the manifest",
+            found=f"SHA-256 {found} ({len(content)} bytes)",
             expected=f"SHA-256 {sha256} ({size} bytes)",
             remedy="restore the picture, or list the pictures again",
         )
-    return content
 
 
-def _utf8(path: str, folder: Path) -> str:
-    """``path``, which no table could hold if it were not UTF-8."""
-    try:
-        path.encode()
-    except UnicodeEncodeError:
-        problem = f"a picture in {folder} has a name that is not UTF-8"
-        raise FoolingError(problem, found=repr(path), remedy="rename it") from None
-    return path
+def named(items: Sequence[str]) -> str:
+    """The first few of ``items``, a line each, and how many more there are."""
+    more = [f"and {len(items) - NAMED} more"] if len(items) > NAMED else []
+    return "\n".join([*items[:NAMED], *more])
 
 
 def _entries(folder: Path) -> list[Path]:
@@ -99,22 +95,3 @@ def _entries(folder: Path) -> list[Path]:
         return [path for path in folder.iterdir() if not path.name.startswith(".")]
     except (OSError, ValueError) as error:  # a path with a null character is a ValueError
         raise FoolingError(f"{folder} cannot be read", found=error, expected="a folder") from None
-
-
-@contextmanager
-def _opened(folder: Path, path: str) -> Iterator[io.BufferedReader]:
-    """The picture at ``path`` below ``folder``, open; :class:`FoolingError` if it lies elsewhere or is no file."""
-    picture = folder / path
-    require_file(picture)
-    if not (real := picture.resolve()).is_relative_to(folder.resolve()):
-        raise FoolingError(f"{picture} leads out of {folder}", found=real, remedy="put the picture itself there")
-    try:
-        with picture.open("rb") as file:
-            yield file
-    except OSError as error:
-        raise FoolingError(f"{picture} cannot be read", found=error.strerror, expected="a picture") from None
-
-
-def _named(items: list[str]) -> str:
-    more = [f"and {len(items) - NAMED} more"] if len(items) > NAMED else []
-    return "\n".join(items[:NAMED] + more)

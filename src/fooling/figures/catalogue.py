@@ -41,6 +41,7 @@ class Figure:
     tables: Mapping[str, str] = field(default_factory=dict)
     seeds: Literal["shown", "all", "first"] | None = None
     needs_dataset: bool = False
+    needs_training_images: bool = False  # what images are compared with
     needs_chain: bool = False  # the retraining's first chain that learns champions: {chain} in patterns
     batches: bool = False  # the first runs against each network of this chain
     needs_ascents: bool = False  # all gradient ascents on the classifier
@@ -100,6 +101,7 @@ FIGURES: dict[str, Figure] = {
         tables={"examined": EXAMINED},
         seeds="all",
         needs_dataset=True,
+        needs_training_images=True,
     ),
     "family_tree": Figure(
         "Who descends from whom: every image that became a champion, in the row of its class, with a line from its "
@@ -194,6 +196,7 @@ FIGURES: dict[str, Figure] = {
         "the network makes of an image, for real test images, noise, the random start and the champions.",
         one_per="classifier",
         tables={"distances": DISTANCES},
+        needs_training_images=True,
     ),
     "training_curves": Figure(
         "Training loss and test error of every network while it was trained.",

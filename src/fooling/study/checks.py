@@ -60,6 +60,15 @@ def _network_contradictions(
     if dataset is None:
         yield (*keys, "dataset"), _unknown("dataset", classifier.dataset, tuple(datasets))
         return
+    if not dataset.has_training_images:
+        trainless = f"{dataset.name}, which has no training images"
+        if classifier.kind == "trained":
+            yield (*keys, "dataset"), Explanation(trainless, "a data set with training images, or kind: imported")
+        elif classifier.input.subtract_mean:
+            yield (
+                (*keys, "input", "subtract_mean"),
+                Explanation(f"true, on {trainless}", "false, or a mean of your own"),
+            )
     for option in ("mean", "std"):
         numbers = getattr(classifier.input, option)
         if numbers and len(numbers) != dataset.channels:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import textwrap
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -116,4 +117,6 @@ def _default(field: FieldInfo) -> str:
 
 
 def _flow_of(default: Any) -> str:
+    if isinstance(default, Path):
+        return str(default)
     return _flow(list(default) if isinstance(default, tuple) else default)

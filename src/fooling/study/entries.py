@@ -11,6 +11,7 @@ from fooling.ascent.settings import AscentSettings
 from fooling.classifiers.settings import ClassifierSettings, ImportSettings
 from fooling.datasets.digits import DigitsSettings
 from fooling.datasets.folder import FolderSettings
+from fooling.datasets.imagenet import ImagenetSettings
 from fooling.datasets.mnist import MnistSettings
 from fooling.datasets.shapes import ShapesSettings
 from fooling.encodings.cppn.settings import CppnSettings
@@ -45,26 +46,35 @@ class Entry(Settings):
         return self.model_dump(mode="json", exclude=set(self.not_passed_on))
 
 
-class DigitsEntry(DigitsSettings, Entry):
+class _Data(Entry):
+    """What every data set of a study has besides its own settings."""
+
+    @property
+    def has_training_images(self) -> bool:
+        """Whether networks can be trained on it, and images be compared with what they were trained on."""
+        return True
+
+
+class DigitsEntry(DigitsSettings, _Data):
     """Handwritten digits that come with scikit-learn, enlarged: nothing to download."""
 
     channels: ClassVar[int] = 1
 
 
-class ShapesEntry(ShapesSettings, Entry):
+class ShapesEntry(ShapesSettings, _Data):
     """Shapes and textures in colour, drawn from a seed: nothing to download."""
 
     channels: ClassVar[int] = 3
 
 
-class MnistEntry(MnistSettings, Entry):
+class MnistEntry(MnistSettings, _Data):
     """MNIST, from the mirror folder or downloaded."""
 
     channels: ClassVar[int] = 1
     size: ClassVar[int] = 28
 
 
-class FolderEntry(FolderSettings, Entry):
+class FolderEntry(FolderSettings, _Data):
     """Anyone's pictures: one subfolder per class, or a training and a test folder of these."""
 
     @property
@@ -73,7 +83,20 @@ class FolderEntry(FolderSettings, Entry):
         return 1 if self.colour == "grey" else 3
 
 
-DatasetEntry = Annotated[DigitsEntry | ShapesEntry | MnistEntry | FolderEntry, Field(discriminator="kind")]
+class ImagenetEntry(ImagenetSettings, _Data):
+    """ImageNet as you have it, or a part of it: class folders called by WordNet ids, or a tar file of them."""
+
+    channels: ClassVar[int] = 3
+
+    @property
+    def has_training_images(self) -> bool:
+        """Whether networks can be trained on it, and images be compared with what they were trained on."""
+        return self.train_pictures != 0
+
+
+DatasetEntry = Annotated[
+    DigitsEntry | ShapesEntry | MnistEntry | FolderEntry | ImagenetEntry, Field(discriminator="kind")
+]
 
 
 class _Network(Entry):

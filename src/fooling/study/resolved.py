@@ -10,7 +10,7 @@ from fooling.settings import Settings, checked_settings
 from fooling.settings_errors import told
 from fooling.study.chains import chains_of
 from fooling.study.checks import contradictions
-from fooling.study.entries import Level
+from fooling.study.entries import DatasetEntry, Level
 from fooling.study.settings import StudySettings
 from fooling.study.variants import Variant, variants
 
@@ -34,9 +34,13 @@ class Study:
         """The experiments that are run as they stand in the study file, without the variants of crossed ones."""
         return {name: experiment for name, experiment in self.experiments.items() if not experiment.levels}
 
+    def dataset_of(self, experiment: str) -> DatasetEntry:
+        """The data set that an experiment's classifiers are of."""
+        return self.datasets[self.classifiers[self.experiments[experiment].settings.classifiers[0]].dataset]
+
     def classifiers_beside(self, experiment: str) -> list[str]:
         """The names of all classifiers of the data set that an experiment's own classifiers are of."""
-        dataset = self.classifiers[self.experiments[experiment].settings.classifiers[0]].dataset
+        dataset = self.dataset_of(experiment).name
         return [name for name, classifier in self.classifiers.items() if classifier.dataset == dataset]
 
     @property

@@ -1,0 +1,22 @@
+"""What the commands that read ImageNet are given: where it is, and its classes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fooling.artifacts import read_table
+from fooling.datasets.class_list import FORM, ClassList, class_list
+from fooling.datasets.fetching import found_path, mirror_folder
+from fooling.datasets.imagenet import ImagenetSettings
+from fooling.settings import read_settings
+
+
+def read_imagenet(settings: str, *, mirror: Path | None) -> tuple[ImagenetSettings, ClassList]:
+    """The settings with the paths of what is there, here or below the ``mirror`` folder, and the list of classes.
+
+    Raises :class:`FoolingError` for what is in neither place, and for a broken list.
+    """
+    checked, folder = read_settings(ImagenetSettings, settings), mirror_folder(mirror)
+    places = {key: found_path(getattr(checked, key), folder) for key in ("path", "class_list")}
+    found = checked.model_copy(update=places)
+    return found, class_list(read_table(found.class_list, FORM), source=found.class_list)

@@ -1,0 +1,182 @@
+"""ImageNet (ILSVRC2012) as anyone has it: class folders called by WordNet ids, in a folder or packed in a tar file.
+
+What is decoded into the data set file is a sample of it, or all where that fits: the 1.28 million training pictures
+would take 250 GB. Where only a sample is kept, the manifest still lists every picture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import numpy as np
+import pandas as pd
+from pydantic import Field
+
+from fooling.artifacts import sha256_of
+from fooling.datasets.class_list import ClassList
+from fooling.datasets.dataset import Dataset
+from fooling.datasets.decoding import decoded_images
+from fooling.datasets.imagenet_layout import ByClass, Part, pictures_by_class
+from fooling.datasets.manifest import manifest_of
+from fooling.datasets.sources import PictureFolder, PictureTar, Source, pictures_below
+from fooling.errors import FoolingError
+from fooling.seeding import numpy_generator
+from fooling.settings import Seed, Settings, Side
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+class ImagenetSettings(Settings):
+    """ImageNet in class folders called by WordNet ids, or a tar file of them."""
+
+    kind: Literal["imagenet"] = "imagenet"
+    """Which data set this is."""
+    path: Annotated[Path, Field(examples=["ILSVRC2012"])]
+    """A folder, or a tar or tar.gz file, with the parts `train` and `val` and the classes in each, or with the classes
+    alone, which are only tested on; looked for here and in the mirror folder."""
+    class_list: Path = Path("imagenet_classes.csv")
+    """Table of the classes with the columns `index`, `wnid` and `name`; looked for here and in the mirror folder."""
+    classes: Literal["all", "present"] = "all"
+    """Whether the classes are `all` of the list, or those `present` in the folder alone."""
+    size: Side = 256
+    """Side of an image in pixels: pictures are scaled to cover it, and what sticks out is cut off evenly."""
+    train_pictures: Annotated[int, Field(ge=0)] | None = None
+    """How many training pictures of every class are kept, drawn by seed; null: all; 0: none, and nothing can be
+    trained on it."""
+    test_pictures: Annotated[int, Field(ge=1)] | None = None
+    """How many test pictures of every class are kept, drawn by seed; null: all."""
+    seed: Seed = 1
+    """Seed that draws the pictures."""
+
+
+def imagenet_source(settings: ImagenetSettings) -> Source:
+    """The pictures as they are now; raises :class:`FoolingError` for what is neither a folder nor a file."""
+    if settings.path.is_file():
+        return PictureTar(settings.path)
+    return PictureFolder(settings.path, tuple(pictures_below(settings.path)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """The pictures that a data set holds, by part and class, and the classes of that data set."""
+
+    pictures: Mapping[Part, ByClass]
+    classes: ClassList
+
+    @property
+    def count(self) -> int:
+        """How many pictures there are."""
+        return len(self.paths("train")) + len(self.paths("test"))
+
+    def paths(self, part: Part) -> list[str]:
+        """The paths of one part, class after class."""
+        return [path for pictures in self.pictures[part].values() for path in pictures]
+
+    def labels(self, part: Part) -> NDArray[np.int64]:
+        """The class index of each of these."""
+        index = {wnid: place for place, wnid in enumerate(self.classes.wnids)}
+        return np.array([index[wnid] for wnid, paths in self.pictures[part].items() for _ in paths], dtype=np.int64)
+
+
+def imagenet_manifest(
+    settings: ImagenetSettings,
+    source: Source,
+    *,
+    classes: ClassList,
+    threads: int = 1,
+    after_picture: Callable[[], None] = lambda: None,
+) -> pd.DataFrame:
+    """The manifest of all pictures as they are now, whether the data set holds them or not.
+
+    Raises :class:`FoolingError` for another layout or other classes; of a folder before any picture is read.
+    """
+
+    def require_layout(paths: Sequence[str]) -> None:
+        _by_class(settings, paths, classes)
+
+    return manifest_of(source, check=require_layout, threads=threads, after_picture=after_picture)
+
+
+def kept_pictures(settings: ImagenetSettings, manifest: pd.DataFrame, classes: ClassList) -> Kept:
+    """Those pictures of the ``manifest`` that the data set holds.
+
+    Raises :class:`FoolingError` for another layout, other classes, and a class with too few pictures.
+    """
+    counts: dict[Part, int | None] = {"train": settings.train_pictures, "test": settings.test_pictures}
+    found = _by_class(settings, list(manifest["path"]), classes)
+    pictures = {
+        part: {wnid: _drawn(settings, part, wnid, paths, count=counts[part]) for wnid, paths in sorted(of_part.items())}
+        for part, of_part in found.items()
+    }
+    present = classes.part(pictures["test"]) if settings.classes == "present" else classes
+    return Kept(pictures=pictures, classes=present)
+
+
+def make_imagenet(
+    settings: ImagenetSettings,
+    source: Source,
+    *,
+    name: str,
+    manifest: pd.DataFrame,
+    kept: Kept,
+    threads: int = 1,
+    after_picture: Callable[[], None] = lambda: None,
+) -> Dataset:
+    """The ``kept`` pictures as images ``(N, 3, size, size)``, each checked against the ``manifest`` before it is used.
+
+    Raises :class:`FoolingError` for a picture that is missing, unknown, changed or broken.
+    """
+    train, test = kept.paths("train"), kept.paths("test")
+    images = decoded_images(
+        source,
+        manifest,
+        [*train, *test],
+        size=settings.size,
+        colour="rgb",
+        threads=threads,
+        after_picture=after_picture,
+    )
+    return Dataset(
+        name=name,
+        class_names=kept.classes.names,
+        train_images=images[: len(train)],
+        train_labels=kept.labels("train"),
+        test_images=images[len(train) :],
+        test_labels=kept.labels("test"),
+        provenance={
+            "origin": "ImageNet (ILSVRC2012)",
+            "content_sha256": sha256_of(manifest.to_csv(index=False, lineterminator="\n").encode()),
+            "wnids": list(kept.classes.wnids),
+            "settings": settings.model_dump(mode="json", exclude={"path", "class_list"}),
+        },
+    )
+
+
+def _by_class(settings: ImagenetSettings, paths: Sequence[str], classes: ClassList) -> dict[Part, ByClass]:
+    return pictures_by_class(
+        paths,
+        source=settings.path,
+        classes=classes,
+        every_class=settings.classes == "all",
+        training=settings.train_pictures != 0,
+    )
+
+
+def _drawn(settings: ImagenetSettings, part: Part, wnid: str, pictures: list[str], *, count: int | None) -> list[str]:
+    """So many of these pictures in the order of their paths; a larger count keeps those drawn for a smaller one."""
+    ordered = sorted(pictures)
+    if count is None:
+        return ordered
+    if count > len(ordered):
+        raise FoolingError(
+            f"{settings.path} has too few pictures of {wnid}",
+            found=f"{len(ordered)} in its {part} part",
+            expected=f"{count}, as {part}_pictures asks for",
+            remedy=f"lower {part}_pictures, or set it to null to keep all",
+        )
+    generator = numpy_generator(settings.seed, "pictures of a class", part, wnid)
+    return [ordered[place] for place in np.sort(generator.permutation(len(ordered))[:count])]
