@@ -16,6 +16,7 @@ from fooling.evolution.record import History, Lineage, RunRecord
 from fooling.findings.ablation import AblationSettings, ablation_table
 from fooling.findings.ascent import curves_of_ascents, curves_of_searches
 from fooling.findings.class_sets import ClassSetSettings, class_set_table, classes_table
+from made_up_networks import made_up_header, made_up_networks
 
 CLASSES = 10
 EVALUATIONS = 200 * np.array([1, 2, 4, 8, 15, 30, 50, 75, 101])
@@ -236,13 +237,10 @@ def made_calibration(classifier: str = "lenet-a") -> pd.DataFrame:
 
 def made_training() -> tuple[pd.DataFrame, pd.DataFrame]:
     """Three networks on two data sets: every epoch, and every network."""
-    classifiers = pd.DataFrame(
-        [
-            ("lenet-a", "digits", "lenet", 1, 1000, 0.011, 360),
-            ("lenet-b", "digits", "lenet", 2, 1000, 0.014, 360),
-            ("alexnet", "shapes", "alexnet", 1, 500, 0.03, 500),
-        ],
-        columns=["classifier", "dataset", "architecture", "seed", "iterations", "test_error", "test_images"],
+    classifiers = made_up_networks(
+        made_up_header("lenet-a", dataset="digits", seed=1, iterations=1000, test_error=0.011),
+        made_up_header("lenet-b", dataset="digits", seed=2, iterations=1000, test_error=0.014),
+        made_up_header("alexnet", dataset="shapes", architecture="alexnet", seed=1, iterations=500, test_error=0.03),
     )
     steps = np.arange(1, 21)
     epochs = [

@@ -120,7 +120,14 @@ def information() -> dict[str, object]:
             "device": "cpu",
         },
         "packages": {"torch": "2.13.0"},
-        "classifiers": [{"classifier": "lenet-a", "dataset": "digits", "architecture": "lenet", "seed": 1}],
+        "classifiers": [
+            {
+                **{"classifier": "lenet-a", "dataset": "digits", "architecture": "lenet", "seed": 1},
+                **{"test_images": 450, "test_error": 0.02, "test_error_low": 0.0106, "test_error_high": 0.0375},
+                **{"top5_error": 0.002, "top5_error_low": 0.0004, "top5_error_high": 0.0125},
+                **{"published_error": 0.0094, "published_top5_error": None, "published_source": "a page"},
+            }
+        ],
         "experiments": [{"experiment": "direct", "classifiers": ["lenet-a"], "seeds": [1, 2]}],
         "steps": [{"step": "train", "jobs": 1, "wall_seconds": 75.0, "longest_seconds": 75.0, "peak_memory_mb": 1345}],
         "jobs": [{"job": "train/lenet-a"}],

@@ -3,7 +3,6 @@
 import json
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from fooling.artifacts import write_json, write_table
@@ -12,14 +11,16 @@ from fooling.cli.run_info import run_info
 from fooling.errors import FoolingError
 from fooling.evolution.record import save_run
 from fooling.images import png_bytes
+from fooling.report.information import NetworkInformation
+from made_up_networks import made_up_header, made_up_networks
 
 
 def test_run_info_gathers_runs_jobs_and_versions(tmp_path, make_champions):
     write_table(tmp_path / "champions.parquet", make_champions(seeds=2))
-    network = {"classifier": "lenet-a", "dataset": "digits", "architecture": "lenet", "seed": 3}
-    network |= {"iterations": 10, "test_error": 0.01, "test_images": 100}
-    imported = {**network, "classifier": "own", "seed": None, "iterations": None}
-    write_table(tmp_path / "classifiers.csv", pd.DataFrame([network, imported]))
+    published = {"test_error": 0.009, "top5_error": None, "source": "a page"}
+    network = made_up_header("lenet-a", dataset="digits", seed=3, iterations=10)
+    imported = made_up_header("own", dataset="digits", top5_error=None, published=published)
+    write_table(tmp_path / "classifiers.csv", made_up_networks(network, imported))
     logs = tmp_path / "logs" / "made-up"
     (logs / "classifiers").mkdir(parents=True)
     (logs / "classifiers" / "lenet-a.log").write_text("fooling train: 12.3 s, peak memory 345 MB\n")
@@ -36,11 +37,12 @@ def test_run_info_gathers_runs_jobs_and_versions(tmp_path, make_champions):
     )
     found = json.loads(output.read_text())
     assert found["machine"]["device"] == "cpu"
-    described = {"dataset": "digits", "architecture": "lenet"}
-    assert found["classifiers"] == [
-        {"classifier": "lenet-a", "seed": 3, **described},
-        {"classifier": "own", "seed": None, **described},
-    ]
+    known, own = (NetworkInformation.model_validate(network) for network in found["classifiers"])
+    assert (known.classifier, known.dataset, known.architecture, known.seed) == ("lenet-a", "digits", "lenet", 3)
+    assert (known.test_error, known.top5_error, known.published_source) == (0.01, 0.002, None)
+    assert known.test_error_low < 0.01 < known.test_error_high
+    assert (own.classifier, own.seed, own.top5_error) == ("own", None, None)
+    assert (own.published_error, own.published_top5_error, own.published_source) == (0.009, None, "a page")
     (experiment,) = found["experiments"]
     assert (experiment["experiment"], experiment["seeds"]) == ("direct", [1, 2])
     assert experiment["searches"] == ["map-elites", "random-search"]

@@ -1,3 +1,4 @@
+import re
 from html.parser import HTMLParser
 
 import pytest
@@ -128,3 +129,10 @@ def test_a_study_without_logs_has_a_page_too(made):
 )
 def test_durations_in_words(seconds, text):
     assert duration(seconds) == text
+
+
+def test_networks_stand_beside_what_others_have_published_of_them(made):
+    row = re.search(r"<tr><th scope=\"row\">lenet-a<small>lenet on digits</small>.*</tr>", page(**made))
+    assert row is not None
+    shown = [re.sub("<[^>]*>", "", cell) for cell in row[0].split("</td>")[:-1]]
+    assert shown[1:] == ["2 % [1.06 %, 3.75 %]", "0.2 % [0.04 %, 1.25 %]", "0.94 %, -: a page"]

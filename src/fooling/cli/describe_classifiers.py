@@ -18,7 +18,7 @@ def describe_classifiers(
     """Write the training curves, one line for each network, and the mean test error of each architecture."""
     checked = read_settings(IntervalSettings, settings)
     headers = [classifier_header(path) for path in classifiers]
-    described, epochs = networks_table(headers), training_table(headers)
+    described, epochs = networks_table(headers, settings=checked), training_table(headers)
     means = errors_table(described, settings=checked)
     write_table(training, epochs)
     write_table(networks, described)

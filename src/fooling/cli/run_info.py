@@ -12,6 +12,7 @@ from fooling.artifacts import read_table, write_json
 from fooling.classifiers.devices import chosen_device
 from fooling.findings.forms import CHAMPIONS, CLASSIFIERS
 from fooling.progress import say
+from fooling.report.information import NetworkInformation
 from fooling.report.jobs import Job, finished_job, steps_of
 from fooling.report.machine import machine, package_versions
 
@@ -40,8 +41,8 @@ def run_info(
 
 
 def _networks_in(networks: pd.DataFrame) -> list[dict[str, Any]]:
-    """What each network is; the seed of one that others trained is not known."""
-    described = networks[["classifier", "dataset", "architecture", "seed"]].convert_dtypes()
+    """What each network is and how often it errs; the seed of one that others trained is not known."""
+    described = networks[list(NetworkInformation.model_fields)].convert_dtypes()
     found: list[dict[str, Any]] = json.loads(described.to_json(orient="records"))
     return found
 

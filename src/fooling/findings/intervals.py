@@ -166,6 +166,13 @@ def share_bands(
     return low, high
 
 
+def share_of_images(share: float, images: int, *, settings: IntervalSettings) -> tuple[float, float]:
+    """The Wilson interval of a ``share`` of so many independently drawn ``images``."""
+    counted = scipy.stats.binomtest(round(share * images), images)
+    interval = counted.proportion_ci(settings.confidence_level, method="wilson")
+    return float(interval.low), float(interval.high)
+
+
 def estimated_mean(values: NDArray[np.float64], *, settings: IntervalSettings) -> Estimate:
     """The mean of one value for each of N networks, with Student's t interval."""
     networks, mean = len(values), float(values.mean())

@@ -7,10 +7,14 @@ from typing import Any
 
 import pandas as pd
 
-from fooling.findings.intervals import IntervalSettings, estimated_mean_of_networks
+from fooling.findings.intervals import IntervalSettings, estimated_mean_of_networks, share_of_images
 
 TRAINING = ["classifier", "iteration", "train_loss", "test_error"]
-NETWORKS = ["classifier", "dataset", "architecture", "seed", "iterations", "test_error", "test_images"]
+NETWORKS = [
+    *("classifier", "dataset", "architecture", "crop", "views", "seed", "iterations", "test_images"),
+    *("test_error", "test_error_low", "test_error_high", "top5_error", "top5_error_low", "top5_error_high"),
+    *("published_error", "published_top5_error", "published_source"),
+]
 ERRORS = ["dataset", "architecture", "networks", "mean", "low", "high"]
 
 
@@ -24,23 +28,34 @@ def training_table(headers: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=TRAINING)
 
 
-def networks_table(headers: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
-    """One row for each network; an imported one has neither seed nor iterations."""
-    rows = []
-    for header in headers:
-        provenance = header["provenance"]
-        rows.append(
-            {
-                "classifier": header["name"],
-                "dataset": provenance["dataset"]["name"],
-                "architecture": header["architecture"],
-                "seed": provenance.get("seed"),
-                "iterations": provenance.get("iterations"),
-                "test_error": provenance["test_error"],
-                "test_images": provenance["test_images"],
-            }
-        )
-    return pd.DataFrame(rows, columns=NETWORKS).astype({"seed": "Int64", "iterations": "Int64"})
+def networks_table(headers: Iterable[Mapping[str, Any]], *, settings: IntervalSettings) -> pd.DataFrame:
+    """One row for each network: what it is and sees, and its errors beside published ones, if any are known.
+
+    An imported network has neither seed nor iterations; one of five classes or fewer has no error among the first five.
+    """
+    table = pd.DataFrame([_network_row(header, settings) for header in headers], columns=NETWORKS)
+    return table.astype(dict.fromkeys(("crop", "seed", "iterations"), "Int64"))
+
+
+def _network_row(header: Mapping[str, Any], settings: IntervalSettings) -> dict[str, Any]:
+    provenance = header["provenance"]
+    published = provenance.get("published") or {}
+    row = {
+        "classifier": header["name"],
+        "dataset": provenance["dataset"]["name"],
+        "architecture": header["architecture"],
+        "crop": header["input"]["crop"],
+        "views": header["input"]["views"],
+        "published_error": published.get("test_error"),
+        "published_top5_error": published.get("top5_error"),
+        "published_source": published.get("source"),
+        **{key: provenance.get(key) for key in ("seed", "iterations", "test_images", "test_error", "top5_error")},
+    }
+    for error in ("test_error", "top5_error"):
+        if row[error] is not None:
+            low, high = share_of_images(row[error], row["test_images"], settings=settings)
+            row |= {f"{error}_low": low, f"{error}_high": high}
+    return row
 
 
 def errors_table(networks: pd.DataFrame, *, settings: IntervalSettings) -> pd.DataFrame:

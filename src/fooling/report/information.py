@@ -10,6 +10,7 @@ from fooling.contents import Header
 
 Amount = Annotated[float, Field(ge=0, le=1e12)]
 Count = Annotated[int, Field(ge=0, le=10**12)]
+Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class MachineInformation(Header):
@@ -24,12 +25,22 @@ class MachineInformation(Header):
 
 
 class NetworkInformation(Header):
-    """A network; the seed of one that others trained is not known."""
+    """A network and its errors; the seed of one that others trained is not known."""
 
     classifier: str
     dataset: str
     architecture: str
     seed: int | None
+    test_images: Count
+    test_error: Share
+    test_error_low: Share
+    test_error_high: Share
+    top5_error: Share | None
+    top5_error_low: Share | None
+    top5_error_high: Share | None
+    published_error: Share | None
+    published_top5_error: Share | None
+    published_source: str | None
 
 
 class ExperimentInformation(Header):

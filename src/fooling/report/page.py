@@ -13,7 +13,7 @@ import jinja2
 import pandas as pd
 
 from fooling.figures.catalogue import FIGURES
-from fooling.findings.wording import in_words
+from fooling.findings.wording import in_words, percent
 from fooling.report.gallery import Gallery, data_uri
 from fooling.report.summary import ExperimentSummary, headline
 
@@ -121,7 +121,7 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"duration": duration, "unbroken": unbroken}
+    environment.filters |= {"duration": duration, "in_words": in_words, "percent": percent, "unbroken": unbroken}
     return environment
 
 
