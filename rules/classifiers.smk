@@ -52,7 +52,7 @@ rule import_network:
         "../envs/networks.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=4000,
         runtime=60,
         gpu=gpus,
     message:

@@ -41,6 +41,11 @@ def test_a_device_that_is_not_there_is_named(name: str) -> None:
         chosen_device(name)
 
 
+def test_for_a_missing_gpu_the_setting_is_told() -> None:
+    with pytest.raises(FoolingError, match=r"cuda:2 is not there(.|\n)*set machine.device .* to auto or cpu"):
+        chosen_device("cuda:2")
+
+
 @pytest.mark.parametrize(
     ("shown", "name", "seen"),
     [

@@ -162,6 +162,8 @@ def test_unknown_networks_and_sets_are_told_with_the_known_ones(mirror: Path) ->
         FoolingError, match=r"no weights 'V9' of alexnet\n  expected: IMAGENET1K_V1(.|\n)*weights: torch"
     ):
         torchvision_weights("torchvision:alexnet", "V9", mirror=mirror)
+    with pytest.raises(FoolingError, match=r"IMAGENET1K_FEATURES are no classifier's(.|\n)*another `weights`"):
+        torchvision_weights("torchvision:vgg16", "IMAGENET1K_FEATURES", mirror=mirror)
     with pytest.raises(FoolingError, match=r"no network 'alexnett'\n  expected: alexnet"):
         torchvision_weights("torchvision:alexnett", "DEFAULT", mirror=mirror)
 

@@ -95,8 +95,8 @@ class Classifier:
                 logits: torch.Tensor = self.network(only)
                 return logits
             if torch.is_grad_enabled():
-                return log_mean_probabilities([checkpoint(self.network, view, use_reentrant=False) for view in inputs])
-            return log_mean_probabilities([self.network(view) for view in inputs])
+                return log_mean_probabilities(checkpoint(self.network, view, use_reentrant=False) for view in inputs)
+            return log_mean_probabilities(self.network(view) for view in inputs)
 
     @torch.inference_mode()
     def logits(self, images: torch.Tensor) -> torch.Tensor:

@@ -13,7 +13,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
@@ -75,13 +75,16 @@ def views_of(shape: tuple[int, int, int], *, crop: int | None, views: str) -> tu
     )
 
 
-def log_mean_probabilities(logits: Sequence[torch.Tensor]) -> torch.Tensor:
-    """The logarithm (B, K) of the mean softmax probability over the ``logits`` (B, K) of each view, float32."""
+def log_mean_probabilities(logits: Iterable[torch.Tensor]) -> torch.Tensor:
+    """The logarithm (B, K) of the mean softmax probability over the ``logits`` (B, K) of each view, float32.
+
+    They are taken one after the other: none needs to outlive the next.
+    """
     logarithms = [torch.log_softmax(told.float(), dim=1) for told in logits]
     most = torch.stack(logarithms).amax(dim=0).detach()
     # Added one by one: torch's own sum over views rounds differently at different places of a batch.
     shares = sum((told - most).exp() for told in logarithms)
-    return most + torch.log(torch.as_tensor(shares) / len(logits))
+    return most + torch.log(torch.as_tensor(shares) / len(logarithms))
 
 
 def random_crops(images: torch.Tensor, crop: int, generator: torch.Generator) -> torch.Tensor:

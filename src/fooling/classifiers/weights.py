@@ -89,6 +89,8 @@ def torchvision_weights(architecture: str, name: str, *, mirror: Path | None) ->
             remedy="set `weights: torchvision:<set>`, or `weights: torchvision` for its default",
         )
     chosen = sets[name]
+    if chosen.meta["categories"] is None:
+        raise FoolingError(f"torchvision's weights {chosen} are no classifier's", remedy="set another `weights`")
     file = verified_file(chosen.url, mirror=mirror)
     preset = chosen.transforms()
     return TrainedWeights(
