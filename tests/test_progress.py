@@ -34,3 +34,12 @@ def test_a_terminal_gets_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
     with progress.progress(total=2, description="walk") as counter:
         counter.advance(2)
     assert "walk: 100%" in terminal.getvalue()
+
+
+def test_without_a_known_total_only_what_is_done_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(progress, "LOG_INTERVAL", 0.0)
+    with progress.progress(total=None, description="walk") as counter:
+        counter.advance(2)
+    assert capsys.readouterr().err == "walk: 2 steps\n"

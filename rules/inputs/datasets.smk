@@ -30,16 +30,19 @@ def pictures_seen(wildcards):
     place = place_of(dataset.path)
     if place is None or place.is_file():
         return "nothing" if place is None else f"{place.stat().st_size} bytes"
-    files = [Path(folder, name) for folder, _, names in os.walk(place) for name in names]
-    sized = dataset.kind == "folder"
-    found = sorted((str(path.relative_to(place)), path.stat().st_size if sized else None) for path in files)
-    return hashlib.sha256(as_json(found).encode()).hexdigest()
+    seen = hashlib.sha256()
+    for folder, folders, names in os.walk(place):
+        folders.sort()
+        files = [os.path.join(folder, name) for name in sorted(names)]
+        sizes = [os.path.getsize(file) for file in files if os.path.isfile(file)] if dataset.kind == "folder" else []
+        seen.update(as_json([os.path.relpath(folder, place), sorted(names), sizes]).encode())
+    return seen.hexdigest()
 
 
 def classes_seen(wildcards):
     """A hash of the list of ImageNet's classes; where there is none, the command says so."""
     place = place_of(study.datasets[wildcards.dataset].class_list)
-    return "nothing" if place is None else hashlib.sha256(place.read_bytes()).hexdigest()
+    return hashlib.sha256(place.read_bytes()).hexdigest() if place and place.is_file() else "nothing"
 
 
 def place_of(path):

@@ -95,6 +95,15 @@ def test_the_commands_leave_the_pictures_where_they_are(flat, tmp_path):
     assert {path: path.stat().st_mtime_ns for path in flat.path.rglob("*")} == before
 
 
+def test_a_folder_that_is_not_here_is_found_in_the_mirror(flat, tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    given = {"settings": '{"path": "pictures", "size": 16}', "mirror": tmp_path, "threads": 3}
+    list_folder(**given, output=tmp_path / "manifest.csv")
+    fetch_folder(**given, manifest=tmp_path / "manifest.csv", output=tmp_path / "mine.safetensors", name="mine")
+    np.testing.assert_array_equal(load_dataset(tmp_path / "mine.safetensors").test_images, made(flat).test_images)
+
+
 def test_nothing_is_written_when_a_picture_has_changed(flat, tmp_path):
     list_folder(settings=flat.model_dump_json(), output=tmp_path / "manifest.csv")
     changed = flat.path / "red" / "03.png"
