@@ -181,6 +181,23 @@ def test_a_setting_on_the_command_line_changes_the_default_study(fresh_checkout:
     assert "Draw" in said
 
 
+def test_pictures_and_their_classes_are_found_in_the_mirror_of_the_study(
+    fresh_checkout: Checkout, tmp_path: Path
+) -> None:
+    checkout, mirror, made = fresh_checkout.copy(tmp_path / "repository"), tmp_path / "mirror", "smoke-imagenet"
+    mirror.mkdir()
+    for name in ("imagenet", "imagenet_classes.csv"):
+        (checkout.folder / "config/test" / name).rename(mirror / name)
+        checkout.replace(SMOKE, f"config/test/{name},", f"{name},")
+    target = ("--cores", "1", "--configfile", SMOKE, "--", f"results/datasets/{made}.safetensors")
+    assert "imagenet is not there" in checkout.attempt("snakemake", *target).stdout
+    checkout.append(SMOKE, f"machine: {{mirror: {json.dumps(str(mirror))}}}")
+    checkout.run("snakemake", *target)
+    mirror = mirror.rename(tmp_path / "elsewhere")
+    checkout.replace(SMOKE, str(tmp_path / "mirror"), str(mirror))
+    assert "Nothing to be done" in checkout.run("snakemake", *target)
+
+
 @pytest.mark.skipif("FOOLING_MIRROR" not in os.environ, reason="MNIST is fetched from a mirror only where there is one")
 def test_mnist_is_fetched_from_the_mirror(fresh_checkout: Checkout, tmp_path: Path) -> None:
     checkout = fresh_checkout.copy(tmp_path / "repository")
