@@ -73,8 +73,10 @@ def fitted(content: bytes, *, size: int, colour: Colour, source: Path) -> NDArra
         if picture.width * picture.height > MOST_PIXELS:
             found = f"{picture.width} x {picture.height}"
             raise FoolingError(f"{source} is too large", found=found, expected=f"at most {MOST_PIXELS:,} pixels")
-        upright = ImageOps.exif_transpose(picture).convert("L" if colour == "grey" else "RGB")
-    pixels = np.asarray(ImageOps.fit(upright, (size, size), Image.Resampling.BICUBIC))
+        ImageOps.exif_transpose(picture, in_place=True)
+        mode = "L" if colour == "grey" else "RGB"
+        coloured = picture if picture.mode == mode else picture.convert(mode)  # which copies in any case
+        pixels = np.asarray(ImageOps.fit(coloured, (size, size), Image.Resampling.BICUBIC))
     return pixels[None] if colour == "grey" else np.moveaxis(pixels, -1, 0)
 
 
