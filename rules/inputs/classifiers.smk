@@ -27,9 +27,9 @@ def dataset_of_classifier(wildcards):
 
 
 def weights_of_classifier(wildcards):
-    """The file of weights that an imported classifier is given; torchvision's own are told by their names alone."""
+    """The file of weights of an imported classifier, here or below the mirror folder; torchvision's own are no file."""
     classifier = study.classifiers[wildcards.classifier]
-    return [] if classifier.published_set is not None else str(classifier.weights)
+    return [] if classifier.published_set is not None else str(place_of(classifier.weights) or classifier.weights)
 
 
 def architecture_of(name):

@@ -46,7 +46,7 @@ def classes_seen(wildcards):
 
 
 def place_of(path):
-    """Where the files of a data set are, here or below the mirror folder; None where they are in neither place."""
+    """Where files that a study names are, here or below the mirror folder; None where they are in neither place."""
     mirror = os.getenv(MIRROR_VARIABLE)
     try:
         place = found_path(path, mirror and Path(mirror))

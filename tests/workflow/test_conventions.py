@@ -198,6 +198,30 @@ def test_pictures_and_their_classes_are_found_in_the_mirror_of_the_study(
     assert "Nothing to be done" in checkout.run("snakemake", *target)
 
 
+STUDY_OF_IMPORTED_NETWORKS = """\
+study: imported
+datasets: [{{name: shapes, kind: shapes}}]
+classifiers:
+- {{name: file, kind: imported, dataset: shapes, architecture: squeezenet, weights: models/some.safetensors}}
+- {{name: named, kind: imported, dataset: shapes, architecture: "torchvision:alexnet", weights: torchvision}}
+experiments: [{{name: noise, classifiers: [file, named], encoding: {{kind: direct}}}}]
+machine: {{mirror: {mirror}}}
+"""
+
+
+def test_weights_are_inputs_here_or_in_the_mirror_and_torchvisions_own_are_none(
+    fresh_checkout: Checkout, tmp_path: Path
+) -> None:
+    study, weights = tmp_path / "study.yaml", tmp_path / "models/some.safetensors"
+    study.write_text(STUDY_OF_IMPORTED_NETWORKS.format(mirror=json.dumps(str(tmp_path))))
+    file, named = (f"results/imported/classifiers/{name}.safetensors" for name in ("file", "named"))
+    fresh_checkout.run("snakemake", "--dry-run", named, "--configfile", str(study))
+    assert "models/some.safetensors" in _refusal(fresh_checkout, file, "--configfile", str(study))
+    weights.parent.mkdir()
+    weights.touch()
+    fresh_checkout.run("snakemake", "--dry-run", file, "--configfile", str(study))
+
+
 @pytest.mark.skipif("FOOLING_MIRROR" not in os.environ, reason="MNIST is fetched from a mirror only where there is one")
 def test_mnist_is_fetched_from_the_mirror(fresh_checkout: Checkout, tmp_path: Path) -> None:
     checkout = fresh_checkout.copy(tmp_path / "repository")
