@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import torch
 
 from fooling.classifiers.leases import leased_gpu
+from fooling.classifiers.memory import keep_freed_memory
 from fooling.errors import FoolingError
 
 KNOWN_NAMES = "auto, cpu, cuda or cuda:<number>"
@@ -32,7 +33,10 @@ def chosen_device(name: str = "auto") -> torch.device:
         raise FoolingError("there is no such device", found=name, expected=KNOWN_NAMES) from None
     if device.type not in ("cpu", "cuda"):
         raise FoolingError("this device is not supported", found=name, expected=KNOWN_NAMES)
-    return device if device.type == "cpu" else _gpu(device)
+    if device.type == "cuda":
+        return _gpu(device)
+    keep_freed_memory()
+    return device
 
 
 def _gpu(wanted: torch.device) -> torch.device:

@@ -56,10 +56,11 @@ def _draw_set(axes: Axes, found: pd.DataFrame, classes: pd.DataFrame) -> None:
     axes.set(title=f"{first['class_set']} ({first['classes']} classes)", ylabel="")
     axes.grid(visible=False, axis="y")
     axes.tick_params(axis="y", length=0)
-    for place, row in enumerate(found.itertuples()):
+    bounds = zip(*(100 * found[name] for name in ("superiority", "low", "high")), strict=True)
+    for place, (share, low, high) in enumerate(bounds):
         axes.annotate(
-            f"{100 * row.superiority:.0f} %\n{100 * row.low:.0f} to {100 * row.high:.0f} %", (1.02, place),
-            xycoords=axes.get_yaxis_transform(), va="center", fontsize=5.5, color=QUIET, annotation_clip=False,
+            f"{share:.0f} %\n{low:.0f} to {high:.0f} %", (1.02, place), xycoords=axes.get_yaxis_transform(),
+            va="center", fontsize=5.5, color=QUIET, annotation_clip=False,
         )  # fmt: skip
 
 
