@@ -29,6 +29,7 @@ def require_images(images: torch.Tensor, *, shape: tuple[int, int, int] | None =
             "these images do not fit",
             found=f"{str(images.dtype).removeprefix('torch.')} {tuple(images.shape)}",
             expected=f"uint8 {wanted}",
+            remedy=None if shape is None else "take a data set with images of this size, in colour (3) or grey (1)",
         )
 
 

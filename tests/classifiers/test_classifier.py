@@ -171,6 +171,8 @@ def test_logits_that_are_no_numbers_are_refused(lenet: Classifier, damage: float
 def test_images_of_another_form_are_refused(lenet: Classifier) -> None:
     with pytest.raises(FoolingError, match=r"uint8 \(B, 1, 20, 20\)"):
         lenet.logits(torch.zeros(2, 1, 28, 28, dtype=torch.uint8))
+    with pytest.raises(FoolingError, match=r"uint8 \(2, 1, 33, 29\)(.|\n)*take a data set .* in colour \(3\)"):
+        colour_classifier().logits(torch.zeros(2, 1, 33, 29, dtype=torch.uint8))
     with pytest.raises(FoolingError, match="float32"):
         lenet.logits(torch.zeros(2, 1, 20, 20))
 
