@@ -168,7 +168,7 @@ def _require_same_layout(
             f"the weights in {source} have other shapes than the architecture {architecture}",
             found=_some([f"{key} {found[key]}" for key in wrong]),
             expected=_some([f"{key} {shapes[key]}" for key in wrong]),
-            remedy="check how many classes the data set has, `options` and `input.crop`",
+            remedy="check `dataset` (how many classes it has), `options` and `input.crop`",
         )
 
 
