@@ -1,4 +1,5 @@
-# Evolve images against the networks. One job makes a run and its controls: random search, and drift without selection.
+# Evolve images against the networks. One job makes a run and its controls: random search, and drift without selection
+# unless the experiment leaves that out.
 
 
 rule evolve_direct:
@@ -14,12 +15,13 @@ rule evolve_direct:
     params:
         encoding="direct",
         settings=evolution_settings,
+        controls=controls_of_run,
     log:
         "<logs>/evolution/{classifier}/{experiment}/seed{seed}.log",
     benchmark:
         "<benchmarks>/evolution/{classifier}/{experiment}/seed{seed}.tsv"
     wildcard_constraints:
-        experiment=one_of(experiments_in("direct")),
+        experiment=one_of(experiments_in("direct", drift=True)),
     conda:
         "../envs/networks.yaml"
     threads: 1
@@ -31,7 +33,7 @@ rule evolve_direct:
         "Evolve images: {wildcards.experiment} on {wildcards.classifier}, seed {wildcards.seed}"
     shell:
         "fooling evolve-{params.encoding} --classifier {input.classifier} --settings {params.settings:q}"
-        " --seed {wildcards.seed} --output {output.run} --random-search {output.random_search} --drift {output.drift} 2> {log}"
+        " --seed {wildcards.seed} --output {output.run} {params.controls} 2> {log}"
 
 
 use rule evolve_direct as evolve_cppn with:
@@ -43,4 +45,20 @@ use rule evolve_direct as evolve_cppn with:
     params:
         encoding="cppn",
     wildcard_constraints:
-        experiment=one_of(experiments_in("cppn")),
+        experiment=one_of(experiments_in("cppn", drift=True)),
+
+
+use rule evolve_direct as evolve_direct_without_drift with:
+    output:
+        run="<results>/evolution/{classifier}/{experiment}/seed{seed}.safetensors",
+        random_search="<results>/evolution/{classifier}/{experiment}/seed{seed}.random-search.safetensors",
+    wildcard_constraints:
+        experiment=one_of(experiments_in("direct", drift=False)),
+
+
+use rule evolve_cppn as evolve_cppn_without_drift with:
+    output:
+        run="<results>/evolution/{classifier}/{experiment}/seed{seed}.safetensors",
+        random_search="<results>/evolution/{classifier}/{experiment}/seed{seed}.random-search.safetensors",
+    wildcard_constraints:
+        experiment=one_of(experiments_in("cppn", drift=False)),

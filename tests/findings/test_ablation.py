@@ -9,6 +9,7 @@ import pytest
 from fooling.errors import FoolingError
 from fooling.findings.ablation import (
     AblationSettings,
+    _classes,
     ablation_summary,
     ablation_table,
     effect_of,
@@ -96,6 +97,14 @@ def test_log_odds_are_those_of_the_champions_own_class(make_run) -> None:
     table = ablation_table([run], experiment="cppn", judge=by_light, settings=SETTINGS)
     other = table[(table["class_index"] == 1) & (table["kind"] == "copy") & (table["fill"] == "background")]
     assert other["change"].to_numpy() == pytest.approx(other["removed"] * 9 * LIT / 1000)
+
+
+@pytest.mark.parametrize(("most", "classes"), [(None, [0, 1]), (2, [0, 1]), (5, [0, 1]), (1, [0])])
+def test_few_classes_are_spread_evenly(make_run, most, classes) -> None:
+    settings = AblationSettings(copies_removed=1, removal_draws=1, ablated_classes=most)
+    found = ablation_table(runs(make_run), experiment="cppn", judge=by_light, settings=settings)
+    assert sorted(found["class_index"].unique()) == classes
+    assert _classes(1000, 4) == [0, 250, 500, 750]
 
 
 def test_runs_of_several_networks_are_refused(make_run) -> None:

@@ -115,6 +115,8 @@ ON_A_NETWORK = {
         "import_network",
         "evolve_direct",
         "evolve_cppn",
+        "evolve_direct_without_drift",
+        "evolve_cppn_without_drift",
         "evolve_many_direct",
         "evolve_many_cppn",
         "retrain",

@@ -107,7 +107,7 @@ FIGURES: dict[str, Figure] = {
         "Who descends from whom: every image that became a champion, in the row of its class, with a line from its "
         "parent; what has descendants at the end is in colour. Left the champions of the random start, right those at "
         "the end. Parents are drawn uniformly: were it of no matter whose child an image is, nine in ten lines "
-        "would come from another one of ten classes.",
+        "would come from another one of ten classes. Of many classes: families, champions with a late common ancestor.",
         one_per="experiment",
         seeds="shown",
     ),

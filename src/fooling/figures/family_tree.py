@@ -12,7 +12,9 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from fooling.evolution.record import RunRecord
+from fooling.figures.families import drawn_families
 from fooling.figures.image_grid import HEAD, INCHES_PER_CHARACTER_POINT, panel, place_image, sheet, write, write_head
+from fooling.figures.shown_classes import are_many
 from fooling.figures.style import ENCODINGS, FAINT, QUIET, WIDTH, in_style
 from fooling.findings.lineage import Genealogy, descent, genealogy_of, measures_of
 
@@ -46,7 +48,12 @@ class Line:
 
 @in_style
 def draw(*, runs: Sequence[RunRecord]) -> Figure:
-    """One tree for each of ``runs``, runs of MAP-Elites on one classifier; one row in it for each class."""
+    """One tree for each of ``runs``, runs of MAP-Elites on one classifier; one row in it for each class.
+
+    Of many classes families are shown instead.
+    """
+    if are_many(runs):
+        return drawn_families(runs)
     run = runs[0]
     height, longest = PITCH * len(run.class_names), max(map(len, run.class_names))
     size = min(7.0, NAMES / (longest * INCHES_PER_CHARACTER_POINT))

@@ -1,6 +1,7 @@
 """Runs x classes: the champions with their confidence, and below them two stated proxies of recognisability.
 
-The paper's Fig. 4 (direct encoding) and Fig. 5 (CPPN), five runs on MNIST, and their like for other data.
+The paper's Fig. 4 (direct encoding) and Fig. 5 (CPPN), five runs on MNIST, and their like for other data. Of many
+classes some are shown, and above them the champions that the network is surest of, as in the paper's Figs 1 and 8.
 """
 
 from __future__ import annotations
@@ -11,15 +12,27 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from fooling.evolution.record import RunRecord
-from fooling.figures.image_grid import HEAD, panel, place_image, sheet, write, write_class_names, write_head
+from fooling.figures.image_grid import (
+    HEAD,
+    INCHES_PER_CHARACTER_POINT,
+    panel,
+    place_image,
+    sheet,
+    write,
+    write_class_names,
+    write_head,
+)
 from fooling.figures.percentages import percent
+from fooling.figures.shown_classes import are_many, of_classes, shown_classes, surest, told_of_shown
 from fooling.figures.style import ENCODINGS, INK, QUIET, REAL, WIDTH, counted, in_style
 
 LEFT, RIGHT = 0.72, 0.2  # inches beside the images
 GAP, CAPTION = 0.068, 0.175  # beside an image, and the confidence under it
 STRIP, STRIP_GAP = 0.72, 0.48  # a strip of dots below the gallery, and the room above it
+SUREST, IN_ROW, NAME = 40, 10, 0.1  # the surest champions of many classes, and the line with the name of each
 
 
 @in_style
@@ -30,40 +43,73 @@ def draw(*, runs: Sequence[RunRecord], examined: pd.DataFrame) -> Figure:
     test images for comparison.
     """
     examined = examined[examined["classifier"] == runs[0].classifier["name"]]
+    sheet_of = surest(runs, SUREST) if are_many(runs) else []
+    classes = shown_classes(runs)
+    note = told_of_shown(runs, otherwise="cut after two decimals and never rounded up")
+    runs = [of_classes(run, classes) for run in runs]
+    examined = _in_columns(examined, classes)
     shown = _rows_of(runs, examined)
     real = examined[examined["search"] == "real-images"]
     told = {"independent_confidence": _draw_independent, "nearest_distance": _draw_distance}
     strips = [draw_strip for column, draw_strip in told.items() if shown[column].notna().any()]
     width = WIDTH - LEFT - RIGHT
     pitch = width / len(runs[0].class_names)
-    below = HEAD + len(runs) * (pitch - GAP + CAPTION)
+    rows = -(-len(sheet_of) // IN_ROW)
+    top = HEAD + (rows * (pitch - GAP + CAPTION + NAME) + 0.3 if rows else 0.0)
+    below = top + len(runs) * (pitch - GAP + CAPTION)
     figure, axes = sheet(WIDTH, below + len(strips) * (STRIP + STRIP_GAP) + 0.28)
-    _write_head(axes, runs, pitch)
+    _write_head(axes, runs, note)
+    _draw_surest(axes, sheet_of, pitch)
+    write_class_names(axes, runs[0].class_names, left=LEFT, pitch=pitch, bottom=top - 0.045)
     for row, run in enumerate(runs):
-        _draw_run(axes, run, top=HEAD + row * (pitch - GAP + CAPTION), pitch=pitch)
+        _draw_run(axes, run, top=top + row * (pitch - GAP + CAPTION), pitch=pitch)
     for place, draw_strip in enumerate(strips):
         top = below + STRIP_GAP + place * (STRIP + STRIP_GAP)
         draw_strip(panel(figure, left=LEFT, top=top, width=width, height=STRIP), shown, real)
     return figure
 
 
+def _in_columns(examined: pd.DataFrame, classes: NDArray[np.int64]) -> pd.DataFrame:
+    """The rows of ``examined`` about these classes, each with the ``column`` in which its class is shown."""
+    columns = {index: column for column, index in enumerate(classes.tolist())}
+    shown = examined[examined["class_index"].isin(columns)]
+    return shown.assign(column=shown["class_index"].map(columns))
+
+
 def _rows_of(runs: Sequence[RunRecord], examined: pd.DataFrame) -> pd.DataFrame:
     """The rows of ``examined`` about the champions of these runs."""
     evolved = examined[examined["search"] == runs[0].search]
-    return evolved[evolved["seed"].isin([run.seed for run in runs])].sort_values(["seed", "class_index"])
+    return evolved[evolved["seed"].isin([run.seed for run in runs])].sort_values(["seed", "column"])
 
 
-def _write_head(axes: Axes, runs: Sequence[RunRecord], pitch: float) -> None:
+def _write_head(axes: Axes, runs: Sequence[RunRecord], more: str) -> None:
     run = runs[0]
     encoding = ENCODINGS[run.encoding].label
     evaluations = int(run.history.evaluations[-1])
     title = f"Images evolved with the {encoding} that {run.classifier['name']} takes for its classes"
     note = (
         f"{counted(len(runs), 'run')}, {evaluations:,} images scored in each; under every image the network's "
-        "confidence, cut after two decimals and never rounded up"
+        f"confidence, {more}"
     )
     write_head(axes, title, note)
-    write_class_names(axes, run.class_names, left=LEFT, pitch=pitch)
+
+
+def _draw_surest(axes: Axes, champions: Sequence[tuple[RunRecord, int]], pitch: float) -> None:
+    """The champions that the network is surest of, each with its confidence and its class."""
+    if not champions:
+        return
+    side = pitch - GAP
+    mean = float(np.mean([run.confidences[index] for run, index in champions], dtype=np.float64))
+    words = f"the {len(champions)}\nsurest,\none of each\nimage:\n{percent(mean)}\nin the mean"
+    write(axes, LEFT - 0.1, HEAD, words, ha="right", color=QUIET)
+    for place, (run, index) in enumerate(champions):
+        row, column = divmod(place, IN_ROW)
+        left, top = LEFT + column * pitch + GAP / 2, HEAD - 0.1 + row * (side + CAPTION + NAME)
+        place_image(axes, run.images[index], left=left, top=top, side=side)
+        name = run.class_names[index]
+        size = min(6.0, pitch / (len(name) * INCHES_PER_CHARACTER_POINT))
+        write(axes, left + side / 2, top + side + 0.02, percent(float(run.confidences[index])), fontsize=6)
+        write(axes, left + side / 2, top + side + 0.12, name, fontsize=size, fontweight="bold")
 
 
 def _draw_run(axes: Axes, run: RunRecord, *, top: float, pitch: float) -> None:
@@ -101,7 +147,7 @@ def _draw_distance(axes: Axes, shown: pd.DataFrame, real: pd.DataFrame) -> None:
 
 def _draw_real(axes: Axes, real: pd.DataFrame, column: str) -> None:
     """A bar in every class at the median of real test images, named once."""
-    medians = real.groupby("class_index")[column].median().dropna()
+    medians = real.groupby("column")[column].median().dropna()
     axes.hlines(medians, medians.index - 0.42, medians.index + 0.42, color=REAL, linewidth=1.6, zorder=2)
     if len(medians):
         axes.annotate(
@@ -112,9 +158,9 @@ def _draw_real(axes: Axes, real: pd.DataFrame, column: str) -> None:
 
 def _draw_dots(axes: Axes, shown: pd.DataFrame, column: str, *, filled: pd.Series[bool]) -> None:
     """A dot for each champion, side by side in the column of its class."""
-    classes, runs = shown["class_index"].nunique(), shown["seed"].nunique()
+    classes, runs = shown["column"].nunique(), shown["seed"].nunique()
     step = min(0.6 / runs, 0.12)
-    places = shown["class_index"] + step * (shown["seed"].rank(method="dense") - (runs + 1) / 2)
+    places = shown["column"] + step * (shown["seed"].rank(method="dense") - (runs + 1) / 2)
     colour = np.where(filled, INK, "white")
     axes.scatter(places, shown[column], s=13, c=colour, edgecolors=INK, linewidths=0.7, clip_on=False, zorder=3)
     axes.set_xlim(-0.5, classes - 0.5)
@@ -124,7 +170,7 @@ def _draw_dots(axes: Axes, shown: pd.DataFrame, column: str, *, filled: pd.Serie
 
 def _write_medians(axes: Axes, shown: pd.DataFrame, column: str, text: Callable[[float], str]) -> None:
     """The median over the runs below every class, where the labels of the ticks stand."""
-    medians = shown.groupby("class_index")[column].median()
+    medians = shown.groupby("column")[column].median()
     axes.set_xticks(list(medians.index), [text(value) for value in medians], fontweight="bold")
     axes.tick_params(axis="x", length=0)
     axes.annotate(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from fooling.figures.style import FAINT, QUIET
 
 HEAD = 0.62  # inches above the images of a sheet
 INCHES_PER_CHARACTER_POINT = 0.0097  # width of a bold letter in each point of its size
+LEAST_SIZE = 5.5  # points, of a name that stays on one line
 
 
 def sheet(width: float, height: float) -> tuple[Figure, Axes]:
@@ -48,12 +50,20 @@ def write_head(axes: Axes, title: str, note: str) -> None:
     write(axes, 0.06, 0.245, note, ha="left", color=QUIET, fontsize=6.5)
 
 
-def write_class_names(axes: Axes, names: Sequence[str], *, left: float, pitch: float) -> None:
-    """A name above every column, ``pitch`` inches wide; all in the size in which the longest one fits."""
-    size = min(8.0, pitch / (max(map(len, names)) * INCHES_PER_CHARACTER_POINT))
-    for column, name in enumerate(names):
+def write_class_names(
+    axes: Axes, names: Sequence[str], *, left: float, pitch: float, bottom: float = HEAD - 0.045
+) -> None:
+    """A name above every column, ``pitch`` inches wide; all in the size in which the longest one fits.
+
+    Names that would be too small to read are broken at their spaces.
+    """
+    readable = int(pitch / (LEAST_SIZE * INCHES_PER_CHARACTER_POINT))
+    broken = [textwrap.fill(name, max(readable, 1), break_long_words=False) for name in names]
+    longest = max(len(line) for name in broken for line in name.splitlines())
+    size = min(8.0, pitch / (longest * INCHES_PER_CHARACTER_POINT))
+    for column, name in enumerate(broken):
         middle = left + (column + 0.5) * pitch
-        write(axes, middle, HEAD - 0.045, name, va="bottom", fontsize=size, fontweight="bold")
+        write(axes, middle, bottom, name, va="bottom", fontsize=size, fontweight="bold", linespacing=1.0)
 
 
 def write(axes: Axes, x: float, y: float, text: str, **style: Any) -> None:

@@ -14,6 +14,7 @@ from fooling.datasets.dataset import Dataset
 from fooling.evolution.record import RunRecord
 from fooling.figures.image_grid import HEAD, place_image, sheet, write, write_class_names, write_head
 from fooling.figures.percentages import percent
+from fooling.figures.shown_classes import of_classes, shown_classes, told_of_shown
 from fooling.figures.style import ENCODINGS, INK, QUIET, REAL, WIDTH, in_style
 
 LEFT, RIGHT, CAPTION = 0.86, 0.06, 0.2  # inches
@@ -26,14 +27,18 @@ def draw(*, runs: Sequence[RunRecord], dataset: Dataset, real: pd.DataFrame) -> 
     ``real`` tells what the network says of every test image; shown is the first of each class that it gets right.
     """
     network = runs[0].classifier["name"]
-    pitch = (WIDTH - LEFT - RIGHT) / len(dataset.class_names)
+    classes = shown_classes(runs)
+    pitch = (WIDTH - LEFT - RIGHT) / len(classes)
     side = pitch - 0.068
     figure, axes = sheet(WIDTH, HEAD + (1 + len(runs)) * (side + CAPTION) + 0.08)
-    note = "under every image its confidence, cut after two decimals; real: the first test image that it gets right"
+    told_of = told_of_shown(runs, otherwise="cut after two decimals")
+    note = f"under every image its confidence; real: the first test image that it gets right; {told_of}"
     write_head(axes, f"What {network} calls by the same name", note)
-    write_class_names(axes, dataset.class_names, left=LEFT, pitch=pitch)
-    rows = [("real", REAL, *_first_right(dataset, real))]
-    for run in runs:
+    write_class_names(axes, [dataset.class_names[index] for index in classes], left=LEFT, pitch=pitch)
+    images_right, confidences_right = _first_right(dataset, real)
+    told = ([images_right[index] for index in classes], [confidences_right[index] for index in classes])
+    rows = [("real", REAL, *told)]
+    for run in (of_classes(run, classes) for run in runs):
         look = ENCODINGS[run.encoding]
         images: list[NDArray[np.uint8] | None] = list(run.images)
         rows.append((look.label.replace(" ", "\n"), look.colour, images, [float(value) for value in run.confidences]))

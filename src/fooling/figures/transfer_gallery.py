@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from fooling.evolution.record import RunRecord
 from fooling.figures.image_grid import HEAD, place_image, sheet, write, write_class_names, write_head
 from fooling.figures.percentages import percent
+from fooling.figures.shown_classes import shown_classes, told_of_shown
 from fooling.figures.style import ENCODINGS, FAINT, QUIET, WIDTH, in_style
 
 LEFT, RIGHT = 0.98, 0.1  # inches beside the images
@@ -25,24 +26,25 @@ def draw(*, runs: Sequence[RunRecord], shown: pd.DataFrame) -> Figure:
     ``shown`` has what every network says of every champion. Where a network takes none for the class, none is drawn.
     """
     own = runs[0].classifier["name"]
-    names = runs[0].class_names
+    classes = shown_classes(runs)
     images = {(run.seed, index): image for run in runs for index, image in enumerate(run.images)}
     table = shown[(shown["source"] == own) & shown["seed"].isin([run.seed for run in runs])]
     others = [str(name) for name in dict.fromkeys(table["target"]) if name != own]
-    pitch = (WIDTH - LEFT - RIGHT) / len(names)
+    pitch = (WIDTH - LEFT - RIGHT) / len(classes)
     row = pitch - GAP + CAPTION
     figure, axes = sheet(WIDTH, HEAD + len(others) * row + 0.1)
     title = f"Images evolved on {own} with the {ENCODINGS[runs[0].encoding].label} that other networks agree on"
-    note = f"Under every image the confidence of {own} (evolved) and that of the network of the row (shown)"
+    told_of = told_of_shown(runs, otherwise="cut after two decimals")
+    note = f"under every image the confidence of {own} (evolved) and that of the network of the row (shown); {told_of}"
     write_head(axes, title, note)
-    write_class_names(axes, names, left=LEFT, pitch=pitch)
+    write_class_names(axes, [runs[0].class_names[index] for index in classes], left=LEFT, pitch=pitch)
     for place, other in enumerate(others):
         top = HEAD + place * row
         write(axes, LEFT - 0.1, top + (pitch - GAP) / 2, other, ha="right", va="center", color=QUIET)
         told = table[table["target"] == other]
         agreed = told[(told["target_label"] == told["class_index"]) & (told["source_label"] == told["class_index"])]
-        for column in range(len(names)):
-            of_class = agreed[agreed["class_index"] == column].nlargest(1, "target_confidence")
+        for column, index in enumerate(classes):
+            of_class = agreed[agreed["class_index"] == index].nlargest(1, "target_confidence")
             _draw_best(axes, of_class, images, left=LEFT + column * pitch + GAP / 2, top=top, side=pitch - GAP)
     return figure
 

@@ -44,6 +44,8 @@ class AblationSettings(Settings):
     """Copies removed from a champion at most, one after the other; one always stays."""
     removal_draws: int = Field(default=3, ge=1, le=100)
     """How often the order of the copies, and the places of the control, are drawn."""
+    ablated_classes: int | None = Field(default=None, ge=1)
+    """Classes whose champions are taken apart, spread evenly over all; null: every class."""
 
 
 def ablation_table(
@@ -58,10 +60,17 @@ def ablation_table(
     rows = [
         row
         for record in sorted(records, key=lambda record: record.seed)
-        for class_index in range(len(record.class_names))
+        for class_index in _classes(len(record.class_names), settings.ablated_classes)
         for row in _versions(record, class_index, judge, settings)
     ]
     return pd.DataFrame(rows).assign(experiment=experiment)[COLUMNS]
+
+
+def _classes(count: int, most: int | None) -> list[int]:
+    """At most so many of ``count`` classes, evenly spread."""
+    if most is None or most >= count:
+        return list(range(count))
+    return [place * count // most for place in range(most)]
 
 
 def ablation_summary(table: pd.DataFrame, *, settings: IntervalSettings) -> pd.DataFrame:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from fooling.evolution.record import RunRecord
 from fooling.figures.percentages import percent
+from fooling.figures.shown_classes import of_classes, shown_classes
 from fooling.images import png_bytes
 from fooling.report.summary import ENCODINGS
 
@@ -47,7 +48,7 @@ def gallery(experiment: str, runs: Sequence[RunRecord], examined: pd.DataFrame) 
         encoding=ENCODINGS[first.encoding],
         classifier=first.classifier["name"],
         evaluations=int(first.history.evaluations[-1]),
-        rows={run.seed: _pictures(run) for run in runs},
+        rows={run.seed: _pictures(of_classes(run, shown_classes(runs))) for run in runs},
         is_coarse=first.images.shape[-1] < LARGE,
         proxies=proxies(table, search=first.search),
     )

@@ -160,6 +160,9 @@ class ExperimentEntry(EvolvingEntry):
 
     seeds: SeedRange = SeedRange()
     """Seeds of the runs; each classifier gets every one."""
+    drift: bool = True
+    """Whether genomes also drift without selection beside every run, which takes as long again; random search always
+    does."""
     compared_with: Name | None = Field(default=None, examples=["direct"])
     """Name of another experiment with the same classifiers and seeds: how much sooner or later is this one there?"""
     figures: tuple[str, ...] = tuple(name for name in SHOWING_EXPERIMENTS if name != "further_runs")
