@@ -23,6 +23,7 @@ from fooling.findings.calibration import CalibrationSettings
 from fooling.findings.class_sets import ClassSetSettings
 from fooling.findings.distances import DistanceSettings
 from fooling.findings.examination import ExaminationSettings
+from fooling.findings.foolability import FoolabilitySettings
 from fooling.findings.intervals import IntervalSettings
 from fooling.findings.measurement import MeasurementSettings
 from fooling.findings.retraining import RetrainingFindingsSettings
@@ -104,7 +105,10 @@ def finding_files():
     per_experiment = [tables(f"{name}/{{experiment}}.parquet", study.experiments) for name in ("champions", "history")]
     per_network = [tables(f"{name}/{{classifier}}/{{experiment}}.parquet", plain) for name in ("start", "examined")]
     traced = [tables(pattern, plain) for pattern in ("lineage/{experiment}.csv", "ancestry/{experiment}.parquet")]
-    of_study = [f"{study.results}/findings/{name}.csv" for name in ("classifiers", "variance", "survival", "presets")]
+    of_study = [
+        f"{study.results}/findings/{name}.csv"
+        for name in ("classifiers", "foolability", "variance", "survival", "presets")
+    ]
     kinds = ("champions.parquet", "networks.csv", "effects.csv")
     retrained = sum([tables_of_retrainings(kind) for kind in kinds], [])
     kinds = ("shown.parquet", "pairs.csv")

@@ -141,6 +141,35 @@ rule trace_lineage:
         " --ancestry {output.ancestry} --lineage {output.lineage} 2> {log}"
 
 
+rule compare_networks:
+    input:
+        history=tables("history/{experiment}.parquet", study.plain_experiments),
+        examined=tables("examined/{classifier}/{experiment}.parquet", study.plain_experiments),
+        code=sources("fooling.cli.compare_networks"),
+        environment="envs/findings.yaml",
+    output:
+        "<results>/findings/foolability.csv",
+    params:
+        history=repeated("history"),
+        examined=repeated("examined"),
+        settings=findings_settings(FoolabilitySettings),
+    log:
+        "<logs>/findings/compare_networks.log",
+    benchmark:
+        "<benchmarks>/findings/compare_networks.tsv"
+    conda:
+        "../envs/findings.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    message:
+        "Compare how easily the networks are fooled"
+    shell:
+        "fooling compare-networks {params.history} {params.examined} --settings {params.settings:q} --output {output}"
+        " 2> {log}"
+
+
 rule compare_class_sets:
     input:
         champions=tables("champions/{experiment}.parquet", study.plain_experiments),

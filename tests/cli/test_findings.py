@@ -19,6 +19,7 @@ from fooling.cli.claims import claims
 from fooling.cli.collect_champions import collect_champions
 from fooling.cli.compare import compare
 from fooling.cli.compare_class_sets import compare_class_sets
+from fooling.cli.compare_networks import compare_networks
 from fooling.cli.describe_classifiers import describe_classifiers
 from fooling.cli.evolve_direct import evolve_direct
 from fooling.cli.evolve_many_direct import evolve_many_direct
@@ -205,6 +206,12 @@ def findings_of(study: Path, out: Path) -> None:
     )
     summarise_ablation(sorted(out.glob("ablation/*.parquet")), settings=INTERVALS, output=out / "ablation_summary.csv")
     variance([out / "champions.parquet"], output=out / "variance.csv")
+    compare_networks(
+        history=[out / "history.parquet"],
+        examined=[out / "examined" / "lenet-a.parquet", out / "examined" / "lenet-b.parquet"],
+        settings='{"bootstrap_samples": 99}',
+        output=out / "foolability.csv",
+    )
     compare_class_sets(
         [out / "champions.parquet"],
         settings='{"class_sets": {"first": [[0, 0]]}, "bootstrap_samples": 99}',
@@ -291,6 +298,7 @@ TABLES = {
     "classifiers": "classifiers.csv",
     "test_errors": "test_errors.csv",
     "variance": "variance.csv",
+    "foolability": "foolability.csv",
     "class_sets": "class_sets.csv",
     "set_classes": "set_classes.parquet",
     "survival": "survival.csv",

@@ -16,6 +16,7 @@ from fooling.evolution.record import History, Lineage, RunRecord
 from fooling.findings.ablation import AblationSettings, ablation_table
 from fooling.findings.ascent import curves_of_ascents, curves_of_searches
 from fooling.findings.class_sets import ClassSetSettings, class_set_table, classes_table
+from fooling.findings.foolability import FoolabilitySettings, foolability_table
 from made_up_networks import made_up_header, made_up_networks
 
 CLASSES = 10
@@ -273,6 +274,13 @@ def made_variance() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
+def made_foolability(history: pd.DataFrame) -> pd.DataFrame:
+    """Two networks; what they say calibrated is a little less."""
+    ends = history[history["evaluations"] == history["evaluations"].max()]
+    examined = ends.assign(calibrated_confidence=0.9 * ends["confidence"])
+    return foolability_table(history, examined, FoolabilitySettings(bootstrap_samples=99))
+
+
 def made_class_sets() -> dict[str, pd.DataFrame]:
     """Two sets of three and four of twelve classes; the first is harder in one experiment, the other nowhere."""
     generator = np.random.default_rng(5)
@@ -500,6 +508,7 @@ def made_inputs() -> dict[str, dict[str, Any]]:
         "training_curves": {"training": training, "classifiers": classifiers, "reference_error": 0.0094},
         "variance_components": {"variance": made_variance()},
         "class_sets": made_class_sets(),
+        "foolability": {"foolability": made_foolability(both)},
         "transfer": {"transfer": made_transfer(["lenet-a", "lenet-b", "own"])},
         "transfer_gallery": {"runs": runs, "shown": made_shown()},
         "retraining_transfer": {"transfer": made_transfer([f"chain/lenet-a/champions/dnn{n}" for n in range(9)])},

@@ -69,6 +69,7 @@ FILES = {
     "classifiers": "classifiers.csv",
     "errors": "test_errors.csv",
     "variance": "variance.csv",
+    "foolability": "foolability.csv",
     "class_sets": "class_sets.csv",
     "set_classes": "set_classes.parquet",
     "survival": "survival.csv",
@@ -240,6 +241,8 @@ def make_findings(study: Study) -> None:
     traced = ("--ancestry", study.ancestry, "--lineage", study.lineage)
     fooling("trace-lineage", study.run("direct"), "--experiment", "direct", "--settings", INTERVALS, *traced)
     fooling("variance", study.champions, "--output", study.variance)
+    together = ("--history", study.history, "--examined", study.examined)
+    fooling("compare-networks", *together, "--settings", INTERVALS, "--output", study.foolability)
     compared = ("--classes", study.set_classes, "--output", study.class_sets)
     fooling("compare-class-sets", study.champions, "--settings", CLASS_SETS, *compared)
     compared = ("--survival", study.survival, "--presets", study.presets)

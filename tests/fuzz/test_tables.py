@@ -23,6 +23,7 @@ READERS = {
     "history": [
         "claims",
         "tabulate-ascent",
+        "compare-networks",
         "summarise",
         "confidence_over_evaluations",
         "classes_over_evaluations",
@@ -36,12 +37,13 @@ READERS = {
     "calibration": ["examine", "measure-distances", "calibration"],
     "real": ["examine", "measure-distances", "calibration"],
     "distances": ["claims", "distances"],
-    "examined": ["claims", "report", "calibration"],
+    "examined": ["claims", "report", "compare-networks", "calibration"],
     "start": ["claims", "random_images"],
     "ancestry": ["claims"],
     "training": ["training_curves"],
     "classifiers": ["claims", "run-info", "summarise", "training_curves"],
     "variance": ["variance_components"],
+    "foolability": ["foolability"],
     "class_sets": ["class_sets"],
     "set_classes": ["class_sets"],
     "survival": ["preset_comparison"],
@@ -63,6 +65,7 @@ FIGURES = {
     "distances": ("distances",),
     "training_curves": ("training", "classifiers"),
     "variance_components": ("variance",),
+    "foolability": ("foolability",),
     "class_sets": ("class_sets", "set_classes"),
     "preset_comparison": ("survival", "presets"),
     "transfer": ("transfer",),
@@ -95,6 +98,9 @@ def call(study: Study, reader: str, given: dict[str, Path], out: Path) -> tuple[
         if reader in REFERENCE:
             options[options.index("--settings") + 1] = json.dumps({"reference": 0.9999})
         return ["draw", reader, *options], made
+    if reader == "compare-networks":
+        words = ["--history", file("history"), "--examined", file("examined"), "--settings", INTERVALS]
+        return ["compare-networks", *words, "--output", out / "foolability.csv"], [out / "foolability.csv"]
     if reader == "compare-class-sets":
         made = [out / "set_classes.parquet", out / "class_sets.csv"]
         words = ["--settings", CLASS_SETS, "--classes", made[0], "--output", made[1]]

@@ -41,7 +41,7 @@ def test_a_setting_of_one_experiment_reruns_its_runs_and_what_follows(changed: C
     pending = changed.pending()
     assert set(pending) == TELLING | {
         *("evolve_cppn", "sample_cppn", "examine", "tabulate", "trace_lineage", "variance", "compare", "transfer"),
-        "compare_class_sets",
+        *("compare_class_sets", "compare_networks"),
         *("measure_distances", "ablate", "summarise_ablation", "tabulate_ascent", "claims", "summarise", "draw"),
     }
     assert all("/lenet-a/cppn/" in output for output in pending["evolve_cppn"])
@@ -59,7 +59,7 @@ def test_a_setting_of_one_experiment_reruns_its_runs_and_what_follows(changed: C
             "ablation-cppn",
         ),
         *("distances-lenet-a", "variance_components", "preset_comparison", "ascent_over_evaluations-lenet-a"),
-        "class_sets",
+        *("class_sets", "foolability"),
     }
 
 
@@ -118,7 +118,7 @@ def test_settings_of_the_findings_rerun_no_evolution(changed: Checkout) -> None:
     pending = changed.pending()
     assert set(pending) == TELLING | {
         *("describe_classifiers", "trace_lineage", "compare", "tabulate_ascent", "transfer", "transfer_in_chain"),
-        "compare_class_sets",
+        *("compare_class_sets", "compare_networks"),
         *("tabulate_retraining", "summarise_ablation", "claims", "summarise", "draw"),
     }
 

@@ -231,6 +231,14 @@ COMMANDS: dict[str, Command] = {
         "Split the variance between champions into what the network, the seed and the class do.",
         {"champions": "Tables of champions, from `tabulate`.", "output": "Table of the components to write."},
     ),
+    "compare-networks": Command(
+        "Compare how easily networks are fooled: the curve of their confidence, its end, and how soon they are sure.",
+        {
+            "history": "Tables of the history, from `tabulate`.",
+            "examined": "Tables of examined images, from `examine`.",
+            "output": "Table of the networks to write.",
+        },
+    ),
     "compare-class-sets": Command(
         "Compare some classes with all others: is it harder to fool a network with them?",
         {

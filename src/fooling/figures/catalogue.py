@@ -211,6 +211,11 @@ FIGURES: dict[str, Figure] = {
         seeds="shown",
         encoding="cppn",
     ),
+    "foolability": Figure(
+        "How easily each network is fooled: the area under the curve of its confidence, its end, and the classes of "
+        "which it is sure.",
+        tables={"foolability": "findings/foolability.csv"},
+    ),
     "class_sets": Figure(
         "Whether a network is harder to fool with some classes than with the others.",
         one_per="study with class sets",

@@ -45,7 +45,7 @@ def draw(*, runs: Sequence[RunRecord], examined: pd.DataFrame) -> Figure:
     examined = examined[examined["classifier"] == runs[0].classifier["name"]]
     sheet_of = surest(runs, SUREST) if are_many(runs) else []
     classes = shown_classes(runs)
-    note = told_of_shown(runs, otherwise="cut after two decimals and never rounded up")
+    note = told_of_shown(runs, otherwise="")
     runs = [of_classes(run, classes) for run in runs]
     examined = _in_columns(examined, classes)
     shown = _rows_of(runs, examined)
@@ -89,7 +89,7 @@ def _write_head(axes: Axes, runs: Sequence[RunRecord], more: str) -> None:
     title = f"Images evolved with the {encoding} that {run.classifier['name']} takes for its classes"
     note = (
         f"{counted(len(runs), 'run')}, {evaluations:,} images scored in each; under every image the network's "
-        f"confidence, {more}"
+        "confidence, " + (f"below them {more}" if more else "cut after two decimals and never rounded up")
     )
     write_head(axes, title, note)
 

@@ -161,6 +161,18 @@ CLASS_SETS = Form(
     keys=("classifier", "experiment", "search", "class_set"),
     may_be_empty=True,
 )
+FOOLABILITY = Form(
+    columns={
+        **{"experiment": TEXT, "classifier": TEXT, "encoding": ENCODING, "search": SEARCH},
+        **{"classes": COUNT, "runs": COUNT},
+        **{"area": SHARE, "area_low": SHARE.or_nothing, "area_high": SHARE.or_nothing},
+        **{"median": SHARE, "median_low": SHARE.or_nothing, "median_high": SHARE.or_nothing},
+        **dict.fromkeys((f"calibrated_median{bound}" for bound in ("", "_low", "_high")), SHARE.or_nothing),
+        **{"share_sure": SHARE, "share_sure_low": SHARE.or_nothing, "share_sure_high": SHARE.or_nothing},
+        **dict.fromkeys((f"evaluations{bound}" for bound in ("", "_low", "_high")), FOUND),
+    },
+    keys=("experiment", "classifier", "search"),
+)
 VARIANCE = Form(
     columns={
         "experiment": TEXT,
@@ -369,6 +381,7 @@ FORMS = {
     "lineage": LINEAGE,
     "training": TRAINING,
     "classifiers": CLASSIFIERS,
+    "foolability": FOOLABILITY,
     "class_sets": CLASS_SETS,
     "set_classes": SET_CLASSES,
     "variance": VARIANCE,

@@ -155,8 +155,6 @@ def redrawn(genealogy: Genealogy, *, replays: int, generator: np.random.Generato
 
 def measures_of(found: Descent) -> dict[str, NDArray[np.float64]]:
     """Each measure of a run, (S,)."""
-    alike = (found.roots.astype(np.int64) @ found.roots.transpose(0, 2, 1)) > 0
-    first, second = np.triu_indices(found.steps.shape[1], k=1)
     steps, switches = found.steps.mean(axis=1), found.switches.mean(axis=1)
     known = np.isfinite(found.other_parents)
     return {
@@ -167,8 +165,15 @@ def measures_of(found: Descent) -> dict[str, NDArray[np.float64]]:
         "steps": steps,
         "switches_per_step": _ratio(switches, steps),
         "start_images": found.roots.any(axis=1).sum(axis=1).astype(np.float64),
-        "common_start": alike[:, first, second].mean(axis=1),
+        "common_start": np.array([_share_of_pairs(roots) for roots in found.roots]),
     }
+
+
+def _share_of_pairs(roots: NDArray[np.bool_]) -> float:
+    """The share of all pairs of champions that have a start image in common; ``roots`` (K, R)."""
+    exact = roots.astype(np.float32)  # whole numbers below 2**24, summed exactly, by the fast product
+    alike = exact @ exact.T > 0
+    return float(alike[np.triu_indices(len(roots), k=1)].mean())
 
 
 def common_ancestors(genealogy: Genealogy, champions: NDArray[np.int64]) -> NDArray[np.int64]:

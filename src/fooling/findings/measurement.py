@@ -119,7 +119,8 @@ class Measurement:
         """Confidences or log-odds at the generation, (networks, seeds, classes)."""
         rows = self.of_experiment(self.tables.history, search=search or self.selection.search)
         generation = self._generation(int(rows.groupby(["classifier", "seed"])["generation"].max().min()))
-        return run_grid(rows[rows["generation"] == generation], column, within_run="class_index")
+        kept = rows.loc[rows["generation"] <= generation, "generation"].max()  # late generations are thinned
+        return run_grid(rows[rows["generation"] == kept], column, within_run="class_index")
 
     def times(self, target: str) -> NDArray[np.float64]:
         """Generations at which the runs reached the target, (networks, seeds); infinite where they did not."""

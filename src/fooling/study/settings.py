@@ -14,6 +14,7 @@ from fooling.findings.calibration import CalibrationSettings
 from fooling.findings.class_sets import ClassSetSettings
 from fooling.findings.distances import DistanceSettings
 from fooling.findings.examination import ExaminationSettings
+from fooling.findings.foolability import FoolabilitySettings
 from fooling.findings.sampling import SampleSettings
 from fooling.findings.tables import ThresholdSettings
 from fooling.findings.transfer import TransferSettings
@@ -33,6 +34,7 @@ class FindingsSettings(
     ThresholdSettings,
     AblationSettings,
     ClassSetSettings,
+    FoolabilitySettings,
 ):
     """How the runs are analysed. Each command of the findings is given only the keys of its own settings class."""
 

@@ -1,0 +1,94 @@
+"""How easily each network is fooled, in a few numbers that can be set side by side for any list of networks."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import Field
+
+from fooling.findings.intervals import (
+    Estimate,
+    IntervalSettings,
+    estimated_mean_of_networks,
+    estimated_median,
+    run_grid,
+)
+
+RUNS = ["experiment", "classifier", "encoding", "search"]
+MEASURES = ("area", "median", "calibrated_median", "share_sure", "evaluations")
+COLUMNS = [*RUNS, "classes", "runs", *(f"{name}{bound}" for name in MEASURES for bound in ("", "_low", "_high"))]
+
+
+class FoolabilitySettings(IntervalSettings):
+    """From which confidence on a network counts as sure of an image."""
+
+    sure: float = Field(default=0.99, gt=0, lt=1)
+    """Confidence from which on a network counts as sure, where networks are compared."""
+
+
+def foolability_table(history: pd.DataFrame, examined: pd.DataFrame, settings: FoolabilitySettings) -> pd.DataFrame:
+    """One row for each experiment, network and search, from the tables of history and of examined images.
+
+    For each run: the ``area`` under the curve of the median confidence over the classes against the images scored, over
+    the range of these (0 to 1); that ``median`` at the end; the same of calibrated confidence; the share of classes of
+    which the network is sure at the end; and the images scored until it is sure of the median class, infinite if it
+    never is. Given is the mean over the runs of areas and shares, the median of the others, each with its interval.
+    """
+    rows = []
+    champions = examined[examined["search"].isin(history["search"].unique())]
+    calibrated = champions.astype({"calibrated_confidence": "float64"}).groupby([*RUNS[:2], "search", "seed"])
+    calibrated_medians = calibrated["calibrated_confidence"].median()
+    for names, table in history.groupby(RUNS, sort=False):
+        identity = experiment, classifier, _, search = tuple(map(str, names))
+        curves = [_curve(run) for _, run in table.groupby("seed")]
+        ends = [medians[-1] for _, medians in curves]
+        last = table[table["generation"] == table.groupby("seed")["generation"].transform("max")]
+        sure = run_grid(last.assign(sure=_is_sure(last["confidence"], settings)), "sure", within_run="class_index")
+        found = {
+            "area": _mean([_area(*curve) for curve in curves], settings),
+            "median": _median(ends, settings, (*identity, "median")),
+            "calibrated_median": _median(
+                calibrated_medians.loc[experiment, classifier, search].tolist(), settings, (*identity, "calibrated")
+            ),
+            "share_sure": _mean(sure.mean(axis=2).ravel().tolist(), settings),
+            "evaluations": _median([_until_sure(*curve, settings) for curve in curves], settings, (*identity, "until")),
+        }
+        numbers = [bound for estimate in found.values() for bound in (estimate.value, estimate.low, estimate.high)]
+        rows.append((*identity, table["class_index"].nunique(), len(curves), *numbers))
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _curve(run: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The images scored (T,), and the median confidence over the classes then (T,)."""
+    medians = run.astype({"confidence": "float64"}).groupby("evaluations")["confidence"].median().sort_index()
+    return medians.index.to_numpy(dtype=np.float64), medians.to_numpy()
+
+
+def _area(evaluations: NDArray[np.float64], medians: NDArray[np.float64]) -> float:
+    """By trapezoids; a single point counts as a level."""
+    if len(evaluations) == 1:
+        return float(medians[0])
+    return float(np.trapezoid(medians, evaluations) / (evaluations[-1] - evaluations[0]))
+
+
+def _until_sure(evaluations: NDArray[np.float64], medians: NDArray[np.float64], settings: FoolabilitySettings) -> float:
+    there = medians >= settings.sure
+    return float(evaluations[there.argmax()]) if there.any() else np.inf
+
+
+def _is_sure(confidences: pd.Series[float], settings: FoolabilitySettings) -> pd.Series[bool]:
+    return confidences.astype("float64") >= settings.sure
+
+
+def _mean(values: list[float], settings: IntervalSettings) -> Estimate:
+    """Over the runs on one network, with Student's t interval, cut at 0 and 1."""
+    return estimated_mean_of_networks(np.array(values), settings=settings)
+
+
+def _median(values: list[float], settings: IntervalSettings, purpose: tuple[str, ...]) -> Estimate:
+    """Over the runs on one network, with a bootstrap interval where they are enough for one."""
+    grid = np.array(values)[None]
+    return estimated_median(
+        grid, lambda sample: np.median(sample, axis=(-2, -1)), settings=settings, purpose=("foolability", *purpose)
+    )
