@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import numpy as np
@@ -116,6 +117,27 @@ def test_shares_of_champions(make_run):
     tables = tables_of(runs(make_run, histories))
     assert measure("share-of-classes-at-threshold", tables, generation=0).value == 0.5  # float32(.9999) is below .9999
     assert measure("share-saturated", tables, generation=0).value == 0.25
+
+
+def test_shares_at_a_level_of_their_own(make_run):
+    tables = tables_of(runs(make_run, {("lenet-a", seed): [[0.5, 0.9, 0.99, 0.999]] for seed in (1, 2)}))
+    assert measure("share-of-classes-at-level", tables, generation=0, level=0.95).value == 0.5
+    assert measure("share-of-classes-at-level", tables, generation=0, level=0.4).value == 1
+
+
+def test_some_classes_alone(make_run):
+    tables = tables_of(runs(make_run, {("lenet-a", seed): [[0.1, 0.9, 0.3, 0.5]] for seed in (1, 2)}))
+    assert measure("median-of-runs", tables, generation=0, classes=((1, 1),)).value == pytest.approx(0.9)
+    assert measure("median-of-runs", tables, generation=0, classes=((0, 0), (2, 3))).value == pytest.approx(0.3)
+    with pytest.raises(NotRun, match="have no class 4"):
+        measure("median-of-runs", tables, generation=0, classes=((0, 4),))
+
+
+def test_of_a_thinned_history_the_last_generation_before_counts(make_run):
+    tables = tables_of(runs(make_run, {("lenet-a", seed): [[0.1], [0.2], [0.3], [0.9]] for seed in (1, 2)}))
+    thinned = {name: table[table["generation"] != 2] for name, table in tables.history.items()}
+    found = measure("median-of-runs", dataclasses.replace(tables, history=thinned), generation=2)
+    assert found.value == pytest.approx(0.2)
 
 
 def test_times_count_what_did_not_happen_in_time_as_never(make_run):

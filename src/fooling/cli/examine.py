@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
 from numpy.typing import NDArray
 
@@ -48,12 +49,19 @@ def examine(
         settings=checked,
     )
     write_table(output, table)
+    say(f"{experiment}: {len(table)} images examined{_told(table)}; written to {output}")
+
+
+def _told(table: pd.DataFrame) -> str:
+    """What others say of the champions of evolution, as far as anyone was asked."""
     evolved = table[table["search"] == "map-elites"]
-    say(
-        f"{experiment}: {len(table)} images examined; champions of evolution: median confidence of the independent "
-        f"network {evolved['independent_confidence'].median():.3f}, median distance to the nearest training image "
-        f"{evolved['nearest_distance'].median():.3f}; written to {output}"
-    )
+    words = {
+        "independent_confidence": "confidence of the independent network",
+        "nearest_distance": "distance to the nearest training image",
+    }
+    known = {told: evolved[column].dropna() for column, told in words.items()}
+    medians = [f"median {told} {values.median():.3f}" for told, values in known.items() if len(values)]
+    return f"; champions of evolution: {', '.join(medians)}" if medians else ""
 
 
 def _judge(path: Path, device: str) -> Judge:

@@ -43,6 +43,10 @@ class Selection(Settings):
     """The filling that it is compared with, chain by chain."""
     network: int | None = Field(default=None, ge=1)
     """The number in their chain of the networks that are measured."""
+    level: float | None = Field(default=None, gt=0, lt=1)
+    """The confidence that counts, where it is not the study's threshold."""
+    classes: tuple[tuple[int, int], ...] | None = Field(default=None, min_length=1)
+    """The classes that alone are looked at: the first and the last index of every stretch of them."""
     generation: int | None = Field(default=None, ge=0)
     """The generation at which the runs are looked at; later events count as not having happened."""
 
@@ -120,7 +124,7 @@ class Measurement:
         rows = self.of_experiment(self.tables.history, search=search or self.selection.search)
         generation = self._generation(int(rows.groupby(["classifier", "seed"])["generation"].max().min()))
         kept = rows.loc[rows["generation"] <= generation, "generation"].max()  # late generations are thinned
-        return run_grid(rows[rows["generation"] == kept], column, within_run="class_index")
+        return run_grid(self._of_classes(rows[rows["generation"] == kept]), column, within_run="class_index")
 
     def times(self, target: str) -> NDArray[np.float64]:
         """Generations at which the runs reached the target, (networks, seeds); infinite where they did not."""
@@ -190,6 +194,16 @@ class Measurement:
         if rows.empty:
             raise NotRun(f"no gradient ascent {name} on networks of {self.dataset}")
         return rows
+
+    def _of_classes(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """The rows about the classes that are looked at."""
+        if self.selection.classes is None:
+            return rows
+        if (last := max(last for _, last in self.selection.classes)) > rows["class_index"].max():
+            raise NotRun(f"the networks of {self.dataset} have no class {last}")
+        inside = [rows["class_index"].between(first, last) for first, last in self.selection.classes]
+        chosen: pd.DataFrame = rows[np.any(inside, axis=0)]
+        return chosen
 
     def _generation(self, last: float) -> float:
         """The generation to look at in runs that end at ``last``."""

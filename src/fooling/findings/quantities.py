@@ -62,6 +62,12 @@ def share_of_classes_at_threshold(of: Measurement) -> Estimate:
     return of.share(at_threshold(of.history("confidence"), of.settings.threshold))
 
 
+def share_of_classes_at_level(of: Measurement) -> Estimate:
+    """Champions at a confidence that the claim names."""
+    assert of.selection.level is not None
+    return of.share(at_threshold(of.history("confidence"), of.selection.level))
+
+
 def share_saturated(of: Measurement) -> Estimate:
     """Champions that nothing can replace."""
     return of.share(of.history("confidence") == 1)
@@ -189,6 +195,11 @@ QUANTITIES = {
         "share of the champions of all runs and classes that are at the threshold",
         share_of_classes_at_threshold,
         _IN_TIME,
+    ),
+    "share-of-classes-at-level": Quantity(
+        "share of the champions of all runs and classes that are at a confidence which the claim names",
+        share_of_classes_at_level,
+        _IN_TIME | {"level"},
     ),
     "share-saturated": Quantity(
         "share of the champions of all runs and classes at exactly 1 in float32", share_saturated, _IN_TIME
