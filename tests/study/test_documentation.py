@@ -72,8 +72,11 @@ def test_the_written_default_study_is_the_default_study() -> None:
     assert checked_settings(StudySettings, values, source="config.yaml") == default_study()
 
 
+LARGER_STUDIES = ("mnist", "mnist-chains", "imagenet", "imagenet-small")
+
+
 @pytest.mark.parametrize(
-    "path", ["config/config.yaml", "config/mnist.yaml", "config/mnist-chains.yaml", "config/test/smoke.yaml"]
+    "path", [*(f"config/{name}.yaml" for name in ("config", *LARGER_STUDIES)), "config/test/smoke.yaml"]
 )
 def test_every_study_fits_the_schema(path: str) -> None:
     schema = json.loads((ROOT / "config/schema.json").read_text())

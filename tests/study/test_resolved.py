@@ -182,13 +182,13 @@ def test_a_wrong_gradient_ascent_is_refused(values: dict[str, Any], wrong: dict[
     assert message in _refusal(values)
 
 
-@pytest.mark.parametrize("path", ["config/mnist.yaml", "config/mnist-chains.yaml", "config/test/smoke.yaml"])
-def test_a_study_holds_nothing_of_the_default_one(path: str) -> None:
+@pytest.mark.parametrize("name", ["mnist", "mnist-chains", "imagenet", "imagenet-small", "test/smoke"])
+def test_a_study_holds_nothing_of_the_default_one(name: str) -> None:
     default = _resolved(yaml.safe_load((ROOT / "config/config.yaml").read_text()))
-    other = _resolved(yaml.safe_load((ROOT / path).read_text()))
+    other = _resolved(yaml.safe_load((ROOT / f"config/{name}.yaml").read_text()))
     assert other.name != default.name
     assert not set(other.datasets) & set(default.datasets)
-    if path == "config/mnist.yaml":
+    if name == "mnist":
         assert not set(other.classifiers) & set(default.classifiers)
         assert {classifier.dataset for classifier in other.classifiers.values()} == {"mnist"}
 

@@ -201,9 +201,8 @@ class Measurement:
             return rows
         if (last := max(last for _, last in self.selection.classes)) > rows["class_index"].max():
             raise NotRun(f"the networks of {self.dataset} have no class {last}")
-        inside = [rows["class_index"].between(first, last) for first, last in self.selection.classes]
-        chosen: pd.DataFrame = rows[np.any(inside, axis=0)]
-        return chosen
+        wanted = [index for first, last in self.selection.classes for index in range(first, last + 1)]
+        return rows[rows["class_index"].isin(wanted)]
 
     def _generation(self, last: float) -> float:
         """The generation to look at in runs that end at ``last``."""
