@@ -16,6 +16,8 @@ from fooling.datasets.dataset import Dataset
 from fooling.evolution.record import RunRecord
 from fooling.figures.image_grid import HEAD, INCHES_PER_CHARACTER_POINT, panel, place_image, sheet, write, write_head
 from fooling.figures.percentages import percent
+from fooling.figures.shown_classes import MOST as MOST_CLASSES
+from fooling.figures.shown_classes import of_classes, shown_classes
 from fooling.figures.style import ENCODINGS, FAINT, INK, QUIET, REAL, WIDTH, in_style
 
 LOOP = 2.75  # inches: the height of the loop
@@ -54,7 +56,7 @@ def draw(*, runs: Sequence[RunRecord], dataset: Dataset, real: pd.DataFrame) -> 
         for run in shown
     ]  # fmt: skip
     _draw_labels(axes, rows, network=network, name=name)
-    _draw_loop(figure, axes, shown[-1], network=network)
+    _draw_loop(figure, axes, of_classes(shown[-1], shown_classes(shown[-1:])), network=network)
     return figure
 
 
@@ -106,13 +108,16 @@ def _draw_images(axes: Axes, images: NDArray[np.uint8], columns: int, *, left: f
 
 
 def _draw_confidences(figure: Figure, run: RunRecord, *, left: float, top: float) -> None:
-    """The confidence of the first champion in every class."""
+    """The confidence of the first champion in every class; of many classes in those in which it is highest."""
     confidences = softmax(run.logits[0].astype(np.float64))
+    are_all = len(confidences) <= MOST_CLASSES
+    confidences = confidences if are_all else np.sort(confidences)[: -MOST_CLASSES - 1 : -1]
     bars = panel(figure, left=left, top=top - 0.02, width=0.8, height=2 * SMALL + 0.05)
     bars.bar(np.arange(len(confidences)), confidences, color=ENCODINGS[run.encoding].colour, width=0.75)
     bars.set(ylim=(0, 1.05), yticks=[], xticks=[])
     bars.set_title("confidences", fontsize=7.5, pad=3)
-    bars.set_xlabel("of an image in each class", fontsize=6.5, labelpad=2, x=1, ha="right")
+    words = "of an image in each class" if are_all else f"of an image, the {MOST_CLASSES} highest"
+    bars.set_xlabel(words, fontsize=6.5, labelpad=2, x=1, ha="right")
     bars.grid(visible=False)
 
 
