@@ -31,6 +31,35 @@ rule train:
         " --output {output} 2> {log}"
 
 
+rule assemble_ensemble:
+    input:
+        members=members_of_ensemble,
+        dataset=dataset_of_classifier,
+        architecture=architecture_of_classifier,
+        code=sources("fooling.cli.assemble_ensemble"),
+        environment="envs/networks.yaml",
+    output:
+        "<results>/classifiers/{classifier}.safetensors",
+    log:
+        "<logs>/classifiers/{classifier}.log",
+    benchmark:
+        "<benchmarks>/classifiers/{classifier}.tsv"
+    wildcard_constraints:
+        classifier=one_of(classifiers_of_kind("ensemble")),
+    conda:
+        "../envs/networks.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+        gpu=gpus,
+    message:
+        "Make one network of several: {wildcards.classifier}"
+    shell:
+        "fooling assemble-ensemble {input.members} --name {wildcards.classifier} --dataset {input.dataset}"
+        " --output {output} 2> {log}"
+
+
 rule import_network:
     input:
         dataset=dataset_of_classifier,

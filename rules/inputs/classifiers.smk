@@ -2,7 +2,7 @@
 
 
 def classifiers_of_kind(kind):
-    """Names of the study's classifiers that are `trained` or `imported`."""
+    """Names of the study's classifiers of this kind: `trained`, `imported` or `ensemble`."""
     return [name for name, classifier in study.classifiers.items() if classifier.kind == kind]
 
 
@@ -32,9 +32,17 @@ def weights_of_classifier(wildcards):
     return [] if classifier.published_set is not None else str(place_of(classifier.weights) or classifier.weights)
 
 
+def members_of_ensemble(wildcards):
+    """The networks that an ensemble is made of."""
+    return [classifier_file(name) for name in study.classifiers[wildcards.classifier].members]
+
+
 def architecture_of(name):
     """The files that decide what a classifier's network is; it is found by its name, so no import tells of them."""
-    return sources_of_file(architecture_source(study.classifiers[name].architecture))
+    classifier = study.classifiers[name]
+    members = classifier.members if classifier.kind == "ensemble" else []
+    own = sources_of_file(architecture_source(classifier.architecture))
+    return list(dict.fromkeys(own + sum([architecture_of(member) for member in members], [])))
 
 
 def architecture_of_classifier(wildcards):

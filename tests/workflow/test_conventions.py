@@ -113,6 +113,7 @@ ON_A_NETWORK = {
     *(
         "train",
         "import_network",
+        "assemble_ensemble",
         "evolve_direct",
         "evolve_cppn",
         "evolve_direct_without_drift",

@@ -21,7 +21,7 @@ from fooling.errors import FoolingError
 if TYPE_CHECKING:
     from torch import nn
 
-OWN_ARCHITECTURES = ("lenet", "alexnet", "squeezenet")
+OWN_ARCHITECTURES = ("lenet", "alexnet", "squeezenet", "ensemble")
 KNOWN_NAMES = "lenet, alexnet, squeezenet, torchvision:<name> or path/to/file.py:function"
 DEFAULT_CHUNK_SIZE = 32
 

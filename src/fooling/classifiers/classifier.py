@@ -74,6 +74,11 @@ class Classifier:
         object.__setattr__(self, "_chunk", chunk)
 
     @property
+    def subtracted(self) -> torch.Tensor:
+        """What is subtracted from the levels of every view: the offset, or of an image as offset its centre."""
+        return self._offset
+
+    @property
     def targets(self) -> tuple[str, ...]:
         """The classes that images are evolved for: all but a fooling class."""
         return self.class_names[:-1] if self.fooling_class else self.class_names

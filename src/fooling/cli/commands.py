@@ -66,6 +66,10 @@ COMMANDS: dict[str, Command] = {
         "Take in a network that someone else has trained: an architecture, and a file of weights or torchvision's own.",
         {"output": "Classifier file to write.", "settings": "Architecture, weights and input: JSON or a YAML file."},
     ),
+    "assemble-ensemble": Command(
+        "Make one classifier of several, whose confidences are the mean of theirs.",
+        {"members": "Classifier files of the networks.", "output": "Classifier file to write."},
+    ),
     "evolve-direct": Command(
         "Evolve images pixel by pixel (direct encoding) that a classifier takes for its classes.",
         {

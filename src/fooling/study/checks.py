@@ -60,6 +60,13 @@ def _network_contradictions(
     if dataset is None:
         yield (*keys, "dataset"), _unknown("dataset", classifier.dataset, tuple(datasets))
         return
+    if classifier.kind == "ensemble":
+        single = {
+            other.name: other
+            for other in classifiers.values()
+            if other.kind != "ensemble" and other.dataset == classifier.dataset
+        }
+        yield from _unknown_classifiers((*keys, "members"), classifier.members, single)
     if not dataset.has_training_images:
         trainless = f"{dataset.name}, which has no training images"
         if classifier.kind == "trained":
@@ -97,10 +104,10 @@ def _unknown_classifiers(
     for name in names:
         if name not in classifiers:
             corrected = [known_name for used in names for known_name in _closest(used, known)]
-            yield keys, Explanation(repr(name), _one_of(known), {"classifiers": corrected})
+            yield keys, Explanation(repr(name), _one_of(known), {str(keys[-1]): corrected})
             return
     if len(set(names)) < len(names):
-        yield keys, Explanation(repr(list(names)), "every classifier once", {"classifiers": sorted(set(names))})
+        yield keys, Explanation(repr(list(names)), "every classifier once", {str(keys[-1]): sorted(set(names))})
     if len(datasets := sorted({classifiers[name].dataset for name in names})) > 1:
         yield keys, Explanation(f"classifiers of {' and '.join(datasets)}", "classifiers of one data set")
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from fooling.ascent.settings import AscentSettings
-from fooling.classifiers.settings import ClassifierSettings, ImportSettings
+from fooling.classifiers.settings import ClassifierSettings, ImportSettings, InputSettings
 from fooling.datasets.digits import DigitsSettings
 from fooling.datasets.folder import FolderSettings
 from fooling.datasets.imagenet import ImagenetSettings
@@ -104,8 +104,8 @@ class _Network(Entry):
 
     not_passed_on: ClassVar[frozenset[str]] = frozenset({"name", "kind", "dataset", "independent"})
 
-    kind: Literal["trained", "imported"]
-    """`trained` by the study, or `imported` from someone else."""
+    kind: Literal["trained", "imported", "ensemble"]
+    """`trained` by the study, `imported` from someone else, or an `ensemble` of such."""
     dataset: Name
     """Name of the data set that it is trained or tested on."""
     independent: Name | None = Field(default=None, examples=["another-network"])
@@ -126,7 +126,19 @@ class ImportedEntry(ImportSettings, _Network):
     """`trained` by the study, or `imported` from someone else."""
 
 
-ClassifierEntry = Annotated[TrainedEntry | ImportedEntry, Field(discriminator="kind")]
+class EnsembleEntry(_Network):
+    """Several networks of the study as one, whose confidences are the mean of theirs."""
+
+    kind: Literal["ensemble"] = "ensemble"
+    """Several networks of the study as one."""
+    members: Annotated[tuple[Name, ...], Field(min_length=2)]
+    """Names of the networks, trained or imported, all of its data set."""
+
+    architecture: ClassVar[str] = "ensemble"
+    input: ClassVar[InputSettings] = InputSettings()
+
+
+ClassifierEntry = Annotated[TrainedEntry | ImportedEntry | EnsembleEntry, Field(discriminator="kind")]
 
 
 EncodingSettings = Annotated[DirectSettings | CppnSettings, Field(discriminator="kind")]

@@ -1,0 +1,33 @@
+"""`fooling assemble-ensemble`: several networks as one, which says the mean of their confidences."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from fooling.artifacts import sha256_of
+from fooling.classifiers.assembly import measured_errors
+from fooling.classifiers.checkpoint import load_classifier, save_classifier
+from fooling.classifiers.devices import chosen_device
+from fooling.classifiers.ensemble import ensemble_of
+from fooling.datasets.dataset import load_dataset
+from fooling.progress import say
+from fooling.versions import software_versions
+
+
+def assemble_ensemble(members: list[Path], *, dataset: Path, name: str, output: Path, device: str = "auto") -> None:
+    """Check that the ``members`` fit each other, measure the test errors, and write them as one classifier."""
+    place = chosen_device(device)
+    images = load_dataset(dataset)
+    classifier = ensemble_of([load_classifier(path, device=place) for path in members], name=name)
+    provenance = {
+        **measured_errors(classifier, images.test_images, images.test_labels),
+        "test_images": len(images.test_images),
+        "members": [{"file": path.name, "sha256": sha256_of(path.read_bytes())} for path in members],
+        "dataset": {"name": images.name, "sha256": sha256_of(dataset.read_bytes())},
+        "device": place.type,
+        "versions": software_versions(),
+    }
+    save_classifier(output, dataclasses.replace(classifier, provenance=provenance))
+    error, count = provenance["test_error"], provenance["test_images"]
+    say(f"{name}, {len(members)} networks: {error:.2%} of {count} test images misjudged; written to {output}")
