@@ -20,6 +20,7 @@ from fooling.seeding import numpy_generator
 from fooling.settings import Seed, Settings
 
 Images = NDArray[np.uint8]
+PIXELS_AT_ONCE = 4096
 
 
 class ExaminationSettings(Settings):
@@ -75,11 +76,16 @@ def examined_table(
 def correlations(images: Images) -> NDArray[np.float64]:
     """Pearson's correlation (B, B) between the pixels of ``images`` (B, C, H, W); 0 for an image of one colour.
 
-    All sums are exact, as in :mod:`fooling.findings.neighbours`.
+    All sums are exact, as in :mod:`fooling.findings.neighbours`, so that it does not matter how they are made: some
+    pixels of all images at a time, as thousands of large images would not fit in memory as float64.
     """
-    levels = images.reshape(len(images), -1).astype(np.float64)
-    sums = levels.sum(axis=1)
-    covariances = levels.shape[1] * (levels @ levels.T) - np.outer(sums, sums)
+    levels = images.reshape(len(images), -1)
+    sums = levels.sum(axis=1, dtype=np.float64)
+    products = np.zeros((len(images), len(images)))
+    for start in range(0, levels.shape[1], PIXELS_AT_ONCE):
+        part = levels[:, start : start + PIXELS_AT_ONCE].astype(np.float64)
+        products += part @ part.T
+    covariances = levels.shape[1] * products - np.outer(sums, sums)
     spreads = np.sqrt(np.outer(covariances.diagonal(), covariances.diagonal()))
     return np.divide(covariances, spreads, out=np.zeros_like(covariances), where=spreads > 0)
 
