@@ -11,24 +11,45 @@ rule train:
         "<results>/classifiers/{classifier}.safetensors",
     params:
         settings=classifier_settings,
+        pictures="",
     log:
         "<logs>/classifiers/{classifier}.log",
     benchmark:
         "<benchmarks>/classifiers/{classifier}.tsv"
     wildcard_constraints:
-        classifier=one_of(classifiers_of_kind("trained")),
+        classifier=one_of(classifiers_trained_on("kept")),
     conda:
         "../envs/networks.yaml"
     threads: 1
     resources:
         mem_mb=2000,
         runtime=240,
-        gpu=gpus,
+        gpu=gpus_in_training,
     message:
         "Train the network {wildcards.classifier}"
     shell:
         "fooling train --name {wildcards.classifier} --dataset {input.dataset} --settings {params.settings:q}"
-        " --output {output} 2> {log}"
+        " {params.pictures} --workers {threads} --output {output} 2> {log}"
+
+
+# Pictures that are decoded as they are needed keep a GPU waiting unless several cores decode them.
+use rule train as train_on_all_pictures with:
+    input:
+        dataset=dataset_of_classifier,
+        manifest=manifest_of_classifier,
+        architecture=architecture_of_classifier,
+        code=sources("fooling.cli.train"),
+        environment="envs/networks.yaml",
+    params:
+        settings=classifier_settings,
+        pictures=pictures_of_classifier,
+    wildcard_constraints:
+        classifier=one_of(classifiers_trained_on("all")),
+    threads: 8
+    resources:
+        mem_mb=32000,
+        runtime=5760,
+        gpu=gpus_in_training,
 
 
 rule assemble_ensemble:

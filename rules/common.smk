@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import re
+import shlex
 import sys
 from pathlib import Path
 
@@ -67,6 +68,7 @@ for variable, value in study.machine_variables().items():
 
 # GPUs of a job that computes on a network. With `auto` it takes what it finds, and no scheduler is asked for more.
 gpus = int(os.getenv("FOOLING_DEVICE", "").startswith("cuda"))
+gpus_in_training = gpus * int(os.getenv("FOOLING_TRAINING_PROCESSES", "1"))
 
 
 def one_of(names):

@@ -6,6 +6,12 @@ def classifiers_of_kind(kind):
     return [name for name, classifier in study.classifiers.items() if classifier.kind == kind]
 
 
+def classifiers_trained_on(pictures):
+    """Names of the study's own classifiers that are trained on `kept` images, or on `all` pictures of a folder."""
+    own = {name: study.classifiers[name] for name in classifiers_of_kind("trained")}
+    return [name for name, classifier in own.items() if classifier.training.pictures == pictures]
+
+
 def classifier_file(name):
     """The file of a classifier."""
     return f"{study.results}/classifiers/{name}.safetensors"
@@ -24,6 +30,17 @@ def classifier_settings(wildcards):
 def dataset_of_classifier(wildcards):
     """The data set that a classifier is trained or tested on."""
     return dataset_file(study.classifiers[wildcards.classifier].dataset)
+
+
+def manifest_of_classifier(wildcards):
+    """The list of the pictures that a classifier is trained on."""
+    return f"results/datasets/{study.classifiers[wildcards.classifier].dataset}.pictures.csv"
+
+
+def pictures_of_classifier(wildcards, input):
+    """The options that name the pictures that a classifier is trained on."""
+    dataset = study.datasets[study.classifiers[wildcards.classifier].dataset]
+    return f"--pictures {shlex.quote(as_json({'dataset': dataset.section()}))} --manifest {input.manifest}"
 
 
 def weights_of_classifier(wildcards):

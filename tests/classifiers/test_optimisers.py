@@ -17,6 +17,7 @@ POLICIES: list[dict[str, Any]] = [
     {"kind": "inv", "gamma": 0.5, "power": 0.75},
     {"kind": "constant"},
     {"kind": "cosine", "warm_up": 3},
+    {"kind": "step", "every": 4, "factor": 0.1},
 ]
 
 
@@ -46,6 +47,12 @@ def test_gradient_descent_steps_as_caffe(policy: dict[str, Any]) -> None:
         optimiser.step()
         for name, parameter in layer.named_parameters():
             np.testing.assert_allclose(parameter.detach().numpy(), values[name], rtol=1e-4, atol=1e-6)
+
+
+def test_the_rate_falls_in_steps() -> None:
+    training = settings({"kind": "step", "every": 5, "factor": 0.1})
+    found = [learning_rate_at(iteration, training) for iteration in range(12)]
+    assert found == pytest.approx([0.1] * 5 + [0.01] * 5 + [0.001] * 2)
 
 
 def test_the_defaults_are_caffes_solver_for_lenet() -> None:

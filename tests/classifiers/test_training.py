@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from pathlib import Path
 from typing import Any
@@ -119,6 +120,69 @@ def test_an_interrupted_training_ends_in_the_same_bits(
         assert same(finished(resumed), uninterrupted)
 
 
+@pytest.mark.parametrize("iterations", [1, 4, 6, 11])
+@pytest.mark.parametrize("changes", [{}, ADAM, {"test_every": 2}], ids=["sgd", "adam", "tested often"])
+def test_a_training_interrupted_within_a_pass_ends_in_the_same_bits(
+    bars: Dataset, own_network: str, changes: dict[str, Any], iterations: int
+) -> None:
+    def begun() -> Training:
+        return started(bars, architecture=own_network, **changes)
+
+    kept = []
+    interrupted, resumed = begun(), begun()
+
+    def keep() -> None:
+        if interrupted.iteration == iterations:
+            arrays, header = interrupted.state()
+            kept.append(({key: array.copy() for key, array in arrays.items()}, copy.deepcopy(header)))
+
+    while not kept:
+        interrupted.run_epoch(keep)
+    torch.rand(3)
+    resumed.restore(*kept[0], source="the checkpoint")
+    assert resumed.iteration == iterations
+    assert same(finished(resumed), finished(begun()))
+
+
+def test_the_error_is_measured_within_long_passes(bars: Dataset) -> None:
+    # 90 images in batches of 16: the passes end with iterations 6, 12 and 17.
+    training = started(bars, iterations=17, batch_size=16, test_every=4)
+    finished(training)
+    assert [epoch["iteration"] for epoch in training.history] == [4, 6, 10, 12, 16, 17]
+    often, seldom = finished(training), finished(started(bars, iterations=17, batch_size=16))
+    assert all(torch.equal(*pair) for pair in zip(weights(often).values(), weights(seldom).values(), strict=True))
+
+
+def test_mixed_precision_is_for_training_alone(bars: Dataset) -> None:
+    mixed, single = (finished(started(bars, iterations=60, precision=name)) for name in ("mixed", "float32"))
+    assert mixed.provenance["test_error"] < 0.1
+    assert {value.dtype for value in weights(mixed).values()} == {torch.float32}
+    assert not all(torch.equal(*pair) for pair in zip(weights(mixed).values(), weights(single).values(), strict=True))
+    logits = mixed.logits(torch.from_numpy(bars.test_images))
+    assert (logits.bfloat16().float() != logits).any()
+    assert mixed.provenance["test_error"] == (logits.argmax(dim=1).numpy() != bars.test_labels).mean()
+
+
+def test_states_of_no_such_training_are_refused(bars: Dataset) -> None:
+    training = started(bars)
+    training.run_epoch()
+    arrays, header = training.state()
+    wrong = [
+        ("is no state of this training", (arrays, header | {"iteration": 7})),
+        ("is no state of this training", (arrays, header | {"iteration": 2})),
+        ("holds an impossible generator", (arrays | {"generator": np.zeros_like(arrays["generator"])}, header)),
+        ("does not fit together", (arrays | {"loss": np.zeros(2)}, header)),
+    ]
+    for message, state in wrong:
+        with pytest.raises(FoolingError, match=f"the checkpoint {message}"):
+            started(bars).restore(*state, source="the checkpoint")
+
+
+def test_all_pictures_are_not_in_a_data_set_file(bars: Dataset) -> None:
+    with pytest.raises(FoolingError, match=r"net cannot be trained on all pictures(.|\n)*--pictures, --manifest"):
+        started(bars, pictures="all")
+
+
 def cropped(bars: Dataset, **training: Any) -> Training:
     values = {"input": {"crop": 16, "views": "ten"}, "training": {"iterations": 9, "batch_size": 32, **training}}
     return Training(name="net", dataset=bars, settings=ClassifierSettings.model_validate(values), device=CPU)
@@ -178,15 +242,16 @@ def test_every_pass_shows_every_image_once(bars: Dataset, monkeypatch: pytest.Mo
     training, shown = started(bars, iterations=14), []
     step = training._step
 
-    def watched(iteration: int, batch: torch.Tensor) -> torch.Tensor:
-        shown.append(batch.numpy())
-        return step(iteration, batch)
+    def watched(images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        shown.append(images.numpy())
+        return step(images, labels)
 
     monkeypatch.setattr(training, "_step", watched)
     finished(training)
     assert {len(batch) for batch in shown} == {32}
-    passes = np.concatenate(shown)[: 4 * 90].reshape(4, 90)
-    assert all(sorted(images) == list(range(90)) for images in passes)
+    passes = np.concatenate(shown)[: 4 * 90].reshape(4, 90, -1)
+    whole = np.unique(bars.train_images.reshape(90, -1), axis=0)
+    assert all(np.array_equal(np.unique(images, axis=0), whole) for images in passes)
     assert not np.array_equal(passes[0], passes[1])
 
 

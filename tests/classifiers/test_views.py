@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fooling.classifiers.views import fed_shape, log_mean_probabilities, random_crops, views_of
+from fooling.classifiers.views import cropped, drawn_places, fed_shape, log_mean_probabilities, views_of
 from fooling.errors import FoolingError
 
 
@@ -59,9 +59,15 @@ def test_the_mean_probability_stays_finite_where_float32_ends() -> None:
     np.testing.assert_allclose(found, [[0, np.log(0.5) - 200, np.log(0.5) - 600]], rtol=1e-5, atol=1e-6)
 
 
+def random_crops(images: torch.Tensor, crop: int, *, seed: int) -> torch.Tensor:
+    channels, height, width = images.shape[1:]
+    generator = torch.Generator().manual_seed(seed)
+    return cropped(images, crop, drawn_places(len(images), (channels, height, width), crop, generator))
+
+
 def test_random_crops_are_windows_of_their_own_images() -> None:
     images = torch.randint(0, 256, (400, 3, 6, 9), generator=torch.Generator().manual_seed(1), dtype=torch.uint8)
-    crops = random_crops(images, 4, torch.Generator().manual_seed(2))
+    crops = random_crops(images, 4, seed=2)
     assert (crops.shape, crops.dtype) == ((400, 3, 4, 4), torch.uint8)
     places = set()
     for image, crop in zip(images, crops, strict=True):
@@ -78,6 +84,6 @@ def test_random_crops_are_windows_of_their_own_images() -> None:
 
 def test_random_crops_follow_their_seed() -> None:
     images = torch.randint(0, 256, (20, 1, 8, 8), dtype=torch.uint8)
-    one, same, other = (random_crops(images, 5, torch.Generator().manual_seed(seed)) for seed in (3, 3, 4))
+    one, same, other = (random_crops(images, 5, seed=seed) for seed in (3, 3, 4))
     assert torch.equal(one, same)
     assert not torch.equal(one, other)

@@ -44,8 +44,9 @@ def test_a_command_is_given_only_its_own_settings(values: dict[str, Any]) -> Non
 
 
 def test_the_machine_reaches_commands_as_environment_variables(values: dict[str, Any]) -> None:
-    values["machine"] = {"device": "cpu", "mirror": "data"}
-    assert _resolved(values).machine_variables() == {"FOOLING_DEVICE": "cpu", "FOOLING_MIRROR": "data"}
+    values["machine"] = {"device": "cpu", "mirror": "data", "training_processes": 2}
+    variables = {"FOOLING_DEVICE": "cpu", "FOOLING_MIRROR": "data", "FOOLING_TRAINING_PROCESSES": "2"}
+    assert _resolved(values).machine_variables() == variables
 
 
 def test_an_unknown_classifier_is_named_with_the_closest_known_one(values: dict[str, Any]) -> None:
@@ -210,6 +211,29 @@ def test_nothing_is_trained_without_training_images(values: dict[str, Any]) -> N
     message = _refusal(values)
     assert "classifiers[five].dataset" in message
     assert "samples, which has no training images" in message
+
+
+def test_only_pictures_in_a_folder_can_all_be_trained_on(values: dict[str, Any]) -> None:
+    network = {"kind": "trained", "training": {"pictures": "all"}}
+    folder = {"name": "mine", "kind": "folder", "path": "pictures", "colour": "grey"}
+    values["datasets"].append(folder)
+    values["classifiers"].append(network | {"name": "four", "dataset": "mine"})
+    _resolved(values)
+    values["classifiers"].append(network | {"name": "five", "dataset": "digits"})
+    message = _refusal(values)
+    assert "classifiers[five].training.pictures" in message
+    assert "all, of digits, which is of kind digits" in message
+    assert "pictures: kept" in message
+
+
+def test_networks_trained_on_all_pictures_are_not_retrained(values: dict[str, Any]) -> None:
+    values["datasets"].append({"name": "mine", "kind": "folder", "path": "pictures", "colour": "grey"})
+    network = {"name": "four", "kind": "trained", "dataset": "mine", "training": {"pictures": "all"}}
+    values["classifiers"].append(network)
+    values["retraining"] = [{"name": "chain", "classifiers": ["four"], "encoding": {"kind": "cppn"}}]
+    message = _refusal(values)
+    assert "retraining[chain].classifiers" in message
+    assert "four, which is trained on pictures that are not in its data set file" in message
 
 
 def test_no_mean_is_subtracted_without_training_images(values: dict[str, Any]) -> None:

@@ -112,6 +112,7 @@ def test_retries_are_snakemakes_alone() -> None:
 ON_A_NETWORK = {
     *(
         "train",
+        "train_on_all_pictures",
         "import_network",
         "assemble_ensemble",
         "evolve_direct",

@@ -23,6 +23,27 @@ def chosen_device(name: str = "auto") -> torch.device:
     CUDA_VISIBLE_DEVICES shows is taken as given. Raises :class:`FoolingError` for an unknown name and for a GPU that is
     not there.
     """
+    device = _named(name)
+    if device.type == "cuda":
+        return _gpu(device)
+    keep_freed_memory()
+    return device
+
+
+def require_devices(name: str, processes: int) -> None:
+    """Raise :class:`FoolingError` unless so many processes can each choose the device called ``name``."""
+    device = _named(name)
+    there = torch.cuda.device_count() if device.index is None else 1
+    if device.type == "cuda" and there < processes:
+        raise FoolingError(
+            f"{processes} processes cannot compute on {device} together",
+            found=f"{there} GPUs to choose from",
+            expected="a GPU for each of them",
+            remedy="lower machine.training_processes (or --processes), or set the device to cuda, without a number",
+        )
+
+
+def _named(name: str) -> torch.device:
     if name == "auto":
         name = os.environ.get("FOOLING_DEVICE") or "auto"
     if name == "auto":
@@ -33,9 +54,6 @@ def chosen_device(name: str = "auto") -> torch.device:
         raise FoolingError("there is no such device", found=name, expected=KNOWN_NAMES) from None
     if device.type not in ("cpu", "cuda"):
         raise FoolingError("this device is not supported", found=name, expected=KNOWN_NAMES)
-    if device.type == "cuda":
-        return _gpu(device)
-    keep_freed_memory()
     return device
 
 

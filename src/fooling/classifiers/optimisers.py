@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from fooling.classifiers.settings import ConstantPolicy, InversePolicy, SgdSettings, TrainingSettings
+from fooling.classifiers.settings import ConstantPolicy, InversePolicy, SgdSettings, StepPolicy, TrainingSettings
 from fooling.errors import FoolingError
 
 
@@ -23,6 +23,8 @@ def learning_rate_at(iteration: int, training: TrainingSettings) -> float:
         return rate
     if isinstance(policy, InversePolicy):
         return rate * math.pow(1 + policy.gamma * iteration, -policy.power)
+    if isinstance(policy, StepPolicy):
+        return rate * math.pow(policy.factor, iteration // policy.every)
     if iteration < policy.warm_up:
         return rate * (iteration + 1) / policy.warm_up
     fallen = (iteration - policy.warm_up) / (training.iterations - policy.warm_up)

@@ -95,6 +95,20 @@ class CosinePolicy(Settings):
     """Iterations of the rise."""
 
 
+class StepPolicy(Settings):
+    """Caffe's "step": the learning rate falls all at once, again and again."""
+
+    kind: Literal["step"] = "step"
+    """Falls in steps, as Caffe's "step"."""
+    every: Count = 100_000
+    """Iterations from one step to the next."""
+    factor: Annotated[float, Field(gt=0, le=1)] = 0.1
+    """What the rate is multiplied by at each step."""
+
+
+Policy = Annotated[InversePolicy | ConstantPolicy | CosinePolicy | StepPolicy, Field(discriminator="kind")]
+
+
 class TrainingSettings(Settings):
     """How a network is trained; the defaults are Caffe's solver for LeNet on MNIST."""
 
@@ -106,8 +120,15 @@ class TrainingSettings(Settings):
     """How gradients become steps: `sgd` or `adam`."""
     learning_rate: Positive = 0.01
     """Size of a step, at its largest."""
-    policy: Annotated[InversePolicy | ConstantPolicy | CosinePolicy, Field(discriminator="kind")] = InversePolicy()
-    """How the learning rate changes over the iterations: `inv`, `constant` or `cosine`."""
+    policy: Policy = InversePolicy()
+    """How the learning rate changes over the iterations: `inv`, `constant`, `cosine` or `step`."""
+    pictures: Literal["kept", "all"] = "kept"
+    """Which pictures it is trained on: those `kept` in the data set file, or `all` of the training part, read from
+    their folder again and again; the latter for data sets of kind `imagenet` and `folder` (docs/training.md)."""
+    precision: Literal["float32", "mixed"] = "float32"
+    """`mixed`: the network computes in bfloat16 where that does no harm, in training alone; for GPUs that know it."""
+    test_every: Count | None = None
+    """Iterations after which the test error is measured within a pass over the images; null: at its end alone."""
     threads: Annotated[int, Field(ge=1, le=1024)] = 1
     """Threads on a CPU. The last bits of the weights depend on it, so it never follows the machine."""
 

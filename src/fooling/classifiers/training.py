@@ -1,21 +1,19 @@
-"""Training of a classifier, pass by pass over the training images, resumable to the same bytes after every pass.
+"""Training of a classifier, pass by pass over the training images, resumable to the same bytes after every iteration.
 
-Nothing but the optimiser's state has to be kept between passes: the order of the images and the dropout of a pass are
-drawn from generators seeded by the classifier's seed and the number of the pass. So are the crops, where the network is
-fed crops: of every image one square anywhere in it, mirrored or not.
+Which images are shown, and which squares of them, follows from the seed and the number of the iteration
+(:mod:`fooling.classifiers.schedule`). Dropout draws from generators that are seeded anew in every pass: within one they
+are part of the state, as the optimiser's moments are.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Mapping
-from typing import Annotated, Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import Field
 from torch import nn
 from torch.nn.functional import cross_entropy
 
@@ -26,14 +24,18 @@ from fooling.classifiers.classifier import Classifier
 from fooling.classifiers.devices import enough_memory, reproducible
 from fooling.classifiers.header import Count, Epoch
 from fooling.classifiers.optimisers import make_optimiser, set_learning_rate
+from fooling.classifiers.schedule import Schedule
 from fooling.classifiers.settings import ClassifierSettings
-from fooling.classifiers.views import fed_shape, random_crops
+from fooling.classifiers.team import ALONE, Team, require_equal_parts
+from fooling.classifiers.training_images import Batch, KeptImages, TrainingImages
+from fooling.classifiers.views import fed_shape
 from fooling.contents import Header, checked_header, require_layout
 from fooling.datasets.dataset import Dataset
-from fooling.errors import FoolingError
-from fooling.seeding import derived_seed, numpy_generator
+from fooling.errors import REMEDY, FoolingError
+from fooling.seeding import derived_seed
 
 NETWORK, OPTIMISER = "network.", "optimiser."
+LOSS, GENERATOR, GPU_GENERATOR = "loss", "generator", "gpu_generator"  # of every process of the team
 MOMENTS = ("momentum_buffer", "exp_avg", "exp_avg_sq")  # of a parameter, of its shape
 
 
@@ -41,14 +43,14 @@ class TrainingHeader(Header):
     """How far a training has come."""
 
     iteration: Count
-    history: Annotated[tuple[Epoch, ...], Field(min_length=1)]
+    history: tuple[Epoch, ...]
 
 
 class Training:
     """One classifier in training: ``run_epoch`` until ``is_done``, then take the ``classifier``.
 
     The counterpart of an epoch in Caffe's solver is a number of iterations, and ``settings.training.iterations``
-    decides; an epoch ends with the batch that uses the last image of a pass.
+    decides; an epoch ends with the batch that uses the last image of a pass, or sooner where ``test_every`` says so.
     """
 
     def __init__(
@@ -59,12 +61,24 @@ class Training:
         settings: ClassifierSettings,
         device: torch.device,
         fooling_class: bool = False,
+        images: TrainingImages | None = None,
+        team: Team = ALONE,
     ) -> None:
-        """``fooling_class``: the last class of ``dataset`` stands for fooling images."""
-        dataset.require_training_images()
-        self.dataset, self.settings, self._device = dataset, settings, device
-        self._images = torch.from_numpy(dataset.train_images).to(device)
-        self._labels = torch.from_numpy(dataset.train_labels).to(device)
+        """``fooling_class``: the last class of ``dataset`` stands for fooling images.
+
+        The training ``images`` are those in the data set unless others are given, and of each batch those that are this
+        process's in its ``team``.
+        """
+        if images is None and settings.training.pictures == "all":
+            raise FoolingError(
+                f"{name} cannot be trained on all pictures",
+                found="training.pictures: all, and only the images of the data set file",
+                remedy="name the pictures and their manifest (--pictures, --manifest), or set training.pictures: kept",
+            )
+        require_equal_parts(settings.training.batch_size, team)
+        self.dataset, self.settings, self._device, self.team = dataset, settings, device, team
+        self._images = KeptImages(dataset) if images is None else images
+        self._schedule = Schedule(settings=settings, count=self._images.count, shape=dataset.image_shape)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(derived_seed(settings.seed, "weights"))
             network = build_network(
@@ -75,15 +89,23 @@ class Training:
             )
         classifier = assembled(network, name=name, settings=settings, dataset=dataset, device=device)
         self._classifier = dataclasses.replace(classifier, fooling_class=fooling_class)
+        self._network = team.together(network)
         self._optimiser = make_optimiser(network, settings.training)
-        self._crops = torch.Generator()
+        self._batches: Iterator[Batch] | None = None
+        self._loss = torch.zeros((), dtype=torch.float64, device=device)  # since the last test, summed up
+        self._generators = _states_of_generators(device)  # after the last iteration
         self.iteration = 0
-        self.history: list[dict[str, float | None]] = []
+        self.history: list[dict[str, Any]] = []
 
     @property
     def is_done(self) -> bool:
-        """Whether every iteration has been made."""
-        return self.iteration == self.settings.training.iterations
+        """Whether every iteration has been made, and the network been tested after the last one."""
+        return self._last_test == self.settings.training.iterations
+
+    @property
+    def _last_test(self) -> int:
+        """The iteration after which the test error was measured last; 0 before the first time."""
+        return int(self.history[-1]["iteration"]) if self.history else 0
 
     def standing(self) -> str:
         """A short remark on how it stands."""
@@ -94,31 +116,26 @@ class Training:
 
         Raises :class:`FoolingError` when the loss is no longer a finite number.
         """
-        count, batch_size = len(self._images), self.settings.training.batch_size
-        epoch = self.iteration * batch_size // count
-        end = min(math.ceil((epoch + 1) * count / batch_size), self.settings.training.iterations)
-        order = torch.from_numpy(self._order(epoch, images=end * batch_size - epoch * count)).to(self._device)
-        loss = torch.zeros((), dtype=torch.float64, device=self._device)
+        start, end = self._last_test, self._end_after(self._last_test)
         with reproducible(self._device, threads=self.settings.training.threads):
-            torch.manual_seed(derived_seed(self.settings.seed, "dropout", epoch))
-            self._crops.manual_seed(derived_seed(self.settings.seed, "crops", epoch))
+            self._set_generators()
             self._classifier.network.train()
-            for iteration in range(self.iteration, end):
-                start = iteration * batch_size - epoch * count
-                loss += self._step(iteration, order[start : start + batch_size])
+            while self.iteration < end:
+                self._loss += self._step(*self._next_batch())
+                self.iteration += 1
+                self._generators = _states_of_generators(self._device)
                 after_iteration()
             self._optimiser.zero_grad()
             self._classifier.network.eval()
-            mean_loss = loss.item() / (end - self.iteration)
+            mean_loss = self.team.gathered(self._loss).mean().item() / (end - start)
             if not math.isfinite(mean_loss):
                 raise FoolingError(
                     f"the training of {self._classifier.name} has diverged",
                     found=f"a loss of {mean_loss} by iteration {end}",
                     remedy="lower training.learning_rate",
                 )
-            errors = measured_errors(self._classifier, self.dataset.test_images, self.dataset.test_labels)
-            self.history.append({"iteration": end, "train_loss": mean_loss, **errors})
-        self.iteration = end
+            self.history.append({"iteration": end, "train_loss": mean_loss, **self._measured_errors()})
+        self._loss.zero_()
 
     def classifier(self) -> Classifier:
         """The classifier as trained so far, with its provenance."""
@@ -134,10 +151,14 @@ class Training:
         return dataclasses.replace(self._classifier, provenance=provenance)
 
     def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-        """Arrays and a header from which :meth:`restore` goes on exactly as if there had been no interruption."""
+        """Arrays and a header from which :meth:`restore` goes on exactly as if there had been no interruption.
+
+        All processes of the team have to ask for it at the same time, after an iteration.
+        """
         arrays = {NETWORK + key: as_array(value) for key, value in self._classifier.network.state_dict().items()}
         for index, values in self._optimiser.state_dict()["state"].items():
             arrays |= {f"{OPTIMISER}{index}.{key}": as_array(value) for key, value in values.items()}
+        arrays |= {key: as_array(self.team.gathered(values)) for key, values in self._of_process().items()}
         return arrays, {"iteration": self.iteration, "history": self.history}
 
     def restore(self, arrays: Mapping[str, NDArray[Any]], header: Mapping[str, Any], *, source: object) -> None:
@@ -146,22 +167,60 @@ class Training:
         Raises :class:`FoolingError`, naming the ``source``, for any other state.
         """
         described = checked_header(TrainingHeader, header, source=source)
-        if described.iteration > (last := self.settings.training.iterations):
-            raise FoolingError(f"{source} lies behind the end", found=described.iteration, expected=f"at most {last}")
-        layout = {key: form for key, form in self._layout().items() if key.startswith(NETWORK) or key in arrays}
-        require_layout(arrays, layout, source=source)
-        tensors = {key: torch.from_numpy(arrays[key]) for key in layout}
+        self.iteration, self.history = described.iteration, [epoch.model_dump() for epoch in described.history]
+        if not self._last_test <= self.iteration <= self._end_after(self._last_test):
+            found = f"iteration {self.iteration}, tested after {self._last_test}"
+            raise FoolingError(f"{source} is no state of this training", found=found, remedy=REMEDY)
+        layout = self._layout()
+        optional = {key for key in layout if key.startswith(OPTIMISER)}
+        require_layout(
+            arrays, {key: layout[key] for key in layout if key in arrays or key not in optional}, source=source
+        )
+        tensors = {key: torch.from_numpy(array) for key, array in arrays.items() if key in layout}
         network = {key.removeprefix(NETWORK): value for key, value in tensors.items() if key.startswith(NETWORK)}
         self._classifier.network.load_state_dict(network)
         parameters = self._parameters()
-        for key in tensors.keys() - {NETWORK + name for name in network}:
+        for key in optional & tensors.keys():
             index, _, quantity = key.removeprefix(OPTIMISER).partition(".")
             parameter, value = parameters[int(index)], tensors[key].to(self._device)
             if value.shape == parameter.shape and value.stride() != parameter.stride():
                 # The fused steps run over memory as it lies: a buffer must lie exactly as its parameter does.
                 value = torch.empty_like(parameter).copy_(value)
             self._optimiser.state[parameter][quantity] = value
-        self.iteration, self.history = described.iteration, [epoch.model_dump() for epoch in described.history]
+        self._loss.copy_(tensors[LOSS][self.team.rank])
+        # A copy each: torch reads the state of a generator from where the whole tensor begins, and beyond its end.
+        self._generators = {key: tensors[key][self.team.rank].clone() for key in self._generators}
+        try:
+            torch.Generator().set_state(self._generators[GENERATOR])
+        except RuntimeError as error:
+            raise FoolingError(f"{source} holds an impossible generator", found=error, remedy=REMEDY) from None
+
+    def _end_after(self, start: int) -> int:
+        """The iteration after which the test error is measured next, when it was last measured after ``start``."""
+        end = self._schedule.end_of_pass(self._schedule.pass_at(start))
+        interval = self.settings.training.test_every
+        return end if interval is None else min(end, start + interval)
+
+    def _set_generators(self) -> None:
+        """Let dropout draw as at the start of a pass, or go on from where it stood within one."""
+        if not self._schedule.begins_pass(self.iteration):
+            _set_states_of_generators(self._generators, self._device)
+            return
+        number = self._schedule.pass_at(self.iteration)
+        torch.manual_seed(derived_seed(self.settings.seed, "dropout", number, *self.team.words))
+
+    def _next_batch(self) -> Batch:
+        """Images and labels of the next iteration, those of this process."""
+        if self._batches is None:
+            shown = self._schedule.batches(self.iteration)
+            mine = (batch.part(self.team.rank, self.team.size) for batch in shown)
+            self._batches = self._images.batches(mine, self._device)
+        return next(self._batches)
+
+    def _measured_errors(self) -> dict[str, float | None]:
+        """The errors on the test images; the whole team has them from the one that measures."""
+        images, labels = self.dataset.test_images, self.dataset.test_labels
+        return self.team.told(measured_errors(self._classifier, images, labels) if self.team.leads else {})
 
     def _parameters(self) -> list[nn.Parameter]:
         """The parameters in the optimiser's order."""
@@ -173,28 +232,40 @@ class Training:
         for index, parameter in enumerate(self._parameters()):
             layout |= {f"{OPTIMISER}{index}.{quantity}": _form(parameter) for quantity in MOMENTS}
             layout[f"{OPTIMISER}{index}.step"] = "float32"
+        for key, value in self._of_process().items():
+            dtype, *lengths = _form(value).split()
+            layout[key] = " ".join([dtype, str(self.team.size), *lengths])
         return layout
 
-    def _step(self, iteration: int, batch: torch.Tensor) -> torch.Tensor:
-        """One iteration on the images at ``batch``; the loss before it."""
-        set_learning_rate(self._optimiser, iteration, self.settings.training)
+    def _of_process(self) -> dict[str, torch.Tensor]:
+        """What each process of the team has for itself."""
+        return {LOSS: self._loss, **self._generators}
+
+    def _step(self, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """One iteration on these images; the loss before it."""
+        set_learning_rate(self._optimiser, self.iteration, self.settings.training)
         self._optimiser.zero_grad()
-        images, crop = self._images[batch], self.settings.input.crop
-        seen = images if crop is None else random_crops(images, crop, self._crops)
+        mixed = self.settings.training.precision == "mixed"
         work = f"the training of {self._classifier.name}"
         with enough_memory(work, setting="training.batch_size", value=self.settings.training.batch_size):
-            logits = self._classifier.network(self._classifier.inputs(seen))
-            loss = cross_entropy(logits, self._labels[batch])
+            with torch.autocast(self._device.type, torch.bfloat16, enabled=mixed):
+                logits = self._network(self._classifier.inputs(images))
+            loss = cross_entropy(logits.float(), labels)
             loss.backward()  # type: ignore[no-untyped-call]
             self._optimiser.step()
         return loss.detach()
 
-    def _order(self, epoch: int, *, images: int) -> NDArray[np.int64]:
-        """Which images are shown from the start of pass ``epoch`` on: each pass is a permutation of its own."""
-        count = len(self._images)
-        passes = range(epoch, epoch + math.ceil(images / count))
-        order = [numpy_generator(self.settings.seed, "order", number).permutation(count) for number in passes]
-        return np.concatenate(order)
+
+def _states_of_generators(device: torch.device) -> dict[str, torch.Tensor]:
+    """The states of the generators that dropout draws from on ``device``."""
+    on_gpu = {GPU_GENERATOR: torch.cuda.get_rng_state(device)} if device.type == "cuda" else {}
+    return {GENERATOR: torch.get_rng_state(), **on_gpu}
+
+
+def _set_states_of_generators(states: Mapping[str, torch.Tensor], device: torch.device) -> None:
+    torch.set_rng_state(states[GENERATOR])
+    if device.type == "cuda":
+        torch.cuda.set_rng_state(states[GPU_GENERATOR], device)
 
 
 def _form(tensor: torch.Tensor) -> str:

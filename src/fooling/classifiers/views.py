@@ -16,7 +16,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from fooling.errors import FoolingError
 
@@ -87,18 +89,23 @@ def log_mean_probabilities(logits: Iterable[torch.Tensor]) -> torch.Tensor:
     return most + torch.log(torch.as_tensor(shares) / len(logarithms))
 
 
-def random_crops(images: torch.Tensor, crop: int, generator: torch.Generator) -> torch.Tensor:
-    """One square (B, C, crop, crop) of each of ``images`` (B, C, H, W), anywhere in it, every other one mirrored.
+def drawn_places(count: int, shape: tuple[int, int, int], crop: int, generator: torch.Generator) -> NDArray[np.int64]:
+    """A square of side ``crop`` anywhere in each of ``count`` images of ``shape`` (C, H, W), every other one mirrored.
 
-    Places and mirrors are drawn by ``generator``, which lives on the CPU, so that they are the same on every device.
+    The result ``(count, 3)`` holds its top, its left, and 1 where it is mirrored. ``generator`` lives on the CPU, so
+    that they are the same on every device.
     """
-    count, _, height, width = images.shape
-    top, left, mirrored = (
-        torch.randint(limit, (count, 1), generator=generator) for limit in (height - crop + 1, width - crop + 1, 2)
-    )
+    _, height, width = shape
+    limits = (height - crop + 1, width - crop + 1, 2)
+    return np.hstack([torch.randint(limit, (count, 1), generator=generator).numpy() for limit in limits])
+
+
+def cropped(images: torch.Tensor, crop: int, places: NDArray[np.int64]) -> torch.Tensor:
+    """The squares (B, C, crop, crop) at the ``places`` (B, 3) of :func:`drawn_places` in ``images`` (B, C, H, W)."""
+    top, left, mirrored = torch.from_numpy(places)[:, :, None].unbind(1)
     along = torch.arange(crop)
     rows = (top + along).to(images.device)
     columns = (left + torch.where(mirrored.bool(), crop - 1 - along, along)).to(images.device)
-    which = torch.arange(count, device=images.device)[:, None, None]
+    which = torch.arange(len(images), device=images.device)[:, None, None]
     # Places before channels: torch puts the dimension between the three index tensors last.
     return images[which, :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)

@@ -59,8 +59,15 @@ COMMANDS: dict[str, Command] = {
         {"manifest": "Manifest that `list-imagenet` wrote."},
     ),
     "train": Command(
-        "Train a classifier on a data set; a killed training goes on from its last whole pass over the images.",
-        {"output": "Classifier file to write.", "settings": "Architecture, input and training: JSON or a YAML file."},
+        "Train a classifier on a data set, on one or several GPUs; a killed training goes on.",
+        {
+            "output": "Classifier file to write.",
+            "settings": "Architecture, input and training: JSON or a YAML file.",
+            "pictures": "For training.pictures: all, the data set whose folder they lie in: JSON or a YAML file.",
+            "manifest": "For training.pictures: all, the manifest of these pictures that a list command wrote.",
+            "workers": "How many processes decode such pictures; the result is the same for any number.",
+            "processes": "How many processes train together, each on a GPU of its own where there are any.",
+        },
     ),
     "import-network": Command(
         "Take in a network that someone else has trained: an architecture, and a file of weights or torchvision's own.",

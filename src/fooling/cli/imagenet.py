@@ -16,7 +16,12 @@ def read_imagenet(settings: str, *, mirror: Path | None) -> tuple[ImagenetSettin
 
     Raises :class:`FoolingError` for what is in neither place, and for a broken list.
     """
-    checked, folder = read_settings(ImagenetSettings, settings), mirror_folder(mirror)
-    places = {key: found_path(getattr(checked, key), folder) for key in ("path", "class_list")}
-    found = checked.model_copy(update=places)
+    return with_places_found(read_settings(ImagenetSettings, settings), mirror=mirror)
+
+
+def with_places_found(settings: ImagenetSettings, *, mirror: Path | None) -> tuple[ImagenetSettings, ClassList]:
+    """As :func:`read_imagenet`, of settings that are read already."""
+    folder = mirror_folder(mirror)
+    places = {key: found_path(getattr(settings, key), folder) for key in ("path", "class_list")}
+    found = settings.model_copy(update=places)
     return found, class_list(read_table(found.class_list, FORM), source=found.class_list)

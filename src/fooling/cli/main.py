@@ -94,3 +94,7 @@ def _runner(name: str, command: Command) -> Callable[..., None]:
 
 def _unloaded() -> None:
     """Stands in the list of commands for one that is not called this time."""
+
+
+if __name__ == "__main__":
+    main()

@@ -7,7 +7,11 @@ from pathlib import Path
 from fooling.classifiers.checkpoint import save_classifier
 from fooling.classifiers.devices import chosen_device
 from fooling.classifiers.settings import ClassifierSettings
+from fooling.classifiers.team import joined
 from fooling.classifiers.training import Training
+from fooling.classifiers.training_images import StreamedImages
+from fooling.cli.streaming import listed_pictures
+from fooling.cli.together import launch, wanted_processes
 from fooling.cli.training import origin_of, told, trained
 from fooling.datasets.dataset import load_dataset
 from fooling.progress import say
@@ -20,14 +24,30 @@ def train(
     settings: str,
     name: str,
     output: Path,
+    pictures: str | None = None,
+    manifest: Path | None = None,
+    mirror: Path | None = None,
+    workers: int = 1,
+    processes: int | None = None,
     checkpoints: Path = Path("results/.checkpoints"),
     device: str = "auto",
 ) -> None:
-    """Train, keeping the state after every pass over the images, and write the classifier to ``output``."""
+    """Train, keeping the state now and then, and write the classifier to ``output``."""
+    options = {key: value for key, value in locals().items() if key != "processes"}
     checked = read_settings(ClassifierSettings, settings)
+    if (together := wanted_processes(processes)) > 1:
+        launch("train", options, processes=together, device=device)
+        return
     place = chosen_device(device)
-    training = Training(name=name, dataset=load_dataset(dataset), settings=checked, device=place)
-    origin = origin_of(dataset, name=training.dataset.name, device=place)
-    with trained(training, name=name, origin=origin, checkpoints=checkpoints) as classifier:
-        save_classifier(output, classifier)
-    say(f"{told(classifier)}; written to {output}")
+    with joined(place) as team:
+        content, images = load_dataset(dataset), None
+        if checked.training.pictures == "all" and pictures is not None and manifest is not None:
+            listed = listed_pictures(pictures, manifest, dataset=content, mirror=mirror)
+            images = StreamedImages(listed, workers=workers and max(1, workers // team.size))
+        training = Training(name=name, dataset=content, settings=checked, device=place, images=images, team=team)
+        origin = origin_of(dataset, name=content.name, device=place, team=team)
+        with trained(training, name=name, origin=origin, checkpoints=checkpoints) as classifier:
+            if team.leads:
+                save_classifier(output, classifier)
+    if team.leads:
+        say(f"{told(classifier)}; written to {output}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +14,22 @@ from fooling.artifacts import sha256_of
 from fooling.checkpoints import CheckpointStore
 from fooling.classifiers.architectures import architecture_source
 from fooling.classifiers.classifier import Classifier
+from fooling.classifiers.team import ALONE, Team
 from fooling.classifiers.training import Training
+from fooling.errors import REMEDY, FoolingError
 from fooling.progress import progress, say
 from fooling.versions import software_versions
 
 
-def origin_of(dataset: Path, *, name: str, device: torch.device) -> dict[str, Any]:
-    """What decides a network besides its settings: the data set ``name`` in a file, the device and the versions."""
+def origin_of(dataset: Path, *, name: str, device: torch.device, team: Team = ALONE) -> dict[str, Any]:
+    """What decides a network besides its settings.
+
+    It is the data set ``name`` in a file, the device, how many processes train together, and the versions.
+    """
     return {
         "dataset": {"name": name, "sha256": sha256_of(dataset.read_bytes())},
         "device": device.type,
+        "processes": team.size,
         "versions": software_versions(),
     }
 
@@ -32,17 +38,20 @@ def origin_of(dataset: Path, *, name: str, device: torch.device) -> dict[str, An
 def trained(training: Training, *, name: str, origin: Mapping[str, Any], checkpoints: Path) -> Iterator[Classifier]:
     """The network called ``name`` at the end of ``training``, with its ``origin`` in its provenance.
 
-    The state of the training is kept after every pass, and until the block that writes the network is through.
+    The state of the training is kept now and then, and until the block that writes the network is through. All
+    processes of a team are at it, and the one that leads keeps the state.
     """
     settings = training.settings
     architecture = sha256_of(architecture_source(settings.architecture).read_bytes())
     identity = {"work": "training", "name": name, "settings": settings.model_dump(mode="json"), **origin}
-    with CheckpointStore(checkpoints, {**identity, "architecture": architecture}) as store:
+    store = CheckpointStore(checkpoints, {**identity, "architecture": architecture})
+    with store if training.team.leads else nullcontext():
         _take_up(training, store)
         _finish(training, store)
         classifier = training.classifier()
         yield dataclasses.replace(classifier, provenance={**classifier.provenance, **origin})
-        store.clear()
+        if training.team.leads:
+            store.clear()
 
 
 def told(classifier: Classifier) -> str:
@@ -54,16 +63,32 @@ def told(classifier: Classifier) -> str:
 
 def _take_up(training: Training, store: CheckpointStore) -> None:
     """Go on from the state that the store holds of ``training``, if it holds one; the arrays are freed on return."""
+    team = training.team
+    team.told(None)  # the one that leads holds the store by now, and no other process writes there
     if (state := store.load("training")) is not None:
         training.restore(*state, source=store.path("training"))
+    if len(set(team.gathered(torch.tensor(training.iteration)).tolist())) > 1:
+        raise FoolingError(f"{store.folder} is not the same to all processes of the training", remedy=REMEDY)
+    if state is not None and team.leads:
         say(f"training goes on from iteration {training.iteration}")
 
 
 def _finish(training: Training, store: CheckpointStore) -> None:
     """Bring ``training`` to its end, keeping its state."""
-    iterations = training.settings.training.iterations
+    team, iterations = training.team, training.settings.training.iterations
     with progress(total=iterations, done=training.iteration, description="training", unit="iterations") as counter:
+
+        def keep() -> None:
+            if team.told(team.leads and store.is_due()):
+                state = training.state()
+                if team.leads:
+                    store.save("training", *state)
+
+        def after_iteration() -> None:
+            if team.leads:
+                counter.advance(note=training.standing)
+            keep()
+
         while not training.is_done:
-            training.run_epoch(after_iteration=lambda: counter.advance(note=training.standing))
-            if store.is_due():
-                store.save("training", *training.state())
+            training.run_epoch(after_iteration)
+            keep()

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from fooling.artifacts import sha256_of
 from fooling.datasets.dataset import Dataset
 from fooling.datasets.decoding import Colour, decoded_images
 from fooling.datasets.fetching import found_path
-from fooling.datasets.manifest import picture_paths, require_same_pictures
+from fooling.datasets.listed import Labelled
+from fooling.datasets.manifest import content_sha256, picture_paths, require_same_pictures
 from fooling.datasets.sources import PictureFolder
 from fooling.datasets.splitting import stratified_split
 from fooling.errors import FoolingError
@@ -69,8 +69,7 @@ def make_folder(
     """
     source = folder_source(settings)
     require_same_pictures(settings.path, source.paths, manifest)
-    class_names = tuple(sorted({path.split("/")[-2] for path in manifest["path"]}))
-    labels = np.array([class_names.index(path.split("/")[-2]) for path in manifest["path"]], dtype=np.int64)
+    class_names, labels = _classes(manifest)
     train, test = _parts(settings, manifest, labels)
     paths = list(manifest["path"].iloc[np.concatenate([train, test])])
     images = decoded_images(
@@ -91,10 +90,28 @@ def make_folder(
         test_labels=labels[test],
         provenance={
             "origin": "a folder of pictures",
-            "content_sha256": sha256_of(manifest.to_csv(index=False, lineterminator="\n").encode()),
-            "settings": settings.model_dump(mode="json", exclude={"path"}),
+            "content_sha256": content_sha256(manifest),
+            "settings": provenance_of(settings),
         },
     )
+
+
+def all_training_pictures(settings: FolderSettings, manifest: pd.DataFrame) -> Labelled:
+    """The pictures of the training part, in the order of the data set; :class:`FoolingError` for too few of them."""
+    class_names, labels = _classes(manifest)
+    train, _ = _parts(settings, manifest, labels)
+    return Labelled(list(manifest["path"].iloc[train]), labels[train], class_names)
+
+
+def provenance_of(settings: FolderSettings) -> dict[str, Any]:
+    """The settings that decide the data set, wherever the pictures lie."""
+    return settings.model_dump(mode="json", exclude={"path"})
+
+
+def _classes(manifest: pd.DataFrame) -> tuple[tuple[str, ...], NDArray[np.int64]]:
+    """The names of the classes, and the class index of every picture."""
+    class_names = tuple(sorted({path.split("/")[-2] for path in manifest["path"]}))
+    return class_names, np.array([class_names.index(path.split("/")[-2]) for path in manifest["path"]], dtype=np.int64)
 
 
 def _paths(settings: FolderSettings) -> list[str]:

@@ -9,18 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from fooling.artifacts import sha256_of
 from fooling.datasets.class_list import ClassList
 from fooling.datasets.dataset import Dataset
 from fooling.datasets.decoding import decoded_images
 from fooling.datasets.imagenet_layout import ByClass, Part, pictures_by_class
-from fooling.datasets.manifest import manifest_of
+from fooling.datasets.listed import Labelled
+from fooling.datasets.manifest import content_sha256, manifest_of
 from fooling.datasets.sources import PictureFolder, PictureTar, Source, pictures_below
 from fooling.errors import FoolingError
 from fooling.seeding import numpy_generator
@@ -149,11 +149,22 @@ def make_imagenet(
         test_labels=kept.labels("test"),
         provenance={
             "origin": "ImageNet (ILSVRC2012)",
-            "content_sha256": sha256_of(manifest.to_csv(index=False, lineterminator="\n").encode()),
+            "content_sha256": content_sha256(manifest),
             "wnids": list(kept.classes.wnids),
-            "settings": settings.model_dump(mode="json", exclude={"path", "class_list"}),
+            "settings": provenance_of(settings),
         },
     )
+
+
+def all_training_pictures(settings: ImagenetSettings, manifest: pd.DataFrame, classes: ClassList) -> Labelled:
+    """All pictures of the training part, whether the data set file keeps them or not; raises as the above does."""
+    kept = kept_pictures(settings.model_copy(update={"train_pictures": None}), manifest, classes)
+    return Labelled(kept.paths("train"), kept.labels("train"), kept.classes.names)
+
+
+def provenance_of(settings: ImagenetSettings) -> dict[str, Any]:
+    """The settings that decide the data set, wherever the pictures lie."""
+    return settings.model_dump(mode="json", exclude={"path", "class_list"})
 
 
 def _by_class(settings: ImagenetSettings, paths: Sequence[str], classes: ClassList) -> dict[Part, ByClass]:

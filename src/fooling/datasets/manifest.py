@@ -56,6 +56,11 @@ def manifest_of(
     return pd.DataFrame(sorted(rows), columns=list(FORM.columns))
 
 
+def content_sha256(manifest: pd.DataFrame) -> str:
+    """The SHA-256 of a ``manifest``, and so of all pictures in it."""
+    return sha256_of(manifest.to_csv(index=False, lineterminator="\n").encode())
+
+
 def require_same_pictures(source: Path, paths: Iterable[str], manifest: pd.DataFrame) -> None:
     """Raise :class:`FoolingError` unless ``source`` holds pictures at exactly the paths of the ``manifest``."""
     found, expected = set(paths), dict(zip(manifest["path"], manifest["sha256"], strict=True))

@@ -66,9 +66,13 @@ class PictureFolder:
         check(self.paths)
         real_folder = cache(Path.resolve)
         for path in filter(wanted, self.paths):
-            yield path, partial(self._content, path, real_folder)
+            yield path, partial(self.content, path, real_folder)
 
-    def _content(self, path: str, real_folder: Callable[[Path], Path]) -> bytes:
+    def content(self, path: str, real_folder: Callable[[Path], Path] = Path.resolve) -> bytes:
+        """The bytes of the picture at ``path``; :class:`FoolingError` for what lies elsewhere or is no file.
+
+        ``real_folder`` may remember what folders resolve to.
+        """
         picture = self.path / path
         require_file(picture)
         real = picture.resolve() if picture.is_symlink() else real_folder(picture.parent)

@@ -14,6 +14,9 @@ from fooling.study.variants import Variant
 
 Contradiction = tuple[Sequence[Key], Explanation]
 
+#: Kinds of data sets whose pictures lie in a folder, from where a training can read them.
+STREAMED = ("imagenet", "folder")
+
 
 def contradictions(study: StudySettings, opened: Mapping[str, Sequence[Variant]]) -> Iterator[Contradiction]:
     """Every place where an entry of ``study`` does not fit another one: its keys and what is wrong there.
@@ -40,7 +43,12 @@ def contradictions(study: StudySettings, opened: Mapping[str, Sequence[Variant]]
             yield (*keys, "compared_with"), _unknown("compared_with", str(experiment.compared_with), others)
     trained = {name: network for name, network in classifiers.items() if network.kind == "trained"}
     for index, retraining in enumerate(study.retraining):
-        yield from _unknown_classifiers(("retraining", index, "classifiers"), retraining.classifiers, trained)
+        names = ("retraining", index, "classifiers")
+        yield from _unknown_classifiers(names, retraining.classifiers, trained)
+        for name in retraining.classifiers:
+            if name in trained and trained[name].training.pictures == "all":
+                found = f"{name}, which is trained on pictures that are not in its data set file"
+                yield names, Explanation(found, "networks with training.pictures: kept")
 
 
 def _repeated(collection: str, names: Sequence[str]) -> Iterator[Contradiction]:
@@ -67,6 +75,10 @@ def _network_contradictions(
             if other.kind != "ensemble" and other.dataset == classifier.dataset
         }
         yield from _unknown_classifiers((*keys, "members"), classifier.members, single)
+    if classifier.kind == "trained" and classifier.training.pictures == "all" and dataset.kind not in STREAMED:
+        found = f"all, of {dataset.name}, which is of kind {dataset.kind}"
+        expected = f"kept, or a data set of kind {' or '.join(STREAMED)}"
+        yield (*keys, "training", "pictures"), Explanation(found, expected, {"pictures": "kept"})
     if not dataset.has_training_images:
         trainless = f"{dataset.name}, which has no training images"
         if classifier.kind == "trained":

@@ -70,7 +70,11 @@ class Study:
     def machine_variables(self) -> dict[str, str]:
         """The facts of the machine as environment variables."""
         machine = self.settings.machine
-        variables = {"FOOLING_DEVICE": machine.device, "FOOLING_MIRROR": machine.mirror}
+        variables = {
+            "FOOLING_DEVICE": machine.device,
+            "FOOLING_MIRROR": machine.mirror,
+            "FOOLING_TRAINING_PROCESSES": machine.training_processes,
+        }
         return {name: str(value) for name, value in variables.items() if value is not None}
 
 

@@ -46,6 +46,9 @@ class MachineSettings(Settings):
     """Folder in which files are looked for before anything is downloaded; FOOLING_MIRROR overrides it."""
     device: str = "auto"
     """Where to compute: auto (a GPU when there is one), cpu or cuda; FOOLING_DEVICE overrides it."""
+    training_processes: Annotated[int, Field(ge=1, le=64)] = 1
+    """Processes that train one network together, each on a GPU of its own where there are any; the last bits of the
+    weights depend on it. FOOLING_TRAINING_PROCESSES overrides it."""
 
 
 class StudySettings(Settings):

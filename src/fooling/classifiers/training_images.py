@@ -1,0 +1,121 @@
+"""Where a training takes its images from: the data set file, or pictures that are decoded as they are needed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.utils import data
+
+from fooling.classifiers.schedule import Shown
+from fooling.classifiers.views import cropped
+from fooling.datasets.dataset import Dataset
+from fooling.datasets.listed import ListedPictures
+from fooling.errors import FoolingError
+
+Batch = tuple[torch.Tensor, torch.Tensor]  # images uint8 (B, C, H, W), labels int64 (B,)
+
+
+class TrainingImages(Protocol):
+    """Labelled images to train on."""
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+
+    def batches(self, shown: Iterator[Shown], device: torch.device) -> Iterator[Batch]:
+        """The images ``shown``, each cropped where it is to be, and their labels, on ``device``."""
+
+
+class KeptImages:
+    """The training images of a data set file; they all lie on the device."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        """Raises :class:`FoolingError` where ``dataset`` has none."""
+        dataset.require_training_images()
+        self._images, self._labels = torch.from_numpy(dataset.train_images), torch.from_numpy(dataset.train_labels)
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return len(self._images)
+
+    def batches(self, shown: Iterator[Shown], device: torch.device) -> Iterator[Batch]:
+        """See :class:`TrainingImages`."""
+        images, labels = self._images.to(device), self._labels.to(device)
+        for batch in shown:
+            which = torch.from_numpy(batch.indices).to(device)
+            whole = images[which]
+            yield (whole if batch.crop is None else cropped(whole, batch.crop, batch.places)), labels[which]
+
+
+class StreamedImages:
+    """Pictures that are read, checked and decoded whenever they are shown, by so many ``workers`` ahead of time.
+
+    A worker is a process and makes whole batches; without any they are made where the training runs. What is in a batch
+    does not depend on their number.
+    """
+
+    def __init__(self, pictures: ListedPictures, *, workers: int) -> None:
+        self._pictures, self._workers = pictures, workers
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return len(self._pictures.labels)
+
+    def batches(self, shown: Iterator[Shown], device: torch.device) -> Iterator[Batch]:
+        """See :class:`TrainingImages`; raises :class:`FoolingError` for a missing, changed or broken picture."""
+        loader = data.DataLoader(
+            _Decoded(self._pictures),
+            batch_size=None,  # a sample is a batch already
+            sampler=shown,
+            num_workers=self._workers,
+            pin_memory=device.type == "cuda",
+            generator=torch.Generator(),  # else it would draw a number where the dropout does
+        )
+        for made in _from_living_workers(loader):
+            if isinstance(made, FoolingError):
+                raise made
+            images, labels = made
+            yield images.to(device, non_blocking=True), labels.to(device, non_blocking=True)
+
+
+class _Decoded(data.Dataset[Batch | FoolingError]):
+    """The batches as torch's loader wants them: it asks for one, on any process."""
+
+    def __init__(self, pictures: ListedPictures) -> None:
+        self._pictures = pictures
+
+    def __getitem__(self, shown: Shown) -> Batch | FoolingError:
+        """The batch, or what is wrong with a picture: a worker's exceptions come out as tracebacks."""
+        try:
+            images = [self._seen(*one, crop=shown.crop) for one in zip(shown.indices, shown.places, strict=True)]
+        except FoolingError as error:
+            return error
+        return torch.from_numpy(np.stack(images)), torch.from_numpy(self._pictures.labels[shown.indices])
+
+    def _seen(self, index: np.int64, place: NDArray[np.int64], *, crop: int | None) -> NDArray[np.uint8]:
+        image = self._pictures.image(int(index))
+        if crop is None:
+            return image
+        top, left, mirrored = place
+        square = image[:, top : top + crop, left : left + crop]
+        return square[..., ::-1] if mirrored else square
+
+
+def _from_living_workers(loader: data.DataLoader[Batch | FoolingError]) -> Iterator[Batch | FoolingError]:
+    """What the ``loader`` gives; :class:`FoolingError` where one of its workers has been killed."""
+    made = iter(loader)
+    while True:
+        try:
+            batch = next(made)
+        except StopIteration:
+            return
+        except RuntimeError as error:
+            remedy = "let fewer processes decode (--workers), or lower training.batch_size: memory may have run out"
+            raise FoolingError("a process that decodes pictures has ended", found=error, remedy=remedy) from None
+        yield batch

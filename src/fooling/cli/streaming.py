@@ -1,0 +1,57 @@
+"""The pictures that a training reads from their folder, held to the data set file and to the manifest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from fooling.artifacts import read_table
+from fooling.cli.imagenet import with_places_found
+from fooling.datasets import folder, imagenet
+from fooling.datasets.dataset import Dataset
+from fooling.datasets.decoding import Colour
+from fooling.datasets.fetching import mirror_folder
+from fooling.datasets.folder import FolderSettings
+from fooling.datasets.imagenet import ImagenetSettings
+from fooling.datasets.listed import ListedPictures
+from fooling.datasets.manifest import FORM, content_sha256
+from fooling.errors import FoolingError
+from fooling.settings import Settings, read_settings
+
+
+class StreamedSettings(Settings):
+    """The data set whose pictures are read from their folder."""
+
+    dataset: Annotated[FolderSettings | ImagenetSettings, Field(discriminator="kind")]
+    """Its settings, as in the study."""
+
+
+def listed_pictures(settings: str, manifest: Path, *, dataset: Dataset, mirror: Path | None) -> ListedPictures:
+    """All training pictures of ``dataset``, whether its file keeps them or not.
+
+    Raises :class:`FoolingError` where the data set file was made from another manifest or with other settings, and for
+    a tar file, which can only be read from its beginning.
+    """
+    given, table = read_settings(StreamedSettings, settings).dataset, read_table(manifest, FORM)
+    colour: Colour = "rgb"
+    if isinstance(given, FolderSettings):
+        given, colour = folder.with_path_found(given, mirror_folder(mirror)), given.colour
+        labelled, decisive = folder.all_training_pictures(given, table), folder.provenance_of(given)
+    else:
+        given, classes = with_places_found(given, mirror=mirror)
+        labelled, decisive = imagenet.all_training_pictures(given, table, classes), imagenet.provenance_of(given)
+    if given.path.is_file():
+        raise FoolingError(
+            f"{given.path} is a tar file: it can only be read from its beginning, and not in a new order in every pass",
+            expected="a folder, where training.pictures is `all`",
+            remedy="unpack it, and name that folder as the path of the data set",
+        )
+    made_from = (dataset.provenance.get("content_sha256"), dataset.provenance.get("settings"), dataset.class_names)
+    if made_from != (content_sha256(table), decisive, labelled.class_names):
+        raise FoolingError(
+            f"the data set {dataset.name} was not made from the pictures of {manifest}, or with other settings",
+            remedy="make it again from this manifest, or list the pictures again and then make it",
+        )
+    return ListedPictures(given.path, labelled, table, size=given.size, colour=colour)

@@ -1,0 +1,105 @@
+"""Pictures read from their folder are, to the bit, the images of a data set file that keeps them all."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from fooling.classifiers.schedule import Schedule, Shown
+from fooling.classifiers.settings import ClassifierSettings
+from fooling.classifiers.training import Training
+from fooling.classifiers.training_images import Batch, KeptImages, StreamedImages
+from fooling.errors import FoolingError
+from streamed_pictures import SIZE, Streamed, streamed
+
+CPU = torch.device("cpu")
+NETWORK = """
+from torch import nn
+
+def build(*, input_shape, classes):
+    last = nn.Linear(256, classes)
+    return nn.Sequential(nn.Conv2d(3, 4, 5, stride=2), nn.ReLU(), nn.Flatten(), nn.Dropout(0.5), last)
+"""
+
+
+@pytest.fixture(scope="module")
+def all_kept(tmp_path_factory: pytest.TempPathFactory) -> Streamed:
+    return streamed(tmp_path_factory.mktemp("all"), train_pictures=None)
+
+
+def shown(crop: int | None = 20) -> Iterator[Shown]:
+    values = {"input": {"crop": crop}, "training": {"iterations": 8, "batch_size": 10}}
+    schedule = Schedule(settings=ClassifierSettings.model_validate(values), count=36, shape=(3, SIZE, SIZE))
+    return schedule.batches(0)
+
+
+def same(one: Iterator[Batch], other: Iterator[Batch]) -> bool:
+    pairs = list(zip(one, other, strict=True))
+    return len(pairs) == 8 and all(torch.equal(*two) for batches in pairs for two in zip(*batches, strict=True))
+
+
+@pytest.mark.parametrize("crop", [None, 20])
+@pytest.mark.parametrize("workers", [0, 1, 4])
+def test_batches_are_those_of_the_kept_images_for_any_number_of_workers(
+    all_kept: Streamed, workers: int, crop: int | None
+) -> None:
+    images, kept = StreamedImages(all_kept.listed(), workers=workers), KeptImages(all_kept.kept)
+    assert images.count == kept.count == 36
+    assert same(images.batches(shown(crop), CPU), kept.batches(shown(crop), CPU))
+
+
+def test_a_network_comes_out_the_same(all_kept: Streamed, tmp_path: Path) -> None:
+    path = tmp_path / "own.py"
+    path.write_text(NETWORK)
+    values = {"architecture": f"{path}:build", "input": {"crop": 20}, "training": {"iterations": 9, "batch_size": 10}}
+    settings = ClassifierSettings.model_validate(values)
+
+    def trained(images: Any) -> dict[str, torch.Tensor]:
+        training = Training(name="net", dataset=all_kept.kept, settings=settings, device=CPU, images=images)
+        while not training.is_done:
+            training.run_epoch()
+        return dict(training.classifier().network.state_dict())
+
+    kept = trained(None)
+    for workers in (0, 2):
+        streamed_one = trained(StreamedImages(all_kept.listed(), workers=workers))
+        assert all(torch.equal(streamed_one[key], value) for key, value in kept.items())
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_picture_that_changed_is_named(tmp_path: Path, workers: int) -> None:
+    files = streamed(tmp_path, train_pictures=1)
+    changed = files.pictures / "train/n02099601/03.JPEG"
+    changed.write_bytes(changed.read_bytes()[:-1])
+    with pytest.raises(FoolingError, match=r"train/n02099601/03\.JPEG is not the picture in the manifest") as refused:
+        list(StreamedImages(files.listed(), workers=workers).batches(shown(), CPU))
+    assert "Traceback" not in str(refused.value)
+
+
+def test_a_worker_that_was_killed_is_told(all_kept: Streamed, monkeypatch: pytest.MonkeyPatch) -> None:
+    listed, main = all_kept.listed(), os.getpid()
+
+    def killed(index: int) -> np.ndarray:
+        assert os.getpid() != main
+        os.kill(os.getpid(), signal.SIGKILL)
+        raise AssertionError
+
+    monkeypatch.setattr(listed, "image", killed)
+    with pytest.raises(FoolingError, match=r"a process that decodes pictures has ended(.|\n)*--workers"):
+        list(StreamedImages(listed, workers=1).batches(shown(), CPU))
+
+
+def test_pictures_are_labelled_whether_the_file_keeps_them_or_not(tmp_path: Path) -> None:
+    files = streamed(tmp_path, train_pictures=2)
+    listed = files.listed()
+    assert len(files.kept.train_images) == 6
+    np.testing.assert_array_equal(listed.labels, np.repeat([0, 1, 2], 12))
+    for index in range(36):  # a class is a colour
+        assert listed.image(index).mean(axis=(1, 2)).argmax() == listed.labels[index]

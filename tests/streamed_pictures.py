@@ -1,0 +1,65 @@
+"""Small pictures in folders as ImageNet has them, with their manifest and the data set file that keeps some of them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from fooling.artifacts import read_table
+from fooling.cli.fetch_imagenet import fetch_imagenet
+from fooling.cli.list_imagenet import list_imagenet
+from fooling.cli.streaming import listed_pictures
+from fooling.datasets.dataset import Dataset, load_dataset
+from fooling.datasets.listed import ListedPictures
+from fooling.datasets.manifest import FORM
+
+WNIDS = ("n01440764", "n02099601", "n03028079")
+SIZE = 24
+
+
+@dataclass(frozen=True)
+class Streamed:
+    """The files, and the settings of the data set as JSON."""
+
+    pictures: Path
+    manifest: Path
+    dataset: Path
+    settings: str
+
+    @property
+    def kept(self) -> Dataset:
+        """The data set."""
+        return load_dataset(self.dataset)
+
+    def listed(self) -> ListedPictures:
+        """All its training pictures."""
+        return listed_pictures(self.settings, self.manifest, dataset=self.kept, mirror=None)
+
+    @property
+    def paths(self) -> list[str]:
+        """The paths of all pictures."""
+        return list(read_table(self.manifest, FORM)["path"])
+
+
+def streamed(folder: Path, *, train_pictures: int | None) -> Streamed:
+    """Twelve training and four test pictures of each of three classes, of which the file keeps ``train_pictures``."""
+    made = Streamed(folder / "ILSVRC2012", folder / "manifest.csv", folder / "set.safetensors", "")
+    generator = np.random.default_rng(0)
+    for part, count in (("train", 12), ("val", 4)):
+        for place, wnid in enumerate(WNIDS):
+            (made.pictures / part / wnid).mkdir(parents=True)
+            for number in range(count):
+                levels = generator.integers(0, 120, (30, 36, 3)).astype(np.uint8)
+                levels[..., place] += 120  # a class is a colour
+                Image.fromarray(levels).save(made.pictures / part / wnid / f"{number:02}.JPEG", quality=90)
+    lines = "".join(f"{place},{wnid},class {place}\n" for place, wnid in enumerate(WNIDS))
+    (folder / "classes.csv").write_text("index,wnid,name\n" + lines)
+    places = {"path": str(made.pictures), "class_list": str(folder / "classes.csv")}
+    settings = json.dumps({"kind": "imagenet", **places, "size": SIZE, "train_pictures": train_pictures})
+    list_imagenet(settings=settings, output=made.manifest)
+    fetch_imagenet(settings=settings, manifest=made.manifest, output=made.dataset, name="set")
+    return Streamed(made.pictures, made.manifest, made.dataset, json.dumps({"dataset": json.loads(settings)}))
