@@ -5,8 +5,8 @@
     image ──► correlation with itself, shifted ──► lattice of one or two shifts ──► cells, centred on what they hold
 
 The correlation is Pearson's over the pixels that image and shifted image share, so that it depends neither on
-brightness nor on contrast. Around no shift at all it is high in any smooth image; only a second peak, apart from that
-one, tells of repetition.
+brightness nor on contrast; all sums are of whole numbers, which float64 holds exactly. Around no shift at all it is
+high in any smooth image; only a second peak, apart from that one, tells of repetition.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy.fft
 import scipy.ndimage
 from numpy.typing import NDArray
 
@@ -60,13 +61,14 @@ def shifted_correlations(image: NDArray[np.uint8]) -> NDArray[np.float64]:
 
     No shift stands in the middle. It is 0 where the shared pixels have one level.
     """
-    levels = image.astype(np.float64)
-    down, right = (side // 2 for side in image.shape[1:])
-    related = np.zeros((2 * down + 1, 2 * right + 1))
-    for y in range(down + 1):
-        for x in range(-right, right + 1):
-            related[down + y, right + x] = related[down - y, right - x] = _correlation(*_shared(levels, (y, x)))
-    return related
+    channels, height, width = image.shape
+    y, x = (np.arange(-(side // 2), side // 2 + 1) for side in (height, width))
+    count = channels * np.outer(height - abs(y), width - abs(x))
+    products = _shifted_products(image)[np.ix_(y, x)]
+    (here, moved), (here_squared, moved_squared) = (_shared_sums(image, y, x, power=power) for power in (1, 2))
+    covariance = count * products - here * moved
+    spread = (count * here_squared - here**2) * (count * moved_squared - moved**2)
+    return np.asarray(np.divide(covariance, np.sqrt(spread), out=np.zeros_like(covariance), where=spread > 0))
 
 
 def background_of(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -76,21 +78,36 @@ def background_of(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return found
 
 
-def _shared(levels: NDArray[np.float64], shift: Shift) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The part of the image that the moved image covers, and the part of the moved image that lies on it."""
-    height, width = levels.shape[1:]
-    y, x = shift
-    here = levels[:, max(y, 0) : height + min(y, 0), max(x, 0) : width + min(x, 0)]
-    moved = levels[:, max(-y, 0) : height + min(-y, 0), max(-x, 0) : width + min(-x, 0)]
-    return here, moved
+def _shifted_products(image: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """For every shift, at its own index (negative ones from the end), the sum of the products of levels that meet.
+
+    By Fourier transforms, padded so that nothing wraps round; rounded to the whole numbers that these sums are.
+    """
+    padded = [scipy.fft.next_fast_len(2 * side, real=True) for side in image.shape[1:]]
+    spectrum = scipy.fft.rfft2(image.astype(np.float64), padded)
+    powers = (spectrum.real**2 + spectrum.imag**2).sum(axis=0)
+    products: NDArray[np.float64] = np.rint(scipy.fft.irfft2(powers, padded))
+    return products
 
 
-def _correlation(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
-    """Pearson's; sums of whole numbers, which float64 holds exactly, tell one level from almost one."""
-    count = first.size
-    covariance = count * (first * second).sum() - first.sum() * second.sum()
-    spread = (count * (first**2).sum() - first.sum() ** 2) * (count * (second**2).sum() - second.sum() ** 2)
-    return float(covariance / np.sqrt(spread)) if spread > 0 else 0.0
+def _shared_sums(
+    image: NDArray[np.uint8], y: NDArray[np.int64], x: NDArray[np.int64], *, power: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """For all shifts the sum of the levels, raised to ``power``, that the moved image covers, and of those on them.
+
+    Every sum is one of a rectangle, and so the difference of four sums from the upper left corner.
+    """
+    height, width = image.shape[1:]
+    corners = np.zeros((height + 1, width + 1))
+    corners[1:, 1:] = (image.astype(np.float64) ** power).sum(axis=0).cumsum(axis=0).cumsum(axis=1)
+
+    def between(y: NDArray[np.int64], x: NDArray[np.int64]) -> NDArray[np.float64]:
+        top, bottom = np.maximum(y, 0), height + np.minimum(y, 0)
+        left, right = np.maximum(x, 0), width + np.minimum(x, 0)
+        whole = corners[np.ix_(bottom, right)] - corners[np.ix_(top, right)]
+        return np.asarray(whole - corners[np.ix_(bottom, left)] + corners[np.ix_(top, left)])
+
+    return between(y, x), between(-y, -x)
 
 
 def _lattice(related: NDArray[np.float64]) -> tuple[Shift, ...]:
