@@ -93,6 +93,14 @@ def test_another_manifest_than_that_of_the_file_is_refused(files: Streamed, tmp_
         trained(files, tmp_path, "all", manifest=other)
 
 
+def test_other_classes_than_those_of_the_file_are_refused(files: Streamed, tmp_path: Path) -> None:
+    other, renamed = tmp_path / "classes.csv", json.loads(files.settings)
+    other.write_text(Path(renamed["dataset"]["class_list"]).read_text().replace("class 1", "another"))
+    renamed["dataset"]["class_list"] = str(other)
+    with pytest.raises(FoolingError, match="has other classes than its pictures"):
+        trained(files, tmp_path, "all", pictures=json.dumps(renamed))
+
+
 @pytest.mark.parametrize("colour", ["rgb", "grey"])
 def test_a_folder_of_anyones_pictures_is_read_alike(tmp_path: Path, colour: str) -> None:
     generator = np.random.default_rng(0)

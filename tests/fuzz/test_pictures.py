@@ -24,6 +24,14 @@ from .profile import fuzzed
 FORMATS = {"png": "PNG", "jpg": "JPEG", "gif": "GIF", "bmp": "BMP", "tif": "TIFF", "webp": "WEBP", "ppm": "PPM"}
 
 
+OWN_NETWORK = """
+from torch import nn
+
+def build(*, input_shape, classes):
+    return nn.Sequential(nn.Flatten(), nn.Linear(192, classes))
+"""
+
+
 def picture(ending: str, seed: int) -> bytes:
     """A small picture in the format of this ending."""
     pixels = np.random.default_rng(seed).integers(0, 256, (9, 12, 3)).astype(np.uint8)
@@ -94,6 +102,26 @@ def test_a_damaged_manifest_is_used_or_named(data: st.DataObject) -> None:
         data.draw(broken_table(manifest))(manifest)
         arguments, made = fetch(folder, manifest)
         holds(folder, *arguments, outputs=made, named=[manifest, folder / "pictures"])
+
+
+@given(data=st.data())
+@fuzzed
+def test_no_network_is_trained_on_a_damaged_manifest(data: st.DataObject) -> None:
+    with case() as folder:
+        manifest, sound = put_pictures(folder), folder / "sound.csv"
+        assert listed(folder).succeeded
+        sound.write_bytes(manifest.read_bytes())
+        arguments, (dataset,) = fetch(folder, sound)
+        assert called(*arguments).succeeded
+        data.draw(broken_table(manifest))(manifest)
+        (folder / "own.py").write_text(OWN_NETWORK)
+        training = {"iterations": 2, "batch_size": 4, "pictures": "all"}
+        network = json.dumps({"architecture": f"{folder / 'own.py'}:build", "training": training})
+        pictures = json.dumps({"dataset": {"kind": "folder", **json.loads(settings(folder))}})
+        made = folder / "out" / "network.safetensors"
+        words = ["--dataset", dataset, "--settings", network, "--pictures", pictures, "--manifest", manifest]
+        kept = ["--output", made, "--checkpoints", folder / "checkpoints"]
+        holds(folder, "train", "--name", "made", *words, *kept, outputs=[made], named=[manifest])
 
 
 @pytest.mark.parametrize("place", PLACES)

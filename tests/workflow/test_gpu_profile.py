@@ -16,8 +16,8 @@ def test_each_job_has_a_gpu_for_itself(fresh_checkout: Checkout, tmp_path: Path)
         *("snakemake", "classifiers", "--profile", "profiles/gpu", "--configfile", SMOKE),
         *("--resources", "gpu=2", "--cores", "4"),
     )
-    assert len(list((checkout.folder / "results/smoke/classifiers").iterdir())) == 3
+    assert len(list((checkout.folder / "results/smoke/classifiers").iterdir())) == 4
     gpus = used.read_text().split()
-    assert len(gpus) == 3 and set(gpus) == {"0", "1"}
+    assert len(gpus) == 4 and set(gpus) == {"0", "1"}
     for log in (checkout.folder / "logs/smoke/classifiers").glob("*.log"):
         assert "waiting" not in log.read_text(), "Snakemake started more jobs than there are GPUs"

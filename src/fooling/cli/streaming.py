@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
+import pandas as pd
 from pydantic import Field
 
 from fooling.artifacts import read_table
@@ -38,20 +40,29 @@ def listed_pictures(settings: str, manifest: Path, *, dataset: Dataset, mirror: 
     colour: Colour = "rgb"
     if isinstance(given, FolderSettings):
         given, colour = folder.with_path_found(given, mirror_folder(mirror)), given.colour
-        labelled, decisive = folder.all_training_pictures(given, table), folder.provenance_of(given)
+        _require_origin(dataset, table, folder.provenance_of(given), manifest=manifest)
+        labelled = folder.all_training_pictures(given, table)
     else:
         given, classes = with_places_found(given, mirror=mirror)
-        labelled, decisive = imagenet.all_training_pictures(given, table, classes), imagenet.provenance_of(given)
+        _require_origin(dataset, table, imagenet.provenance_of(given), manifest=manifest)
+        labelled = imagenet.all_training_pictures(given, table, classes)
     if given.path.is_file():
         raise FoolingError(
             f"{given.path} is a tar file: it can only be read from its beginning, and not in a new order in every pass",
             expected="a folder, where training.pictures is `all`",
             remedy="unpack it, and name that folder as the path of the data set",
         )
-    made_from = (dataset.provenance.get("content_sha256"), dataset.provenance.get("settings"), dataset.class_names)
-    if made_from != (content_sha256(table), decisive, labelled.class_names):
+    if labelled.class_names != dataset.class_names:
+        remedy = "make the data set again, or give the list of classes that it was made with"
+        raise FoolingError(f"the data set {dataset.name} has other classes than its pictures", remedy=remedy)
+    return ListedPictures(given.path, labelled, table, size=given.size, colour=colour)
+
+
+def _require_origin(dataset: Dataset, table: pd.DataFrame, settings: Mapping[str, Any], *, manifest: Path) -> None:
+    """Raise :class:`FoolingError` unless ``dataset`` was made from this ``manifest`` with these ``settings``."""
+    told = [dataset.provenance.get(key) for key in ("content_sha256", "settings")]
+    if told != [content_sha256(table), settings]:
         raise FoolingError(
             f"the data set {dataset.name} was not made from the pictures of {manifest}, or with other settings",
             remedy="make it again from this manifest, or list the pictures again and then make it",
         )
-    return ListedPictures(given.path, labelled, table, size=given.size, colour=colour)
