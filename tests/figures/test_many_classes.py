@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from fooling.evolution.record import Lineage
-from fooling.figures import family_tree, gallery
+from fooling.figures import family_tree, gallery, transfer_gallery
 from fooling.figures.families import FAMILIES, families_of
 from fooling.figures.shown_classes import of_classes, shown_classes, surest
 
@@ -70,6 +70,25 @@ def test_the_gallery_shows_the_surest_and_ten_classes(run):
     assert any("10 of 50 classes, from the surest to the least sure" in text for text in texts)
     places = np.asarray(strip.collections[0].get_offsets())
     assert np.allclose(places, np.column_stack([np.arange(10), shown_classes([run]) / 100]))
+
+
+def test_of_many_classes_those_are_shown_that_both_networks_are_sure_of(run):
+    index = np.arange(50)
+    own = run.classifier["name"]
+    shown = pd.DataFrame(
+        {
+            **{"source": own, "target": "other", "seed": run.seed, "class_index": index, "source_label": index},
+            **{
+                "target_label": np.where(index % 2, index, 0),
+                "source_confidence": 0.9,
+                "target_confidence": index / 50,
+            },
+        }
+    )
+    (sheet,) = transfer_gallery.draw(runs=[run], shown=shown).axes
+    names = [text.get_text() for text in sheet.texts if text.get_text().startswith("the ")]
+    assert names == [NAMES[place] for place in range(49, 29, -2)]
+    assert len(sheet.images) == 10
 
 
 @pytest.fixture
