@@ -264,9 +264,11 @@ def test_every_line_of_the_table_is_a_test_and_every_test_a_line() -> None:
 def _environment_of(rule: str) -> str:
     """The environment that a rule names in the repository."""
     text = "".join(path.read_text() for path in sorted(ROOT.glob("rules/**/*.smk")))
-    (body,) = re.findall(
-        rf"^(?:use )?rule (?:\w+ as )?{rule}(?: with)?:\n(.*?)(?=^(?:use )?rule |\Z)", text, re.M | re.S
+    ((base, body),) = re.findall(
+        rf"^(?:use )?rule (?:(\w+) as )?{rule}(?: with)?:\n(.*?)(?=^(?:use )?rule |\Z)", text, re.M | re.S
     )
+    if base and "environment=" not in body:
+        return _environment_of(base)
     (environment,) = re.findall(r'environment="envs/(\w+)\.yaml"', body)
     return str(environment)
 
