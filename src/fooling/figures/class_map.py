@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.patheffects import withStroke
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from fooling.figures.confidence_axis import use_percent_ticks
@@ -86,6 +87,7 @@ def _draw_map(axes: Axes, levels: pd.DataFrame, *, title: str, is_first: bool) -
     axes.grid(visible=False)
     axes.set_title(title)
     axes.set(xlabel="generation")
+    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     axes.tick_params(labelleft=is_first)
     if is_first:
         axes.set_ylabel("class")
@@ -115,6 +117,7 @@ def _draw_quantiles(axes: Axes, levels: dict[str, pd.DataFrame]) -> None:
     use_percent_ticks(axes)
     axes.set(title="Over the classes", xlabel="generation", ylabel="confidence")
     axes.set_xlim(0, max(table.index[-1] for table in levels.values()))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
 def _draw_published(axes: Axes, history: pd.DataFrame, *, classes: int) -> bool:
@@ -126,16 +129,10 @@ def _draw_published(axes: Axes, history: pd.DataFrame, *, classes: int) -> bool:
     batch = float(np.diff(reached["evaluations"]).sum() / max(np.diff(reached["generation"]).sum(), 1))
     places = {generation * published.batch / batch: value for generation, value in published.medians.items()}
     within = {place: value for place, value in places.items() if place <= 1.02 * reached["generation"].max()}
-    axes.plot(
-        list(within),
-        list(within.values()),
-        color=PAPER,
-        marker="D",
-        markersize=3.5,
-        linewidth=0,
-        label="the paper, median",
-    )
-    return True
+    if within:
+        look = {"color": PAPER, "marker": "D", "markersize": 3.5, "linewidth": 0, "clip_on": False}
+        axes.plot(list(within), list(within.values()), **look, label="the paper, median")
+    return bool(within)
 
 
 def _note(history: pd.DataFrame, levels: pd.DataFrame, paper: bool) -> str:
