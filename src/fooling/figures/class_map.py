@@ -130,8 +130,10 @@ def _draw_published(axes: Axes, history: pd.DataFrame, *, classes: int) -> bool:
     places = {generation * published.batch / batch: value for generation, value in published.medians.items()}
     within = {place: value for place, value in places.items() if place <= 1.02 * reached["generation"].max()}
     if within:
-        look = {"color": PAPER, "marker": "D", "markersize": 3.5, "linewidth": 0, "clip_on": False}
-        axes.plot(list(within), list(within.values()), **look, label="the paper, median")
+        axes.plot(
+            list(within), list(within.values()), color=PAPER, marker="D", markersize=3.5, linewidth=0, clip_on=False,
+            label="the paper, median",
+        )  # fmt: skip
     return bool(within)
 
 
