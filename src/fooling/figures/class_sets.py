@@ -7,10 +7,12 @@ import seaborn as sns  # type: ignore[import-untyped]
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
+from scipy.special import logit
 
-from fooling.figures.confidence_axis import use_percent_ticks
+from fooling.figures.confidence_axis import use_confidence_ticks
 from fooling.figures.style import FAINT, QUIET, SEARCHES, WIDTH, counted, draw_note, in_style
 
+LEAST, SUREST = 1e-7, 1 - 2.0**-24  # where confidences beyond are drawn: 1 in float32 has no log-odds
 COLOURS = {"in the set": "#B4568C", "elsewhere": FAINT}
 
 
@@ -46,14 +48,15 @@ def _draw_set(axes: Axes, found: pd.DataFrame, classes: pd.DataFrame) -> None:
     shown = classes.assign(
         what=[_named(row) for row in classes.itertuples()],
         where=classes["inside"].map({True: "in the set", False: "elsewhere"}),
+        stretched=logit(classes["confidence"].clip(LEAST, SUREST)),
     )
     sns.boxplot(
-        shown, x="confidence", y="what", order=order, hue="where", hue_order=list(COLOURS), palette=COLOURS,
+        shown, x="stretched", y="what", order=order, hue="where", hue_order=list(COLOURS), palette=COLOURS,
         whis=(5, 95), showfliers=False, linewidth=0.8, width=0.7, gap=0.15, legend=False, ax=axes,
     )  # fmt: skip
-    use_percent_ticks(axes, which="x")
+    use_confidence_ticks(axes, shown["stretched"].quantile([0.005, 0.995]).tolist(), which="x", most=5)
     first = found.iloc[0]
-    axes.set(title=f"{first['class_set']} ({first['classes']} classes)", ylabel="")
+    axes.set(title=f"{first['class_set']} ({first['classes']} classes)", ylabel="", xlabel="confidence, log-odds scale")
     axes.grid(visible=False, axis="y")
     axes.tick_params(axis="y", length=0)
     bounds = zip(*(100 * found[name] for name in ("superiority", "low", "high")), strict=True)
