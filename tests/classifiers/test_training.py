@@ -120,7 +120,7 @@ def test_an_interrupted_training_ends_in_the_same_bits(
         assert same(finished(resumed), uninterrupted)
 
 
-@pytest.mark.parametrize("iterations", [1, 4, 6, 11])
+@pytest.mark.parametrize("iterations", [1, 6])
 @pytest.mark.parametrize("changes", [{}, ADAM, {"test_every": 2}], ids=["sgd", "adam", "tested often"])
 def test_a_training_interrupted_within_a_pass_ends_in_the_same_bits(
     bars: Dataset, own_network: str, changes: dict[str, Any], iterations: int

@@ -45,6 +45,7 @@ def same(one: Iterator[Batch], other: Iterator[Batch]) -> bool:
     return len(pairs) == 8 and all(torch.equal(*two) for batches in pairs for two in zip(*batches, strict=True))
 
 
+@pytest.mark.filterwarnings("ignore:This DataLoader will create 4 worker processes")
 @pytest.mark.parametrize("crop", [None, 20])
 @pytest.mark.parametrize("workers", [0, 1, 4])
 def test_batches_are_those_of_the_kept_images_for_any_number_of_workers(

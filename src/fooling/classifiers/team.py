@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TypeVar
 
 import torch
@@ -16,6 +17,9 @@ from torch import distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from fooling.errors import FoolingError
+
+#: The one that leads may wait for another training of the same network. Whoever ends is noticed by the launcher.
+PATIENCE = timedelta(days=30)
 
 T = TypeVar("T")
 
@@ -81,7 +85,8 @@ def joined(device: torch.device) -> Iterator[Team]:
         yield ALONE
         return
     # Numbers on the CPU are exchanged too: who is to keep its state, and the state of random generators.
-    distributed.init_process_group("cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo")
+    backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
+    distributed.init_process_group(backend, timeout=PATIENCE)
     yield Team(distributed.get_rank(), distributed.get_world_size())
     distributed.destroy_process_group()  # not after an error: the others may wait for this process, and are ended
 
