@@ -68,7 +68,10 @@ for variable, value in study.machine_variables().items():
 
 # GPUs of a job that computes on a network. With `auto` it takes what it finds, and no scheduler is asked for more.
 gpus = int(os.getenv("FOOLING_DEVICE", "").startswith("cuda"))
-gpus_in_training = gpus * int(os.getenv("FOOLING_TRAINING_PROCESSES", "1"))
+processes = os.getenv("FOOLING_TRAINING_PROCESSES", "1")
+if not processes.isdecimal():
+    raise WorkflowError(f"FOOLING_TRAINING_PROCESSES is no number: {processes!r}; set it to 1 or more, or unset it")
+gpus_in_training = gpus * int(processes)
 
 
 def one_of(names):
