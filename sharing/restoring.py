@@ -74,8 +74,9 @@ def _bring(stages: list[str]) -> None:
 
 def _files_in(text: str) -> list[str]:
     """The files of this folder that a message names, each on a line of its own."""
-    paths = [Path(line.strip()) for line in text.splitlines()]
-    return [os.path.relpath(path) for path in paths if path.is_file()]
+    lines = [line.strip() for line in text.splitlines()]
+    here = f"{Path.cwd()}{os.sep}"  # other lines may be too long for a path
+    return [os.path.relpath(line) for line in lines if line.startswith(here) and Path(line).is_file()]
 
 
 def _bring_metrics(studies: list[Study]) -> None:

@@ -12,8 +12,9 @@ import inspect
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from fooling.errors import FoolingError
@@ -93,6 +94,14 @@ def build_network(
     return network
 
 
+class _WithoutCache(SourceFileLoader):
+    """Compiles a Python file whenever it is imported: code compiled before a change may look as new as the file."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        """The code of the file as it is now."""
+        return self.source_to_code(self.get_data(self.path), self.path)
+
+
 def _own_architecture(source: Path, function: str) -> Architecture:
     module = _imported_file(source)
     build = getattr(module, function, None)
@@ -139,7 +148,7 @@ def _imported_file(source: Path) -> ModuleType:
             expected="a Python file that builds a network",
         )
     name = f"fooling_network_{source.stem}"
-    specification = importlib.util.spec_from_file_location(name, source)
+    specification = importlib.util.spec_from_loader(name, _WithoutCache(name, str(source)))
     assert specification is not None and specification.loader is not None
     module = importlib.util.module_from_spec(specification)
     sys.modules[name] = module
