@@ -75,6 +75,15 @@ def test_every_class_comes_to_be_seen_from_noise_around_the_mean(classifier: Cla
     assert (record.trajectory.confidences[0] < 0.9).any()
 
 
+def test_images_climb_for_some_classes_alone(classifier: Classifier) -> None:
+    record = finished(climb_of(classifier, classes=2)).record(IDENTITY)
+    assert record.classes.tolist() == [0, 1, 0, 1]
+    assert record.seeds.tolist() == [1, 1, 2, 2]
+    assert record.class_names == classifier.targets
+    own = classifier.confidences(torch.from_numpy(record.images)).numpy()[np.arange(4), record.classes]
+    assert np.array_equal(own, record.confidences)
+
+
 def test_a_step_costs_three_evaluations_and_the_score_one(classifier: Classifier) -> None:
     trajectory = finished(climb_of(classifier, steps=4)).record(IDENTITY).trajectory
     assert trajectory.steps.tolist() == [0, 1, 2, 3, 4]

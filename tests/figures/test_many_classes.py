@@ -8,8 +8,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from fooling.datasets.dataset import Dataset
 from fooling.evolution.record import Lineage
-from fooling.figures import family_tree, gallery, transfer_gallery
+from fooling.figures import (
+    ascent_gallery,
+    family_tree,
+    further_runs,
+    gallery,
+    resembling,
+    retraining_gallery,
+    transfer_gallery,
+)
 from fooling.figures.families import FAMILIES, families_of
 from fooling.figures.shown_classes import of_classes, shown_classes, surest
 
@@ -89,6 +98,57 @@ def test_of_many_classes_those_are_shown_that_both_networks_are_sure_of(run):
     names = [text.get_text() for text in sheet.texts if text.get_text().startswith("the ")]
     assert names == [NAMES[place] for place in range(49, 29, -2)]
     assert len(sheet.images) == 10
+
+
+def class_names(sheet):
+    texts = [text.get_text().replace("\n", " ") for text in sheet.texts]
+    return [text for text in texts if text in NAMES]
+
+
+def test_climbs_are_shown_for_ten_of_the_classes_that_have_any(inputs):
+    few, many = inputs["ascent_gallery"]["ascents"]
+    climbs = dataclasses.replace(few, class_names=NAMES, classes=5 * few.classes)
+    (sheet,) = ascent_gallery.draw(ascents=[climbs]).axes
+    assert class_names(sheet) == list(NAMES[::5])
+    assert len(sheet.images) == 10
+    twenty = {name: getattr(many, name).repeat(2, axis=0) for name in ("images", "confidences", "classes", "seeds")}
+    twenty["classes"] = np.tile(np.arange(0, 40, 2), 2)
+    (sheet,) = ascent_gallery.draw(ascents=[dataclasses.replace(many, class_names=NAMES, **twenty)]).axes
+    assert class_names(sheet) == list(NAMES[0:40:4])
+    assert len(sheet.images) == 10
+
+
+def test_a_chain_is_shown_with_ten_of_many_classes(run, inputs):
+    batches = [[run], [dataclasses.replace(run, seed=2)]]
+    (sheet,) = retraining_gallery.draw(batches=batches, retraining=inputs["retraining_gallery"]["retraining"]).axes
+    assert class_names(sheet) == [NAMES[index] for index in shown_classes([run])]
+    assert len(sheet.images) == 20
+
+
+def test_many_runs_are_shown_with_ten_of_many_classes(run):
+    table = examined(run).assign(alike_class=0, alike_correlation=np.arange(50) / 50)
+    (sheet,) = further_runs.draw(runs=[run, run, run], examined=table).axes
+    assert len(sheet.images) == 30
+    likeness = [f"{index / 50:.2f}" for index in shown_classes([run])]
+    texts = [text.get_text() for text in sheet.texts]
+    assert any(texts[start : start + 10] == likeness for start in range(len(texts)))
+
+
+def test_of_many_classes_those_are_shown_that_are_resembled_best(run):
+    pictures = np.zeros((50, 1, 28, 28), np.uint8)
+    dataset = Dataset(
+        name="many", class_names=NAMES, train_images=pictures, train_labels=np.arange(50), test_images=pictures,
+        test_labels=np.arange(50), provenance={},
+    )  # fmt: skip
+    index = np.arange(50)
+    alike = np.where(index % 3 == 0, index, 1)  # 17 resemble theirs, and class 1
+    table = examined(run).assign(
+        independent_label=alike, nearest_label=alike, nearest_distance=0.1, nearest_index=index
+    )
+    (sheet,) = resembling.draw(runs=[run], dataset=dataset, examined=table).axes
+    assert class_names(sheet) == [NAMES[place] for place in range(21, 50, 3)]
+    none = resembling.draw(runs=[run], dataset=dataset, examined=table.assign(nearest_label=-1)).axes[0]
+    assert class_names(none) == list(NAMES[:10])
 
 
 @pytest.fixture

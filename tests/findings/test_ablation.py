@@ -9,7 +9,6 @@ import pytest
 from fooling.errors import FoolingError
 from fooling.findings.ablation import (
     AblationSettings,
-    _classes,
     ablation_summary,
     ablation_table,
     effect_of,
@@ -104,7 +103,6 @@ def test_few_classes_are_spread_evenly(make_run, most, classes) -> None:
     settings = AblationSettings(copies_removed=1, removal_draws=1, ablated_classes=most)
     found = ablation_table(runs(make_run), experiment="cppn", judge=by_light, settings=settings)
     assert sorted(found["class_index"].unique()) == classes
-    assert _classes(1000, 4) == [0, 250, 500, 750]
 
 
 def test_runs_of_several_networks_are_refused(make_run) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import numpy as np
@@ -66,6 +67,16 @@ def test_times_count_the_evaluations_of_all_classes_of_a_start() -> None:
         (2, "all"): 2 * (3 * 2 + 1),  # the end: it never happens
     }
     assert times["reached"].to_dict() == {(1, "median"): True, (1, "all"): True, (2, "median"): True, (2, "all"): False}
+
+
+def test_climbs_for_some_classes_cost_what_all_would_have_cost() -> None:
+    climb = made_climb(CLIMB)
+    some = dataclasses.replace(climb, class_names=("a", "b", "c", "d", "e"))
+    for table in (
+        lambda record: times_of_ascents([record], threshold=0.9999),
+        lambda record: curves_of_ascents([record]),
+    ):
+        assert (2 * table(some)["evaluations"]).tolist() == (5 * table(climb)["evaluations"]).tolist()
 
 
 def test_the_threshold_is_compared_without_rounding() -> None:

@@ -1,4 +1,4 @@
-"""Gradient ascent of all classes from all starts at once; it can stop and go on at any step."""
+"""Gradient ascent for many classes from all starts at once; it can stop and go on at any step."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from fooling.classifiers.classifier import Classifier, confidences_of, log_odds_
 from fooling.contents import FINITE64, require_layout, require_range
 from fooling.errors import REMEDY, FoolingError
 from fooling.seeding import derived_seed
+from fooling.spread import evenly_spread
 
 #: What a step costs in evaluations of the network: a backward pass takes about twice the work of a forward pass.
 EVALUATIONS_OF_STEP = 3
@@ -31,7 +32,7 @@ LAYOUT = {
 
 
 class Climb:
-    """Images that climb, one for each class from each start.
+    """Images that climb, one for each of the classes from each start.
 
     No image knows of the others: each has its own gradient, its own step size and its own pixels that are set back.
     The bytes of the record depend on the settings and the classifier alone, not on how often it was stopped.
@@ -42,11 +43,11 @@ class Climb:
         self.steps_done = 0
         self._classifier = classifier
         self._mean = classifier.training_mean.double()
-        classes, seeds = len(classifier.targets), settings.seeds.values()
-        self._classes = torch.arange(classes, device=classifier.device).repeat(len(seeds))
-        self._seeds = np.repeat(np.array(seeds, dtype=np.int64), classes)
+        classes, seeds = evenly_spread(len(classifier.targets), settings.classes), settings.seeds.values()
+        self._classes = torch.tensor(classes, device=classifier.device).repeat(len(seeds))
+        self._seeds = np.repeat(np.array(seeds, dtype=np.int64), len(classes))
         self._kept = frozenset(kept_steps(settings.steps).tolist())
-        self._images = torch.cat([_start((classes, *classifier.input_shape), seed) for seed in seeds])
+        self._images = torch.cat([_start((len(classes), *classifier.input_shape), seed) for seed in seeds])
         self._images = self._within_range(self._images.to(classifier.device))
         self._steps: list[int] = []
         self._confidences: list[Tensor] = []

@@ -31,7 +31,7 @@ class Trajectory:
 
 @dataclass(frozen=True, kw_only=True)
 class AscentRecord:
-    """The images that climbed for K classes from S starts, B = S * K of them, the starts one after the other."""
+    """Images that climbed, B of them: from each start one for each of some or all classes, start after start."""
 
     name: str
     settings: Mapping[str, Any]

@@ -17,7 +17,9 @@ class AscentSettings(Settings):
     """Everything that decides a gradient ascent but its classifier; the defaults are the paper's Fig. 13."""
 
     seeds: SeedRange = SeedRange()
-    """Seeds of the starts: from each one image climbs for every class."""
+    """Seeds of the starts: from each one image climbs for each of the classes."""
+    classes: Annotated[int, Field(ge=1)] | None = None
+    """Classes for which images climb, spread evenly over all; null: every class."""
     steps: Annotated[int, Field(ge=1, le=1_000_000)] = 500
     """Steps of every image."""
     early_progress: Progress = 0.02

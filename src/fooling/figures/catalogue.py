@@ -126,7 +126,7 @@ FIGURES: dict[str, Figure] = {
         options=("reference",),
     ),
     "ascent_gallery": Figure(
-        "Images that climbed the network's gradient, for every class (columns) with every setting (rows), and the "
+        "Images that climbed the network's gradient, for each class (column) with every setting (rows), and the "
         "network's confidence.",
         one_per="classifier with ascents",
         needs_ascents=True,

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from fooling.evolution.record import RunRecord
 from fooling.figures.image_grid import HEAD, place_image, sheet, write, write_class_names, write_head
 from fooling.figures.percentages import percent
+from fooling.figures.shown_classes import in_columns, of_classes, shown_classes, told_of_shown
 from fooling.figures.style import ENCODINGS, QUIET, WIDTH, counted, in_style
 
 GAP, LEFT, RIGHT = 0.24, 0.3, 0.06  # inches
@@ -25,12 +26,16 @@ def draw(*, runs: Sequence[RunRecord], examined: pd.DataFrame) -> Figure:
 
     ``examined`` tells how alike the champions of different runs are.
     """
+    classes = shown_classes(runs)
+    note = told_of_shown(runs, otherwise="")
+    runs = [of_classes(run, classes) for run in runs]
+    examined = in_columns(examined, classes)
     names = runs[0].class_names
     pitch = (WIDTH - RIGHT - BLOCKS * LEFT - GAP) / (BLOCKS * len(names))
     rows = math.ceil(len(runs) / BLOCKS)
     below = HEAD + rows * pitch
     figure, axes = sheet(WIDTH, below + 1.5)
-    _write_head(axes, runs)
+    _write_head(axes, runs, note)
     for block in range(BLOCKS):
         left = LEFT + block * (LEFT + GAP + pitch * len(names))
         members = runs[block * rows : (block + 1) * rows]
@@ -45,11 +50,11 @@ def draw(*, runs: Sequence[RunRecord], examined: pd.DataFrame) -> Figure:
     return figure
 
 
-def _write_head(axes: Axes, runs: Sequence[RunRecord]) -> None:
+def _write_head(axes: Axes, runs: Sequence[RunRecord], more: str) -> None:
     run = runs[0]
     title = f"{counted(len(runs), 'run')} with the {ENCODINGS[run.encoding].label} on {run.classifier['name']}"
     note = f"a row is a run (its seed beside it), {int(run.history.evaluations[-1]):,} images scored in each"
-    write_head(axes, title, note)
+    write_head(axes, title, f"{note}; {more}" if more else note)
 
 
 def _write_numbers(axes: Axes, runs: Sequence[RunRecord], examined: pd.DataFrame, top: float) -> None:
@@ -74,8 +79,8 @@ def _write_numbers(axes: Axes, runs: Sequence[RunRecord], examined: pd.DataFrame
 
 def _numbers(champions: pd.DataFrame) -> list[tuple[str, list[str]]]:
     """The lines of the table: what it says, and the text for every class."""
-    same = (champions["alike_class"] == champions["class_index"]).groupby(champions["class_index"]).mean()
-    numbers = champions.select_dtypes("number").groupby(champions["class_index"]).median()
+    same = (champions["alike_class"] == champions["class_index"]).groupby(champions["column"]).mean()
+    numbers = champions.select_dtypes("number").groupby("column").median()
     lines = [
         ("confidence", [percent(value) for value in numbers["confidence"]]),
         ("likeness to the most alike other run's image", [f"{value:.2f}" for value in numbers["alike_correlation"]]),

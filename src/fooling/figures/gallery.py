@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
 from fooling.evolution.record import RunRecord
 from fooling.figures.image_grid import (
@@ -26,7 +25,7 @@ from fooling.figures.image_grid import (
     write_head,
 )
 from fooling.figures.percentages import percent
-from fooling.figures.shown_classes import are_many, of_classes, shown_classes, surest, told_of_shown
+from fooling.figures.shown_classes import are_many, in_columns, of_classes, shown_classes, surest, told_of_shown
 from fooling.figures.style import ENCODINGS, INK, QUIET, REAL, WIDTH, counted, in_style
 
 LEFT, RIGHT = 0.72, 0.2  # inches beside the images
@@ -47,7 +46,7 @@ def draw(*, runs: Sequence[RunRecord], examined: pd.DataFrame) -> Figure:
     classes = shown_classes(runs)
     note = told_of_shown(runs, otherwise="")
     runs = [of_classes(run, classes) for run in runs]
-    examined = _in_columns(examined, classes)
+    examined = in_columns(examined, classes)
     shown = _rows_of(runs, examined)
     real = examined[examined["search"] == "real-images"]
     told = {"independent_confidence": _draw_independent, "nearest_distance": _draw_distance}
@@ -67,13 +66,6 @@ def draw(*, runs: Sequence[RunRecord], examined: pd.DataFrame) -> Figure:
         top = below + STRIP_GAP + place * (STRIP + STRIP_GAP)
         draw_strip(panel(figure, left=LEFT, top=top, width=width, height=STRIP), shown, real)
     return figure
-
-
-def _in_columns(examined: pd.DataFrame, classes: NDArray[np.int64]) -> pd.DataFrame:
-    """The rows of ``examined`` about these classes, each with the ``column`` in which its class is shown."""
-    columns = {index: column for column, index in enumerate(classes.tolist())}
-    shown = examined[examined["class_index"].isin(columns)]
-    return shown.assign(column=shown["class_index"].map(columns))
 
 
 def _rows_of(runs: Sequence[RunRecord], examined: pd.DataFrame) -> pd.DataFrame:

@@ -15,6 +15,7 @@ from fooling.errors import FoolingError
 from fooling.evolution.record import RunRecord
 from fooling.figures.image_grid import HEAD, place_image, sheet, write, write_class_names, write_head
 from fooling.figures.percentages import percent
+from fooling.figures.shown_classes import MOST, SHOWN
 from fooling.figures.style import ENCODINGS, INK, QUIET, REAL, WIDTH, in_style
 
 LEFT, RIGHT, CAPTION, COUNT, NONE, GAP = 0.86, 0.06, 0.19, 0.12, 0.45, 0.068  # inches
@@ -29,10 +30,11 @@ def draw(*, runs: Sequence[RunRecord], dataset: Dataset, examined: pd.DataFrame)
     if that image is no farther than it is from the farthest of the real ones. Shown is the one that the network is
     surest of, the nearer of equals. Raises :class:`FoolingError` where ``examined`` does not speak of ``runs``.
     """
-    names = dataset.class_names
     champions = _champions(runs, dataset, examined)
     farthest = float(examined.loc[examined["search"] == "real-images", "nearest_distance"].max())
     resembling = _resembling(champions, farthest=farthest)
+    classes = _shown_classes(resembling, len(dataset.class_names))
+    names = [dataset.class_names[index] for index in classes]
     encodings = [encoding for encoding in ENCODINGS if (champions["encoding"] == encoding).any()]
     found = {encoding: resembling[resembling["encoding"] == encoding] for encoding in encodings}
     pitch = (WIDTH - LEFT - RIGHT) / len(names)
@@ -50,9 +52,17 @@ def draw(*, runs: Sequence[RunRecord], dataset: Dataset, examined: pd.DataFrame)
             words = f"none of {len(those):,} champions resembles its class"
             write(axes, LEFT + GAP / 2, top + NONE / 2, words, ha="left", va="center", color=QUIET)
         else:
-            _draw_block(axes, runs, dataset, those, found[encoding], top=top, pitch=pitch)
+            _draw_block(axes, runs, dataset, those, found[encoding], classes, top=top, pitch=pitch)
         top += height
     return figure
+
+
+def _shown_classes(resembling: pd.DataFrame, count: int) -> list[int]:
+    """All of ``count`` classes; of many those that are resembled best, and the first ones where these are few."""
+    if count <= MOST:
+        return list(range(count))
+    best = resembling["class_index"].drop_duplicates().tolist()[:SHOWN]
+    return sorted(best) + [index for index in range(count) if index not in best][: SHOWN - len(best)]
 
 
 def _rule(asked: pd.Series[str]) -> str:
@@ -92,6 +102,7 @@ def _draw_block(
     dataset: Dataset,
     champions: pd.DataFrame,
     resembling: pd.DataFrame,
+    classes: Sequence[int],
     *,
     top: float,
     pitch: float,
@@ -100,16 +111,16 @@ def _draw_block(
     side, look = pitch - GAP, ENCODINGS[champions["encoding"].iloc[0]]
     below = top + side + CAPTION + COUNT
     _write_label(axes, "nearest\ntraining\nimage", below + side / 2)
-    for column in range(len(dataset.class_names)):
+    for column, index in enumerate(classes):
         left = LEFT + column * pitch + GAP / 2
-        middle, found = left + side / 2, resembling[resembling["class_index"] == column]
-        count = f"{len(found)} of {(champions['class_index'] == column).sum()}"
+        middle, found = left + side / 2, resembling[resembling["class_index"] == index]
+        count = f"{len(found)} of {(champions['class_index'] == index).sum()}"
         if found.empty:
             write(axes, middle, top + side / 2, "none", va="center", color=QUIET)
             write(axes, middle, top + side + 0.03 + COUNT, count, fontsize=6.5, color=QUIET)
             continue
         shown = found.iloc[0]
-        place_image(axes, runs[shown["run"]].images[column], left=left, top=top, side=side, frame=look.colour)
+        place_image(axes, runs[shown["run"]].images[index], left=left, top=top, side=side, frame=look.colour)
         if pd.notna(shown["independent_confidence"]):
             write(axes, middle, top + side + 0.03, percent(float(shown["independent_confidence"])), fontsize=6.5)
         write(axes, middle, top + side + 0.03 + COUNT, count, fontsize=6.5, color=QUIET)

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from fooling.evolution.record import RunRecord
 from fooling.figures.image_grid import HEAD, place_image, sheet, write, write_class_names, write_head
 from fooling.figures.percentages import percent
+from fooling.figures.shown_classes import of_classes, shown_classes, told_of_shown
 from fooling.figures.style import ENCODINGS, INK, QUIET, WIDTH, counted, in_style
 
 LEFT, RIGHT = 0.98, 0.1  # inches beside the images
@@ -23,16 +24,15 @@ def draw(*, batches: Sequence[Sequence[RunRecord]], retraining: pd.DataFrame) ->
     ``batches`` has some runs for each network of one chain filled with champions; ``retraining`` its medians.
     """
     runs = [batch[0] for batch in batches]
+    classes = shown_classes(runs)
+    note = told_of_shown(runs, otherwise="Under every image its confidence, left the median of all runs")
+    runs = [of_classes(run, classes) for run in runs]
     medians = _medians(retraining, first=runs[0].classifier["name"])
     pitch = (WIDTH - LEFT - RIGHT) / len(runs[0].class_names)
     row = pitch - GAP + CAPTION
     _, axes = (drawn := sheet(WIDTH, HEAD + len(runs) * row + 0.1))
     title = f"Images evolved with the {ENCODINGS[runs[0].encoding].label} against {counted(len(runs), 'network')}"
-    note = (
-        "Every network has learned the images of those above it as one more class. Under every image its "
-        "confidence, left the median of all runs"
-    )
-    write_head(axes, title, note)
+    write_head(axes, title, f"Every network has learned the images of those above it as one more class. {note}")
     write_class_names(axes, runs[0].class_names, left=LEFT, pitch=pitch)
     side = pitch - GAP
     for number, run in enumerate(runs, start=1):

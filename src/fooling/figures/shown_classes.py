@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from fooling.evolution.record import RunRecord
@@ -49,6 +50,13 @@ def of_classes(run: RunRecord, classes: NDArray[np.int64]) -> RunRecord:
         generations=run.generations[classes],
         individuals=run.individuals[classes],
     )
+
+
+def in_columns(table: pd.DataFrame, classes: NDArray[np.int64]) -> pd.DataFrame:
+    """The rows of ``table`` about these classes, each with the ``column`` in which its class is shown."""
+    columns = {index: column for column, index in enumerate(classes.tolist())}
+    shown = table[table["class_index"].isin(columns)]
+    return shown.assign(column=shown["class_index"].map(columns))
 
 
 def surest(runs: Sequence[RunRecord], count: int) -> list[tuple[RunRecord, int]]:

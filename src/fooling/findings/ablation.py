@@ -23,6 +23,7 @@ from fooling.errors import FoolingError
 from fooling.evolution.record import RunRecord
 from fooling.findings.intervals import Estimate, IntervalSettings, estimated, estimated_share, run_grid
 from fooling.settings import Settings
+from fooling.spread import evenly_spread
 
 COLUMNS = [
     *("classifier", "experiment", "seed", "class_index", "class_name"),
@@ -60,17 +61,10 @@ def ablation_table(
     rows = [
         row
         for record in sorted(records, key=lambda record: record.seed)
-        for class_index in _classes(len(record.class_names), settings.ablated_classes)
+        for class_index in evenly_spread(len(record.class_names), settings.ablated_classes)
         for row in _versions(record, class_index, judge, settings)
     ]
     return pd.DataFrame(rows).assign(experiment=experiment)[COLUMNS]
-
-
-def _classes(count: int, most: int | None) -> list[int]:
-    """At most so many of ``count`` classes, evenly spread."""
-    if most is None or most >= count:
-        return list(range(count))
-    return [place * count // most for place in range(most)]
 
 
 def ablation_summary(table: pd.DataFrame, *, settings: IntervalSettings) -> pd.DataFrame:

@@ -1,7 +1,8 @@
 """Gradient ascent as tables, beside evolution and random search at equal evaluations of the network.
 
-A climb of all classes from one start is a run: its evaluations are those of all its images, a step of one image
-counted as three (forward, and a backward pass twice as dear) and the scoring of the stored image as one.
+The climbs from one start are a run: its evaluations are those of an image for every class, a step of one image counted
+as three (forward, and a backward pass twice as dear) and the scoring of the stored image as one. Where images climbed
+for some of the classes only, the others are counted as if theirs had too, for the searches serve all classes.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ def times_of_ascents(records: Sequence[AscentRecord], *, threshold: float) -> pd
     """One row for each run and target: after how many evaluations the ``threshold`` was reached, or that it was not."""
     rows = []
     for record, seed, members in _runs(records):
-        evaluations, confidences = _evaluations(record, members), record.trajectory.confidences[:, members]
+        evaluations, confidences = _evaluations(record), record.trajectory.confidences[:, members]
         levels = {"median": median_over_classes(confidences), "all": confidences.min(axis=1)}
         for target, level in levels.items():
             there = at_threshold(level, threshold)
@@ -71,7 +72,7 @@ def curves_of_ascents(records: Sequence[AscentRecord]) -> pd.DataFrame:
                 "experiment": record.name,
                 "search": SEARCH,
                 "seed": seed,
-                "evaluations": _evaluations(record, members),
+                "evaluations": _evaluations(record),
                 "confidence": median_over_classes(record.trajectory.confidences[:, members]),
                 "log_odds": np.median(record.trajectory.log_odds[:, members], axis=1),
             }
@@ -115,8 +116,9 @@ def _runs(records: Iterable[AscentRecord]) -> Iterator[tuple[AscentRecord, int, 
             yield record, int(seed), np.flatnonzero(record.seeds == seed)
 
 
-def _evaluations(record: AscentRecord, members: NDArray[np.int64]) -> NDArray[np.int64]:
-    return np.asarray(record.trajectory.evaluations * len(members))
+def _evaluations(record: AscentRecord) -> NDArray[np.int64]:
+    """Of an image for every class."""
+    return np.asarray(record.trajectory.evaluations * len(record.class_names))
 
 
 def _in_order(records: Iterable[AscentRecord]) -> list[AscentRecord]:
