@@ -131,12 +131,13 @@ rule retrain:
     params:
         fooling=repeated("fooling"),
         settings=retrain_settings,
+        pictures="",
     log:
         "<logs>/retraining/{chain}/dnn{number}.log",
     benchmark:
         "<benchmarks>/retraining/{chain}/dnn{number}.tsv"
     wildcard_constraints:
-        chain=one_of(study.chains),
+        chain=one_of(chains_trained_on("kept")),
     priority: 1
     conda:
         "../envs/networks.yaml"
@@ -149,4 +150,26 @@ rule retrain:
         "Retrain network {wildcards.number} of {wildcards.chain}"
     shell:
         "fooling retrain --name {wildcards.chain}/dnn{wildcards.number} --dataset {input.dataset} {params.fooling}"
-        " --settings {params.settings:q} --output {output} 2> {log}"
+        " --settings {params.settings:q} {params.pictures} --workers {threads} --output {output} 2> {log}"
+
+
+# As with the first network, several cores decode the pictures.
+use rule retrain as retrain_on_all_pictures with:
+    input:
+        dataset=dataset_of_chain,
+        manifest=manifest_of_chain,
+        fooling=fooling_images_so_far,
+        architecture=architecture_of_chain,
+        code=sources("fooling.cli.retrain"),
+        environment="envs/networks.yaml",
+    params:
+        fooling=repeated("fooling"),
+        settings=retrain_settings,
+        pictures=pictures_of_chain,
+    wildcard_constraints:
+        chain=one_of(chains_trained_on("all")),
+    threads: 8
+    resources:
+        mem_mb=32000,
+        runtime=5760,
+        gpu=gpus,

@@ -32,15 +32,25 @@ def dataset_of_classifier(wildcards):
     return dataset_file(study.classifiers[wildcards.classifier].dataset)
 
 
-def manifest_of_classifier(wildcards):
+def manifest_of(name):
     """The list of the pictures that a classifier is trained on."""
-    return f"results/datasets/{study.classifiers[wildcards.classifier].dataset}.pictures.csv"
+    return f"results/datasets/{study.classifiers[name].dataset}.pictures.csv"
 
 
-def pictures_of_classifier(wildcards, input):
+def pictures_of(name):
     """The options that name the pictures that a classifier is trained on."""
-    dataset = study.datasets[study.classifiers[wildcards.classifier].dataset]
-    return f"--pictures {shlex.quote(as_json({'dataset': dataset.section()}))} --manifest {input.manifest}"
+    section = study.datasets[study.classifiers[name].dataset].section()
+    return f"--pictures {shlex.quote(as_json({'dataset': section}))} --manifest {manifest_of(name)}"
+
+
+def manifest_of_classifier(wildcards):
+    """The list of the pictures that the classifier is trained on."""
+    return manifest_of(wildcards.classifier)
+
+
+def pictures_of_classifier(wildcards):
+    """The options that name the pictures that the classifier is trained on."""
+    return pictures_of(wildcards.classifier)
 
 
 def weights_of_classifier(wildcards):

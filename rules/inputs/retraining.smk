@@ -18,6 +18,12 @@ def chains_filled_with(filled_with, *, encoding=None):
     ]
 
 
+def chains_trained_on(pictures):
+    """Names of the chains whose networks are trained on `kept` images, or on `all` pictures of a folder."""
+    firsts = classifiers_trained_on(pictures)
+    return [name for name, chain in study.chains.items() if chain.first in firsts]
+
+
 def network_file(name):
     """The file of a network of a chain."""
     chain, number = numbered[name]
@@ -54,6 +60,16 @@ def seeds_in_chain(wildcards):
 def dataset_of_chain(wildcards):
     """The data set that the networks of a chain are trained on."""
     return dataset_file(study.classifiers[study.chains[wildcards.chain].first].dataset)
+
+
+def manifest_of_chain(wildcards):
+    """The list of the pictures that the networks of a chain are trained on."""
+    return manifest_of(study.chains[wildcards.chain].first)
+
+
+def pictures_of_chain(wildcards):
+    """The options that name the pictures that the networks of a chain are trained on."""
+    return pictures_of(study.chains[wildcards.chain].first)
 
 
 def architecture_of_chain(wildcards):

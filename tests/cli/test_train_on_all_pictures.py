@@ -15,10 +15,12 @@ from PIL import Image
 from fooling.classifiers.checkpoint import load_classifier
 from fooling.cli.fetch_folder import fetch_folder
 from fooling.cli.list_folder import list_folder
+from fooling.cli.retrain import retrain
 from fooling.cli.streaming import listed_pictures
 from fooling.cli.train import train
-from fooling.datasets.dataset import load_dataset
+from fooling.datasets.dataset import load_dataset, save_dataset
 from fooling.errors import FoolingError
+from fooling.retraining.images import random_dataset
 from streamed_pictures import SIZE, Streamed, streamed
 
 NETWORK = """
@@ -58,6 +60,50 @@ def test_a_network_sees_more_than_the_file_keeps(files: Streamed, tmp_path: Path
     # 3 images kept, 36 in the folder: passes of less than one batch, and of four.
     assert [len(provenances[pictures]["history"]) for pictures in ("kept", "all")] == [40, 10]
     assert provenances["all"]["test_error"] < 0.2
+
+
+def retrained(files: Streamed, folder: Path, *, fooling: list[Path], workers: int = 0) -> Path:
+    network, output = folder / "own.py", folder / f"retrained-{len(fooling)}-{workers}.safetensors"
+    network.write_text(NETWORK)
+    training = {"iterations": 40, "batch_size": 9, "pictures": "all"}
+    settings = {"architecture": f"{network}:build", "input": {"crop": 20}, "training": training}
+    place = {"first": "net", "filled_with": "random" if fooling else "nothing", "number": 2}
+    retrain(
+        dataset=files.dataset,
+        fooling=fooling,
+        settings=json.dumps({"network": settings, **place}),
+        name="net/dnn2",
+        output=output,
+        pictures=files.settings,
+        manifest=files.manifest,
+        workers=workers,
+        checkpoints=folder / "checkpoints",
+        device="cpu",
+    )
+    return output
+
+
+def test_fooling_images_are_learned_beside_all_pictures(files: Streamed, tmp_path: Path) -> None:
+    """Noise is told from pictures of one colour; the 36 pictures and 18 images of noise make passes of six batches."""
+    noise = np.random.default_rng(1)
+    images = random_dataset(
+        lambda count: noise.integers(0, 256, (count, 3, SIZE, SIZE)).astype(np.uint8), training=18, test=20, seed=1
+    )
+    save_dataset(tmp_path / "noise.safetensors", images)
+    made = [retrained(files, tmp_path, fooling=[tmp_path / "noise.safetensors"], workers=number) for number in (0, 2)]
+    network = load_classifier(made[0], torch.device("cpu"))
+    assert network.class_names == ("class 0", "class 1", "class 2", "fooling")
+    assert len(network.targets) == 3
+    assert len(network.provenance["history"]) == 7
+    assert network.provenance["test_error"] < 0.3
+    assert network.provenance["retraining"]["recognised"][-1]["share"] > 0.7
+    assert made[0].read_bytes() == made[1].read_bytes()
+
+
+def test_a_control_without_fooling_images_sees_all_pictures(files: Streamed, tmp_path: Path) -> None:
+    network = load_classifier(retrained(files, tmp_path, fooling=[]), torch.device("cpu"))
+    assert len(network.class_names) == 3
+    assert len(network.provenance["history"]) == 10
 
 
 def test_without_the_pictures_it_says_what_to_name(files: Streamed, tmp_path: Path) -> None:

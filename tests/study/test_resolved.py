@@ -226,16 +226,6 @@ def test_only_pictures_in_a_folder_can_all_be_trained_on(values: dict[str, Any])
     assert "pictures: kept" in message
 
 
-def test_networks_trained_on_all_pictures_are_not_retrained(values: dict[str, Any]) -> None:
-    values["datasets"].append({"name": "mine", "kind": "folder", "path": "pictures", "colour": "grey"})
-    network = {"name": "four", "kind": "trained", "dataset": "mine", "training": {"pictures": "all"}}
-    values["classifiers"].append(network)
-    values["retraining"] = [{"name": "chain", "classifiers": ["four"], "encoding": {"kind": "cppn"}}]
-    message = _refusal(values)
-    assert "retraining[chain].classifiers" in message
-    assert "four, which is trained on pictures that are not in its data set file" in message
-
-
 def test_no_mean_is_subtracted_without_training_images(values: dict[str, Any]) -> None:
     message = _refusal(_only_tested_on(values, input={"subtract_mean": True}))
     assert "classifiers[four].input.subtract_mean" in message

@@ -13,7 +13,6 @@ from torch.utils import data
 from fooling.classifiers.schedule import Shown
 from fooling.classifiers.views import cropped
 from fooling.datasets.dataset import Dataset
-from fooling.datasets.listed import ListedPictures
 from fooling.errors import FoolingError
 
 Batch = tuple[torch.Tensor, torch.Tensor]  # images uint8 (B, C, H, W), labels int64 (B,)
@@ -28,6 +27,17 @@ class TrainingImages(Protocol):
 
     def batches(self, shown: Iterator[Shown], device: torch.device) -> Iterator[Batch]:
         """The images ``shown``, each cropped where it is to be, and their labels, on ``device``."""
+
+
+class Pictures(Protocol):
+    """Labelled pictures that become images one by one."""
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """The class index (N,) of each."""
+
+    def image(self, index: int) -> NDArray[np.uint8]:
+        """The picture ``index`` as an image (C, H, W); :class:`FoolingError` where it cannot be had."""
 
 
 class KeptImages:
@@ -59,7 +69,7 @@ class StreamedImages:
     does not depend on their number.
     """
 
-    def __init__(self, pictures: ListedPictures, *, workers: int) -> None:
+    def __init__(self, pictures: Pictures, *, workers: int) -> None:
         self._pictures, self._workers = pictures, workers
 
     @property
@@ -87,7 +97,7 @@ class StreamedImages:
 class _Decoded(data.Dataset[Batch | FoolingError]):
     """The batches as torch's loader wants them: it asks for one, on any process."""
 
-    def __init__(self, pictures: ListedPictures) -> None:
+    def __init__(self, pictures: Pictures) -> None:
         self._pictures = pictures
 
     def __getitem__(self, shown: Shown) -> Batch | FoolingError:

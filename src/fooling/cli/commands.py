@@ -20,6 +20,9 @@ SHARED = {
     "mirror": "Folder in which files are looked for that are not here, before anything is downloaded.",
     "threads": "How many threads read at once; the result is the same for any number.",
     "checkpoints": "Folder for the state of unfinished work; a killed command goes on from there.",
+    "pictures": "For training.pictures: all, the data set whose folder they lie in: JSON or a YAML file.",
+    "manifest": "For training.pictures: all, the manifest of these pictures that a list command wrote.",
+    "workers": "How many processes decode such pictures; the result is the same for any number.",
     "runs": "Run files that an evolve command wrote.",
     "ascents": "Files of gradient ascents that `ascend` wrote.",
 }
@@ -63,9 +66,6 @@ COMMANDS: dict[str, Command] = {
         {
             "output": "Classifier file to write.",
             "settings": "Architecture, input and training: JSON or a YAML file.",
-            "pictures": "For training.pictures: all, the data set whose folder they lie in: JSON or a YAML file.",
-            "manifest": "For training.pictures: all, the manifest of these pictures that a list command wrote.",
-            "workers": "How many processes decode such pictures; the result is the same for any number.",
             "processes": "How many processes train together, each on a GPU of its own where there are any.",
         },
     ),

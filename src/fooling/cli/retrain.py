@@ -9,10 +9,12 @@ from fooling.artifacts import sha256_of
 from fooling.classifiers.checkpoint import save_classifier
 from fooling.classifiers.devices import chosen_device
 from fooling.classifiers.training import Training
+from fooling.classifiers.training_images import StreamedImages
+from fooling.cli.streaming import streamed_pictures
 from fooling.cli.training import origin_of, told, trained
 from fooling.datasets.dataset import load_dataset
 from fooling.progress import say
-from fooling.retraining.images import with_fooling_class
+from fooling.retraining.images import PicturesWithFoolingClass, with_fooling_class
 from fooling.retraining.recognition import recognised
 from fooling.retraining.settings import RetrainSettings
 from fooling.settings import read_settings
@@ -25,6 +27,10 @@ def retrain(
     settings: str,
     name: str,
     output: Path,
+    pictures: str | None = None,
+    manifest: Path | None = None,
+    mirror: Path | None = None,
+    workers: int = 1,
     checkpoints: Path = Path("results/.checkpoints"),
     device: str = "auto",
 ) -> None:
@@ -35,12 +41,18 @@ def retrain(
     checked = read_settings(RetrainSettings, settings)
     place = chosen_device(device)
     real, sets = load_dataset(dataset), [load_dataset(path) for path in fooling or []]
+    listed = streamed_pictures(checked.network.training, pictures, manifest, dataset=real, mirror=mirror)
+    images = None
+    if listed is not None:
+        shown = PicturesWithFoolingClass(listed, sets, classes=len(real.class_names)) if sets else listed
+        images = StreamedImages(shown, workers=workers)
     training = Training(
         name=name,
         dataset=with_fooling_class(real, sets) if sets else real,
         settings=checked.network,
         device=place,
         fooling_class=bool(sets),
+        images=images,
     )
     origin = origin_of(dataset, name=real.name, device=place)
     origin["fooling_images"] = [sha256_of(path.read_bytes()) for path in fooling or []]

@@ -10,6 +10,7 @@ import pandas as pd
 from pydantic import Field
 
 from fooling.artifacts import read_table
+from fooling.classifiers.settings import TrainingSettings
 from fooling.cli.imagenet import with_places_found
 from fooling.datasets import folder, imagenet
 from fooling.datasets.dataset import Dataset
@@ -28,6 +29,15 @@ class StreamedSettings(Settings):
 
     dataset: Annotated[FolderSettings | ImagenetSettings, Field(discriminator="kind")]
     """Its settings, as in the study."""
+
+
+def streamed_pictures(
+    training: TrainingSettings, settings: str | None, manifest: Path | None, *, dataset: Dataset, mirror: Path | None
+) -> ListedPictures | None:
+    """The pictures that a ``training`` reads from their folder; None where it takes the images of the data set file."""
+    if training.pictures == "kept" or settings is None or manifest is None:
+        return None
+    return listed_pictures(settings, manifest, dataset=dataset, mirror=mirror)
 
 
 def listed_pictures(settings: str, manifest: Path, *, dataset: Dataset, mirror: Path | None) -> ListedPictures:

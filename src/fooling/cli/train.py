@@ -10,7 +10,7 @@ from fooling.classifiers.settings import ClassifierSettings
 from fooling.classifiers.team import joined
 from fooling.classifiers.training import Training
 from fooling.classifiers.training_images import StreamedImages
-from fooling.cli.streaming import listed_pictures
+from fooling.cli.streaming import streamed_pictures
 from fooling.cli.together import launch, wanted_processes
 from fooling.cli.training import origin_of, told, trained
 from fooling.datasets.dataset import load_dataset
@@ -40,10 +40,10 @@ def train(
         return
     place = chosen_device(device)
     with joined(place) as team:
-        content, images = load_dataset(dataset), None
-        if checked.training.pictures == "all" and pictures is not None and manifest is not None:
-            listed = listed_pictures(pictures, manifest, dataset=content, mirror=mirror)
-            images = StreamedImages(listed, workers=workers and max(1, workers // team.size))
+        content = load_dataset(dataset)
+        listed = streamed_pictures(checked.training, pictures, manifest, dataset=content, mirror=mirror)
+        decoding = workers and max(1, workers // team.size)
+        images = None if listed is None else StreamedImages(listed, workers=decoding)
         training = Training(name=name, dataset=content, settings=checked, device=place, images=images, team=team)
         origin = origin_of(dataset, name=content.name, device=place, team=team)
         with trained(training, name=name, origin=origin, checkpoints=checkpoints) as classifier:

@@ -35,10 +35,15 @@ class ListedPictures:
     ) -> None:
         """The ``manifest`` has a line for every one of them."""
         lines = manifest.set_index("path").loc[labelled.paths]
-        self.labels = labelled.labels
+        self._labels = labelled.labels
         self._folder, self._size, self._colour = PictureFolder(folder, ()), size, colour
         self._paths = np.array([path.encode() for path in labelled.paths])
         self._bytes, self._sha256 = lines["bytes"].to_numpy(), lines["sha256"].to_numpy().astype("S")
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """The class index (N,) of each."""
+        return self._labels
 
     def image(self, index: int) -> NDArray[np.uint8]:
         """The picture ``index`` as an image (C, size, size).

@@ -13,6 +13,7 @@ from fooling.errors import FoolingError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from fooling.classifiers.training_images import Pictures
     from fooling.evolution.record import RunRecord
 
 FOOLING = "fooling"  # the name of the class
@@ -87,6 +88,26 @@ def with_fooling_class(dataset: Dataset, sets: Sequence[Dataset]) -> Dataset:
         test_labels=dataset.test_labels,
         provenance=dataset.provenance,
     )
+
+
+class PicturesWithFoolingClass:
+    """Pictures read as they are shown, and after them the training images of all ``sets`` as one more class."""
+
+    def __init__(self, pictures: Pictures, sets: Sequence[Dataset], *, classes: int) -> None:
+        """The ``pictures`` are of so many ``classes``."""
+        self._pictures, self._fooling = pictures, np.concatenate([images.train_images for images in sets])
+        self._labels = np.concatenate([pictures.labels, np.full(len(self._fooling), classes, dtype=np.int64)])
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """The class index (N,) of each."""
+        return self._labels
+
+    def image(self, index: int) -> NDArray[np.uint8]:
+        """The picture or fooling image ``index``, (C, H, W); raises what the pictures raise."""
+        fooling = index - len(self._pictures.labels)
+        image: NDArray[np.uint8] = self._pictures.image(index) if fooling < 0 else self._fooling[fooling]
+        return image
 
 
 def _part(name: str, records: Sequence[RunRecord]) -> dict[str, Any]:

@@ -43,12 +43,7 @@ def contradictions(study: StudySettings, opened: Mapping[str, Sequence[Variant]]
             yield (*keys, "compared_with"), _unknown("compared_with", str(experiment.compared_with), others)
     trained = {name: network for name, network in classifiers.items() if network.kind == "trained"}
     for index, retraining in enumerate(study.retraining):
-        names = ("retraining", index, "classifiers")
-        yield from _unknown_classifiers(names, retraining.classifiers, trained)
-        for name in retraining.classifiers:
-            if name in trained and trained[name].training.pictures == "all":
-                found = f"{name}, which is trained on pictures that are not in its data set file"
-                yield names, Explanation(found, "networks with training.pictures: kept")
+        yield from _unknown_classifiers(("retraining", index, "classifiers"), retraining.classifiers, trained)
 
 
 def _repeated(collection: str, names: Sequence[str]) -> Iterator[Contradiction]:
