@@ -17,6 +17,7 @@ from fooling.study.entries import (
     TrainedEntry,
 )
 from fooling.study.settings import StudySettings
+from fooling.survey.settings import SurveySettings
 
 
 def default_study() -> StudySettings:
@@ -44,6 +45,7 @@ def default_study() -> StudySettings:
             _ascent("s-169"),
             _ascent("s-360"),
         ),
+        survey=SurveySettings(),
     )
 
 

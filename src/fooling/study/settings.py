@@ -20,6 +20,7 @@ from fooling.findings.tables import ThresholdSettings
 from fooling.findings.transfer import TransferSettings
 from fooling.settings import Settings
 from fooling.study.entries import AscentEntry, ClassifierEntry, DatasetEntry, ExperimentEntry, Name, RetrainingEntry
+from fooling.survey.settings import SurveySettings
 
 SHARED_FOLDER = "datasets"  # below results/, beside the studies
 
@@ -70,6 +71,8 @@ class StudySettings(Settings):
     """How the runs are analysed."""
     figures: FigureSettings = FigureSettings()
     """What the figures show."""
+    survey: SurveySettings | None = None
+    """The study with people: what they are shown and asked. Without this key there is none."""
     machine: MachineSettings = MachineSettings()
     """Facts of this machine."""
 
