@@ -256,6 +256,7 @@ rule claims:
         start=tables("start/{classifier}/{experiment}.parquet", study.plain_experiments),
         examined=tables("examined/{classifier}/{experiment}.parquet", study.plain_experiments),
         ancestry=tables("ancestry/{experiment}.parquet", study.plain_experiments),
+        real=tables("real/{classifier}.parquet", study.plain_experiments),
         distances=distance_tables(),
         transfer=transfer_tables("pairs.csv"),
         retrained=tables_of_retrainings("champions.parquet"),
@@ -274,6 +275,7 @@ rule claims:
         start=repeated("start"),
         examined=repeated("examined"),
         ancestry=repeated("ancestry"),
+        real=repeated("real"),
         distances=repeated("distances"),
         transfer=repeated("transfer"),
         retrained=repeated("retrained"),
@@ -296,9 +298,9 @@ rule claims:
         "Judge the claims of the paper"
     shell:
         "fooling claims --declared {input.declared} --networks {input.networks} {params.history} {params.times}"
-        " {params.start} {params.examined} {params.ancestry} {params.distances} {params.transfer} {params.retrained}"
-        " {params.retraining} {params.ablation} {params.ascent} {params.ascent_times} --settings {params.settings:q}"
-        " --table {output.table} --page {output.page} 2> {log}"
+        " {params.start} {params.examined} {params.ancestry} {params.real} {params.distances} {params.transfer}"
+        " {params.retrained} {params.retraining} {params.ablation} {params.ascent} {params.ascent_times}"
+        " --settings {params.settings:q} --table {output.table} --page {output.page} 2> {log}"
 
 
 rule summarise:

@@ -260,6 +260,7 @@ def findings_of(study: Path, out: Path) -> None:
         start=sorted(out.glob("start/*/*.parquet")),
         examined=sorted(out.glob("examined/*.parquet")),
         ancestry=[out / "ancestry.parquet"],
+        real=sorted(out.glob("real/*.parquet")),
         distances=sorted(out.glob("distances/*.parquet")),
         transfer=[out / "transfer.csv"],
         retrained=[out / "retrained.parquet"],

@@ -117,8 +117,8 @@ def test_the_page_has_a_row_and_a_sentence_for_each_claim(make_run):
 
 def test_the_claims_of_the_repository_are_valid():
     claims = read_settings(Claims, str(ROOT / "config" / "claims.yaml")).claims
-    assert {claim.dataset for claim in claims} == {"mnist", "imagenet"}
-    shown = {"mnist": {"digits"}, "imagenet": {"samples", None}}
+    assert {claim.dataset for claim in claims} == {"mnist", "imagenet", "imagenet-training"}
+    shown = {"mnist": {"digits"}, "imagenet": {"samples", None}, "imagenet-training": {"ten"}}
     assert all(claim.shown_on in shown[claim.dataset] for claim in claims if claim.quantity is not None)
     at_scale = [claim for claim in claims if claim.dataset == "imagenet" and claim.quantity is not None]
     assert {claim.experiment for claim in at_scale} == {"direct", "cppn", "ensemble", None}

@@ -110,6 +110,37 @@ def test_runs_that_end_too_early_are_no_answer_but_may_stand_in(make_run):
     assert early.value == measure("median-of-runs", tables, generation=2).value
 
 
+def test_the_surest_champions_of_every_run(make_run):
+    records, values = noisy_runs(make_run, classes=30)
+    surest = np.sort(values[:, 2].astype(np.float32).astype(float), axis=1)[:, -8:]
+    assert measure("mean-of-surest", tables_of(records), count=8).value == pytest.approx(np.median(surest.mean(axis=1)))
+    assert measure("least-of-surest", tables_of(records), count=8).value == np.median(surest[:, 0])
+    with pytest.raises(NotRun, match="have 30 classes, the claim speaks of 40"):
+        measure("mean-of-surest", tables_of(records), count=40)
+
+
+def test_medians_in_real_images():
+    confidences = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6]
+    real = pd.DataFrame(
+        {
+            "classifier": ["lenet-a"] * 6 + ["lenet-b"] * 6 + ["other"],
+            "label": 0,
+            "predicted": [0, 0, 0, 1, 1, 1] * 2 + [0],
+            "confidence": np.array([*confidences, *(value + 0.2 for value in confidences), 1.0], dtype=np.float32),
+        }
+    )
+    tables = dataclasses.replace(tables_of(), real=real)
+    expected = {"median-in-real-images": 0.45, "median-in-images-judged-rightly": 0.3}
+    for quantity, value in expected.items():
+        estimate = measure(quantity, tables, architecture="lenet")
+        assert (estimate.value, estimate.n) == (pytest.approx(value), 2)
+    assert measure("median-in-images-judged-wrongly", tables, architecture="lenet").value == pytest.approx(0.6)
+    with pytest.raises(NotRun, match="no real test image of shapes was judged wrongly"):
+        measure("median-in-images-judged-wrongly", tables, dataset="shapes", architecture="alexnet")
+    with pytest.raises(NotRun, match="no real test image of shapes was seen"):
+        measure("median-in-real-images", dataclasses.replace(tables, real=real[:-1]), dataset="shapes")
+
+
 def test_shares_of_champions(make_run):
     histories = {
         (name, seed): [[0.99989998, 0.9999, 0.99995, 1.0]] for name in ("lenet-a", "lenet-b") for seed in (1, 2, 3)

@@ -142,5 +142,12 @@ def test_quantities_of_transfer(networks):
     assert measure("transfer-over-chance").value == pytest.approx(1 / 3 - 1 / 3)
     assert measure("share-surer-on-source", relation="other architecture").value == 1.0
     assert measure("share-surer-on-source").n == 1
+    other = {"relation": "other architecture", "architecture": "lenet"}
+    labels = row_of(table, target="c", images="all", label="source-label")["alike"]
+    assert measure("labelled-alike", shown_to="other", **other).value == pytest.approx(labels)
+    with pytest.raises(
+        NotRun, match="no images of e on networks of mnist were shown to any of the architecture alexnet"
+    ):
+        measure("labelled-alike", shown_to="alexnet", **other)
     with pytest.raises(NotRun, match="no images of other"):
         measure("transfer-over-chance", experiment="other")

@@ -114,7 +114,7 @@ def striped_images() -> Dataset:
 
 Given = dict[str, Path]  # the files that stand in for those of the study, by their names
 OF_CLAIMS = (
-    *("history", "times", "start", "examined", "ancestry", "distances"),
+    *("history", "times", "start", "examined", "ancestry", "real", "distances"),
     *("transfer", "retrained", "retraining"),
     *("ablation", "ascent", "ascent_times"),
 )

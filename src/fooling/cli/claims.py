@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from fooling.artifacts import read_table, write_table, write_text
+from fooling.artifacts import read_table, read_tables, write_table, write_text
 from fooling.columns import Form, require_unique_rows
 from fooling.findings.claims import Claims, claims_table, judged_claims
 from fooling.findings.claims_page import claims_page
@@ -21,6 +21,7 @@ from fooling.findings.forms import (
     DISTANCES,
     EXAMINED,
     HISTORY,
+    REAL,
     RETRAINED,
     RETRAINING,
     START,
@@ -41,6 +42,7 @@ def claims(
     start: list[Path],
     examined: list[Path],
     ancestry: list[Path],
+    real: list[Path],
     distances: list[Path] | None = None,
     transfer: list[Path] | None = None,
     retrained: list[Path] | None = None,
@@ -61,6 +63,7 @@ def claims(
         times=_rows_of(asked.experiments, times, TIMES),
         start=_rows_of(asked.experiments, start, START),
         examined=_rows_of(asked.experiments, examined, EXAMINED),
+        real=read_tables(real, REAL),
         transfer=_rows_of(asked.experiments, transfer or [], TRANSFER),
         retrained=_rows_of(asked.retrainings, retrained or [], RETRAINED, column="retraining"),
         retraining=_rows_of(asked.retrainings, retraining or [], RETRAINING, column="retraining"),

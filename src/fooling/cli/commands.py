@@ -288,6 +288,7 @@ COMMANDS: dict[str, Command] = {
             "start": "Tables of single random images, from `sample-direct` or `sample-cppn`; once for each.",
             "examined": "Tables of examined images, from `examine`; give the option once for each.",
             "ancestry": "Tables of the champions' ancestry, from `trace-lineage`; give the option once for each.",
+            "real": "Tables of real test images, from `calibrate`; give the option once for each.",
             "distances": "Tables of distances, from `measure-distances`; give the option once for each.",
             "transfer": "Tables of pairs of networks, from `transfer`; give the option once for each.",
             "retrained": "Tables of champions against retrained networks, from `tabulate-retraining`; once for each.",

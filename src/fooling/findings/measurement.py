@@ -35,6 +35,8 @@ class Selection(Settings):
     """The search that it is compared with, run by run."""
     relation: Literal["same architecture", "other architecture"] = "same architecture"
     """How the networks that images are shown to are related to their own."""
+    shown_to: str | None = None
+    """Architecture of the networks that images are shown to."""
     retraining: str | None = None
     """Name of the retraining whose networks are measured."""
     filled_with: Literal["champions", "random", "nothing"] = "champions"
@@ -45,6 +47,8 @@ class Selection(Settings):
     """The number in their chain of the networks that are measured."""
     level: float | None = Field(default=None, gt=0, lt=1)
     """The confidence that counts, where it is not the study's threshold."""
+    count: int | None = Field(default=None, ge=1)
+    """How many of the champions that a network is surest of are looked at."""
     classes: tuple[tuple[int, int], ...] | None = Field(default=None, min_length=1)
     """The classes that alone are looked at: the first and the last index of every stretch of them."""
     generation: int | None = Field(default=None, ge=0)
@@ -64,6 +68,7 @@ class Tables:
     times: Mapping[str, pd.DataFrame]
     start: Mapping[str, pd.DataFrame]
     examined: Mapping[str, pd.DataFrame]
+    real: pd.DataFrame = field(default_factory=pd.DataFrame)  # of all networks
     transfer: Mapping[str, pd.DataFrame] = field(default_factory=dict)  # by experiment
     retrained: Mapping[str, pd.DataFrame] = field(default_factory=dict)  # by retraining
     retraining: Mapping[str, pd.DataFrame] = field(default_factory=dict)  # by retraining, of single chains

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,13 +24,14 @@ from fooling.findings.quantities_of_champions import (
     share_beyond_in_pixels,
     share_with_other_ancestor,
 )
+from fooling.findings.quantities_of_pictures import least_of_surest, mean_of_surest, median_in_real_images
 from fooling.findings.quantities_of_retraining import (
     cost_in_test_error,
     lowest_retrained_median,
     retrained_median,
     retraining_effect,
 )
-from fooling.findings.quantities_of_transfer import share_surer_on_source, transfer_over_chance
+from fooling.findings.quantities_of_transfer import labelled_alike, share_surer_on_source, transfer_over_chance
 from fooling.findings.tables import at_threshold
 
 
@@ -201,6 +203,16 @@ QUANTITIES = {
         share_of_classes_at_level,
         _IN_TIME | {"level"},
     ),
+    "mean-of-surest": Quantity(
+        "median over the runs of the mean confidence of the champions, so many, that the network is surest of",
+        mean_of_surest,
+        _IN_TIME | {"count"},
+    ),
+    "least-of-surest": Quantity(
+        "median over the runs of the lowest confidence among the champions, so many, that the network is surest of",
+        least_of_surest,
+        _IN_TIME | {"count"},
+    ),
     "share-saturated": Quantity(
         "share of the champions of all runs and classes at exactly 1 in float32", share_saturated, _IN_TIME
     ),
@@ -224,6 +236,21 @@ QUANTITIES = {
     ),
     "single-image-top-confidence": Quantity(
         "mean over the networks of the median top confidence in single random images", single_image_top_confidence
+    ),
+    "median-in-real-images": Quantity(
+        "mean over the networks of the median confidence in real test images",
+        median_in_real_images,
+        frozenset({"architecture"}),
+    ),
+    "median-in-images-judged-rightly": Quantity(
+        "mean over the networks of the median confidence in real test images that get the right class",
+        partial(median_in_real_images, judged="rightly"),
+        frozenset({"architecture"}),
+    ),
+    "median-in-images-judged-wrongly": Quantity(
+        "mean over the networks of the median confidence in real test images that get a wrong class",
+        partial(median_in_real_images, judged="wrongly"),
+        frozenset({"architecture"}),
     ),
     "calibrated-median-of-runs": Quantity(
         "median over the runs of each run's median calibrated confidence over the classes", calibrated_median_of_runs
@@ -264,6 +291,11 @@ QUANTITIES = {
         "mean over the networks of how far the share of their champions that keep their class on others lies above "
         "chance",
         transfer_over_chance,
+    ),
+    "labelled-alike": Quantity(
+        "mean over the networks of the share of their champions that networks of another architecture label as they do",
+        labelled_alike,
+        frozenset({"experiment", "architecture", "shown_to"}),
     ),
     "share-surer-on-source": Quantity(
         "mean over the networks of the share of their champions, labelled alike by another, that they are surer of",

@@ -16,6 +16,14 @@ def transfer_over_chance(of: Measurement) -> Estimate:
     return estimated_mean(_by_source(pairs, pairs["alike"] - pairs["chance"]), settings=of.settings)
 
 
+def labelled_alike(of: Measurement) -> Estimate:
+    """Of all champions, by the label that their own network gives them."""
+    networks = of.tables.networks
+    of_that_kind = networks.loc[networks["architecture"] == of.selection.shown_to, "classifier"]
+    pairs = _pairs(of, label="source-label", shown_to=set(of_that_kind))
+    return estimated_mean_of_networks(_by_source(pairs, pairs["alike"]), settings=of.settings)
+
+
 def share_surer_on_source(of: Measurement) -> Estimate:
     """Of the champions that both networks label alike."""
     pairs = _pairs(of)
@@ -25,15 +33,18 @@ def share_surer_on_source(of: Measurement) -> Estimate:
     return estimated_mean_of_networks(_by_source(pairs, pairs["higher_on_source"]), settings=of.settings)
 
 
-def _pairs(of: Measurement) -> pd.DataFrame:
-    """The pairs of different networks of the relation that the claim names."""
+def _pairs(of: Measurement, *, label: str = "class", shown_to: set[str] | None = None) -> pd.DataFrame:
+    """The pairs of different networks of the relation that the claim names, of these targets if they are given."""
     name, relation = str(of.selection.experiment), of.selection.relation
     table = of.tables.transfer.get(name)
     rows = pd.DataFrame() if table is None else table[table["source"].isin(of.networks()["classifier"])]
     if not rows.empty:
-        rows = rows[(rows["relation"] == relation) & (rows["images"] == "all") & (rows["label"] == "class")]
+        rows = rows[(rows["relation"] == relation) & (rows["images"] == "all") & (rows["label"] == label)]
+    if shown_to is not None and not rows.empty:
+        rows = rows[rows["target"].isin(shown_to)]
     if rows.empty:
-        raise NotRun(f"no images of {name} on networks of {of.dataset} were shown to any of the {relation}")
+        kind = relation if of.selection.shown_to is None else f"architecture {of.selection.shown_to}"
+        raise NotRun(f"no images of {name} on networks of {of.dataset} were shown to any of the {kind}")
     return rows
 
 
