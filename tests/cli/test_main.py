@@ -5,11 +5,14 @@ from __future__ import annotations
 import inspect
 import subprocess
 import sys
+from types import ModuleType
 
 import pytest
+from typer.testing import CliRunner
 
+from fooling.cli.command import Command
 from fooling.cli.commands import COMMANDS
-from fooling.cli.main import function_of
+from fooling.cli.main import application, function_of
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -35,7 +38,7 @@ def test_help_lists_every_command_without_importing_any() -> None:
         text=True,
         check=True,
     )
-    assert all(name in listing.stdout for name in COMMANDS)
+    assert all(name.split()[0] in listing.stdout for name in COMMANDS)
     assert "torch" not in listing.stderr
 
 
@@ -58,3 +61,37 @@ def test_the_version_is_printed() -> None:
     import fooling
 
     assert _fooling("--version").stdout.strip() == fooling.__version__
+
+
+@pytest.fixture
+def greeted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Whom the command ``survey greet`` has greeted; it exists for this test alone."""
+    seen: list[str] = []
+
+    def survey_greet(*, name: str) -> None:
+        seen.append(name)
+
+    module = ModuleType("fooling.cli.survey_greet")
+    module.survey_greet = survey_greet  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setitem(COMMANDS, "survey greet", Command("Greet participants."))
+    return seen
+
+
+def test_a_command_of_a_group_is_called_by_both_words(greeted: list[str]) -> None:
+    done = CliRunner().invoke(application(called="survey greet"), ["survey", "greet", "--name", "Ada"])
+    assert done.exit_code == 0, done.output
+    assert greeted == ["Ada"]
+    assert done.stderr.startswith("fooling survey greet: ")
+
+
+def test_a_group_lists_its_commands(greeted: list[str]) -> None:
+    listed = CliRunner().invoke(application(called="survey"), ["survey", "--help"]).output
+    assert "greet" in listed and "Greet participants." in listed
+    assert not greeted
+
+
+def test_an_unknown_command_of_a_group_is_refused(greeted: list[str]) -> None:
+    refused = CliRunner().invoke(application(called="survey dream"), ["survey", "dream"])
+    assert refused.exit_code == 2
+    assert "No such command 'dream'" in refused.output

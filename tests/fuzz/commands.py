@@ -29,7 +29,7 @@ class Outcome:
 def called(command: str, *arguments: object) -> Outcome:
     """`fooling command arguments`; nothing but success, or status 2 with a message of the command's own, passes."""
     with ends_in_time():
-        result = CliRunner().invoke(application(called=command), [command, *map(str, arguments)])
+        result = CliRunner().invoke(application(called=command), [*command.split(), *map(str, arguments)])
     message = result.stderr
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise AssertionError("".join(traceback.format_exception(result.exception)))

@@ -15,23 +15,30 @@ from typing import Annotated, Any, cast
 import typer
 
 from fooling import __version__
-from fooling.cli.commands import COMMANDS, Command
+from fooling.cli.command import Command
+from fooling.cli.commands import COMMANDS, GROUPS
 from fooling.errors import FoolingError
 from fooling.progress import say
 
 
 def main() -> None:
     """Run the command line."""
-    application(called=next((word for word in sys.argv[1:] if not word.startswith("-")), None))()
+    words = [word for word in sys.argv[1:] if not word.startswith("-")]
+    application(called=" ".join(words[:2] if words[:1] and words[0] in GROUPS else words[:1]))()
 
 
-def application(*, called: str | None) -> typer.Typer:
+def application(*, called: str) -> typer.Typer:
     """The command line: every command with its summary, the ``called`` one also with its parameters."""
     app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
     app.callback()(fooling)
+    groups = {"": app}
     for name, command in COMMANDS.items():
+        group, _, word = name.rpartition(" ")
+        if group not in groups:
+            groups[group] = typer.Typer(no_args_is_help=True)
+            app.add_typer(groups[group], name=group, help=GROUPS[group])
         run = _runner(name, command) if name == called else _unloaded
-        app.command(name, help=command.summary)(run)
+        groups[group].command(word, help=command.summary)(run)
     return app
 
 
@@ -51,7 +58,7 @@ def fooling(
 
 def function_of(name: str) -> Callable[..., None]:
     """The function behind the command ``name``, from its own module."""
-    identifier = name.replace("-", "_")
+    identifier = name.replace("-", "_").replace(" ", "_")
     function: Callable[..., None] = getattr(importlib.import_module(f"fooling.cli.{identifier}"), identifier)
     return function
 
