@@ -19,8 +19,8 @@ rule ascend:
         "../envs/networks.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=120,
+        mem_mb=memory(2000),
+        runtime=minutes(120),
         gpu=gpus,
     message:
         "Let images climb: {wildcards.setting} on {wildcards.classifier}"
@@ -54,8 +54,8 @@ rule tabulate_ascent:
         "../envs/findings.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=memory(2000),
+        runtime=minutes(30),
     message:
         "Tabulate the gradient ascents, beside evolution and random search"
     shell:

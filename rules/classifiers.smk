@@ -22,7 +22,7 @@ rule train:
         "../envs/networks.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=240,
         gpu=gpus_in_training,
     message:
@@ -71,7 +71,7 @@ rule assemble_ensemble:
         "../envs/networks.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=memory(4000),
         runtime=60,
         gpu=gpus,
     message:
@@ -102,7 +102,7 @@ rule import_network:
         "../envs/networks.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=memory(4000),
         runtime=60,
         gpu=gpus,
     message:

@@ -74,6 +74,20 @@ if not processes.isdecimal():
 gpus_in_training = gpus * int(processes)
 
 
+# Pictures of that many pixels a side make jobs larger than those on digits.
+has_large_images = any(dataset.size >= 100 for dataset in study.datasets.values())
+
+
+def memory(usual):
+    """The MB that a job asks for: on large images at least 6000, the most that any has been seen to need twice over."""
+    return max(usual, 6000) if has_large_images else usual
+
+
+def minutes(usual):
+    """The time that a job asks for: on large images ten times as long."""
+    return 10 * usual if has_large_images else usual
+
+
 def one_of(names):
     """The wildcard constraint that allows these names and no others."""
     return "|".join(map(re.escape, names)) or "(?!)"

@@ -21,8 +21,8 @@ rule calibrate:
         "../envs/networks.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=memory(2000),
+        runtime=minutes(30),
         gpu=gpus,
     message:
         "Show {wildcards.classifier} the real test images, and calibrate it"
@@ -52,8 +52,8 @@ rule sample_direct:
         "../envs/networks.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=memory(2000),
+        runtime=minutes(30),
         gpu=gpus,
     message:
         "Show {wildcards.classifier} single random images in the encoding of {wildcards.experiment}"
@@ -96,8 +96,8 @@ rule examine:
         "../envs/networks.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=memory(2000),
+        runtime=minutes(60),
         gpu=gpus,
     message:
         "Compare the champions of {wildcards.experiment} on {wildcards.classifier} with real images"
@@ -128,8 +128,8 @@ rule ablate:
         "../envs/networks.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=memory(2000),
+        runtime=minutes(60),
         gpu=gpus,
     message:
         "Remove repeated elements from the champions of {wildcards.experiment} on {wildcards.classifier}"
@@ -161,8 +161,8 @@ rule measure_distances:
         "../envs/networks.yaml"
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=60,
+        mem_mb=memory(3000),
+        runtime=minutes(60),
         gpu=gpus,
     message:
         "Measure how far images of {wildcards.classifier} lie from its training images"
@@ -193,8 +193,8 @@ rule transfer:
         "../envs/networks.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=memory(2000),
+        runtime=minutes(60),
         gpu=gpus,
     message:
         "Show the champions of {wildcards.experiment} to all networks of their data set"
@@ -227,8 +227,8 @@ rule transfer_in_chain:
         "../envs/networks.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=memory(2000),
+        runtime=minutes(60),
         gpu=gpus,
     message:
         "Show the champions against each network of {wildcards.chain} to all of them"

@@ -28,7 +28,7 @@ rule draw:
         "../envs/figures.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=10,
     message:
         "Draw {wildcards.figure}"

@@ -20,7 +20,7 @@ rule describe_classifiers:
         "../envs/findings.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=memory(1000),
         runtime=10,
     message:
         "List the networks, their training and their test errors"
@@ -46,7 +46,7 @@ rule summarise_ablation:
         "../envs/findings.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=30,
     message:
         "Sum up what repeated elements are worth"
@@ -73,7 +73,7 @@ rule tabulate:
         "../envs/findings.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=30,
     message:
         "Tabulate the runs of {wildcards.experiment}"
@@ -104,7 +104,7 @@ rule tabulate_retraining:
         "../envs/findings.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=memory(4000),
         runtime=60,
     message:
         "Tabulate the networks of {wildcards.retraining}"
@@ -132,7 +132,7 @@ rule trace_lineage:
         "../envs/findings.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=30,
     message:
         "Trace the champions of {wildcards.experiment} back to the random start"
@@ -161,7 +161,7 @@ rule compare_networks:
         "../envs/findings.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=memory(4000),
         runtime=30,
     message:
         "Compare how easily the networks are fooled"
@@ -188,7 +188,7 @@ rule compare_class_sets:
         "../envs/findings.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=30,
     message:
         "Compare sets of classes with all others"
@@ -212,7 +212,7 @@ rule variance:
         "../envs/findings.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=30,
     message:
         "Split the variance between champions into network, seed and class"
@@ -238,7 +238,7 @@ rule compare:
         "../envs/findings.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=60,
     message:
         "Compare how soon the experiments reach the threshold"
@@ -292,7 +292,7 @@ rule claims:
         "../envs/findings.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=60,
     message:
         "Judge the claims of the paper"
@@ -327,7 +327,7 @@ rule summarise:
         "../envs/findings.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=30,
     message:
         "Sum the study up in a few numbers"

@@ -22,7 +22,7 @@ rule run_info:
         "../envs/networks.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=memory(1000),
         runtime=10,
         gpu=gpus,
     message:
@@ -61,7 +61,7 @@ rule report_page:
         "../envs/figures.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=30,
     message:
         "Put the study on one page"

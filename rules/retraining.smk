@@ -25,8 +25,8 @@ rule evolve_many_direct:
         "../envs/networks.yaml"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=60,
+        mem_mb=memory(1500),
+        runtime=minutes(60),
         gpu=gpus,
     message:
         "Evolve images against {wildcards.network}, job {wildcards.block}"
@@ -69,8 +69,8 @@ rule collect_champions:
         "../envs/networks.yaml"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=10,
+        mem_mb=memory(1500),
+        runtime=minutes(10),
     message:
         "Collect the images that fooled network {wildcards.number} of {wildcards.chain}"
     shell:
@@ -98,8 +98,8 @@ rule paint_direct:
         "../envs/networks.yaml"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=10,
+        mem_mb=memory(1500),
+        runtime=minutes(10),
     message:
         "Paint random images as fooling images, set {wildcards.number} of {wildcards.chain}"
     shell:
@@ -143,8 +143,8 @@ rule retrain:
         "../envs/networks.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=240,
+        mem_mb=memory(2000),
+        runtime=minutes(240),
         gpu=gpus,
     message:
         "Retrain network {wildcards.number} of {wildcards.chain}"

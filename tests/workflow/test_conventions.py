@@ -48,7 +48,9 @@ def test_every_rule_says_what_it_takes(path: Path) -> None:
         directives = re.findall(r"^    (\w+):", rule, flags=re.MULTILINE)
         for directive in ("log", "benchmark", "conda", "threads", "resources", "message"):
             assert directive in directives, rule.splitlines()[0]
-        assert re.search(r"mem_mb=\d+", rule) and re.search(r"runtime=\d+", rule), rule.splitlines()[0]
+        assert re.search(r"mem_mb=(memory\()?\d+", rule) and re.search(r"runtime=(minutes\()?\d+", rule), (
+            rule.splitlines()[0]
+        )
         assert "code=" in rule and "environment=" in rule, rule.splitlines()[0]
 
 
