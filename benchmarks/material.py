@@ -21,6 +21,7 @@ from fooling.evolution.searches import MapElites
 from fooling.evolution.settings import SearchSettings
 
 OFFSPRING = 200
+PICTURES = 64
 UNLIMITED = 1_000_000  # generations: the clock decides when a run ends
 
 CPU = torch.device("cpu")
@@ -37,6 +38,21 @@ class Material:
     """How many a run evolves before it is timed."""
     genomes: int
     """How many the renderers paint at a time."""
+
+    @property
+    def pictures(self) -> int:
+        """How many pictures of ImageNet's size are painted or scored at a time."""
+        return min(self.genomes, PICTURES)
+
+    @cached_property
+    def colour_genomes(self) -> CppnGenomes:
+        """As many genomes of pictures in colour, mutated in every generation of the others, and never selected."""
+        encoding = CppnEncoding(settings=CppnSettings(), image_shape=(3, 28, 28), device=CPU)
+        generator = torch.Generator().manual_seed(1)
+        genomes = encoding.random(self.pictures, generator)
+        for generation in range(1, self.generations + 1):
+            genomes = encoding.vary(genomes, generation, generator)
+        return genomes
 
     @cached_property
     def cppn_genomes(self) -> CppnGenomes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,19 +11,27 @@ from benchmarks import machine
 from benchmarks.figures import FIGURES
 from benchmarks.interleaving import Contestant, interleaved
 from benchmarks.material import Material, prepared
+from benchmarks.unavailable import UnavailableError
 from fooling.progress import progress, say
 
-#: Modules of ``benchmarks.contestants``, in the order of their turns; those compared stand close together.
-CONTESTANTS = (
-    "evolution_cppn",
-    "scoring_plain",
-    "scoring",
-    "evolution_direct",
-    "evolution_pyribs",
-    "evolution_qdax",
-    "rendering_neat_python",
-    "rendering",
-    "rendering_numpy",
+#: Modules of ``benchmarks.contestants``, in the order of their turns; those compared stand close together. Some are
+#: asked for a kind of their work, and are then known as module and kind.
+CONTESTANTS: tuple[tuple[str, Mapping[str, str]], ...] = (
+    ("evolution_cppn", {}),
+    ("scoring_plain", {}),
+    ("scoring", {}),
+    ("evolution_direct", {}),
+    ("evolution_pyribs", {}),
+    ("evolution_qdax", {}),
+    ("rendering_neat_python", {}),
+    ("rendering", {}),
+    ("rendering_numpy", {}),
+    ("pictures_rendering", {}),
+    ("pictures_scoring", {}),
+    ("gpu_evolution", {"views": "centre"}),
+    ("gpu_scoring", {"views": "centre"}),
+    ("gpu_evolution", {"views": "ten"}),
+    ("gpu_scoring", {"views": "ten"}),
 )
 
 
@@ -65,9 +74,12 @@ def measured(length: Length) -> dict[str, Any]:
 def entered(material: Material) -> tuple[dict[str, Contestant], dict[str, str]]:
     """The contestants that can take part, and why the others cannot."""
     contestants, absent = {}, {}
-    for key in CONTESTANTS:
+    for module, kind in CONTESTANTS:
+        key = "_".join([module, *kind.values()])
         try:
-            contestants[key] = importlib.import_module(f"benchmarks.contestants.{key}").contestant(material)
+            contestants[key] = importlib.import_module(f"benchmarks.contestants.{module}").contestant(material, **kind)
+        except UnavailableError as error:
+            absent[key] = str(error)
         except ModuleNotFoundError as error:
             absent[key] = f"{error.name} is not installed: pip install -c constraints.txt -e .[bench]"
     return contestants, absent

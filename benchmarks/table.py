@@ -32,7 +32,9 @@ def _line(key: str, figure: Mapping[str, Any]) -> str:
     rates = " / ".join(f"{rate['median']:,.0f}" for rate in figure["rates"].values())
     met = "met" if figure["met"] else "MISSED"
     spread = f"{_short(low)} to {_short(high)}"
-    return COLUMNS.format(key, _short(figure["value"]), spread, goal, met, f"{rates} {figure['rate']}")
+    projected = figure.get("projected_minutes")
+    whole = "" if projected is None else f"; a run of 5000 generations in {projected:.1f} minutes"
+    return COLUMNS.format(key, _short(figure["value"]), spread, goal, met, f"{rates} {figure['rate']}{whole}")
 
 
 def _short(ratio: float) -> str:

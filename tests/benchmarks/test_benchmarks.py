@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -27,6 +28,9 @@ GOALS = {
     "render_vs_numpy": ("at least", 5),
     "vs_pyribs": ("above", 1),
     "vs_qdax": ("above", 1),
+    "render_256": ("at least", 4),
+    "gpu_loop_one_crop": ("at least", 0.8),
+    "gpu_loop_ten_crops": ("at least", 0.9),
 }
 
 
@@ -49,7 +53,7 @@ def test_quick_benchmark_reports_every_figure(tmp_path: Path) -> None:
         assert key in told
         if figure["value"] is None:
             assert figure["met"] is None
-            assert "not installed" in figure["not_measured"]
+            assert "not installed" in figure["not_measured"] or key.startswith("gpu_")
             assert figure["not_measured"] in told
         else:
             assert figure["value"] > 0
@@ -84,11 +88,13 @@ def test_figure_is_the_median_of_the_ratios_within_rounds() -> None:
 
 def test_figures_name_contestants() -> None:
     assert {figure.key for figure in FIGURES} == GOALS.keys()
-    assert {key for figure in FIGURES for key in (figure.ours, figure.theirs)} == set(CONTESTANTS)
+    assert {key for figure in FIGURES for key in (figure.ours, figure.theirs)} == {
+        "_".join([module, *kind.values()]) for module, kind in CONTESTANTS
+    }
 
 
 def test_missing_peer_is_named_with_its_remedy(monkeypatch: pytest.MonkeyPatch, material: Material) -> None:
-    monkeypatch.setattr("benchmarks.suite.CONTESTANTS", ("scoring", "rendering_neat_python"))
+    monkeypatch.setattr("benchmarks.suite.CONTESTANTS", (("scoring", {}), ("rendering_neat_python", {})))
     monkeypatch.delitem(sys.modules, "benchmarks.contestants.rendering_neat_python", raising=False)
     monkeypatch.setitem(sys.modules, "neat.nn", None)
     contestants, absent = entered(material)
@@ -96,6 +102,44 @@ def test_missing_peer_is_named_with_its_remedy(monkeypatch: pytest.MonkeyPatch, 
     assert absent.keys() == {"rendering_neat_python"}
     assert "neat.nn is not installed" in absent["rendering_neat_python"]
     assert "[bench]" in absent["rendering_neat_python"]
+
+
+def test_without_a_gpu_its_contestants_say_so(monkeypatch: pytest.MonkeyPatch, material: Material) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setattr("benchmarks.suite.CONTESTANTS", (("gpu_evolution", {"views": "ten"}),))
+    assert entered(material) == ({}, {"gpu_evolution_ten": "there is no GPU here"})
+
+
+@pytest.mark.parametrize("views", ["centre", "ten"])
+def test_contestants_of_the_gpu_compute_on_a_cpu_too(
+    monkeypatch: pytest.MonkeyPatch, material: Material, views: str
+) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.synchronize", lambda: None)
+    for module in ("gpu_evolution", "gpu_scoring"):
+        contestant = import_module(f"benchmarks.contestants.{module}")
+        monkeypatch.setattr(contestant, "OFFSPRING", 2)
+        monkeypatch.setattr(contestant, "require_gpu", lambda: torch.device("cpu"))
+        made = contestant.contestant(dataclasses.replace(material, generations=1), views=views)
+        made.work()
+        assert made.images == 2
+
+
+def test_what_a_gpu_does_is_timed_until_it_is_done() -> None:
+    done: list[str] = []
+    contestant = Contestant(
+        what="", work=lambda: done.append("work"), images=1, calls=2, wait=lambda: done.append("wait")
+    )
+    seconds = interleaved({"gpu": contestant}, rounds=1, warm_up=0, after_round=lambda: None)
+    assert done == ["wait", "work", "work", "wait"]
+    assert seconds["gpu"][0] > 0
+
+
+def test_a_whole_run_is_projected() -> None:
+    figure = Figure(key="f", what="", ours="ours", theirs="theirs", goal=0.8, projected_images=600)
+    contestants = {key: Contestant(what=key, work=int, images=1, calls=1) for key in ("ours", "theirs")}
+    seconds = {"ours": np.array([0.1, 0.2, 0.3]), "theirs": np.array([0.1, 0.1, 0.1])}
+    assert figure.measured(contestants, seconds)["projected_minutes"] == pytest.approx(2.0)
 
 
 @pytest.mark.parametrize("name", ["numpy", "neat_python"])
