@@ -45,10 +45,10 @@ use rule train as train_on_all_pictures with:
         pictures=pictures_of_classifier,
     wildcard_constraints:
         classifier=one_of(classifiers_trained_on("all")),
-    threads: 8
+    threads: decoders
     resources:
-        mem_mb=32000,
-        runtime=5760,
+        mem_mb=memory(4000, large=32000),
+        runtime=minutes(576),
         gpu=gpus_in_training,
 
 

@@ -78,14 +78,18 @@ gpus_in_training = gpus * int(processes)
 has_large_images = any(dataset.size >= 100 for dataset in study.datasets.values())
 
 
-def memory(usual):
+def memory(usual, large=6000):
     """The MB that a job asks for: on large images at least 6000, the most that any has been seen to need twice over."""
-    return max(usual, 6000) if has_large_images else usual
+    return max(usual, large) if has_large_images else usual
 
 
 def minutes(usual):
     """The time that a job asks for: on large images ten times as long."""
     return 10 * usual if has_large_images else usual
+
+
+# How many processes decode pictures for one that trains on them.
+decoders = 8 if has_large_images else 2
 
 
 def one_of(names):

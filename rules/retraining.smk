@@ -168,8 +168,8 @@ use rule retrain as retrain_on_all_pictures with:
         pictures=pictures_of_chain,
     wildcard_constraints:
         chain=one_of(chains_trained_on("all")),
-    threads: 8
+    threads: decoders
     resources:
-        mem_mb=32000,
-        runtime=5760,
+        mem_mb=memory(4000, large=32000),
+        runtime=minutes(576),
         gpu=gpus,
