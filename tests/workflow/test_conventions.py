@@ -128,6 +128,7 @@ ON_A_NETWORK = {
         "evolve_many_direct",
         "evolve_many_cppn",
         "retrain",
+        "retrain_on_all_pictures",
         "ascend",
         "ablate",
         "sample_direct",
