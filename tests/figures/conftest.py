@@ -519,6 +519,9 @@ def made_inputs() -> dict[str, dict[str, Any]]:
             ],
             "retraining": made_retraining(),
         },
+        "retraining_over_generations": {
+            "batches": [[made_run(seed, search=search) for seed in (1, 2)] for search in ("map-elites", "drift")]
+        },
         "retraining_curve": {"retraining": made_retraining(), "effects": made_effects()},
     }
 

@@ -17,6 +17,7 @@ from fooling.figures import (
     gallery,
     resembling,
     retraining_gallery,
+    retraining_over_generations,
     transfer_gallery,
 )
 from fooling.figures.families import FAMILIES, families_of
@@ -123,6 +124,21 @@ def test_a_chain_is_shown_with_ten_of_many_classes(run, inputs):
     (sheet,) = retraining_gallery.draw(batches=batches, retraining=inputs["retraining_gallery"]["retraining"]).axes
     assert class_names(sheet) == [NAMES[index] for index in shown_classes([run])]
     assert len(sheet.images) == 20
+
+
+def test_a_chain_on_as_many_classes_as_the_papers_stands_beside_its_medians(make_run):
+    batches = [[make_run(seed, names=tuple(map(str, range(1000))))] for seed in (1, 2)]
+    long = np.array([0, 10, 50, 60, 100, 150, 200, 500, 1000])
+    batches = [
+        [dataclasses.replace(run, history=dataclasses.replace(run.history, generations=long)) for run in runs]
+        for runs in batches
+    ]
+    median, surest_class = retraining_over_generations.draw(batches=batches).axes
+    lines = {line.get_label(): line for line in median.get_lines()}
+    assert list(lines["the paper, 1001 classes"].get_xdata()) == [60, 200, 500]
+    assert list(lines["the paper, 1000 classes"].get_xdata()) == [50, 100, 200, 500, 1000]
+    assert np.allclose(lines["DNN 1"].get_ydata(), np.median(batches[0][0].history.log_odds, axis=1))
+    assert np.allclose(surest_class.get_lines()[1].get_ydata(), batches[1][0].history.log_odds.max(axis=1).clip(max=17))
 
 
 def test_many_runs_are_shown_with_ten_of_many_classes(run):

@@ -184,6 +184,13 @@ FIGURES: dict[str, Figure] = {
         one_per="retraining",
         tables={"retraining": RETRAINING, "effects": "findings/retraining/{retraining}.effects.csv"},
     ),
+    "retraining_over_generations": Figure(
+        "How evolution fares against every network of a chain, generation by generation: the median over the classes, "
+        "and the surest class.",
+        one_per="retraining",
+        needs_chain=True,
+        batches=True,
+    ),
     "calibration": Figure(
         "Whether a confidence means what it says: on real test images, and for champions before and after temperature "
         "scaling.",
