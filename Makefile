@@ -2,9 +2,11 @@
 #
 #   make run                             the default study, config/config.yaml
 #   make study CONFIG=config/mnist.yaml  another study
+#   make survey CONFIG=…                 the page on which people are asked what the images of a study show
 #   make test PROCESSES=2                all quick tests, in so many processes
 #   make test-slow                       the tests that take over half a minute each
 #   make test-slurm                      the tests on a real Slurm, which is installed where that can be done
+#   make test-survey                     the tests of that page in a real Chromium, installed where that can be done
 #   make torture                         kill the smoke study over 50 times, break its files, fill its disk: 20 minutes
 #   make check                           formatting, types, workflow lint
 #   make bench                           the benchmarks
@@ -17,7 +19,8 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := run
-.PHONY: run study test test-slow test-slurm torture check bench forget clean publish restore merge-published
+.PHONY: run study survey survey-packages test test-slow test-slurm test-survey torture check bench forget clean publish \
+	restore merge-published
 
 PYTHON ?= python3
 CORES ?= all
@@ -36,6 +39,11 @@ INSTALLED := .venv/installed-$(PINS)
 INSTALLED_BENCH := .venv/installed-bench-$(PINS)
 PIP_INSTALL := .venv/bin/python -m pip install --disable-pip-version-check --constraint constraints.txt --editable
 
+# The npm packages of the questionnaire's page; nothing else of a study needs them.
+PAGE := src/fooling/survey/page
+PACKAGES := results/.packages
+INSTALLED_PACKAGES := $(PACKAGES)/installed-$(shell cat $(PAGE)/package-lock.json | sha256sum | cut -c 1-16)
+
 # One run at a time in this folder. Whoever holds this lock may clear those that a killed Snakemake left behind.
 WITH_LOCK := mkdir -p .snakemake; exec 9> .snakemake/run.lock; \
 	flock --nonblock 9 || { echo "Another run is at work in this folder: waiting for it."; flock 9; };
@@ -48,6 +56,14 @@ $(INSTALLED):
 $(INSTALLED_BENCH): $(INSTALLED)
 	$(PIP_INSTALL) ".[workflow,dev,bench]"
 	touch $@
+
+$(INSTALLED_PACKAGES):
+	@command -v npm > /dev/null || { echo "The page is built with jsPsych, which npm installs, and npm is not here. \
+	Install Node.js with npm (on Debian: apt-get install npm), and type make survey again. \
+	Nothing else of the study needs it." >&2; exit 1; }
+	@rm -rf $(PACKAGES) && mkdir -p $(PACKAGES) && cp $(PAGE)/package.json $(PAGE)/package-lock.json $(PACKAGES)
+	npm ci --prefix $(PACKAGES) --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
 
 # Jobs that outlived their killed Snakemake hold the locks of their checkpoints: they are let finish first.
 TAKE_UP := if compgen -G '.snakemake/locks/*' > /dev/null; then \
@@ -63,6 +79,11 @@ run study: $(INSTALLED)
 	@$(REQUIRE_ROOM) $(WITH_LOCK) $(TAKE_UP) { snakemake --cores $(CORES) $(CONFIGFILE) && python -m rules.records; } \
 		|| { status=$$?; $(REQUIRE_ROOM) exit $$status; }
 
+survey-packages: $(INSTALLED_PACKAGES)
+
+survey: $(INSTALLED_PACKAGES) $(INSTALLED)
+	@$(REQUIRE_ROOM) $(WITH_LOCK) $(TAKE_UP) snakemake --cores $(CORES) $(CONFIGFILE) -- survey_page
+
 test: $(INSTALLED)
 	python -m pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder -m "not slow and not torture"
 
@@ -76,6 +97,11 @@ torture: $(INSTALLED)
 test-slurm: $(INSTALLED)
 	tests/slurm/install.sh
 	REQUIRE_SLURM=1 python -m pytest tests/slurm
+
+test-survey: $(INSTALLED)
+	tests/survey/install.sh
+	$(MAKE) survey-packages
+	REQUIRE_BROWSER=1 python -m pytest tests/survey
 
 check: $(INSTALLED)
 	ruff format --check

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,6 +11,7 @@ from fooling.evolution.record import RunRecord
 from fooling.figures.percentages import percent
 from fooling.figures.shown_classes import of_classes, shown_classes
 from fooling.images import png_bytes
+from fooling.inlined import data_uri
 from fooling.report.summary import ENCODINGS
 
 LARGE = 64  # pixels: smaller images are shown with sharp pixels
@@ -52,11 +52,6 @@ def gallery(experiment: str, runs: Sequence[RunRecord], examined: pd.DataFrame) 
         is_coarse=first.images.shape[-1] < LARGE,
         proxies=proxies(table, search=first.search),
     )
-
-
-def data_uri(png: bytes) -> str:
-    """A PNG file as the address of an image that needs no other file."""
-    return f"data:image/png;base64,{base64.b64encode(png).decode()}"
 
 
 def proxies(examined: pd.DataFrame, *, search: str) -> tuple[str, ...]:

@@ -14,7 +14,8 @@ import pandas as pd
 
 from fooling.figures.catalogue import FIGURES
 from fooling.findings.wording import in_words, percent
-from fooling.report.gallery import Gallery, data_uri
+from fooling.inlined import data_uri
+from fooling.report.gallery import Gallery
 from fooling.report.summary import ExperimentSummary, headline
 
 #: Verdicts in the order of the page, each with a mark that tells it where colours do not.

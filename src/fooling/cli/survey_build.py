@@ -1,0 +1,49 @@
+"""Build the page on which people are asked what the images show."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fooling.artifacts import read_json, require_file, write_bytes, write_text
+from fooling.errors import FoolingError
+from fooling.parsing import read_text
+from fooling.progress import say
+from fooling.survey.assembly import BROWSER_BUILD, LIBRARIES, Library, assembled, cards
+from fooling.survey.questionnaire import Questionnaire, load_questionnaire
+
+
+def survey_build(*, questionnaire: Path, packages: Path, output: Path) -> None:
+    """Build the page of a ``questionnaire``: a folder to be hosted, and in it one file that holds everything."""
+    checked = load_questionnaire(questionnaire)
+    libraries = [_library(packages / name, name) for name in LIBRARIES]
+    page = assembled(checked, _images(checked, questionnaire.parent), libraries)
+    for name, content in page.files.items():
+        write_bytes(output / name, content)
+    for image in (output / "stimuli").iterdir():
+        if f"stimuli/{image.name}" not in page.files:  # of an earlier sample
+            image.unlink()
+    single = output / f"{checked.study}-survey.html"
+    write_text(single, page.single)
+    say(f"{len(checked.stimuli)} images to ask about; open {single}, or host {output}")
+
+
+def _images(questionnaire: Questionnaire, folder: Path) -> dict[str, bytes]:
+    """The images beside the questionnaire by the paths that it gives them."""
+    files = [card.file for card in cards(questionnaire)]
+    for file in files:
+        require_file(folder / file)
+    return {file: (folder / file).read_bytes() for file in files}
+
+
+def _library(folder: Path, name: str) -> Library:
+    """The npm package in ``folder``."""
+    if not folder.is_dir():
+        raise FoolingError(
+            "the page is built with jsPsych, which is not installed",
+            found=f"nothing in {folder}",
+            expected=f"the npm package {name}",
+            remedy="run make survey, which installs it with npm; or npm ci beside the page's package-lock.json",
+        )
+    described = read_json(folder / "package.json")
+    version = described.get("version") if isinstance(described, dict) else None
+    return Library(name=name, version=str(version), code=read_text(folder / BROWSER_BUILD))

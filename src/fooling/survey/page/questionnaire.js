@@ -1,0 +1,324 @@
+// The page: what is shown when, and what is kept of the answers. Texts stand in screens.js, orders in orders.js.
+"use strict";
+
+const questionnaire = JSON.parse(document.getElementById("questionnaire").textContent);
+const sources = JSON.parse(document.getElementById("images").textContent); // where the image of each id is found
+const cards = new Map(
+  [...questionnaire.stimuli, ...questionnaire.catch, ...questionnaire.practice].map((card) => [card.id, card]),
+);
+const element = (id) => document.getElementById(id);
+const KEYS = "1234567890";
+const SECONDS_PER_TRIAL = 8;
+
+/** What is known of the participant: kept in memory alone, so that leaving the page forgets it. */
+const session = { participant: "", seed: 0, rows: [], end: "", handedOver: false };
+let jsPsych;
+
+function begin() {
+  const problem = readAddress(new URLSearchParams(location.search));
+  if (problem) {
+    showLast(Screens.farewell("This address cannot be used", problem));
+    return;
+  }
+  const trials = Orders.plan(questionnaire, session.seed);
+  jsPsych = initJsPsych({ display_element: "page" });
+  document.addEventListener("keydown", pressShownKey);
+  window.addEventListener("beforeunload", warnBeforeLoss);
+  prepareLeaving();
+  jsPsych.run(timelineOf(trials)).then(() => showEnd(trials));
+}
+
+/** Take seed and participant from the address, or draw them; says what is wrong with those that cannot be used. */
+function readAddress(address) {
+  const seed = address.get("seed") ?? String(crypto.getRandomValues(new Uint32Array(1))[0]);
+  const participant = address.get("participant") ?? randomIdentifier();
+  if (!/^\d{1,10}$/.test(seed) || Number(seed) > Orders.LARGEST_SEED) {
+    return `Its seed is to be a whole number from 0 to ${Orders.LARGEST_SEED}.`;
+  }
+  if (!/^[0-9a-f]{16}$/.test(participant)) {
+    return "Its participant is to be 16 of the characters 0 to 9 and a to f.";
+  }
+  Object.assign(session, { seed: Number(seed), participant });
+  return "";
+}
+
+function randomIdentifier() {
+  const bytes = [...crypto.getRandomValues(new Uint8Array(8))];
+  return bytes.map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+// ---- What comes after what
+
+function timelineOf(trials) {
+  const practised = trials.filter((trial) => trial.part === 0);
+  const parts = questionnaire.blocks.map((_, index) => trials.filter((trial) => trial.part === index + 1));
+  return [
+    loading(trials),
+    consent(trials.length),
+    textScreen(Screens.instructions(practised.length), "Begin"),
+    ...practised.flatMap((trial) => [...asked(trial, trials.length), feedback(trial)]),
+    ...parts.flatMap((part, index) => [
+      textScreen(Screens.part(part[0].block, index + 1, parts.length, part.length), "Go on"),
+      ...part.flatMap((trial) => asked(trial, trials.length)),
+    ]),
+  ];
+}
+
+function loading(trials) {
+  return {
+    type: jsPsychPreload,
+    images: trials.map((trial) => sources[trial.stimulus]),
+    show_progress_bar: false,
+    message: "<p>One moment …</p>",
+    error_message: Screens.farewell("The images could not be loaded", "Please open this page again."),
+  };
+}
+
+function consent(count) {
+  const minutes = Math.max(1, Math.round((count * SECONDS_PER_TRIAL) / 60));
+  return {
+    ...textScreen(Screens.consent(questionnaire, { trials: count, minutes }), "I take part", "I do not take part"),
+    on_finish: ({ response }) => {
+      if (response === 1) leave("declined");
+      else if (!session.end) element("leave").hidden = false;
+    },
+  };
+}
+
+function textScreen(html, ...choices) {
+  return {
+    type: jsPsychHtmlButtonResponse,
+    stimulus: html,
+    choices: choices.map(Screens.escaped),
+    button_html: (choice, index) => `<button class="button${index ? "" : " main"}">${choice}</button>`,
+    button_layout: "flex",
+    css_classes: ["text"],
+    on_load: () => {
+      ask("");
+      element("page").tabIndex = -1;
+      element("page").querySelector("h1").focus();
+    },
+  };
+}
+
+/** The question of one trial, and how sure the participant is of the answer. */
+function asked(trial, count) {
+  const answer = {};
+  return [
+    imageScreen(trial, {
+      question: () => Screens.QUESTIONS[trial.block],
+      choices: trial.options,
+      style: styleOf(trial.options),
+      onLoad: () => showProgress(trial.trial, count),
+      onFinish: ({ response, rt }) => {
+        Object.assign(answer, { response: trial.options[response], response_ms: Math.round(rt), screen: screenSize() });
+      },
+    }),
+    imageScreen(trial, {
+      question: () => `“${answer.response}”: how sure are you?`,
+      choices: Screens.RATINGS.map((_, index) => String(index + 1)),
+      notes: Screens.RATINGS,
+      style: "rating",
+      onFinish: ({ response, rt }) => {
+        Object.assign(answer, { rating: response + 1, rating_ms: Math.round(rt) });
+        session.rows.push(Records.row(questionnaire, session, trial, cards.get(trial.stimulus), answer));
+      },
+    }),
+  ];
+}
+
+function styleOf(options) {
+  if (options.length === 2) return "pair";
+  return options.every((name) => name.length <= 3 || name === Orders.NONE_OF_THESE) ? "short" : "long";
+}
+
+function feedback(trial) {
+  const isRight = () => session.rows.at(-1).response === trial.correct_answer;
+  return imageScreen(trial, {
+    question: () => Screens.feedback(trial.correct_answer, isRight()),
+    choices: ["Go on"],
+    style: "only",
+    onFinish: () => {},
+  });
+}
+
+/** An image with buttons below. Nothing is kept of a screen that the participant left by withdrawing. */
+function imageScreen(trial, { question, choices, notes = [], style, onLoad = () => {}, onFinish }) {
+  const keys = keysOf(choices);
+  return {
+    type: jsPsychImageButtonResponse,
+    stimulus: sources[trial.stimulus],
+    render_on_canvas: false,
+    choices: choices.map(Screens.escaped),
+    button_html: (choice, index) => buttonOf(choice, keys[index], notes[index]),
+    button_layout: "flex",
+    css_classes: ["trial", style],
+    on_load: () => {
+      onLoad();
+      ask(question());
+      describe();
+    },
+    on_finish: (data) => {
+      if (!session.end) onFinish(data);
+    },
+  };
+}
+
+// ---- Buttons, keys and the image
+
+/** The key of each choice: digits are their own keys, others are counted; the answer beside the classes has `n`. */
+function keysOf(choices) {
+  if (choices.length === 1) return [""];
+  const named = choices.filter((choice) => choice !== Orders.NONE_OF_THESE);
+  const areKeys = named.every((choice) => choice.length === 1 && KEYS.includes(choice));
+  return choices.map((choice, index) => {
+    if (choice === Orders.NONE_OF_THESE) return "n";
+    return areKeys ? choice : (KEYS[index] ?? "");
+  });
+}
+
+function buttonOf(choice, key, note) {
+  const shortcut = key ? ` data-key="${key}" aria-keyshortcuts="${key}"` : "";
+  const hint = key && key !== choice ? `<kbd aria-hidden="true">${key}</kbd>` : "";
+  const below = note ? `<small>${note}</small>` : "";
+  const wide = choice === Orders.NONE_OF_THESE ? " wide" : "";
+  return `<button class="button${wide}"${shortcut}>${hint}<span>${choice}</span>${below}</button>`;
+}
+
+function pressShownKey(event) {
+  if (event.repeat || event.ctrlKey || event.metaKey || event.altKey || element("leaving").open) return;
+  const buttons = [...element("page").querySelectorAll("[data-key]:not(:disabled)")];
+  buttons.find((button) => button.dataset.key === event.key.toLowerCase())?.click();
+}
+
+/** Put the question above the image, where reading and tabbing begin. */
+function ask(question) {
+  element("question").textContent = question;
+  element("question").hidden = !question;
+  if (question) element("question").focus();
+}
+
+/** Say to assistive software what image and buttons are, and enlarge the image by a whole number. */
+function describe() {
+  const image = element("jspsych-image-button-response-stimulus");
+  image.alt = "The image that is asked about";
+  enlarge(image);
+  const buttons = element("jspsych-image-button-response-btngroup");
+  buttons.setAttribute("role", "group");
+  buttons.setAttribute("aria-labelledby", "question");
+}
+
+function enlarge(image) {
+  if (!image.complete) {
+    image.addEventListener("load", () => enlarge(image), { once: true });
+    return;
+  }
+  const room = Math.min(320, innerWidth - 48, Math.max(160, innerHeight * 0.38));
+  const times = room / image.naturalWidth;
+  const width = image.naturalWidth * (times > 1 ? Math.floor(times) : times);
+  image.style.width = `${width}px`;
+  image.style.height = "auto";
+}
+
+function showProgress(done, count) {
+  element("progress").hidden = false;
+  element("progress").max = count;
+  element("progress").value = done - 1;
+  element("progress").textContent = element("place").textContent = `${done} of ${count}`;
+}
+
+const screenSize = () => `${innerWidth}x${innerHeight}`;
+
+// ---- Leaving, at any moment
+
+function prepareLeaving() {
+  const dialog = element("leaving");
+  element("leave").addEventListener("click", () => {
+    element("stop").hidden = Boolean(session.end) || session.rows.length === 0;
+    dialog.showModal();
+  });
+  element("stay").addEventListener("click", () => dialog.close());
+  element("stop").addEventListener("click", () => leave("stopped"));
+  element("withdraw").addEventListener("click", () => leave("withdrawn"));
+}
+
+/** End the questions here. Who declines or withdraws leaves nothing behind. */
+function leave(end) {
+  const wasOver = Boolean(session.end);
+  session.end = end;
+  if (end !== "stopped") session.rows = [];
+  element("leaving").close();
+  if (wasOver) showEnd([]);
+  else jsPsych.abortExperiment();
+}
+
+function showEnd(trials) {
+  session.end ||= "finished";
+  if (session.end === "declined") {
+    showLast(Screens.farewell("You do not take part", "That is fine. Nothing was kept. You can close this page."));
+  } else if (session.end === "withdrawn") {
+    showLast(Screens.withdrawn(questionnaire, session.handedOver));
+  } else {
+    showDebrief(trials);
+  }
+}
+
+function showLast(html) {
+  for (const id of ["leave", "progress", "place"]) element(id).hidden = true;
+  ask("");
+  element("page").innerHTML = `<div class="text">${html}</div>`;
+  element("page").querySelector("h1").focus();
+}
+
+function showDebrief(trials) {
+  const finished = session.end === "finished";
+  session.rows = session.rows.map((row) => ({ ...row, finished }));
+  const kinds = [...new Set(questionnaire.stimuli.map((stimulus) => stimulus.kind))];
+  showLast(Screens.debrief(questionnaire, kinds, seenImages()));
+  element("leave").hidden = false;
+  element("save-csv").addEventListener("click", () => save("csv", "text/csv", Records.csv));
+  element("save-json").addEventListener("click", () => save("json", "application/json", Records.json));
+  element("send")?.addEventListener("click", send);
+}
+
+const seenImages = () =>
+  session.rows
+    .filter((row) => row.kind === "stimulus")
+    .map((row) => ({ source: sources[row.stimulus], label: row.correct_answer, response: row.response }));
+
+// ---- Handing the answers over
+
+function save(ending, type, written) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([written(session.rows)], { type }));
+  link.download = `${questionnaire.study}-${session.participant}.${ending}`;
+  link.click();
+  URL.revokeObjectURL(link.href);
+  session.handedOver = true;
+  tell(`Saved as ${link.download}.`);
+}
+
+async function send() {
+  element("send").disabled = true;
+  tell("Sending …");
+  try {
+    const options = { method: "POST", credentials: "omit", headers: { "Content-Type": "application/json" } };
+    const response = await fetch(questionnaire.post_url, { ...options, body: Records.json(session.rows) });
+    if (!response.ok) throw new Error(`the other side answered ${response.status}`);
+    session.handedOver = true;
+    tell("Your answers have been sent.");
+  } catch (error) {
+    element("send").disabled = false;
+    tell(`Sending failed (${error.message}). Nothing is lost: try again, or save your answers as a file.`);
+  }
+}
+
+const tell = (text) => {
+  element("told").textContent = text;
+};
+
+function warnBeforeLoss(event) {
+  if (session.rows.length && !session.handedOver) event.preventDefault();
+}
+
+begin();

@@ -1,0 +1,356 @@
+"""People at the page, from its first screen to their files, in a real Chromium."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
+
+from fooling.cli.survey_build import survey_build
+from survey.browser import PACKAGES, Participant, launched, planned, required, why_not
+from survey.made_up_survey import write_survey
+
+COLUMNS = [
+    *("format", "study", "study_version", "participant", "seed", "block", "foils", "trial", "kind", "stimulus"),
+    *("stimulus_sha256", "condition", "options", "response", "correct_answer", "rating", "response_ms", "rating_ms"),
+    *("screen", "finished"),
+]
+SINGLE = "small-survey.html"
+PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True, "device_scale_factor": 2}
+AWKWARD = ("</script><b>one", 'two, "2"', "three|3\\", "it's &amp; four")
+Arrive = Callable[..., Participant]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if reason := why_not():
+        (pytest.fail if required() else pytest.skip)(reason)
+    with sync_playwright() as playwright:
+        chromium = launched(playwright)
+        yield chromium
+        chromium.close()
+
+
+def built(folder: Path, **changed: Any) -> Path:
+    """A survey with its page, in ``folder``."""
+    write_survey(folder, **changed)
+    survey_build(questionnaire=folder / "questionnaire.json", packages=PACKAGES, output=folder / "page")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def survey(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A survey of ten digits."""
+    return built(tmp_path_factory.mktemp("survey") / "digits")
+
+
+@pytest.fixture
+def arrive(browser: Browser, survey: Path) -> Iterator[Arrive]:
+    """Open the page as somebody; whatever it complains about or asks a network for fails the test."""
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def opened(
+        *,
+        at: Path = survey,
+        file: str = SINGLE,
+        seed: int = 7,
+        allowed: str = "",
+        keyboard: bool = False,
+        **screen: Any,
+    ) -> Participant:
+        context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **screen})
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: message.type == "error" and complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        local = tuple(filter(None, ("file:", "data:", "blob:", allowed)))
+        page.on("request", lambda request: request.url.startswith(local) or complaints.append(request.url))
+        page.goto(f"{(at / 'page' / file).as_uri()}?seed={seed}&participant=0123456789abcdef")
+        return Participant(page, planned(at, seed), keyboard=keyboard)
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def rows_of(text: str) -> list[dict[str, str]]:
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    rows = list(reader)
+    assert list(reader.fieldnames or ()) == COLUMNS
+    return rows
+
+
+@pytest.mark.parametrize("file", [SINGLE, "index.html"])
+def test_a_participant_takes_home_what_was_asked_and_answered(file: str, arrive: Arrive, survey: Path) -> None:
+    somebody = arrive(file=file)
+    somebody.begin()
+    somebody.answer_all(lambda trial: trial["options"][-1])
+    name, text = somebody.saved("csv")
+    json_name, json_text = somebody.saved("json")
+    assert (name, json_name) == ("small-0123456789abcdef.csv", "small-0123456789abcdef.json")
+    rows, written = rows_of(text), json.loads(json_text)
+    assert text.count("\r\n") == len(rows) + 1
+    assert written["format"] == 1
+    assert [{key: _told(value) for key, value in row.items()} for row in written["rows"]] == rows
+    assert [(row["response"], int(row["rating"])) for row in rows] == somebody.given
+    asked = ("trial", "block", "foils", "kind", "stimulus", "correct_answer")
+    assert [[row[key] for key in asked] for row in rows] == [[str(t[key]) for key in asked] for t in somebody.trials]
+    assert [row["options"].split("|") for row in rows] == [trial["options"] for trial in somebody.trials]
+    questionnaire = json.loads((survey / "questionnaire.json").read_text())
+    sums = {card["id"]: card for kind in ("stimuli", "catch", "practice") for card in questionnaire[kind]}
+    for row in rows:
+        card = sums[row["stimulus"]]
+        assert (row["stimulus_sha256"], row["condition"]) == (card["sha256"], card.get("condition", ""))
+        assert (row["format"], row["study"], row["study_version"]) == ("1", "small", questionnaire["version"])
+        assert (row["participant"], row["seed"], row["finished"]) == ("0123456789abcdef", "7", "true")
+        assert row["screen"] == "1280x800"
+        assert int(row["response_ms"]) > 0 and int(row["rating_ms"]) > 0
+
+
+def test_practice_says_what_was_right_and_the_blocks_do_not(arrive: Arrive) -> None:
+    somebody = arrive()
+    somebody.begin()
+    first = somebody.trials[0]
+    wrong = next(name for name in first["options"] if name != first["correct_answer"])
+    somebody.choose(".trial:not(.rating)", first["options"].index(wrong), wrong)
+    somebody.choose(".trial.rating", 0, "1")
+    expect(somebody.locator("#question")).to_have_text(f"Here “{first['correct_answer']}” would have been right.")
+    somebody.press(somebody.locator(".trial.only button"))
+    for trial in somebody.trials[1:4]:
+        somebody.answer(trial)
+    expect(somebody.locator("#place")).to_have_text(f"5 of {len(somebody.trials)}")
+
+
+def test_who_withdraws_leaves_nothing_behind(arrive: Arrive) -> None:
+    somebody = arrive()
+    somebody.begin()
+    for trial in somebody.trials[:6]:
+        somebody.answer(trial)
+    somebody.leave("stay")
+    somebody.answer(somebody.trials[6])
+    assert somebody.page.evaluate("session.rows.length") == 7
+    somebody.leave("withdraw")
+    expect(somebody.locator("#page h1")).to_have_text("You have withdrawn")
+    assert somebody.page.evaluate("session.rows") == []
+    assert [button.inner_text() for button in somebody.locator("button:visible").all()] == []
+
+
+def test_one_can_withdraw_in_the_middle_of_a_rating_and_after_saving(arrive: Arrive) -> None:
+    first, second = arrive(), arrive()
+    first.begin()
+    first.choose(".trial:not(.rating)", 0, first.trials[0]["options"][0])
+    first.locator(".trial.rating").wait_for()
+    first.leave("withdraw")
+    expect(first.locator("#page h1")).to_have_text("You have withdrawn")
+    second.begin()
+    second.answer(second.trials[0])
+    second.leave("stop")
+    second.saved("csv")
+    second.leave("withdraw")
+    expect(second.locator("#page")).to_contain_text("Delete the file.")
+    assert second.page.evaluate("session.rows") == []
+    assert second.locator("#save-csv, #save-json").count() == 0
+
+
+def test_who_stops_early_may_keep_the_answers_so_far(arrive: Arrive) -> None:
+    somebody = arrive()
+    somebody.begin()
+    for trial in somebody.trials[:5]:
+        somebody.answer(trial)
+    somebody.leave("stop")
+    rows = rows_of(somebody.saved("csv")[1])
+    assert [int(row["trial"]) for row in rows] == [1, 2, 3, 4, 5]
+    assert {row["finished"] for row in rows} == {"false"}
+
+
+def test_who_declines_is_asked_nothing(arrive: Arrive) -> None:
+    somebody = arrive()
+    somebody.press(somebody.page.get_by_role("button", name="I do not take part"))
+    expect(somebody.locator("#page h1")).to_have_text("You do not take part")
+    assert somebody.locator("button:visible").count() == 0
+    assert somebody.page.evaluate("session.rows") == []
+
+
+def test_the_keyboard_alone_is_enough(arrive: Arrive) -> None:
+    somebody = arrive(keyboard=True)
+    somebody.begin()
+    somebody.answer_all(lambda trial: trial["options"][-1])
+    rows = rows_of(somebody.saved("csv")[1])
+    assert [(row["response"], int(row["rating"])) for row in rows] == somebody.given
+    somebody.leave("withdraw")
+    expect(somebody.locator("#page h1")).to_have_text("You have withdrawn")
+
+
+def test_names_that_are_no_digits_have_counted_keys(arrive: Arrive, tmp_path: Path) -> None:
+    somebody = arrive(at=built(tmp_path / "survey", classes=AWKWARD), keyboard=True)
+    somebody.begin()
+    for trial in somebody.trials[:6]:
+        somebody.answer(trial)
+    somebody.leave("stop")
+    rows = rows_of(somebody.saved("csv")[1])
+    assert [row["response"] for row in rows] == [trial["correct_answer"] for trial in somebody.trials[:6]]
+    offered = {name for row in rows for name in re.findall(r"(?:[^|\\]|\\.)+", row["options"])}
+    assert offered == {*(re.sub(r"([|\\])", r"\\\1", name) for name in AWKWARD), "none of these"}
+
+
+def test_a_phone_shows_everything_without_sideways_scrolling(arrive: Arrive) -> None:
+    somebody = arrive(**PHONE)
+    fits = "document.documentElement.scrollWidth <= innerWidth"
+    page = somebody.page
+    assert page.evaluate(fits)
+    somebody.begin()
+    for trial in somebody.trials:
+        somebody.answer(trial)
+        assert page.evaluate(fits)
+    somebody.press(somebody.locator("#leave"))
+    assert page.evaluate(fits)
+    somebody.press(somebody.locator("#stay"))
+    rows = rows_of(somebody.saved("csv")[1])
+    assert page.evaluate(fits)
+    assert {row["screen"] for row in rows} == {"390x844"}
+    assert {row["finished"] for row in rows} == {"true"}
+
+
+@pytest.mark.parametrize("screen", [{}, PHONE])
+def test_images_are_crisp_described_and_buttons_are_in_sight(screen: Any, arrive: Arrive) -> None:
+    somebody = arrive(**screen)
+    somebody.begin()
+    sizes = set()
+    for trial in somebody.trials[:8]:
+        somebody.reach(trial)
+        somebody.locator(".trial:not(.rating):not(.only) button").first.wait_for()
+        image = somebody.locator(".trial img")
+        assert image.get_attribute("alt")
+        assert image.evaluate("image => getComputedStyle(image).imageRendering") == "pixelated"
+        times = image.evaluate("image => image.getBoundingClientRect().width / image.naturalWidth")
+        assert times == int(times) > 0
+        sizes.add(times)
+        group = somebody.page.get_by_role("group")
+        assert group.get_attribute("aria-labelledby") == "question"
+        expect(group.get_by_role("button").last).to_be_in_viewport(ratio=1)
+        somebody.answer(trial)
+    assert len(sizes) > 1
+
+
+def test_without_an_address_everybody_gets_an_id_and_a_seed_of_their_own(browser: Browser, survey: Path) -> None:
+    with browser.new_context() as context:
+        page = context.new_page()
+        drawn = set()
+        for _ in range(2):
+            page.goto((survey / "page" / SINGLE).as_uri())
+            participant, seed = page.evaluate("[session.participant, session.seed]")
+            assert re.fullmatch("[0-9a-f]{16}", participant) and 0 <= seed < 2**32
+            drawn |= {participant, seed}
+        assert len(drawn) == 4
+        assert page.evaluate("[document.cookie, localStorage.length, sessionStorage.length]") == ["", 0, 0]
+
+
+@pytest.mark.parametrize("address", ["seed=-1", "seed=4294967296", "seed=1e3", "participant=ada", "participant=%3D1"])
+def test_an_address_that_cannot_be_used_begins_nothing(address: str, browser: Browser, survey: Path) -> None:
+    with browser.new_context() as context:
+        page = context.new_page()
+        page.goto(f"{(survey / 'page' / SINGLE).as_uri()}?{address}")
+        expect(page.locator("#page h1")).to_have_text("This address cannot be used")
+        assert page.locator("button:visible").count() == 0
+
+
+def test_who_leaves_with_answers_is_warned_until_they_are_saved(arrive: Arrive) -> None:
+    somebody = arrive()
+    somebody.begin()
+    somebody.answer(somebody.trials[0])
+    with somebody.page.expect_event("dialog") as asked:
+        somebody.page.close(run_before_unload=True)
+    assert asked.value.type == "beforeunload"
+    asked.value.dismiss()
+    somebody.leave("stop")
+    somebody.saved("json")
+    with somebody.page.expect_event("close"):
+        somebody.page.close(run_before_unload=True)
+
+
+def test_answers_can_be_sent_where_the_study_says(arrive: Arrive, tmp_path: Path) -> None:
+    with Listener() as listener:
+        somebody = arrive(at=built(tmp_path / "survey", post_url=listener.address), allowed=listener.address)
+        somebody.begin()
+        somebody.answer(somebody.trials[0])
+        somebody.leave("stop")
+        somebody.press(somebody.locator("#send"))
+        expect(somebody.locator("#told")).to_have_text("Your answers have been sent.")
+        assert listener.received == [json.loads(somebody.saved("json")[1])]
+
+
+def test_answers_that_cannot_be_sent_can_still_be_saved(browser: Browser, tmp_path: Path) -> None:
+    with Listener(status=500) as listener:
+        folder = built(tmp_path / "survey", post_url=listener.address)
+        with browser.new_context() as context:
+            page = context.new_page()
+            page.goto(f"{(folder / 'page' / SINGLE).as_uri()}?seed=7")
+            somebody = Participant(page, planned(folder, 7))
+            somebody.begin()
+            somebody.answer(somebody.trials[0])
+            somebody.leave("stop")
+            somebody.press(somebody.locator("#send"))
+            expect(somebody.locator("#told")).to_contain_text("Sending failed (the other side answered 500)")
+            assert len(rows_of(somebody.saved("csv")[1])) == 1
+
+
+def test_the_page_can_ask_no_other_host_for_anything(browser: Browser, survey: Path) -> None:
+    with Listener() as listener, browser.new_context() as context:
+        page = context.new_page()
+        for file in (SINGLE, "index.html"):
+            page.goto((survey / "page" / file).as_uri())
+            asked = f"fetch('{listener.address}', {{method: 'POST', body: '{{}}'}}).then(() => 'sent', () => 'refused')"
+            assert page.evaluate(asked) == "refused"
+        assert listener.received == []
+
+
+def _told(value: object) -> str:
+    """A value of JSON as a cell of CSV says it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+class Listener:
+    """A server on this machine that answers every POST with one status, and keeps what came."""
+
+    def __init__(self, *, status: int = 200) -> None:
+        self.received: list[Any] = []
+        received = self.received
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_OPTIONS(self) -> None:
+                self.answer(204)
+
+            def do_POST(self) -> None:
+                received.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+                self.answer(status)
+
+            def answer(self, status: int) -> None:
+                self.send_response(status)
+                self.send_header("Access-Control-Allow-Origin", "*")
+                self.send_header("Access-Control-Allow-Headers", "content-type")
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.address = f"http://127.0.0.1:{self.server.server_port}/answers"
+
+    def __enter__(self) -> Listener:
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.server.shutdown()
+        self.server.server_close()
