@@ -48,19 +48,28 @@ def written_atomically(path: Path) -> Iterator[Path]:
     What a killed writer of the same file left behind is removed; it is known by the lock that a living one holds.
     Raises :class:`FoolingError` when the disk is full, the folder read-only and the like.
     """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _remove_left_behind(path)
-        with _own_folder(path) as folder:
-            temporary = folder / path.name
-            yield temporary
-            with temporary.open("rb") as written:
-                os.fsync(written.fileno())
-            temporary.chmod(0o666 & ~_umask())
-            temporary.replace(path)
-    except (OSError, safetensors.SafetensorError) as error:
-        found = getattr(error, "strerror", None) or error
-        raise FoolingError(f"{path} cannot be written", found=found, remedy="free space or rights there") from error
+    with _own_folder(path) as folder:
+        temporary = folder / path.name
+        yield temporary
+        with temporary.open("rb") as written:
+            os.fsync(written.fileno())
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(path)
+
+
+def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
+    """The folder ``path`` with ``files``, contents by name, and nothing else: its former content gives way at once."""
+    with _own_folder(path) as folder:
+        made = folder / path.name
+        made.mkdir()
+        for name, content in files.items():
+            with (made / name).open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+        if path.exists():
+            path.rename(folder / "before")
+        made.rename(path)
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -251,13 +260,22 @@ def _broken(path: Path, kind: str, error: Exception) -> FoolingError:
 
 @contextmanager
 def _own_folder(path: Path) -> Iterator[Path]:
-    """A hidden folder beside ``path`` for its writer and the temporary files of libraries; locked while that lives."""
-    folder, lock = _locked_folder(path)
+    """A hidden folder beside ``path`` for its writer and the temporary files of libraries; locked while that lives.
+
+    What a killed writer left behind is removed. Raises :class:`FoolingError` when anything cannot be written.
+    """
     try:
-        with lock:
-            yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_left_behind(path)
+        folder, lock = _locked_folder(path)
+        try:
+            with lock:
+                yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+    except (OSError, safetensors.SafetensorError) as error:
+        found = getattr(error, "strerror", None) or error
+        raise FoolingError(f"{path} cannot be written", found=found, remedy="free space or rights there") from error
 
 
 def _locked_folder(path: Path) -> tuple[Path, IO[str]]:

@@ -12,6 +12,7 @@ from fooling.study.chains import chains_of
 from fooling.study.checks import contradictions
 from fooling.study.entries import DatasetEntry, Level
 from fooling.study.settings import StudySettings
+from fooling.study.surveyed import contradictions_of_survey, surveyed
 from fooling.study.variants import Variant, variants
 
 
@@ -27,6 +28,7 @@ class Study:
         self.experiments = {variant.name: variant for opened_entry in opened.values() for variant in opened_entry}
         self.chains = {chain.name: chain for chain in chains_of(settings.retraining)}
         self.ascents = {ascent.name: ascent for ascent in settings.ascent}
+        self.survey = surveyed(settings)
         self._opened = opened
 
     @property
@@ -85,7 +87,8 @@ def resolved_study(values: Mapping[str, Any], *, source: str) -> Study:
     """
     settings = checked_settings(StudySettings, values, source=source)
     opened = {entry.name: tuple(variants(entry)) for entry in settings.experiments}
-    problems = [told(values, keys, problem) for keys, problem in contradictions(settings, opened)]
+    found = [*contradictions(settings, opened), *contradictions_of_survey(settings)]
+    problems = [told(values, keys, problem) for keys, problem in found]
     if problems:
         raise FoolingError(f"{source}: {len(problems)} settings do not fit each other\n" + "\n".join(problems))
     return Study(settings, opened)

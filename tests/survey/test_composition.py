@@ -1,0 +1,144 @@
+"""A questionnaire holds what was drawn, with the network's own answers, and the pixels of the study."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fooling.datasets.dataset import Dataset
+from fooling.errors import FoolingError
+from fooling.survey.composition import Condition, Context, composed
+from fooling.survey.sampling import Candidate, real_images_of
+from fooling.survey.settings import QuestionnaireSettings
+
+NAMES = ("cat", "dog", "fox", "owl")
+PER_CLASS = 6
+
+
+def made_dataset(names: tuple[str, ...] = NAMES) -> Dataset:
+    """Grey images whose level tells their class."""
+    labels = np.repeat(np.arange(len(names)), PER_CLASS)
+    images = np.stack([np.full((1, 3, 3), 50 * label) for label in labels]).astype(np.uint8)
+    images[:, 0, 0, 0] += np.tile(np.arange(PER_CLASS), len(names)).astype(np.uint8)
+    return Dataset(
+        name="levels",
+        class_names=names,
+        train_images=images,
+        train_labels=labels,
+        test_images=images,
+        test_labels=labels,
+        provenance={},
+    )
+
+
+def by_level(images: np.ndarray, mean_subtracted: bool) -> np.ndarray:
+    """Is sure of the class of that level, takes it next for the class above it, and fed otherwise for the last one."""
+    confidences = np.full((len(images), len(NAMES)), 0.1, dtype=np.float32)
+    labels = np.full(len(images), 3) if mean_subtracted else images[:, 0, 2, 2] // 50
+    confidences[np.arange(len(images)), labels] = 0.6
+    confidences[np.arange(len(images)), (labels + 1) % len(NAMES)] += 0.1
+    return confidences
+
+
+def made_context(dataset: Dataset | None = None, **settings: Any) -> Context:
+    return Context(
+        study="animals",
+        network={"name": "lenet-a", "sha256": "b" * 64},
+        judge=by_level,
+        dataset=dataset or made_dataset(),
+        settings=QuestionnaireSettings(**settings),
+    )
+
+
+def real(dataset: Dataset | None = None) -> Condition:
+    return Condition(name="real", kind="real", candidates=real_images_of(dataset or made_dataset()))
+
+
+def noise(*, mean_subtracted: bool = False) -> Condition:
+    """One image of the level of the third class, made for the first one."""
+    image = np.full((1, 3, 3), 101, dtype=np.uint8)
+    candidate = Candidate(image=image, class_index=0, source="start", mean_subtracted=mean_subtracted)
+    return Condition(name="noise", kind="noise", candidates=[candidate])
+
+
+def test_files_hold_the_pixels_and_have_the_checksums_that_are_told() -> None:
+    images = {
+        f"level {level}": np.full((3, 4, 5), level, dtype=np.uint8) + np.arange(5, dtype=np.uint8) for level in (1, 50)
+    }
+    candidates = [
+        Candidate(image=image, class_index=index, source=source, confidence=0.75)
+        for index, (source, image) in enumerate(images.items())
+    ]
+    questionnaire, files = composed(
+        [Condition(name="cppn", kind="champion", candidates=candidates)], made_context(practice_trials=0)
+    )
+    assert sorted(files) == sorted(f"{card.id}.png" for card in (*questionnaire.stimuli, *questionnaire.catch))
+    for stimulus in questionnaire.stimuli:
+        content = files[stimulus.file.removeprefix("stimuli/")]
+        assert hashlib.sha256(content).hexdigest() == stimulus.sha256
+        shown = np.moveaxis(np.asarray(Image.open(io.BytesIO(content))), -1, 0)
+        assert np.array_equal(shown, images[stimulus.source])
+    assert {(s.source, s.class_name) for s in questionnaire.stimuli} == {("level 1", "cat"), ("level 50", "dog")}
+    assert {stimulus.confidence for stimulus in questionnaire.stimuli} == {0.75}
+
+
+def test_real_images_are_told_by_their_true_class_and_never_practised_with() -> None:
+    questionnaire, files = composed([real()], made_context(stimuli_per_condition=10, practice_trials=5))
+    data = made_dataset()
+    for stimulus in (*questionnaire.stimuli, *questionnaire.practice):
+        place = int(stimulus.source.rpartition(" ")[2])
+        assert stimulus.class_name == NAMES[data.test_labels[place]]
+        assert stimulus.confidence == pytest.approx(0.6)
+    assert len(questionnaire.stimuli) == 10 and len(questionnaire.practice) == questionnaire.practice_trials == 5
+    shown = [files[f"{entry.id}.png"] for entry in (*questionnaire.stimuli, *questionnaire.practice)]
+    assert len(set(shown)) == 15
+
+
+def test_there_is_as_much_practice_as_real_images_are_left() -> None:
+    questionnaire, _ = composed([real()], made_context(stimuli_per_condition=23, practice_trials=5))
+    assert len(questionnaire.practice) == questionnaire.practice_trials == 1
+
+
+def test_noise_is_what_the_network_calls_it() -> None:
+    asked, otherwise = (composed([noise(mean_subtracted=fed)], made_context())[0].stimuli[0] for fed in (False, True))
+    assert (asked.class_name, otherwise.class_name) == ("fox", "owl")
+    assert asked.confidence == pytest.approx(0.6)
+
+
+def test_classes_are_confused_with_those_that_the_network_is_next_sure_of_and_ties_go_by_their_order() -> None:
+    questionnaire, _ = composed([real()], made_context())
+    confused = {stimulus.class_name: stimulus.confused for stimulus in questionnaire.stimuli}
+    assert confused == {
+        "cat": ("dog", "fox", "owl"),
+        "dog": ("fox", "cat", "owl"),
+        "fox": ("owl", "cat", "dog"),
+        "owl": ("cat", "dog", "fox"),
+    }
+
+
+def test_there_are_no_more_options_than_asked_for() -> None:
+    questionnaire, _ = composed([real()], made_context(options=3))
+    assert {stimulus.confused for stimulus in questionnaire.stimuli} >= {("dog", "fox")}
+    assert [block.options for block in questionnaire.blocks] == [2, 2, 3, 3]
+
+
+def test_catch_cards_ask_for_different_buttons_until_there_are_no_more() -> None:
+    questionnaire, files = composed([real()], made_context(catch_trials=6))
+    answers = [card.answer for card in questionnaire.catch]
+    assert sorted(answers[:4]) == sorted(NAMES) and answers[4:] == answers[:2]
+    assert files["catch-1.png"] == files["catch-5.png"] != files["catch-2.png"]
+
+
+def test_everything_repeats_to_the_byte() -> None:
+    first, second = (composed([real(), noise()], made_context()) for _ in range(2))
+    assert first == second
+
+
+def test_a_class_that_no_button_can_name_is_refused() -> None:
+    with pytest.raises(FoolingError, match=r"classes\.1"):
+        composed([real()], made_context(made_dataset(("cat", "-1", "fox", "owl"))))
