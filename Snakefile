@@ -36,6 +36,7 @@ include: "rules/retraining.smk"
 include: "rules/examination.smk"
 include: "rules/findings.smk"
 include: "rules/ascent.smk"
+include: "rules/survey.smk"
 include: "rules/figures.smk"
 include: "rules/report.smk"
 
@@ -91,6 +92,14 @@ rule findings:
         summary_files(),
     message:
         "The tables are there"
+
+
+rule survey:
+    input:
+        survey_files(),
+        survey_figures("png", "pdf"),
+    message:
+        "The questionnaire and its sheets are there"
 
 
 rule figures:

@@ -118,6 +118,7 @@ include: "inputs/evolution.smk"
 include: "inputs/retraining.smk"
 include: "inputs/ascent.smk"
 include: "inputs/findings.smk"
+include: "inputs/survey.smk"
 include: "inputs/figures.smk"
 include: "inputs/report.smk"
 
@@ -165,7 +166,7 @@ def summary_files():
 def everything_but_the_report():
     """All results that can be told of."""
     made = dataset_files() + classifier_files() + run_files() + retraining_files() + ascent_files()
-    return made + finding_files() + claim_files() + summary_files() + figure_files("png", "pdf")
+    return made + survey_files() + finding_files() + claim_files() + summary_files() + figure_files("png", "pdf")
 
 
 def report_files():

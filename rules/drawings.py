@@ -14,17 +14,18 @@ SHOWING_TRANSFER = ("transfer", "transfer_gallery")
 
 @dataclass(frozen=True)
 class Drawing:
-    """One figure of the catalogue, for the experiment, classifier or retraining that it shows, or for the study."""
+    """One figure of the catalogue, for what it shows: an experiment, classifier, retraining or condition, or all."""
 
     figure: str
     experiment: str | None = None
     classifier: str | None = None
     retraining: str | None = None
+    condition: str | None = None
 
     @property
     def name(self) -> str:
         """The name of its files."""
-        return "-".join(filter(None, [self.figure, self.experiment, self.classifier, self.retraining]))
+        return "-".join(filter(None, [self.figure, self.experiment, self.classifier, self.retraining, self.condition]))
 
     @property
     def declared(self) -> Figure:
@@ -96,6 +97,9 @@ def _drawings_of(figure: str, study: Study) -> Iterator[Drawing]:
     elif FIGURES[figure].one_per == "study with class sets":
         if study.settings.findings.class_sets:
             yield Drawing(figure)
+    elif FIGURES[figure].one_per == "condition":
+        if study.survey:
+            yield from (Drawing(figure, condition=name) for name in study.survey.conditions)
     elif FIGURES[figure].one_per == "retraining":
         for name in dict.fromkeys(chain.settings.name for chain in study.chains.values()):
             if not FIGURES[figure].needs_chain or any(_chains_of_champions(name, study)):

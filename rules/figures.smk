@@ -7,6 +7,7 @@ rule draw:
         runs=runs_of_figure,
         batches=batches_of_figure,
         ascents=ascents_of_figure,
+        stimuli=stimuli_of_figure,
         dataset=dataset_of_figure,
         code=code_of_figure,
         style="src/fooling/figures/style.mplstyle",

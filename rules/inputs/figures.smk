@@ -42,6 +42,11 @@ def ascents_of_figure(wildcards):
     return ascents_of(figures[wildcards.figure], study)
 
 
+def stimuli_of_figure(wildcards):
+    """The questionnaire with the stimuli that a figure shows; it tells the checksums of their files."""
+    return survey_files() if figures[wildcards.figure].declared.needs_stimuli else []
+
+
 def dataset_of_figure(wildcards):
     """The data set that a figure shows."""
     name = dataset_of(figures[wildcards.figure], study)
@@ -55,6 +60,7 @@ def inputs_of_figure(wildcards):
     named += [f"--runs {path}" for path in runs_of(drawing, study)]
     named += [f"--batches {path}" for path in batches_of_figure(wildcards)]
     named += [f"--ascents {path}" for path in ascents_of(drawing, study)]
+    named += [f"--stimuli {drawing.condition}={path}" for path in stimuli_of_figure(wildcards)]
     named += [f"--dataset {dataset_file(name)}" for name in [dataset_of(drawing, study)] if name is not None]
     return " ".join(named)
 
@@ -65,6 +71,11 @@ def figure_settings(wildcards):
     return as_json(study.settings.figures.model_dump(mode="json", include=options))
 
 
-def figure_files(*kinds):
-    """The files of all figures, in these kinds."""
-    return expand("{results}/figures/{figure}.{kind}", results=study.results, figure=figures, kind=kinds)
+def figure_files(*kinds, shown=figures):
+    """The files of all figures, or of those that are named, in these kinds."""
+    return expand("{results}/figures/{figure}.{kind}", results=study.results, figure=shown, kind=kinds)
+
+
+def survey_figures(*kinds):
+    """The files of the figures of the human study, in these kinds."""
+    return figure_files(*kinds, shown=[name for name, drawing in figures.items() if drawing.condition])

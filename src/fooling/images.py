@@ -54,6 +54,13 @@ def decoding(source: Path) -> Iterator[None]:
         raise FoolingError(f"{source} cannot be read as a picture", found=error, remedy=remedy) from None
 
 
+def pixels_of_png(content: bytes) -> NDArray[np.uint8]:
+    """The uint8 image ``(C, H, W)`` that :func:`png_bytes` made these bytes of, at a zoom of 1."""
+    with Image.open(io.BytesIO(content), formats=("PNG",)) as picture:
+        pixels = np.asarray(picture)
+    return pixels[np.newaxis] if pixels.ndim == 2 else np.moveaxis(pixels, -1, 0)
+
+
 def png_bytes(image: NDArray[np.uint8], *, zoom: int = 1) -> bytes:
     """One uint8 image ``(C, H, W)`` as the bytes of a PNG file without dates, each pixel drawn ``zoom`` times."""
     pixels = image[0] if image.shape[0] == 1 else np.moveaxis(image, 0, -1)

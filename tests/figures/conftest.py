@@ -17,9 +17,12 @@ from fooling.findings.ablation import AblationSettings, ablation_table
 from fooling.findings.ascent import curves_of_ascents, curves_of_searches
 from fooling.findings.class_sets import ClassSetSettings, class_set_table, classes_table
 from fooling.findings.foolability import FoolabilitySettings, foolability_table
+from fooling.survey.pictures import ConditionStimuli
+from fooling.survey.questionnaire import completed
 from made_up_networks import made_up_header, made_up_networks
 
 CLASSES = 10
+BLOCK = {"name": "two-way", "foils": "random", "options": 2}
 EVALUATIONS = 200 * np.array([1, 2, 4, 8, 15, 30, 50, 75, 101])
 SEARCHES = {"map-elites": 13.0, "random-search": 8.0, "drift": 6.0}  # log-odds that each reaches
 
@@ -445,6 +448,29 @@ def made_ascents() -> list[AscentRecord]:
     return [made_ascent("plain"), made_ascent("s-360", steps=1500)]
 
 
+def made_stimuli(*names: str, kind: str = "champion") -> ConditionStimuli:
+    """Twelve stimuli of one condition, of classes with these names or of digits."""
+    classes = names or tuple(map(str, range(CLASSES)))
+    entries = [
+        {
+            **{"id": f"cppn-{number:03d}", "file": f"stimuli/cppn-{number:03d}.png", "sha256": "0" * 64},
+            **{"condition": "cppn", "kind": kind, "source": "made up", "confidence": 1 - 0.1**number},
+            **{"class_name": classes[number % len(classes)], "confused": [classes[(number + 1) % len(classes)]]},
+        }
+        for number in range(1, 13)
+    ]
+    questionnaire = completed(
+        {
+            **{"study": "made-up", "title": "What?", "contact": "us", "post_url": None, "seed": 1},
+            **{"network": {"name": "lenet-a", "sha256": "0" * 64}, "classes": classes, "sampling_rule": "by lot"},
+            **{"stimuli": entries, "catch": [], "practice": [], "blocks": [BLOCK]},
+            **{"trials_per_block": 2, "catch_trials": 0, "practice_trials": 0},
+        }
+    )
+    images = tuple(np.full((1, 28, 28), 20 * number, dtype=np.uint8) for number in range(12))
+    return ConditionStimuli(questionnaire=questionnaire, condition="cppn", stimuli=questionnaire.stimuli, images=images)
+
+
 def made_ablation(runs: list[RunRecord]) -> pd.DataFrame:
     """What removals do to the champions of ``runs``, asked of a network that counts the light."""
 
@@ -477,6 +503,8 @@ def made_inputs() -> dict[str, dict[str, Any]]:
             "real": made_real(),
         },
         "ascent_gallery": {"ascents": made_ascents()},
+        "stimuli_hidden": {"stimuli": made_stimuli()},
+        "stimuli_shown": {"stimuli": made_stimuli()},
         "ascent_over_evaluations": {
             "ascent_curves": pd.concat([curves_of_ascents(made_ascents()), curves_of_searches(of_one)]),
             "reference": 0.9999,
@@ -535,6 +563,11 @@ def inputs() -> dict[str, dict[str, Any]]:
 @pytest.fixture
 def make_run() -> Callable[..., RunRecord]:
     return made_run
+
+
+@pytest.fixture
+def make_stimuli() -> Callable[..., ConditionStimuli]:
+    return made_stimuli
 
 
 @pytest.fixture

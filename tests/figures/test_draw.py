@@ -2,12 +2,14 @@
 
 import pytest
 
-from fooling.artifacts import write_table
+from fooling.artifacts import sha256_of, write_bytes, write_table
 from fooling.ascent.record import save_ascent
 from fooling.cli.draw import draw
 from fooling.datasets.dataset import save_dataset
 from fooling.errors import FoolingError
 from fooling.evolution.record import save_run
+from fooling.images import png_bytes
+from fooling.survey.questionnaire import completed, save_questionnaire
 
 
 @pytest.fixture
@@ -51,6 +53,21 @@ def test_gradient_ascents_are_read(inputs, tmp_path):
         save_ascent(path, record)
     draw("ascent_gallery", ascents=paths, png=tmp_path / "figure.png", pdf=tmp_path / "figure.pdf")
     assert (tmp_path / "figure.png").is_file()
+
+
+def test_stimuli_are_read_beside_their_questionnaire(inputs, tmp_path):
+    shown = inputs["stimuli_hidden"]["stimuli"]
+    files = [png_bytes(image) for image in shown.images]
+    values = shown.questionnaire.model_dump(mode="json")
+    for stimulus, content in zip(values["stimuli"], files, strict=True):
+        write_bytes(tmp_path / stimulus["file"], content)
+        stimulus["sha256"] = sha256_of(content)
+    path, figure = tmp_path / "questionnaire.json", {"png": tmp_path / "figure.png", "pdf": tmp_path / "figure.pdf"}
+    save_questionnaire(path, completed(values))
+    draw("stimuli_shown", stimuli=f"cppn={path}", **figure)
+    assert figure["png"].is_file()
+    with pytest.raises(FoolingError, match="not condition=path"):
+        draw("stimuli_shown", stimuli=str(path), **figure)
 
 
 @pytest.mark.parametrize("name", ["no_such_figure", "../gallery", "style"])

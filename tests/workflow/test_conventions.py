@@ -138,6 +138,7 @@ ON_A_NETWORK = {
         "measure_distances",
         "transfer",
         "transfer_in_chain",
+        "survey_sample",
     ),
     "run_info",  # names the device
 }
@@ -171,6 +172,14 @@ def test_a_wrong_study_is_refused_in_plain_words(fresh_checkout: Checkout, tmp_p
     message = _refusal(fresh_checkout, "--configfile", str(study))
     assert "findings.bootstrap_sample" in message
     assert "corrected:" in message
+    assert "Traceback" not in message
+
+
+def test_a_study_that_asks_nobody_has_no_page_and_says_so(fresh_checkout: Checkout, tmp_path: Path) -> None:
+    study = tmp_path / "study.yaml"
+    study.write_text(re.sub(r"^survey: .*\n?", "", (ROOT / SMOKE).read_text(), flags=re.MULTILINE))
+    message = _refusal(fresh_checkout, "--configfile", str(study), "--", "survey_page")
+    assert "the study smoke asks nobody" in message
     assert "Traceback" not in message
 
 

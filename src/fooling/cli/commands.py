@@ -290,6 +290,7 @@ COMMANDS: dict[str, Command] = {
             "figure": "Name of the figure, such as gallery.",
             "tables": "A table that it is drawn from, as name=path; files of the same name are stacked.",
             "batches": "Files of runs against the networks of a chain, in its order; give the option once for each.",
+            "stimuli": "Stimuli of the human study, as condition=path of the questionnaire.",
             "settings": "Options of the figure: one JSON object, or a YAML file that holds them.",
             "png": "PNG file to write.",
             "pdf": "PDF file to write.",

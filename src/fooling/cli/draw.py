@@ -24,6 +24,7 @@ from fooling.figures.style import as_pdf, as_png
 from fooling.findings.forms import FORMS
 from fooling.progress import say
 from fooling.settings import read_settings
+from fooling.survey.pictures import ConditionStimuli, load_stimuli
 
 
 def draw(
@@ -33,6 +34,7 @@ def draw(
     runs: list[Path] | None = None,
     batches: list[Path] | None = None,
     ascents: list[Path] | None = None,
+    stimuli: str | None = None,
     dataset: Path | None = None,
     settings: str = "{}",
     png: Path,
@@ -47,6 +49,8 @@ def draw(
         given["batches"] = [load_runs(path) for path in batches]
     if ascents:
         given["ascents"] = [load_ascent(path) for path in ascents]
+    if stimuli is not None:
+        given["stimuli"] = _read_stimuli(stimuli)
     if dataset is not None:
         given["dataset"] = load_dataset(dataset)
     given |= read_settings(FigureSettings, settings).model_dump(exclude_unset=True)
@@ -71,6 +75,15 @@ def _function_of(figure: str) -> Callable[..., Figure]:
     raise FoolingError(
         f"there is no figure {figure!r}", expected="a name in fooling.figures.catalogue, such as gallery"
     )
+
+
+def _read_stimuli(stimuli: str) -> ConditionStimuli:
+    """The stimuli named by ``condition=path``, the path of a questionnaire."""
+    condition, separator, path = stimuli.partition("=")
+    if not (condition and separator and path):
+        expected = "cppn=survey/questionnaire.json"
+        raise FoolingError("--stimuli is not condition=path", found=stimuli, expected=expected)
+    return load_stimuli(Path(path), condition)
 
 
 def _read_tables(tables: list[str]) -> dict[str, pd.DataFrame]:

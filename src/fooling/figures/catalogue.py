@@ -1,8 +1,9 @@
 """Which figures there are, and what each is drawn from: read by the workflow and the report without any plotting.
 
 The figure ``gallery`` is ``draw`` in the module ``fooling.figures.gallery``. Its keyword arguments are the names in
-``tables`` (each a table; files of one name are stacked), ``runs`` where ``seeds`` is set, ``batches``, ``ascents`` and
-``dataset`` where that, ``needs_ascents`` and ``needs_dataset`` are, and the ``options``, which are keys of
+``tables`` (each a table; files of one name are stacked), ``runs`` where ``seeds`` is set, ``batches``, ``ascents``,
+``stimuli`` and ``dataset`` where that, ``needs_ascents``, ``needs_stimuli`` and ``needs_dataset`` are, and the
+``options``, which are keys of
 :class:`fooling.figures.settings.FigureSettings`.
 """
 
@@ -36,7 +37,13 @@ class Figure:
 
     caption: str
     one_per: Literal[
-        "study", "experiment", "classifier", "retraining", "classifier with ascents", "study with class sets"
+        "study",
+        "experiment",
+        "classifier",
+        "retraining",
+        "classifier with ascents",
+        "study with class sets",
+        "condition",
     ] = "study"
     tables: Mapping[str, str] = field(default_factory=dict)
     seeds: Literal["shown", "all", "first"] | None = None
@@ -45,6 +52,7 @@ class Figure:
     needs_chain: bool = False  # the retraining's first chain that learns champions: {chain} in patterns
     batches: bool = False  # the first runs against each network of this chain
     needs_ascents: bool = False  # all gradient ascents on the classifier
+    needs_stimuli: bool = False  # those of the condition of the human study
     options: tuple[str, ...] = ()
     encoding: Literal["direct", "cppn"] | None = None  # of the experiments that it can show; None: any
 
@@ -58,6 +66,7 @@ class Figure:
             "runs": self.seeds is not None,
             "batches": self.batches,
             "ascents": self.needs_ascents,
+            "stimuli": self.needs_stimuli,
             "dataset": self.needs_dataset,
         }
         return (*self.tables, *(name for name, is_given in given.items() if is_given))
@@ -231,5 +240,15 @@ FIGURES: dict[str, Figure] = {
     "variance_components": Figure(
         "How much of the variance between champions comes from the network, the seed and the class.",
         tables={"variance": "findings/variance.csv"},
+    ),
+    "stimuli_hidden": Figure(
+        "What people are asked about: images of one condition of the human study, drawn by lot, without their labels.",
+        one_per="condition",
+        needs_stimuli=True,
+    ),
+    "stimuli_shown": Figure(
+        "The same images in the same places, with the class that the network was to see in them and its confidence.",
+        one_per="condition",
+        needs_stimuli=True,
     ),
 }

@@ -1,0 +1,64 @@
+# Ask people what they see: choose what they are shown, and build the page that asks them.
+
+
+rule survey_sample:
+    input:
+        runs=runs_surveyed,
+        ascents=ascents_surveyed,
+        classifier=classifier_surveyed,
+        architecture=architecture_surveyed,
+        dataset=dataset_surveyed,
+        code=sources("fooling.cli.survey_sample"),
+        environment="envs/survey.yaml",
+    output:
+        questionnaire="<results>/survey/questionnaire.json",
+        stimuli=directory("<results>/survey/stimuli"),
+    params:
+        study=study.name,
+        runs=runs_surveyed_by_name,
+        ascents=repeated("ascents"),
+        settings=survey_settings,
+    log:
+        "<logs>/survey/sample.log",
+    benchmark:
+        "<benchmarks>/survey/sample.tsv"
+    conda:
+        "../envs/survey.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+        gpu=gpus,
+    message:
+        "Draw the images that people are shown"
+    shell:
+        "fooling survey sample --study {params.study} {params.runs} {params.ascents} --classifier {input.classifier}"
+        " --dataset {input.dataset} --settings {params.settings:q} --output {output.questionnaire} 2> {log}"
+
+
+# Asked for by `make survey` alone, which installs the packages: nothing else of a study needs npm.
+rule survey_page:
+    input:
+        questionnaire=questionnaire_of_page,
+        parts=parts_of_page,
+        code=lambda wildcards: sources("fooling.cli.survey_build"),
+        environment="envs/survey.yaml",
+    output:
+        directory("<results>/survey/page"),
+    params:
+        packages=PAGE / "node_modules",
+    log:
+        "<logs>/survey/page.log",
+    benchmark:
+        "<benchmarks>/survey/page.tsv"
+    conda:
+        "../envs/survey.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    message:
+        "Build the page that asks people"
+    shell:
+        "fooling survey build --questionnaire {input.questionnaire} --packages {params.packages} --output {output}"
+        " 2> {log}"
