@@ -37,9 +37,13 @@ def require_records() -> None:
 
 
 def recorded(output: str | Path) -> dict[str, Any] | None:
-    """What Snakemake recorded of the job that made ``output``; None where it recorded nothing that can be read."""
-    path = record_path(output)
-    return (_content(path) or None) if path.is_file() else None
+    """What Snakemake recorded of the job that made ``output``; None where it recorded nothing that can be read.
+
+    Of a file in a folder that a job made as a whole, the record is that of the folder.
+    """
+    records = (record_path(path) for path in (Path(output), *Path(output).parents))
+    record = next((path for path in records if path.is_file()), None)
+    return None if record is None else (_content(record) or None)
 
 
 def record_path(output: str | Path) -> Path:

@@ -22,7 +22,7 @@ HEADER = """\
 # same stages for all of them. `make publish` adds what is new; see docs/sharing.md.
 """
 PICTURE_KINDS = ("folder", "imagenet")  # of data sets whose pictures are listed
-SECTIONS = ("studies", "datasets", "pictures", "retraining", "ascent")
+SECTIONS = ("studies", "datasets", "pictures", "retraining", "ascent", "survey")
 
 
 def study_in(configfile: Path) -> Study:
@@ -35,8 +35,13 @@ def study_in(configfile: Path) -> Study:
 
 
 def results_of(study: Study) -> list[Path]:
-    """Every result of ``study`` that is there, its data sets among them; not the pack of its records."""
-    own = sorted(path for path in Path(study.results).rglob("*") if path.is_file() and path != pack_of(study.name))
+    """Every result of ``study`` that is there, its data sets among them.
+
+    Left out are the pack of its records, and the page that asks people, which is built anew from the questionnaire.
+    """
+    page = Path(study.results, "survey", "page")
+    files = (path for path in Path(study.results).rglob("*") if path.is_file() and page not in path.parents)
+    own = sorted(path for path in files if path != pack_of(study.name))
     shared = [path for name in study.datasets for path in _dataset_files(study, name) if path.is_file()]
     return shared + own
 
@@ -59,7 +64,7 @@ def stages_of(study: Study) -> list[str]:
 
 
 def published() -> dict[str, dict[str, str]]:
-    """The published studies, data sets, lists of pictures, retrainings and gradient ascents, each with its file."""
+    """The published studies, data sets, lists of pictures and studies that have more to them, each with its file."""
     return published_in(PUBLISHED.read_text(encoding="utf-8")) if PUBLISHED.is_file() else published_in("")
 
 
@@ -99,6 +104,7 @@ def _entries(study: Study) -> dict[str, list[str]]:
         "pictures": [name for name, dataset in study.datasets.items() if dataset.kind in PICTURE_KINDS],
         "retraining": [study.name] if study.chains else [],
         "ascent": [study.name] if study.ascents else [],
+        "survey": [study.name] if study.survey else [],
     }
 
 

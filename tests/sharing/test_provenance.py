@@ -60,6 +60,18 @@ def test_packed_records_and_logs_are_taken_up_once(folder: Path) -> None:
     assert provenance.take_up(PACK) == 0
 
 
+def test_files_of_a_folder_have_the_record_of_the_folder(folder: Path) -> None:
+    for name in ("one", "two"):
+        Path(f"results/study/pictures/{name}.png").parent.mkdir(exist_ok=True)
+        Path(f"results/study/pictures/{name}.png").write_text(name)
+    files = sorted(Path("results/study/pictures").iterdir())
+    record(Path("results/study/pictures"), {"rule": "paint"})
+    PACK.write_bytes(provenance.pack(files))
+    record_path("results/study/pictures").unlink()
+    assert provenance.take_up(PACK) == 2
+    assert [(recorded(path) or {})["rule"] for path in files] == ["paint", "paint"]
+
+
 def test_the_same_records_give_the_same_bytes(folder: Path) -> None:
     results = [Path("results/study/a.csv"), Path("results/study/b.csv")]
     assert provenance.pack(results) == provenance.pack(results[::-1])

@@ -14,10 +14,17 @@ from checkout import ROOT, SMOKE, Checkout
 #: What tells of everything, and so follows from any change of a result.
 TELLING = {"run_info", "report_page"}
 
+#: The figures of the human study that show its stimuli.
+SHEETS = {
+    f"stimuli_{kind}-{condition}"
+    for kind in ("hidden", "shown")
+    for condition in ("direct", "cppn", "regular", "noise", "real")
+}
+
 CPPN_SEEDS_1_TO_3 = "seeds: {first: 1, count: 3}\n  encoding: {kind: cppn}"
 CPPN_SEED_1 = "seeds: {first: 1, count: 1}\n  encoding: {kind: cppn}"
 CPPN_EXPERIMENT = "seeds: {first: 1, count: 2}\n  encoding: {kind: cppn}"
-ENVIRONMENTS = {"datasets", "findings", "figures"}  # and "networks"
+ENVIRONMENTS = {"datasets", "findings", "figures", "survey"}  # and "networks"
 
 
 def _names(outputs: set[str], kind: str = "") -> set[str]:
@@ -41,7 +48,7 @@ def test_a_setting_of_one_experiment_reruns_its_runs_and_what_follows(changed: C
     pending = changed.pending()
     assert set(pending) == TELLING | {
         *("evolve_cppn", "sample_cppn", "examine", "tabulate", "trace_lineage", "variance", "compare", "transfer"),
-        *("compare_class_sets", "compare_networks"),
+        *("compare_class_sets", "compare_networks", "survey_sample"),
         *("measure_distances", "ablate", "summarise_ablation", "tabulate_ascent", "claims", "summarise", "draw"),
     }
     assert all("/lenet-a/cppn/" in output for output in pending["evolve_cppn"])
@@ -60,14 +67,27 @@ def test_a_setting_of_one_experiment_reruns_its_runs_and_what_follows(changed: C
         ),
         *("distances-lenet-a", "variance_components", "preset_comparison", "ascent_over_evaluations-lenet-a"),
         *("class_sets", "foolability"),
+        *SHEETS,
     }
 
 
 def test_a_setting_of_a_gradient_ascent_reruns_it_and_what_follows(changed: Checkout) -> None:
     changed.replace(SMOKE, "steps: 20", "steps: 21")
     pending = changed.pending()
-    assert set(pending) == TELLING | {"ascend", "tabulate_ascent", "claims", "summarise", "draw"}
-    assert _names(pending["draw"]) == {"ascent_gallery-lenet-a", "ascent_over_evaluations-lenet-a"}
+    assert set(pending) == TELLING | {"ascend", "tabulate_ascent", "survey_sample", "claims", "summarise", "draw"}
+    assert _names(pending["draw"]) == {"ascent_gallery-lenet-a", "ascent_over_evaluations-lenet-a", *SHEETS}
+
+
+def test_a_setting_of_the_questionnaire_draws_its_stimuli_again(changed: Checkout) -> None:
+    changed.replace(SMOKE, "stimuli_per_condition: 5", "stimuli_per_condition: 4")
+    pending = changed.pending()
+    assert set(pending) == TELLING | {"survey_sample", "draw"}
+    assert _names(pending["draw"]) == SHEETS
+
+
+def test_a_rule_of_exclusion_leaves_the_questionnaire_alone(changed: Checkout) -> None:
+    changed.replace(SMOKE, "survey: {", "survey: {fastest_ms: 300, ")
+    assert changed.pending() == {}
 
 
 def test_the_budget_of_a_search_leaves_networks_and_random_images_alone(changed: Checkout) -> None:

@@ -6,9 +6,11 @@ import json
 from pathlib import Path
 
 import pandas as pd
+import pytest
 
 from checkout import SMOKE, Checkout
 from fooling.evolution.record import load_run
+from fooling.survey.pictures import load_stimuli
 
 RESULTS = Path("results/smoke")
 
@@ -34,6 +36,14 @@ def test_every_promised_result_is_there(smoke: Checkout) -> None:
     pictures = {path.stem for path in (results / "figures").glob("*.png")}
     assert pictures == {path.stem for path in (results / "figures").glob("*.pdf")}
     assert "gallery-direct" in pictures
+
+
+@pytest.mark.parametrize("condition", ["direct", "cppn", "regular", "noise", "real"])
+def test_people_can_be_shown_every_kind_of_image(smoke: Checkout, condition: str) -> None:
+    drawn = load_stimuli(smoke.folder / RESULTS / "survey/questionnaire.json", condition)
+    assert len({image.tobytes() for image in drawn.images}) == 5
+    for kind in ("hidden", "shown"):
+        assert (smoke.folder / RESULTS / f"figures/stimuli_{kind}-{condition}.png").is_file()
 
 
 def test_every_job_left_a_log_and_told_its_time_and_memory(smoke: Checkout) -> None:
