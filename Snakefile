@@ -97,9 +97,10 @@ rule findings:
 rule survey:
     input:
         survey_files(),
+        answer_tables("accuracy"),
         survey_figures("png", "pdf"),
     message:
-        "The questionnaire and its sheets are there"
+        "What people can be asked is there, and what they answered"
 
 
 rule figures:

@@ -35,7 +35,7 @@ from fooling.parsing import parsed_yaml, read_text, require_reasonable
 from fooling.retraining.plan import jobs_for, network_seed, random_images_seed, supply
 from fooling.settings import with_exponents_read
 from fooling.study.resolved import resolved_study
-from rules.drawings import ascents_of, chain_of, dataset_of, drawings, runs_of, tables_of
+from rules.drawings import ascents_of, chain_of, dataset_of, drawings, responses_of, runs_of, tables_of
 from rules.sources import sources, sources_of_file
 from sharing.provenance import take_up
 from sharing.studies import pack_of
@@ -150,6 +150,7 @@ def finding_files():
         + of_ascent
         + of_ablation
         + of_class_sets
+        + answer_tables("accuracy")
     )
 
 

@@ -81,6 +81,14 @@ def ascents_of(drawing: Drawing, study: Study) -> list[str]:
     return study.ascents_on(drawing.classifier)
 
 
+def responses_of(study: Study) -> list[str]:
+    """The files with people's answers, by name; none where the study names no folder, or that is empty or missing."""
+    folder = study.survey and study.survey.settings.response_folder
+    if not folder or not folder.is_dir():
+        return []
+    return sorted(str(path) for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+
+
 def dataset_of(drawing: Drawing, study: Study) -> str | None:
     """The name of the data set that ``drawing`` shows, if it shows one."""
     if not drawing.declared.needs_dataset:
@@ -96,6 +104,9 @@ def _drawings_of(figure: str, study: Study) -> Iterator[Drawing]:
             yield Drawing(figure)
     elif FIGURES[figure].one_per == "study with class sets":
         if study.settings.findings.class_sets:
+            yield Drawing(figure)
+    elif FIGURES[figure].one_per == "study with responses":
+        if responses_of(study):
             yield Drawing(figure)
     elif FIGURES[figure].one_per == "condition":
         if study.survey:

@@ -1,4 +1,4 @@
-# Ask people what they see: choose what they are shown, and build the page that asks them.
+# Ask people what they see: choose what they are shown, build the page that asks them, and analyse their answers.
 
 
 rule survey_sample:
@@ -36,17 +36,52 @@ rule survey_sample:
         " --dataset {input.dataset} --settings {params.settings:q} --output {output.questionnaire} 2> {log}"
 
 
+rule survey_analyse:
+    input:
+        questionnaire="<results>/survey/questionnaire.json",
+        responses=responses_given,
+        code=lambda wildcards: sources("fooling.cli.survey_analyse"),
+        environment="envs/survey.yaml",
+    output:
+        files="<results>/findings/survey/files.csv",
+        exclusions="<results>/findings/survey/exclusions.csv",
+        accuracy="<results>/findings/survey/accuracy.csv",
+        images="<results>/findings/survey/images.csv",
+        agreement="<results>/findings/survey/agreement.csv",
+        confidence="<results>/findings/survey/confidence.csv",
+        confusion="<results>/findings/survey/confusion.csv",
+    params:
+        folder=response_folder,
+        settings=analysis_settings,
+    log:
+        "<logs>/survey/analyse.log",
+    benchmark:
+        "<benchmarks>/survey/analyse.tsv"
+    conda:
+        "../envs/survey.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    message:
+        "Analyse what people answered"
+    shell:
+        "fooling survey analyse {params.folder} --questionnaire {input.questionnaire} --settings {params.settings:q}"
+        " --files {output.files} --exclusions {output.exclusions} --accuracy {output.accuracy} --images {output.images}"
+        " --agreement {output.agreement} --confidence {output.confidence} --confusion {output.confusion} 2> {log}"
+
+
 # Asked for by `make survey` alone, which installs the packages: nothing else of a study needs npm.
 rule survey_page:
     input:
         questionnaire=questionnaire_of_page,
         parts=parts_of_page,
-        code=lambda wildcards: sources("fooling.cli.survey_build"),
+        code=sources("fooling.cli.survey_build"),
         environment="envs/survey.yaml",
     output:
         directory("<results>/survey/page"),
     params:
-        packages=PAGE / "node_modules",
+        packages="results/.packages/node_modules",
     log:
         "<logs>/survey/page.log",
     benchmark:

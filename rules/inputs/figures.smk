@@ -1,5 +1,7 @@
 # What the rules of the figures are given: files and narrow slices of the settings.
 
+ASKED = ("condition", "study with responses")  # what the figures of the human study are of
+
 figures = drawings(study)
 
 # The captions in the workflow's own report read these.
@@ -78,4 +80,5 @@ def figure_files(*kinds, shown=figures):
 
 def survey_figures(*kinds):
     """The files of the figures of the human study, in these kinds."""
-    return figure_files(*kinds, shown=[name for name, drawing in figures.items() if drawing.condition])
+    asked = [name for name, drawing in figures.items() if drawing.declared.one_per in ASKED]
+    return figure_files(*kinds, shown=asked)

@@ -8,6 +8,26 @@ def survey_files():
     return [f"{study.results}/survey/questionnaire.json"] if study.survey else []
 
 
+def answer_tables(*names):
+    """These tables of people's answers, where there are any."""
+    return [f"{study.results}/findings/survey/{name}.csv" for name in names] if responses_of(study) else []
+
+
+def responses_given(wildcards):
+    """The files with people's answers."""
+    return responses_of(study)
+
+
+def response_folder(wildcards):
+    """The folder in which they lie."""
+    return shlex.quote(str(study.survey.settings.response_folder))
+
+
+def analysis_settings(wildcards):
+    """Whose answers count, what counts as chance, and how intervals are made."""
+    return as_json(study.survey.analysis() | study.findings(IntervalSettings))
+
+
 def survey_settings(wildcards):
     """The settings that decide the questionnaire."""
     return as_json(study.survey.questionnaire())

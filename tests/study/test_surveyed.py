@@ -54,6 +54,11 @@ def test_the_questionnaire_is_given_nothing_of_the_analysis(climbing: Values) ->
     assert first["stimuli_per_condition"] == 20
 
 
+def test_the_analysis_is_given_the_rules_of_exclusion_and_the_margin(climbing: Values) -> None:
+    expected = {"fastest_ms": 100, "failed_catch_allowed": 1, "too_fast_share": 0.2, "margin": 0.05}
+    assert survey_of(climbing, fastest_ms=100, margin=0.05).analysis() == expected
+
+
 @pytest.mark.parametrize(
     ("survey", "reason"),
     [

@@ -44,6 +44,7 @@ class Figure:
         "classifier with ascents",
         "study with class sets",
         "condition",
+        "study with responses",
     ] = "study"
     tables: Mapping[str, str] = field(default_factory=dict)
     seeds: Literal["shown", "all", "first"] | None = None

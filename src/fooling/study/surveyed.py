@@ -9,7 +9,7 @@ from typing import Any
 
 from fooling.settings_errors import Explanation, Key
 from fooling.study.settings import StudySettings
-from fooling.survey.settings import QuestionnaireSettings, SurveySettings
+from fooling.survey.settings import ExclusionSettings, JudgementSettings, QuestionnaireSettings, SurveySettings
 
 #: Conditions beside the experiments and the gradient ascents.
 NOISE, REAL = "noise", "real"
@@ -33,6 +33,11 @@ class Survey:
     def questionnaire(self) -> dict[str, Any]:
         """The settings that decide the questionnaire."""
         return self.settings.model_dump(mode="json", include=set(QuestionnaireSettings.model_fields))
+
+    def analysis(self) -> dict[str, Any]:
+        """The settings that decide whose answers count, and what counts as chance."""
+        known = {*ExclusionSettings.model_fields, *JudgementSettings.model_fields}
+        return self.settings.model_dump(mode="json", include=known)
 
 
 def surveyed(study: StudySettings) -> Survey | None:
