@@ -141,8 +141,9 @@ def test_a_write_leaves_nothing_beside_its_folder_at_any_moment(tmp_path: Path) 
 def test_a_folder_is_replaced_as_a_whole(tmp_path: Path) -> None:
     folder = tmp_path / "pictures"
     artifacts.write_folder(folder, {"one.png": b"1", "two.png": b"2"})
-    artifacts.write_folder(folder, {"two.png": b"22", "three.png": b"3"})
-    assert {path.name: path.read_bytes() for path in folder.iterdir()} == {"two.png": b"22", "three.png": b"3"}
+    artifacts.write_folder(folder, {"two.png": b"22", "more/three.png": b"3"})
+    files = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    assert files == {"two.png": b"22", "more/three.png": b"3"}
     assert list(tmp_path.iterdir()) == [folder]
 
 
@@ -150,7 +151,7 @@ def test_a_folder_that_cannot_be_written_stays_as_it_was(tmp_path: Path) -> None
     folder = tmp_path / "pictures"
     artifacts.write_folder(folder, {"one.png": b"1"})
     with pytest.raises(FoolingError, match="pictures cannot be written"):
-        artifacts.write_folder(folder, {"one.png": b"11", "missing/two.png": b"2"})
+        artifacts.write_folder(folder, {"one.png": b"11", "one.png/two.png": b"2"})
     assert {path.name: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == {"one.png": b"1"}
 
 

@@ -58,11 +58,12 @@ def written_atomically(path: Path) -> Iterator[Path]:
 
 
 def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
-    """The folder ``path`` with ``files``, contents by name, and nothing else: its former content gives way at once."""
+    """The folder ``path`` with ``files``, contents by path, and nothing else: its former content gives way at once."""
     with _own_folder(path) as folder:
         made = folder / path.name
         made.mkdir()
         for name, content in files.items():
+            (made / name).parent.mkdir(parents=True, exist_ok=True)
             with (made / name).open("wb") as file:
                 file.write(content)
                 file.flush()

@@ -12,7 +12,7 @@ import pytest
 
 from fooling.cli.survey_build import survey_build
 from fooling.errors import FoolingError
-from fooling.survey.assembly import BROWSER_BUILD, LIBRARIES, cards, pinned_versions
+from fooling.survey.assembly import BROWSER_BUILD, LIBRARIES, OWN_SCRIPTS, cards, pinned_versions
 from survey.made_up_survey import write_survey
 
 EVIL = '</script><script>alert("1")</script><!--'
@@ -97,8 +97,7 @@ def test_no_name_and_no_text_breaks_out_of_its_place(page: str, tmp_path: Path, 
     questionnaire = write_survey(tmp_path / "survey", classes=classes, title=EVIL, contact=EVIL)
     text = (built(tmp_path / "survey", packages) / page).read_text()
     parsed = Page(text)
-    own, libraries = 4, len(LIBRARIES)
-    assert len(parsed.scripts) == 2 + own + libraries
+    assert len(parsed.scripts) == 2 + len(OWN_SCRIPTS) + len(LIBRARIES)
     assert json.loads(parsed.scripts[0]) == questionnaire.model_dump(mode="json")
     assert f"<title>{html.escape(EVIL).replace('&quot;', '&#34;')}</title>" in text
     if page == "small-survey.html":
@@ -176,6 +175,16 @@ def test_images_of_an_earlier_page_are_gone(tmp_path: Path, packages: Path) -> N
     (folder / "stimuli/old-1.png").write_bytes(b"of another sample")
     built(tmp_path / "survey", packages)
     assert not (folder / "stimuli/old-1.png").exists()
+
+
+def test_a_folder_that_holds_something_else_is_left_alone(tmp_path: Path, packages: Path) -> None:
+    write_survey(tmp_path / "survey")
+    letter = tmp_path / "survey/page/letter.txt"
+    letter.parent.mkdir()
+    letter.touch()
+    with pytest.raises(FoolingError, match="page holds something else than a page"):
+        built(tmp_path / "survey", packages)
+    assert letter.exists()
 
 
 def test_the_lock_file_is_of_the_pinned_versions_and_names_no_host() -> None:

@@ -4,27 +4,31 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fooling.artifacts import read_json, require_file, write_bytes, write_text
+from fooling.artifacts import read_json, require_file, write_folder
 from fooling.errors import FoolingError
 from fooling.parsing import read_text
 from fooling.progress import say
-from fooling.survey.assembly import BROWSER_BUILD, LIBRARIES, Library, assembled, cards
+from fooling.survey.assembly import BROWSER_BUILD, LIBRARIES, OWN_SCRIPTS, Library, assembled, cards
 from fooling.survey.questionnaire import Questionnaire, load_questionnaire
 
 
 def survey_build(*, questionnaire: Path, packages: Path, output: Path) -> None:
     """Build the page of a ``questionnaire``: a folder to be hosted, and in it one file that holds everything."""
+    _require_own_folder(output)
     checked = load_questionnaire(questionnaire)
     libraries = [_library(packages / name, name) for name in LIBRARIES]
     page = assembled(checked, _images(checked, questionnaire.parent), libraries)
-    for name, content in page.files.items():
-        write_bytes(output / name, content)
-    for image in (output / "stimuli").iterdir():
-        if f"stimuli/{image.name}" not in page.files:  # of an earlier sample
-            image.unlink()
-    single = output / f"{checked.study}-survey.html"
-    write_text(single, page.single)
-    say(f"{len(checked.stimuli)} images to ask about; open {single}, or host {output}")
+    single = f"{checked.study}-survey.html"
+    write_folder(output, {**page.files, single: page.single.encode()})
+    say(f"{len(checked.stimuli)} images to ask about; open {output / single}, or host {output}")
+
+
+def _require_own_folder(output: Path) -> None:
+    """Refuse a folder in which something else lies: a page replaces all that its folder holds."""
+    if output.is_dir() and any(output.iterdir()) and not (output / OWN_SCRIPTS[0]).is_file():
+        raise FoolingError(
+            f"{output} holds something else than a page", expected="a folder of its own", remedy="name another --output"
+        )
 
 
 def _images(questionnaire: Questionnaire, folder: Path) -> dict[str, bytes]:

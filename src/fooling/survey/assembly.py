@@ -25,7 +25,7 @@ from fooling.inlined import data_uri
 from fooling.survey.questionnaire import CatchCard, Questionnaire, Stimulus
 
 SOURCES = Path(__file__).parent / "page"
-OWN_SCRIPTS = ("orders.js", "records.js", "screens.js", "questionnaire.js")  # each uses those before it
+OWN_SCRIPTS = ("orders.js", "records.js", "screens.js", "ending.js", "questionnaire.js")  # the last one begins
 BROWSER_BUILD = "dist/index.browser.min.js"  # of every package
 LIBRARIES = (
     "jspsych",
@@ -51,7 +51,7 @@ class Library:
 class Page:
     """The page twice."""
 
-    files: Mapping[str, bytes]  # by their paths in the folder; the page itself comes last
+    files: Mapping[str, bytes]  # by their paths in the folder
     single: str  # one HTML text
 
 

@@ -76,7 +76,7 @@ const Screens = (() => {
     <p id="told" role="status"></p>
     <p>${handOver(questionnaire)}</p>
     <h2>What the images were</h2>
-    <dl>${kinds.map((kind) => `<dd>${KINDS[kind]}</dd>`).join("")}</dl>
+    <ul class="kinds">${kinds.map((kind) => `<li>${KINDS[kind]}</li>`).join("")}</ul>
     <p>The network “${escaped(questionnaire.network.name)}” gave most of them their names. <i>Deep Neural Networks are Easily Fooled</i>
       (Nguyen, Yosinski and Clune, 2015) calls such images unrecognisable. These questions are not part of that paper:
       they extend it, to ask people whether that is so.</p>
