@@ -106,6 +106,21 @@ def test_figures_stand_in_the_order_of_the_catalogue_with_their_subjects(made):
     assert "<h3>Gallery</h3>" not in text
 
 
+def test_what_people_are_shown_has_a_section_of_its_own_with_the_labels_folded_away(made):
+    assert 'id="people"' not in page(**made)
+    sheets = {f"stimuli_{kind}-{name}": b"sheet" for kind in ("hidden", "shown") for name in ("cppn", "s-169")}
+    made["figures"] |= sheets
+    text = page(**made)
+    Checked(text)
+    of_people = text[text.index('<section id="people">') : text.index('<section id="run">')]
+    assert "Nobody has been asked yet" in of_people
+    for name in ("cppn", "s-169"):
+        part = of_people[of_people.index(f"<h3>Condition {name}</h3>") :]
+        assert part.index("without labels") < part.index("<details>") < part.index("with labels,")
+    assert of_people.count("<img") == 4
+    assert "Stimuli" not in text[text.index('<section id="figures">') : text.index('<section id="people">')]
+
+
 def test_a_small_run_says_that_it_is_small(made, make_champions):
     assert "Small:" not in page(**made)
     made["experiments"].append(summarised(make_champions("colour", seeds=1), threshold=0.9999))

@@ -37,6 +37,9 @@ STATUSES = {
     "-": "no value stated; the row tests what the source implies",
 }
 
+ASKED = ("condition", "study with responses")  # what the figures of the human study are of
+HIDDEN, SHOWN = "Stimuli hidden", "Stimuli shown"  # titles of the sheets of stimuli, without their labels and with them
+
 
 @dataclass(frozen=True)
 class Row:
@@ -68,7 +71,7 @@ class Drawing:
     """One figure of the page."""
 
     figure: str
-    subject: str  # the experiment or network that it shows, or nothing
+    subject: str  # the experiment, network or condition that it shows, or nothing
     caption: str
     source: str  # a data URI
 
@@ -91,6 +94,7 @@ def page(
     """
     rows = [_row(claim) for claim in claims.to_dict("records")]
     counts = Counter(row.verdict for row in rows)
+    drawn = _drawings(figures)
     finding, contrast = headline(experiments, threshold=threshold)
     return (
         _environment()
@@ -107,7 +111,10 @@ def page(
             statuses=STATUSES,
             experiments=experiments,
             galleries=galleries,
-            figures=_drawings(figures),
+            figures={title: drawings for title, drawings in drawn.items() if _kind(drawings) not in ASKED},
+            answers={title: drawings for title, drawings in drawn.items() if _kind(drawings) == "study with responses"},
+            hidden=drawn.get(HIDDEN, []),
+            shown={drawing.subject: drawing for drawing in drawn.get(SHOWN, [])},
             information=information,
             deviations=deviations,
         )
@@ -169,3 +176,8 @@ def _drawings(figures: Mapping[str, bytes]) -> dict[str, list[Drawing]]:
                 Drawing(figure, name.partition("-")[2], declared.caption, data_uri(figures[name])) for name in members
             ]
     return grouped
+
+
+def _kind(drawings: Sequence[Drawing]) -> str:
+    """What there is one figure of, of each of these."""
+    return FIGURES[drawings[0].figure].one_per
