@@ -21,7 +21,8 @@ def node() -> None:
 
 
 def test_the_scripts_do_what_their_own_tests_say() -> None:
-    done = subprocess.run(["node", "--test", str(HERE / "orders.test.js")], capture_output=True, text=True)
+    command = ["node", "--test", "--test-reporter=tap", str(HERE / "orders.test.js")]
+    done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
     assert "# pass 13" in done.stdout
 

@@ -209,16 +209,16 @@ function describe() {
   buttons.setAttribute("aria-labelledby", "question");
 }
 
+/** Listens as well: jsPsych sets the image back to its own size where it loads late. */
 function enlarge(image) {
-  if (!image.complete) {
-    image.addEventListener("load", () => enlarge(image), { once: true });
-    return;
-  }
-  const room = Math.min(320, innerWidth - 48, Math.max(160, innerHeight * 0.38));
-  const times = room / image.naturalWidth;
-  const width = image.naturalWidth * (times > 1 ? Math.floor(times) : times);
-  image.style.width = `${width}px`;
-  image.style.height = "auto";
+  const fit = () => {
+    const room = Math.min(320, innerWidth - 48, Math.max(160, innerHeight * 0.38));
+    const times = room / image.naturalWidth;
+    image.style.width = `${image.naturalWidth * (times > 1 ? Math.floor(times) : times)}px`;
+    image.style.height = "auto";
+  };
+  image.addEventListener("load", fit);
+  if (image.complete) fit();
 }
 
 function showProgress(done, count) {

@@ -7,7 +7,7 @@ const Screens = (() => {
 
   const QUESTIONS = {
     "two-way": "A computer program named this image. Which name did it give?",
-    "all-way": "A computer program named this image. Which of these names did it give?",
+    "all-way": "A computer program named this image. Which name did it give?",
     free: "Does this image show any of these?",
   };
   const PARTS = {
@@ -15,7 +15,7 @@ const Screens = (() => {
     "all-way": "You see an image and several names. A computer program gave the image one of them. Choose the one you believe it gave.",
     free: "You see an image and several names. Say which of them the image shows, or that it shows none of these.",
   };
-  const RATINGS = ["guessing", "unsure", "in between", "rather sure", "certain"];
+  const RATINGS = ["guessing", "unsure", "so-so", "sure", "certain"];
   const KINDS = {
     champion: "Painted by a computer program that changed images at random, again and again, and kept what made a neural network surer of its answer. Nobody drew anything.",
     ascent: "Made by changing every pixel a little, many times, so that a neural network becomes surer of its answer.",
