@@ -119,3 +119,8 @@ class Checkout:
 def differing(some: dict[str, str], others: dict[str, str]) -> set[str]:
     """The names of results that are not the same in both, or in one only."""
     return {name for name in some | others if some.get(name) != others.get(name)}
+
+
+def hidden_in(folder: Path) -> list[str]:
+    """The names of what is hidden below ``folder``, but for the stamps of Snakemake in folders that it made."""
+    return [path.name for path in folder.rglob(".*") if path.name != ".snakemake_timestamp"]

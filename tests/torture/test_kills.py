@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from checkout import MAKE_RUN, SMOKE, Checkout, differing
+from checkout import MAKE_RUN, SMOKE, Checkout, differing, hidden_in
 from torture.killer import Death, Killer, table_of
 from torture.plan import COMPUTING, LONG, SNAKEMAKE, Kill, Moment, Victim, small_plan, whole_plan
 
@@ -56,7 +56,7 @@ def _assert_undisturbed(checkout: Checkout, reference: Checkout) -> None:
     assert len(reference.digests()) > 30
     for study in ("smoke", "datasets"):
         assert differing(reference.digests(study), checkout.digests(study)) == set()
-    assert [path.name for path in (checkout.folder / "results").rglob(".*")] == [".checkpoints"]
+    assert hidden_in(checkout.folder / "results") == [".checkpoints"]
     assert not list((checkout.folder / "results/.checkpoints").iterdir())
     assert "Nothing to be done" in checkout.run("make", "run", f"CONFIG={SMOKE}", "INSTALLED=Makefile")
 

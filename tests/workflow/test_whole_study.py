@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from checkout import SMOKE, Checkout
+from checkout import SMOKE, Checkout, hidden_in
 from fooling.evolution.record import load_run
 from fooling.survey.pictures import load_stimuli
 
@@ -16,7 +16,7 @@ RESULTS = Path("results/smoke")
 
 
 def test_no_unfinished_work_stays_behind(smoke: Checkout) -> None:
-    assert [path.name for path in (smoke.folder / "results").rglob(".*")] == [".checkpoints"]
+    assert hidden_in(smoke.folder / "results") == [".checkpoints"]
     assert not list((smoke.folder / "results/.checkpoints").iterdir())
 
 
