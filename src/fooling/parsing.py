@@ -45,10 +45,13 @@ def parsed_yaml(text: str, *, source: str) -> Any:
     return values
 
 
-def parsed_json(text: str | bytes, *, source: str, remedy: str | None = None) -> Any:
-    """The value of a JSON text; :class:`FoolingError` names the ``source`` of one that is broken or not strict."""
+def parsed_json(text: str | bytes, *, source: str, remedy: str | None = None, keys_once: bool = False) -> Any:
+    """The value of a JSON text; :class:`FoolingError` names the ``source`` of one that is broken or not strict.
+
+    ``keys_once``: a key that is given twice, of which the first would be lost without a word, is refused.
+    """
     try:
-        return json.loads(text, parse_constant=_refused_constant)
+        return json.loads(text, parse_constant=_refused_constant, object_pairs_hook=_once if keys_once else None)
     except RecursionError:
         raise FoolingError(f"{source} is not valid JSON", found="too many levels", remedy=remedy) from None
     except ValueError as error:
@@ -87,6 +90,13 @@ def _depths(values: Any) -> Iterator[int]:
             open_parts += [(value, depth + 1) for value in part.values()]
         elif isinstance(part, list | tuple | set):
             open_parts += [(value, depth + 1) for value in part]
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        raise ValueError("a key is given twice")
+    return values
 
 
 def _refused_constant(name: str) -> None:

@@ -21,10 +21,13 @@ from fooling.evolution.batch import load_runs
 from fooling.evolution.record import load_run
 from fooling.figures.settings import FigureSettings
 from fooling.figures.style import as_pdf, as_png
-from fooling.findings.forms import FORMS
+from fooling.findings.forms import FORMS as FINDINGS
 from fooling.progress import say
 from fooling.settings import read_settings
+from fooling.survey.forms import SURVEY_FORMS
 from fooling.survey.pictures import ConditionStimuli, load_stimuli
+
+FORMS = {**FINDINGS, **SURVEY_FORMS}
 
 
 def draw(

@@ -25,4 +25,36 @@ SURVEY_COMMANDS: dict[str, Command] = {
             "output": "Folder to write.",
         },
     ),
+    "survey simulate": Command(
+        "Let simulated participants answer a questionnaire, to try the analysis out; what they answer is marked.",
+        {
+            "questionnaire": "Questionnaire that `survey sample` wrote.",
+            "output": "Folder for a response file of each participant.",
+            "settings": "How many participants, and how much people and images differ: JSON or a YAML file.",
+        },
+    ),
+    "survey analyse": Command(
+        "Analyse what people answered: accuracy beside chance with intervals, single images, agreement, confidence.",
+        {
+            "responses": "Folder with the response files, CSV or JSON; those that do not fit are refused and listed.",
+            "questionnaire": "Questionnaire that the answers are to, from `survey sample`.",
+            "settings": "Rules of exclusion, margin, and how intervals are made: JSON or a YAML file.",
+            "files": "Table of all response files, taken or refused and why, to write.",
+            "exclusions": "Table of what the rules left out to write.",
+            "accuracy": "Table of the accuracy per block and condition to write.",
+            "images": "Table of the single images to write.",
+            "agreement": "Table of the agreement between people to write.",
+            "confidence": "Table of the agreement with the network's confidence to write.",
+            "confusion": "Table of what people say of the images of each class to write.",
+        },
+    ),
+    "survey power": Command(
+        "Simulate planned studies: how many participants and images it takes to find an effect, or that there is none.",
+        {
+            "settings": "Effect, margin, sizes, and how much people and images differ: JSON or a YAML file.",
+            "table": "Table of the sizes to write.",
+            "png": "PNG file of the plot to write.",
+            "pdf": "PDF file of the plot to write.",
+        },
+    ),
 }

@@ -24,6 +24,7 @@ REAL = "findings/real/{classifier}.parquet"
 ABLATION = "findings/ablation/{classifier}/{experiment}.parquet"
 RETRAINING = "findings/retraining/{retraining}.networks.csv"
 ASCENT_CURVES = "findings/ascent_curves/{classifier}.parquet"
+ANSWERS = "findings/survey/{}.csv"
 
 
 @dataclass(frozen=True)
@@ -251,5 +252,28 @@ FIGURES: dict[str, Figure] = {
         "The same images in the same places, with the class that the network was to see in them and its confidence.",
         one_per="condition",
         needs_stimuli=True,
+    ),
+    "survey_accuracy": Figure(
+        "How often people give the right answer, per condition and way of asking, beside chance and a declared margin.",
+        one_per="study with responses",
+        tables={"survey_accuracy": ANSWERS.format("accuracy")},
+    ),
+    "survey_images": Figure(
+        "The same image by image: whether a few images that everybody knows make the average.",
+        one_per="study with responses",
+        tables={"survey_images": ANSWERS.format("images")},
+    ),
+    "survey_confusion": Figure(
+        "What people say of images of each label, where all labels are offered.",
+        one_per="study with responses",
+        tables={"survey_confusion": ANSWERS.format("confusion")},
+    ),
+    "survey_confidence": Figure(
+        "Whether people know those images better, or are surer of them, of which the network is surer.",
+        one_per="study with responses",
+        tables={
+            "survey_images": ANSWERS.format("images"),
+            "survey_confidence": ANSWERS.format("confidence"),
+        },
     ),
 }

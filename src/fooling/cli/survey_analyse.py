@@ -1,0 +1,135 @@
+"""Read what people answered, leave out what rules declared beforehand leave out, and analyse the rest."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pandas as pd
+
+from fooling.artifacts import require_file, write_table
+from fooling.errors import FoolingError
+from fooling.parsing import read_text
+from fooling.progress import say
+from fooling.settings import read_settings
+from fooling.survey.accuracy import AnalysisSettings, accuracy_table, image_table
+from fooling.survey.agreement import agreement_table, confidence_table, confusion_table
+from fooling.survey.exclusions import kept_answers
+from fooling.survey.questionnaire import Questionnaire, load_questionnaire
+from fooling.survey.responses import SYNTHETIC_FILES, File, parsed_responses
+from fooling.survey.settings import ExclusionSettings
+
+
+class SurveyAnalysisSettings(ExclusionSettings, AnalysisSettings):
+    """Whose answers count, what counts as chance, and how intervals are made."""
+
+
+def survey_analyse(
+    responses: Path,
+    *,
+    questionnaire: Path,
+    settings: str,
+    files: Path,
+    exclusions: Path,
+    accuracy: Path,
+    images: Path,
+    agreement: Path,
+    confidence: Path,
+    confusion: Path,
+) -> None:
+    """Analyse the response files in the folder ``responses``; those that cannot be read are listed, not counted."""
+    checked = read_settings(SurveyAnalysisSettings, settings)
+    asked = load_questionnaire(questionnaire)
+    taken, listed = _read_folder(responses, asked)
+    kept = kept_answers(pd.concat(taken, ignore_index=True), checked)
+    if kept.answers.empty:
+        rules = Counter(kept.exclusions["rule"])
+        raise FoolingError(
+            f"{responses}: no answers are left to analyse",
+            found=", ".join(f"{count} left out: {rule}" for rule, count in rules.items()) or "catch cards alone",
+        )
+    table = image_table(kept.answers, asked, checked)
+    write_table(files, listed)
+    write_table(exclusions, kept.exclusions)
+    write_table(accuracy, accuracy_table(kept.answers, asked, checked))
+    write_table(images, table)
+    write_table(agreement, agreement_table(kept.answers, asked, checked))
+    write_table(confidence, confidence_table(table, checked))
+    write_table(confusion, confusion_table(kept.answers, asked))
+    people, of = (
+        kept.answers["participant"].nunique(),
+        "simulated answers" if taken[0]["synthetic"].any() else "answers",
+    )
+    refused = int((~listed["taken"]).sum())
+    say(f"{len(kept.answers)} {of} of {people} participants analysed, {refused} files refused; written to {accuracy}")
+
+
+def _read_folder(folder: Path, asked: Questionnaire) -> tuple[list[pd.DataFrame], pd.DataFrame]:
+    """The answers of every file that can be taken, and the list of all files; says which ones are refused, and why.
+
+    Raises :class:`FoolingError` where none can be taken, and where people's answers lie beside simulated ones.
+    """
+    taken: dict[Path, pd.DataFrame] = {}
+    reasons: dict[Path, str] = {}
+    file_of: dict[str, Path] = {}
+    for path in _files_in(folder):
+        try:
+            table = _read_file(path, asked)
+            if again := sorted(set(table["participant"]) & set(file_of)):
+                first = file_of[again[0]]
+                raise FoolingError(f"{path} is of somebody whose answers are there already", found=f"those in {first}")
+        except FoolingError as error:
+            reasons[path] = str(error)
+            say(f"refused: {error}")
+        else:
+            taken[path] = table
+            file_of |= dict.fromkeys(table["participant"], path)
+    if not taken:
+        problem = f"{folder} holds no response file that can be read"
+        raise FoolingError(
+            problem, found=f"{len(reasons)} files, all refused", expected="a CSV or JSON file of the page"
+        )
+    _require_one_kind(taken, folder)
+    rows = [
+        {
+            **{"file": path.name, "taken": path in taken, "rows": len(taken.get(path, ()))},
+            "reason": " ".join(reasons.get(path, "").split()),
+        }
+        for path in sorted([*taken, *reasons])
+    ]
+    return list(taken.values()), pd.DataFrame(rows)
+
+
+def _files_in(folder: Path) -> list[Path]:
+    """What lies in the folder by name, hidden files left aside."""
+    try:
+        return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    except OSError as error:
+        raise FoolingError(f"{folder} cannot be read", found=error.strerror, expected="a folder") from None
+
+
+def _read_file(path: Path, asked: Questionnaire) -> pd.DataFrame:
+    """The answers in one file; :class:`FoolingError` tells why it cannot be taken."""
+    kinds: dict[str, File] = {".csv": "csv", ".json": "json"}
+    kind = kinds.get(path.suffix.lower())
+    if kind is None:
+        raise FoolingError(f"{path} is no response file", found=path.suffix or "no ending", expected=".csv or .json")
+    require_file(path)
+    table = parsed_responses(read_text(path), kind=kind, source=path, questionnaire=asked)
+    if table["synthetic"].any() != path.name.startswith(SYNTHETIC_FILES):
+        raise FoolingError(
+            f"{path} does not say clearly whether its answers are simulated",
+            found=f"format {table['format'].iloc[0]} in a file of this name",
+            expected=f"the beginning {SYNTHETIC_FILES} in the names of files with simulated answers, and in no others",
+        )
+    return table
+
+
+def _require_one_kind(taken: dict[Path, pd.DataFrame], folder: Path) -> None:
+    simulated = {path: bool(table["synthetic"].any()) for path, table in taken.items()}
+    if len(set(simulated.values())) > 1:
+        raise FoolingError(
+            f"{folder} mixes answers of people with simulated ones",
+            found=f"{sum(simulated.values())} of {len(simulated)} files are simulated",
+            remedy="keep each kind in a folder of its own",
+        )

@@ -1,0 +1,153 @@
+"""How often people give the right answer, per block and condition and image by image, beside chance."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import scipy.stats
+from numpy.typing import NDArray
+from statsmodels.stats.multitest import multipletests  # type: ignore[import-untyped]
+
+from fooling.findings.intervals import IntervalSettings
+from fooling.seeding import numpy_generator
+from fooling.survey.crossed import CrossedShare, bootstrap_interval, crossed_share
+from fooling.survey.forms import ACCURACY, IMAGES, OUTCOMES
+from fooling.survey.questionnaire import NONE_OF_THESE, Questionnaire
+from fooling.survey.settings import JudgementSettings
+
+RIGHT, OTHER, NONE = OUTCOMES
+CONDITION = ("block", "foils", "condition")
+
+
+class AnalysisSettings(JudgementSettings, IntervalSettings):
+    """What counts as chance, and how intervals are made."""
+
+
+def accuracy_table(answers: pd.DataFrame, asked: Questionnaire, settings: AnalysisSettings) -> pd.DataFrame:
+    """The primary analysis: the share of each outcome per block and condition, with its interval and beside chance.
+
+    In two-way and all-way blocks the outcome is the right answer (the network's label; of a real image the true one);
+    where people may say that they see nothing, the three outcomes are told apart.
+    """
+    rows = [
+        {**dict(zip(CONDITION, named, strict=True)), **row}
+        for named, of_condition in by_condition(answers, asked)
+        for row in _outcomes(of_condition, chance_of(named[0], asked), settings, named)
+    ]
+    return in_columns(rows, ACCURACY.columns, answers)
+
+
+def image_table(answers: pd.DataFrame, asked: Questionnaire, settings: AnalysisSettings) -> pd.DataFrame:
+    """Every image in every block: right answers, Wilson's interval, and the exact binomial test against chance.
+
+    The answers about one image come from different people, so that here they are independent. Holm's correction is
+    over all images of the block.
+    """
+    stimuli = {stimulus.id: stimulus for stimulus in asked.stimuli}
+    rows = []
+    for (block, foils), of_block in _by_block(answers, asked):
+        chance = chance_of(block, asked)
+        tests = []
+        for name in [name for name in stimuli if (of_block["stimulus"] == name).any()]:
+            about, stimulus = of_block[of_block["stimulus"] == name], stimuli[name]
+            test = scipy.stats.binomtest(int(is_right(about).sum()), len(about), 0.5 if math.isnan(chance) else chance)
+            interval = test.proportion_ci(settings.confidence_level, method="wilson")
+            tests.append(math.nan if math.isnan(chance) else float(test.pvalue))
+            rows.append(
+                {
+                    **{"block": block, "foils": foils, "condition": stimulus.condition, "stimulus": name},
+                    **{"class_name": stimulus.class_name, "confidence": stimulus.confidence},
+                    **{"answers": len(about), "share": test.statistic, "low": interval.low, "high": interval.high},
+                    **{"rating": about["rating"].mean(), "chance": chance, "p_value": tests[-1]},
+                }
+            )
+        adjusted = tests if math.isnan(chance) else multipletests(tests, method="holm")[1]
+        for row, p_holm in zip(rows[len(rows) - len(tests) :], adjusted, strict=True):
+            row["p_holm"] = float(p_holm)
+    return in_columns(rows, IMAGES.columns, answers)
+
+
+def chance_of(block: str, asked: Questionnaire) -> float:
+    """The share of right answers that guessing gives; NaN where people may say that they see none of the classes."""
+    options = next(declared.options for declared in asked.blocks if declared.name == block)
+    return math.nan if block == "free" else 1 / options
+
+
+def is_right(answers: pd.DataFrame) -> pd.Series[bool]:
+    """Which answers are the network's label, or of a real image the true one."""
+    return answers["response"] == answers["correct_answer"]
+
+
+def grids_of(answers: pd.DataFrame, is_hit: pd.Series[bool]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Hits and answers as counts (people, images), people and images in the order of their names."""
+    people, images = (pd.factorize(answers[column], sort=True) for column in ("participant", "stimulus"))
+    asked = np.zeros((len(people[1]), len(images[1])))
+    hits = np.zeros_like(asked)
+    np.add.at(asked, (people[0], images[0]), 1)
+    np.add.at(hits, (people[0], images[0]), is_hit.to_numpy(dtype=float))
+    return hits, asked
+
+
+def sensitivity_of(share: float) -> float:
+    """The d' of a share of right answers between two options, for people without a liking for one of the buttons."""
+    return float(math.sqrt(2) * scipy.stats.norm.ppf(share))
+
+
+def by_condition(answers: pd.DataFrame, asked: Questionnaire) -> Iterator[tuple[tuple[str, str, str], pd.DataFrame]]:
+    """Block, foils and condition with their answers, where there are any, in the questionnaire's order."""
+    for (block, foils), of_block in _by_block(answers, asked):
+        for condition in asked.conditions:
+            if not (of_condition := of_block[of_block["condition"] == condition]).empty:
+                yield (block, foils, condition), of_condition
+
+
+def _by_block(answers: pd.DataFrame, asked: Questionnaire) -> Iterator[tuple[tuple[str, str], pd.DataFrame]]:
+    for block in asked.blocks:
+        of_block = answers[(answers["block"] == block.name) & (answers["foils"] == block.foils)]
+        if not of_block.empty:
+            yield (block.name, block.foils), of_block
+
+
+def _outcomes(
+    answers: pd.DataFrame, chance: float, settings: AnalysisSettings, purpose: tuple[str, ...]
+) -> Iterator[dict[str, object]]:
+    right, none = is_right(answers), answers["response"] == NONE_OF_THESE
+    holds = {RIGHT: right} if not math.isnan(chance) else {RIGHT: right, OTHER: ~right & ~none, NONE: none}
+    for outcome, is_hit in holds.items():
+        hits, asked = grids_of(answers, is_hit)
+        share = crossed_share(hits, asked)
+        generator = numpy_generator(settings.interval_seed, "survey", *purpose, outcome)
+        level = settings.confidence_level
+        checked = bootstrap_interval(hits, asked, samples=settings.bootstrap_samples, level=level, generator=generator)
+        low, high, upper = (float(bound) for bound in (*share.interval(level), share.upper_bound(level)))
+        yield {
+            **{"outcome": outcome, "people": len(asked), "images": asked.shape[1], "answers": int(asked.sum())},
+            **{"share": float(share.value), "low": low, "high": high, "upper": upper},
+            **_beside_chance(upper, chance, settings.margin),
+            **dict(zip(("bootstrap_low", "bootstrap_high"), checked, strict=True)),
+            **(_sensitivity(share, level) if purpose[0] == "two-way" else {}),
+        }
+
+
+def _beside_chance(upper: float, chance: float, margin: float) -> dict[str, object]:
+    """Whether the share is surely less than the margin above chance; nothing without chance or bound."""
+    limit = min(chance + margin, 1.0)  # NaN without chance
+    is_known = not math.isnan(upper + limit)
+    return {"chance": chance, "limit": limit, "equivalent": upper < limit if is_known else None}
+
+
+def _sensitivity(share: CrossedShare, level: float) -> dict[str, float]:
+    """The d' with half an answer added on each side, so that all right and all wrong have one too."""
+    bounds = (float(bound) for bound in share.interval(level))
+    centre = 1 / (1 + math.exp(-float(share.centre)))
+    low, high = (sensitivity_of(bound) for bound in bounds)
+    return {"sensitivity": sensitivity_of(centre), "sensitivity_low": low, "sensitivity_high": high}
+
+
+def in_columns(rows: Any, columns: Iterable[str], answers: pd.DataFrame) -> pd.DataFrame:
+    """``rows`` as a table of these ``columns``, which says whether any of the ``answers`` is simulated."""
+    return pd.DataFrame(rows, columns=[*columns]).assign(synthetic=bool(answers["synthetic"].any()))

@@ -1,0 +1,244 @@
+"""Response files: what people answered, read against the questionnaire that they were asked, row by row.
+
+A file is CSV (RFC 4180) or JSON in UTF-8 with one row for each answered trial. Whatever does not fit the questionnaire
+is refused with the file, the row (the first is 1) and the reason; a file is taken whole or not at all.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+from fooling.errors import FoolingError
+from fooling.parsing import parsed_json, require_reasonable
+from fooling.survey.questionnaire import FORMULA_SIGNS, NONE_OF_THESE, Block, CatchCard, Questionnaire, Stimulus
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FORMAT, SYNTHETIC_FORMAT = "1", "1-synthetic"
+SYNTHETIC_FILES = "synthetic-"  # how the names of files with simulated answers begin
+
+Row = Mapping[str, str]
+File = Literal["csv", "json"]
+
+WHOLE = re.compile(r"0|[1-9][0-9]{0,9}")
+#: The columns in their order: what their cells look like, and that in words.
+COLUMNS: dict[str, tuple[re.Pattern[str], str]] = {
+    "format": (re.compile(f"{FORMAT}|{SYNTHETIC_FORMAT}"), FORMAT),
+    "study": (re.compile(r".+"), "the name of the study"),
+    "study_version": (re.compile(r"[0-9a-f]{16}"), "16 hexadecimal digits"),
+    "participant": (re.compile(r"[0-9a-f]{16}"), "16 hexadecimal digits"),
+    "seed": (WHOLE, "a whole number of at most 10 digits"),
+    "block": (re.compile(r"two-way|all-way|free"), "two-way, all-way or free"),
+    "foils": (re.compile(r"random|confused|"), "random, confused or nothing"),
+    "trial": (re.compile(r"[1-9][0-9]{0,4}"), "a whole number from 1"),
+    "kind": (re.compile(r"stimulus|catch|practice"), "stimulus, catch or practice"),
+    "stimulus": (re.compile(r".+"), "the id of an image"),
+    "stimulus_sha256": (re.compile(r"[0-9a-f]{64}"), "64 hexadecimal digits"),
+    "condition": (re.compile(r".*"), "a condition, or nothing for a catch card"),
+    "options": (re.compile(r".+"), "names of classes joined by |"),
+    "response": (re.compile(r".+"), "a name of a class"),
+    "correct_answer": (re.compile(r".+"), "a name of a class"),
+    "rating": (re.compile(r"[1-5]"), "a whole number from 1 to 5"),
+    "response_ms": (WHOLE, "a whole number of at most 10 digits"),
+    "rating_ms": (WHOLE, "a whole number of at most 10 digits"),
+    "screen": (re.compile(r"[1-9][0-9]{0,4}x[1-9][0-9]{0,4}"), "width x height, such as 390x844"),
+    "finished": (re.compile(r"true|false"), "true or false"),
+}
+#: What is the same on every row of one participant.
+OF_PARTICIPANT = ("seed", "finished")
+WHOLE_NUMBERS = ("seed", "trial", "rating", "response_ms", "rating_ms")
+
+
+def parsed_responses(text: str, *, kind: File, source: object, questionnaire: Questionnaire) -> pd.DataFrame:
+    """The answers in the ``text`` of one response file, a row each, in the columns of :data:`COLUMNS`.
+
+    Numbers are whole numbers, ``finished`` and the added column ``synthetic`` are flags, ``options`` stay one text.
+    Raises :class:`FoolingError`, naming the ``source`` and the row, for whatever is not as the page writes it.
+    """
+    import pandas as pd
+
+    rows = _rows_of_csv(text, source) if kind == "csv" else _rows_of_json(text, source)
+    if not rows:
+        raise FoolingError(f"{source} holds no answers", found="no rows", expected="a row for each answered trial")
+    shown: tuple[Stimulus | CatchCard, ...] = (*questionnaire.stimuli, *questionnaire.practice, *questionnaire.catch)
+    cards = {card.id: card for card in shown}
+    for number, row in enumerate(rows, start=1):
+        try:
+            _require_cells(row)
+            _require_fit(row, questionnaire, cards)
+        except _Refused as refused:
+            raise refused.told(source, number) from None
+    _require_rows_together(rows, source)
+    table = pd.DataFrame(rows, columns=list(COLUMNS)).astype(dict.fromkeys(WHOLE_NUMBERS, "int64"))
+    return table.assign(finished=table["finished"] == "true", synthetic=table["format"] == SYNTHETIC_FORMAT)
+
+
+def joined_names(names: Sequence[str]) -> str:
+    """Names of classes as one cell: joined by "|", which a backslash marks where it stands in a name."""
+    return "|".join(re.sub(r"([\\|])", r"\\\1", name) for name in names)
+
+
+def split_names(cell: str) -> list[str]:
+    """The names that :func:`joined_names` joined."""
+    names, is_marked = [""], False
+    for character in cell:
+        if is_marked or character not in "\\|":
+            names[-1] += character
+            is_marked = False
+        elif character == "|":
+            names.append("")
+        else:
+            is_marked = True
+    return names
+
+
+class _Refused(Exception):  # noqa: N818 - becomes a FoolingError that names file and row
+    """What is wrong with one row."""
+
+    def __init__(self, what: str, *, found: object, expected: object) -> None:
+        super().__init__(what)
+        self.what, self.found, self.expected = what, found, expected
+
+    def told(self, source: object, row: int) -> FoolingError:
+        return FoolingError(f"{source}, row {row}: {self.what}", found=self.found, expected=self.expected)
+
+
+def _rows_of_csv(text: str, source: object) -> list[dict[str, str]]:
+    reader = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
+    try:
+        lines = [line for line in reader if line]
+    except csv.Error as error:
+        raise FoolingError(f"{source}, row {max(reader.line_num - 1, 0)}: no valid CSV", found=error) from None
+    names, *cells = lines or [[]]
+    _require_columns(names, f"{source}")
+    for number, line in enumerate(cells, start=1):
+        if len(line) != len(names):
+            raise FoolingError(
+                f"{source}, row {number}: cells are missing or too many", found=len(line), expected=len(names)
+            )
+    return [dict(zip(names, line, strict=True)) for line in cells]
+
+
+def _rows_of_json(text: str, source: object) -> list[dict[str, str]]:
+    values = parsed_json(text, source=str(source), keys_once=True)
+    require_reasonable(values, source=str(source))
+    if not isinstance(values, dict) or set(values) != {"format", "rows"} or not isinstance(values["rows"], list):
+        found = f"the keys {', '.join(map(str, values))}" if isinstance(values, dict) else type(values).__name__
+        raise FoolingError(f"{source} is no file of responses", found=found, expected='{"format": 1, "rows": [...]}')
+    if values["format"] not in (int(FORMAT), SYNTHETIC_FORMAT) or isinstance(values["format"], bool):
+        raise FoolingError(f"{source} is of another format", found=values["format"], expected=FORMAT)
+    rows = []
+    for number, row in enumerate(values["rows"], start=1):
+        place = f"{source}, row {number}"
+        if not isinstance(row, dict):
+            raise FoolingError(f"{place} is no answer", found=type(row).__name__, expected="an object")
+        _require_columns(list(row), place)
+        rows.append({name: _as_cell(value, f"{place}: {name}") for name, value in row.items()})
+    return rows
+
+
+def _as_cell(value: Any, place: str) -> str:
+    """The ``value`` of a JSON row as it would stand in a CSV file."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | str):
+        return str(value)
+    raise FoolingError(
+        f"{place} is not as it should be", found=_shown(str(value)), expected="a text, a whole number, true or false"
+    )
+
+
+def _require_columns(names: Sequence[str], place: str) -> None:
+    missing = [name for name in COLUMNS if name not in names]
+    unknown = [name for name in names if name not in COLUMNS]
+    if missing or unknown or len(names) != len(COLUMNS):
+        wrong = f"lacks {', '.join(missing)}" if missing else "has columns that no response file has"
+        found = _shown(", ".join(unknown if unknown and not missing else names)) or "nothing"
+        raise FoolingError(f"{place} {wrong}", found=found, expected=", ".join(COLUMNS))
+
+
+def _require_cells(row: Row) -> None:
+    """Every cell on its own is what the page can write."""
+    for name, (pattern, words) in COLUMNS.items():
+        cell = row[name]
+        if cell.startswith(FORMULA_SIGNS):
+            raise _Refused(f"{name} begins like a formula", found=_shown(cell), expected=words)
+        if not (cell.isprintable() and pattern.fullmatch(cell)):
+            raise _Refused(f"{name} is not as it should be", found=_shown(cell) or "nothing", expected=words)
+
+
+def _require_fit(row: Row, asked: Questionnaire, cards: Mapping[str, Stimulus | CatchCard]) -> None:
+    """The row answers a question of the questionnaire."""
+    _require_same(row, "study", asked.study)
+    _require_same(row, "study_version", asked.version)
+    block = next((block for block in asked.blocks if (block.name, block.foils) == (row["block"], row["foils"])), None)
+    if block is None:
+        blocks = ", ".join(f"{block.name} {block.foils}".strip() for block in asked.blocks)
+        raise _Refused("no such block", found=f"{row['block']} {row['foils']}".strip(), expected=blocks)
+    of_kind: Mapping[str, Sequence[Stimulus | CatchCard]] = {
+        "stimulus": asked.stimuli,
+        "catch": asked.catch,
+        "practice": asked.practice,
+    }
+    card = cards.get(row["stimulus"])
+    if card is None or card not in of_kind[row["kind"]]:
+        raise _Refused(f"unknown {row['kind']}", found=_shown(row["stimulus"]), expected="one of the questionnaire")
+    _require_same(row, "stimulus_sha256", card.sha256)
+    _require_same(row, "condition", card.condition if isinstance(card, Stimulus) else "")
+    _require_same(row, "correct_answer", card.class_name if isinstance(card, Stimulus) else card.answer)
+    _require_options(row, block, asked.classes)
+
+
+def _require_options(row: Row, block: Block, classes: Sequence[str]) -> None:
+    names = split_names(row["options"])
+    labels = names[:-1] if block.name == "free" and names[-1] == NONE_OF_THESE else names
+    if strangers := [name for name in labels if name not in classes]:
+        raise _Refused("options that are no classes", found=_shown(strangers[0]), expected=_shown(", ".join(classes)))
+    if len(set(labels)) != len(labels) or len(labels) != block.options or row["correct_answer"] not in labels:
+        raise _Refused(
+            "options that were not offered",
+            found=_shown(row["options"]),
+            expected=f"{block.options} classes, {row['correct_answer']} among them",
+        )
+    if row["response"] not in names:
+        raise _Refused("the response is none of the options", found=_shown(row["response"]), expected=row["options"])
+
+
+def _require_same(row: Row, name: str, expected: str) -> None:
+    if row[name] != expected:
+        raise _Refused(
+            f"another {name} than the questionnaire's", found=_shown(row[name]) or "nothing", expected=expected
+        )
+
+
+def _require_rows_together(rows: Sequence[Row], source: object) -> None:
+    """No answer twice, trials in their order, one format, and what is a participant's the same on all their rows."""
+    last: dict[str, Row] = {}
+    shown: set[tuple[str, ...]] = set()
+    for number, row in enumerate(rows, start=1):
+        place, before = f"{source}, row {number}", last.get(row["participant"])
+        if row["format"] != rows[0]["format"]:
+            raise FoolingError(f"{place}: another format", found=row["format"], expected=rows[0]["format"])
+        if before is not None:
+            if int(row["trial"]) <= int(before["trial"]):
+                problem = "the same trial twice" if row["trial"] == before["trial"] else "trials out of order"
+                raise FoolingError(f"{place}: {problem}", found=row["trial"], expected=f"more than {before['trial']}")
+            for name in OF_PARTICIPANT:
+                if row[name] != before[name]:
+                    raise FoolingError(f"{place}: another {name}", found=row[name], expected=before[name])
+        answered = tuple(row[name] for name in ("participant", "kind", "block", "foils", "stimulus"))
+        if row["kind"] != "practice" and answered in shown:
+            raise FoolingError(
+                f"{place}: an image twice in one block", found=row["stimulus"], expected="every image once"
+            )
+        shown.add(answered)
+        last[row["participant"]] = row
+
+
+def _shown(text: str) -> str:
+    return text if len(text) <= 80 else f"{text[:77]}..."
