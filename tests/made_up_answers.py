@@ -7,9 +7,14 @@ import io
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
+from fooling.survey.accuracy import AnalysisSettings, accuracy_table, image_table
+from fooling.survey.agreement import confidence_table, confusion_table
+from fooling.survey.exclusions import kept_answers
 from fooling.survey.questionnaire import Questionnaire, completed
-from fooling.survey.responses import FORMAT, SYNTHETIC_FORMAT
+from fooling.survey.responses import FORMAT, SYNTHETIC_FORMAT, parsed_responses
+from fooling.survey.settings import ExclusionSettings
 from fooling.survey.simulation import SimulationSettings, simulated_files
 
 CLASSES = [str(digit) for digit in range(10)]
@@ -77,3 +82,17 @@ def as_csv(rows: list[dict[str, str]]) -> str:
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue()
+
+
+def analysed(files: dict[str, str], asked: Questionnaire) -> dict[str, pd.DataFrame]:
+    """The tables that figures are drawn from, by the names that figures know them by."""
+    settings = AnalysisSettings(bootstrap_samples=99)
+    tables = [parsed_responses(text, kind="csv", source=name, questionnaire=asked) for name, text in files.items()]
+    answers = kept_answers(pd.concat(tables, ignore_index=True), ExclusionSettings()).answers
+    images = image_table(answers, asked, settings)
+    return {
+        "survey_accuracy": accuracy_table(answers, asked, settings),
+        "survey_images": images,
+        "survey_confusion": confusion_table(answers, asked),
+        "survey_confidence": confidence_table(images, settings),
+    }

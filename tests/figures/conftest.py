@@ -19,6 +19,7 @@ from fooling.findings.class_sets import ClassSetSettings, class_set_table, class
 from fooling.findings.foolability import FoolabilitySettings, foolability_table
 from fooling.survey.pictures import ConditionStimuli
 from fooling.survey.questionnaire import completed
+from made_up_answers import analysed, made_questionnaire, simulated
 from made_up_networks import made_up_header, made_up_networks
 
 CLASSES = 10
@@ -494,6 +495,8 @@ def made_inputs() -> dict[str, dict[str, Any]]:
     waves = [made_run(seed, encoding="cppn") for seed in (1, 2)]
     training, classifiers = made_training()
     survival, presets = made_presets()
+    asked = made_questionnaire()
+    answers = analysed(simulated(asked, participants=8), asked)
     return {
         "gallery": {"runs": runs, "examined": made_examined()},
         "further_runs": {"runs": runs, "examined": made_examined()},
@@ -503,6 +506,10 @@ def made_inputs() -> dict[str, dict[str, Any]]:
             "real": made_real(),
         },
         "ascent_gallery": {"ascents": made_ascents()},
+        "survey_accuracy": {"survey_accuracy": answers["survey_accuracy"]},
+        "survey_images": {"survey_images": answers["survey_images"]},
+        "survey_confusion": {"survey_confusion": answers["survey_confusion"]},
+        "survey_confidence": {name: answers[name] for name in ("survey_images", "survey_confidence")},
         "stimuli_hidden": {"stimuli": made_stimuli()},
         "stimuli_shown": {"stimuli": made_stimuli()},
         "ascent_over_evaluations": {
