@@ -264,6 +264,7 @@ rule claims:
         ablation=ablation_tables(),
         ascent=ascent_tables("ascent.parquet"),
         ascent_times=ascent_tables("ascent_times.parquet"),
+        people=answer_tables("accuracy"),
         code=sources("fooling.cli.claims"),
         environment="envs/findings.yaml",
     output:
@@ -283,6 +284,7 @@ rule claims:
         ablation=repeated("ablation"),
         ascent=repeated("ascent"),
         ascent_times=repeated("ascent_times"),
+        people=repeated("people"),
         settings=findings_settings(MeasurementSettings),
     log:
         "<logs>/claims.log",
@@ -299,7 +301,7 @@ rule claims:
     shell:
         "fooling claims --declared {input.declared} --networks {input.networks} {params.history} {params.times}"
         " {params.start} {params.examined} {params.ancestry} {params.real} {params.distances} {params.transfer}"
-        " {params.retrained} {params.retraining} {params.ablation} {params.ascent} {params.ascent_times}"
+        " {params.retrained} {params.retraining} {params.ablation} {params.ascent} {params.ascent_times} {params.people}"
         " --settings {params.settings:q} --table {output.table} --page {output.page} 2> {log}"
 
 

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 
 THOROUGH = os.environ.get("FOOLING_FUZZ") == "thorough"
 
-#: Of every test that is decorated with it; there are twenty-five.
+#: Of every test that is decorated with it; there are twenty-seven.
 fuzzed = settings(
     max_examples=100 if THOROUGH else 8,
     derandomize=not THOROUGH,

@@ -31,6 +31,7 @@ from fooling.findings.forms import (
 from fooling.findings.measurement import MeasurementSettings, Tables
 from fooling.progress import say
 from fooling.settings import read_settings
+from fooling.survey.forms import ACCURACY
 
 
 def claims(
@@ -50,6 +51,7 @@ def claims(
     ascent: list[Path] | None = None,
     ascent_times: list[Path] | None = None,
     ablation: list[Path] | None = None,
+    people: list[Path] | None = None,
     settings: str,
     table: Path,
     page: Path,
@@ -72,6 +74,7 @@ def claims(
         ascent=_rows_of(asked.ascents, ascent or [], ASCENT),
         ascent_times=_rows_of(asked.ascents, ascent_times or [], ASCENT_TIMES),
         ablation=_rows_of(asked.experiments, ablation or [], ABLATION),
+        people=_rows_of(asked.experiments, people or [], ACCURACY, column="condition"),
     )
     judgements = judged_claims(asked, tables, checked)
     told = claims_page(judgements, confidence_level=checked.confidence_level)

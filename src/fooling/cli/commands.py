@@ -268,6 +268,7 @@ COMMANDS: dict[str, Command] = {
             "ablation": "Tables of champions with elements removed, from `ablate`; give the option once for each.",
             "ascent": "Table of the images of gradient ascents, from `tabulate-ascent`.",
             "ascent_times": "Table of the evaluations that they took to the threshold, from `tabulate-ascent`.",
+            "people": "Table of how often people give the right answer, from `survey analyse`.",
             "table": "Table of the judged claims to write.",
             "page": "The same as a page of Markdown to write.",
         },

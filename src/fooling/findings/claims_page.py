@@ -69,6 +69,8 @@ def _measured(claim: Claim, estimate: Estimate, dataset: str) -> str:
         told.append(f"{claim.removed} removed, {claim.fill} in its place")
     if claim.search != "map-elites":
         told.append(claim.search)
+    if claim.asked is not None:
+        told.append(f"people asked {claim.asked}")
     if claim.control is not None:
         told.append(f"control {claim.control}")
     if claim.generation is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -45,6 +45,8 @@ class Selection(Settings):
     """The filling that it is compared with, chain by chain."""
     network: int | None = Field(default=None, ge=1)
     """The number in their chain of the networks that are measured."""
+    asked: Literal["two-way-random", "two-way-confused", "all-way"] | None = None
+    """How people are asked about the images of the experiment."""
     level: float | None = Field(default=None, gt=0, lt=1)
     """The confidence that counts, where it is not the study's threshold."""
     count: int | None = Field(default=None, ge=1)
@@ -77,6 +79,7 @@ class Tables:
     ablation: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     ascent: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     ascent_times: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    people: Mapping[str, pd.DataFrame] = field(default_factory=dict)  # by condition, which is an experiment
 
 
 class NotRun(Exception):  # noqa: N818 - an answer, not an error
@@ -160,6 +163,21 @@ class Measurement:
     def ascents(self, column: str) -> NDArray[np.float64]:
         """A column of the images of the gradient ascent, (networks, seeds, classes)."""
         return run_grid(self._of_ascent(self.tables.ascent), column, within_run="class_index")
+
+    def people(self) -> pd.Series[Any]:
+        """What people answer who are asked about the images of the experiment, on one of these networks."""
+        name, asked = str(self.selection.experiment), str(self.selection.asked)
+        table = self.tables.people.get(name)
+        if table is None:
+            raise NotRun(f"nobody was asked about images of {name}")
+        if table["synthetic"].any():
+            raise NotRun("only simulated participants were asked")
+        block, _, foils = asked.rpartition("-") if asked.startswith("two-way") else (asked, "", "")
+        rows = table[(table["block"] == block) & (table["foils"].fillna("") == foils)]
+        rows = rows[rows["network"].isin(self.networks()["classifier"])]
+        if len(rows) != 1:
+            raise NotRun(f"nobody was asked about images of {name} on networks of {self.dataset} in this way")
+        return rows.iloc[0]
 
     def evaluations(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Evaluations until the median class was at the threshold, of the gradient ascent and of the search.

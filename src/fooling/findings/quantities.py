@@ -142,6 +142,14 @@ def ascent_evaluations_ratio(of: Measurement) -> Estimate:
     return of.median(ratios)
 
 
+def share_of_people_right(of: Measurement) -> Estimate:
+    """People and images are drawn anew; n counts the people."""
+    row = of.people()
+    value, low, high = (float(row[name]) for name in ("share", "low", "high"))
+    note = "one person or image carries no interval" if np.isnan(low) else ""
+    return Estimate(value=value, low=low, high=high, n=int(row["people"]), note=note)
+
+
 def share_of_champions_repeating(of: Measurement) -> Estimate:
     """Champions with copies of something, at the end of their runs."""
     table = of.of_experiment(of.tables.ablation)
@@ -320,6 +328,11 @@ QUANTITIES = {
         "mean over the retrained networks of how far their test error lies above the control's",
         cost_in_test_error,
         frozenset({"retraining", "control_filling"}),
+    ),
+    "share-of-people-right": Quantity(
+        "share of the answers of people that name the network's label",
+        share_of_people_right,
+        frozenset({"experiment", "asked"}),
     ),
     "share-of-champions-repeating": Quantity(
         "share of the champions that repeat themselves, so that there are copies to remove",

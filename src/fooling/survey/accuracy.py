@@ -34,7 +34,7 @@ def accuracy_table(answers: pd.DataFrame, asked: Questionnaire, settings: Analys
     where people may say that they see nothing, the three outcomes are told apart.
     """
     rows = [
-        {**dict(zip(CONDITION, named, strict=True)), **row}
+        {**dict(zip(CONDITION, named, strict=True)), "network": asked.network.name, **row}
         for named, of_condition in by_condition(answers, asked)
         for row in _outcomes(of_condition, chance_of(named[0], asked), settings, named)
     ]

@@ -26,7 +26,7 @@ EXCLUSIONS = Form(
 ACCURACY = Form(
     columns={
         **BLOCK,
-        **{"condition": TEXT, "outcome": one_of(*OUTCOMES), "synthetic": FLAG},
+        **{"condition": TEXT, "outcome": one_of(*OUTCOMES), "network": TEXT, "synthetic": FLAG},
         **{"people": COUNT, "images": COUNT, "answers": COUNT},
         **{"share": SHARE, **INTERVAL, "upper": SHARE.or_nothing},
         **{"chance": SHARE.or_nothing, "limit": SHARE.or_nothing, "equivalent": FLAG.or_nothing},

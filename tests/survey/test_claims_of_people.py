@@ -1,0 +1,52 @@
+"""Claims about people are judged by people's answers, and by nothing else."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from fooling.findings.measurement import Measurement, MeasurementSettings, NotRun, Selection, Tables
+from fooling.findings.quantities import QUANTITIES
+from made_up_answers import analysed, as_peoples, made_questionnaire, simulated
+
+ASKED = made_questionnaire()
+FILES = simulated(ASKED, participants=5)
+NETWORKS = pd.DataFrame({"classifier": ["lenet-a"], "dataset": ["digits"], "architecture": ["lenet"]})
+
+
+def measured(files: dict[str, str] | None, *, network: str = "lenet-a", experiment: str = "cppn"):
+    tables = {} if files is None else dict(iter(analysed(files, ASKED)["survey_accuracy"].groupby("condition")))
+    none: dict[str, pd.DataFrame] = {}
+    return QUANTITIES["share-of-people-right"].measure(
+        Measurement(
+            selection=Selection(experiment=experiment, asked="two-way-random"),
+            dataset="digits",
+            tables=Tables(
+                networks=NETWORKS.assign(classifier=network),
+                **{"history": none, "times": none, "start": none, "examined": none},
+                people=tables,
+            ),
+            settings=MeasurementSettings(),
+            purpose="test",
+        )
+    )
+
+
+def test_the_share_and_its_interval_are_those_of_the_analysis() -> None:
+    files = as_peoples(FILES)
+    table = analysed(files, ASKED)["survey_accuracy"]
+    row = table[(table["foils"] == "random") & (table["condition"] == "cppn")].iloc[0]
+    found = measured(files)
+    assert (found.value, found.low, found.high, found.n) == (row["share"], row["low"], row["high"], 5)
+
+
+def test_simulated_answers_judge_no_claim() -> None:
+    with pytest.raises(NotRun, match="only simulated participants were asked"):
+        measured(FILES)
+
+
+def test_without_answers_nothing_is_measured() -> None:
+    with pytest.raises(NotRun, match="nobody was asked about images of cppn"):
+        measured(None)
+    with pytest.raises(NotRun, match="on networks of digits"):
+        measured(as_peoples(FILES), network="another")
