@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import torch
 
 from fooling.encodings.cppn.encoding import CppnEncoding
@@ -63,3 +65,20 @@ def test_stored_genomes_evolve_on_to_the_same_bits(grey_population: CppnGenomes)
         results.append((genomes.arrays(), encoding.render(genomes)))
     assert all(torch.equal(results[0][0][name], results[1][0][name]) for name in results[0][0])
     assert torch.equal(results[0][1], results[1][1])
+
+
+def test_what_lies_in_free_slots_is_never_read(grey_population: CppnGenomes) -> None:
+    encoding = CppnEncoding(settings=CppnSettings(), image_shape=(1, 8, 8))
+    clean, spoiled = (grey_population.with_room(nodes=3, links=4) for _ in range(2))
+    free = ~spoiled.link_exists()
+    for ends in (spoiled.sources, spoiled.targets):
+        ends.masked_fill_(free, 10**6)
+    spoiled.weights.masked_fill_(free, math.nan)
+    spoiled.functions.masked_fill_(torch.arange(spoiled.functions.shape[1]) >= spoiled.node_counts, 10**6)
+    results = []
+    for genomes in (clean, spoiled):
+        children = encoding.vary(genomes, 1, torch.Generator().manual_seed(4))
+        results.append((encoding.render(genomes), encoding.render(children), children.arrays()))
+    assert torch.equal(results[0][0], results[1][0])
+    assert torch.equal(results[0][1], results[1][1])
+    assert all(torch.equal(results[0][2][name], results[1][2][name]) for name in results[0][2])

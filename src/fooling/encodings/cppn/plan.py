@@ -68,7 +68,7 @@ def plan_for(genomes: CppnGenomes, *, outputs: int, scales: torch.Tensor) -> Pla
     row_of = torch.arange(-outputs, slots - outputs, device=device).repeat(len(genomes))
     row_of.index_copy_(0, nodes, torch.arange(INPUTS, INPUTS + len(nodes), device=device))
 
-    needed = exists.logical_and_(heights[targets] >= 0)
+    needed = exists.masked_scatter(exists, heights.index_select(0, targets.masked_select(exists)) >= 0)
     target_rows, order = row_of.index_select(0, targets.masked_select(needed)).sub_(INPUTS).sort(stable=True)
     ordered_sources = sources.masked_select(needed).index_select(0, order)
     scale_of_row = scales.index_select(0, stages % FUNCTIONS)
