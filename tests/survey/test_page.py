@@ -6,9 +6,7 @@ import csv
 import io
 import json
 import re
-import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +14,11 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 
 from fooling.cli.survey_build import survey_build
+from fooling.survey.questionnaire import load_questionnaire
+from fooling.survey.responses import parsed_responses
 from survey.browser import PACKAGES, Participant, launched, planned, required, why_not
 from survey.made_up_survey import write_survey
+from survey.servers import hosted, listening
 
 COLUMNS = [
     *("format", "study", "study_version", "participant", "seed", "block", "foils", "trial", "kind", "stimulus"),
@@ -62,7 +63,7 @@ def arrive(browser: Browser, survey: Path) -> Iterator[Arrive]:
     def opened(
         *,
         at: Path = survey,
-        file: str = SINGLE,
+        page_at: str = "",
         seed: int = 7,
         allowed: str = "",
         keyboard: bool = False,
@@ -75,7 +76,7 @@ def arrive(browser: Browser, survey: Path) -> Iterator[Arrive]:
         page.on("pageerror", lambda error: complaints.append(str(error)))
         local = tuple(filter(None, ("file:", "data:", "blob:", allowed)))
         page.on("request", lambda request: request.url.startswith(local) or complaints.append(request.url))
-        page.goto(f"{(at / 'page' / file).as_uri()}?seed={seed}&participant=0123456789abcdef")
+        page.goto(f"{page_at or (at / 'page' / SINGLE).as_uri()}?seed={seed}&participant=0123456789abcdef")
         return Participant(page, planned(at, seed), keyboard=keyboard)
 
     yield opened
@@ -91,9 +92,8 @@ def rows_of(text: str) -> list[dict[str, str]]:
     return rows
 
 
-@pytest.mark.parametrize("file", [SINGLE, "index.html"])
-def test_a_participant_takes_home_what_was_asked_and_answered(file: str, arrive: Arrive, survey: Path) -> None:
-    somebody = arrive(file=file)
+def test_a_participant_takes_home_what_was_asked_and_answered(arrive: Arrive, survey: Path) -> None:
+    somebody = arrive()
     somebody.begin()
     somebody.answer_all(lambda trial: trial["options"][-1])
     name, text = somebody.saved("csv")
@@ -107,6 +107,10 @@ def test_a_participant_takes_home_what_was_asked_and_answered(file: str, arrive:
     asked = ("trial", "block", "foils", "kind", "stimulus", "correct_answer")
     assert [[row[key] for key in asked] for row in rows] == [[str(t[key]) for key in asked] for t in somebody.trials]
     assert [row["options"].split("|") for row in rows] == [trial["options"] for trial in somebody.trials]
+    checked = load_questionnaire(survey / "questionnaire.json")
+    for ending, said in {"csv": text, "json": json_text}.items():
+        read = parsed_responses(said, kind=ending, source=name, questionnaire=checked)
+        assert list(zip(read["response"], read["rating"], strict=True)) == somebody.given
     questionnaire = json.loads((survey / "questionnaire.json").read_text())
     sums = {card["id"]: card for kind in ("stimuli", "catch", "practice") for card in questionnaire[kind]}
     for row in rows:
@@ -116,6 +120,29 @@ def test_a_participant_takes_home_what_was_asked_and_answered(file: str, arrive:
         assert (row["participant"], row["seed"], row["finished"]) == ("0123456789abcdef", "7", "true")
         assert row["screen"] == "1280x800"
         assert int(row["response_ms"]) > 0 and int(row["rating_ms"]) > 0
+
+
+@pytest.mark.parametrize("from_server", [False, True])
+def test_the_folder_asks_the_same_by_double_click_and_from_a_server(
+    from_server: bool, arrive: Arrive, survey: Path
+) -> None:
+    with hosted(survey / "page") as address:
+        somebody = arrive(
+            page_at=f"{address}index.html" if from_server else (survey / "page/index.html").as_uri(), allowed=address
+        )
+        somebody.begin()
+        for trial in somebody.trials[:4]:
+            somebody.answer(trial)
+        somebody.leave("stop")
+        read = parsed_responses(
+            somebody.saved("csv")[1],
+            kind="csv",
+            source="a file",
+            questionnaire=load_questionnaire(survey / "questionnaire.json"),
+        )
+        assert list(zip(read["response"], read["rating"], strict=True)) == somebody.given
+        widths = somebody.locator(".gallery img").evaluate_all("images => images.map(image => image.naturalWidth)")
+        assert len(widths) == 1 and widths[0] > 0
 
 
 def test_practice_says_what_was_right_and_the_blocks_do_not(arrive: Arrive) -> None:
@@ -198,8 +225,12 @@ def test_names_that_are_no_digits_have_counted_keys(arrive: Arrive, tmp_path: Pa
     for trial in somebody.trials[:6]:
         somebody.answer(trial)
     somebody.leave("stop")
-    rows = rows_of(somebody.saved("csv")[1])
+    text = somebody.saved("csv")[1]
+    rows = rows_of(text)
     assert [row["response"] for row in rows] == [trial["correct_answer"] for trial in somebody.trials[:6]]
+    questionnaire = load_questionnaire(tmp_path / "survey/questionnaire.json")
+    read = parsed_responses(text, kind="csv", source="a file", questionnaire=questionnaire)
+    assert read["response"].tolist() == [row["response"] for row in rows]
     offered = {name for row in rows for name in re.findall(r"(?:[^|\\]|\\.)+", row["options"])}
     assert offered == {*(re.sub(r"([|\\])", r"\\\1", name) for name in AWKWARD), "none of these"}
 
@@ -280,19 +311,19 @@ def test_who_leaves_with_answers_is_warned_until_they_are_saved(arrive: Arrive) 
 
 
 def test_answers_can_be_sent_where_the_study_says(arrive: Arrive, tmp_path: Path) -> None:
-    with Listener() as listener:
-        somebody = arrive(at=built(tmp_path / "survey", post_url=listener.address), allowed=listener.address)
+    with listening() as (address, received):
+        somebody = arrive(at=built(tmp_path / "survey", post_url=address), allowed=address)
         somebody.begin()
         somebody.answer(somebody.trials[0])
         somebody.leave("stop")
         somebody.press(somebody.locator("#send"))
         expect(somebody.locator("#told")).to_have_text("Your answers have been sent.")
-        assert listener.received == [json.loads(somebody.saved("json")[1])]
+        assert received == [json.loads(somebody.saved("json")[1])]
 
 
 def test_answers_that_cannot_be_sent_can_still_be_saved(browser: Browser, tmp_path: Path) -> None:
-    with Listener(status=500) as listener:
-        folder = built(tmp_path / "survey", post_url=listener.address)
+    with listening(status=500) as (address, _):
+        folder = built(tmp_path / "survey", post_url=address)
         with browser.new_context() as context:
             page = context.new_page()
             page.goto(f"{(folder / 'page' / SINGLE).as_uri()}?seed=7")
@@ -306,51 +337,15 @@ def test_answers_that_cannot_be_sent_can_still_be_saved(browser: Browser, tmp_pa
 
 
 def test_the_page_can_ask_no_other_host_for_anything(browser: Browser, survey: Path) -> None:
-    with Listener() as listener, browser.new_context() as context:
+    with listening() as (address, received), browser.new_context() as context:
         page = context.new_page()
         for file in (SINGLE, "index.html"):
             page.goto((survey / "page" / file).as_uri())
-            asked = f"fetch('{listener.address}', {{method: 'POST', body: '{{}}'}}).then(() => 'sent', () => 'refused')"
+            asked = f"fetch('{address}', {{method: 'POST', body: '{{}}'}}).then(() => 'sent', () => 'refused')"
             assert page.evaluate(asked) == "refused"
-        assert listener.received == []
+        assert received == []
 
 
 def _told(value: object) -> str:
     """A value of JSON as a cell of CSV says it."""
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-class Listener:
-    """A server on this machine that answers every POST with one status, and keeps what came."""
-
-    def __init__(self, *, status: int = 200) -> None:
-        self.received: list[Any] = []
-        received = self.received
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_OPTIONS(self) -> None:
-                self.answer(204)
-
-            def do_POST(self) -> None:
-                received.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-                self.answer(status)
-
-            def answer(self, status: int) -> None:
-                self.send_response(status)
-                self.send_header("Access-Control-Allow-Origin", "*")
-                self.send_header("Access-Control-Allow-Headers", "content-type")
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.address = f"http://127.0.0.1:{self.server.server_port}/answers"
-
-    def __enter__(self) -> Listener:
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.server.shutdown()
-        self.server.server_close()
