@@ -40,7 +40,7 @@ rule survey_analyse:
     input:
         questionnaire="<results>/survey/questionnaire.json",
         responses=responses_given,
-        code=lambda wildcards: sources("fooling.cli.survey_analyse"),
+        code=sources("fooling.cli.survey_analyse"),
         environment="envs/survey.yaml",
     output:
         files="<results>/findings/survey/files.csv",

@@ -90,6 +90,16 @@ def test_a_rule_of_exclusion_leaves_the_questionnaire_alone(changed: Checkout) -
     assert changed.pending() == {}
 
 
+def test_answers_are_analysed_and_drawn_once_there_are_any(changed: Checkout) -> None:
+    (changed.folder / "answers").mkdir()
+    changed.replace(SMOKE, "survey: {", "survey: {response_folder: answers, ")
+    assert changed.pending() == {}
+    (changed.folder / "answers/one.csv").write_text("a first participant")
+    pending = changed.pending()
+    assert set(pending) == TELLING | {"survey_analyse", "claims", "summarise", "draw"}
+    assert _names(pending["draw"]) == {f"survey_{name}" for name in ("accuracy", "images", "confusion", "confidence")}
+
+
 def test_the_budget_of_a_search_leaves_networks_and_random_images_alone(changed: Checkout) -> None:
     changed.replace(SMOKE, "generations: 10", "generations: 11")
     assert not {"train", "import_network", "calibrate", "sample_direct", "sample_cppn"} & set(changed.pending())
