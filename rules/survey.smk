@@ -26,7 +26,7 @@ rule survey_sample:
         "../envs/survey.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=memory(4000),
         runtime=60,
         gpu=gpus,
     message:
@@ -61,7 +61,7 @@ rule survey_analyse:
         "../envs/survey.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=60,
     message:
         "Analyse what people answered"
