@@ -246,7 +246,7 @@ def test_the_command_of_a_rule_reruns_its_jobs_and_what_follows(changed: Checkou
 
 def test_what_a_rule_needs_and_says_reruns_nothing(changed: Checkout) -> None:
     changed.replace("rules/evolution.smk", "memory(1500)", "memory(3000)")
-    changed.replace("rules/evolution.smk", "runtime=30", "runtime=60")
+    changed.replace("rules/evolution.smk", "minutes(30)", "minutes(60)")
     changed.replace("rules/evolution.smk", "Evolve images:", "Evolve pictures:")
     changed.append("rules/evolution.smk", "# changed")
     changed.append("Snakefile", "# changed")
