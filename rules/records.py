@@ -41,9 +41,13 @@ def recorded(output: str | Path) -> dict[str, Any] | None:
 
     Of a file in a folder that a job made as a whole, the record is that of the folder.
     """
-    records = (record_path(path) for path in (Path(output), *Path(output).parents))
-    record = next((path for path in records if path.is_file()), None)
-    return None if record is None else (_content(record) or None)
+    made = made_by_a_job(output)
+    return None if made is None else (_content(record_path(made)) or None)
+
+
+def made_by_a_job(output: str | Path) -> Path | None:
+    """The output of a job that ``output`` is, or lies in where the job made a folder; None without a record of any."""
+    return next((path for path in (Path(output), *Path(output).parents) if record_path(path).is_file()), None)
 
 
 def record_path(output: str | Path) -> Path:

@@ -19,7 +19,7 @@ from pydantic import ValidationError, field_validator
 from fooling.artifacts import sha256_of, write_bytes
 from fooling.errors import FoolingError
 from fooling.settings import Settings
-from rules.records import record_path, recorded
+from rules.records import made_by_a_job, record_path, recorded
 
 SNAKEMAKE = Path(".snakemake")
 VERSION = 1
@@ -32,6 +32,8 @@ class Result(Settings):
     """Of the content of the file."""
     record: dict[str, Any]
     """As Snakemake wrote it."""
+    folder: str | None = None
+    """The folder that the job made as a whole, where the record is of that."""
 
 
 class Provenance(Settings):
@@ -78,7 +80,8 @@ def pack(results: Sequence[Path]) -> bytes:
     content = {
         "version": VERSION,
         "results": {
-            str(path): {"sha256": sha256_of(path.read_bytes()), "record": record} for path, record in records.items()
+            str(path): {"sha256": sha256_of(path.read_bytes()), "record": record, "folder": _folder_of(path)}
+            for path, record in records.items()
         },
         "logs": {str(log): log.read_text(encoding="utf-8", errors="replace") for log in logs},
     }
@@ -111,14 +114,20 @@ def take_up(path: Path) -> int:
     names = list(provenance.results) if is_new else [name for name in known.missing if recorded(Path(name)) is None]
     there = [name for name in names if _is_same(Path(name), provenance.results[name])]
     for name in there:
-        record = provenance.results[name].record
-        write_bytes(record_path(name), json.dumps(record).encode())
+        record, folder = provenance.results[name].record, provenance.results[name].folder
+        write_bytes(record_path(folder or name), json.dumps(record).encode())
         for log in _log_names(record):
             if log in provenance.logs:
                 write_bytes(Path(log), provenance.logs[log].encode())
     missing = tuple(name for name in provenance.results if not Path(name).is_file())
     _Marker(pack=digest, missing=missing).write(path)
     return len(there)
+
+
+def _folder_of(result: Path) -> str | None:
+    """The folder that a job made as a whole, and in which ``result`` lies; None where the job made the file."""
+    made = made_by_a_job(result)
+    return None if made in (None, result) else str(made)
 
 
 def mark_as_known(path: Path) -> None:
