@@ -180,7 +180,7 @@ def test_a_study_that_asks_nobody_has_no_page_and_says_so(fresh_checkout: Checko
     study.write_text(re.sub(r"^survey: .*\n?", "", (ROOT / SMOKE).read_text(), flags=re.MULTILINE))
     message = _refusal(fresh_checkout, "--configfile", str(study), "--", "survey_page")
     assert "the study smoke asks nobody" in message
-    assert "Traceback" not in message
+    assert "most recent call last" not in message  # Snakemake itself names the line of the rule
 
 
 def test_without_training_images_no_distance_to_them_is_measured(fresh_checkout: Checkout, tmp_path: Path) -> None:
