@@ -111,7 +111,9 @@ def test_a_damaged_end_of_a_gzip_file_is_told(tmp_path):
         read(put(tmp_path, content[:-8] + b"\0" * 4 + content[-4:]))
 
 
-@pytest.mark.parametrize("content", [b"", b"no tar file", b"\x1f\x8b", gzip.compress(b"no tar file", mtime=0), bytes(100)])
+@pytest.mark.parametrize(
+    "content", [b"", b"no tar file", b"\x1f\x8b", gzip.compress(b"no tar file", mtime=0), bytes(100)]
+)
 def test_what_is_no_tar_file_is_told(tmp_path, content):
     with pytest.raises(FoolingError, match="is truncated or no tar file"):
         read(put(tmp_path, content))
