@@ -62,7 +62,7 @@ $(INSTALLED_PACKAGES):
 	Install Node.js with npm (on Debian: apt-get install npm), and type make survey again. \
 	Nothing else of the study needs it." >&2; exit 1; }
 	@rm -rf $(PACKAGES) && mkdir -p $(PACKAGES) && cp $(PAGE)/package.json $(PAGE)/package-lock.json $(PACKAGES)
-	npm ci --prefix $(PACKAGES) --ignore-scripts --no-audit --no-fund --loglevel=error
+	npm ci --prefix $(PACKAGES) --prefer-offline --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
 # Jobs that outlived their killed Snakemake hold the locks of their checkpoints: they are let finish first.

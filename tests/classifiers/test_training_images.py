@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,12 @@ import torch
 from fooling.classifiers.schedule import Schedule, Shown
 from fooling.classifiers.settings import ClassifierSettings
 from fooling.classifiers.training import Training
-from fooling.classifiers.training_images import Batch, KeptImages, StreamedImages
+from fooling.classifiers.training_images import (
+    LONGEST_TEMPORARY_FOLDER,
+    Batch,
+    KeptImages,
+    StreamedImages,
+)
 from fooling.errors import FoolingError
 from streamed_pictures import SIZE, Streamed, streamed
 
@@ -95,6 +102,24 @@ def test_a_worker_that_was_killed_is_told(all_kept: Streamed, monkeypatch: pytes
     monkeypatch.setattr(listed, "image", killed)
     with pytest.raises(FoolingError, match=r"a process that decodes pictures has ended(.|\n)*--workers"):
         list(StreamedImages(listed, workers=1).batches(shown(), CPU))
+
+
+@pytest.mark.parametrize("longer", [0, 1])
+def test_a_temporary_folder_too_long_for_sockets_is_told(
+    all_kept: Streamed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, longer: int
+) -> None:
+    short = tmp_path.parents[-2]  # /tmp, say
+    folder = short / ("x" * (LONGEST_TEMPORARY_FOLDER + longer - len(str(short)) - 1))
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    folder.mkdir()
+    try:
+        if longer:
+            with pytest.raises(FoolingError, match=rf"too long(.|\n)*found: {len(str(folder))} bytes(.|\n)*TMPDIR"):
+                list(StreamedImages(all_kept.listed(), workers=1).batches(shown(), CPU))
+        batches = StreamedImages(all_kept.listed(), workers=1 - longer).batches(shown(), CPU)
+        assert len(list(batches)) == 8
+    finally:
+        shutil.rmtree(folder)
 
 
 def test_pictures_are_labelled_whether_the_file_keeps_them_or_not(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ from fooling.cli.variance import variance
 from fooling.datasets.dataset import Dataset, save_dataset
 from fooling.errors import FoolingError
 from fooling.findings.claims import COLUMNS
-from fooling.findings.forms import FORMS
+from fooling.findings.forms.every import FORMS
 
 ROOT = Path(__file__).parents[2]
 NETWORKS = ("lenet-a", "lenet-b")

@@ -14,7 +14,7 @@ from fooling.datasets.dataset import Dataset
 from fooling.errors import FoolingError
 from fooling.findings.calibration import CalibrationSettings, calibrate_on
 from fooling.findings.examination import ExaminationSettings, Judge, correlations, examined_table
-from fooling.findings.forms import EXAMINED
+from fooling.findings.forms.evolution import EXAMINED
 
 NEAREST = ["nearest_distance", "nearest_index", "nearest_label"]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Iterator
 from typing import Protocol
 
@@ -16,6 +18,10 @@ from fooling.datasets.dataset import Dataset
 from fooling.errors import FoolingError
 
 Batch = tuple[torch.Tensor, torch.Tensor]  # images uint8 (B, C, H, W), labels int64 (B,)
+
+#: Bytes of the longest temporary folder in which processes can meet: the path of a socket has at most 103 on macOS and
+#: 107 on Linux, and Python's multiprocessing names it so.
+LONGEST_TEMPORARY_FOLDER = 103 - len("/pymp-12345678/listener-12345678")
 
 
 class TrainingImages(Protocol):
@@ -78,7 +84,13 @@ class StreamedImages:
         return len(self._pictures.labels)
 
     def batches(self, shown: Iterator[Shown], device: torch.device) -> Iterator[Batch]:
-        """See :class:`TrainingImages`; raises :class:`FoolingError` for a missing, changed or broken picture."""
+        """See :class:`TrainingImages`.
+
+        Raises :class:`FoolingError` for a missing, changed or broken picture, and where the path of the temporary
+        folder is too long for the workers' sockets: they would wait for ever.
+        """
+        if self._workers:
+            _require_short_temporary_folder()
         loader = data.DataLoader(
             _Decoded(self._pictures),
             batch_size=None,  # a sample is a batch already
@@ -92,6 +104,18 @@ class StreamedImages:
                 raise made
             images, labels = made
             yield images.to(device, non_blocking=True), labels.to(device, non_blocking=True)
+
+
+def _require_short_temporary_folder() -> None:
+    folder = tempfile.gettempdir()
+    length = len(os.fsencode(folder))
+    if length > LONGEST_TEMPORARY_FOLDER:
+        raise FoolingError(
+            "the path of the temporary folder is too long for the sockets of processes that decode pictures",
+            found=f"{length} bytes: {folder}",
+            expected=f"at most {LONGEST_TEMPORARY_FOLDER} bytes",
+            remedy="set TMPDIR to a folder with a shorter path, or decode without further processes (--workers 0)",
+        )
 
 
 class _Decoded(data.Dataset[Batch | FoolingError]):

@@ -12,22 +12,11 @@ from fooling.artifacts import read_table, read_tables, write_table, write_text
 from fooling.columns import Form, require_unique_rows
 from fooling.findings.claims import Claims, claims_table, judged_claims
 from fooling.findings.claims_page import claims_page
-from fooling.findings.forms import (
-    ABLATION,
-    ANCESTRY,
-    ASCENT,
-    ASCENT_TIMES,
-    CLASSIFIERS,
-    DISTANCES,
-    EXAMINED,
-    HISTORY,
-    REAL,
-    RETRAINED,
-    RETRAINING,
-    START,
-    TIMES,
-    TRANSFER,
-)
+from fooling.findings.forms.ablation import ABLATION
+from fooling.findings.forms.ascent import ASCENT, ASCENT_TIMES
+from fooling.findings.forms.evolution import ANCESTRY, DISTANCES, EXAMINED, HISTORY, START, TIMES
+from fooling.findings.forms.networks import CLASSIFIERS, REAL
+from fooling.findings.forms.retraining import RETRAINED, RETRAINING, TRANSFER
 from fooling.findings.measurement import MeasurementSettings, Tables
 from fooling.progress import say
 from fooling.settings import read_settings

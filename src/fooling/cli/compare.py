@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from fooling.artifacts import read_tables, write_table
-from fooling.findings.forms import TIMES
+from fooling.findings.forms.evolution import TIMES
 from fooling.findings.presets import ComparisonSettings, presets_table
 from fooling.findings.survival import survival_table
 from fooling.progress import say

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from fooling.artifacts import read_tables, write_table
 from fooling.findings.class_sets import ClassSetSettings, class_set_table, classes_table
-from fooling.findings.forms import CHAMPIONS
+from fooling.findings.forms.evolution import CHAMPIONS
 from fooling.progress import say
 from fooling.settings import read_settings
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from fooling.artifacts import read_tables, write_table
 from fooling.findings.foolability import FoolabilitySettings, foolability_table
-from fooling.findings.forms import EXAMINED, HISTORY
+from fooling.findings.forms.evolution import EXAMINED, HISTORY
 from fooling.progress import say
 from fooling.settings import read_settings
 

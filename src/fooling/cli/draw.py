@@ -21,7 +21,7 @@ from fooling.evolution.batch import load_runs
 from fooling.evolution.record import load_run
 from fooling.figures.settings import FigureSettings
 from fooling.figures.style import as_pdf, as_png
-from fooling.findings.forms import FORMS as FINDINGS
+from fooling.findings.forms.every import FORMS as FINDINGS
 from fooling.progress import say
 from fooling.settings import read_settings
 from fooling.survey.forms import SURVEY_FORMS

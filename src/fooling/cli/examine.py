@@ -16,7 +16,7 @@ from fooling.datasets.dataset import load_dataset
 from fooling.errors import FoolingError
 from fooling.evolution.record import load_run
 from fooling.findings.examination import ExaminationSettings, Judge, examined_table
-from fooling.findings.forms import CALIBRATION, REAL
+from fooling.findings.forms.networks import CALIBRATION, REAL
 from fooling.progress import say
 from fooling.settings import read_settings
 

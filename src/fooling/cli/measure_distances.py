@@ -14,7 +14,7 @@ from fooling.cli.named_runs import read_named_runs
 from fooling.datasets.dataset import load_dataset
 from fooling.errors import FoolingError
 from fooling.findings.distances import DistanceSettings, Seen, distances_table, shown_images
-from fooling.findings.forms import CALIBRATION, REAL
+from fooling.findings.forms.networks import CALIBRATION, REAL
 from fooling.progress import say
 from fooling.settings import read_settings
 

@@ -6,7 +6,9 @@ from pathlib import Path
 
 from fooling.artifacts import read_table, write_json, write_table
 from fooling.errors import FoolingError
-from fooling.findings.forms import CHAMPIONS, CLAIMS, CLASSIFIERS, HISTORY
+from fooling.findings.forms.claims import CLAIMS
+from fooling.findings.forms.evolution import CHAMPIONS, HISTORY
+from fooling.findings.forms.networks import CLASSIFIERS
 from fooling.findings.summary import curve, metrics
 from fooling.findings.tables import ThresholdSettings
 from fooling.progress import say

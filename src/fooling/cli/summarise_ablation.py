@@ -6,7 +6,7 @@ from pathlib import Path
 
 from fooling.artifacts import read_tables, write_table
 from fooling.findings.ablation import ablation_summary
-from fooling.findings.forms import ABLATION
+from fooling.findings.forms.ablation import ABLATION
 from fooling.findings.intervals import IntervalSettings
 from fooling.progress import say
 from fooling.settings import read_settings

@@ -19,8 +19,8 @@ from fooling.findings.ascent import (
     images_table,
     times_of_ascents,
 )
-from fooling.findings.forms import HISTORY
-from fooling.findings.forms import TIMES as TIMES_OF_SEARCHES
+from fooling.findings.forms.evolution import HISTORY
+from fooling.findings.forms.evolution import TIMES as TIMES_OF_SEARCHES
 from fooling.progress import say
 from fooling.settings import read_settings
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from fooling.artifacts import read_tables, write_table
-from fooling.findings.forms import CHAMPIONS
+from fooling.findings.forms.evolution import CHAMPIONS
 from fooling.findings.variance import variance_table
 from fooling.progress import say
 
