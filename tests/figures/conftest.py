@@ -384,6 +384,7 @@ def made_transfer(networks: list[str]) -> pd.DataFrame:
                     **{"images": images, "label": label, "count": 0 if empty else 30},
                     **{"alike": share, "low": share - 0.1, "high": min(1.0, share + 0.1), "chance": 0.1},
                     **{"chance_high": 0.2, "count_alike": 12, "higher_on_source": 0.9, "exchanged": 0.2},
+                    "surest_on_both": np.nan if empty else 0.9,
                 }
             )
     return pd.DataFrame(rows)

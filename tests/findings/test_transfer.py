@@ -79,10 +79,11 @@ def test_the_shares_of_a_pair(networks):
     by_class = row_of(table, target="b", images="all", label="class")
     assert (by_class["relation"], by_class["count"], by_class["count_alike"]) == ("same architecture", 3, 1)
     assert by_class["higher_on_source"] == 0.0
+    assert by_class["surest_on_both"] == pytest.approx(0.8), "of (.99, .3), (.8, .95) and (.4, .1)"
     assert np.isnan(by_class["low"]), "one run carries no interval"
     assert row_of(table, target="b", images="all", label="source-label")["alike"] == pytest.approx(1 / 3)
     sure = row_of(table, target="b", images="sure", label="class")
-    assert (sure["count"], sure["alike"]) == (1, 0.0)
+    assert (sure["count"], sure["alike"], sure["surest_on_both"]) == (1, 0.0, pytest.approx(0.3))
     assert row_of(table, target="c", images="all", label="class")["relation"] == "other architecture"
     assert row_of(table, target="c", images="all", label="class")["higher_on_source"] == 1.0
 
@@ -142,6 +143,7 @@ def test_quantities_of_transfer(networks):
     assert measure("transfer-over-chance").value == pytest.approx(1 / 3 - 1 / 3)
     assert measure("share-surer-on-source", relation="other architecture").value == 1.0
     assert measure("share-surer-on-source").n == 1
+    assert measure("surest-on-two-networks").value == pytest.approx(0.8)
     other = {"relation": "other architecture", "architecture": "lenet"}
     labels = row_of(table, target="c", images="all", label="source-label")["alike"]
     assert measure("labelled-alike", shown_to="other", **other).value == pytest.approx(labels)

@@ -51,7 +51,12 @@ from fooling.findings.quantities_of_runs import (
     share_still_sure_without_copies,
     single_image_top_confidence,
 )
-from fooling.findings.quantities_of_transfer import labelled_alike, share_surer_on_source, transfer_over_chance
+from fooling.findings.quantities_of_transfer import (
+    labelled_alike,
+    share_surer_on_source,
+    surest_on_two_networks,
+    transfer_over_chance,
+)
 
 
 @dataclass(frozen=True)
@@ -182,6 +187,10 @@ QUANTITIES = {
         "mean over the networks of the share of their champions that networks of another architecture label as they do",
         labelled_alike,
         frozenset({"experiment", "architecture", "shown_to"}),
+    ),
+    "surest-on-two-networks": Quantity(
+        "mean over the networks of the confidence that some champion of theirs has on them and on another at once",
+        surest_on_two_networks,
     ),
     "share-surer-on-source": Quantity(
         "mean over the networks of the share of their champions, labelled alike by another, that they are surer of",

@@ -33,6 +33,13 @@ def share_surer_on_source(of: Measurement) -> Estimate:
     return estimated_mean_of_networks(_by_source(pairs, pairs["higher_on_source"]), settings=of.settings)
 
 
+def surest_on_two_networks(of: Measurement) -> Estimate:
+    """By the class that they were evolved for."""
+    pairs = _pairs(of)
+    surest = pairs.groupby("source")["surest_on_both"].max().to_numpy(dtype=np.float64)
+    return estimated_mean_of_networks(surest, settings=of.settings)
+
+
 def _pairs(of: Measurement, *, label: str = "class", shown_to: set[str] | None = None) -> pd.DataFrame:
     """The pairs of different networks of the relation that the claim names, of these targets if they are given."""
     name, relation = str(of.selection.experiment), of.selection.relation

@@ -91,7 +91,8 @@ def transfer_table(shown: pd.DataFrame, architectures: Mapping[str, str], settin
     share would be if the target's labels had nothing to do with the images. Of the images labelled alike,
     ``higher_on_source`` is the share that their own network is surer of; ``exchanged`` is the share that the same
     network (the source) is surer of among those evolved on the target: selection alone favours an image's own network,
-    so only a share that stays high there speaks of the network.
+    so only a share that stays high there speaks of the network. ``surest_on_both`` is the confidence that some image
+    has on both at once: the highest, over the images, of the lesser of the two (Fig. S1).
     """
     rows = []
     for pair, images in shown.groupby(PAIR, sort=False):
@@ -121,12 +122,13 @@ def _measured(
     generator = numpy_generator(settings.interval_seed, "transfer", *purpose)
     low, high = _interval(images["seed"].to_numpy(), alike, generator, settings)
     chance, chance_high = _chance(wanted, given, generator, settings)
-    higher = _own_confidence(images, label)[alike] > _other_confidence(images, label)[alike]
+    own, other = _own_confidence(images, label), _other_confidence(images, label)
     return {
         "count": len(images),
         **{"alike": _mean(alike), "low": low, "high": high},
         **{"chance": chance, "chance_high": chance_high},
-        **{"count_alike": int(alike.sum()), "higher_on_source": _mean(higher)},
+        **{"count_alike": int(alike.sum()), "higher_on_source": _mean(own[alike] > other[alike])},
+        "surest_on_both": float(np.minimum(own, other).max()) if len(images) else np.nan,
     }
 
 

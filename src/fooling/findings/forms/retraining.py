@@ -73,7 +73,7 @@ TRANSFER = Form(
         **{"alike": SHARE.or_nothing, "low": SHARE.or_nothing, "high": SHARE.or_nothing},
         **{"chance": SHARE.or_nothing, "chance_high": SHARE.or_nothing},
         "count_alike": COUNT,
-        **{"higher_on_source": SHARE.or_nothing, "exchanged": SHARE.or_nothing},
+        **{"higher_on_source": SHARE.or_nothing, "surest_on_both": SHARE.or_nothing, "exchanged": SHARE.or_nothing},
     },
     keys=("experiment", "source", "target", "images", "label"),
 )
