@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -144,6 +145,15 @@ def test_no_alpha_where_everybody_gives_one_answer_to_all_images() -> None:
     row = agreement_table(answers_of("all-way", "", {"cppn": "3"}), ASKED, SETTINGS).iloc[0]
     assert math.isnan(row["alpha"])
     assert row["note"]
+
+
+def test_no_alpha_where_the_only_other_answer_is_nobody_elses_to_compare_with() -> None:
+    given = answers_of("all-way", "", {"cppn": "3"})
+    given = given[(given["stimulus"] != "cppn-001") | (given["participant"] == f"{1:016x}")].copy()
+    given.loc[given["stimulus"] == "cppn-001", "response"] = "5"
+    with warnings.catch_warnings(action="error"):
+        row = agreement_table(given, ASKED, SETTINGS).iloc[0]
+    assert math.isnan(row["alpha"])
 
 
 def test_between_two_options_alpha_is_of_right_and_wrong() -> None:

@@ -106,9 +106,10 @@ def _alphas(counts: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _alpha(counts: NDArray[np.float64]) -> float:
-    if (counts.sum(axis=0) > 0).sum() < 2 or (counts.sum(axis=1) < 2).all():
+    compared = counts[counts.sum(axis=1) >= 2]  # images that at least two people answered
+    if (compared.sum(axis=0) > 0).sum() < 2:
         return math.nan
-    return float(krippendorff.alpha(value_counts=counts, level_of_measurement="nominal"))
+    return float(krippendorff.alpha(value_counts=compared, level_of_measurement="nominal"))
 
 
 def _rank_correlations(pairs: NDArray[np.float64]) -> NDArray[np.float64]:
