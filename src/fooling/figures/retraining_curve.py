@@ -65,7 +65,7 @@ def _draw_medians(axes: Axes, retraining: pd.DataFrame) -> None:
     use_confidence_ticks(axes, np.concatenate(shown).tolist())
     axes.set(title="Median confidence of all champions evolved against each network")
     _use_numbers(axes, chain)
-    axes.legend(loc="lower left", fontsize=7, frameon=True, facecolor="white", edgecolor="none", framealpha=0.85)
+    axes.legend(fontsize=7, frameon=True, facecolor="white", edgecolor="none", framealpha=0.85)
 
 
 def _draw_recognised(axes: Axes, retraining: pd.DataFrame) -> None:
