@@ -85,7 +85,8 @@ survey: $(INSTALLED_PACKAGES) $(INSTALLED)
 	@$(REQUIRE_ROOM) $(WITH_LOCK) $(TAKE_UP) snakemake --cores $(CORES) $(CONFIGFILE) -- survey_page
 
 test: $(INSTALLED)
-	python -m pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder -m "not slow and not torture"
+	python -m pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder --durations 15 \
+		-m "not slow and not torture"
 
 test-slow: $(INSTALLED)
 	python -m pytest -m slow

@@ -56,13 +56,23 @@ def tables_of(drawing: Drawing, study: Study) -> list[tuple[str, str]]:
 
 
 def runs_of(drawing: Drawing, study: Study) -> list[str]:
-    """The runs that ``drawing`` shows; of an experiment, those on its first classifier."""
+    """The runs that ``drawing`` shows; of an experiment, those on its first classifier.
+
+    A figure that shows one run of every experiment shows that of the first one with each encoding.
+    """
     if drawing.declared.seeds is None:
         return []
     pairs = _pairs(drawing, study)
+    if drawing.experiment is not None:
+        pairs = pairs[:1]
+    elif drawing.declared.seeds == "first":
+        first: dict[str, tuple[str, str]] = {}
+        for pair in pairs:
+            first.setdefault(study.experiments[pair[1]].encoding, pair)
+        pairs = list(first.values())
     return [
         f"{study.results}/{RUN.format(classifier=classifier, experiment=experiment, seed=seed)}"
-        for classifier, experiment in (pairs if drawing.experiment is None else pairs[:1])
+        for classifier, experiment in pairs
         for seed in _shown_seeds(drawing, study, experiment)
     ]
 

@@ -11,7 +11,7 @@ import yaml
 from fooling.errors import FoolingError
 from fooling.findings.tables import ThresholdSettings
 from fooling.study.resolved import Study, resolved_study
-from rules.drawings import drawings
+from rules.drawings import drawings, runs_of
 
 ROOT = Path(__file__).parents[2]
 
@@ -237,3 +237,9 @@ def test_without_training_images_no_figure_compares_with_them(values: dict[str, 
     comparing = {drawing for drawing in drawings(study) if drawing.startswith(("distances", "resembling"))}
     assert comparing == {"distances-one", "distances-two", "resembling-one", "resembling-two"}
     assert "gallery-colour" in drawings(study)
+
+
+def test_a_figure_of_one_run_shows_the_first_experiment_of_each_encoding() -> None:
+    study = _resolved(yaml.safe_load((ROOT / "config/mnist.yaml").read_text()))
+    shown = runs_of(drawings(study)["real_and_evolved-lenet-1"], study)
+    assert shown == [f"results/mnist/evolution/lenet-1/{name}/seed1.safetensors" for name in ("direct", "cppn")]
