@@ -1,4 +1,4 @@
-# Train networks, or take in those that others have trained.
+# Train networks, or take in those that others have trained. Their jobs go before all others but those of the data.
 
 
 rule train:
@@ -18,6 +18,7 @@ rule train:
         "<benchmarks>/classifiers/{classifier}.tsv"
     wildcard_constraints:
         classifier=one_of(classifiers_trained_on("kept")),
+    priority: 2
     conda:
         "../envs/networks.yaml"
     threads: 1
@@ -67,6 +68,7 @@ rule assemble_ensemble:
         "<benchmarks>/classifiers/{classifier}.tsv"
     wildcard_constraints:
         classifier=one_of(classifiers_of_kind("ensemble")),
+    priority: 2
     conda:
         "../envs/networks.yaml"
     threads: 1
@@ -98,6 +100,7 @@ rule import_network:
         "<benchmarks>/classifiers/{classifier}.tsv"
     wildcard_constraints:
         classifier=one_of(classifiers_of_kind("imported")),
+    priority: 2
     conda:
         "../envs/networks.yaml"
     threads: 1

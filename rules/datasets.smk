@@ -1,4 +1,5 @@
 # Get and verify the data. Data sets are shared by all studies.
+# All else waits for data and networks: their jobs go before all others.
 
 
 rule fetch_digits:
@@ -16,6 +17,7 @@ rule fetch_digits:
         "logs/datasets/{dataset}.tsv"
     wildcard_constraints:
         dataset=one_of(datasets_of_kind("digits")),
+    priority: 3
     conda:
         "../envs/datasets.yaml"
     threads: 1
@@ -64,6 +66,7 @@ rule list_folder:
         "logs/datasets/{dataset}.pictures.tsv"
     wildcard_constraints:
         dataset=one_of(datasets_of_kind("folder")),
+    priority: 3
     conda:
         "../envs/datasets.yaml"
     threads: 1
@@ -92,6 +95,7 @@ rule fetch_folder:
         "logs/datasets/{dataset}.tsv"
     wildcard_constraints:
         dataset=one_of(datasets_of_kind("folder")),
+    priority: 3
     conda:
         "../envs/datasets.yaml"
     threads: 1
