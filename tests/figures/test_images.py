@@ -1,5 +1,7 @@
 """The figures made of pictures: galleries, the sheet of many runs, real images beside evolved ones."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -118,6 +120,15 @@ def test_a_gallery_of_climbs_shows_the_first_start_of_every_setting(inputs):
     written = texts(sheet)
     assert {"plain", "500 steps", "s-360", "1,500 steps"} <= set(written)
     assert percent(float(ascents[1].confidences[3])) in written
+
+
+def test_climbs_too_faint_to_be_seen_are_magnified_and_the_sheet_says_how_much(inputs):
+    plain = inputs["ascent_gallery"]["ascents"][0]
+    levels = 100 + np.arange(plain.images.size).reshape(plain.images.shape) % 21  # ten levels about 110
+    faint = replace(plain, images=levels.astype(np.uint8))
+    (sheet,) = ascent_gallery.draw(ascents=[faint]).axes
+    assert "500 steps\ncontrast x11" in texts(sheet)
+    assert np.array_equal(sheet.images[3].get_array(), 128 + 11 * (levels[3, 0] - 110))
 
 
 def test_examples_of_removals_stand_beside_their_confidences(inputs):

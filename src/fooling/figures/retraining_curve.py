@@ -97,7 +97,7 @@ def _draw_errors(axes: Axes, retraining: pd.DataFrame) -> None:
                 rows["number"], rows["test_error"], color=look.colour, marker=look.marker, markersize=4, linewidth=1.2,
                 linestyle=(0, look.dashes) if look.dashes else "-",
             )  # fmt: skip
-    axes.set(title="Test error on real images", ylim=(0, None))
+    axes.set(title="Test error on real images", ylim=(0, 1.08 * chain["test_error"].max() or None))
     axes.axhline(0, color=FAINT, linewidth=0.6)
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=1, symbol=" %"))
     _use_numbers(axes, chain)
