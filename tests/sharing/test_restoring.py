@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from checkout import SMOKE, differing
 from repository import TINY, UP_TO_DATE, Repository, stored_object
 
@@ -53,6 +55,7 @@ def test_after_a_restore_one_more_seed_reruns_its_runs_and_what_follows(publishe
     }
 
 
+@pytest.mark.slow
 def test_going_to_another_commit_and_back(pair: tuple[Repository, Repository]) -> None:
     ours, _ = pair
     older = ours.digests("tiny")

@@ -80,6 +80,7 @@ def test_deleted_tables_are_made_again(changed: Checkout, smoke: Checkout) -> No
     _assert_mended(changed, smoke)
 
 
+@pytest.mark.slow
 def test_results_without_their_records_are_named_and_made_again_once_deleted(
     changed: Checkout, smoke: Checkout
 ) -> None:
