@@ -137,5 +137,5 @@ use rule fetch_folder as fetch_imagenet with:
         dataset=one_of(datasets_of_kind("imagenet")),
     threads: 8
     resources:
-        mem_mb=16000,
+        mem_mb=memory(4000, large=16000),
         runtime=600,
