@@ -7,7 +7,7 @@
 #   make test-slow                       the tests that take over half a minute each
 #   make test-slurm                      the tests on a real Slurm, which is installed where that can be done
 #   make test-survey                     the tests of that page in a real Chromium, installed where that can be done
-#   make torture                         kill the smoke study over 50 times, break its files, fill its disk: 20 minutes
+#   make torture                         kill the smoke study over 50 times, break its files, fill its disk: over half an hour
 #   make check                           formatting, types, workflow lint
 #   make bench                           the benchmarks
 #   make publish CONFIG=…                bring a finished study to the store, for others (docs/sharing.md)
