@@ -16,8 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import scipy.fft
-import scipy.ndimage
+import scipy
 from numpy.typing import NDArray
 
 ALIKE = 0.5  # correlation from which an image counts as repeating itself

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import scipy.optimize
+import scipy
 from numpy.typing import NDArray
 from pydantic import Field
 from scipy.special import log_softmax, logsumexp, softmax

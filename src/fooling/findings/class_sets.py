@@ -10,7 +10,7 @@ from typing import Annotated
 
 import numpy as np
 import pandas as pd
-import scipy.stats
+import scipy
 from numpy.typing import NDArray
 from pydantic import Field, field_validator
 

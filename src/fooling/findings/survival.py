@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import scipy.stats
+import scipy
 
 from fooling.findings.intervals import IntervalSettings, run_grid, share_bands
 

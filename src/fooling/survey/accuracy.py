@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import scipy.stats
+import scipy
 from numpy.typing import NDArray
 from statsmodels.stats.multitest import multipletests  # type: ignore[import-untyped]
 

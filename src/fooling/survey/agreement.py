@@ -8,7 +8,7 @@ from collections.abc import Callable
 import krippendorff
 import numpy as np
 import pandas as pd
-import scipy.stats
+import scipy
 from numpy.typing import NDArray
 
 from fooling.findings.intervals import IntervalSettings

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Annotated, TypeVar
 
 import numpy as np
-import scipy.optimize
+import scipy
 from numpy.typing import NDArray
 from pydantic import Field
 from scipy.special import expit, logit
