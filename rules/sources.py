@@ -13,6 +13,9 @@ from pathlib import Path
 PACKAGE = "fooling"
 ROOT = Path("src")
 
+#: Where statements, and so imports, can stand; they never do within an expression.
+STATEMENTS = (ast.stmt, ast.excepthandler, ast.match_case)
+
 
 def sources(*modules: str) -> list[str]:
     """The files of ``modules`` and of everything of the package that they import, sorted, from the repository root.
@@ -22,10 +25,10 @@ def sources(*modules: str) -> list[str]:
     for module in modules:
         if module_path(module) is None:
             raise ModuleNotFoundError(f"no file below {ROOT} holds the module {module}", name=module)
-    pending, files = [name for module in modules for name in _with_parents(module)], set()
+    pending, files = [path for module in modules for path in _files(module)], set()
     while pending:
-        path = module_path(pending.pop())
-        if path is not None and path not in files:
+        path = pending.pop()
+        if path not in files:
             files.add(path)
             pending += _imported(path)
     return sorted(str(path) for path in files)
@@ -52,8 +55,8 @@ def sources_of_file(path: Path) -> list[str]:
 
 
 @cache
-def _imported(path: Path) -> tuple[str, ...]:
-    """The modules of the package that the file at ``path`` imports, with the packages around them."""
+def _imported(path: Path) -> tuple[Path, ...]:
+    """The files of the modules of the package that the file at ``path`` imports, and of the packages around them."""
     package = path.relative_to(ROOT).parent.parts
     found: set[str] = set()
     for node in _executed(ast.parse(path.read_text(encoding="utf-8"), filename=str(path))):
@@ -62,17 +65,17 @@ def _imported(path: Path) -> tuple[str, ...]:
         elif isinstance(node, ast.ImportFrom):
             base = _absolute(node, package)
             found.update(f"{base}.{alias.name}" for alias in node.names)
-    return tuple(sorted({name for module in found for name in _with_parents(module)}))
+    return tuple(sorted({file for module in found for file in _files(module)}))
 
 
 def _executed(node: ast.AST) -> Iterator[ast.AST]:
-    """Every node below ``node`` but those that only a type checker reads."""
+    """Every statement below ``node`` but those that only a type checker reads."""
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.If) and _is_type_checking(child.test):
             for statement in child.orelse:
                 yield statement
                 yield from _executed(statement)
-        else:
+        elif isinstance(child, STATEMENTS):
             yield child
             yield from _executed(child)
 
@@ -89,9 +92,10 @@ def _absolute(node: ast.ImportFrom, package: tuple[str, ...]) -> str:
     return ".".join([*parts, node.module] if node.module else parts)
 
 
-def _with_parents(module: str) -> Iterator[str]:
-    """``module`` and the packages around it, where they belong to this package."""
+def _files(module: str) -> list[Path]:
+    """The files of ``module`` and of the packages around it, where they belong to this package and are there."""
     parts = module.split(".")
-    if parts[0] == PACKAGE:
-        for length in range(1, len(parts) + 1):
-            yield ".".join(parts[:length])
+    if parts[0] != PACKAGE:
+        return []
+    names = (".".join(parts[:length]) for length in range(1, len(parts) + 1))
+    return [path for name in names if (path := module_path(name)) is not None]

@@ -14,7 +14,6 @@ import pandas as pd
 import scipy
 from numpy.typing import NDArray
 from pydantic import Field
-from scipy.special import log_softmax, logsumexp, softmax
 
 from fooling.seeding import numpy_generator
 from fooling.settings import Seed, Settings
@@ -47,7 +46,7 @@ class Calibration:
 
 def calibrated(logits: Logits, temperature: float) -> NDArray[np.float64]:
     """Confidences (N, K) of ``logits`` (N, K) after temperature scaling, in float64."""
-    confidences: NDArray[np.float64] = softmax(logits.astype(np.float64) / temperature, axis=1)
+    confidences: NDArray[np.float64] = scipy.special.softmax(logits.astype(np.float64) / temperature, axis=1)
     return confidences
 
 
@@ -56,13 +55,13 @@ def log_odds_in(logits: Logits, classes: NDArray[np.int64]) -> NDArray[np.float6
     others, rows = logits.astype(np.float64), np.arange(len(classes))
     own = others[rows, classes]
     others[rows, classes] = -np.inf
-    log_odds: NDArray[np.float64] = own - logsumexp(others, axis=1)
+    log_odds: NDArray[np.float64] = own - scipy.special.logsumexp(others, axis=1)
     return log_odds
 
 
 def negative_log_likelihood(logits: Logits, labels: NDArray[np.int64], *, temperature: float = 1.0) -> float:
     """Mean over the N images of -log(confidence in the true class)."""
-    told = log_softmax(logits.astype(np.float64) / temperature, axis=1)
+    told = scipy.special.log_softmax(logits.astype(np.float64) / temperature, axis=1)
     return float(-told[np.arange(len(labels)), labels].mean())
 
 
