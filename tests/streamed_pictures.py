@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
+import os
+import signal
+from collections.abc import Sequence
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
+import torch
 from PIL import Image
 
 from fooling.artifacts import read_table
+from fooling.classifiers.schedule import Shown
+from fooling.classifiers.training_images import StreamedImages
 from fooling.cli.fetch_imagenet import fetch_imagenet
 from fooling.cli.list_imagenet import list_imagenet
 from fooling.cli.streaming import listed_pictures
@@ -63,3 +71,11 @@ def streamed(folder: Path, *, train_pictures: int | None) -> Streamed:
     list_imagenet(settings=settings, output=made.manifest)
     fetch_imagenet(settings=settings, manifest=made.manifest, output=made.dataset, name="set")
     return Streamed(made.pictures, made.manifest, made.dataset, json.dumps({"dataset": json.loads(settings)}))
+
+
+def begin_and_be_killed(files: Streamed, shown: Sequence[Shown], told: Connection) -> None:
+    """Take the first batch from a process that decodes, tell that process's number, and be killed."""
+    batches = StreamedImages(files.listed(), workers=1).batches(iter(shown), torch.device("cpu"))
+    next(batches)
+    told.send([worker.pid for worker in multiprocessing.active_children()])
+    os.kill(os.getpid(), signal.SIGKILL)

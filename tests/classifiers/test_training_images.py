@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import shutil
 import signal
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 import torch
 
@@ -24,7 +27,7 @@ from fooling.classifiers.training_images import (
     StreamedImages,
 )
 from fooling.errors import FoolingError
-from streamed_pictures import SIZE, Streamed, streamed
+from streamed_pictures import SIZE, Streamed, begin_and_be_killed, streamed
 
 CPU = torch.device("cpu")
 NETWORK = """
@@ -102,6 +105,27 @@ def test_a_worker_that_was_killed_is_told(all_kept: Streamed, monkeypatch: pytes
     monkeypatch.setattr(listed, "image", killed)
     with pytest.raises(FoolingError, match=r"a process that decodes pictures has ended(.|\n)*--workers"):
         list(StreamedImages(listed, workers=1).batches(shown(), CPU))
+
+
+def test_no_worker_outlives_a_killed_training(all_kept: Streamed) -> None:
+    context = multiprocessing.get_context("forkserver")  # as later Pythons start processes
+    here, there = context.Pipe()
+    killed = context.Process(target=begin_and_be_killed, args=(all_kept, list(shown()), there))
+    killed.start()
+    (worker,) = here.recv()
+    killed.join()
+    assert killed.exitcode == -signal.SIGKILL
+    deadline = time.monotonic() + 60
+    while _is_running(worker):
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 @pytest.mark.parametrize("longer", [0, 1])

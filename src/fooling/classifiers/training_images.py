@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from typing import Protocol
@@ -22,6 +23,10 @@ Batch = tuple[torch.Tensor, torch.Tensor]  # images uint8 (B, C, H, W), labels i
 #: Bytes of the longest temporary folder in which processes can meet: the path of a socket has at most 103 on macOS and
 #: 107 on Linux, and Python's multiprocessing names it so.
 LONGEST_TEMPORARY_FOLDER = 103 - len("/pymp-12345678/listener-12345678")
+
+#: How processes that decode are started. The children of a fork server, which later Pythons prefer on Linux, do not
+#: notice that the process they work for was killed, and wait for ever.
+START_METHOD = "fork" if sys.platform == "linux" else "spawn"
 
 
 class TrainingImages(Protocol):
@@ -96,6 +101,7 @@ class StreamedImages:
             batch_size=None,  # a sample is a batch already
             sampler=shown,
             num_workers=self._workers,
+            multiprocessing_context=START_METHOD if self._workers else None,
             pin_memory=device.type == "cuda",
             generator=torch.Generator(),  # else it would draw a number where the dropout does
         )
