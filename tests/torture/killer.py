@@ -41,12 +41,16 @@ class Death:
 
 @dataclass
 class Killer:
-    """Holds the kills of ``plan`` while the smoke study is made; ``reference`` is one that nobody disturbed."""
+    """Holds the kills of ``plan`` while the smoke study is made, and says each of them.
+
+    ``reference`` is a study that nobody disturbed.
+    """
 
     checkout: Checkout
     reference: Checkout
     plan: list[Kill]
     draw: random.Random
+    say: Callable[[str], None]
     deaths: list[Death] = field(default_factory=list)
     resumed: int = 0
     _to_resume: set[Path] = field(default_factory=set)
@@ -221,17 +225,8 @@ class Killer:
     def _note(self, kill: Kill, work: str, proof: str) -> None:
         self.plan.remove(kill)
         self.deaths.append(Death(kill, work, proof))
-
-
-def table_of(deaths: list[Death]) -> str:
-    """The kills, a line each."""
-    rows = [(str(number), *_cells(death)) for number, death in enumerate(deaths, start=1)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
-
-
-def _cells(death: Death) -> tuple[str, ...]:
-    return death.kill.step, death.kill.moment, death.kill.victim, death.work, death.proof
+        number = f"{len(self.deaths)} of {len(self.deaths) + len(self.plan)}"
+        self.say(f"{number:>8}  {kill.step:16}  {kill.moment:32}  {kill.victim:15}  {work}  {proof}")
 
 
 def _while_written(group: Group, job: Job, news: Inotify, is_meant: Callable[[Path], bool]) -> Iterator[Proof]:

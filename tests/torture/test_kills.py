@@ -6,12 +6,13 @@ import os
 import random
 import secrets
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from checkout import MAKE_RUN, SMOKE, Checkout, differing, hidden_in
-from torture.killer import Death, Killer, table_of
+from torture.killer import Death, Killer
 from torture.plan import COMPUTING, LONG, SNAKEMAKE, Kill, Moment, Victim, small_plan, whole_plan
 
 #: The smoke study without all that a few kills do not meet.
@@ -37,11 +38,14 @@ experiments:
 findings: {sample_images: 100, real_images: 20, distance_images: 20, parent_redraws: 19, bootstrap_samples: 199}
 """
 
+Say = Callable[[str], None]
 
-def _held(plan: list[Kill], seed: int, fresh: Checkout, reference: Checkout, folder: Path) -> tuple[list[Death], int]:
+
+def _held(
+    plan: list[Kill], seed: int, fresh: Checkout, reference: Checkout, folder: Path, say: Say
+) -> tuple[list[Death], int]:
     """All kills of the plan, held while the study is made from nothing, as often as it takes; and how many resumed."""
-    draw = random.Random(seed)
-    killer = Killer(fresh, reference, plan, draw)
+    killer = Killer(fresh, reference, plan, random.Random(seed), say)
     for number in range(10):
         killer.checkout = fresh.copy(folder / str(number))
         killer.make_study()
@@ -62,35 +66,40 @@ def _assert_undisturbed(checkout: Checkout, reference: Checkout) -> None:
 
 
 @pytest.fixture
-def seed(capsys: pytest.CaptureFixture[str]) -> int:
+def say(capsys: pytest.CaptureFixture[str]) -> Say:
+    """Says a line at once, and whether the test passes or not: it takes long."""
+
+    def said(line: str) -> None:
+        with capsys.disabled():
+            print(line, flush=True)
+
+    return said
+
+
+@pytest.fixture
+def seed(say: Say) -> int:
     """The seed of the plan, said so that it can be given again."""
     seed = int(os.environ.get("TORTURE_SEED") or secrets.randbelow(10**6))
-    with capsys.disabled():
-        print(f"\nTORTURE_SEED={seed}", flush=True)
+    say(f"\nTORTURE_SEED={seed}")
     return seed
 
 
-def test_a_few_kills_change_no_byte(
-    seed: int, fresh_checkout: Checkout, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_few_kills_change_no_byte(seed: int, fresh_checkout: Checkout, tmp_path: Path, say: Say) -> None:
     small, reference = fresh_checkout.copy(tmp_path / "small"), tmp_path / "reference"
     (small.folder / SMOKE).write_text(SMALL_STUDY)
     undisturbed = small.copy(reference)
     undisturbed.run(*MAKE_RUN)
-    deaths, resumed = _held(small_plan(random.Random(seed)), seed, small, undisturbed, tmp_path)
-    with capsys.disabled():
-        print(table_of(deaths))
+    deaths, resumed = _held(small_plan(random.Random(seed)), seed, small, undisturbed, tmp_path, say)
     assert len(deaths) == 6
     assert resumed >= 2
 
 
 @pytest.mark.torture
 def test_many_kills_change_no_byte(
-    seed: int, fresh_checkout: Checkout, smoke: Checkout, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    seed: int, fresh_checkout: Checkout, smoke: Checkout, tmp_path: Path, say: Say
 ) -> None:
-    deaths, resumed = _held(whole_plan(random.Random(seed)), seed, fresh_checkout, smoke, tmp_path)
-    with capsys.disabled():
-        print(table_of(deaths), f"{resumed} jobs went on from a checkpoint", sep="\n")
+    deaths, resumed = _held(whole_plan(random.Random(seed)), seed, fresh_checkout, smoke, tmp_path, say)
+    say(f"{resumed} jobs went on from a checkpoint")
     assert len(deaths) >= 50
     computing = Counter(death.kill.step for death in deaths if death.kill.moment in COMPUTING)
     assert all(computing[step] >= 5 for step in LONG)
