@@ -26,6 +26,7 @@ CLASSES = 10
 BLOCK = {"name": "two-way", "foils": "random", "options": 2}
 EVALUATIONS = 200 * np.array([1, 2, 4, 8, 15, 30, 50, 75, 101])
 SEARCHES = {"map-elites": 13.0, "random-search": 8.0, "drift": 6.0}  # log-odds that each reaches
+CHAIN = ["lenet-a", *(f"chain/lenet-a/champions/dnn{number}" for number in range(2, 10))]
 
 
 def made_run(
@@ -547,11 +548,11 @@ def made_inputs() -> dict[str, dict[str, Any]]:
         "foolability": {"foolability": made_foolability(both)},
         "transfer": {"transfer": made_transfer(["lenet-a", "lenet-b", "own"])},
         "transfer_gallery": {"runs": runs, "shown": made_shown()},
-        "retraining_transfer": {"transfer": made_transfer([f"chain/lenet-a/champions/dnn{n}" for n in range(9)])},
+        "retraining_transfer": {"transfer": made_transfer(CHAIN)},
         "retraining_gallery": {
             "batches": [
                 [made_run(1)],
-                [dataclasses.replace(made_run(2), classifier={"name": "chain/lenet-a/champions/dnn2", "sha256": "1"})],
+                [dataclasses.replace(made_run(2), classifier={"name": CHAIN[1], "sha256": "1"})],
             ],
             "retraining": made_retraining(),
         },

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from matplotlib.text import Text
 
 from fooling.errors import FoolingError
 from fooling.figures import (
@@ -14,6 +15,9 @@ from fooling.figures import (
     gallery,
     real_and_evolved,
     resembling,
+    retraining_gallery,
+    retraining_over_generations,
+    retraining_transfer,
     same_label,
 )
 from fooling.figures.percentages import percent
@@ -237,3 +241,9 @@ def test_long_names_of_classes_stay_within_a_family_tree(make_run):
     run = make_run(1, names=("a class with quite a long name, longer than there is room for", *"123456789"))
     figure = family_tree.draw(runs=[run])
     assert figure.get_tightbbox().x0 > -0.06
+
+
+@pytest.mark.parametrize("kind", [retraining_gallery, retraining_over_generations, retraining_transfer])
+def test_a_figure_of_one_chain_says_which(inputs, kind):
+    figure = kind.draw(**inputs[kind.__name__.rpartition(".")[2]])
+    assert any("lenet-a's chain" in text.get_text().replace("\n", " ") for text in figure.findobj(Text))

@@ -27,11 +27,13 @@ def draw(*, batches: Sequence[Sequence[RunRecord]], retraining: pd.DataFrame) ->
     classes = shown_classes(runs)
     note = told_of_shown(runs, otherwise="Under every image its confidence, left the median of all runs")
     runs = [of_classes(run, classes) for run in runs]
-    medians = _medians(retraining, first=runs[0].classifier["name"])
+    first = runs[0].classifier["name"]
+    medians = _medians(retraining, first=first)
     pitch = (WIDTH - LEFT - RIGHT) / len(runs[0].class_names)
     row = pitch - GAP + CAPTION
     _, axes = (drawn := sheet(WIDTH, HEAD + len(runs) * row + 0.1))
-    title = f"Images evolved with the {ENCODINGS[runs[0].encoding].label} against {counted(len(runs), 'network')}"
+    networks = f"{counted(len(runs), 'network')} of {first}'s chain"
+    title = f"Images evolved with the {ENCODINGS[runs[0].encoding].label} against {networks}"
     write_head(axes, title, f"Every network has learned the images of those above it as one more class. {note}")
     write_class_names(axes, runs[0].class_names, left=LEFT, pitch=pitch)
     side = pitch - GAP

@@ -79,7 +79,7 @@ def _note(batches: Sequence[Sequence[RunRecord]]) -> str:
     runs = min(len(batch) for batch in batches)
     more = ", at least" if any(len(batch) > runs for batch in batches) else ""
     return (
-        f"{counted(len(batches), 'network')}, from dark to light; {counted(runs, 'run')} against each{more}. Each "
-        "network has learned the images evolved against those before it as one more class. Lines: medians of the runs; "
-        "bands: all of them."
+        f"{counted(len(batches), 'network')} of {batches[0][0].classifier['name']}'s chain, from dark to light; "
+        f"{counted(runs, 'run')} against each{more}. Each network has learned the images evolved against those before "
+        "it as one more class. Lines: medians of the runs; bands: all of them."
     )

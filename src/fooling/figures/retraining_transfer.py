@@ -13,5 +13,5 @@ from fooling.figures.transfer_heat_map import draw_heat_map
 def draw(*, transfer: pd.DataFrame) -> Figure:
     """A heat map of all pairs: above the diagonal later networks are shown images of earlier ones."""
     numbers = {name: str(number) for number, name in enumerate(dict.fromkeys(transfer["target"]), start=1)}
-    title = "Do images that fooled one network of the chain fool the others?"
+    title = f"Do images that fooled one network of {next(iter(numbers))}'s chain fool the others?"
     return draw_heat_map(transfer, names=numbers, title=title, axis="DNN")
