@@ -210,11 +210,26 @@ def _marked_processes() -> Iterator[tuple[psutil.Process, dict[str, str]]]:
 
 def _end_all_of(folder: str) -> None:
     """Kill the processes of the cluster in a folder, or of all, until no more come up."""
-    while left := [each for each, environment in _marked_processes() if environment[MARK].startswith(folder)]:
+    while left := _marked_in(folder) + _step_daemons_in(folder):
         for each in left:
             with suppress(psutil.NoSuchProcess):
                 each.kill()
         psutil.wait_procs(left)
+
+
+def _marked_in(folder: str) -> list[psutil.Process]:
+    return [each for each, environment in _marked_processes() if environment[MARK].startswith(folder)]
+
+
+def _step_daemons_in(folder: str) -> list[psutil.Process]:
+    """Slurm's daemons of single jobs, known by their open logs: they write their titles over their environments."""
+    found = []
+    for each in psutil.process_iter():
+        with suppress(psutil.Error):
+            logs = [Path(file.path) for file in each.open_files()] if each.name() == "slurmstepd" else []
+            if any(log.parent.name == FOLDER and str(log).startswith(folder) for log in logs):
+                found.append(each)
+    return found
 
 
 def _path_of(daemon: str) -> str | None:

@@ -229,26 +229,6 @@ machine: {{mirror: {mirror}}}
 """
 
 
-STUDY_ON_ALL_PICTURES = """\
-study: streamed
-datasets: [{name: mine, kind: folder, path: config/test/pictures, size: 16}]
-classifiers:
-- {name: net, kind: trained, dataset: mine, architecture: lenet, training: {iterations: 2, pictures: all}}
-experiments: [{name: noise, classifiers: [net], encoding: {kind: direct}}]
-retraining: [{name: chain, classifiers: [net], encoding: {kind: cppn}, networks: 2}]
-"""
-
-
-def test_networks_trained_on_all_pictures_are_retrained_on_them(fresh_checkout: Checkout, tmp_path: Path) -> None:
-    study = tmp_path / "study.yaml"
-    study.write_text(STUDY_ON_ALL_PICTURES)
-    command = ("snakemake", "--dry-run", "--printshellcmds", "--configfile", str(study), "--", "retraining")
-    said = fresh_checkout.run(*command)
-    assert "rule retrain_on_all_pictures" in said or "retrain_on_all_pictures " in said
-    (line,) = [line for line in said.splitlines() if "fooling retrain --name" in line]
-    assert "--manifest results/datasets/mine.pictures.csv --workers" in line
-
-
 def test_weights_are_inputs_here_or_in_the_mirror_and_torchvisions_own_are_none(
     fresh_checkout: Checkout, tmp_path: Path
 ) -> None:

@@ -7,12 +7,43 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import torch
 
 from checkout import SMOKE, Checkout, hidden_in
+from fooling.classifiers.checkpoint import load_classifier
 from fooling.evolution.record import load_run
 from fooling.survey.pictures import load_stimuli
 
 RESULTS = Path("results/smoke")
+
+#: The rules that the smoke study leaves out, without a network: retraining on all pictures of a folder, CPPNs without
+#: drift.
+FURTHER_RULES = """\
+study: further
+datasets: [{name: mine, kind: folder, path: config/test/pictures, size: 16}]
+classifiers:
+- name: net
+  kind: trained
+  dataset: mine
+  architecture: examples/your_network/network.py:build
+  training: {iterations: 2, batch_size: 4, pictures: all}
+experiments:
+- name: cppn
+  classifiers: [net]
+  seeds: {count: 1}
+  encoding: {kind: cppn}
+  search: &few {start: 4, offspring: 4, generations: 2}
+  drift: false
+retraining:
+- name: chain
+  classifiers: [net]
+  encoding: {kind: cppn}
+  search: *few
+  networks: 2
+  first: {training_runs: 2, test_runs: 1}
+  later: {training_runs: 1, test_runs: 1}
+  measured_runs: 1
+"""
 
 
 def test_no_unfinished_work_stays_behind(smoke: Checkout) -> None:
@@ -58,3 +89,22 @@ def test_the_workflows_own_report_can_be_made(smoke: Checkout) -> None:
     page = (smoke.folder / "report.html").read_text()
     assert "Champions of every class" in page  # the caption of a gallery
     (smoke.folder / "report.html").unlink()
+
+
+def test_rules_that_the_smoke_study_leaves_out(fresh_checkout: Checkout, tmp_path: Path) -> None:
+    checkout = fresh_checkout.copy(tmp_path / "repository")
+    config = tmp_path / "further.yaml"
+    config.write_text(FURTHER_RULES)
+    made = [
+        f"results/further/{name}.safetensors"
+        for name in ("evolution/net/cppn/seed1", "retraining/chain/net/champions/dnn2")
+    ]
+    said = checkout.run("snakemake", "--cores", "2", "--configfile", str(config), "--", *made)
+    assert {"retrain_on_all_pictures", "evolve_cppn_without_drift"} <= set(said.split())
+    run, retrained = (
+        load_run(checkout.folder / made[0]),
+        load_classifier(checkout.folder / made[1], torch.device("cpu")),
+    )
+    assert run.encoding == "cppn"
+    assert retrained.class_names[-1] == "fooling"
+    assert len(retrained.class_names) == len(run.class_names) + 1
