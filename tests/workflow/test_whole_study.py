@@ -16,8 +16,8 @@ from fooling.survey.pictures import load_stimuli
 
 RESULTS = Path("results/smoke")
 
-#: The rules that the smoke study leaves out, without a network: retraining on all pictures of a folder, CPPNs without
-#: drift.
+#: What the smoke study leaves out and nothing has to be downloaded for: retraining on all pictures of a folder, CPPNs
+#: without drift.
 FURTHER_RULES = """\
 study: further
 datasets: [{name: mine, kind: folder, path: config/test/pictures, size: 16}]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import scipy
+import scipy  # its parts load when they are called: Snakemake reads the settings below at every start
 from numpy.typing import NDArray
 from pydantic import Field
 

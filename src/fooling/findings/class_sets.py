@@ -10,7 +10,7 @@ from typing import Annotated
 
 import numpy as np
 import pandas as pd
-import scipy
+import scipy  # its parts load when they are called: Snakemake reads the settings below at every start
 from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
