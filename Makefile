@@ -3,7 +3,7 @@
 #   make run                             the default study, config/config.yaml
 #   make study CONFIG=config/mnist.yaml  another study
 #   make survey CONFIG=…                 the page on which people are asked what the images of a study show
-#   make test PROCESSES=2                all quick tests, in so many processes
+#   make test PROCESSES=3                all quick tests, in so many processes
 #   make test-slow                       the tests that take over half a minute each
 #   make test-slurm                      the tests on a real Slurm, which is installed where that can be done
 #   make test-survey                     the tests of that page in a real Chromium, installed where that can be done
@@ -24,7 +24,8 @@ SHELL := bash
 
 PYTHON ?= python3
 CORES ?= all
-PROCESSES ?= 2
+# One more than cores on a small machine: tests that run studies wait for each other.
+PROCESSES ?= 3
 CONFIG ?=
 CONFIGFILE := $(if $(CONFIG),--configfile $(CONFIG))
 
