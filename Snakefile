@@ -7,7 +7,7 @@ min_version("9.27")
 
 if not workflow.configfiles:
 
-    configfile: "config/config.yaml"
+    configfile: "config/config.yaml" if os.path.exists("config/config.yaml") else workflow.source_path("config/config.yaml")
 
 
 include: "rules/common.smk"

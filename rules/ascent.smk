@@ -4,12 +4,12 @@
 rule ascend:
     input:
         classifier="<results>/classifiers/{classifier}.safetensors",
-        architecture=architecture_of_classifier,
-        code=sources("fooling.cli.ascend"),
-        environment="envs/networks.yaml",
+        architecture=own_files(the_classifier),
     output:
         "<results>/ascent/{classifier}/{setting}.safetensors",
     params:
+        code=fingerprint("fooling.cli.ascend", the_classifier),
+        environment=environment("networks"),
         settings=ascent_settings,
     log:
         "<logs>/ascent/{classifier}/{setting}.log",
@@ -34,14 +34,14 @@ rule tabulate_ascent:
         ascents=ascent_files(),
         history=tables("history/{experiment}.parquet", study.plain_experiments),
         times=tables("times/{experiment}.parquet", study.plain_experiments),
-        code=sources("fooling.cli.tabulate_ascent"),
-        environment="envs/findings.yaml",
     output:
         images="<results>/findings/ascent.parquet",
         ascent_times="<results>/findings/ascent_times.parquet",
         curves=ascent_curves(),
         evaluations="<results>/findings/ascent_evaluations.csv",
     params:
+        code=fingerprint("fooling.cli.tabulate_ascent"),
+        environment=environment("findings"),
         history=repeated("history"),
         times=repeated("times"),
         curves=repeated("curves"),

@@ -4,12 +4,12 @@
 rule train:
     input:
         dataset=dataset_of_classifier,
-        architecture=architecture_of_classifier,
-        code=sources("fooling.cli.train"),
-        environment="envs/networks.yaml",
+        architecture=own_files(the_classifier),
     output:
         "<results>/classifiers/{classifier}.safetensors",
     params:
+        code=fingerprint("fooling.cli.train", the_classifier),
+        environment=environment("networks"),
         settings=classifier_settings,
         pictures="",
     log:
@@ -38,10 +38,9 @@ use rule train as train_on_all_pictures with:
     input:
         dataset=dataset_of_classifier,
         manifest=manifest_of_classifier,
-        architecture=architecture_of_classifier,
-        code=sources("fooling.cli.train"),
-        environment="envs/networks.yaml",
+        architecture=own_files(the_classifier),
     params:
+        code=fingerprint("fooling.cli.train", the_classifier),
         settings=classifier_settings,
         pictures=pictures_of_classifier,
     wildcard_constraints:
@@ -57,11 +56,12 @@ rule assemble_ensemble:
     input:
         members=members_of_ensemble,
         dataset=dataset_of_classifier,
-        architecture=architecture_of_classifier,
-        code=sources("fooling.cli.assemble_ensemble"),
-        environment="envs/networks.yaml",
+        architecture=own_files(the_classifier),
     output:
         "<results>/classifiers/{classifier}.safetensors",
+    params:
+        code=fingerprint("fooling.cli.assemble_ensemble", the_classifier),
+        environment=environment("networks"),
     log:
         "<logs>/classifiers/{classifier}.log",
     benchmark:
@@ -87,12 +87,12 @@ rule import_network:
     input:
         dataset=dataset_of_classifier,
         weights=weights_of_classifier,
-        architecture=architecture_of_classifier,
-        code=sources("fooling.cli.import_network"),
-        environment="envs/networks.yaml",
+        architecture=own_files(the_classifier),
     output:
         "<results>/classifiers/{classifier}.safetensors",
     params:
+        code=fingerprint("fooling.cli.import_network", the_classifier),
+        environment=environment("networks"),
         settings=classifier_settings,
     log:
         "<logs>/classifiers/{classifier}.log",

@@ -1,6 +1,8 @@
 # The study that was asked for, what all rules share, and the targets. What each rule is given stands in inputs/.
 
+import functools
 import hashlib
+import importlib.util
 import json
 import os
 import re
@@ -9,10 +11,31 @@ import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.sourcecache import LocalSourceFile
 from snakemake.utils import validate
 
-# The code beside this file is read, wherever the package may be installed.
-sys.path[:0] = [str(Path(workflow.basedir)), str(Path(workflow.basedir, "src"))]
+# Where this workflow lies. As a module of another one it may come from elsewhere: then Snakemake fetches its files, and
+# the package has to be installed.
+PYTHON_FILES = (
+    "drawings.py",
+    "environments.py",
+    "records.py",
+    "../sharing/__init__.py",
+    "../sharing/provenance.py",
+    "../sharing/studies.py",
+)
+
+base = workflow.current_basedir
+if isinstance(base, LocalSourceFile):
+    root = Path(os.path.abspath(base.get_path_or_uri(secret_free=True))).parent
+    sys.path[:0] = [str(root), str(root / "src")]  # this code, whatever else is installed
+else:
+    root = None
+    sys.path[:0] = {str(Path(workflow.source_path(file)).resolve().parents[1]) for file in PYTHON_FILES}
+    if importlib.util.find_spec("fooling") is None:
+        raise WorkflowError(
+            "this workflow comes from elsewhere and needs its package: install `fooling` beside Snakemake"
+        )
 
 from fooling.classifiers.architectures import architecture_source
 from fooling.datasets.fetching import MIRROR_VARIABLE, found_path
@@ -31,12 +54,13 @@ from fooling.findings.retraining import RetrainingFindingsSettings
 from fooling.findings.sampling import SampleSettings
 from fooling.findings.tables import ThresholdSettings
 from fooling.findings.transfer import TransferSettings
+from fooling.fingerprint import KEPT_VARIABLE, fingerprint as fingerprint_of
 from fooling.parsing import parsed_yaml, read_text, require_reasonable
 from fooling.retraining.plan import jobs_for, network_seed, random_images_seed, supply
 from fooling.settings import with_exponents_read
 from fooling.study.resolved import resolved_study
 from rules.drawings import ascents_of, chain_of, dataset_of, drawings, responses_of, runs_of, tables_of
-from rules.sources import sources, sources_of_file
+from rules.environments import packages_digest
 from sharing.provenance import take_up
 from sharing.studies import pack_of
 
@@ -65,6 +89,7 @@ if workflow.is_main_process:
 # Facts of the machine reach the commands as environment variables: they decide no result and are never params.
 for variable, value in study.machine_variables().items():
     os.environ.setdefault(variable, value)
+os.environ.setdefault(KEPT_VARIABLE, ".snakemake/fingerprints.json")
 
 # GPUs of a job that computes on a network. With `auto` it takes what it finds, and no scheduler is asked for more.
 gpus = int(os.getenv("FOOLING_DEVICE", "").startswith("cuda"))
@@ -95,6 +120,23 @@ decoders = 8 if has_large_images else 2
 def one_of(names):
     """The wildcard constraint that allows these names and no others."""
     return "|".join(map(re.escape, names)) or "(?!)"
+
+
+def part(path):
+    """A file of this workflow, seen from the folder in which it runs."""
+    return workflow.source_path(f"../{path}") if root is None else os.path.relpath(root / path)
+
+
+def address(path):
+    """Where a file of this workflow can be read: its path, or where the workflow comes from elsewhere its URL."""
+    return base.join(f"../{path}").get_path_or_uri(secret_free=True) if root is None else part(path)
+
+
+@functools.cache
+def environment(name):
+    """A digest of the packages in the environment of this name: another version of one can change results."""
+    file = part(f"envs/{name}.yaml")
+    return packages_digest(read_text(Path(file)), source=file)
 
 
 def as_json(settings):

@@ -3,12 +3,11 @@
 
 
 rule fetch_digits:
-    input:
-        code=sources("fooling.cli.fetch_digits"),
-        environment="envs/datasets.yaml",
     output:
         "results/datasets/{dataset}.safetensors",
     params:
+        code=fingerprint("fooling.cli.fetch_digits"),
+        environment=environment("datasets"),
         kind="digits",
         settings=dataset_settings,
     log:
@@ -31,32 +30,27 @@ rule fetch_digits:
 
 
 use rule fetch_digits as fetch_shapes with:
-    input:
-        code=sources("fooling.cli.fetch_shapes"),
-        environment="envs/datasets.yaml",
     params:
+        code=fingerprint("fooling.cli.fetch_shapes"),
         kind="shapes",
     wildcard_constraints:
         dataset=one_of(datasets_of_kind("shapes")),
 
 
 use rule fetch_digits as fetch_mnist with:
-    input:
-        code=sources("fooling.cli.fetch_mnist"),
-        environment="envs/datasets.yaml",
     params:
+        code=fingerprint("fooling.cli.fetch_mnist"),
         kind="mnist",
     wildcard_constraints:
         dataset=one_of(datasets_of_kind("mnist")),
 
 
 rule list_folder:
-    input:
-        code=sources("fooling.cli.list_folder"),
-        environment="envs/datasets.yaml",
     output:
         "results/datasets/{dataset}.pictures.csv",
     params:
+        code=fingerprint("fooling.cli.list_folder"),
+        environment=environment("datasets"),
         kind="folder",
         settings=dataset_settings,
         seen=pictures_seen,
@@ -82,11 +76,11 @@ rule list_folder:
 rule fetch_folder:
     input:
         manifest="results/datasets/{dataset}.pictures.csv",
-        code=sources("fooling.cli.fetch_folder"),
-        environment="envs/datasets.yaml",
     output:
         "results/datasets/{dataset}.safetensors",
     params:
+        code=fingerprint("fooling.cli.fetch_folder"),
+        environment=environment("datasets"),
         kind="folder",
         settings=dataset_settings,
     log:
@@ -111,10 +105,8 @@ rule fetch_folder:
 
 # A million pictures keep several threads and a disk busy for a while.
 use rule list_folder as list_imagenet with:
-    input:
-        code=sources("fooling.cli.list_imagenet"),
-        environment="envs/datasets.yaml",
     params:
+        code=fingerprint("fooling.cli.list_imagenet"),
         kind="imagenet",
         classes=classes_seen,
     wildcard_constraints:
@@ -128,9 +120,8 @@ use rule list_folder as list_imagenet with:
 use rule fetch_folder as fetch_imagenet with:
     input:
         manifest="results/datasets/{dataset}.pictures.csv",
-        code=sources("fooling.cli.fetch_imagenet"),
-        environment="envs/datasets.yaml",
     params:
+        code=fingerprint("fooling.cli.fetch_imagenet"),
         kind="imagenet",
         classes=classes_seen,
     wildcard_constraints:

@@ -5,14 +5,14 @@
 rule evolve_direct:
     input:
         classifier="<results>/classifiers/{classifier}.safetensors",
-        architecture=architecture_of_classifier,
-        code=sources("fooling.cli.evolve_direct"),
-        environment="envs/networks.yaml",
+        architecture=own_files(the_classifier),
     output:
         run="<results>/evolution/{classifier}/{experiment}/seed{seed}.safetensors",
         random_search="<results>/evolution/{classifier}/{experiment}/seed{seed}.random-search.safetensors",
         drift="<results>/evolution/{classifier}/{experiment}/seed{seed}.drift.safetensors",
     params:
+        code=fingerprint("fooling.cli.evolve_direct", the_classifier),
+        environment=environment("networks"),
         encoding="direct",
         settings=evolution_settings,
         controls=controls_of_run,
@@ -39,10 +39,9 @@ rule evolve_direct:
 use rule evolve_direct as evolve_cppn with:
     input:
         classifier="<results>/classifiers/{classifier}.safetensors",
-        architecture=architecture_of_classifier,
-        code=sources("fooling.cli.evolve_cppn"),
-        environment="envs/networks.yaml",
+        architecture=own_files(the_classifier),
     params:
+        code=fingerprint("fooling.cli.evolve_cppn", the_classifier),
         encoding="cppn",
     wildcard_constraints:
         experiment=one_of(experiments_in("cppn", drift=True)),

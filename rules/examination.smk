@@ -5,13 +5,13 @@ rule calibrate:
     input:
         classifier="<results>/classifiers/{classifier}.safetensors",
         dataset=dataset_of_classifier,
-        architecture=architecture_of_classifier,
-        code=sources("fooling.cli.calibrate"),
-        environment="envs/networks.yaml",
+        architecture=own_files(the_classifier),
     output:
         calibration="<results>/findings/calibration/{classifier}.csv",
         images="<results>/findings/real/{classifier}.parquet",
     params:
+        code=fingerprint("fooling.cli.calibrate", the_classifier),
+        environment=environment("networks"),
         settings=findings_settings(CalibrationSettings),
     log:
         "<logs>/findings/calibrate/{classifier}.log",
@@ -34,12 +34,12 @@ rule calibrate:
 rule sample_direct:
     input:
         classifier="<results>/classifiers/{classifier}.safetensors",
-        architecture=architecture_of_classifier,
-        code=sources("fooling.cli.sample_direct"),
-        environment="envs/networks.yaml",
+        architecture=own_files(the_classifier),
     output:
         "<results>/findings/start/{classifier}/{experiment}.parquet",
     params:
+        code=fingerprint("fooling.cli.sample_direct", the_classifier),
+        environment=environment("networks"),
         encoding="direct",
         settings=sample_settings,
     log:
@@ -65,10 +65,9 @@ rule sample_direct:
 use rule sample_direct as sample_cppn with:
     input:
         classifier="<results>/classifiers/{classifier}.safetensors",
-        architecture=architecture_of_classifier,
-        code=sources("fooling.cli.sample_cppn"),
-        environment="envs/networks.yaml",
+        architecture=own_files(the_classifier),
     params:
+        code=fingerprint("fooling.cli.sample_cppn", the_classifier),
         encoding="cppn",
     wildcard_constraints:
         experiment=one_of(experiments_in("cppn")),
@@ -81,11 +80,12 @@ rule examine:
         images="<results>/findings/real/{classifier}.parquet",
         dataset=dataset_of_classifier,
         independent=independent_of_classifier,
-        code=sources("fooling.cli.examine"),
-        environment="envs/networks.yaml",
+        architecture=own_files(independent),
     output:
         "<results>/findings/examined/{classifier}/{experiment}.parquet",
     params:
+        code=fingerprint("fooling.cli.examine", independent),
+        environment=environment("networks"),
         independent=independent_option,
         settings=findings_settings(ExaminationSettings),
     log:
@@ -111,12 +111,12 @@ rule ablate:
     input:
         runs=runs_to_ablate,
         classifier="<results>/classifiers/{classifier}.safetensors",
-        architecture=architecture_of_classifier,
-        code=sources("fooling.cli.ablate"),
-        environment="envs/networks.yaml",
+        architecture=own_files(the_classifier),
     output:
         "<results>/findings/ablation/{classifier}/{experiment}.parquet",
     params:
+        code=fingerprint("fooling.cli.ablate", the_classifier),
+        environment=environment("networks"),
         settings=findings_settings(AblationSettings),
     log:
         "<logs>/findings/ablate/{classifier}/{experiment}.log",
@@ -145,12 +145,12 @@ rule measure_distances:
         calibration="<results>/findings/calibration/{classifier}.csv",
         images="<results>/findings/real/{classifier}.parquet",
         dataset=dataset_of_classifier,
-        architecture=architecture_of_classifier,
-        code=sources("fooling.cli.measure_distances"),
-        environment="envs/networks.yaml",
+        architecture=own_files(the_classifier),
     output:
         "<results>/findings/distances/{classifier}.parquet",
     params:
+        code=fingerprint("fooling.cli.measure_distances", the_classifier),
+        environment=environment("networks"),
         runs=runs_to_measure_options,
         settings=findings_settings(DistanceSettings),
     log:
@@ -176,13 +176,13 @@ rule transfer:
     input:
         classifiers=classifiers_shown,
         runs=evolved_runs,
-        architecture=architectures_shown,
-        code=sources("fooling.cli.transfer"),
-        environment="envs/networks.yaml",
+        architecture=own_files(classifiers_beside_experiment),
     output:
         shown="<results>/findings/transfer/{experiment}.shown.parquet",
         pairs="<results>/findings/transfer/{experiment}.pairs.csv",
     params:
+        code=fingerprint("fooling.cli.transfer", classifiers_beside_experiment),
+        environment=environment("networks"),
         runs=repeated("runs"),
         settings=findings_settings(TransferSettings),
     log:
@@ -207,13 +207,13 @@ rule transfer_in_chain:
     input:
         classifiers=networks_of_chain,
         batches=measured_runs_of_chain,
-        architecture=architecture_of_chain,
-        code=sources("fooling.cli.transfer"),
-        environment="envs/networks.yaml",
+        architecture=own_files(first_in_chain),
     output:
         shown="<results>/findings/transfer/{chain}.shown.parquet",
         pairs="<results>/findings/transfer/{chain}.pairs.csv",
     params:
+        code=fingerprint("fooling.cli.transfer", first_in_chain),
+        environment=environment("networks"),
         batches=repeated("batches"),
         measured_runs=measured_runs_in_chain,
         settings=findings_settings(TransferSettings),

@@ -9,13 +9,12 @@ rule draw:
         ascents=ascents_of_figure,
         stimuli=stimuli_of_figure,
         dataset=dataset_of_figure,
-        code=code_of_figure,
-        style="src/fooling/figures/style.mplstyle",
-        environment="envs/figures.yaml",
     output:
         png=report("<results>/figures/{figure}.png", caption="../docs/captions/figure.rst", category="Figures"),
         pdf="<results>/figures/{figure}.pdf",
     params:
+        code=code_of_figure,
+        environment=environment("figures"),
         figure=module_of_figure,
         drawn_from=inputs_of_figure,
         settings=figure_settings,

@@ -4,13 +4,13 @@
 rule describe_classifiers:
     input:
         classifiers=classifier_files(),
-        code=sources("fooling.cli.describe_classifiers"),
-        environment="envs/findings.yaml",
     output:
         training="<results>/findings/training.csv",
         networks="<results>/findings/classifiers.csv",
         errors="<results>/findings/test_errors.csv",
     params:
+        code=fingerprint("fooling.cli.describe_classifiers"),
+        environment=environment("findings"),
         settings=findings_settings(IntervalSettings),
     log:
         "<logs>/findings/describe_classifiers.log",
@@ -32,11 +32,11 @@ rule describe_classifiers:
 rule summarise_ablation:
     input:
         ablations=ablation_tables(),
-        code=sources("fooling.cli.summarise_ablation"),
-        environment="envs/findings.yaml",
     output:
         "<results>/findings/ablation_summary.csv",
     params:
+        code=fingerprint("fooling.cli.summarise_ablation"),
+        environment=environment("findings"),
         settings=findings_settings(IntervalSettings),
     log:
         "<logs>/findings/summarise_ablation.log",
@@ -57,13 +57,13 @@ rule summarise_ablation:
 rule tabulate:
     input:
         runs=runs_to_tabulate,
-        code=sources("fooling.cli.tabulate"),
-        environment="envs/findings.yaml",
     output:
         champions="<results>/findings/champions/{experiment}.parquet",
         history="<results>/findings/history/{experiment}.parquet",
         times="<results>/findings/times/{experiment}.parquet",
     params:
+        code=fingerprint("fooling.cli.tabulate"),
+        environment=environment("findings"),
         settings=findings_settings(ThresholdSettings),
     log:
         "<logs>/findings/tabulate/{experiment}.log",
@@ -86,13 +86,13 @@ rule tabulate_retraining:
     input:
         classifiers=networks_of_retraining,
         runs=measured_runs_of_retraining,
-        code=sources("fooling.cli.tabulate_retraining"),
-        environment="envs/findings.yaml",
     output:
         champions="<results>/findings/retraining/{retraining}.champions.parquet",
         networks="<results>/findings/retraining/{retraining}.networks.csv",
         effects="<results>/findings/retraining/{retraining}.effects.csv",
     params:
+        code=fingerprint("fooling.cli.tabulate_retraining"),
+        environment=environment("findings"),
         runs=repeated("runs"),
         measured_runs=measured_runs,
         settings=findings_settings(RetrainingFindingsSettings),
@@ -117,12 +117,12 @@ rule tabulate_retraining:
 rule trace_lineage:
     input:
         runs=runs_to_trace,
-        code=sources("fooling.cli.trace_lineage"),
-        environment="envs/findings.yaml",
     output:
         ancestry="<results>/findings/ancestry/{experiment}.parquet",
         lineage="<results>/findings/lineage/{experiment}.csv",
     params:
+        code=fingerprint("fooling.cli.trace_lineage"),
+        environment=environment("findings"),
         settings=findings_settings(LineageSettings),
     log:
         "<logs>/findings/trace_lineage/{experiment}.log",
@@ -145,11 +145,11 @@ rule compare_networks:
     input:
         history=tables("history/{experiment}.parquet", study.plain_experiments),
         examined=tables("examined/{classifier}/{experiment}.parquet", study.plain_experiments),
-        code=sources("fooling.cli.compare_networks"),
-        environment="envs/findings.yaml",
     output:
         "<results>/findings/foolability.csv",
     params:
+        code=fingerprint("fooling.cli.compare_networks"),
+        environment=environment("findings"),
         history=repeated("history"),
         examined=repeated("examined"),
         settings=findings_settings(FoolabilitySettings),
@@ -173,12 +173,12 @@ rule compare_networks:
 rule compare_class_sets:
     input:
         champions=tables("champions/{experiment}.parquet", study.plain_experiments),
-        code=sources("fooling.cli.compare_class_sets"),
-        environment="envs/findings.yaml",
     output:
         classes="<results>/findings/set_classes.parquet",
         sets="<results>/findings/class_sets.csv",
     params:
+        code=fingerprint("fooling.cli.compare_class_sets"),
+        environment=environment("findings"),
         settings=findings_settings(ClassSetSettings),
     log:
         "<logs>/findings/compare_class_sets.log",
@@ -200,10 +200,11 @@ rule compare_class_sets:
 rule variance:
     input:
         champions=tables("champions/{experiment}.parquet", study.plain_experiments),
-        code=sources("fooling.cli.variance"),
-        environment="envs/findings.yaml",
     output:
         "<results>/findings/variance.csv",
+    params:
+        code=fingerprint("fooling.cli.variance"),
+        environment=environment("findings"),
     log:
         "<logs>/findings/variance.log",
     benchmark:
@@ -223,12 +224,12 @@ rule variance:
 rule compare:
     input:
         times=tables("times/{experiment}.parquet", study.experiments),
-        code=sources("fooling.cli.compare"),
-        environment="envs/findings.yaml",
     output:
         survival="<results>/findings/survival.csv",
         presets="<results>/findings/presets.csv",
     params:
+        code=fingerprint("fooling.cli.compare"),
+        environment=environment("findings"),
         settings=comparison_settings,
     log:
         "<logs>/findings/compare.log",
@@ -249,7 +250,7 @@ rule compare:
 
 rule claims:
     input:
-        declared="config/claims.yaml",
+        declared=part("config/claims.yaml"),
         networks="<results>/findings/classifiers.csv",
         history=tables("history/{experiment}.parquet", study.plain_experiments),
         times=tables("times/{experiment}.parquet", study.plain_experiments),
@@ -265,12 +266,12 @@ rule claims:
         ascent=ascent_tables("ascent.parquet"),
         ascent_times=ascent_tables("ascent_times.parquet"),
         people=answer_tables("accuracy"),
-        code=sources("fooling.cli.claims"),
-        environment="envs/findings.yaml",
     output:
         table=report("<results>/claims.csv", caption="../docs/captions/claims.rst", category="Claims"),
         page="<results>/claims.md",
     params:
+        code=fingerprint("fooling.cli.claims"),
+        environment=environment("findings"),
         history=repeated("history"),
         times=repeated("times"),
         start=repeated("start"),
@@ -311,12 +312,12 @@ rule summarise:
         champions=tables("champions/{experiment}.parquet", study.plain_experiments),
         history=tables("history/{experiment}.parquet", study.plain_experiments),
         claims="<results>/claims.csv",
-        code=sources("fooling.cli.summarise"),
-        environment="envs/findings.yaml",
     output:
         metrics="<results>/metrics.json",
         curves=curve_files(),
     params:
+        code=fingerprint("fooling.cli.summarise"),
+        environment=environment("findings"),
         champions=repeated("champions"),
         history=repeated("history"),
         curves=repeated("curves"),

@@ -6,9 +6,11 @@ import base64
 import json
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from fooling.artifacts import write_bytes
 from fooling.errors import FoolingError
 from fooling.progress import say
 
@@ -17,12 +19,22 @@ RECORDS = Path(".snakemake/metadata")
 
 def unrecorded() -> list[str]:
     """The files below results/ whose record cannot be read, and those that recorded jobs used and nobody recorded."""
-    records = {_output_of(path): _content(path) for path in RECORDS.rglob("*") if path.is_file()}
-    used = {name for record in records.values() for name in record.get("input") or []}
-    unreadable = {name for name, record in records.items() if not record}
+    known = records()
+    used = {name for record in known.values() for name in record.get("input") or []}
+    unreadable = {name for name, record in known.items() if not record}
     return sorted(
-        name for name in unreadable | (used - records.keys()) if name.startswith("results/") and Path(name).is_file()
+        name for name in unreadable | (used - known.keys()) if name.startswith("results/") and Path(name).is_file()
     )
+
+
+def records() -> dict[str, dict[str, Any]]:
+    """All records by their output; one that cannot be read is empty."""
+    return {_output_of(path): _content(path) for path in RECORDS.rglob("*") if path.is_file()}
+
+
+def write_record(output: str | Path, record: Mapping[str, Any]) -> None:
+    """Write the record of ``output`` where Snakemake keeps it."""
+    write_bytes(record_path(output), json.dumps(record).encode())
 
 
 def require_records() -> None:

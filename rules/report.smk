@@ -6,11 +6,11 @@ rule run_info:
         champions=tables("champions/{experiment}.parquet", study.experiments),
         classifiers="<results>/findings/classifiers.csv",
         after=everything_but_the_report(),
-        code=sources("fooling.cli.run_info"),
-        environment="envs/networks.yaml",
     output:
         "<results>/run-info.json",
     params:
+        code=fingerprint("fooling.cli.run_info"),
+        environment=environment("networks"),
         study=study.name,
         champions=repeated("champions"),
         logs=f"--logs logs/{study.name} --logs logs/datasets",
@@ -40,14 +40,13 @@ rule report_page:
         runs=gallery_runs(),
         figures=figure_files("png"),
         run_info="<results>/run-info.json",
-        code=sources("fooling.cli.report"),
-        page=["src/fooling/report/page.html", "src/fooling/report/page.css"],
-        environment="envs/figures.yaml",
     output:
         report("<results>/report/index.html", caption="../docs/captions/report.rst", category="Report"),
     params:
+        code=fingerprint("fooling.cli.report"),
+        environment=environment("figures"),
         study=study.name,
-        deviations="docs/deviations.md",
+        deviations=address("docs/deviations.md"),
         threshold=study.settings.findings.threshold,
         champions=repeated("champions"),
         examined=repeated("examined"),

@@ -5,12 +5,12 @@
 rule evolve_many_direct:
     input:
         classifier=classifier_in_chain,
-        architecture=architecture_in_chain,
-        code=sources("fooling.cli.evolve_many_direct"),
-        environment="envs/networks.yaml",
+        architecture=own_files(first_in_chain_of_network),
     output:
         "<results>/retraining/{network}/runs{block}.safetensors",
     params:
+        code=fingerprint("fooling.cli.evolve_many_direct", first_in_chain_of_network),
+        environment=environment("networks"),
         encoding="direct",
         settings=evolution_in_chain,
         seeds=seeds_in_chain,
@@ -38,10 +38,9 @@ rule evolve_many_direct:
 use rule evolve_many_direct as evolve_many_cppn with:
     input:
         classifier=classifier_in_chain,
-        architecture=architecture_in_chain,
-        code=sources("fooling.cli.evolve_many_cppn"),
-        environment="envs/networks.yaml",
+        architecture=own_files(first_in_chain_of_network),
     params:
+        code=fingerprint("fooling.cli.evolve_many_cppn", first_in_chain_of_network),
         encoding="cppn",
         settings=evolution_in_chain,
         seeds=seeds_in_chain,
@@ -52,11 +51,11 @@ use rule evolve_many_direct as evolve_many_cppn with:
 rule collect_champions:
     input:
         runs=runs_that_supply,
-        code=sources("fooling.cli.collect_champions"),
-        environment="envs/networks.yaml",
     output:
         "<results>/retraining/{chain}/images{number}.safetensors",
     params:
+        code=fingerprint("fooling.cli.collect_champions"),
+        environment=environment("networks"),
         settings=supply_settings,
     log:
         "<logs>/retraining/{chain}/images{number}.log",
@@ -80,11 +79,11 @@ rule collect_champions:
 rule paint_direct:
     input:
         dataset=dataset_of_chain,
-        code=sources("fooling.cli.paint_direct"),
-        environment="envs/networks.yaml",
     output:
         "<results>/retraining/{chain}/images{number}.safetensors",
     params:
+        code=fingerprint("fooling.cli.paint_direct"),
+        environment=environment("networks"),
         encoding="direct",
         settings=paint_settings,
     log:
@@ -110,9 +109,8 @@ rule paint_direct:
 use rule paint_direct as paint_cppn with:
     input:
         dataset=dataset_of_chain,
-        code=sources("fooling.cli.paint_cppn"),
-        environment="envs/networks.yaml",
     params:
+        code=fingerprint("fooling.cli.paint_cppn"),
         encoding="cppn",
         settings=paint_settings,
     wildcard_constraints:
@@ -123,12 +121,12 @@ rule retrain:
     input:
         dataset=dataset_of_chain,
         fooling=fooling_images_so_far,
-        architecture=architecture_of_chain,
-        code=sources("fooling.cli.retrain"),
-        environment="envs/networks.yaml",
+        architecture=own_files(first_in_chain),
     output:
         "<results>/retraining/{chain}/dnn{number}.safetensors",
     params:
+        code=fingerprint("fooling.cli.retrain", first_in_chain),
+        environment=environment("networks"),
         fooling=repeated("fooling"),
         settings=retrain_settings,
         pictures="",
@@ -159,10 +157,9 @@ use rule retrain as retrain_on_all_pictures with:
         dataset=dataset_of_chain,
         manifest=manifest_of_chain,
         fooling=fooling_images_so_far,
-        architecture=architecture_of_chain,
-        code=sources("fooling.cli.retrain"),
-        environment="envs/networks.yaml",
+        architecture=own_files(first_in_chain),
     params:
+        code=fingerprint("fooling.cli.retrain", first_in_chain),
         fooling=repeated("fooling"),
         settings=retrain_settings,
         pictures=pictures_of_chain,

@@ -6,14 +6,14 @@ rule survey_sample:
         runs=runs_surveyed,
         ascents=ascents_surveyed,
         classifier=classifier_surveyed,
-        architecture=architecture_surveyed,
+        architecture=own_files(surveyed),
         dataset=dataset_surveyed,
-        code=sources("fooling.cli.survey_sample"),
-        environment="envs/survey.yaml",
     output:
         questionnaire="<results>/survey/questionnaire.json",
         stimuli=directory("<results>/survey/stimuli"),
     params:
+        code=fingerprint("fooling.cli.survey_sample", surveyed),
+        environment=environment("survey"),
         study=study.name,
         runs=runs_surveyed_by_name,
         ascents=repeated("ascents"),
@@ -40,8 +40,6 @@ rule survey_analyse:
     input:
         questionnaire="<results>/survey/questionnaire.json",
         responses=responses_given,
-        code=sources("fooling.cli.survey_analyse"),
-        environment="envs/survey.yaml",
     output:
         files="<results>/findings/survey/files.csv",
         exclusions="<results>/findings/survey/exclusions.csv",
@@ -51,6 +49,8 @@ rule survey_analyse:
         confidence="<results>/findings/survey/confidence.csv",
         confusion="<results>/findings/survey/confusion.csv",
     params:
+        code=fingerprint("fooling.cli.survey_analyse"),
+        environment=environment("survey"),
         folder=response_folder,
         settings=analysis_settings,
     log:
@@ -75,12 +75,11 @@ rule survey_analyse:
 rule survey_page:
     input:
         questionnaire=questionnaire_of_page,
-        parts=parts_of_page,
-        code=sources("fooling.cli.survey_build"),
-        environment="envs/survey.yaml",
     output:
         directory("<results>/survey/page"),
     params:
+        code=fingerprint("fooling.cli.survey_build"),
+        environment=environment("survey"),
         packages="results/.packages/node_modules",
     log:
         "<logs>/survey/page.log",

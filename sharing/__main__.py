@@ -13,6 +13,7 @@ from fooling.artifacts import write_bytes
 from fooling.errors import FoolingError
 from fooling.progress import say
 from sharing import provenance
+from sharing.conversion import convert
 from sharing.merging import merge
 from sharing.publishing import publish
 from sharing.restoring import restore
@@ -54,6 +55,13 @@ def merge_command() -> None:
     """Within a `git merge`: unite what both sides have published."""
     with _told("merge"):
         say(merge())
+
+
+@app.command("convert")
+def convert_command() -> None:
+    """Convert records from before fingerprints, so that unchanged results are not made again."""
+    with _told("convert"):
+        say(convert())
 
 
 @contextmanager

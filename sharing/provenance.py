@@ -19,7 +19,7 @@ from pydantic import ValidationError, field_validator
 from fooling.artifacts import sha256_of, write_bytes
 from fooling.errors import FoolingError
 from fooling.settings import Settings
-from rules.records import made_by_a_job, record_path, recorded
+from rules.records import made_by_a_job, recorded, write_record
 
 SNAKEMAKE = Path(".snakemake")
 VERSION = 1
@@ -68,24 +68,26 @@ def pack(results: Sequence[Path]) -> bytes:
 
     Raises :class:`FoolingError` that names the results without a record.
     """
-    records = {path: recorded(path) for path in results}
-    unknown = [str(path) for path, record in records.items() if record is None]
+    found = {path: recorded(path) for path in results}
+    unknown = [str(path) for path, record in found.items() if record is None]
     if unknown:
         raise FoolingError(
             "nothing is recorded of how these results were made",
             found=listed(unknown),
             remedy="delete them and run the study again; what belongs to no study is moved elsewhere",
         )
-    logs = sorted({log for record in records.values() if record for log in _logs_of(record)})
-    content = {
-        "version": VERSION,
-        "results": {
-            str(path): {"sha256": sha256_of(path.read_bytes()), "record": record, "folder": _folder_of(path)}
-            for path, record in records.items()
-        },
-        "logs": {str(log): log.read_text(encoding="utf-8", errors="replace") for log in logs},
+    logs = sorted({log for record in found.values() if record for log in _logs_of(record)})
+    made = {
+        str(path): Result(sha256=sha256_of(path.read_bytes()), record=record or {}, folder=_folder_of(path))
+        for path, record in found.items()
     }
-    return gzip.compress(json.dumps(content, sort_keys=True).encode(), mtime=0)
+    texts = {str(log): log.read_text(encoding="utf-8", errors="replace") for log in logs}
+    return packed(Provenance(version=VERSION, results=made, logs=texts))
+
+
+def packed(provenance: Provenance) -> bytes:
+    """``provenance`` as the bytes of a pack; equal content gives equal bytes."""
+    return gzip.compress(json.dumps(provenance.model_dump(mode="json"), sort_keys=True).encode(), mtime=0)
 
 
 def unpacked(path: Path) -> Provenance:
@@ -115,7 +117,7 @@ def take_up(path: Path) -> int:
     there = [name for name in names if _is_same(Path(name), provenance.results[name])]
     for name in there:
         record, folder = provenance.results[name].record, provenance.results[name].folder
-        write_bytes(record_path(folder or name), json.dumps(record).encode())
+        write_record(folder or name, record)
         for log in _log_names(record):
             if log in provenance.logs:
                 write_bytes(Path(log), provenance.logs[log].encode())

@@ -1,5 +1,6 @@
 """Settings of all tests, copies of the repository, and the smoke study run once for all tests."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,10 @@ def smoke(fresh_checkout: Checkout, tmp_path_factory: pytest.TempPathFactory) ->
     """The repository with the smoke study made on two cores."""
 
     def make(folder: Path) -> None:
-        fresh_checkout.copy(folder).run("snakemake", "--cores", "2", "--configfile", SMOKE)
+        checkout = fresh_checkout.copy(folder)
+        hook = shutil.copy(Path(__file__).with_name("opened_files.py"), folder / "src/sitecustomize.py")
+        checkout.run("snakemake", "--cores", "2", "--configfile", SMOKE)
+        Path(hook).unlink()
 
     return Checkout(made_once(tmp_path_factory, "smoke", make))
 

@@ -17,20 +17,22 @@ from fooling.checkpoints import CheckpointStore
 from fooling.errors import FoolingError
 
 WORK = {"work": "walk", "seed": 1}
+CODE = "the fingerprint of a command"
 State = tuple[dict[str, Any], dict[str, Any]] | None
 
 
 def test_a_state_is_found_again_by_the_same_work_only(tmp_path: Path) -> None:
-    with CheckpointStore(tmp_path, WORK) as store:
+    with CheckpointStore(tmp_path, WORK, code=CODE) as store:
         assert store.load("state") is None
         store.save("state", {"steps": np.arange(3)}, {"done": 3})
-    with CheckpointStore(tmp_path, {"seed": 1, "work": "walk"}) as store:
+    with CheckpointStore(tmp_path, {"seed": 1, "work": "walk"}, code=CODE) as store:
         state = store.load("state")
         assert state is not None
         np.testing.assert_array_equal(state[0]["steps"], np.arange(3))
         assert state[1]["done"] == 3
-    with CheckpointStore(tmp_path, {"work": "walk", "seed": 2}) as other:
-        assert other.load("state") is None
+    for identity, code in (({"work": "walk", "seed": 2}, CODE), (WORK, "another fingerprint")):
+        with CheckpointStore(tmp_path, identity, code=code) as other:
+            assert other.load("state") is None
 
 
 @contextmanager
@@ -40,7 +42,7 @@ def _a_second_writer(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     monkeypatch.setattr("fooling.checkpoints.say", lambda message: waits.set())
 
     def work() -> None:
-        with CheckpointStore(folder, WORK) as store:
+        with CheckpointStore(folder, WORK, code=CODE) as store:
             found.put(store.load("state"))
             store.clear()
 
@@ -54,7 +56,7 @@ def _a_second_writer(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
 def test_a_second_writer_waits_and_goes_on_from_the_state_of_the_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with CheckpointStore(tmp_path, WORK) as first, _a_second_writer(tmp_path, monkeypatch) as second:
+    with CheckpointStore(tmp_path, WORK, code=CODE) as first, _a_second_writer(tmp_path, monkeypatch) as second:
         first.save("state", {}, {"done": 3})
         first.__exit__(None, None, None)
         state = second()
@@ -65,7 +67,7 @@ def test_a_second_writer_waits_and_goes_on_from_the_state_of_the_first(
 def test_a_first_writer_that_is_done_leaves_its_state_to_the_second(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with CheckpointStore(tmp_path, WORK) as first, _a_second_writer(tmp_path, monkeypatch) as second:
+    with CheckpointStore(tmp_path, WORK, code=CODE) as first, _a_second_writer(tmp_path, monkeypatch) as second:
         first.save("state", {}, {"done": 9})
         first.clear()
         first.__exit__(None, None, None)
@@ -75,7 +77,7 @@ def test_a_first_writer_that_is_done_leaves_its_state_to_the_second(
 
 
 def test_a_folder_that_went_away_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with CheckpointStore(tmp_path, WORK) as first, _a_second_writer(tmp_path, monkeypatch) as second:
+    with CheckpointStore(tmp_path, WORK, code=CODE) as first, _a_second_writer(tmp_path, monkeypatch) as second:
         shutil.rmtree(first.folder)
         first.__exit__(None, None, None)
         assert second() is None
@@ -83,7 +85,7 @@ def test_a_folder_that_went_away_is_made_anew(tmp_path: Path, monkeypatch: pytes
 
 
 def test_cleared_work_leaves_nothing(tmp_path: Path) -> None:
-    with CheckpointStore(tmp_path, WORK) as store:
+    with CheckpointStore(tmp_path, WORK, code=CODE) as store:
         store.save("state", {"steps": np.arange(3)}, {})
         (store.folder / ".state.safetensors.abc.part").mkdir()  # of a writer that was killed
         store.clear()
@@ -91,9 +93,9 @@ def test_cleared_work_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_cleared_work_can_be_begun_again_by_another_process(tmp_path: Path) -> None:
-    with CheckpointStore(tmp_path, WORK) as store:
+    with CheckpointStore(tmp_path, WORK, code=CODE) as store:
         store.clear()
-        with CheckpointStore(tmp_path, WORK) as other:
+        with CheckpointStore(tmp_path, WORK, code=CODE) as other:
             other.save("state", {"steps": np.arange(3)}, {})
             assert other.load("state") is not None
 
@@ -102,22 +104,22 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "taken").touch()
     with (
         pytest.raises(FoolingError, match=r"taken.* cannot hold checkpoints"),
-        CheckpointStore(tmp_path / "taken", WORK),
+        CheckpointStore(tmp_path / "taken", WORK, code=CODE),
     ):
         pass
 
 
 def test_saves_are_due_after_the_interval(tmp_path: Path) -> None:
-    with CheckpointStore(tmp_path, WORK, interval=1000) as store:
+    with CheckpointStore(tmp_path, WORK, code=CODE, interval=1000) as store:
         assert not store.is_due()
-    with CheckpointStore(tmp_path, WORK, interval=0) as store:
+    with CheckpointStore(tmp_path, WORK, code=CODE, interval=0) as store:
         assert store.is_due()
 
 
 def test_saves_that_take_long_are_seldom(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     now = 100.0
     monkeypatch.setattr("fooling.checkpoints.time.monotonic", lambda: now)
-    with CheckpointStore(tmp_path, WORK, interval=2) as store:
+    with CheckpointStore(tmp_path, WORK, code=CODE, interval=2) as store:
         now += 2
         assert store.is_due()
         now += 3  # collecting the state and writing it

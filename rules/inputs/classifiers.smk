@@ -64,14 +64,35 @@ def members_of_ensemble(wildcards):
     return [classifier_file(name) for name in study.classifiers[wildcards.classifier].members]
 
 
-def architecture_of(name):
-    """The files that decide what a classifier's network is; it is found by its name, so no import tells of them."""
+def architectures_of(name):
+    """Where the network of a classifier is built, and those of its members: modules by name, the user's files as paths."""
     classifier = study.classifiers[name]
     members = classifier.members if classifier.kind == "ensemble" else []
-    own = sources_of_file(architecture_source(classifier.architecture))
-    return list(dict.fromkeys(own + sum([architecture_of(member) for member in members], [])))
+    return sum([architectures_of(member) for member in members], [architecture_source(classifier.architecture)])
 
 
-def architecture_of_classifier(wildcards):
-    """The files that decide what the network of the classifier is."""
-    return architecture_of(wildcards.classifier)
+def fingerprint(command, classifiers=None):
+    """The fingerprint of a command; of one that builds networks a params function: `classifiers` names whose they are."""
+    if classifiers is None:
+        return fingerprint_of(command)
+
+    def of_command_and_networks(wildcards):
+        built_in = {source for name in classifiers(wildcards) for source in architectures_of(name)}
+        return fingerprint_of(command, *sorted(source for source in built_in if isinstance(source, str)))
+
+    return of_command_and_networks
+
+
+def own_files(classifiers):
+    """The input function that gives the user's files that build the networks of these classifiers, mostly none."""
+
+    def files(wildcards):
+        sources = [source for name in classifiers(wildcards) for source in architectures_of(name)]
+        return sorted({str(source) for source in sources if isinstance(source, Path)})
+
+    return files
+
+
+def the_classifier(wildcards):
+    """The classifier that a rule is about, as a list of one name."""
+    return [wildcards.classifier]

@@ -14,8 +14,8 @@ def module_of_figure(wildcards):
 
 
 def code_of_figure(wildcards):
-    """The files that decide how a figure is drawn; its module is found by name, so no import tells of it."""
-    return sources("fooling.cli.draw", f"fooling.figures.{figures[wildcards.figure].figure}")
+    """The fingerprint of the code that draws a figure."""
+    return fingerprint_of("fooling.cli.draw", f"fooling.figures.{figures[wildcards.figure].figure}")
 
 
 def tables_of_figure(wildcards):

@@ -6,14 +6,14 @@ def evolved_runs(wildcards):
     return runs_of_experiment(wildcards.experiment, searches=SEARCHES[:1])
 
 
+def classifiers_beside_experiment(wildcards):
+    """Names of the networks that are shown the images of an experiment: all of its data set."""
+    return study.classifiers_beside(wildcards.experiment)
+
+
 def classifiers_shown(wildcards):
-    """The networks that are shown the images of an experiment: all of its data set."""
-    return [classifier_file(name) for name in study.classifiers_beside(wildcards.experiment)]
-
-
-def architectures_shown(wildcards):
-    """The files that decide what these networks are."""
-    return sorted({file for name in study.classifiers_beside(wildcards.experiment) for file in architecture_of(name)})
+    """The files of these networks."""
+    return [classifier_file(name) for name in classifiers_beside_experiment(wildcards)]
 
 
 def networks_of_chain(wildcards):
@@ -127,14 +127,19 @@ def ablation_tables():
 
 
 def independent_of_classifier(wildcards):
-    """The independent network that a classifier names, with the files that decide it; nothing where it names none."""
+    """The file of the independent network that a classifier names; nothing where it names none."""
+    return [classifier_file(name) for name in independent(wildcards)]
+
+
+def independent(wildcards):
+    """The independent network that a classifier names, as a list of one name or none."""
     name = study.classifiers[wildcards.classifier].independent
-    return [] if name is None else [classifier_file(name), *architecture_of(name)]
+    return [] if name is None else [name]
 
 
 def independent_option(wildcards, input):
     """The option that names the independent network."""
-    return f"--independent {input.independent[0]}" if input.independent else ""
+    return f"--independent {input.independent}" if input.independent else ""
 
 
 def sample_settings(wildcards):

@@ -40,9 +40,9 @@ def classifier_in_chain(wildcards):
     return network_file(wildcards.network)
 
 
-def architecture_in_chain(wildcards):
-    """The files that decide what the networks of its chain are."""
-    return architecture_of(numbered[wildcards.network][0].first)
+def first_in_chain_of_network(wildcards):
+    """The first network of the chain of a network, as a list of one name; all are built alike."""
+    return [numbered[wildcards.network][0].first]
 
 
 def evolution_in_chain(wildcards):
@@ -72,9 +72,9 @@ def pictures_of_chain(wildcards):
     return pictures_of(study.chains[wildcards.chain].first)
 
 
-def architecture_of_chain(wildcards):
-    """The files that decide what the networks of a chain are."""
-    return architecture_of(study.chains[wildcards.chain].first)
+def first_in_chain(wildcards):
+    """The first network of a chain, as a list of one name; all are built alike."""
+    return [study.chains[wildcards.chain].first]
 
 
 def supply_settings(wildcards):

@@ -1,7 +1,5 @@
 # What the rules of the human study are given: files and narrow slices of the settings.
 
-PAGE = Path("src/fooling/survey/page")
-
 
 def survey_files():
     """The questionnaire, if the study has one; its images lie beside it."""
@@ -38,9 +36,9 @@ def classifier_surveyed(wildcards):
     return classifier_file(study.survey.classifier)
 
 
-def architecture_surveyed(wildcards):
-    """The files that decide what this network is."""
-    return architecture_of(study.survey.classifier)
+def surveyed(wildcards):
+    """This network, as a list of one name."""
+    return [study.survey.classifier]
 
 
 def dataset_surveyed(wildcards):
@@ -76,8 +74,3 @@ def questionnaire_of_page(wildcards):
     if not study.survey:
         raise WorkflowError(f"the study {study.name} asks nobody: add the key `survey: {{}}` to its file")
     return survey_files()
-
-
-def parts_of_page(wildcards):
-    """What the page is made of, beside the packages that npm installs there."""
-    return sorted(str(path) for path in PAGE.iterdir() if path.is_file() and not path.name.startswith("."))

@@ -25,6 +25,7 @@ import safetensors.numpy
 
 from fooling.columns import Form, checked_table, require_unique_rows
 from fooling.errors import REMEDY, FoolingError
+from fooling.inputs import forget, remember, require_unchanged
 from fooling.parsing import parsed_json
 
 if TYPE_CHECKING:
@@ -54,6 +55,8 @@ def written_atomically(path: Path) -> Iterator[Path]:
         with temporary.open("rb") as written:
             os.fsync(written.fileno())
         temporary.chmod(0o666 & ~_umask())
+        forget(path)
+        require_unchanged()
         temporary.replace(path)
 
 
@@ -68,6 +71,7 @@ def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
+        require_unchanged()
         if path.exists():
             path.rename(folder / "before")
         made.rename(path)
@@ -151,6 +155,7 @@ def read_header(path: Path, *, kind: str, version: int) -> dict[str, Any]:
     """Only the header of such a file, whatever the size of its arrays."""
     require_file(path)
     try:
+        remember(path)
         with safetensors.safe_open(path, framework="numpy") as content:
             metadata = content.metadata() or {}
     except (OSError, safetensors.SafetensorError) as error:
@@ -222,6 +227,7 @@ def _rows_of(path: Path) -> pd.DataFrame:
     if path.suffix != ".parquet":
         _require_whole_lines(path)
     try:
+        remember(path)
         if path.suffix != ".parquet":
             return pd.read_csv(path, dtype=str, keep_default_na=False, compression=None)
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
@@ -244,6 +250,7 @@ def _require_whole_lines(path: Path) -> None:
 def _bytes_of(path: Path) -> bytes:
     require_file(path)
     try:
+        remember(path)
         return path.read_bytes()
     except OSError as error:
         raise FoolingError(f"{path} cannot be read", found=error.strerror) from None

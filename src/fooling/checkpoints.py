@@ -1,7 +1,7 @@
-"""The state of unfinished work, kept outside the results, so that a killed command goes on to the same bytes.
+"""Keep the state of unfinished work outside the results, so that an interrupted command resumes to the same bytes.
 
-A store belongs to one piece of work: its folder is named by a hash of everything that decides the result, the code of
-the package among it, so that a changed setting or module never takes up a state that another one left.
+A store belongs to one piece of work. Its folder is named by a hash of everything that decides the result, including the
+fingerprint of the command's code, so that no work resumes from a state that other settings or other code left.
 """
 
 from __future__ import annotations
@@ -14,16 +14,15 @@ import shutil
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from numpy.typing import NDArray
 
-import fooling
 from fooling.artifacts import read_arrays, write_arrays
 from fooling.errors import FoolingError
+from fooling.inputs import forget
 from fooling.progress import say
 
 VERSION = 1
@@ -38,8 +37,8 @@ class CheckpointStore:
     cluster a job may outlive the loss of its node, while a copy of it is started elsewhere.
     """
 
-    def __init__(self, parent: Path, identity: Mapping[str, Any], *, interval: float = INTERVAL) -> None:
-        described = json.dumps({**identity, "code": _code_digest()}, sort_keys=True, allow_nan=False)
+    def __init__(self, parent: Path, identity: Mapping[str, Any], *, code: str, interval: float = INTERVAL) -> None:
+        described = json.dumps({**identity, "code": code}, sort_keys=True, allow_nan=False)
         self.folder = parent / hashlib.sha256(described.encode()).hexdigest()[:24]
         self._lock_path, self._queue_path = self.folder / "lock", self.folder / "queue"
         self._interval = interval
@@ -69,7 +68,11 @@ class CheckpointStore:
     def load(self, name: str) -> tuple[dict[str, NDArray[Any]], dict[str, Any]] | None:
         """The arrays and the header last saved as ``name``, or None."""
         path = self.path(name)
-        return read_arrays(path, kind="checkpoint", version=VERSION) if path.exists() else None
+        if not path.exists():
+            return None
+        state = read_arrays(path, kind="checkpoint", version=VERSION)
+        forget(path)  # the command itself replaces it
+        return state
 
     def save(self, name: str, arrays: Mapping[str, NDArray[Any]], header: Mapping[str, Any]) -> None:
         """Keep this state as ``name`` instead of the one before."""
@@ -120,14 +123,3 @@ class CheckpointStore:
                     fcntl.flock(self._lock, fcntl.LOCK_EX)
             return os.path.samestat(os.fstat(self._lock.fileno()), self._lock_path.stat())
         return False
-
-
-@cache
-def _code_digest() -> str:
-    """A hash of every module of the package."""
-    digest = hashlib.sha256()
-    package = Path(fooling.__file__).parent
-    for module in sorted(package.rglob("*.py")):
-        digest.update(str(module.relative_to(package)).encode())
-        digest.update(module.read_bytes())
-    return digest.hexdigest()

@@ -13,6 +13,7 @@ from PIL import Image
 
 from fooling.artifacts import require_file
 from fooling.errors import FoolingError
+from fooling.inputs import remember
 
 if TYPE_CHECKING:
     import torch
@@ -36,6 +37,7 @@ def require_images(images: torch.Tensor, *, shape: tuple[int, int, int] | None =
 def read_png(path: Path) -> bytes:
     """The bytes of the PNG file ``path``; :class:`FoolingError` if it is missing, broken or another kind of file."""
     require_file(path)
+    remember(path)
     content = path.read_bytes()
     with decoding(path), Image.open(io.BytesIO(content), formats=("PNG",)) as picture:
         picture.verify()

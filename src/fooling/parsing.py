@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from fooling.errors import FoolingError
+from fooling.inputs import remember
 
 LONGEST_TEXT = 4_000_000  # bytes of a file that is read
 MOST_VALUES = 100_000  # with everything counted as often as aliases repeat it
@@ -23,6 +24,8 @@ def read_text(path: Path) -> str:
             content = file.read(LONGEST_TEXT + 1)
         if len(content) > LONGEST_TEXT:
             raise FoolingError(f"{path} is too long", found=f"more than {LONGEST_TEXT:,} bytes")
+        if path.is_file():  # neither a pipe nor a device: these give their content once
+            remember(path)
         return content.decode()
     except (OSError, ValueError) as error:  # a path with a null character is a ValueError
         raise FoolingError(f"{path} cannot be read", found=error, expected="a text file in UTF-8") from None

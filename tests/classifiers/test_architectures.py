@@ -9,7 +9,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from fooling.classifiers.architectures import architecture_source, build_network, find_architecture
+from fooling.classifiers.architectures import (
+    architecture_modules,
+    architecture_source,
+    build_network,
+    find_architecture,
+)
 from fooling.errors import FoolingError
 
 OWN_NETWORK = """
@@ -43,11 +48,18 @@ def built(name: str, *, input_shape: tuple[int, int, int] = (3, 4, 4), **options
 def test_the_source_is_found_without_importing_torch() -> None:
     code = (
         "import sys; from fooling.classifiers.architectures import architecture_source as source;"
-        "print(source('lenet').name, source('alexnet').name, source('torchvision:resnet18').name, source('a/b.py:c'));"
+        "print(source('lenet'), source('alexnet'), source('torchvision:resnet18'), source('a/b.py:c'));"
         "assert 'torch' not in sys.modules"
     )
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert printed.split() == ["lenet.py", "alexnet.py", "vision.py", "a/b.py"]
+    package = "fooling.classifiers"
+    assert printed.split() == [f"{package}.lenet", f"{package}.alexnet", f"{package}.vision", "a/b.py"]
+
+
+def test_the_modules_of_an_ensemble_are_its_own_and_its_members() -> None:
+    members = [{"architecture": name, "options": {}} for name in ("lenet", "mine.py:build", "lenet", "alexnet")]
+    modules = [f"fooling.classifiers.{name}" for name in ("ensemble", "lenet", "alexnet")]
+    assert architecture_modules("ensemble", {"members": members}) == modules
 
 
 @pytest.mark.parametrize("name", ["resnet", "torchvision:", "mine.py", "mine.py:", ":build", ""])

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import subprocess
 import sys
+from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -95,3 +98,23 @@ def test_an_unknown_command_of_a_group_is_refused(greeted: list[str]) -> None:
     refused = CliRunner().invoke(application(called="survey dream"), ["survey", "dream"])
     assert refused.exit_code == 2
     assert "No such command 'dream'" in refused.output
+
+
+def test_an_input_that_changes_while_a_command_runs_fails_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = tmp_path / "settings.yaml"
+    settings.write_text("size: 16\n")
+    module = importlib.import_module("fooling.cli.fetch_digits")
+    made = module.make_digits
+
+    def made_while_the_settings_change(*arguments: Any, **options: Any) -> Any:
+        settings.write_text("size: 12\n")
+        return made(*arguments, **options)
+
+    monkeypatch.setattr(module, "make_digits", made_while_the_settings_change)
+    output = tmp_path / "digits.safetensors"
+    call = ["fetch-digits", "--name", "d", "--settings", str(settings), "--output", str(output)]
+    done = CliRunner().invoke(application(called="fetch-digits"), call)
+    assert done.exit_code == 2
+    assert "an input changed while the command ran" in done.stderr
+    assert str(settings) in done.stderr
+    assert not output.exists()

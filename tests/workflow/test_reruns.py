@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -24,6 +26,7 @@ SHEETS = {
 CPPN_SEEDS_1_TO_3 = "seeds: {first: 1, count: 3}\n  encoding: {kind: cppn}"
 CPPN_SEED_1 = "seeds: {first: 1, count: 1}\n  encoding: {kind: cppn}"
 CPPN_EXPERIMENT = "seeds: {first: 1, count: 2}\n  encoding: {kind: cppn}"
+CHANGE = "CHANGED = 1"  # of what a module executes
 ENVIRONMENTS = {"datasets", "findings", "figures", "survey"}  # and "networks"
 
 
@@ -106,7 +109,7 @@ def test_the_budget_of_a_search_leaves_networks_and_random_images_alone(changed:
 
 
 def test_a_module_of_the_cppn_encoding_reruns_cppn_runs_and_what_follows(changed: Checkout) -> None:
-    changed.append("src/fooling/encodings/cppn/mutation.py", "# changed")
+    changed.append("src/fooling/encodings/cppn/mutation.py", CHANGE)
     pending = changed.pending()
     assert not {"train", "import_network", "calibrate", "evolve_direct", "sample_direct"} & set(pending)
     assert {"evolve_cppn", "sample_cppn"} <= set(pending)
@@ -114,10 +117,55 @@ def test_a_module_of_the_cppn_encoding_reruns_cppn_runs_and_what_follows(changed
 
 
 def test_a_figure_module_reruns_that_figure_and_the_report(changed: Checkout) -> None:
-    changed.append("src/fooling/figures/gallery.py", "# changed")
+    changed.append("src/fooling/figures/gallery.py", CHANGE)
     pending = changed.pending()
     assert set(pending) == TELLING | {"draw"}
     assert _names(pending["draw"]) == {"gallery-direct"}
+
+
+def test_comments_docstrings_and_formatting_rerun_nothing(changed: Checkout) -> None:
+    for path in (changed.folder / "src/fooling").rglob("*.py"):
+        tree = ast.parse(path.read_text())
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+                node.value.value = "Other words."
+        path.write_text(f"# Another layout.\n{ast.unparse(tree)}\n")
+    assert changed.pending() == {}
+
+
+def test_an_annotation_that_is_not_read_at_run_time_reruns_nothing(changed: Checkout) -> None:
+    changed.replace("src/fooling/seeding.py", ") -> int:", ") -> object:")
+    assert changed.pending() == {}
+
+
+def test_an_annotation_that_pydantic_or_typer_reads_reruns_what_reads_it(changed: Checkout) -> None:
+    changed.replace("src/fooling/findings/ancestry.py", "parent_redraws: int", "parent_redraws: float")
+    changed.replace("src/fooling/cli/variance.py", "output: Path", "output: Path | None")
+    assert {"trace_lineage", "variance"} <= set(changed.pending())
+    assert not {"tabulate", "compare", "train", "evolve_cppn"} & set(changed.pending())
+
+
+def test_a_module_that_nothing_imports_reruns_nothing(changed: Checkout) -> None:
+    changed.append("src/fooling/evolution/unused.py", CHANGE)
+    assert changed.pending() == {}
+
+
+def test_the_stylesheet_of_the_page_reruns_the_page(changed: Checkout) -> None:
+    changed.append("src/fooling/report/page.css", "p { color: red }")
+    assert set(changed.pending()) == {"report_page"}
+
+
+def test_code_that_is_edited_while_a_job_runs_reruns_it(changed: Checkout) -> None:
+    picture = "results/smoke/figures/gallery-direct.png"
+    (changed.folder / picture).unlink()
+    wrapper = changed.folder / "bin/fooling"
+    wrapper.parent.mkdir()
+    fooling = Path(sys.executable).with_name("fooling")
+    wrapper.write_text(f"#!/bin/sh\necho '{CHANGE}' >> src/fooling/figures/gallery.py\nexec {fooling} \"$@\"\n")
+    wrapper.chmod(0o755)
+    changed.run("snakemake", "--cores", "1", picture, "--configfile", SMOKE)
+    assert (changed.folder / picture).is_file()
+    assert _names(changed.pending()["draw"]) == {"gallery-direct"}
 
 
 def test_an_option_of_a_figure_reruns_that_figure_and_the_report(changed: Checkout) -> None:
@@ -136,7 +184,7 @@ def test_a_network_reruns_what_was_found_with_it(changed: Checkout) -> None:
 
 
 def test_one_architecture_leaves_the_networks_of_another_alone(changed: Checkout) -> None:
-    changed.append("src/fooling/classifiers/alexnet.py", "# changed")
+    changed.append("src/fooling/classifiers/alexnet.py", CHANGE)
     assert changed.pending() == {}
     changed.append("examples/your_network/network.py", "# changed")
     assert {"import_network", "examine"} <= set(changed.pending())
@@ -154,9 +202,9 @@ def test_settings_of_the_findings_rerun_no_evolution(changed: Checkout) -> None:
 
 
 def test_help_texts_the_version_and_the_machine_rerun_nothing(changed: Checkout) -> None:
-    changed.append("src/fooling/cli/commands.py", "# changed")
-    changed.append("src/fooling/cli/main.py", "# changed")
-    changed.append("src/fooling/__init__.py", "# changed")
+    changed.append("src/fooling/cli/commands.py", CHANGE)
+    changed.append("src/fooling/cli/main.py", CHANGE)
+    changed.append("src/fooling/__init__.py", CHANGE)
     changed.append(SMOKE, "machine: {device: cuda, mirror: /nowhere}")
     assert changed.pending() == {}
 
@@ -257,7 +305,8 @@ def test_what_a_rule_needs_and_says_reruns_nothing(changed: Checkout) -> None:
     "environment", ["networks", *(pytest.param(name, marks=pytest.mark.slow) for name in sorted(ENVIRONMENTS))]
 )
 def test_a_package_version_reruns_the_steps_of_its_environment(changed: Checkout, environment: str) -> None:
-    changed.append(f"envs/{environment}.yaml", "# another version")
+    changed.append(f"envs/{environment}.yaml", "# another comment")
+    changed.replace(f"envs/{environment}.yaml", "numpy==2", "numpy==3")
     rerun = {rule for rule in changed.pending() if _environment_of(rule) == environment}
     assert rerun == {rule for rule in _rules_run(changed) if _environment_of(rule) == environment}
 
@@ -302,7 +351,7 @@ def _environment_of(rule: str) -> str:
     )
     if base and "environment=" not in body:
         return _environment_of(base)
-    (environment,) = re.findall(r'environment="envs/(\w+)\.yaml"', body)
+    (environment,) = re.findall(r'environment=environment\("(\w+)"\)', body)
     return str(environment)
 
 

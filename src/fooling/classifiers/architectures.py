@@ -18,11 +18,19 @@ from types import CodeType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from fooling.errors import FoolingError
+from fooling.inputs import remember
 
 if TYPE_CHECKING:
     from torch import nn
 
 OWN_ARCHITECTURES = ("lenet", "alexnet", "squeezenet", "ensemble")
+NAMED_MODULES = (
+    "fooling.classifiers.lenet",
+    "fooling.classifiers.alexnet",
+    "fooling.classifiers.squeezenet",
+    "fooling.classifiers.ensemble",
+    "fooling.classifiers.vision",
+)
 KNOWN_NAMES = "lenet, alexnet, squeezenet, torchvision:<name> or path/to/file.py:function"
 DEFAULT_CHUNK_SIZE = 32
 
@@ -35,16 +43,27 @@ class Architecture:
     chunk_size: int
 
 
-def architecture_source(name: str) -> Path:
-    """The Python file that decides what ``name`` builds; :class:`FoolingError` for a name of no known form."""
+def architecture_source(name: str) -> str | Path:
+    """Return the module of this package, by name, or the user's Python file that builds an architecture.
+
+    Raises :class:`FoolingError` for a name of no known form.
+    """
     path, _, function = name.rpartition(":")
     if name in OWN_ARCHITECTURES:
-        return Path(__file__).with_name(f"{name}.py")
+        return f"fooling.classifiers.{name}"
     if path == "torchvision" and function:
-        return Path(__file__).with_name("vision.py")
+        return "fooling.classifiers.vision"
     if path.endswith(".py") and function:
         return Path(path)
     raise FoolingError("there is no such architecture", found=repr(name), expected=KNOWN_NAMES)
+
+
+def architecture_modules(name: str, options: Mapping[str, Any]) -> list[str]:
+    """Return the modules of this package that build an architecture and, of an ensemble, its members."""
+    members = [architecture_modules(each["architecture"], each["options"]) for each in options.get("members", ())]
+    source = architecture_source(name)
+    own = [source] if isinstance(source, str) else []
+    return list(dict.fromkeys(sum(members, own)))
 
 
 def needs_colour(name: str) -> bool:
@@ -56,13 +75,11 @@ def find_architecture(name: str) -> Architecture:
     """The builder called ``name``; :class:`FoolingError` for an unknown name, a missing file or a missing function."""
     source = architecture_source(name)
     function = name.rpartition(":")[2]
-    if name in OWN_ARCHITECTURES:
-        module = importlib.import_module(f"fooling.classifiers.{name}")
-        return Architecture(build=module.build, chunk_size=module.CHUNK_SIZE)
-    if name.startswith("torchvision:"):
-        vision = importlib.import_module("fooling.classifiers.vision")
-        return Architecture(build=vision.builder_of(function), chunk_size=vision.CHUNK_SIZE)
-    return _own_architecture(source, function)
+    if isinstance(source, Path):
+        return _own_architecture(source, function)
+    module = importlib.import_module(source)
+    build = module.build if name in OWN_ARCHITECTURES else module.builder_of(function)
+    return Architecture(build=build, chunk_size=module.CHUNK_SIZE)
 
 
 def build_network(
@@ -147,6 +164,7 @@ def _imported_file(source: Path) -> ModuleType:
             found=f"looked from {Path.cwd()}",
             expected="a Python file that builds a network",
         )
+    remember(source)
     name = f"fooling_network_{source.stem}"
     specification = importlib.util.spec_from_loader(name, _WithoutCache(name, str(source)))
     assert specification is not None and specification.loader is not None

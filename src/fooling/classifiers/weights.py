@@ -16,10 +16,11 @@ import safetensors
 import safetensors.torch
 import torch
 
-from fooling.artifacts import require_file, sha256_of
+from fooling.artifacts import require_file
 from fooling.classifiers.settings import ImportSettings
 from fooling.datasets.fetching import MIRROR_VARIABLE, found_path
 from fooling.errors import FoolingError
+from fooling.inputs import digest_of, remember
 from fooling.progress import say
 
 MIRROR_FOLDER = "torchvision"
@@ -56,12 +57,13 @@ def found_weights(settings: ImportSettings, *, mirror: Path | None) -> TrainedWe
     if settings.published_set is not None:
         return torchvision_weights(settings.architecture, settings.published_set, mirror=mirror)
     path = found_path(settings.weights, mirror)
-    return TrainedWeights(state=read_weights(path), file=path, sha256=sha256_of(path.read_bytes()))
+    return TrainedWeights(state=read_weights(path), file=path, sha256=digest_of(path))
 
 
 def read_weights(path: Path) -> dict[str, torch.Tensor]:
     """The state dict in a safetensors file; :class:`FoolingError` for a missing or broken file or another format."""
     require_file(path)
+    remember(path)
     try:
         return safetensors.torch.load_file(path)
     except (OSError, safetensors.SafetensorError) as error:
@@ -96,7 +98,7 @@ def torchvision_weights(architecture: str, name: str, *, mirror: Path | None) ->
     return TrainedWeights(
         state=_as_built(_state_in(file)),
         file=file,
-        sha256=sha256_of(file.read_bytes()),
+        sha256=digest_of(file),
         options=OPTIONS.get(network, {}),
         input={"divisor": 255.0, "mean": preset.mean, "std": preset.std, "crop": preset.crop_size[0]},
         class_names=tuple(chosen.meta["categories"]),
@@ -134,7 +136,7 @@ def verified_file(url: str, *, mirror: Path | None) -> Path:
 
 def _require_checksum(path: Path, beginning: str) -> Path:
     require_file(path)
-    found = sha256_of(path.read_bytes())
+    found = digest_of(path)
     if not found.startswith(beginning):
         raise FoolingError(
             f"{path} is truncated or another file than its name says",

@@ -8,13 +8,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from fooling.artifacts import sha256_of, write_table
+from fooling.artifacts import write_table
 from fooling.classifiers.checkpoint import load_classifier
 from fooling.classifiers.classifier import Classifier, confidences_of, log_odds_of
 from fooling.classifiers.devices import chosen_device
 from fooling.errors import FoolingError
 from fooling.evolution.record import RunRecord, load_run
 from fooling.findings.ablation import AblationSettings, Judge, ablation_table
+from fooling.inputs import digest_of
 from fooling.progress import say
 from fooling.settings import read_settings
 
@@ -37,7 +38,7 @@ def ablate(
 
 def _require_their_own(records: list[RunRecord], classifier: Path) -> None:
     """Raise :class:`FoolingError` unless all runs were made against this very classifier."""
-    expected = sha256_of(classifier.read_bytes())
+    expected = digest_of(classifier)
     for record in records:
         if record.classifier["sha256"] != expected:
             raise FoolingError(

@@ -8,13 +8,15 @@ from pathlib import Path
 import numpy
 import torch
 
-from fooling.artifacts import sha256_of
 from fooling.ascent.climb import Climb
 from fooling.ascent.record import save_ascent
 from fooling.ascent.settings import AscentSettings
 from fooling.checkpoints import CheckpointStore
+from fooling.classifiers.architectures import architecture_modules
 from fooling.classifiers.checkpoint import load_classifier
 from fooling.classifiers.devices import chosen_device
+from fooling.fingerprint import fingerprint
+from fooling.inputs import digest_of
 from fooling.progress import progress, say
 from fooling.settings import read_settings
 
@@ -38,11 +40,13 @@ def ascend(
     identity = {
         "name": name,
         "settings": checked.model_dump(mode="json"),
-        "classifier": {"name": network.name, "sha256": sha256_of(classifier.read_bytes())},
+        "classifier": {"name": network.name, "sha256": digest_of(classifier)},
         "versions": {"python": platform.python_version(), "numpy": numpy.__version__, "torch": torch.__version__},
     }
     climb = Climb(classifier=network, settings=checked)
-    with CheckpointStore(checkpoints, {"work": "gradient ascent", "device": place.type, **identity}) as store:
+    code = fingerprint(__name__, *architecture_modules(network.architecture, network.options))
+    decides = {"work": "gradient ascent", "device": place.type, **identity}
+    with CheckpointStore(checkpoints, decides, code=code) as store:
         _finish(climb, store)
         record = climb.record(identity)
         save_ascent(output, record)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from fooling.artifacts import sha256_of
 from fooling.classifiers.assembly import measured_errors
 from fooling.classifiers.checkpoint import load_classifier, save_classifier
 from fooling.classifiers.devices import chosen_device
 from fooling.classifiers.ensemble import ensemble_of
 from fooling.datasets.dataset import load_dataset
+from fooling.inputs import digest_of
 from fooling.progress import say
 from fooling.versions import software_versions
 
@@ -23,8 +23,8 @@ def assemble_ensemble(members: list[Path], *, dataset: Path, name: str, output: 
     provenance = {
         **measured_errors(classifier, images.test_images, images.test_labels),
         "test_images": len(images.test_images),
-        "members": [{"file": path.name, "sha256": sha256_of(path.read_bytes())} for path in members],
-        "dataset": {"name": images.name, "sha256": sha256_of(dataset.read_bytes())},
+        "members": [{"file": path.name, "sha256": digest_of(path)} for path in members],
+        "dataset": {"name": images.name, "sha256": digest_of(dataset)},
         "device": place.type,
         "versions": software_versions(),
     }

@@ -27,6 +27,7 @@ from fooling.settings import read_settings
 from fooling.survey.forms import SURVEY_FORMS
 from fooling.survey.pictures import ConditionStimuli, load_stimuli
 
+NAMED_MODULES = ("fooling.figures.*",)
 FORMS = {**FINDINGS, **SURVEY_FORMS}
 
 

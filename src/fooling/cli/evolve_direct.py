@@ -4,4 +4,6 @@ from fooling.cli.evolving import evolve_command
 from fooling.encodings.direct import DirectEncoding
 from fooling.encodings.direct_settings import DirectSettings
 
-evolve_direct = evolve_command(encoding="direct", encoding_class=DirectEncoding, settings_class=DirectSettings)
+evolve_direct = evolve_command(
+    __name__, encoding="direct", encoding_class=DirectEncoding, settings_class=DirectSettings
+)

@@ -5,5 +5,5 @@ from fooling.encodings.direct import DirectEncoding
 from fooling.encodings.direct_settings import DirectSettings
 
 evolve_many_direct = evolve_many_command(
-    encoding="direct", encoding_class=DirectEncoding, settings_class=DirectSettings
+    __name__, encoding="direct", encoding_class=DirectEncoding, settings_class=DirectSettings
 )

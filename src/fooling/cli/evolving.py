@@ -10,8 +10,8 @@ from typing import Any, Generic, TypeVar
 import numpy
 import torch
 
-from fooling.artifacts import sha256_of
 from fooling.checkpoints import CheckpointStore
+from fooling.classifiers.architectures import architecture_modules
 from fooling.classifiers.checkpoint import load_classifier
 from fooling.classifiers.devices import chosen_device
 from fooling.encodings.encoding import EncodingMaker, Genomes
@@ -21,6 +21,8 @@ from fooling.evolution.record import RunRecord, save_run
 from fooling.evolution.run import Run
 from fooling.evolution.searches import Drift, MapElites, RandomSearch, Search
 from fooling.evolution.settings import EvolutionSettings
+from fooling.fingerprint import fingerprint
+from fooling.inputs import digest_of
 from fooling.progress import progress, say
 from fooling.seeding import derived_seed
 from fooling.settings import LARGEST_SEED, Settings, read_settings
@@ -29,8 +31,10 @@ G = TypeVar("G", bound=Genomes)
 S = TypeVar("S", bound=Settings)
 
 
-def evolve_command(*, encoding: str, encoding_class: EncodingMaker[S], settings_class: type[S]) -> Callable[..., None]:
-    """The command that makes a run, with its controls, in the encoding of this name."""
+def evolve_command(
+    module: str, *, encoding: str, encoding_class: EncodingMaker[S], settings_class: type[S]
+) -> Callable[..., None]:
+    """The command in ``module`` that makes a run, with its controls, in the encoding of this name."""
 
     def evolve(
         *,
@@ -44,7 +48,7 @@ def evolve_command(*, encoding: str, encoding_class: EncodingMaker[S], settings_
         device: str = "auto",
     ) -> None:
         _require_seeds("--seed", seed, last=seed)
-        evolution = _Evolution(encoding, encoding_class, settings_class, classifier, settings, device)
+        evolution = _Evolution(module, encoding, encoding_class, settings_class, classifier, settings, device)
         with evolution.store(checkpoints, seed=seed) as store:
             for search, path in ((MapElites, output), (RandomSearch, random_search), (Drift, drift)):
                 if path is not None:
@@ -58,9 +62,9 @@ def evolve_command(*, encoding: str, encoding_class: EncodingMaker[S], settings_
 
 
 def evolve_many_command(
-    *, encoding: str, encoding_class: EncodingMaker[S], settings_class: type[S]
+    module: str, *, encoding: str, encoding_class: EncodingMaker[S], settings_class: type[S]
 ) -> Callable[..., None]:
-    """The command that makes several runs, which differ in their seeds alone, in the encoding of this name."""
+    """The command in ``module`` that makes several runs, which differ in their seeds alone, in this encoding."""
 
     def evolve_many(
         *,
@@ -73,7 +77,7 @@ def evolve_many_command(
         device: str = "auto",
     ) -> None:
         _require_seeds("--first-seed and --runs", first_seed, last=first_seed + runs - 1)
-        evolution = _Evolution(encoding, encoding_class, settings_class, classifier, settings, device)
+        evolution = _Evolution(module, encoding, encoding_class, settings_class, classifier, settings, device)
         with evolution.store(checkpoints, first_seed=first_seed, runs=runs) as store:
             records: list[RunRecord] = []
             for seed in range(first_seed, first_seed + runs):
@@ -93,6 +97,7 @@ class _Evolution(Generic[S]):
 
     def __init__(
         self,
+        module: str,
         encoding: str,
         encoding_class: EncodingMaker[S],
         settings_class: type[S],
@@ -105,17 +110,19 @@ class _Evolution(Generic[S]):
         self._device = chosen_device(device)
         self._network = load_classifier(classifier, device=self._device)
         self._encoding, self._encoding_class = encoding, encoding_class
+        self._code = fingerprint(module, *architecture_modules(self._network.architecture, self._network.options))
         self._identity = {
             "encoding": encoding,
             "settings": self._checked.model_dump(mode="json"),
-            "classifier": {"name": self._network.name, "sha256": sha256_of(classifier.read_bytes())},
+            "classifier": {"name": self._network.name, "sha256": digest_of(classifier)},
             "class_names": self._network.targets,
             "versions": {"python": platform.python_version(), "numpy": numpy.__version__, "torch": torch.__version__},
         }
 
     def store(self, parent: Path, **seeds: int) -> CheckpointStore:
         """The checkpoints of the runs with these seeds."""
-        return CheckpointStore(parent, {"work": "evolution", "device": self._device.type, **self._identity, **seeds})
+        identity = {"work": "evolution", "device": self._device.type, **self._identity, **seeds}
+        return CheckpointStore(parent, identity, code=self._code)
 
     def run(self, search: type[Search[Any]], seed: int) -> Run[Any]:
         """A run at its start."""

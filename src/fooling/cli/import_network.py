@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from fooling.artifacts import sha256_of
 from fooling.classifiers.checkpoint import save_classifier
 from fooling.classifiers.devices import chosen_device
 from fooling.classifiers.imported import imported_classifier
@@ -13,6 +12,7 @@ from fooling.classifiers.settings import ImportSettings
 from fooling.classifiers.weights import found_weights
 from fooling.datasets.dataset import load_dataset
 from fooling.datasets.fetching import mirror_folder
+from fooling.inputs import digest_of
 from fooling.progress import say
 from fooling.settings import read_settings
 from fooling.versions import software_versions
@@ -34,7 +34,7 @@ def import_network(
     place = chosen_device(device)
     classifier = imported_classifier(name=name, dataset=images, settings=checked, weights=weights, device=place)
     origin = {
-        "dataset": {"name": images.name, "sha256": sha256_of(dataset.read_bytes())},
+        "dataset": {"name": images.name, "sha256": digest_of(dataset)},
         "weights": {"file": weights.file.name, "sha256": weights.sha256},
         "device": place.type,
         "versions": software_versions(),

@@ -18,6 +18,7 @@ from fooling import __version__
 from fooling.cli.command import Command
 from fooling.cli.commands import COMMANDS, GROUPS
 from fooling.errors import FoolingError
+from fooling.inputs import watched
 from fooling.progress import say
 
 
@@ -76,7 +77,8 @@ def _runner(name: str, command: Command) -> Callable[..., None]:
     def run(**arguments: Any) -> None:
         started = time.monotonic()
         try:
-            function(*[arguments.pop(argument) for argument in positional], **arguments)
+            with watched():
+                function(*[arguments.pop(argument) for argument in positional], **arguments)
         except FoolingError as error:
             say(f"fooling {name}: {error}")
             raise typer.Exit(2) from None

@@ -28,7 +28,7 @@ def report(
     examined: list[Path],
     figures: list[Path],
     run_info: Path,
-    deviations: Path,
+    deviations: str,
     threshold: float,
     output: Path,
     runs: list[str] | None = None,
@@ -45,7 +45,7 @@ def report(
         figures={path.stem: read_png(path) for path in figures},
         information=checked_header(RunInformation, read_json(run_info), source=run_info).model_dump(),
         threshold=threshold,
-        deviations=Path(os.path.relpath(deviations, output.parent)).as_posix(),
+        deviations=deviations if "://" in deviations else Path(os.path.relpath(deviations, output.parent)).as_posix(),
     )
     write_text(output, written)
     say(f"{len(galleries)} galleries and {len(figures)} figures on one page of {len(written) / 1e6:.1f} MB: {output}")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from fooling.artifacts import sha256_of
 from fooling.classifiers.checkpoint import save_classifier
 from fooling.classifiers.devices import chosen_device
 from fooling.classifiers.training import Training
@@ -13,6 +12,7 @@ from fooling.classifiers.training_images import StreamedImages
 from fooling.cli.streaming import streamed_pictures
 from fooling.cli.training import origin_of, told, trained
 from fooling.datasets.dataset import load_dataset
+from fooling.inputs import digest_of
 from fooling.progress import say
 from fooling.retraining.images import PicturesWithFoolingClass, with_fooling_class
 from fooling.retraining.recognition import recognised
@@ -55,8 +55,8 @@ def retrain(
         images=images,
     )
     origin = origin_of(dataset, name=real.name, device=place)
-    origin["fooling_images"] = [sha256_of(path.read_bytes()) for path in fooling or []]
-    with trained(training, name=name, origin=origin, checkpoints=checkpoints) as classifier:
+    origin["fooling_images"] = [digest_of(path) for path in fooling or []]
+    with trained(training, command=__name__, name=name, origin=origin, checkpoints=checkpoints) as classifier:
         judged = recognised(classifier, real, sets)
         place_in_chain = {
             **checked.model_dump(mode="json", exclude={"network"}),

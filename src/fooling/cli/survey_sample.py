@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from fooling.artifacts import sha256_of, write_folder
+from fooling.artifacts import write_folder
 from fooling.ascent.record import AscentRecord, load_ascent
 from fooling.classifiers.checkpoint import load_classifier
 from fooling.classifiers.classifier import Classifier
@@ -18,6 +18,7 @@ from fooling.cli.named_runs import read_named_runs
 from fooling.datasets.dataset import Dataset, load_dataset
 from fooling.errors import FoolingError
 from fooling.evolution.record import RunRecord
+from fooling.inputs import digest_of
 from fooling.progress import say
 from fooling.settings import read_settings
 from fooling.survey.composition import FOLDER, Condition, Context, Judge, composed
@@ -43,7 +44,7 @@ def survey_sample(
     network = load_classifier(classifier, device=chosen_device(device))
     data, evolved = load_dataset(dataset), read_named_runs(runs or [])
     climbs = [load_ascent(path) for path in ascents or []]
-    identity = {"name": network.name, "sha256": sha256_of(classifier.read_bytes())}
+    identity = {"name": network.name, "sha256": digest_of(classifier)}
     records: list[RunRecord | AscentRecord] = [*(run for group in evolved.values() for run in group), *climbs]
     for record in records:
         _require_its_own(record, identity, data)

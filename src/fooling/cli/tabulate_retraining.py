@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from fooling.artifacts import sha256_of, write_table
+from fooling.artifacts import write_table
 from fooling.classifiers.header import classifier_header
 from fooling.errors import FoolingError
 from fooling.evolution.batch import load_runs
@@ -18,6 +18,7 @@ from fooling.findings.retraining import (
     retrained_table,
     retraining_table,
 )
+from fooling.inputs import digest_of
 from fooling.progress import say
 from fooling.settings import read_settings
 
@@ -65,7 +66,7 @@ def _chain_networks(
         if (place := header["provenance"]["retraining"]) is not None:
             fillings.setdefault(place["first"], {})[place["filled_with"]] = None
     for path, header in headers.items():
-        measured = runs.get(sha256_of(path.read_bytes()), [])[:measured_runs]
+        measured = runs.get(digest_of(path), [])[:measured_runs]
         if len(measured) < measured_runs:
             raise FoolingError(
                 f"there are too few runs against {path}",

@@ -46,7 +46,7 @@ def train(
         images = None if listed is None else StreamedImages(listed, workers=decoding)
         training = Training(name=name, dataset=content, settings=checked, device=place, images=images, team=team)
         origin = origin_of(dataset, name=content.name, device=place, team=team)
-        with trained(training, name=name, origin=origin, checkpoints=checkpoints) as classifier:
+        with trained(training, command=__name__, name=name, origin=origin, checkpoints=checkpoints) as classifier:
             if team.leads:
                 save_classifier(output, classifier)
     if team.leads:

@@ -10,13 +10,14 @@ from typing import Any
 
 import torch
 
-from fooling.artifacts import sha256_of
 from fooling.checkpoints import CheckpointStore
-from fooling.classifiers.architectures import architecture_source
+from fooling.classifiers.architectures import architecture_modules, architecture_source
 from fooling.classifiers.classifier import Classifier
 from fooling.classifiers.team import ALONE, Team
 from fooling.classifiers.training import Training
 from fooling.errors import REMEDY, FoolingError
+from fooling.fingerprint import fingerprint
+from fooling.inputs import digest_of
 from fooling.progress import progress, say
 from fooling.versions import software_versions
 
@@ -27,7 +28,7 @@ def origin_of(dataset: Path, *, name: str, device: torch.device, team: Team = AL
     It is the data set ``name`` in a file, the device, how many processes train together, and the versions.
     """
     return {
-        "dataset": {"name": name, "sha256": sha256_of(dataset.read_bytes())},
+        "dataset": {"name": name, "sha256": digest_of(dataset)},
         "device": device.type,
         "processes": team.size,
         "versions": software_versions(),
@@ -35,16 +36,22 @@ def origin_of(dataset: Path, *, name: str, device: torch.device, team: Team = AL
 
 
 @contextmanager
-def trained(training: Training, *, name: str, origin: Mapping[str, Any], checkpoints: Path) -> Iterator[Classifier]:
+def trained(
+    training: Training, *, command: str, name: str, origin: Mapping[str, Any], checkpoints: Path
+) -> Iterator[Classifier]:
     """The network called ``name`` at the end of ``training``, with its ``origin`` in its provenance.
+
+    ``command`` is the module of the command that trains.
 
     The state of the training is kept now and then, and until the block that writes the network is through. All
     processes of a team are at it, and the one that leads keeps the state.
     """
     settings = training.settings
-    architecture = sha256_of(architecture_source(settings.architecture).read_bytes())
+    source = architecture_source(settings.architecture)
+    own_file = digest_of(source) if isinstance(source, Path) else None
     identity = {"work": "training", "name": name, "settings": settings.model_dump(mode="json"), **origin}
-    store = CheckpointStore(checkpoints, {**identity, "architecture": architecture})
+    code = fingerprint(command, *architecture_modules(settings.architecture, settings.options))
+    store = CheckpointStore(checkpoints, {**identity, "architecture": own_file}, code=code)
     with store if training.team.leads else nullcontext():
         _take_up(training, store)
         _finish(training, store)

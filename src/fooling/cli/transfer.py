@@ -9,13 +9,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from fooling.artifacts import sha256_of, write_table
+from fooling.artifacts import write_table
 from fooling.classifiers.checkpoint import load_classifier
 from fooling.classifiers.devices import chosen_device
 from fooling.errors import FoolingError
 from fooling.evolution.batch import load_runs
 from fooling.evolution.record import RunRecord, load_run
 from fooling.findings.transfer import Network, TransferSettings, shown_table, transfer_table
+from fooling.inputs import digest_of
 from fooling.progress import say
 from fooling.settings import read_settings
 
@@ -57,7 +58,7 @@ def _first(count: int | None, records: Sequence[RunRecord]) -> list[RunRecord]:
 
 
 def _require_sources(records: Sequence[RunRecord], classifiers: Sequence[Path]) -> None:
-    known = {sha256_of(path.read_bytes()) for path in classifiers}
+    known = {digest_of(path) for path in classifiers}
     strangers = sorted({record.classifier["name"] for record in records if record.classifier["sha256"] not in known})
     if not records or strangers:
         raise FoolingError(

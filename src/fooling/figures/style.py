@@ -14,7 +14,8 @@ from typing import ParamSpec
 import matplotlib.style
 from matplotlib.figure import Figure
 
-STYLE_FILE = Path(__file__).with_name("style.mplstyle")
+DATA_FILES = ("style.mplstyle",)
+STYLE_FILE = Path(__file__).with_name(*DATA_FILES)
 WIDTH = 7.2  # inches: the text width of a printed page
 
 INK, QUIET, FAINT = "#222222", "#6B6B6B", "#C8C8C8"

@@ -18,6 +18,8 @@ from fooling.inlined import data_uri
 from fooling.report.gallery import Gallery
 from fooling.report.summary import ExperimentSummary, headline
 
+DATA_FILES = ("page.html", "page.css")
+
 #: Verdicts in the order of the page, each with a mark that tells it where colours do not.
 VERDICTS = {
     "reproduced": "✓",
@@ -98,7 +100,7 @@ def page(
     finding, contrast = headline(experiments, threshold=threshold)
     return (
         _environment()
-        .get_template("page.html")
+        .get_template(DATA_FILES[0])
         .render(
             study=study,
             finding=finding,

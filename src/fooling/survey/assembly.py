@@ -25,7 +25,17 @@ from fooling.inlined import data_uri
 from fooling.survey.questionnaire import CatchCard, Questionnaire, Stimulus
 
 SOURCES = Path(__file__).parent / "page"
-OWN_SCRIPTS = ("orders.js", "records.js", "screens.js", "ending.js", "questionnaire.js")  # the last one begins
+DATA_FILES = (
+    "page/package.json",
+    "page/style.css",
+    "page/template.html",
+    "page/orders.js",
+    "page/records.js",
+    "page/screens.js",
+    "page/ending.js",
+    "page/questionnaire.js",
+)
+OWN_SCRIPTS = tuple(Path(file).name for file in DATA_FILES if file.endswith(".js"))  # the last one starts the page
 BROWSER_BUILD = "dist/index.browser.min.js"  # of every package
 LIBRARIES = (
     "jspsych",
