@@ -13,8 +13,9 @@ import torch
 
 from ascent.linear import SHAPE, HandMade, made_classifier
 from fooling.ascent.settings import AscentSettings
-from fooling.ascent.step import blurred, log_odds_gradients, rates, regularised
+from fooling.ascent.step import blurred, rates, regularised
 from fooling.classifiers.classifier import Classifier
+from fooling.classifiers.gradients import log_odds_gradients
 from fooling.errors import FoolingError
 
 

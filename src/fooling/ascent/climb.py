@@ -12,8 +12,9 @@ from torch import Tensor
 
 from fooling.ascent.record import AscentRecord, Trajectory
 from fooling.ascent.settings import AscentSettings
-from fooling.ascent.step import log_odds_gradients, rates, regularised
+from fooling.ascent.step import rates, regularised
 from fooling.classifiers.classifier import Classifier, confidences_of, log_odds_of
+from fooling.classifiers.gradients import log_odds_gradients
 from fooling.contents import FINITE64, require_layout, require_range
 from fooling.errors import REMEDY, FoolingError
 from fooling.seeding import derived_seed

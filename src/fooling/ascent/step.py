@@ -1,4 +1,4 @@
-"""One step of gradient ascent: the gradient, how far to go along it, and what keeps the image regular.
+"""One step of gradient ascent: how far to go along the gradient, and what keeps the image regular.
 
 With the log-odds l of the class, p = sigmoid(l), the gradient of the confidence is g = p (1 - p) dl/dx. Its norm
 underflows where p is near 0 or 1, that of dl/dx never does: p and 1 - p enter as logarithms in float64.
@@ -14,28 +14,8 @@ from torch import Tensor
 from torch.nn.functional import logsigmoid
 
 from fooling.ascent.settings import AscentSettings
-from fooling.classifiers.classifier import Classifier
-from fooling.classifiers.devices import enough_memory
-from fooling.errors import FoolingError
 
 KERNEL_REACH = 4.0  # standard deviations to which the Gaussian of the blur goes on
-
-
-def log_odds_gradients(classifier: Classifier, levels: Tensor, classes: Tensor) -> tuple[Tensor, Tensor]:
-    """Log-odds (B,) of ``classes`` (B,) in images of unrounded ``levels`` (B, C, H, W), and their gradients by level.
-
-    Both are float64; the network computes in float32, on chunks of its chunk size. Raises :class:`FoolingError` for a
-    network without gradients, and for numbers that are not finite.
-    """
-    chunks = [slice(start, start + classifier.chunk_size) for start in range(0, len(levels), classifier.chunk_size)]
-    parts = [_gradients_of_chunk(classifier, levels[chunk], classes[chunk]) for chunk in chunks]
-    log_odds, gradients = (torch.cat(part) for part in zip(*parts, strict=True))
-    if not math.isfinite(log_odds.sum().item() + gradients.sum().item()):
-        raise FoolingError(
-            f"the network {classifier.name} gives gradients that are not finite numbers",
-            remedy="check its weights and its preprocessing, or train it again with a lower learning rate",
-        )
-    return log_odds, gradients
 
 
 def rates(log_odds: Tensor, squared_norms: Tensor, settings: AscentSettings) -> Tensor:
@@ -73,26 +53,6 @@ def blurred(images: Tensor, radius: float) -> Tensor:
     """Images (B, C, H, W) under a Gaussian of standard deviation ``radius``, mirrored at their edges."""
     down, across = (_blur_matrix(side, radius).to(images) for side in images.shape[-2:])
     return down @ images @ across.T
-
-
-def _gradients_of_chunk(classifier: Classifier, levels: Tensor, classes: Tensor) -> tuple[Tensor, Tensor]:
-    inputs = [classifier.inputs(view.of(levels)).requires_grad_() for view in classifier.seen]
-    with torch.enable_grad():
-        logits = classifier.judged(inputs).double()
-        own = logits.gather(1, classes[:, None]).squeeze(1)
-        log_odds = own - logits.scatter(1, classes[:, None], -math.inf).logsumexp(dim=1)
-        if not log_odds.requires_grad:
-            raise FoolingError(
-                f"the network {classifier.name} has no gradient",
-                remedy="let it compute without no_grad and detach, or leave it out of the gradient ascent",
-            )
-        work = f"the gradient of the network {classifier.name}"
-        with enough_memory(work, setting="chunk_size", value=classifier.chunk_size):
-            by_input = torch.autograd.grad(log_odds.sum(), inputs)
-    gradients = torch.zeros_like(levels)
-    for view, gradient in zip(classifier.seen, by_input, strict=True):
-        view.add_to(gradients, gradient.double() * classifier.scale)
-    return log_odds.detach(), gradients
 
 
 def _without_smallest(images: Tensor, values: Tensor, percentile: float) -> Tensor:

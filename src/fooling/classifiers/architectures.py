@@ -90,6 +90,8 @@ def build_network(
     Raises :class:`FoolingError` for an unknown architecture, for options that it does not take, and for a network that
     cannot take such images or gives something else than one logit per class.
     """
+    from fooling.classifiers.network_code import network_code
+
     build = find_architecture(name).build
     try:
         inspect.signature(build).bind(input_shape=input_shape, classes=classes, **options)
@@ -99,14 +101,8 @@ def build_network(
             found=f"{dict(options)}: {error}",
             expected=f"what its function takes: {inspect.signature(build)}",
         ) from None
-    try:
+    with network_code(f"the architecture {name} cannot be built with the options {dict(options)}"):
         network = build(input_shape=input_shape, classes=classes, **options)
-    except FoolingError:
-        raise
-    except (Exception, SystemExit) as error:  # the function may be anyone's, and fail in any way
-        raise FoolingError(
-            f"the architecture {name} cannot be built", found=f"{dict(options)}: {type(error).__name__}: {error}"
-        ) from error
     _require_logits(network, architecture=name, input_shape=input_shape, classes=classes)
     return network
 
@@ -129,23 +125,19 @@ def _own_architecture(source: Path, function: str) -> Architecture:
 
 
 def _require_logits(network: Any, *, architecture: str, input_shape: tuple[int, int, int], classes: int) -> None:
-    """Try ``network`` on two black images."""
+    """Try ``network`` on two black images, in the memory layout in which it will run."""
     import torch
+
+    from fooling.classifiers.layout import tried_logits
+    from fooling.classifiers.network_code import network_code
 
     expected = f"a torch.nn.Module that turns (B, {', '.join(map(str, input_shape))}) into logits (B, {classes})"
     if not isinstance(network, torch.nn.Module):
         raise FoolingError(f"the architecture {architecture} builds no network", found=type(network), expected=expected)
     training = network.training
-    try:
-        with torch.no_grad():
-            logits = network.eval()(torch.zeros(2, *input_shape))
-    except (Exception, SystemExit) as error:  # as above
-        raise FoolingError(
-            f"the architecture {architecture} cannot take these images",
-            found=f"{type(error).__name__}: {error}",
-            expected=expected,
-            remedy="change the size of the data set's images, or `input.crop`",
-        ) from error
+    problem = f"the architecture {architecture} cannot take these images"
+    with network_code(problem, expected=expected), torch.no_grad():
+        logits = tried_logits(network.eval(), (2, *input_shape))
     network.train(training)
     shape = tuple(logits.shape) if isinstance(logits, torch.Tensor) else type(logits).__name__
     if shape != (2, classes):
@@ -164,14 +156,14 @@ def _imported_file(source: Path) -> ModuleType:
             found=f"looked from {Path.cwd()}",
             expected="a Python file that builds a network",
         )
+    from fooling.classifiers.network_code import MODULE_PREFIX, network_code
+
     remember(source)
-    name = f"fooling_network_{source.stem}"
+    name = f"{MODULE_PREFIX}{source.stem}"
     specification = importlib.util.spec_from_loader(name, _WithoutCache(name, str(source)))
     assert specification is not None and specification.loader is not None
     module = importlib.util.module_from_spec(specification)
     sys.modules[name] = module
-    try:
+    with network_code(f"{source} cannot be imported"):
         specification.loader.exec_module(module)
-    except (Exception, SystemExit) as error:
-        raise FoolingError(f"{source} cannot be imported", found=f"{type(error).__name__}: {error}") from error
     return module

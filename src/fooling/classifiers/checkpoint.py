@@ -47,6 +47,8 @@ def save_classifier(path: Path, classifier: Classifier) -> None:
         "chunk_size": classifier.chunk_size,
         "provenance": classifier.provenance,
     }
+    if classifier.outputs != "logits":  # what is said only where it differs leaves the bytes of all other files alone
+        header["outputs"] = classifier.outputs
     write_arrays(path, arrays, kind=KIND, version=VERSION, header=header)
 
 
@@ -128,6 +130,7 @@ def _classifier_of(
         class_names=header.class_names,
         chunk_size=header.chunk_size,
         device=device,
+        outputs=header.outputs,
         fooling_class=header.fooling_class,
         provenance=header.provenance,
         **preprocessing,

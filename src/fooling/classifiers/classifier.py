@@ -12,16 +12,20 @@ import dataclasses
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
 from fooling.classifiers.devices import enough_memory
+from fooling.classifiers.layout import channels_last_zeros, lay_out
+from fooling.classifiers.network_code import network_code
 from fooling.classifiers.views import View, fed_shape, log_mean_probabilities, views_of
 from fooling.errors import FoolingError
 from fooling.images import require_images
+
+Outputs = Literal["logits", "probabilities"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -30,7 +34,8 @@ class Classifier:
 
     Images are scored in chunks of one fixed size, the last one padded: a network given batches of varying size
     changes the last bits of its logits, so only fixed chunks make a logit a function of its image alone.
-    The network is moved to ``device`` and into evaluation mode, its weights into the channels-last layout.
+    The network is moved to ``device`` and into evaluation mode, its weights into the layout in which it runs:
+    channels-last wherever it can.
 
     Of every image the network sees the whole, or one or ten squares of side ``crop``: with ``views`` "ten" the
     confidence is the mean of ten softmax probabilities. Raises :class:`FoolingError` for a crop that does not fit.
@@ -53,6 +58,8 @@ class Classifier:
     """float32 (C, H, W): the mean training image, in levels 0..255."""
     chunk_size: int
     device: torch.device
+    outputs: Outputs = "logits"
+    """What the network gives for an image: logits, or probabilities, whose logarithms then stand for logits."""
     fooling_class: bool = False
     """Whether the last class stands for fooling images: it is no class to evolve images for."""
     provenance: dict[str, Any] = field(default_factory=dict)
@@ -63,12 +70,12 @@ class Classifier:
     _chunk: torch.Tensor = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self.network.to(self.device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+        lay_out(self.network.eval(), self.device)
         for name in ("offset", "scale", "training_mean"):
             object.__setattr__(self, name, getattr(self, name).to(self.device, torch.float32))
         seen = views_of(self.input_shape, crop=self.crop, views=self.views)
         is_image = self.offset.shape[-2:] == self.input_shape[-2:]
-        chunk = _channels_last_zeros((self.chunk_size, *fed_shape(self.input_shape, self.crop)), self.device)
+        chunk = channels_last_zeros((self.chunk_size, *fed_shape(self.input_shape, self.crop)), self.device)
         object.__setattr__(self, "seen", seen)
         object.__setattr__(self, "_offset", seen[0].of(self.offset) if is_image else self.offset)
         object.__setattr__(self, "_chunk", chunk)
@@ -92,18 +99,20 @@ class Classifier:
         """The logits (B, K), as in :meth:`logits`, of what the network is fed for each view; can be differentiated.
 
         Whatever is computed of one view is forgotten before the next: a gradient computes it again.
-        Raises :class:`FoolingError` where the GPU's memory ends.
+        Raises :class:`FoolingError` where the GPU's memory ends, and for whatever the network raises.
         """
-        with enough_memory(f"scoring by the network {self.name}", setting="chunk_size", value=self.chunk_size):
+        work = f"scoring by the network {self.name}"
+        with network_code(f"{work} fails"), enough_memory(work, setting="chunk_size", value=self.chunk_size):
             if len(self.seen) == 1:
                 (only,) = inputs
-                logits: torch.Tensor = self.network(only)
-                return logits
+                return self._judged_view(only)
             if torch.is_grad_enabled():
-                return log_mean_probabilities(checkpoint(self.network, view, use_reentrant=False) for view in inputs)
-            return log_mean_probabilities(self.network(view) for view in inputs)
+                return log_mean_probabilities(
+                    checkpoint(self._judged_view, view, use_reentrant=False) for view in inputs
+                )
+            return log_mean_probabilities(self._judged_view(view) for view in inputs)
 
-    @torch.inference_mode()
+    @torch.no_grad()  # and not inference_mode: what a network keeps of a forward pass must also serve a gradient
     def logits(self, images: torch.Tensor) -> torch.Tensor:
         """Logits, float32 ``(B, K)``, for uint8 images ``(B, C, H, W)``: those of the network if it has one view.
 
@@ -146,6 +155,12 @@ class Classifier:
             return self
         return dataclasses.replace(self, network=copy.deepcopy(self.network), device=device)
 
+    def _judged_view(self, fed: torch.Tensor) -> torch.Tensor:
+        """The logits (B, K) of what the network is fed for one view."""
+        # A network may change its input in place: not what a gradient is asked for, nor what is used again.
+        given: torch.Tensor = self.network(fed.clone() if fed.requires_grad else fed)
+        return given if self.outputs == "logits" else logarithms_of(given)
+
     def _fed(self, levels: torch.Tensor) -> Iterator[torch.Tensor]:
         """View after view of at most a chunk of ``levels`` in the same memory, filled up to a whole chunk."""
         rows = self._chunk[: len(levels)]
@@ -159,6 +174,15 @@ def confidences_of(logits: torch.Tensor) -> torch.Tensor:
     return torch.softmax(logits.float(), dim=1)
 
 
+def logarithms_of(probabilities: torch.Tensor) -> torch.Tensor:
+    """Natural logarithms, float32, of ``probabilities``, of which none counts as less than 1.2e-38, the least normal one.
+
+    Numbers below 0 are no probabilities: their logarithms are NaN.
+    """
+    values, least = probabilities.float(), torch.finfo(torch.float32).tiny
+    return torch.where((values >= 0) & (values < least), least, values).log()
+
+
 def log_odds_of(logits: torch.Tensor) -> torch.Tensor:
     """Log-odds ``log(p / (1 - p))`` of every class, float64 ``(B, K)``, from logits ``(B, K)``, K at least 2.
 
@@ -170,9 +194,3 @@ def log_odds_of(logits: torch.Tensor) -> torch.Tensor:
     best = exact.argmax(dim=1, keepdim=True)
     others = torch.logsumexp(exact.scatter(1, best, -math.inf), dim=1, keepdim=True)
     return odds.scatter(1, best, exact.gather(1, best) - others)
-
-
-def _channels_last_zeros(shape: tuple[int, int, int, int], device: torch.device) -> torch.Tensor:
-    """Zeros ``(B, C, H, W)`` with the strides of the channels-last layout, also where C = 1 leaves them open."""
-    batch, channels, height, width = shape
-    return torch.zeros(batch, height, width, channels, device=device).permute(0, 3, 1, 2)

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from fooling.classifiers.architectures import build_network
-from fooling.classifiers.classifier import Classifier
+from fooling.classifiers.classifier import Classifier, Outputs, logarithms_of
 from fooling.classifiers.views import View, fed_shape, log_mean_probabilities, views_of
 from fooling.errors import FoolingError
 
@@ -23,9 +23,12 @@ class Member(nn.Module):
     offset: torch.Tensor
     scale: torch.Tensor
 
-    def __init__(self, network: nn.Module, *, fed: tuple[int, int, int], views: Sequence[View]) -> None:
+    def __init__(
+        self, network: nn.Module, *, fed: tuple[int, int, int], views: Sequence[View], outputs: Outputs = "logits"
+    ) -> None:
         super().__init__()
         self.network = network
+        self._outputs = outputs
         self.register_buffer("offset", torch.zeros(fed))
         self.register_buffer("scale", torch.ones(fed[0], 1, 1))
         self._views = views
@@ -33,7 +36,8 @@ class Member(nn.Module):
     def forward(self, levels: torch.Tensor) -> torch.Tensor:
         """The logarithms (B, K) of its confidences, over its own views."""
         seen = (view.of(levels).contiguous(memory_format=torch.channels_last) for view in self._views)
-        return log_mean_probabilities([self.network((shown - self.offset) * self.scale) for shown in seen])
+        given = [self.network((shown - self.offset) * self.scale) for shown in seen]
+        return log_mean_probabilities(given if self._outputs == "logits" else map(logarithms_of, given))
 
 
 class Ensemble(nn.Module):
@@ -49,7 +53,7 @@ class Ensemble(nn.Module):
 
 
 def build(*, input_shape: tuple[int, int, int], classes: int, members: Sequence[Mapping[str, Any]]) -> nn.Module:
-    """An ensemble with fresh weights; each of ``members`` has an architecture, options, a crop and views."""
+    """An ensemble with fresh weights; each of ``members`` has an architecture, options, crop, views, outputs."""
     return Ensemble([_member(described, input_shape=input_shape, classes=classes) for described in members])
 
 
@@ -67,10 +71,7 @@ def ensemble_of(classifiers: Sequence[Classifier], *, name: str) -> Classifier:
                 expected="the same classes, images of the same shape, and no fooling class",
                 remedy="correct `members`",
             )
-    described = [
-        {"architecture": one.architecture, "options": one.options, "crop": one.crop, "views": one.views}
-        for one in classifiers
-    ]
+    described = [_description(one) for one in classifiers]
     with torch.random.fork_rng(devices=[]):  # the fresh weights are thrown away
         network = build(input_shape=first.input_shape, classes=len(first.class_names), members=described)
     for member, one in zip(network.members, classifiers, strict=True):  # type: ignore[arg-type]
@@ -95,7 +96,15 @@ def ensemble_of(classifiers: Sequence[Classifier], *, name: str) -> Classifier:
 def _member(described: Mapping[str, Any], *, input_shape: tuple[int, int, int], classes: int) -> Member:
     fed = fed_shape(input_shape, described["crop"])
     network = build_network(described["architecture"], input_shape=fed, classes=classes, options=described["options"])
-    return Member(network, fed=fed, views=views_of(input_shape, crop=described["crop"], views=described["views"]))
+    views = views_of(input_shape, crop=described["crop"], views=described["views"])
+    return Member(network, fed=fed, views=views, outputs=described.get("outputs", "logits"))
+
+
+def _description(classifier: Classifier) -> dict[str, Any]:
+    """What :func:`build` needs to know of a member."""
+    names = ("architecture", "options", "crop", "views")
+    described = {name: getattr(classifier, name) for name in names}
+    return described if classifier.outputs == "logits" else {**described, "outputs": classifier.outputs}
 
 
 def _told(classifier: Classifier) -> str:

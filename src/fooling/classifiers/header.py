@@ -33,6 +33,7 @@ class ClassifierHeader(Header):
     options: dict[str, Any]
     input: InputHeader
     class_names: Annotated[tuple[str, ...], Field(min_length=2)]
+    outputs: Literal["logits", "probabilities"] = "logits"
     fooling_class: bool
     chunk_size: Annotated[int, Field(ge=1, le=MOST_AT_ONCE)]
     provenance: dict[str, Any]

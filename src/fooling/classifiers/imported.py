@@ -10,6 +10,7 @@ import torch
 from fooling.classifiers.assembly import assembled, measured_errors
 from fooling.classifiers.checkpoint import network_with_weights
 from fooling.classifiers.classifier import Classifier
+from fooling.classifiers.probe import require_usable
 from fooling.classifiers.settings import ImportSettings
 from fooling.classifiers.views import fed_shape
 from fooling.classifiers.weights import TrainedWeights, published_errors
@@ -22,7 +23,8 @@ def imported_classifier(
 ) -> Classifier:
     """The network of ``settings`` with these ``weights`` as a classifier of ``dataset``, its test errors measured.
 
-    Raises :class:`FoolingError` unless architecture, weights, image size and number of classes fit together.
+    Raises :class:`FoolingError` unless architecture, weights, image size and number of classes fit together, and
+    unless the scores are what the settings say, each of its image alone (:mod:`fooling.classifiers.probe`).
     """
     provenance: dict[str, Any] = {"settings": settings.model_dump(mode="json")}
     if weights.class_names is not None:
@@ -37,6 +39,8 @@ def imported_classifier(
         source=weights.file,
     )
     classifier = assembled(network, name=name, settings=made, dataset=dataset, device=device)
+    classifier = dataclasses.replace(classifier, outputs=settings.outputs)
+    require_usable(classifier, dataset)
     provenance |= measured_errors(classifier, dataset.test_images, dataset.test_labels)
     provenance |= {"test_images": len(dataset.test_images), "published": _published(settings, weights)}
     return dataclasses.replace(classifier, provenance=provenance)

@@ -212,6 +212,9 @@ class ImportSettings(Settings):
     """A safetensors file of its state dict, here or below the mirror folder; or `torchvision`, `torchvision:<set>`."""
     input: ImportedInputSettings = ImportedInputSettings()
     """How levels become the network's input."""
+    outputs: Literal["logits", "probabilities"] = "logits"
+    """What the network gives for each class: `logits`, or `probabilities` if it ends in a softmax or sigmoid; their
+    logarithms then stand for logits, so that confidences are the probabilities divided by their sum."""
     chunk_size: ChunkSize | None = None
     """Images scored at once; the last bits of confidences depend on it. null: the architecture's own."""
     published: PublishedSettings | None = None

@@ -23,7 +23,9 @@ from fooling.classifiers.checkpoint import as_array
 from fooling.classifiers.classifier import Classifier
 from fooling.classifiers.devices import enough_memory, reproducible
 from fooling.classifiers.header import Count, Epoch
+from fooling.classifiers.network_code import network_code
 from fooling.classifiers.optimisers import make_optimiser, set_learning_rate
+from fooling.classifiers.probe import require_usable
 from fooling.classifiers.schedule import Schedule
 from fooling.classifiers.settings import ClassifierSettings
 from fooling.classifiers.team import ALONE, Team, require_equal_parts
@@ -89,6 +91,9 @@ class Training:
             )
         classifier = assembled(network, name=name, settings=settings, dataset=dataset, device=device)
         self._classifier = dataclasses.replace(classifier, fooling_class=fooling_class)
+        require_usable(self._classifier, dataset)
+        if not any(parameter.requires_grad for parameter in network.parameters()):
+            raise FoolingError(f"the network {name} cannot be trained", found="no parameter that has a gradient")
         self._network = team.together(network)
         self._optimiser = make_optimiser(network, settings.training)
         self._batches: Iterator[Batch] | None = None
@@ -247,13 +252,28 @@ class Training:
         self._optimiser.zero_grad()
         mixed = self.settings.training.precision == "mixed"
         work = f"the training of {self._classifier.name}"
-        with enough_memory(work, setting="training.batch_size", value=self.settings.training.batch_size):
+        size = self.settings.training.batch_size
+        with network_code(f"{work} fails"), enough_memory(work, setting="training.batch_size", value=size):
             with torch.autocast(self._device.type, torch.bfloat16, enabled=mixed):
                 logits = self._network(self._classifier.inputs(images))
+            self._require_trainable(logits, labels)
             loss = cross_entropy(logits.float(), labels)
             loss.backward()  # type: ignore[no-untyped-call]
             self._optimiser.step()
         return loss.detach()
+
+    def _require_trainable(self, logits: Any, labels: torch.Tensor) -> None:
+        """Raise :class:`FoolingError` unless a network in training mode gives logits that have gradients."""
+        expected = len(labels), len(self._classifier.class_names)
+        is_tensor = isinstance(logits, torch.Tensor)
+        if not is_tensor or logits.shape != expected or not logits.requires_grad:
+            shape = tuple(logits.shape) if is_tensor else type(logits).__name__
+            raise FoolingError(
+                f"the network {self._classifier.name} cannot be trained",
+                found=f"{shape} without gradients" if shape == expected else f"{shape} in training mode",
+                expected=f"logits {expected} that depend on its parameters, in training mode as in evaluation mode",
+                remedy="let it give logits alone, and compute without no_grad and detach",
+            )
 
 
 def _states_of_generators(device: torch.device) -> dict[str, torch.Tensor]:

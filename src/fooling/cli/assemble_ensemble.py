@@ -9,6 +9,7 @@ from fooling.classifiers.assembly import measured_errors
 from fooling.classifiers.checkpoint import load_classifier, save_classifier
 from fooling.classifiers.devices import chosen_device
 from fooling.classifiers.ensemble import ensemble_of
+from fooling.classifiers.probe import remarks_on
 from fooling.datasets.dataset import load_dataset
 from fooling.inputs import digest_of
 from fooling.progress import say
@@ -28,6 +29,9 @@ def assemble_ensemble(members: list[Path], *, dataset: Path, name: str, output: 
         "device": place.type,
         "versions": software_versions(),
     }
-    save_classifier(output, dataclasses.replace(classifier, provenance=provenance))
+    classifier = dataclasses.replace(classifier, provenance=provenance)
+    save_classifier(output, classifier)
     error, count = provenance["test_error"], provenance["test_images"]
     say(f"{name}, {len(members)} networks: {error:.2%} of {count} test images misjudged; written to {output}")
+    for remark in remarks_on(classifier, images):
+        say(remark)

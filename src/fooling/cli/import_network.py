@@ -8,6 +8,7 @@ from pathlib import Path
 from fooling.classifiers.checkpoint import save_classifier
 from fooling.classifiers.devices import chosen_device
 from fooling.classifiers.imported import imported_classifier
+from fooling.classifiers.probe import remarks_on
 from fooling.classifiers.settings import ImportSettings
 from fooling.classifiers.weights import found_weights
 from fooling.datasets.dataset import load_dataset
@@ -44,3 +45,5 @@ def import_network(
         say(f"{alike} of the {len(images.class_names)} class names are those of the weights")
     error, count = classifier.provenance["test_error"], classifier.provenance["test_images"]
     say(f"{name}: {error:.2%} of {count} test images misjudged; written to {output}")
+    for remark in remarks_on(classifier, images):
+        say(remark)

@@ -13,6 +13,7 @@ import torch
 from fooling.checkpoints import CheckpointStore
 from fooling.classifiers.architectures import architecture_modules, architecture_source
 from fooling.classifiers.classifier import Classifier
+from fooling.classifiers.probe import remarks_on
 from fooling.classifiers.team import ALONE, Team
 from fooling.classifiers.training import Training
 from fooling.errors import REMEDY, FoolingError
@@ -56,8 +57,11 @@ def trained(
         _take_up(training, store)
         _finish(training, store)
         classifier = training.classifier()
+        remarks = remarks_on(classifier, training.dataset)
         yield dataclasses.replace(classifier, provenance={**classifier.provenance, **origin})
         if training.team.leads:
+            for remark in remarks:
+                say(remark)
             store.clear()
 
 

@@ -1,0 +1,201 @@
+"""Probe a classifier as it will be used: what makes it unusable is refused, what looks wrong becomes a remark.
+
+Both look at the same few images, real ones and noise. A classifier is refused whose scores are no function of the image
+alone, or that gives probabilities where logits are expected. One without gradients is usable for all but gradient
+attacks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from fooling.classifiers.classifier import Classifier, confidences_of
+from fooling.classifiers.gradients import log_odds_gradients
+from fooling.datasets.dataset import Dataset
+from fooling.errors import FoolingError
+from fooling.spread import evenly_spread
+
+REAL, NOISE = 8, 8
+#: Differences between scores that count as rounding, as a share of the largest score.
+ROUNDING = 1e-4
+#: The network's input is stretched by this much, to see whether its scores stay within 0..1.
+STRETCH = 100.0
+SURE = 0.9999
+
+CHECK_INPUT = "check `input` (divisor, mean, std), the weights and the order of the classes"
+
+
+def require_usable(classifier: Classifier, dataset: Dataset) -> None:
+    """Raise :class:`FoolingError` unless the scores are logits, or what its ``outputs`` say, each of one image alone.
+
+    Random numbers that the network draws are put back.
+    """
+    centre, images = classifier.with_centre_alone(), sample_of(dataset)
+    devices = [classifier.device] if classifier.device.type == "cuda" else []
+    with torch.random.fork_rng(devices=devices):
+        _require_outputs(centre, images)
+        _require_function_of_image(centre, images)
+
+
+def remarks_on(classifier: Classifier, dataset: Dataset) -> list[str]:
+    """One line for each thing that looks wrong, or nothing; ``classifier.provenance`` has the error on the test images.
+
+    These are: no gradients, an error no better than guessing, and scores or gradients that are alike on all images.
+    """
+    images = sample_of(dataset)
+    logits = classifier.with_centre_alone().logits(images)
+    remarks = [
+        *_remarks_on_error(float(classifier.provenance["test_error"]), dataset.test_labels),
+        *_remarks_on_scores(logits),
+        *_remarks_on_gradients(classifier, images),
+    ]
+    return [f"{classifier.name}: {remark}" for remark in remarks]
+
+
+def sample_of(dataset: Dataset) -> Tensor:
+    """Up to eight test images, spread evenly, and eight of uniform noise: uint8 ``(B, C, H, W)``."""
+    real = dataset.test_images[evenly_spread(len(dataset.test_images), REAL)]
+    noise = np.random.default_rng(0).integers(0, 256, (NOISE, *dataset.image_shape), dtype=np.uint8)
+    return torch.from_numpy(np.concatenate([real, noise]))
+
+
+def _require_function_of_image(classifier: Classifier, images: Tensor) -> None:
+    """Score ``images`` again, in another order, and with fewer and more others in their chunk."""
+    first = classifier.logits(images)
+    limit = ROUNDING * first.abs().max()
+    full = images[torch.arange(max(len(images), classifier.chunk_size)) % len(images)]
+    scored_again = {
+        "when the same images are scored again": classifier.logits(images),
+        "in another order": classifier.logits(images.flip(0)).flip(0),
+        "among other images": classifier.logits(full)[: len(images)],
+        "alone": torch.cat([classifier.logits(images[:1]), first[1:]]),
+    }
+    for how, again in scored_again.items():
+        difference = (again - first).abs().max()
+        if difference > limit:
+            layer = _first_difference(classifier, images)
+            raise FoolingError(
+                f"the scores of the network {classifier.name} are no function of the image alone",
+                found=f"logits that differ by up to {difference:.2g} {how}; first {layer}",
+                expected="the same logits for an image, whenever and beside whatever it is scored",
+                remedy="switch off what is random or depends on the batch outside training, as in "
+                "F.dropout(x, p, self.training) or BatchNorm with running statistics",
+            )
+
+
+def _first_difference(classifier: Classifier, images: Tensor) -> str:
+    """Where an image's values first differ: between two passes, else beside other images."""
+    batch = classifier.inputs(images[: classifier.chunk_size])
+    other = batch.flip(0).clone()
+    other[0] = batch[0]
+    one, two, three = (list(_trace(classifier.network, values)) for values in (batch, batch, other))
+    for first, second in ((one, two), (one, three)):
+        for (name, given, result), (_, given_then, result_then) in zip(first, second, strict=False):
+            if not _alike(given, given_then):
+                return f"before {name}, in code outside any layer"
+            if not _alike(result, result_then):
+                return f"in {name}"
+    return "after the last layer"
+
+
+@torch.no_grad()
+def _trace(network: nn.Module, batch: Tensor) -> Iterator[tuple[str, Tensor | None, Tensor | None]]:
+    """Name, input and output of the innermost layers of ``network``, for the first of a ``batch``, as they run."""
+    ran: list[tuple[str, Tensor | None, Tensor | None]] = []
+    with ExitStack() as hooks:
+        for name, layer in network.named_modules():
+            if not any(layer.children()):
+                described = f"the layer {name or 'at its root'} ({type(layer).__name__})"
+                given: list[Tensor | None] = []
+
+                def before(_: nn.Module, inputs: tuple[object, ...], given: list[Tensor | None] = given) -> None:
+                    given.append(_row(inputs[0] if inputs else None))
+
+                def after(
+                    _: nn.Module,
+                    inputs: object,
+                    result: object,
+                    described: str = described,
+                    given: list[Tensor | None] = given,
+                ) -> None:
+                    ran.append((described, given.pop(), _row(result)))
+
+                hooks.enter_context(layer.register_forward_pre_hook(before))
+                hooks.enter_context(layer.register_forward_hook(after))
+        network(batch.clone())
+    return iter(ran)
+
+
+def _row(values: object) -> Tensor | None:
+    """A copy of what belongs to the first image of a batch, float64; None where that cannot be said."""
+    is_batch = isinstance(values, Tensor) and values.dim() > 0 and len(values) > 0
+    return values[0].double().clone() if is_batch else None  # type: ignore[index]
+
+
+def _alike(one: Tensor | None, other: Tensor | None) -> bool:
+    if one is None or other is None or one.shape != other.shape:
+        return True
+    return bool(((one - other).abs() <= ROUNDING * one.abs().max()).all())
+
+
+@torch.no_grad()
+def _require_outputs(classifier: Classifier, images: Tensor) -> None:
+    """Compare what the network gives for ``images``, also strongly stretched, with what its ``outputs`` say."""
+    inputs = classifier.inputs(classifier.seen[0].of(images[-classifier.chunk_size :]))
+    given = torch.cat([classifier.network(values.clone()).float() for values in (inputs, inputs * STRETCH)])
+    within = bool(((given >= 0) & (given <= 1)).all())
+    sum_to_one = bool(((given.sum(dim=1) - 1).abs() < 1e-3).all())
+    if classifier.outputs == "probabilities" and not within:
+        raise FoolingError(
+            f"the network {classifier.name} does not give probabilities",
+            found=f"scores from {given.min():.4g} to {given.max():.4g}",
+            expected="numbers from 0 to 1, as `outputs: probabilities` says",
+            remedy="set `outputs: logits`",
+        )
+    varies = bool((given != given[0]).any())  # the same for all images, such as 0: a last layer that starts at 0
+    if classifier.outputs == "logits" and within and (sum_to_one or varies):
+        raise FoolingError(
+            f"the network {classifier.name} gives probabilities instead of logits",
+            found=f"scores from 0 to 1{', which sum to 1' if sum_to_one else ''}, for all of {len(given)} inputs",
+            expected="logits: the softmax is taken of them here",
+            remedy="remove the softmax or sigmoid at its end, or set `outputs: probabilities` when it is imported",
+        )
+
+
+def _remarks_on_error(error: float, labels: NDArray[np.int64]) -> Iterator[str]:
+    shares = np.bincount(labels) / len(labels)
+    guessed = float(shares.max())
+    # Two standard errors above the share of the most frequent class.
+    if guessed < 1 and 1 - error <= guessed + 2 * (guessed * (1 - guessed) / len(labels)) ** 0.5:
+        yield f"the test error of {error:.2%} is no better than guessing ({1 - guessed:.2%}): {CHECK_INPUT}"
+
+
+def _remarks_on_scores(logits: Tensor) -> Iterator[str]:
+    count = len(logits)
+    if bool(((logits - logits[0]).abs() <= 1e-6 * logits.abs().max()).all()):
+        yield f"the scores are the same for all of {count} images, noise among them: {CHECK_INPUT}"
+    elif bool((confidences_of(logits).amax(dim=1) >= SURE).all()):
+        yield f"a confidence of {SURE:.2%} or more in all of {count} images, noise among them: {CHECK_INPUT}"
+
+
+def _remarks_on_gradients(classifier: Classifier, images: Tensor) -> Iterator[str]:
+    """Ask for gradients twice, since a graph that a network keeps serves only once; all views for one image."""
+    levels = images.to(classifier.device).double()
+    classes = torch.zeros(len(levels), dtype=torch.int64, device=classifier.device)
+    try:
+        log_odds_gradients(classifier, levels[:1], classes[:1])
+        _, gradients = log_odds_gradients(classifier.with_centre_alone(), levels, classes)
+    except FoolingError as error:
+        problem, found, *_ = [*map(str.strip, str(error).splitlines()), ""]
+        yield f"no gradients: gradient attacks are left out ({problem}; {found})"
+        return
+    if bool((gradients == 0).all()):
+        yield f"the gradient is 0 at all of {len(images)} images, so that gradient attacks cannot work: {CHECK_INPUT}"
+    elif bool((gradients == gradients[0]).all()):
+        yield f"the gradient is the same at all of {len(images)} images: unless the network is linear, {CHECK_INPUT}"
