@@ -9,7 +9,11 @@ import numpy as np
 import pytest
 import torch
 
+from fooling.artifacts import read_header
+from fooling.classifiers.checkpoint import load_classifier, save_classifier
 from fooling.classifiers.classifier import Classifier
+from fooling.classifiers.ensemble import ensemble_of
+from fooling.classifiers.header import KIND, VERSION
 from fooling.classifiers.imported import imported_classifier
 from fooling.classifiers.settings import ImportSettings
 from fooling.classifiers.weights import TrainedWeights
@@ -137,3 +141,28 @@ def test_the_mean_of_no_training_images_cannot_be_subtracted(tiles: Dataset) -> 
         FoolingError, match=r"input.subtract_mean needs training images, and the data set tiles has none"
     ):
         imported_tiles(tiles, torchvisions(7), input={"subtract_mean": True})
+
+
+def test_probabilities_are_taken_for_what_they_are(bars: Dataset, tmp_path: Path) -> None:
+    """From the settings into the file and back, alone and as a member of an ensemble."""
+    source = tmp_path / "soft.py"
+    source.write_text(
+        "from torch import nn\n\ndef build(*, input_shape, classes, end=True):\n"
+        "    layers = nn.Flatten(), nn.Linear(400, classes)\n"
+        "    return nn.Sequential(*layers, *([nn.Softmax(1)] if end else []))\n"
+    )
+    torch.manual_seed(0)
+    weights = {"1.weight": torch.randn(4, 400) / 20, "1.bias": torch.randn(4)}
+    images = torch.from_numpy(bars.test_images)
+    architecture = f"{source}:build"
+    logits = imported(bars, weights, architecture=architecture, options={"end": False})
+    with pytest.raises(FoolingError, match="probabilities instead of logits"):
+        imported(bars, weights, architecture=architecture)
+    soft = imported(bars, weights, architecture=architecture, outputs="probabilities")
+    for classifier, name in ((soft, "soft"), (ensemble_of([soft, soft], name="twice"), "twice")):
+        save_classifier(tmp_path / name, classifier)
+        loaded = load_classifier(tmp_path / name, torch.device("cpu"))
+        assert torch.equal(loaded.logits(images), classifier.logits(images))
+        torch.testing.assert_close(loaded.confidences(images), logits.confidences(images))
+    save_classifier(tmp_path / "logits", logits)
+    assert "outputs" not in read_header(tmp_path / "logits", kind=KIND, version=VERSION)

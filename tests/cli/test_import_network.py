@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import re
 import runpy
 import sys
 from pathlib import Path
 
 import pytest
+import safetensors.torch
 import torch
 import yaml
 
 from fooling.classifiers.checkpoint import load_classifier
 from fooling.classifiers.settings import ImportSettings
+from fooling.cli.ascend import ascend
 from fooling.cli.fetch_digits import fetch_digits
 from fooling.cli.import_network import import_network
 from fooling.errors import FoolingError
@@ -50,6 +54,37 @@ def test_weights_that_are_not_there_are_named(digits: Path) -> None:
         import_network(
             dataset=digits, settings="examples/your_network/import.yaml", name="mine", output=Path("mine.safetensors")
         )
+
+
+OWN = """
+from torch import nn, no_grad
+
+class Frozen(nn.Sequential):
+    def forward(self, x):
+        with no_grad():
+            x = self[0](x)
+        return self[1](x.view(len(x), -1))
+
+def build(*, input_shape, classes):
+    return Frozen(nn.Conv2d(1, 3, 3), nn.Linear(3 * (input_shape[1] - 2) * (input_shape[2] - 2), classes))
+"""
+
+
+def test_a_network_without_gradients_is_imported_and_refused_by_gradient_ascent(
+    digits: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("own.py").write_text(OWN)
+    network = runpy.run_path("own.py")["build"](input_shape=(1, 28, 28), classes=10)
+    safetensors.torch.save_file(network.state_dict(), "own.safetensors")
+    settings = json.dumps({"architecture": "own.py:build", "weights": "own.safetensors", "input": {"mean": [99]}})
+    output = Path("mine.safetensors")
+    import_network(dataset=digits, settings=settings, name="mine", output=output)
+    printed = capsys.readouterr().err
+    assert re.search(r"mine: no gradients: gradient attacks are left out \(.*\)\n", printed)
+    assert re.search(r"mine: the test error of .* is no better than guessing \(.*\): check `input`.*\n", printed)
+    with pytest.raises(FoolingError, match=r"mine has no gradients(.|\n)*remove it from `classifiers`"):
+        ascend(name="plain", classifier=output, settings="{}", output=Path("ascent.safetensors"))
+    assert not Path("ascent.safetensors").exists()
 
 
 def test_the_page_shows_the_example_as_it_is() -> None:

@@ -175,7 +175,7 @@ def confidences_of(logits: torch.Tensor) -> torch.Tensor:
 
 
 def logarithms_of(probabilities: torch.Tensor) -> torch.Tensor:
-    """Natural logarithms, float32, of ``probabilities``, of which none counts as less than 1.2e-38, the least normal one.
+    """Natural logarithms, float32, of ``probabilities``; one below 1.2e-38, the least normal number, counts as that.
 
     Numbers below 0 are no probabilities: their logarithms are NaN.
     """

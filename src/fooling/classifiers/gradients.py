@@ -13,7 +13,7 @@ from fooling.classifiers.network_code import network_code
 from fooling.errors import FoolingError
 
 REMEDY = (
-    "let it compute without no_grad, detach and the like, or remove it from `classifiers` of the gradient ascents: "
+    "let it compute without no_grad, detach and the like, or remove it from `classifiers` in every entry of `ascent`: "
     "everything else works without gradients"
 )
 

@@ -24,7 +24,7 @@ REMEDIES = (
     (r"view size is not compatible", "replace .view(...) by .reshape(...) or .flatten(1) in the network's code"),
     (r"out of memory|allocate memory", "lower `chunk_size`, or free memory"),
     (r"\b(c10::)?(Half|BFloat16|Double|half|double)(Tensor)?\b|same dtype|scalar type", FLOAT32),
-    (r"(?i)cuda|nvidia|same device|device type", DEVICE),
+    (r"(?i)cuda|nvidia|(same|expected|invalid) device|device type", DEVICE),
     (r"Input type .* should be the same", FLOAT32),
     (r"to have \d+ channels", "build the first layer for `input_shape[0]` channels, or change the data set"),
     (

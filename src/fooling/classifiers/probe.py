@@ -185,7 +185,7 @@ def _remarks_on_scores(logits: Tensor) -> Iterator[str]:
 
 
 def _remarks_on_gradients(classifier: Classifier, images: Tensor) -> Iterator[str]:
-    """Ask for gradients twice, since a graph that a network keeps serves only once; all views for one image."""
+    """Compute the gradients at one image of all its views, and at all images of the centre."""
     levels = images.to(classifier.device).double()
     classes = torch.zeros(len(levels), dtype=torch.int64, device=classifier.device)
     try:
