@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import stat
 import subprocess
 import sys
 from functools import partial
@@ -173,12 +174,50 @@ def test_a_folder_in_the_way_is_named(tmp_path: Path) -> None:
         artifacts.read_json(tmp_path / "taken")
 
 
+@pytest.mark.parametrize("link", [False, True])
+@pytest.mark.parametrize("kind", ["pipe", "socket", "device"])
+def test_no_pipe_socket_or_device_is_replaced(tmp_path: Path, kind: str, link: bool) -> None:
+    taken = path = tmp_path / "taken"
+    if kind == "pipe":
+        os.mkfifo(taken)
+    elif kind == "socket":
+        os.mknod(taken, stat.S_IFSOCK | 0o600)
+    else:
+        taken = Path(os.devnull)
+    if link or kind == "device":
+        path = tmp_path / "link"
+        path.symlink_to(taken)
+    before = path.lstat(), taken.stat()
+    with pytest.raises(FoolingError, match=f"{path.name} cannot be written\n  found: a {kind}\n  expected: a file"):
+        artifacts.write_text(path, "text")
+    with pytest.raises(FoolingError, match=f"{path.name} cannot be written\n  found: a {kind}\n  expected: a folder"):
+        artifacts.write_folder(path, {"one.png": b"1"})
+    assert (path.lstat(), taken.stat()) == before
+
+
+def test_a_file_is_no_folder_to_be_replaced(tmp_path: Path) -> None:
+    artifacts.write_text(tmp_path / "mine.txt", "mine")
+    with pytest.raises(FoolingError, match=r"mine\.txt cannot be written\n  found: a file"):
+        artifacts.write_folder(tmp_path / "mine.txt", {"one.png": b"1"})
+    assert (tmp_path / "mine.txt").read_text() == "mine"
+
+
+def test_a_link_gives_way_and_its_file_stays(tmp_path: Path) -> None:
+    artifacts.write_text(tmp_path / "stored", "stored")
+    for name, target in (("link", "stored"), ("dangling", "nowhere")):
+        (tmp_path / name).symlink_to(target)
+        artifacts.write_text(tmp_path / name, "new")
+        assert not (tmp_path / name).is_symlink()
+        assert (tmp_path / name).read_text() == "new"
+    assert (tmp_path / "stored").read_text() == "stored"
+
+
 def test_what_is_no_file_is_named(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "file").touch()
     for path, found in (
         (tmp_path, "a folder"),
-        (tmp_path / "pipe", "neither a file nor a folder"),
+        (tmp_path / "pipe", "a pipe"),
         (tmp_path / "file" / "below", "nothing there"),
         (tmp_path / ("x" * 300), "File name too long"),
         (tmp_path / "null\0", "null"),

@@ -14,7 +14,7 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -46,8 +46,10 @@ def written_atomically(path: Path) -> Iterator[Path]:
     """A temporary path beside ``path``; renamed to ``path`` once written to disk, removed if anything fails.
 
     What a killed writer of the same file left behind is removed; it is known by the lock that a living one holds.
-    Raises :class:`FoolingError` when the disk is full, the folder read-only and the like.
+    Raises :class:`FoolingError` for a ``path`` at which a folder, device or pipe is, when the disk is full, the folder
+    read-only and the like.
     """
+    _require_replaceable(path, stat.S_ISREG, "a file, or nothing yet")
     with _own_folder(path) as folder:
         temporary = folder / path.name
         yield temporary
@@ -58,7 +60,11 @@ def written_atomically(path: Path) -> Iterator[Path]:
 
 
 def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
-    """The folder ``path`` with ``files``, contents by path, and nothing else: its former content gives way at once."""
+    """The folder ``path`` with ``files``, contents by path, and nothing else: its former content gives way at once.
+
+    Raises :class:`FoolingError` for a ``path`` at which anything but a folder is, and as :func:`written_atomically`.
+    """
+    _require_replaceable(path, stat.S_ISDIR, "a folder, or nothing yet")
     with _own_folder(path) as folder:
         made = folder / path.name
         made.mkdir()
@@ -180,13 +186,27 @@ def require_file(path: Path) -> None:
     else:
         if stat.S_ISREG(mode):
             return
-        found = "a folder" if stat.S_ISDIR(mode) else "neither a file nor a folder"
+        found = _kind(mode)
     raise FoolingError(f"{path} cannot be read", found=found, expected="a file")
 
 
 def sha256_of(content: bytes) -> str:
     """The SHA-256 of ``content`` in hexadecimal."""
     return hashlib.sha256(content).hexdigest()
+
+
+def _require_replaceable(path: Path, is_replaceable: Callable[[int], bool], expected: str) -> None:
+    """Raise :class:`FoolingError` if something else is at ``path``, or at the end of a link there."""
+    with suppress(OSError, ValueError):  # nothing there, or nothing that can be written: the writer says why
+        if not is_replaceable(mode := path.stat().st_mode):
+            remedy = "name another place to write to"
+            raise FoolingError(f"{path} cannot be written", found=_kind(mode), expected=expected, remedy=remedy)
+
+
+def _kind(mode: int) -> str:
+    """What a path with this ``mode`` leads to."""
+    kinds = {stat.S_IFREG: "a file", stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
+    return kinds.get(stat.S_IFMT(mode), "a device")
 
 
 def _as_json(header: Mapping[str, Any]) -> str:
