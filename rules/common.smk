@@ -60,7 +60,10 @@ validate(settings, "../config/schema.json", set_default=False)
 
 # A study that was pulled from the store brings the records of its results along.
 if workflow.is_main_process:
-    take_up(pack_of(study.name))
+    try:
+        take_up(pack_of(study.name))
+    except FoolingError as error:
+        raise WorkflowError(str(error)) from None
 
 # Facts of the machine reach the commands as environment variables: they decide no result and are never params.
 for variable, value in study.machine_variables().items():

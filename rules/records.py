@@ -6,8 +6,11 @@ import base64
 import json
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from snakemake.persistence import MetadataRecord  # type: ignore[import-untyped]
 
 from fooling.errors import FoolingError
 from fooling.progress import say
@@ -17,7 +20,7 @@ RECORDS = Path(".snakemake/metadata")
 
 def unrecorded() -> list[str]:
     """The files below results/ whose record cannot be read, and those that recorded jobs used and nobody recorded."""
-    records = {_output_of(path): _content(path) for path in RECORDS.rglob("*") if path.is_file()}
+    records = {output: _content(path) for output, path in _records()}
     used = {name for record in records.values() for name in record.get("input") or []}
     unreadable = {name for name, record in records.items() if not record}
     return sorted(
@@ -58,19 +61,41 @@ def record_path(output: str | Path) -> Path:
     return RECORDS.joinpath(*(f"@{piece}" for piece in pieces[:-1]), pieces[-1])
 
 
-def _output_of(record: Path) -> str:
-    """The file that a record is about."""
-    name = "".join(part.removeprefix("@") for part in record.relative_to(RECORDS).parts)
-    return base64.urlsafe_b64decode(name).decode()
+def record_in(content: Any) -> dict[str, Any]:
+    """``content`` as a record; :class:`ValueError` for what Snakemake cannot read as one."""
+    MetadataRecord.model_validate(content)
+    record: dict[str, Any] = content
+    return record
+
+
+def _records() -> Iterator[tuple[str, Path]]:
+    """Every output with the file of its record; files that are no records, such as `.nfs1`, are left out."""
+    for path in RECORDS.rglob("*"):
+        name = "".join(part.removeprefix("@") for part in path.relative_to(RECORDS).parts)
+        try:
+            output = base64.urlsafe_b64decode(name).decode()
+        except ValueError:  # no base64, or of no text
+            continue
+        if output and record_path(output) == path and path.is_file():
+            yield output, path
 
 
 def _content(record: Path) -> dict[str, Any]:
-    """A record; empty where Snakemake was killed while it wrote it."""
+    """A record; empty where it is none, as when Snakemake was killed while it wrote it.
+
+    Raises :class:`FoolingError` for one that may not be read.
+    """
     try:
-        content: dict[str, Any] = json.loads(record.read_bytes())
-    except ValueError:
+        return record_in(json.loads(record.read_bytes()))
+    except OSError as error:
+        raise FoolingError(
+            f"{record} cannot be read",
+            found=error.strerror,
+            expected="Snakemake's record of a result",
+            remedy=f"give yourself the right to read it: chmod u+r {record}",
+        ) from None
+    except (ValueError, RecursionError):
         return {}
-    return content
 
 
 if __name__ == "__main__":

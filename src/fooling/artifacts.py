@@ -95,9 +95,18 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, sort_keys=True, allow_nan=False) + "\n")
 
 
+def read_bytes(path: Path) -> bytes:
+    """The content of a file; :class:`FoolingError` names one that is missing or may not be read."""
+    require_file(path)
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise FoolingError(f"{path} cannot be read", found=error.strerror) from None
+
+
 def read_json(path: Path) -> Any:
     """The content of a JSON file; :class:`FoolingError` names a missing or broken one."""
-    return parsed_json(_bytes_of(path), source=str(path), remedy=REMEDY)
+    return parsed_json(read_bytes(path), source=str(path), remedy=REMEDY)
 
 
 def write_table(path: Path, table: pd.DataFrame) -> None:
@@ -255,18 +264,10 @@ def _rows_of(path: Path) -> pd.DataFrame:
 
 def _require_whole_lines(path: Path) -> None:
     """Raise :class:`FoolingError` for a text whose last line has no end: it was cut short."""
-    if not _bytes_of(path).endswith(b"\n"):
+    if not read_bytes(path).endswith(b"\n"):
         raise FoolingError(
             f"{path} is truncated", found="no end of its last line", remedy="delete it and make it again"
         )
-
-
-def _bytes_of(path: Path) -> bytes:
-    require_file(path)
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise FoolingError(f"{path} cannot be read", found=error.strerror) from None
 
 
 def _broken(path: Path, kind: str, error: Exception) -> FoolingError:
