@@ -36,6 +36,7 @@ from fooling.retraining.plan import jobs_for, network_seed, random_images_seed, 
 from fooling.settings import with_exponents_read
 from fooling.study.resolved import resolved_study
 from rules.drawings import ascents_of, chain_of, dataset_of, drawings, responses_of, runs_of, tables_of
+from rules.records import refuse_broken_records
 from rules.sources import sources, sources_of_file
 from sharing.provenance import take_up
 from sharing.studies import pack_of
@@ -61,6 +62,7 @@ validate(settings, "../config/schema.json", set_default=False)
 # A study that was pulled from the store brings the records of its results along.
 if workflow.is_main_process:
     try:
+        refuse_broken_records()
         take_up(pack_of(study.name))
     except FoolingError as error:
         raise WorkflowError(str(error)) from None

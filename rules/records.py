@@ -39,6 +39,24 @@ def require_records() -> None:
         )
 
 
+def refuse_broken_records() -> None:
+    """Raise :class:`FoolingError` that names the records at which Snakemake would end in a traceback."""
+    broken = []
+    for output, path in _records():
+        if content := _parsed(path):
+            try:
+                record_in(content)
+            except ValueError:
+                broken.append(f"{path}, of {output}")
+    if broken:
+        raise FoolingError(
+            "Snakemake cannot read what it recorded of some results",
+            found="\n".join(broken),
+            expected="records as Snakemake writes them",
+            remedy="delete these records and the results that they are of, and type make run again",
+        )
+
+
 def recorded(output: str | Path) -> dict[str, Any] | None:
     """What Snakemake recorded of the job that made ``output``; None where it recorded nothing that can be read.
 
@@ -86,7 +104,15 @@ def _content(record: Path) -> dict[str, Any]:
     Raises :class:`FoolingError` for one that may not be read.
     """
     try:
-        return record_in(json.loads(record.read_bytes()))
+        return record_in(_parsed(record))
+    except ValueError:
+        return {}
+
+
+def _parsed(record: Path) -> Any:
+    """The value in the file of a record; None where Snakemake was killed while it wrote it."""
+    try:
+        return json.loads(record.read_bytes())
     except OSError as error:
         raise FoolingError(
             f"{record} cannot be read",
@@ -94,8 +120,10 @@ def _content(record: Path) -> dict[str, Any]:
             expected="Snakemake's record of a result",
             remedy=f"give yourself the right to read it: chmod u+r {record}",
         ) from None
-    except (ValueError, RecursionError):
-        return {}
+    except RecursionError:
+        return "too many levels"
+    except ValueError:
+        return None
 
 
 if __name__ == "__main__":

@@ -15,8 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from snakemake.persistence.file import FilePersistence
 
+from fooling.errors import FoolingError
 from repository import bound_by_rights
-from rules.records import RECORDS, record_path, require_records, unrecorded
+from rules.records import RECORDS, record_path, refuse_broken_records, require_records, unrecorded
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -59,6 +60,20 @@ def test_a_file_that_is_no_record_is_passed_over(result: Path, name: str, conten
 def test_a_result_whose_record_is_none_is_named(result: Path, content: str) -> None:
     record_path(result).write_text(content)
     assert unrecorded() == [str(result)]
+
+
+@pytest.mark.parametrize("content", ["5", "[1]", '{"input": 7}', '{"starttime": "noon"}', "[" * 9**5])
+def test_a_record_that_ends_snakemake_is_named(result: Path, content: str) -> None:
+    refuse_broken_records()
+    record_path(result).write_text(content)
+    with pytest.raises(FoolingError, match=f"found: {record_path(result)}, of {result}\n"):
+        refuse_broken_records()
+
+
+@pytest.mark.parametrize("content", ['{"rule": ', "", "null", "[]", "{}"])
+def test_a_record_that_snakemake_passes_over_ends_nothing(result: Path, content: str) -> None:
+    record_path(result).write_text(content)
+    refuse_broken_records()
 
 
 def test_a_record_that_may_not_be_read_is_named(result: Path) -> None:
