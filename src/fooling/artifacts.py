@@ -11,6 +11,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
 import stat
 import tempfile
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 HEADER_KEY = "fooling"
 MOST_ROWS = 20_000_000  # of a table that is read
 PART = ".part"
+FORMULA = re.compile(r"'*[=+\-@\t]")  # how a text begins that spreadsheets run, or that was marked as one
 ARRAYS_SHA256, HEADER_SHA256 = "arrays_sha256", "header_sha256"  # keys of the header
 
 #: Results that tell how a run went on its machine, and so differ between runs that agree in every finding:
@@ -87,7 +89,8 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """``text`` in UTF-8 as the file ``path``, atomically."""
-    write_bytes(path, text.encode())
+    with written_atomically(path) as temporary:
+        temporary.write_bytes(text.encode())
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -110,12 +113,15 @@ def read_json(path: Path) -> Any:
 
 
 def write_table(path: Path, table: pd.DataFrame) -> None:
-    """``table`` without its index as CSV or Parquet, by the ending of ``path``; the same table gives the same bytes."""
+    """``table`` without its index as CSV or Parquet, by the ending of ``path``; the same table gives the same bytes.
+
+    In CSV a text that a spreadsheet would run as a formula gets an apostrophe in front, which the readers take off.
+    """
     with written_atomically(path) as temporary:
         if path.suffix == ".parquet":
             table.to_parquet(temporary, index=False, engine="pyarrow", compression="zstd", write_page_checksum=True)
         else:
-            table.to_csv(temporary, index=False, lineterminator="\n")
+            _without_formulas(table).to_csv(temporary, index=False, lineterminator="\n")
 
 
 def read_table(path: Path, form: Form) -> pd.DataFrame:
@@ -252,7 +258,7 @@ def _rows_of(path: Path) -> pd.DataFrame:
         _require_whole_lines(path)
     try:
         if path.suffix != ".parquet":
-            return pd.read_csv(path, dtype=str, keep_default_na=False, compression=None)
+            return _with_apostrophes_off(pd.read_csv(path, dtype=str, keep_default_na=False, compression=None))
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
             if file.metadata.num_rows > MOST_ROWS:
                 raise ValueError(f"{file.metadata.num_rows:,} rows, more than {MOST_ROWS:,}")
@@ -260,6 +266,26 @@ def _rows_of(path: Path) -> pd.DataFrame:
             return rows
     except (OSError, ValueError, pa.ArrowException) as error:
         raise FoolingError(f"{path} is not a readable table", found=error, remedy=REMEDY) from None
+
+
+def _without_formulas(table: pd.DataFrame) -> pd.DataFrame:
+    """``table`` with an apostrophe before every text that is a formula, or one after apostrophes."""
+    changed = table.copy(deep=False)
+    for place, name in enumerate(table.columns):
+        if table.dtypes.iloc[place].kind not in "biuf":
+            wrong = table[name].map(lambda value: isinstance(value, str) and FORMULA.match(value) is not None)
+            if (wrong := wrong.astype(bool)).any():
+                changed[name] = table[name].astype(object).mask(wrong, "'" + table[name].astype(str))
+    return changed
+
+
+def _with_apostrophes_off(table: pd.DataFrame) -> pd.DataFrame:
+    """What :func:`_without_formulas` was given, of a ``table`` of texts."""
+    for name in table.columns:
+        marked = table[name].str.startswith("'") & table[name].str.match(FORMULA)
+        if marked.any():
+            table[name] = table[name].mask(marked, table[name].str.slice(1))
+    return table
 
 
 def _require_whole_lines(path: Path) -> None:
@@ -295,6 +321,13 @@ def _own_folder(path: Path) -> Iterator[Path]:
                 yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+    except UnicodeEncodeError as error:
+        raise FoolingError(
+            f"{path} cannot be written",
+            found=f"{error.object[max(error.start - 40, 0) : error.end + 40]!r}, which is not UTF-8",
+            expected="names and texts in UTF-8",
+            remedy="rename what has this name",
+        ) from None
     except (OSError, safetensors.SafetensorError) as error:
         found = getattr(error, "strerror", None) or error
         raise FoolingError(f"{path} cannot be written", found=found, remedy="free space or rights there") from error
