@@ -61,6 +61,7 @@ from fooling.settings import with_exponents_read
 from fooling.study.resolved import resolved_study
 from rules.drawings import ascents_of, chain_of, dataset_of, drawings, responses_of, runs_of, tables_of
 from rules.environments import packages_digest
+from rules.records import refuse_broken_records
 from sharing.provenance import take_up
 from sharing.studies import pack_of
 
@@ -84,7 +85,11 @@ validate(settings, "../config/schema.json", set_default=False)
 
 # A study that was pulled from the store brings the records of its results along.
 if workflow.is_main_process:
-    take_up(pack_of(study.name))
+    try:
+        refuse_broken_records()
+        take_up(pack_of(study.name))
+    except FoolingError as error:
+        raise WorkflowError(str(error)) from None
 
 # Facts of the machine reach the commands as environment variables: they decide no result and are never params.
 for variable, value in study.machine_variables().items():

@@ -6,9 +6,11 @@ import base64
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+
+from snakemake.persistence import MetadataRecord  # type: ignore[import-untyped]
 
 from fooling.artifacts import write_bytes
 from fooling.errors import FoolingError
@@ -29,7 +31,7 @@ def unrecorded() -> list[str]:
 
 def records() -> dict[str, dict[str, Any]]:
     """All records by their output; one that cannot be read is empty."""
-    return {_output_of(path): _content(path) for path in RECORDS.rglob("*") if path.is_file()}
+    return {output: _content(path) for output, path in _records()}
 
 
 def write_record(output: str | Path, record: Mapping[str, Any]) -> None:
@@ -45,6 +47,24 @@ def require_records() -> None:
             found="\n".join(names),
             expected=f"a readable record of each in {RECORDS}",
             remedy="delete these results, and type make run again",
+        )
+
+
+def refuse_broken_records() -> None:
+    """Raise :class:`FoolingError` that names the records at which Snakemake would end in a traceback."""
+    broken = []
+    for output, path in _records():
+        if content := _parsed(path):
+            try:
+                record_in(content)
+            except ValueError:
+                broken.append(f"{path}, of {output}")
+    if broken:
+        raise FoolingError(
+            "Snakemake cannot read what it recorded of some results",
+            found="\n".join(broken),
+            expected="records as Snakemake writes them",
+            remedy="delete these records and the results that they are of, and type make run again",
         )
 
 
@@ -70,19 +90,51 @@ def record_path(output: str | Path) -> Path:
     return RECORDS.joinpath(*(f"@{piece}" for piece in pieces[:-1]), pieces[-1])
 
 
-def _output_of(record: Path) -> str:
-    """The file that a record is about."""
-    name = "".join(part.removeprefix("@") for part in record.relative_to(RECORDS).parts)
-    return base64.urlsafe_b64decode(name).decode()
+def record_in(content: Any) -> dict[str, Any]:
+    """``content`` as a record; :class:`ValueError` for what Snakemake cannot read as one."""
+    MetadataRecord.model_validate(content)
+    record: dict[str, Any] = content
+    return record
+
+
+def _records() -> Iterator[tuple[str, Path]]:
+    """Every output with the file of its record; files that are no records, such as `.nfs1`, are left out."""
+    for path in RECORDS.rglob("*"):
+        name = "".join(part.removeprefix("@") for part in path.relative_to(RECORDS).parts)
+        try:
+            output = base64.urlsafe_b64decode(name).decode()
+        except ValueError:  # no base64, or of no text
+            continue
+        if output and record_path(output) == path and path.is_file():
+            yield output, path
 
 
 def _content(record: Path) -> dict[str, Any]:
-    """A record; empty where Snakemake was killed while it wrote it."""
+    """A record; empty where it is none, as when Snakemake was killed while it wrote it.
+
+    Raises :class:`FoolingError` for one that may not be read.
+    """
     try:
-        content: dict[str, Any] = json.loads(record.read_bytes())
+        return record_in(_parsed(record))
     except ValueError:
         return {}
-    return content
+
+
+def _parsed(record: Path) -> Any:
+    """The value in the file of a record; None where Snakemake was killed while it wrote it."""
+    try:
+        return json.loads(record.read_bytes())
+    except OSError as error:
+        raise FoolingError(
+            f"{record} cannot be read",
+            found=error.strerror,
+            expected="Snakemake's record of a result",
+            remedy=f"give yourself the right to read it: chmod u+r {record}",
+        ) from None
+    except RecursionError:
+        return "too many levels"
+    except ValueError:
+        return None
 
 
 if __name__ == "__main__":

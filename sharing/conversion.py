@@ -17,7 +17,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from fooling.artifacts import sha256_of, write_bytes
+from fooling.artifacts import read_bytes, sha256_of, write_bytes
 from fooling.errors import FoolingError
 from fooling.fingerprint import Fingerprints
 from rules.environments import packages_digest
@@ -37,7 +37,9 @@ def convert() -> str:
 
     Raises :class:`FoolingError` if git does not hold the two commits.
     """
-    packs = {path: unpacked(path) for path in sorted(Path("results").glob("*/provenance.json.gz"))}
+    packs = {
+        path: unpacked(read_bytes(path), source=path) for path in sorted(Path("results").glob("*/provenance.json.gz"))
+    }
     with _converter() as convert_record:
         here = {name: convert_record(record) for name, record in records().items() if _is_old(record)}
         for name, record in here.items():

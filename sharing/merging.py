@@ -17,7 +17,7 @@ from typing import Any
 
 import yaml
 
-from fooling.artifacts import sha256_of, write_bytes, write_text
+from fooling.artifacts import sha256_of, write_bytes, write_text, written_atomically
 from fooling.errors import FoolingError
 from fooling.parsing import parsed_yaml
 from sharing import provenance
@@ -149,8 +149,8 @@ def _add_files_of(sides: Sides, stages: list[str]) -> list[str]:
         for path in sorted(path.relative_to(theirs) for path in (theirs / "results").rglob("*") if path.is_file()):
             here, other, before = path, theirs / path, base / path
             if not here.is_file() or (_same(here, before) and not _same(other, before)):
-                here.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(other, here)
+                with written_atomically(here) as temporary:  # for `here` may be a link to a stored object
+                    shutil.copyfile(other, temporary)
             elif not _same(here, other) and not _same(other, before) and path.name not in MADE_AGAIN:
                 kept.append(str(path))
         for study in _studies_of(stages):

@@ -8,21 +8,24 @@ survive: hence the pack. It names every result by its SHA-256, and a record is t
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, Self
 
-from pydantic import ValidationError, field_validator
+from pydantic import ValidationError, field_validator, model_validator
 
-from fooling.artifacts import sha256_of, write_bytes
+from fooling.artifacts import read_bytes, sha256_of, write_bytes
+from fooling.contents import mistakes_in
 from fooling.errors import FoolingError
 from fooling.settings import Settings
-from rules.records import made_by_a_job, recorded, write_record
+from rules.records import made_by_a_job, record_in, recorded, write_record
 
 SNAKEMAKE = Path(".snakemake")
 VERSION = 1
+MOST_BYTES = 2**28  # of an unfolded pack; a study of a thousand jobs takes some ten million
 
 
 class Result(Settings):
@@ -34,6 +37,11 @@ class Result(Settings):
     """As Snakemake wrote it."""
     folder: str | None = None
     """The folder that the job made as a whole, where the record is of that."""
+
+    @field_validator("record")
+    @classmethod
+    def _readable(cls, record: dict[str, Any]) -> dict[str, Any]:
+        return record_in(record)
 
 
 class Provenance(Settings):
@@ -57,16 +65,22 @@ class Provenance(Settings):
     @classmethod
     def _inside(cls, paths: dict[str, Any]) -> dict[str, Any]:
         for path in paths:
-            parts = PurePosixPath(path).parts
-            if not parts or parts[0] not in ("results", "logs") or ".." in parts:
+            if not _is_inside(path):
                 raise ValueError(f"paths below results/ or logs/, not {path!r}")
         return paths
+
+    @model_validator(mode="after")
+    def _folders_hold_their_results(self) -> Self:
+        for path, result in self.results.items():
+            if result.folder is not None and PurePosixPath(result.folder) not in PurePosixPath(path).parents:
+                raise ValueError(f"a folder in which {path!r} lies, not {result.folder!r}")
+        return self
 
 
 def pack(results: Sequence[Path]) -> bytes:
     """The records and logs of these results as one file; the same records give the same bytes.
 
-    Raises :class:`FoolingError` that names the results without a record.
+    Raises :class:`FoolingError` that names the results without a record, and for more than :func:`unpacked` reads.
     """
     found = {path: recorded(path) for path in results}
     unknown = [str(path) for path, record in found.items() if record is None]
@@ -77,26 +91,43 @@ def pack(results: Sequence[Path]) -> bytes:
             remedy="delete them and run the study again; what belongs to no study is moved elsewhere",
         )
     logs = sorted({log for record in found.values() if record for log in _logs_of(record)})
+    texts = {str(log): log.read_text(encoding="utf-8", errors="replace") for log in logs}
     made = {
-        str(path): Result(sha256=sha256_of(path.read_bytes()), record=record or {}, folder=_folder_of(path))
+        str(path): Result(sha256=sha256_of(read_bytes(path)), record=record or {}, folder=_folder_of(path))
         for path, record in found.items()
     }
-    texts = {str(log): log.read_text(encoding="utf-8", errors="replace") for log in logs}
     return packed(Provenance(version=VERSION, results=made, logs=texts))
 
 
 def packed(provenance: Provenance) -> bytes:
-    """``provenance`` as the bytes of a pack; equal content gives equal bytes."""
-    return gzip.compress(json.dumps(provenance.model_dump(mode="json"), sort_keys=True).encode(), mtime=0)
+    """``provenance`` as the bytes of a pack; equal content gives equal bytes.
 
-
-def unpacked(path: Path) -> Provenance:
-    """The content of a pack; :class:`FoolingError` for a file that is none."""
-    try:
-        return Provenance.model_validate_json(gzip.decompress(path.read_bytes()))
-    except (OSError, EOFError, zlib.error, ValidationError) as error:
+    Raises :class:`FoolingError` for more than :func:`unpacked` reads.
+    """
+    unfolded = json.dumps(provenance.model_dump(mode="json"), sort_keys=True).encode()
+    if len(unfolded) > MOST_BYTES:
         raise FoolingError(
-            f"{path} does not hold the records of a study", found=error, remedy="delete it, and restore the study again"
+            "the records and logs of this study are too long for one pack",
+            found=f"{len(unfolded):,} bytes, {sum(map(len, provenance.logs.values())):,} of them in logs",
+            expected=f"at most {MOST_BYTES:,} bytes",
+            remedy="shorten the longest files in logs/, or divide the study",
+        )
+    return gzip.compress(unfolded, mtime=0)
+
+
+def unpacked(packed: bytes, *, source: Path) -> Provenance:
+    """The content of a pack; :class:`FoolingError`, naming the ``source``, for a file that is none."""
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(packed)) as file:
+            content = file.read(MOST_BYTES + 1)
+        if len(content) > MOST_BYTES:
+            raise ValueError(f"more than {MOST_BYTES:,} bytes once unfolded")
+        return Provenance.model_validate_json(content)
+    except (OSError, EOFError, ValueError, zlib.error) as error:
+        raise FoolingError(
+            f"{source} does not hold the records of a study",
+            found=mistakes_in(error) if isinstance(error, ValidationError) else error,
+            remedy="delete it, and restore the study again",
         ) from None
 
 
@@ -107,11 +138,11 @@ def take_up(path: Path) -> int:
     """
     if not path.is_file():
         return 0
-    known = _Marker.of(path)
-    digest = sha256_of(path.read_bytes())
+    known, packed = _Marker.of(path), read_bytes(path)
+    digest = sha256_of(packed)
     if known.pack == digest and not any(Path(name).is_file() for name in known.missing):
         return 0
-    provenance = unpacked(path)
+    provenance = unpacked(packed, source=path)
     is_new = known.pack != digest
     names = list(provenance.results) if is_new else [name for name in known.missing if recorded(Path(name)) is None]
     there = [name for name in names if _is_same(Path(name), provenance.results[name])]
@@ -134,7 +165,7 @@ def _folder_of(result: Path) -> str | None:
 
 def mark_as_known(path: Path) -> None:
     """Note that the records here are those of the pack at ``path``, which has just been written from them."""
-    _Marker(pack=sha256_of(path.read_bytes()), missing=()).write(path)
+    _Marker(pack=sha256_of(read_bytes(path)), missing=()).write(path)
 
 
 def listed(names: Sequence[str], *, shown: int = 10) -> str:
@@ -166,8 +197,14 @@ class _Marker(Settings):
         return SNAKEMAKE / "taken-up" / f"{path.parent.name}.json"
 
 
+def _is_inside(path: str) -> bool:
+    """Whether ``path`` lies below the folder of results or that of logs."""
+    folder, *below = PurePosixPath(path).parts or [""]
+    return folder in ("results", "logs") and bool(below) and ".." not in below and "\0" not in path
+
+
 def _is_same(path: Path, result: Result) -> bool:
-    return path.is_file() and sha256_of(path.read_bytes()) == result.sha256
+    return path.is_file() and sha256_of(read_bytes(path)) == result.sha256
 
 
 def _logs_of(record: Mapping[str, Any]) -> list[Path]:
@@ -176,5 +213,5 @@ def _logs_of(record: Mapping[str, Any]) -> list[Path]:
 
 
 def _log_names(record: Mapping[str, Any]) -> list[str]:
-    logs = [Path(name) for name in record.get("log") or ()]
+    logs = [Path(name) for name in record.get("log") or () if _is_inside(name)]
     return [str(path) for log in logs for path in (log, log.with_suffix(".tsv"))]

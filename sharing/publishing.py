@@ -33,23 +33,26 @@ from sharing.studies import (
 def publish(configfile: Path) -> str:
     """Publish the study in ``configfile``; what was done, in words.
 
-    Raises :class:`FoolingError`, with nothing changed, where code, settings or other inputs are in no commit, where a
-    run is at work or jobs are pending, where a result has no record, and where the store cannot be reached.
+    Raises :class:`FoolingError`, with nothing changed here, where code, settings or other inputs are in no commit,
+    where a run is at work or jobs are pending, where a result has no record, where the store cannot be reached, and
+    where git refuses the commit: it does not know in whose name, or a hook fails.
     """
     configfile = Path(os.path.relpath(configfile))
     study = study_in(configfile)
+    _refuse_unknown_author()
     _refuse_uncommitted(study)
     refuse_during_a_run()
     _refuse_pending(study, configfile)
     _refuse_untracked_inputs(study, configfile)
     content = provenance.pack(results_of(study))
-    with _put_back_on_failure(LOCK, PUBLISHED, pack_of(study.name)):
+    with _put_back_on_failure(LOCK, PUBLISHED, pack_of(study.name), metrics_of(study.name), _index_of_git()):
         write_bytes(pack_of(study.name), content)
         write_published(with_study(published(), study, configfile))
         dvc("commit", "--force", "--quiet", *stages_of(study))
         push(stages_of(study))
+        done = _committed(study)
     provenance.mark_as_known(pack_of(study.name))
-    return f"the study {study.name} {_committed(study)}; its {len(results_of(study))} files are in the store {store()}"
+    return f"the study {study.name} {done}; its {len(results_of(study))} files are in the store {store()}"
 
 
 def push(stages: list[str]) -> None:
@@ -113,6 +116,24 @@ def _put_back_on_failure(*paths: Path) -> Iterator[None]:
         raise
 
 
+def _index_of_git() -> Path:
+    """The file in which git keeps what is staged."""
+    return Path(git("rev-parse", "--git-path", "index").strip())
+
+
+def _refuse_unknown_author() -> None:
+    """Raise :class:`FoolingError` where git does not know in whose name to commit."""
+    for role in ("AUTHOR", "COMMITTER"):
+        try:
+            git("var", f"GIT_{role}_IDENT")
+        except FoolingError as error:
+            raise FoolingError(
+                "git does not know in whose name to commit",
+                found=error,
+                remedy='git config user.name "Your Name", and git config user.email you@example.org',
+            ) from None
+
+
 def _refuse_uncommitted(study: Study) -> None:
     """Results are published with the commit that made them, so all of its files are to be in it."""
     written_by_publishing = {str(LOCK), str(PUBLISHED), str(metrics_of(study.name))}
@@ -166,5 +187,14 @@ def _committed(study: Study) -> str:
     git("add", "--", *kept)
     if not git("diff", "--cached", "--name-only", "--", *kept):
         return "was published already"
-    git("commit", "--quiet", "--message", f"Publish the study {study.name}", *([] if _is_merging() else ["--", *kept]))
+    message = f"Publish the study {study.name}"
+    try:
+        git("commit", "--quiet", "--message", message, *([] if _is_merging() else ["--", *kept]))
+    except FoolingError as error:
+        raise FoolingError(
+            "git refuses the commit, and nothing is changed here",
+            found=error,
+            expected=f"a commit of {', '.join(kept)}",
+            remedy="settle what the hook or git asks for, and publish again",
+        ) from None
     return f"is published as commit {git('rev-parse', '--short', 'HEAD').strip()}"

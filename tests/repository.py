@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,9 +62,9 @@ class Repository(Checkout):
         """What ``python -m sharing`` says; the test fails when it does."""
         return self.run("python", "-m", "sharing", *arguments)
 
-    def refusal(self, *arguments: str) -> str:
+    def refusal(self, *arguments: str, prefix: Sequence[str] = ()) -> str:
         """What ``python -m sharing`` says where it refuses, which it does without a traceback."""
-        command = ["python", "-m", "sharing", *arguments]
+        command = [*prefix, "python", "-m", "sharing", *arguments]
         done = subprocess.run(command, cwd=self.folder, env=self.environment(), capture_output=True, text=True)
         assert done.returncode == 2, done.stdout + done.stderr
         assert "Traceback" not in done.stderr
@@ -84,6 +87,17 @@ class Repository(Checkout):
     def dvc_json(self, *arguments: str) -> Any:
         """What DVC says."""
         return json.loads(self.run("python", "-m", "dvc", *arguments, "--json"))
+
+
+def bound_by_rights() -> tuple[str, ...] | None:
+    """What a command begins with so that the rights of files bind it, also where root runs the tests; None: nothing."""
+    if os.geteuid() != 0:
+        return ()
+    prefix = ("setpriv", "--bounding-set=-dac_override,-dac_read_search")
+    able = (
+        shutil.which("setpriv") is not None and subprocess.run([*prefix, "true"], capture_output=True).returncode == 0
+    )
+    return prefix if able else None
 
 
 def stored_object(repository: Repository, file: str) -> Path:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import signal
+import stat
 import subprocess
 import sys
 from functools import partial
@@ -173,12 +175,50 @@ def test_a_folder_in_the_way_is_named(tmp_path: Path) -> None:
         artifacts.read_json(tmp_path / "taken")
 
 
+@pytest.mark.parametrize("link", [False, True])
+@pytest.mark.parametrize("kind", ["pipe", "socket", "device"])
+def test_no_pipe_socket_or_device_is_replaced(tmp_path: Path, kind: str, link: bool) -> None:
+    taken = path = tmp_path / "taken"
+    if kind == "pipe":
+        os.mkfifo(taken)
+    elif kind == "socket":
+        os.mknod(taken, stat.S_IFSOCK | 0o600)
+    else:
+        taken = Path(os.devnull)
+    if link or kind == "device":
+        path = tmp_path / "link"
+        path.symlink_to(taken)
+    before = path.lstat().st_ino, taken.stat().st_ino
+    with pytest.raises(FoolingError, match=f"{path.name} cannot be written\n  found: a {kind}\n  expected: a file"):
+        artifacts.write_text(path, "text")
+    with pytest.raises(FoolingError, match=f"{path.name} cannot be written\n  found: a {kind}\n  expected: a folder"):
+        artifacts.write_folder(path, {"one.png": b"1"})
+    assert (path.lstat().st_ino, taken.stat().st_ino) == before
+
+
+def test_a_file_is_no_folder_to_be_replaced(tmp_path: Path) -> None:
+    artifacts.write_text(tmp_path / "mine.txt", "mine")
+    with pytest.raises(FoolingError, match=r"mine\.txt cannot be written\n  found: a file"):
+        artifacts.write_folder(tmp_path / "mine.txt", {"one.png": b"1"})
+    assert (tmp_path / "mine.txt").read_text() == "mine"
+
+
+def test_a_link_gives_way_and_its_file_stays(tmp_path: Path) -> None:
+    artifacts.write_text(tmp_path / "stored", "stored")
+    for name, target in (("link", "stored"), ("dangling", "nowhere")):
+        (tmp_path / name).symlink_to(target)
+        artifacts.write_text(tmp_path / name, "new")
+        assert not (tmp_path / name).is_symlink()
+        assert (tmp_path / name).read_text() == "new"
+    assert (tmp_path / "stored").read_text() == "stored"
+
+
 def test_what_is_no_file_is_named(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "file").touch()
     for path, found in (
         (tmp_path, "a folder"),
-        (tmp_path / "pipe", "neither a file nor a folder"),
+        (tmp_path / "pipe", "a pipe"),
         (tmp_path / "file" / "below", "nothing there"),
         (tmp_path / ("x" * 300), "File name too long"),
         (tmp_path / "null\0", "null"),
@@ -198,6 +238,48 @@ def test_tables_survive_and_repeat_to_the_byte(tmp_path: Path, name: str) -> Non
     pd.testing.assert_frame_equal(artifacts.read_table(path, FORM), table)
     with pytest.raises(FoolingError, match=f"{name} and .*{name} says something twice"):
         artifacts.read_tables([path, path], FORM)
+
+
+@given(st.lists(st.text("'=+-@\ta1é", max_size=5), min_size=1, max_size=6, unique=True))
+@settings(max_examples=60)
+def test_no_text_of_a_csv_table_is_a_formula_and_every_text_survives(
+    tmp_path_factory: pytest.TempPathFactory, texts: list[str]
+) -> None:
+    path = tmp_path_factory.mktemp("tables") / "table.csv"
+    form = Form(columns={"who": TEXT.or_nothing, "value": NUMBER}, keys=("who",))
+    table = pd.DataFrame({"who": texts, "value": -1.5})
+    artifacts.write_table(path, table)
+    with path.open(newline="") as file:
+        cells = list(csv.reader(file))[1:]
+    assert not [who for who, _ in cells if who.startswith(("=", "+", "-", "@", "\t"))]
+    assert {value for _, value in cells} == {"-1.5"}
+    assert [text or "" for text in artifacts.read_table(path, form)["who"].fillna("")] == texts
+
+
+@pytest.mark.parametrize("dtype", ["object", "string", "category"])
+def test_formulas_are_marked_in_columns_of_any_type(tmp_path: Path, dtype: str) -> None:
+    names = pd.Series(["=1+1", "a", None], dtype=dtype)
+    artifacts.write_table(tmp_path / "table.csv", pd.DataFrame({"who": names, "mixed": [-1, "-1", None]}))
+    assert (tmp_path / "table.csv").read_text() == "who,mixed\n'=1+1,-1\na,'-1\n,\n"
+
+
+def test_other_tables_are_as_pandas_writes_them(tmp_path: Path) -> None:
+    table = pd.DataFrame({"who": ["it's", "'s-Gravenhage", "a=b", ""], "value": [-1.0, 0.1, np.nan, 3], "n": [-1] * 4})
+    artifacts.write_table(tmp_path / "table.csv", table)
+    assert (tmp_path / "table.csv").read_text() == table.to_csv(index=False, lineterminator="\n")
+
+
+@pytest.mark.parametrize("name", ["table.csv", "table.parquet", "text.txt"])
+def test_a_text_that_is_no_utf8_is_named_and_nothing_written(tmp_path: Path, name: str) -> None:
+    text = os.fsdecode(b"caf\xe9.csv")
+    with pytest.raises(
+        FoolingError, match=rf"{name} cannot be written\n  found: 'caf\\udce9.csv.*', which is not UTF-8"
+    ):
+        if name == "text.txt":
+            artifacts.write_text(tmp_path / name, text)
+        else:
+            artifacts.write_table(tmp_path / name, pd.DataFrame({"who": [text]}))
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("name", ["table.parquet", "table.csv", "value.json"])

@@ -11,10 +11,11 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 HEADER_KEY = "fooling"
 MOST_ROWS = 20_000_000  # of a table that is read
 PART = ".part"
+FORMULA = re.compile(r"'*[=+\-@\t]")  # how a text begins that spreadsheets run, or that was marked as one
 ARRAYS_SHA256, HEADER_SHA256 = "arrays_sha256", "header_sha256"  # keys of the header
 
 #: Results that tell how a run went on its machine, and so differ between runs that agree in every finding:
@@ -47,8 +49,10 @@ def written_atomically(path: Path) -> Iterator[Path]:
     """A temporary path beside ``path``; renamed to ``path`` once written to disk, removed if anything fails.
 
     What a killed writer of the same file left behind is removed; it is known by the lock that a living one holds.
-    Raises :class:`FoolingError` when the disk is full, the folder read-only and the like.
+    Raises :class:`FoolingError` for a ``path`` at which a folder, device or pipe is, when the disk is full, the folder
+    read-only and the like.
     """
+    _require_replaceable(path, stat.S_ISREG, "a file, or nothing yet")
     with _own_folder(path) as folder:
         temporary = folder / path.name
         yield temporary
@@ -61,7 +65,11 @@ def written_atomically(path: Path) -> Iterator[Path]:
 
 
 def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
-    """The folder ``path`` with ``files``, contents by path, and nothing else: its former content gives way at once."""
+    """The folder ``path`` with ``files``, contents by path, and nothing else: its former content gives way at once.
+
+    Raises :class:`FoolingError` for a ``path`` at which anything but a folder is, and as :func:`written_atomically`.
+    """
+    _require_replaceable(path, stat.S_ISDIR, "a folder, or nothing yet")
     with _own_folder(path) as folder:
         made = folder / path.name
         made.mkdir()
@@ -85,7 +93,8 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """``text`` in UTF-8 as the file ``path``, atomically."""
-    write_bytes(path, text.encode())
+    with written_atomically(path) as temporary:
+        temporary.write_bytes(text.encode())
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -93,18 +102,31 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, sort_keys=True, allow_nan=False) + "\n")
 
 
+def read_bytes(path: Path) -> bytes:
+    """The content of a file; :class:`FoolingError` names one that is missing or may not be read."""
+    require_file(path)
+    try:
+        remember(path)
+        return path.read_bytes()
+    except OSError as error:
+        raise FoolingError(f"{path} cannot be read", found=error.strerror) from None
+
+
 def read_json(path: Path) -> Any:
     """The content of a JSON file; :class:`FoolingError` names a missing or broken one."""
-    return parsed_json(_bytes_of(path), source=str(path), remedy=REMEDY)
+    return parsed_json(read_bytes(path), source=str(path), remedy=REMEDY)
 
 
 def write_table(path: Path, table: pd.DataFrame) -> None:
-    """``table`` without its index as CSV or Parquet, by the ending of ``path``; the same table gives the same bytes."""
+    """``table`` without its index as CSV or Parquet, by the ending of ``path``; the same table gives the same bytes.
+
+    In CSV a text that a spreadsheet would run as a formula gets an apostrophe in front, which the readers take off.
+    """
     with written_atomically(path) as temporary:
         if path.suffix == ".parquet":
             table.to_parquet(temporary, index=False, engine="pyarrow", compression="zstd", write_page_checksum=True)
         else:
-            table.to_csv(temporary, index=False, lineterminator="\n")
+            _without_formulas(table).to_csv(temporary, index=False, lineterminator="\n")
 
 
 def read_table(path: Path, form: Form) -> pd.DataFrame:
@@ -185,13 +207,27 @@ def require_file(path: Path) -> None:
     else:
         if stat.S_ISREG(mode):
             return
-        found = "a folder" if stat.S_ISDIR(mode) else "neither a file nor a folder"
+        found = _kind(mode)
     raise FoolingError(f"{path} cannot be read", found=found, expected="a file")
 
 
 def sha256_of(content: bytes) -> str:
     """The SHA-256 of ``content`` in hexadecimal."""
     return hashlib.sha256(content).hexdigest()
+
+
+def _require_replaceable(path: Path, is_replaceable: Callable[[int], bool], expected: str) -> None:
+    """Raise :class:`FoolingError` if something else is at ``path``, or at the end of a link there."""
+    with suppress(OSError, ValueError):  # nothing there, or nothing that can be written: the writer says why
+        if not is_replaceable(mode := path.stat().st_mode):
+            remedy = "name another place to write to"
+            raise FoolingError(f"{path} cannot be written", found=_kind(mode), expected=expected, remedy=remedy)
+
+
+def _kind(mode: int) -> str:
+    """What a path with this ``mode`` leads to."""
+    kinds = {stat.S_IFREG: "a file", stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
+    return kinds.get(stat.S_IFMT(mode), "a device")
 
 
 def _as_json(header: Mapping[str, Any]) -> str:
@@ -229,7 +265,7 @@ def _rows_of(path: Path) -> pd.DataFrame:
     try:
         remember(path)
         if path.suffix != ".parquet":
-            return pd.read_csv(path, dtype=str, keep_default_na=False, compression=None)
+            return _with_apostrophes_off(pd.read_csv(path, dtype=str, keep_default_na=False, compression=None))
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
             if file.metadata.num_rows > MOST_ROWS:
                 raise ValueError(f"{file.metadata.num_rows:,} rows, more than {MOST_ROWS:,}")
@@ -239,21 +275,32 @@ def _rows_of(path: Path) -> pd.DataFrame:
         raise FoolingError(f"{path} is not a readable table", found=error, remedy=REMEDY) from None
 
 
+def _without_formulas(table: pd.DataFrame) -> pd.DataFrame:
+    """``table`` with an apostrophe before every text that is a formula, or one after apostrophes."""
+    changed = table.copy(deep=False)
+    for place, name in enumerate(table.columns):
+        if table.dtypes.iloc[place].kind not in "biuf":
+            wrong = table[name].map(lambda value: isinstance(value, str) and FORMULA.match(value) is not None)
+            if (wrong := wrong.astype(bool)).any():
+                changed[name] = table[name].astype(object).mask(wrong, "'" + table[name].astype(str))
+    return changed
+
+
+def _with_apostrophes_off(table: pd.DataFrame) -> pd.DataFrame:
+    """What :func:`_without_formulas` was given, of a ``table`` of texts."""
+    for name in table.columns:
+        marked = table[name].str.startswith("'") & table[name].str.match(FORMULA)
+        if marked.any():
+            table[name] = table[name].mask(marked, table[name].str.slice(1))
+    return table
+
+
 def _require_whole_lines(path: Path) -> None:
     """Raise :class:`FoolingError` for a text whose last line has no end: it was cut short."""
-    if not _bytes_of(path).endswith(b"\n"):
+    if not read_bytes(path).endswith(b"\n"):
         raise FoolingError(
             f"{path} is truncated", found="no end of its last line", remedy="delete it and make it again"
         )
-
-
-def _bytes_of(path: Path) -> bytes:
-    require_file(path)
-    try:
-        remember(path)
-        return path.read_bytes()
-    except OSError as error:
-        raise FoolingError(f"{path} cannot be read", found=error.strerror) from None
 
 
 def _broken(path: Path, kind: str, error: Exception) -> FoolingError:
@@ -281,6 +328,13 @@ def _own_folder(path: Path) -> Iterator[Path]:
                 yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+    except UnicodeEncodeError as error:
+        raise FoolingError(
+            f"{path} cannot be written",
+            found=f"{error.object[max(error.start - 40, 0) : error.end + 40]!r}, which is not UTF-8",
+            expected="names and texts in UTF-8",
+            remedy="rename what has this name",
+        ) from None
     except (OSError, safetensors.SafetensorError) as error:
         found = getattr(error, "strerror", None) or error
         raise FoolingError(f"{path} cannot be written", found=found, remedy="free space or rights there") from error

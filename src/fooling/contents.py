@@ -13,7 +13,7 @@ from fooling.errors import REMEDY, FoolingError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-SHOWN = 5  # mistakes of a header told in one message
+SHOWN = 5  # mistakes named in one message
 
 
 class Header(BaseModel):
@@ -30,12 +30,17 @@ def checked_header(model: type[H], values: object, *, source: object) -> H:
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        mistakes = error.errors(include_url=False, include_input=False, include_context=False)
-        found = [f"{'.'.join(map(str, mistake['loc'])) or 'as a whole'}: {mistake['msg']}" for mistake in mistakes]
-        more = [f"and {len(found) - SHOWN} more"] if len(found) > SHOWN else []
         raise FoolingError(
-            f"{source} does not say of itself what it should", found="\n".join(found[:SHOWN] + more), remedy=REMEDY
+            f"{source} does not say of itself what it should", found=mistakes_in(error), remedy=REMEDY
         ) from None
+
+
+def mistakes_in(error: ValidationError) -> str:
+    """The first mistakes, one a line, each with the key at fault, and how many more there are."""
+    mistakes = error.errors(include_url=False, include_input=False, include_context=False)
+    found = [f"{'.'.join(map(str, mistake['loc'])) or 'as a whole'}: {mistake['msg']}" for mistake in mistakes]
+    more = [f"and {len(found) - SHOWN} more"] if len(found) > SHOWN else []
+    return "\n".join(found[:SHOWN] + more)
 
 
 def require_layout(

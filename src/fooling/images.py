@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from fooling.artifacts import require_file
+from fooling.artifacts import read_bytes
 from fooling.errors import FoolingError
-from fooling.inputs import remember
 
 if TYPE_CHECKING:
     import torch
@@ -36,9 +35,7 @@ def require_images(images: torch.Tensor, *, shape: tuple[int, int, int] | None =
 
 def read_png(path: Path) -> bytes:
     """The bytes of the PNG file ``path``; :class:`FoolingError` if it is missing, broken or another kind of file."""
-    require_file(path)
-    remember(path)
-    content = path.read_bytes()
+    content = read_bytes(path)
     with decoding(path), Image.open(io.BytesIO(content), formats=("PNG",)) as picture:
         picture.verify()
     return content

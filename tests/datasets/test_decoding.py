@@ -1,4 +1,7 @@
 import io
+import struct
+import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -26,10 +29,121 @@ def test_a_truncated_picture_is_named(tmp_path, ending):
         fitted(content[: len(content) // 2], size=16, colour="rgb", source=tmp_path / "half")
 
 
-def test_a_picture_of_sixteen_bits_is_refused(tmp_path):
-    content = encoded(Image.fromarray(np.zeros((9, 9), np.uint16)))
-    with pytest.raises(FoolingError, match="too many levels"):
-        fitted(content, size=8, colour="grey", source=tmp_path / "deep")
+def chunk(kind: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+
+def png(rows: list[bytes], *, width: int, depth: int, kind: int, transparent: bytes | None = None) -> bytes:
+    """A PNG file of packed ``rows``, as Pillow cannot write all of them; 0 is grey, 2 RGB, 4 grey with alpha."""
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, len(rows), depth, kind, 0, 0, 0))
+    colour = b"" if transparent is None else chunk(b"tRNS", transparent)
+    body = chunk(b"IDAT", zlib.compress(b"".join(b"\0" + row for row in rows)))
+    return b"\x89PNG\r\n\x1a\n" + head + colour + body + chunk(b"IEND", b"")
+
+
+def shown(content: bytes, colour: str = "rgb") -> np.ndarray:
+    """The pixels (8, 8, C) that a picture of 8x8 pixels shows."""
+    return np.moveaxis(fitted(content, size=8, colour=colour, source=Path("picture")), 0, -1)
+
+
+DEEP = np.linspace(0, 65535, 64).astype(np.uint16).reshape(8, 8)
+BIG_ENDIAN = DEEP.astype(">u2")
+
+
+def big_endian_tiff() -> bytes:
+    return encoded(Image.frombytes("I;16B", (8, 8), BIG_ENDIAN.tobytes()), "tiff")
+
+
+@pytest.mark.parametrize(
+    ("content", "levels"),
+    [
+        (png([row.tobytes() for row in BIG_ENDIAN], width=8, depth=16, kind=0), DEEP >> 8),
+        (encoded(Image.fromarray(DEEP), "tiff"), DEEP >> 8),
+        (big_endian_tiff(), DEEP >> 8),
+        (encoded(Image.fromarray(DEEP), "tiff", tiffinfo={262: 0}), 255 - (DEEP >> 8)),
+        (b"P5 8 8 65535\n" + BIG_ENDIAN.tobytes(), np.round(DEEP / 257)),
+        (b"P5 8 8 1023\n" + (DEEP >> 6).astype(">u2").tobytes(), np.round((DEEP >> 6) / 1023 * 255)),
+        (png([row.repeat(3).tobytes() for row in BIG_ENDIAN], width=8, depth=16, kind=2), DEEP >> 8),
+        (b"P6 8 8 65535\n" + BIG_ENDIAN.repeat(3).tobytes(), np.round(DEEP / 257)),
+        (b"P6 8 8 1023\n" + (DEEP >> 6).astype(">u2").repeat(3).tobytes(), np.round((DEEP >> 6) / 1023 * 255)),
+    ],
+    ids=["png", "tiff", "tiff-big", "tiff-white-is-0", "pgm", "pgm-10", "png-rgb", "ppm", "ppm-10"],
+)
+@pytest.mark.parametrize("colour", ["rgb", "grey"])
+def test_sixteen_bits_follow_one_rule_in_grey_and_in_colour(content, levels, colour):
+    np.testing.assert_array_equal(shown(content, colour), np.repeat(levels[..., None], 3 if colour == "rgb" else 1, 2))
+
+
+@pytest.mark.parametrize("pixels", [np.zeros((8, 8), np.int32), np.zeros((8, 8), np.float32)], ids=["whole", "float"])
+def test_other_depths_are_refused(pixels):
+    with pytest.raises(FoolingError, match="has another depth\n  found: 32 bits\n  expected: 8 or 16 bits a channel"):
+        shown(encoded(Image.fromarray(pixels), "tiff"))
+
+
+def half_hidden(mode: str) -> Image.Image:
+    """Green, but a hidden red in the left half, and black under a veil in the last column."""
+    picture = Image.new("RGBA", (8, 8), (0, 250, 0, 255))
+    picture.paste((250, 0, 0, 0), (0, 0, 4, 8))
+    picture.paste((0, 0, 0, 128), (7, 0, 8, 8))
+    return picture.convert(mode)
+
+
+@pytest.mark.parametrize("colour", ["rgb", "grey"])
+@pytest.mark.parametrize(
+    ("mode", "ending", "options"),
+    [
+        ("RGBA", "png", {}),
+        ("LA", "png", {}),
+        ("RGBA", "tiff", {}),
+        ("PA", "tiff", {}),
+        ("RGBA", "webp", {"lossless": True, "exact": True}),
+    ],
+)
+def test_what_is_transparent_shows_a_white_ground(mode, ending, options, colour):
+    pixels = shown(encoded(half_hidden(mode), ending, **options), colour)
+    green = np.asarray(half_hidden(mode).convert("RGB" if colour == "rgb" else "L"))[0, 4]
+    assert (pixels[:, :4] == 255).all()
+    assert (pixels[:, 4:7] == green).all()
+    assert (pixels[:, 7] == 127).all()
+
+
+def test_transparency_of_a_palette_shows_a_white_ground():
+    palette = half_hidden("RGB").quantize(3)
+    red = palette.getpixel((0, 0))
+    pixels = shown(encoded(palette, "png", transparency=red))
+    assert (pixels[:, :4] == 255).all()
+    assert (pixels[:, 4] == (0, 250, 0)).all()
+    assert (shown(encoded(palette, "gif", transparency=red))[:, :4] == 255).all()
+
+
+@pytest.mark.parametrize(
+    ("depth", "kind", "row", "transparent"),
+    [
+        (1, 0, b"\x0f", b"\0\0"),
+        (2, 0, b"\x55\xff", b"\0\1"),
+        (4, 0, b"\x33\x33\xff\xff", b"\0\3"),
+        (8, 0, b"\x33" * 4 + b"\xff" * 4, b"\0\x33"),
+        (16, 0, b"\x33\x44" * 4 + b"\xff\xff" * 4, b"\x33\x44"),
+        (8, 2, b"\1\2\3" * 4 + b"\xff" * 12, b"\0\1\0\2\0\3"),
+        (16, 2, b"\1\0\2\0\3\0" * 4 + b"\xff" * 24, b"\1\0\2\0\3\0"),
+    ],
+)
+def test_the_transparent_colour_of_a_png_is_white_at_any_depth(depth, kind, row, transparent):
+    """Beside it lies black, so that nothing is white for another reason."""
+    row = row.replace(b"\xff", b"\0") if depth > 1 else b"\x0f"
+    pixels = shown(png([row] * 8, width=8, depth=depth, kind=kind, transparent=transparent))
+    assert (pixels[:, :4] == 255).all()
+    assert (pixels[:, 4:] == (255 if depth == 1 else 0)).all()
+
+
+@pytest.mark.parametrize("colour", ["rgb", "grey"])
+@pytest.mark.parametrize("mode", ["RGB", "L", "1", "P", "RGBA", "LA", "CMYK"])
+def test_opaque_pictures_are_as_pillow_converts_them(mode, colour):
+    noise = np.random.default_rng(0).integers(0, 256, (8, 8, 3), dtype=np.uint8)
+    picture = Image.fromarray(noise).convert(mode)
+    expected = np.asarray(picture.convert("RGB" if colour == "rgb" else "L"))
+    content = encoded(picture, "tiff" if mode == "CMYK" else "png")
+    np.testing.assert_array_equal(shown(content, colour), expected.reshape(8, 8, -1))
 
 
 def test_a_picture_of_absurd_size_is_refused(tmp_path, monkeypatch):

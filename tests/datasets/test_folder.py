@@ -95,6 +95,15 @@ def test_the_commands_leave_the_pictures_where_they_are(flat, tmp_path):
     assert {path: path.stat().st_mtime_ns for path in flat.path.rglob("*")} == before
 
 
+def test_files_passed_over_are_said(flat, tmp_path, capsys):
+    list_folder(settings=flat.model_dump_json(), output=tmp_path / "manifest.csv")
+    assert "passed over" not in capsys.readouterr().err
+    for name in ("red/1.avif", "blue/2.svg", "red/3.avif"):
+        (flat.path / name).touch()
+    list_folder(settings=flat.model_dump_json(), output=tmp_path / "manifest.csv")
+    assert "\n3 files passed over, which have no ending of a picture: 2 .avif, 1 .svg\n" in capsys.readouterr().err
+
+
 def test_a_folder_that_is_not_here_is_found_in_the_mirror(flat, tmp_path, monkeypatch):
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")

@@ -66,8 +66,14 @@ def test_a_folder_without_classes_is_named(tmp_path):
 
 
 def test_a_class_without_pictures_is_named(folder):
-    (folder / "fox").mkdir()
-    with pytest.raises(FoolingError, match="fox holds no pictures"):
+    (folder / "fox" / "sub").mkdir(parents=True)
+    with pytest.raises(FoolingError, match="fox holds no pictures\n  found: no files"):
+        list(picture_paths(folder))
+    for name in ("a.avif", "b.AVIF", "c.svg"):
+        (folder / "fox" / name).touch()
+    with pytest.raises(
+        FoolingError, match=r"fox holds no pictures\n  found: 2 \.avif, 1 \.svg\n  expected: files ending"
+    ):
         list(picture_paths(folder))
 
 

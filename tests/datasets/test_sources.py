@@ -1,12 +1,14 @@
 import gzip
 import io
 import tarfile
+from collections import Counter
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fooling.datasets import sources
+from fooling.datasets.manifest import picture_paths
 from fooling.datasets.sources import PictureFolder, PictureTar, pictures_below, worked_on
 from fooling.errors import FoolingError
 
@@ -54,6 +56,72 @@ def test_only_what_is_wanted_is_read_and_all_is_checked(tmp_path):
     found = read(put(tmp_path, packed(CONTENTS)), wanted={"dog/1.png"}.__contains__, check=seen.append)
     assert found == {"dog/1.png": CONTENTS["dog/1.png"]}
     assert seen == [sorted(CONTENTS)]
+
+
+@pytest.mark.parametrize("kind", ["folder", "tar"])
+def test_files_that_are_no_pictures_are_counted(tmp_path, kind):
+    others = [
+        "cat/1.avif",
+        "dog/2.AVIF",
+        "dog/3.svg",
+        "readme",
+        "cat/deeper/4.gz",
+        ".hidden",
+        "cat/._1",
+        ".cache/5.svg",
+    ]
+    contents = CONTENTS | dict.fromkeys(others, b"")
+    for path, content in contents.items():
+        (tmp_path / "folder" / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "folder" / path).write_bytes(content)
+    folder = PictureFolder(tmp_path / "folder", list(pictures_below(tmp_path / "folder")))
+    source = folder if kind == "folder" else put(tmp_path, packed(contents))
+    for _ in range(2):
+        read(source)
+        assert source.passed_over() == {".avif": 2, ".svg": 1, ".gz": 1, "without an ending": 1}
+    assert sources.counted(source.passed_over()) == "2 .avif, 1 .gz, 1 .svg, 1 without an ending"
+
+
+def test_pictures_that_no_class_holds_are_counted(tmp_path):
+    (tmp_path / "cat" / "deeper").mkdir(parents=True)
+    for path in ("cat/1.png", "loose.png", "cat/deeper/2.png"):
+        (tmp_path / path).touch()
+    assert PictureFolder(tmp_path, list(picture_paths(tmp_path))).passed_over() == {".png": 2}
+
+
+def test_folders_that_link_to_themselves_end(tmp_path):
+    (tmp_path / "cat").mkdir()
+    (tmp_path / "cat" / "again").symlink_to(tmp_path)
+    (tmp_path / "cat" / "1.png").touch()
+    assert PictureFolder(tmp_path, list(picture_paths(tmp_path))).passed_over()[".png"] >= 1
+
+
+def test_of_many_endings_the_most_frequent_are_named():
+    assert sources.counted(Counter("aabbbcdefg")) == "3 b, 2 a, 1 c, 1 d, 1 e, 2 others"
+
+
+@pytest.mark.parametrize("kind", sources.NAMES)
+def test_a_name_that_unfolds_to_gigabytes_is_refused(tmp_path, kind):
+    """The file ends before the name does: whoever reads all of it finds another mistake."""
+    member = tarfile.TarInfo("long")
+    member.type, member.size = kind, 3 * 2**30
+    path = tmp_path / "pictures.tar.gz"
+    path.write_bytes(gzip.compress(member.tobuf(tarfile.GNU_FORMAT) + b"a" * 2**20))
+    with pytest.raises(
+        FoolingError, match=r"pictures\.tar\.gz is truncated or no tar file\n.*takes 3,221,225,472 bytes"
+    ):
+        read(PictureTar(path))
+
+
+def test_long_names_are_read(tmp_path):
+    contents = {f"{'cat' * 60}/{'long' * 40}.png": b"content"}
+    for form in (tarfile.GNU_FORMAT, tarfile.PAX_FORMAT):
+        with tarfile.open(tmp_path / "pictures.tar", "w", format=form) as archive:
+            for path in contents:
+                member = tarfile.TarInfo(path)
+                member.size = 7
+                archive.addfile(member, io.BytesIO(b"content"))
+        assert read(PictureTar(tmp_path / "pictures.tar")) == contents
 
 
 def test_paths_are_brought_to_one_form_and_other_files_passed_over(tmp_path):

@@ -118,12 +118,75 @@ def test_no_path_of_a_pack_leaves_its_folders(folder: Path, path: str, part: str
     assert sorted(folder.rglob("*")) == before
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [{"log": 5}, {"log": [5]}, {"input": 7}, {"params": "x"}, {"starttime": "noon"}, {"input_checksums": []}],
+    ids=str,
+)
+def test_a_record_that_snakemake_could_not_read_is_refused(folder: Path, wrong: dict[str, object]) -> None:
+    packed("a", "b")
+    content = json.loads(gzip.decompress(PACK.read_bytes()))
+    content["results"]["results/study/b.csv"]["record"] |= wrong
+    PACK.write_bytes(gzip.compress(json.dumps(content).encode()))
+    forget()
+    with pytest.raises(FoolingError, match=r"provenance\.json\.gz(.|\n)*results\.results/study/b\.csv\.record"):
+        provenance.take_up(PACK)
+    assert rules() == {"a": None, "b": None}
+    record(Path("results/study/b.csv"), wrong)
+    with pytest.raises(FoolingError, match=r"nothing is recorded(.|\n)*results/study/b\.csv"):
+        provenance.pack([Path("results/study/b.csv")])
+
+
+@pytest.mark.parametrize("log", ["", ".", "..", "logs", "logs/..", "/etc/hostname", "../secret", "results/\0", "src/x"])
+def test_no_log_of_a_record_leads_elsewhere(folder: Path, log: str) -> None:
+    Path("src").mkdir()
+    for secret in (Path("src/x"), Path("..", "secret")):
+        secret.write_text("secret")
+    record(Path("results/study/a.csv"), {"rule": "a", "log": [log]})
+    packed("a")
+    assert json.loads(gzip.decompress(PACK.read_bytes()))["logs"] == {}
+    record_path("results/study/a.csv").unlink()
+    assert provenance.take_up(PACK) == 1
+
+
+def test_a_record_is_of_no_folder_around_other_results(folder: Path) -> None:
+    packed("a", "b")
+    content = json.loads(gzip.decompress(PACK.read_bytes()))
+    content["results"]["results/study/a.csv"]["folder"] = "results/study/b.csv"
+    PACK.write_bytes(gzip.compress(json.dumps(content).encode()))
+    with pytest.raises(FoolingError, match=r"a folder in which 'results/study/a\.csv' lies"):
+        provenance.take_up(PACK)
+
+
+def test_a_pack_that_unfolds_to_gigabytes_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the first bytes are unfolded; what would be refused is not packed either."""
+    unfolded = 0
+
+    class Counted(gzip.GzipFile):
+        def read(self, size: int | None = -1) -> bytes:
+            nonlocal unfolded
+            content = super().read(size)
+            unfolded += len(content)
+            return content
+
+    packed("a", "b")
+    text = json.dumps({"version": 1, "results": {}, "logs": {"logs/a.log": "0" * 10_000_000}})
+    PACK.write_bytes(gzip.compress(text.encode()))
+    monkeypatch.setattr(provenance, "MOST_BYTES", 100)
+    monkeypatch.setattr(gzip, "GzipFile", Counted)
+    with pytest.raises(FoolingError, match="more than 100 bytes once unfolded"):
+        provenance.take_up(PACK)
+    assert unfolded == 101
+    with pytest.raises(FoolingError, match="too long for one pack"):
+        packed("a", "b")
+
+
 @given(damage=st.binary(max_size=60), position=st.integers(0, 400))
 def test_a_damaged_pack_is_refused_or_harmless(damage: bytes, position: int, tmp_path_factory) -> None:
     path = tmp_path_factory.mktemp("pack") / "provenance.json.gz"
     whole = gzip.compress(json.dumps({"version": 1, "results": {}, "logs": {"logs/a.log": "text"}}).encode())
     path.write_bytes(whole[:position] + damage + whole[position + len(damage) :])
     try:
-        assert provenance.unpacked(path).logs == {"logs/a.log": "text"}
+        assert provenance.unpacked(path.read_bytes(), source=path).logs == {"logs/a.log": "text"}
     except FoolingError as error:
         assert str(path) in str(error)

@@ -11,13 +11,19 @@ from checkout import SMOKE
 from repository import TINY, UP_TO_DATE, Repository
 
 PUBLISH = ("publish", "--configfile", SMOKE)
-FILES_OF_PUBLISHING = ("dvc.lock", "config/published.yaml", "results/smoke/provenance.json.gz")
+PUBLISH_TINY = ("publish", "--configfile", TINY)
 
 
-def _state(repository: Repository) -> list[bytes | str]:
+def _state(repository: Repository, study: str = "smoke") -> list[bytes | str]:
     """What a refused publication leaves as it was."""
-    files = [(repository.folder / name).read_bytes() for name in FILES_OF_PUBLISHING]
-    return [*files, repository.run("git", "rev-parse", "HEAD")]
+    names = (
+        "dvc.lock",
+        "config/published.yaml",
+        f"results/{study}/provenance.json.gz",
+        f"results/{study}/metrics.json",
+    )
+    files = [(repository.folder / name).read_bytes() for name in names]
+    return [*files, repository.run("git", "rev-parse", "HEAD"), repository.run("git", "status", "--porcelain")]
 
 
 def test_what_is_published_already_is_said_so(published: Repository) -> None:
@@ -78,6 +84,39 @@ def test_a_store_that_cannot_be_written_changes_nothing(published: Repository) -
     before = _state(published)
     assert "/proc/store" in published.refusal(*PUBLISH)
     assert _state(published) == before
+
+
+def test_without_a_name_nothing_is_published(pair: tuple[Repository, Repository], monkeypatch) -> None:
+    ours, _ = pair
+    nameless = {name: value for name, value in ours.environment().items() if not name.startswith("GIT_")}
+    nobody = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "user.useConfigOnly", "GIT_CONFIG_VALUE_0": "true"}
+    monkeypatch.setattr(Repository, "environment", lambda self: nameless | nobody)
+    ours.append(".gitignore", "/mine")
+    before = _state(ours, "tiny")
+    message = ours.refusal(*PUBLISH_TINY)
+    assert "git does not know in whose name to commit" in message
+    assert "git config user.name" in message
+    assert _state(ours, "tiny") == before
+
+
+@pytest.mark.parametrize("hook", ["pre-commit", "commit-msg"])
+def test_a_hook_that_refuses_leaves_nothing_behind(pair: tuple[Repository, Repository], hook: str) -> None:
+    ours, _ = pair
+    ours.replace(TINY, "bootstrap_samples: 99", "bootstrap_samples: 100")
+    ours.commit()
+    ours.make(TINY)
+    path = ours.folder / ".git/hooks" / hook
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("#!/bin/sh\necho no study today >&2; echo changed >> dvc.lock; exit 1\n")
+    path.chmod(0o755)
+    before = _state(ours, "tiny")
+    message = ours.refusal(*PUBLISH_TINY)
+    assert "git refuses the commit" in message
+    assert "no study today" in message
+    assert _state(ours, "tiny") == before
+    path.unlink()
+    assert "is published as commit" in ours.sharing(*PUBLISH_TINY)
+    assert ours.run("git", "status", "--porcelain") == ""
 
 
 @pytest.mark.parametrize("link", ["hardlink", pytest.param("symlink", marks=pytest.mark.slow)])

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+
 import pytest
+import yaml
 
 from checkout import SMOKE, differing
-from repository import TINY, UP_TO_DATE, Repository, stored_object
+from repository import TINY, UP_TO_DATE, Repository, bound_by_rights, stored_object
 
 TELLING = {"run_info", "report_page"}
 ARCHIVE = "results/smoke/evolution/lenet-a/cppn/seed1.safetensors"
@@ -89,6 +93,41 @@ def test_a_damaged_object_is_named_and_all_others_are_restored(published: Reposi
 def test_a_missing_object_is_named(published: Repository) -> None:
     stored_object(published, "results/smoke/claims.csv").unlink()
     assert "results/smoke/claims.csv" in published.clone("clone").refusal("restore")
+
+
+def test_objects_that_may_not_be_read_are_named_and_all_others_are_restored(
+    pair: tuple[Repository, Repository],
+) -> None:
+    """Files of one folder, and the list of the files of another."""
+    ours, _ = pair
+    prefix = bound_by_rights()
+    if prefix is None:
+        pytest.skip("root reads everything here")
+    outputs = {
+        out["path"]: ours.store / "files/md5" / out["md5"][:2] / out["md5"][2:]
+        for stage in yaml.safe_load((ours.folder / "dvc.lock").read_text())["stages"].values()
+        for out in stage["outs"]
+    }
+    closed = {"results/tiny/figures": outputs["results/tiny/figures"]}
+    for file in json.loads(outputs["results/tiny/findings"].read_bytes())[1:]:
+        name, digest = f"results/tiny/findings/{file['relpath']}", file["md5"]
+        closed[name] = ours.store / "files/md5" / digest[:2] / digest[2:]
+    for path in closed.values():
+        path.chmod(0)
+    (missing := outputs["results/tiny/claims.csv"]).unlink()
+    clone = ours.clone("clone")
+    message = clone.refusal("restore", prefix=prefix)
+    assert f"1 files are missing or damaged and {len(closed)} files may not be read in the store" in message
+    for name, path in closed.items():
+        assert f"{name}: no right to read {path}" in message
+    lost = {name.removeprefix("results/tiny/") for name in (*closed, "results/tiny/claims.csv")}
+    there = {name for name in ours.digests("tiny") if name not in lost and not name.startswith("figures/")}
+    assert set(clone.digests("tiny")) == there
+    for path in closed.values():
+        path.chmod(0o444)
+    shutil.copyfile(ours.folder / "results/tiny/claims.csv", missing)
+    clone.sharing("restore")
+    assert clone.digests("tiny") == ours.digests("tiny")
 
 
 def test_a_file_that_was_never_published_is_not_overwritten(published: Repository) -> None:

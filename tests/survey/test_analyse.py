@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import json
+import os
 from pathlib import Path
 
 import pandas as pd
@@ -97,6 +99,30 @@ def test_bad_files_are_refused_with_their_reasons_and_the_others_are_analysed(fo
     for name, reason in reasons.items():
         assert reason in refused[name]
         assert str(folder / "responses" / name) in outcome.message
+
+
+@pytest.mark.parametrize("taken", [True, False])
+def test_files_of_any_name_are_listed(folder: Path, monkeypatch: pytest.MonkeyPatch, taken: bool) -> None:
+    """Also those that a spreadsheet would run, and those whose names are not UTF-8."""
+    responses = folder / "responses"
+    shown = {"0001.csv": "=HYPERLINK(1).csv", "0002.csv": "+1.csv", "0003.csv": "-1.csv", "0004.csv": "@a.csv"}
+    for old, new in shown.items():
+        (responses / old).rename(responses / new)
+    (responses / "0005.csv").rename(responses / os.fsdecode(b"caf\xe9.csv"))
+    if not taken:
+        for path in responses.glob("[!0]*.csv"):
+            path.write_text("a,b\n1,2\n")
+    monkeypatch.chdir(responses)
+    outputs = [word for name in TABLES for word in (f"--{name}", folder / f"{name}.csv")]
+    asked = ("--questionnaire", folder / "questionnaire.json", "--settings", SETTINGS)
+    outcome = called("survey analyse", ".", *asked, *outputs)
+    assert outcome.succeeded, outcome.message
+    files = table(folder, "files")
+    assert set(files["file"]) == {*shown.values(), r"caf\xe9.csv", *PEOPLES} - {*shown, "0005.csv"}
+    assert files.set_index("file")["taken"].to_dict() == {name: taken or name in PEOPLES for name in files["file"]}
+    with (folder / "files.csv").open(newline="") as file:
+        cells = [cell for row in csv.reader(file) for cell in row]
+    assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@"))]
 
 
 def test_where_every_file_is_refused_nothing_is_written(folder: Path) -> None:

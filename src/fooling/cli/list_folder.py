@@ -17,4 +17,4 @@ def list_folder(*, settings: str, output: Path, mirror: Path | None = None, thre
     source = folder_source(with_path_found(read_settings(FolderSettings, settings), mirror_folder(mirror)))
     with progress(total=source.count, description="listing pictures", unit="pictures") as counter:
         manifest = manifest_of(source, threads=threads, after_picture=counter.advance)
-    write_manifest(output, manifest)
+    write_manifest(output, manifest, source.passed_over())

@@ -16,4 +16,4 @@ def list_imagenet(*, settings: str, output: Path, mirror: Path | None = None, th
     source = imagenet_source(checked)
     with progress(total=source.count, description="listing pictures", unit="pictures") as counter:
         manifest = imagenet_manifest(checked, source, classes=classes, threads=threads, after_picture=counter.advance)
-    write_manifest(output, manifest)
+    write_manifest(output, manifest, source.passed_over())

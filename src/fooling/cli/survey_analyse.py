@@ -92,12 +92,17 @@ def _read_folder(folder: Path, asked: Questionnaire) -> tuple[list[pd.DataFrame]
     _require_one_kind(taken, folder)
     rows = [
         {
-            **{"file": path.name, "taken": path in taken, "rows": len(taken.get(path, ()))},
-            "reason": " ".join(reasons.get(path, "").split()),
+            **{"file": _in_utf8(path.name), "taken": path in taken, "rows": len(taken.get(path, ()))},
+            "reason": _in_utf8(" ".join(reasons.get(path, "").split())),
         }
         for path in sorted([*taken, *reasons])
     ]
     return list(taken.values()), pd.DataFrame(rows)
+
+
+def _in_utf8(text: str) -> str:
+    """``text`` with escapes for the bytes of file names that are not UTF-8."""
+    return text.encode(errors="surrogateescape").decode(errors="backslashreplace")
 
 
 def _files_in(folder: Path) -> list[Path]:

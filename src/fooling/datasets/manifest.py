@@ -5,6 +5,7 @@ The pictures stay where they are. A manifest is a table with one row per picture
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pandas as pd
 
 from fooling.artifacts import sha256_of
 from fooling.columns import COUNT, TEXT, Form
-from fooling.datasets.sources import ENDINGS, Source, utf8, worked_on
+from fooling.datasets.sources import ENDINGS, Source, counted, ending, utf8, worked_on
 from fooling.errors import FoolingError
 
 FORM = Form(columns={"path": TEXT, "bytes": COUNT, "sha256": TEXT}, keys=("path",))
@@ -28,10 +29,12 @@ def picture_paths(folder: Path) -> Iterator[str]:
     if not class_folders:
         raise FoolingError(f"{folder} has no subfolders", expected="one subfolder of pictures for every class")
     for class_folder in class_folders:
-        pictures = sorted(path.name for path in _entries(class_folder) if path.suffix.lower() in ENDINGS)
+        entries = _entries(class_folder)
+        pictures = sorted(path.name for path in entries if ending(path.name) in ENDINGS)
         if not pictures:
             raise FoolingError(
                 f"{class_folder} holds no pictures",
+                found=counted(Counter(ending(path.name) for path in entries if not path.is_dir())) or "no files",
                 expected=f"files ending in {', '.join(ENDINGS)}",
                 remedy="remove the folder; if it holds the classes of a training or test part, set test_fraction: null",
             )

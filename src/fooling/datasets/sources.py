@@ -5,11 +5,11 @@ from __future__ import annotations
 import gzip
 import os
 import tarfile
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path, PurePosixPath
 from typing import IO, Protocol, Self, TypeVar
@@ -21,6 +21,10 @@ ENDINGS = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".ti
 MOST_BYTES = 500 * 2**20  # of an encoded picture
 AHEAD = 4  # pictures handed to each thread before the first of them is asked back
 BLOCK = 2**20  # bytes
+NAMES = (tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK, tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE)
+MOST_BYTES_OF_NAMES = 2**20
+DEEPEST = 8  # levels of folders in which files are counted; links may make endless ones
+SHOWN = 5  # endings of files that are passed over, in one message
 
 T = TypeVar("T")
 #: Path of a picture below its folder or in its tar file, and what reads it, to be called once, on any thread.
@@ -37,6 +41,9 @@ class Source(Protocol):
     @property
     def count(self) -> int | None:
         """How many pictures there are; None where that is known only at the end."""
+
+    def passed_over(self) -> Counter[str]:
+        """How many files are no pictures, by their ending; hidden ones do not count. Of a tar file, once it is read."""
 
     def pictures(
         self, *, check: Callable[[Sequence[str]], None], wanted: Callable[[str], bool] = lambda path: True
@@ -58,6 +65,16 @@ class PictureFolder:
     def count(self) -> int:
         """How many pictures there are."""
         return len(self.paths)
+
+    def passed_over(self) -> Counter[str]:
+        """See :class:`Source`; what cannot be read is left out, and so is what lies deeper than any layout."""
+        listed, found = set(self.paths), Counter[str]()
+        for folder, subfolders, names in os.walk(self.path, followlinks=True):
+            parts = Path(folder).relative_to(self.path).parts
+            subfolders[:] = [name for name in subfolders if not name.startswith(".") and len(parts) < DEEPEST]
+            prefix = "".join(f"{part}/" for part in parts)
+            found.update(ending(name) for name in names if not name.startswith(".") and f"{prefix}{name}" not in listed)
+        return found
 
     def pictures(
         self, *, check: Callable[[Sequence[str]], None], wanted: Callable[[str], bool] = lambda path: True
@@ -92,16 +109,22 @@ class PictureTar:
     """The pictures in a tar file, which may be compressed by gzip."""
 
     path: Path
+    _passed_over: Counter[str] = field(default_factory=Counter, init=False, compare=False)
 
     @property
     def count(self) -> None:
         """Nobody knows before the end."""
+
+    def passed_over(self) -> Counter[str]:
+        """See :class:`Source`."""
+        return self._passed_over
 
     def pictures(
         self, *, check: Callable[[Sequence[str]], None], wanted: Callable[[str], bool] = lambda path: True
     ) -> Iterator[Encoded]:
         """See :class:`Source`; raises :class:`FoolingError` for a broken file, and for what leads out of it."""
         found: set[str] = set()
+        self._passed_over.clear()
         with self._broken_told(), self._opened() as stream:
             with tarfile.open(fileobj=stream, mode="r|", tarinfo=_Member, encoding="utf-8") as archive:
                 while (member := archive.next()) is not None:
@@ -128,7 +151,10 @@ class PictureTar:
         if path.is_absolute() or ".." in path.parts:
             raise FoolingError(f"{self.path} leads out of itself", found=member.name, expected="paths within it")
         hidden = any(part.startswith(".") for part in path.parts)
-        if member.isdir() or hidden or path.suffix.lower() not in ENDINGS:
+        if member.isdir() or hidden:
+            return None
+        if path.suffix.lower() not in ENDINGS:
+            self._passed_over[ending(path.name)] += 1
             return None
         if not member.isreg() or member.issparse():
             found = f"a link to {member.linkname}" if member.linkname else "another kind of entry"
@@ -167,7 +193,17 @@ class PictureTar:
 
 
 class _Member(tarfile.TarInfo):
-    """An entry of a tar file; where its head cannot be read the file is broken, which tarfile takes for its end."""
+    """An entry of a tar file; where its head cannot be read the file is broken, which tarfile takes for its end.
+
+    Entries that hold the long names of others are bounded: a few megabytes of gzip may unfold to gigabytes of them.
+    """
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        member = super().frombuf(buf, encoding, errors)
+        if member.type in NAMES and member.size > MOST_BYTES_OF_NAMES:  # tarfile takes them into memory whole
+            raise tarfile.ReadError(f"a name or its like takes {member.size:,} bytes")
+        return member
 
     @classmethod
     def fromtarfile(cls, archive: tarfile.TarFile) -> Self:
@@ -196,6 +232,20 @@ def pictures_below(folder: Path, *, levels: int = 3) -> Iterator[str]:
                 yield from (f"{entry.name}/{path}" for path in below)
         elif entry.name.lower().endswith(ENDINGS):
             yield utf8(entry.name, folder)
+
+
+def ending(name: str) -> str:
+    """The ending of a file in lower case, with its dot; in words where it has none."""
+    return PurePosixPath(name).suffix.lower() or "without an ending"
+
+
+def counted(endings: Counter[str]) -> str:
+    """How many files have each of these ``endings``, the most frequent first."""
+    ordered = sorted(endings.items(), key=lambda item: (-item[1], item[0]))
+    more = sum(count for _, count in ordered[SHOWN:])
+    return ", ".join(
+        [*(f"{count:,} {ending}" for ending, count in ordered[:SHOWN]), *[f"{more:,} others"] * (more > 0)]
+    )
 
 
 def worked_on(pictures: Iterator[Encoded], work: Callable[[str, bytes], T], *, threads: int) -> Iterator[tuple[str, T]]:
