@@ -13,8 +13,8 @@
 #   make publish CONFIG=…                bring a finished study to the store, for others (docs/sharing.md)
 #   make restore                         bring here what others have published
 #   make merge-published                 within a `git merge`: unite what both sides have published
-#   make forget                          remove the states of interrupted work that nobody is at any more
-#   make clean                           remove results, logs and caches
+#   make forget                          delete checkpoints of jobs that are no longer running
+#   make clean                           wait for runs to end, then remove results, logs and caches
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -27,7 +27,7 @@ CORES ?= all
 # One more than cores on a small machine: tests that run studies wait for each other.
 PROCESSES ?= 3
 CONFIG ?=
-CONFIGFILE := $(if $(CONFIG),--configfile $(CONFIG))
+CONFIGFILE := $(if $(CONFIG),--configfile '$(CONFIG)')
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 # Threads that spin while they wait collapse on a shared machine; one thread a process, many processes.
@@ -45,9 +45,16 @@ PAGE := src/fooling/survey/page
 PACKAGES := results/.packages
 INSTALLED_PACKAGES := $(PACKAGES)/installed-$(shell cat $(PAGE)/package-lock.json | sha256sum | cut -c 1-16)
 
-# One run at a time in this folder. Whoever holds this lock may clear those that a killed Snakemake left behind.
-WITH_LOCK := mkdir -p .snakemake; exec 9> .snakemake/run.lock; \
+# Only one command of make at a time runs a study in this folder.
+WITH_LOCK := mkdir -p .snakemake; exec 9>> .snakemake/run.lock; \
 	flock --nonblock 9 || { echo "Another run is at work in this folder: waiting for it."; flock 9; };
+
+# Every `snakemake` shares this lock while it runs, also one that was started by hand (rules/folder_lock.py).
+WAIT_FOR_SNAKEMAKE := exec 8>> .snakemake/running.lock; \
+	flock --nonblock 8 || { echo "A snakemake started by hand is running in this folder: waiting for it."; flock 8; };
+
+# Jobs that outlived a killed Snakemake hold the locks of their checkpoints.
+WAIT_FOR_JOBS := for held in $$(compgen -G 'results/.checkpoints/*/lock'); do flock $$held true || true; done;
 
 $(INSTALLED):
 	$(PYTHON) -m venv .venv
@@ -66,24 +73,28 @@ $(INSTALLED_PACKAGES):
 	npm ci --prefix $(PACKAGES) --prefer-offline --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
-# Jobs that outlived their killed Snakemake hold the locks of their checkpoints: they are let finish first.
-TAKE_UP := if compgen -G '.snakemake/locks/*' > /dev/null; then \
-	for held in $$(compgen -G 'results/.checkpoints/*/lock'); do flock $$held true || true; done; \
-	snakemake --unlock $(CONFIGFILE); fi;
+# A killed Snakemake leaves its locks behind. None are deleted while another Snakemake is running.
+TAKE_UP := $(WAIT_FOR_SNAKEMAKE) exec 8>&-; if compgen -G '.snakemake/locks/*' > /dev/null; then \
+	$(WAIT_FOR_JOBS) snakemake --unlock $(CONFIGFILE); fi;
 
-# Without room for its books Snakemake ends in tracebacks: the reason is looked for and said in one line.
+# Snakemake ends in a traceback if it cannot read the study file, or cannot make its cache below HOME.
+REQUIRE_CONFIG := test -z '$(CONFIG)' || { test -f '$(CONFIG)' && iconv -f UTF-8 '$(CONFIG)'; } > /dev/null 2>&1 || { \
+	echo "CONFIG=$(CONFIG) is not a text file. Name a study file: make study CONFIG=config/mnist.yaml" >&2; exit 2; }; \
+	mkdir -p "$${XDG_CACHE_HOME:-$${HOME:-}/.cache}" 2> /dev/null || export XDG_CACHE_HOME='$(CURDIR)/.snakemake/cache';
+
+# Without free space for .snakemake, Snakemake ends in tracebacks.
 REQUIRE_ROOM := { mkdir -p .snakemake && head -c 1000000 /dev/zero > .snakemake/room; } 2> /dev/null || room=none; \
 	rm -f .snakemake/room 2> /dev/null || true; if test "$${room:-}"; then echo "Nothing can be written in .snakemake:\
-	the disk is full or read-only. Mend that, and type make run again: nothing is lost."; exit 1; fi;
+	the disk is full or read-only. Fix that, and type make run again: nothing is lost."; exit 1; fi;
 
 run study: $(INSTALLED)
-	@$(REQUIRE_ROOM) $(WITH_LOCK) $(TAKE_UP) { snakemake --cores $(CORES) $(CONFIGFILE) && python -m rules.records; } \
+	@$(REQUIRE_CONFIG) $(REQUIRE_ROOM) $(WITH_LOCK) $(TAKE_UP) { snakemake --cores $(CORES) $(CONFIGFILE) && python -m rules.records; } \
 		|| { status=$$?; $(REQUIRE_ROOM) exit $$status; }
 
 survey-packages: $(INSTALLED_PACKAGES)
 
 survey: $(INSTALLED_PACKAGES) $(INSTALLED)
-	@$(REQUIRE_ROOM) $(WITH_LOCK) $(TAKE_UP) snakemake --cores $(CORES) $(CONFIGFILE) -- survey_page
+	@$(REQUIRE_CONFIG) $(REQUIRE_ROOM) $(WITH_LOCK) $(TAKE_UP) snakemake --cores $(CORES) $(CONFIGFILE) -- survey_page
 
 test: $(INSTALLED)
 	python -m pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder --durations 15 \
@@ -116,7 +127,7 @@ bench: $(INSTALLED_BENCH)
 	python -m benchmarks
 
 publish restore: $(INSTALLED)
-	@$(WITH_LOCK) python -m sharing $@ $(CONFIGFILE)
+	@$(REQUIRE_CONFIG) $(WITH_LOCK) python -m sharing $@ $(CONFIGFILE)
 
 merge-published: $(INSTALLED)
 	@$(WITH_LOCK) python -m sharing merge
@@ -128,5 +139,8 @@ forget:
 		flock --nonblock $$held sh -c "du -sh $$folder && rm -r $$folder" || echo "$$folder is being worked on"; \
 	done
 
+# Others may be waiting for the lock files, so these stay.
 clean:
-	@$(WITH_LOCK) rm -rf results logs .snakemake .mypy_cache .pytest_cache .ruff_cache .hypothesis build
+	@$(WITH_LOCK) $(WAIT_FOR_SNAKEMAKE) $(WAIT_FOR_JOBS) \
+	rm -rf results logs .mypy_cache .pytest_cache .ruff_cache .hypothesis build; \
+	find .snakemake -mindepth 1 -maxdepth 1 ! -name '*.lock' -exec rm -rf {} +

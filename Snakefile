@@ -41,6 +41,11 @@ include: "rules/figures.smk"
 include: "rules/report.smk"
 
 
+onerror:
+    jobs = workflow.scheduler
+    say(message_at_end(failed=len(jobs.failed), left=len(jobs.remaining_jobs) + len(jobs.running)))
+
+
 rule all:
     default_target: True
     input:

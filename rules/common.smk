@@ -19,7 +19,10 @@ from snakemake.utils import validate
 PYTHON_FILES = (
     "drawings.py",
     "environments.py",
+    "folder_lock.py",
+    "interruptions.py",
     "records.py",
+    "study_file.py",
     "../sharing/__init__.py",
     "../sharing/provenance.py",
     "../sharing/studies.py",
@@ -55,33 +58,31 @@ from fooling.findings.sampling import SampleSettings
 from fooling.findings.tables import ThresholdSettings
 from fooling.findings.transfer import TransferSettings
 from fooling.fingerprint import KEPT_VARIABLE, fingerprint as fingerprint_of
-from fooling.parsing import parsed_yaml, read_text, require_reasonable
+from fooling.parsing import read_text
+from fooling.progress import say
 from fooling.retraining.plan import jobs_for, network_seed, random_images_seed, supply
-from fooling.settings import with_exponents_read
-from fooling.study.resolved import resolved_study
 from rules.drawings import ascents_of, chain_of, dataset_of, drawings, responses_of, runs_of, tables_of
 from rules.environments import packages_digest
+from rules.folder_lock import lock_alone, lock_shared, only_reads, unlocks
+from rules.interruptions import end_without_traceback_on_ctrl_c, message_at_end
 from rules.records import refuse_broken_records
+from rules.study_file import paths_in, require_no_braces, study_from, without_wildcards
 from sharing.provenance import take_up
 from sharing.studies import pack_of
 
-
-def checked_study(values):
-    """The settings in a study file, and the study; what is wrong with it is said without a traceback."""
-    source = " + ".join(map(str, workflow.configfiles))
-    try:
-        for file in workflow.configfiles:
-            if not str(file).endswith(".json"):
-                parsed_yaml(read_text(Path(file)), source=str(file))  # Snakemake takes the last of keys given twice
-        require_reasonable(values, source=source)
-        settings = with_exponents_read(values)
-        return settings, resolved_study(settings, source=source)
-    except FoolingError as error:
-        raise WorkflowError(str(error)) from None
-
-
-settings, study = checked_study(config)
+try:
+    require_no_braces({"the folder of this repository": workflow.basedir})
+    arguments = workflow.config_settings.config_args or ()
+    settings, study = study_from(config, files=workflow.configfiles, arguments=arguments)
+    require_no_braces(paths_in(study, mirror=os.getenv(MIRROR_VARIABLE)))
+    if workflow.is_main_process and not only_reads(sys.argv) and not hasattr(workflow, "folder_lock"):
+        # Held as long as the workflow lives, so that no other process unlocks its folder.
+        workflow.folder_lock = lock_alone() if unlocks(sys.argv) else lock_shared()
+except FoolingError as error:
+    raise WorkflowError(str(error)) from None
 validate(settings, "../config/schema.json", set_default=False)
+if workflow.is_main_process:
+    end_without_traceback_on_ctrl_c()
 
 # A study that was pulled from the store brings the records of its results along.
 if workflow.is_main_process:
@@ -146,7 +147,7 @@ def environment(name):
 
 def as_json(settings):
     """Settings as one JSON value, the same text for the same settings."""
-    return json.dumps(settings, sort_keys=True)
+    return without_wildcards(json.dumps(settings, sort_keys=True))
 
 
 def repeated(name):

@@ -13,3 +13,7 @@ def test_only_what_is_known_is_said() -> None:
 
 def test_a_text_of_several_lines_stands_below_its_label() -> None:
     assert str(FoolingError("wrong", remedy="first\nsecond")) == "wrong\n  to mend it:\n    first\n    second"
+
+
+def test_a_message_holds_no_memory_address() -> None:
+    assert str(FoolingError("bad", found=object())) == "bad\n  found: <object object>"

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
+#: Differs from run to run, and says nothing to a reader: `<_io.BytesIO object at 0x7f0c…>`.
+MEMORY_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
+
 #: What mends a file that a command of the study made.
 REMEDY = "delete it and make it again"
 
@@ -19,7 +24,7 @@ class FoolingError(Exception):
         for label, value in (("found", found), ("expected", expected), ("to mend it", remedy)):
             if value is not None:
                 lines.append(_labelled(label, str(value)))
-        super().__init__("\n".join(lines))
+        super().__init__(MEMORY_ADDRESS.sub("", "\n".join(lines)))
 
 
 def _labelled(label: str, text: str) -> str:

@@ -59,6 +59,8 @@ def _explanation(owner: type[BaseModel] | None, key: str, error: ErrorDetails) -
     if error["type"] == "literal_error":
         choices = _quoted(error["ctx"]["expected"])
         return Explanation(_shown(error["input"]), message, _closest(key, error["input"], choices))
+    if error["type"] == "string_type" and isinstance(error["input"], int | float):
+        return Explanation(_shown(error["input"]), "a text: a number in quotes", {key: str(error["input"])})
     return Explanation(_shown(error["input"]), message, _example(owner, key))
 
 

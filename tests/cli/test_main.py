@@ -118,3 +118,26 @@ def test_an_input_that_changes_while_a_command_runs_fails_it(tmp_path: Path, mon
     assert "an input changed while the command ran" in done.stderr
     assert str(settings) in done.stderr
     assert not output.exists()
+
+
+@pytest.mark.parametrize("option", ["--help", "--version"])
+def test_a_full_standard_output_is_a_message(option: str) -> None:
+    code = "from fooling.cli.main import main; main()"
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run([sys.executable, "-c", code, option], stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 2
+    assert "standard output cannot be written" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_ctrl_c_is_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    def survey_greet() -> None:
+        raise KeyboardInterrupt
+
+    module = ModuleType("fooling.cli.survey_greet")
+    module.survey_greet = survey_greet  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setitem(COMMANDS, "survey greet", Command("Greet participants."))
+    done = CliRunner().invoke(application(called="survey greet"), ["survey", "greet"])
+    assert done.exit_code == 130
+    assert done.stderr == "fooling survey greet: interrupted\n"

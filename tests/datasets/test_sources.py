@@ -1,7 +1,11 @@
 import gzip
 import io
+import os
+import subprocess
+import sys
 import tarfile
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -235,3 +239,15 @@ def test_what_fails_stops_the_work():
     with pytest.raises(FoolingError, match="0 is broken"):
         list(worked_on(pictures, work, threads=2))
     assert len(begun) <= 2 * sources.AHEAD
+
+
+def test_a_name_in_utf8_is_not_blamed_where_python_reads_names_as_ascii(tmp_path: Path) -> None:
+    (tmp_path / "Käse.png").touch()
+    code = (
+        "import sys; from pathlib import Path; from fooling.datasets.sources import pictures_below;"
+        "print(*pictures_below(Path(sys.argv[1])))"
+    )
+    variables = os.environ | {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "utf-8"}
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], env=variables, capture_output=True, text=True)
+    assert "Python reads the names of files as ascii here" in done.stderr
+    assert "set it to 1" in done.stderr

@@ -6,11 +6,24 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, JsonValue, model_validator
+from pydantic import AfterValidator, Field, JsonValue, model_validator
 
+from fooling.classifiers.architectures import KNOWN_NAMES, architecture_source
 from fooling.classifiers.header import MOST_AT_ONCE
+from fooling.errors import FoolingError
 from fooling.settings import Count, Seed, Settings, Side
 
+
+def _known_form(name: str) -> str:
+    """Refuse the name of an architecture that has no known form."""
+    try:
+        architecture_source(name)
+    except FoolingError:
+        raise ValueError(KNOWN_NAMES) from None
+    return name
+
+
+ArchitectureName = Annotated[str, AfterValidator(_known_form)]
 Views = Literal["centre", "ten"]
 ChunkSize = Annotated[int, Field(ge=1, le=MOST_AT_ONCE)]
 Positive = Annotated[float, Field(gt=0)]
@@ -142,7 +155,9 @@ class TrainingSettings(Settings):
 class NetworkSettings(Settings):
     """What a network is, and what it is fed."""
 
-    architecture: str = Field(default="lenet", examples=["lenet", "alexnet", "torchvision:resnet18", "mine.py:build"])
+    architecture: ArchitectureName = Field(
+        default="lenet", examples=["lenet", "alexnet", "torchvision:resnet18", "mine.py:build"]
+    )
     """`lenet`, `alexnet`, `squeezenet`, `torchvision:<name>` or `path/to/file.py:function`."""
     options: dict[str, JsonValue] = Field(default={}, examples=[{}])
     """Further arguments of the architecture's function."""
@@ -204,7 +219,7 @@ class PublishedSettings(Settings):
 class ImportSettings(Settings):
     """A network that someone else has trained."""
 
-    architecture: str = Field(examples=["torchvision:googlenet", "squeezenet", "mine.py:build"])
+    architecture: ArchitectureName = Field(examples=["torchvision:googlenet", "squeezenet", "mine.py:build"])
     """`lenet`, `alexnet`, `squeezenet`, `torchvision:<name>` or `path/to/file.py:function`."""
     options: dict[str, JsonValue] = Field(default={}, examples=[{}])
     """Further arguments of the architecture's function."""

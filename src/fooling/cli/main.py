@@ -6,10 +6,12 @@ import importlib
 import inspect
 import operator
 import resource
+import signal
 import sys
 import time
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any, cast
 
 import typer
@@ -25,7 +27,9 @@ from fooling.progress import say
 def main() -> None:
     """Run the command line."""
     words = [word for word in sys.argv[1:] if not word.startswith("-")]
-    application(called=" ".join(words[:2] if words[:1] and words[0] in GROUPS else words[:1]))()
+    called = " ".join(words[:2] if words[:1] and words[0] in GROUPS else words[:1])
+    with _ends_in_a_message(called):
+        application(called=called)()
 
 
 def application(*, called: str) -> typer.Typer:
@@ -70,21 +74,44 @@ def peak_memory_mb() -> int:
     return round(peak / (2**20 if sys.platform == "darwin" else 2**10))
 
 
+@contextmanager
+def _ends_in_a_message(name: str) -> Iterator[None]:
+    """Turn what a user can fix, and Ctrl-C, into a message without a traceback, and an exit status."""
+    status, problem = 2, ""
+    try:
+        yield
+    except FoolingError as error:
+        problem = str(error)
+    except MemoryError:
+        problem = "there is not enough memory\n  to mend it: ask for less, or close other programs"
+    except KeyboardInterrupt:
+        status, problem = 128 + signal.SIGINT, "interrupted"
+    except OSError as error:
+        if _can_print():
+            raise
+        problem = f"standard output cannot be written\n  found: {error}"
+    if problem:
+        say(f"{f'fooling {name}'.strip()}: {problem}")
+        raise SystemExit(status)
+
+
+def _can_print() -> bool:
+    """Whether standard output takes one more line."""
+    try:
+        print(flush=True)
+    except OSError:
+        return False
+    return True
+
+
 def _runner(name: str, command: Command) -> Callable[..., None]:
     """The function of a command as Typer wants it: keyword-only parameters are options, the others arguments."""
     function = function_of(name)
 
     def run(**arguments: Any) -> None:
         started = time.monotonic()
-        try:
-            with watched():
-                function(*[arguments.pop(argument) for argument in positional], **arguments)
-        except FoolingError as error:
-            say(f"fooling {name}: {error}")
-            raise typer.Exit(2) from None
-        except MemoryError:
-            say(f"fooling {name}: there is not enough memory\n  to mend it: ask for less, or close other programs")
-            raise typer.Exit(2) from None
+        with _ends_in_a_message(name), watched():
+            function(*[arguments.pop(argument) for argument in positional], **arguments)
         say(f"fooling {name}: {time.monotonic() - started:.1f} s, peak memory {peak_memory_mb()} MB")
 
     hints = typing.get_type_hints(function)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import sys
 import tarfile
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
@@ -273,7 +274,12 @@ def utf8(path: str, source: Path) -> str:
         path.encode()
     except UnicodeEncodeError:
         problem = f"a picture in {source} has a name that is not UTF-8"
-        raise FoolingError(problem, found=repr(path), remedy="rename it") from None
+        try:
+            name = os.fsencode(path).decode()
+        except UnicodeDecodeError:
+            raise FoolingError(problem, found=repr(path), remedy="rename it") from None
+        problem = f"Python reads the names of files as {sys.getfilesystemencoding()} here, and cannot read all"
+        raise FoolingError(problem, found=name, remedy="unset PYTHONUTF8, or set it to 1, and call it again") from None
     return path
 
 

@@ -1,0 +1,99 @@
+"""The settings of a study, from its files and from the command line of Snakemake."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from snakemake.utils import update_config  # type: ignore[import-untyped]
+
+from fooling.datasets.fetching import MIRROR_VARIABLE
+from fooling.errors import FoolingError
+from fooling.parsing import parsed_yaml, read_text, require_reasonable
+from fooling.settings import with_exponents_read
+from fooling.study.resolved import Study, resolved_study
+
+STRING = re.compile(r'"(?:[^"\\]|\\.)*"')  # in a JSON text
+
+
+def study_from(
+    values: Mapping[str, Any], *, files: Sequence[Path | str], arguments: Sequence[str]
+) -> tuple[dict[str, Any], Study]:
+    """Return the settings and the study that Snakemake read as ``values`` from ``files`` and ``--config`` arguments.
+
+    Raises :class:`FoolingError` for files that are not valid and for refused settings.
+    """
+    source = " + ".join([*map(str, files), *(["--config"] if arguments else [])]) or "the settings"
+    try:
+        for file in files:
+            if not str(file).endswith(".json"):
+                parsed_yaml(read_text(Path(file)), source=str(file))  # Snakemake takes the last of keys given twice
+        require_reasonable(values, source=source)
+        settings = with_exponents_read(_with_typed_arguments(values, arguments))
+        return settings, resolved_study(settings, source=source)
+    except FoolingError as error:
+        if len(files) < 2:
+            raise
+        hint = f"  several study files: {source}. Name targets before --configfile, or after `--`"
+        raise FoolingError(f"{error}\n{hint}") from None
+
+
+def paths_in(study: Study, *, mirror: str | None) -> dict[str, Path | str]:
+    """The files of the study's networks that rules take as inputs, and the folder in which these are looked for."""
+    paths: dict[str, Path | str] = {}
+    for name, classifier in study.classifiers.items():
+        paths[f"the architecture of {name}"] = classifier.architecture
+        if classifier.kind == "imported" and classifier.published_set is None:
+            paths[f"the file of weights of {name}"] = classifier.weights
+            paths["the mirror folder"] = study.machine_variables().get(MIRROR_VARIABLE) or mirror or ""
+    return paths
+
+
+def require_no_braces(paths: Mapping[str, Path | str]) -> None:
+    """Raise :class:`FoolingError` for a path with braces, in which Snakemake looks for wildcards.
+
+    ``paths``: each by what it is.
+    """
+    for what, path in paths.items():
+        if set("{}") & set(str(path)):
+            raise FoolingError(
+                f"{what} has braces in its path",
+                found=str(path),
+                expected="a path without { and }, in which Snakemake looks for wildcards",
+                remedy="rename the folder or file",
+            )
+
+
+def without_wildcards(text: str) -> str:
+    """A JSON text that means the same and has no braces within strings, in which Snakemake looks for wildcards."""
+    return STRING.sub(lambda string: string[0].replace("{", r"\u007b").replace("}", r"\u007d"), text)
+
+
+def _with_typed_arguments(values: Mapping[str, Any], arguments: Sequence[str]) -> dict[str, Any]:
+    """``values`` with those given as ``key=text`` read as in a study file.
+
+    Snakemake leaves every number in a mapping or a list a text, and takes a number in quotes for a number.
+    """
+    typed = dict(values)
+    for key, _, text in (argument.partition("=") for argument in arguments):
+        if _was_read_from(text, values.get(key)):
+            update_config(typed, {key: parsed_yaml(text, source=f"--config {key}")})
+    return typed
+
+
+def _was_read_from(text: str, value: Any) -> bool:
+    """Whether ``value`` holds what is in ``text``, with all scalars as texts; a scalar must be in quotes."""
+    try:
+        read = yaml.load(text, Loader=yaml.BaseLoader)
+    except yaml.YAMLError:
+        return False
+    return str(value) == read if text[:1] in ("'", '"') else isinstance(read, dict | list) and _holds(value, read)
+
+
+def _holds(value: Any, part: Any) -> bool:
+    if isinstance(part, dict):
+        return isinstance(value, Mapping) and all(_holds(value.get(key), part[key]) for key in part)
+    return bool(value == part)
