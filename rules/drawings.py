@@ -112,6 +112,9 @@ def _drawings_of(figure: str, study: Study) -> Iterator[Drawing]:
     if FIGURES[figure].one_per == "study":
         if pairs and (figure != "preset_comparison" or study.comparisons):
             yield Drawing(figure)
+    elif FIGURES[figure].one_per == "study with trained networks":
+        if pairs and any(classifier.kind == "trained" for classifier in study.classifiers.values()):
+            yield Drawing(figure)
     elif FIGURES[figure].one_per == "study with class sets":
         if study.settings.findings.class_sets:
             yield Drawing(figure)

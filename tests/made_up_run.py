@@ -15,13 +15,19 @@ def made_up_run(
     encoding: str = "direct",
     seed: int = 1,
     images: np.ndarray | None = None,
+    start: bool = False,
 ) -> RunRecord:
-    """A run whose champions had these confidences, with 200 evaluations a generation."""
+    """A run whose champions had these confidences, with 200 evaluations a generation.
+
+    Its lineage is empty, or that of the ``start`` alone.
+    """
     history = np.asarray(confidences, dtype=np.float32)
     generations, classes = history.shape
     exact = np.clip(history.astype(np.float64), 1e-9, 1 - 1e-9)
     log_odds = np.log(exact / (1 - exact))
-    logits = np.where(np.eye(classes, dtype=bool), log_odds[-1][:, None] + np.log(classes - 1), 0.0)
+    logits = np.where(np.eye(classes, dtype=bool), log_odds[-1][:, None] + np.log(max(classes - 1, 1)), 0.0)
+    individuals = np.arange(classes) + 7
+    entries = individuals if start else individuals[:0]
     if images is None:
         images = np.random.default_rng(seed).integers(0, 256, (classes, 1, 4, 4)).astype(np.uint8)
     return RunRecord(
@@ -37,7 +43,7 @@ def made_up_run(
         logits=logits.astype(np.float32),
         images=images,
         generations=np.full(classes, generations - 1),
-        individuals=np.arange(classes) + 7,
+        individuals=individuals,
         parents=np.full((classes, 2), -1),
         start_images=images,
         genomes={},
@@ -48,10 +54,10 @@ def made_up_run(
             log_odds=log_odds,
         ),
         lineage=Lineage(
-            individual=np.zeros(0, dtype=np.int64),
-            class_index=np.zeros(0, dtype=np.int64),
-            generation=np.zeros(0, dtype=np.int64),
-            parents=np.zeros((0, 2), dtype=np.int64),
-            confidence=np.zeros(0, dtype=np.float32),
+            individual=entries,
+            class_index=np.arange(len(entries)),
+            generation=np.zeros(len(entries), dtype=np.int64),
+            parents=np.full((len(entries), 2), -1),
+            confidence=history[0, : len(entries)],
         ),
     )

@@ -5,12 +5,16 @@ import pandas as pd
 import pytest
 from scipy.special import logit
 
+from fooling.errors import FoolingError
 from fooling.figures import (
     ascent_over_evaluations,
     classes_over_evaluations,
     confidence_over_evaluations,
+    search_comparison,
     training_curves,
 )
+from fooling.figures.style import as_png
+from made_up_networks import made_up_header, made_up_networks
 
 
 def drawn_lines(axes):
@@ -113,6 +117,24 @@ def test_training_has_a_row_of_panels_for_each_data_set(inputs):
     training = inputs["training_curves"]["training"]
     loss = training.loc[training["classifier"] == "alexnet", "train_loss"]
     assert np.array_equal(figure.axes[2].lines[0].get_ydata(), loss)
+
+
+def test_networks_without_a_training_history_are_left_out(inputs):
+    given = dict(inputs["training_curves"])
+    imported = made_up_networks(
+        made_up_header("own", dataset="digits"), made_up_header("other", dataset="letters", test_error=0.4)
+    )
+    beside = training_curves.draw(**given | {"classifiers": pd.concat([imported, given["classifiers"]])})
+    assert as_png(beside) == as_png(training_curves.draw(**given))  # also in the colours of the legend
+    with pytest.raises(FoolingError, match="no network has a training history"):
+        training_curves.draw(**given | {"classifiers": imported})
+
+
+def test_without_a_control_there_is_nothing_to_compare(inputs):
+    given = inputs["search_comparison"]
+    alone = given["champions"][given["champions"]["search"] == "map-elites"]
+    with pytest.raises(FoolingError, match="no experiment has a control"):
+        search_comparison.draw(**given | {"champions": alone})
 
 
 def test_climbs_are_drawn_beside_the_searches(inputs):

@@ -31,6 +31,12 @@ def test_the_true_temperature_is_found(temperature):
     assert fitted_temperature(logits, labels) == pytest.approx(temperature, rel=0.05)
 
 
+def test_no_temperature_is_best_for_a_network_that_gives_all_classes_the_same():
+    labels = np.arange(6) % 3
+    assert np.isnan(fitted_temperature(np.full((6, 3), 2.5, np.float32), labels))
+    assert np.isfinite(fitted_temperature(np.eye(3, dtype=np.float32)[labels[::-1]], labels))
+
+
 def test_the_likelihood_is_scikit_learns():
     logits, labels = too_sure(2.0, images=500)
     expected = sklearn.metrics.log_loss(labels, calibrated(logits, 1.7), labels=range(10))

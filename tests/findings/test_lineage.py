@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from fooling.errors import FoolingError
 from fooling.evolution.record import Lineage, RunRecord
 from fooling.findings.ancestry import LineageSettings, ancestry_table, lineage_table, traced
-from fooling.findings.lineage import common_ancestors, descent, genealogy_of, measures_of, redrawn
+from fooling.findings.lineage import common_ancestors, descent, genealogy_of, measures_of, redrawn, replayed
 
 from .conftest import made_up_run
 
@@ -133,7 +133,7 @@ def test_random_lineages_have_the_fewest_switches_of_all_labellings(entries: lis
 def test_replays_with_other_parents_are_the_runs_with_these_parents(entries: list[Entry]) -> None:
     genealogy = genealogy_of(run_with(entries))
     ways = np.array(list(itertools.product(range(3), repeat=len(genealogy.births))))[:40]
-    found = descent(genealogy, [ways[:, [birth], None] for birth in range(len(genealogy.births))])
+    found = replayed(genealogy, [ways[:, [birth], None] for birth in range(len(genealogy.births))], replays=len(ways))
     for way, steps, switches in zip(ways, found.steps, found.switches, strict=True):
         parents = {10 * (birth + 1): int(genealogy.births[birth].before[cell]) for birth, cell in enumerate(way)}
         other = [(row[0], row[1], row[2], parents.get(row[0], -1), -1) for row in entries]
@@ -197,6 +197,35 @@ def test_the_measures_of_an_experiment_stand_beside_chance() -> None:
     assert row["low"] == pytest.approx(0.025 ** (1 / 2))  # the exact binomial bound of two runs of two
     assert row["chance"] == pytest.approx(2 / 3, abs=0.1)
     assert row["chance_low"] <= row["chance"] <= row["chance_high"]
+
+
+def test_runs_in_which_nothing_changed_stand_beside_others() -> None:
+    still = [run_with(START, seed=seed) for seed in (3, 4)]
+    checked = LineageSettings(parent_redraws=199, bootstrap_samples=999)
+    tables = [
+        lineage_table(traced(runs, settings=checked), experiment="e", settings=checked).set_index("measure")
+        for runs in ([*relatives(), *still], relatives(), still)
+    ]
+    for measure in ("other_parent", "other_parent_of_all", "switches_per_step"):  # what a run without births lacks
+        both, moved, none = (table.loc[measure] for table in tables)
+        assert (both["value"], both["n"]) == (moved["value"], 2)
+        assert both["chance"] == moved["chance"] > 0
+        assert none["n"] == 0
+        assert none["note"] == "no run has a value"
+        assert none[["value", "low", "high", "chance", "chance_low", "chance_high"]].isna().all()
+    both, moved = (table.loc["steps"] for table in tables[:2])
+    assert (both["value"], both["n"]) == (moved["value"] / 2, 4)
+    assert both["chance"] == pytest.approx(moved["chance"] / 2)
+
+
+def test_a_champion_alone_has_no_pairs() -> None:
+    run = run_with([(0, 0, 0, -1, -1), (10, 0, 1, 0, -1)], classes=1)
+    checked = LineageSettings(parent_redraws=19, bootstrap_samples=99)
+    found = traced([run], settings=checked)
+    table = lineage_table(found, experiment="e", settings=checked).set_index("measure")
+    assert np.isnan(table.loc["common_start", ["value", "chance"]].astype(float)).all()
+    assert (table.loc["steps", "value"], table.loc["other_parent", "value"]) == (1, 0)
+    assert ancestry_table(found, experiment="e")["relative"].isna().all()
 
 
 def test_the_same_seeds_give_the_same_draws_whatever_the_other_runs() -> None:

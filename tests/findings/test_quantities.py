@@ -262,6 +262,25 @@ def test_distances_are_relative_to_those_of_real_images():
     assert measure("nearest-distance-ratio", tables).value == pytest.approx(np.median(np.median(GRID, axis=2)) / 0.2)
 
 
+def test_networks_without_a_distance_to_compare_with_are_left_out():
+    examined = examined_table_of({"nearest_distance": GRID}, real=(0.1, 0.3))
+    first, second = dict.fromkeys(examined["classifier"])
+    is_real = examined["search"] == "real-images"
+    never_right = examined[~(is_real & (examined["classifier"] == second))]
+    own = np.median(np.median(GRID[0], axis=1)) / 0.2
+    assert measure("nearest-distance-ratio", tables_of(examined=never_right)).value == pytest.approx(own)
+    copies = examined.assign(nearest_distance=examined["nearest_distance"].mask(is_real, 0.0))
+    with pytest.raises(NotRun, match="no network has the column nearest_distance"):
+        measure("nearest-distance-ratio", tables_of(examined=copies))
+    rows = pd.DataFrame({"seed": [1, 2], "image": 0, "kind": "champion", "feature_ratio": [2.0, 4.0]})
+    distances = pd.concat([rows.assign(classifier=first), rows.assign(classifier=second, feature_ratio=np.nan)])
+    tables = dataclasses.replace(tables_of(), distances={"noise": distances})
+    assert (measure("feature-distance-ratio", tables).value, measure("feature-distance-ratio", tables).n) == (3, 2)
+    tables = dataclasses.replace(tables, distances={"noise": distances.assign(feature_ratio=np.nan)})
+    with pytest.raises(NotRun, match="no network has the column feature_ratio"):
+        measure("feature-distance-ratio", tables)
+
+
 def test_motifs_recur_where_the_most_alike_champion_is_of_the_same_class():
     alike = np.array([[[0, 1], [0, 0], [1, 0]], [[0, 1], [0, 1], [0, 1]]], dtype=float)
     tables = tables_of(examined=examined_table_of({"alike_class": alike}))

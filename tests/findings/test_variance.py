@@ -117,3 +117,12 @@ def test_a_single_value_has_no_components():
     table = components_of(np.zeros((1, 1, 1)))
     assert table["variance"].isna().all()
     assert (table["degrees_of_freedom"] == 0).all()
+
+
+def test_values_that_differ_by_their_rounding_have_no_variance():
+    values = np.full((2, 3, 4), np.log(1 / 2))
+    values[:, :, 1] = np.nextafter(values[0, 0, 0], 0)
+    components = components_of(values)
+    assert (components["variance"] == 0).all()
+    assert components["share"].isna().all()
+    assert components_of(values + np.arange(4) * 1e-9).set_index("component")["share"]["class"] > 0.99

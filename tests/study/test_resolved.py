@@ -239,6 +239,17 @@ def test_without_training_images_no_figure_compares_with_them(values: dict[str, 
     assert "gallery-colour" in drawings(study)
 
 
+def test_only_a_study_that_trains_networks_shows_how_they_were_trained(values: dict[str, Any]) -> None:
+    assert "training_curves" in drawings(_resolved(values))
+    for place, network in enumerate(values["classifiers"]):
+        kept = {key: network[key] for key in ("name", "dataset", "independent") if key in network}
+        own = {"kind": "imported", "architecture": "lenet", "weights": "own.safetensors"}
+        values["classifiers"][place] = {**kept, **own}
+    shown = drawings(_resolved(values))
+    assert "training_curves" not in shown
+    assert "foolability" in shown
+
+
 def test_a_figure_of_one_run_shows_the_first_experiment_of_each_encoding() -> None:
     study = _resolved(yaml.safe_load((ROOT / "config/mnist.yaml").read_text()))
     shown = runs_of(drawings(study)["real_and_evolved-lenet-1"], study)

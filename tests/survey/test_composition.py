@@ -11,10 +11,12 @@ import pytest
 from PIL import Image
 
 from fooling.datasets.dataset import Dataset
-from fooling.errors import FoolingError
 from fooling.survey.composition import Condition, Context, composed
+from fooling.survey.questionnaire import labels_of
+from fooling.survey.responses import parsed_responses
 from fooling.survey.sampling import Candidate, real_images_of
 from fooling.survey.settings import QuestionnaireSettings
+from made_up_answers import simulated
 
 NAMES = ("cat", "dog", "fox", "owl")
 PER_CLASS = 6
@@ -139,6 +141,33 @@ def test_everything_repeats_to_the_byte() -> None:
     assert first == second
 
 
-def test_a_class_that_no_button_can_name_is_refused() -> None:
-    with pytest.raises(FoolingError, match=r"classes\.1"):
-        composed([real()], made_context(made_dataset(("cat", "-1", "fox", "owl"))))
+NO_LABELS = {
+    "-rf": "“-rf”",
+    "=1+1": "“=1+1”",
+    "@home": "“@home”",
+    "none of these": "“none of these”",
+    "tab\there": "“tab\\there”",
+    "": "“”",
+    "x" * 201: "“" + "x" * 180 + "…”",
+}
+
+
+@pytest.mark.parametrize("name", NO_LABELS)
+def test_a_class_that_no_button_can_name_stands_in_quotation_marks(name: str) -> None:
+    context = made_context(made_dataset(("cat", name, "fox", "owl")), practice_trials=0)
+    questionnaire, _ = composed([real(context.dataset), noise()], context)
+    assert questionnaire.classes == ("cat", NO_LABELS[name], "fox", "owl")
+    for stimulus in questionnaire.stimuli:
+        assert {stimulus.class_name, *stimulus.confused} == set(questionnaire.classes)
+    assert {card.answer for card in questionnaire.catch} == set(questionnaire.classes)
+    files = simulated(questionnaire, participants=1)
+    (text,) = files.values()
+    answers = parsed_responses(text, kind="csv", source="file", questionnaire=questionnaire)
+    assert len(answers) == text.count("\n") - 1
+
+
+def test_labels_differ_where_names_do() -> None:
+    assert labels_of(("-1", "“-1”", "“-1” (2)", "a")) == ("“-1” (3)", "“-1”", "“-1” (2)", "a")
+    long = labels_of(("y" * 300, "y" * 301))
+    assert len(set(long)) == 2
+    assert max(map(len, long)) <= 200

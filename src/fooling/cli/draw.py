@@ -19,6 +19,7 @@ from fooling.datasets.dataset import load_dataset
 from fooling.errors import FoolingError
 from fooling.evolution.batch import load_runs
 from fooling.evolution.record import load_run
+from fooling.figures.fonts import boxes_in
 from fooling.figures.settings import FigureSettings
 from fooling.figures.style import as_pdf, as_png
 from fooling.findings.forms.every import FORMS as FINDINGS
@@ -28,6 +29,7 @@ from fooling.survey.forms import SURVEY_FORMS
 from fooling.survey.pictures import ConditionStimuli, load_stimuli
 
 NAMED_MODULES = ("fooling.figures.*",)
+HINT = "no installed font has {}, drawn as boxes; to mend it: install one that has them, such as Noto Sans CJK"
 FORMS = {**FINDINGS, **SURVEY_FORMS}
 
 
@@ -66,7 +68,8 @@ def draw(
     drawn = draw_figure(**given)
     write_bytes(png, as_png(drawn))
     write_bytes(pdf, as_pdf(drawn))
-    say(f"{figure}: {png} and {pdf}")
+    boxes = boxes_in(drawn)
+    say(f"{figure}: {png} and {pdf}{f'; {HINT.format(boxes)}' if boxes else ''}")
 
 
 def _function_of(figure: str) -> Callable[..., Figure]:

@@ -47,16 +47,19 @@ def draw(*, real: pd.DataFrame, calibration: pd.DataFrame, examined: pd.DataFram
     figure.legend(handles=handles, loc="outside upper left", ncols=len(handles))
     draw_note(
         figure,
-        f"{_how_fitted(fitted, scales)} In brackets: expected calibration error. Bars: 95 % (Wilson). Boxes: middle "
-        "half and median; whiskers: all. " + "Dotted line on the right: the paper's median." * bool(reference),
+        f"{_how_fitted(fitted, scales, real)} In brackets: expected calibration error. Bars: 95 % (Wilson). Boxes: "
+        "middle half and median; whiskers: all. " + "Dotted line on the right: the paper's median." * bool(reference),
     )
     return figure
 
 
-def _how_fitted(fitted: pd.Series, scales: Mapping[str, Look]) -> str:
+def _how_fitted(fitted: pd.Series, scales: Mapping[str, Look], real: pd.DataFrame) -> str:
     fit, judge = f"{fitted['calibration_images']:,}", f"{fitted['evaluation_images']:,}"
     if "calibrated_confidence" not in scales:
-        return f"{fitted['classifier']} gets all {fit} images for the calibration right, so no temperature fits best."
+        fitting = real[real["split"] == "calibration"]
+        all_right = (fitting["label"] == fitting["predicted"]).all()
+        why = f"gets all {fit} images for the calibration right" if all_right else "gives all classes the same"
+        return f"{fitted['classifier']} {why}, so no temperature fits best."
     return (
         f"{fitted['classifier']}: temperature {fitted['temperature']:.2f}, fitted on {fit} real test images and judged "
         f"on {judge} others."

@@ -39,6 +39,7 @@ class Figure:
     caption: str
     one_per: Literal[
         "study",
+        "study with trained networks",
         "experiment",
         "classifier",
         "retraining",
@@ -217,7 +218,8 @@ FIGURES: dict[str, Figure] = {
         needs_training_images=True,
     ),
     "training_curves": Figure(
-        "Training loss and test error of every network while it was trained.",
+        "Training loss and test error of every network that the study trained, while it was trained.",
+        one_per="study with trained networks",
         tables={"training": "findings/training.csv", "classifiers": "findings/classifiers.csv"},
         options=("reference_error",),
     ),

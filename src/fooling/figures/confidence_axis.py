@@ -24,12 +24,24 @@ def log_odds(confidence: float) -> float:
     return math.log(confidence / (1 - confidence))
 
 
+PLACES = [log_odds(float(tick)) for tick in TICKS]
+ONE_SPOT = 0.05  # of an axis: all ticks within it would be written over one another
+
+
 def use_confidence_ticks(axes: Axes, values: Sequence[float], *, which: Literal["x", "y"] = "y", most: int = 9) -> None:
-    """Limit an axis of log-odds to the range of ``values`` and write confidences in percent at its ticks."""
+    """Limit an axis of log-odds to the range of ``values`` and write confidences in percent at its ticks.
+
+    The range is widened to the nearest tick on both sides where it holds none; of ticks on one spot one is kept.
+    """
     low, high = float(np.min(values)), float(np.max(values))
     margin = max(0.04 * (high - low), 0.3)
     low, high = low - margin, high + margin
+    if not any(low <= place <= high for place in PLACES):
+        low = max((place for place in PLACES if place < low), default=low)
+        high = min((place for place in PLACES if place > high), default=high)
     shown = [tick for tick in TICKS if low <= log_odds(float(tick)) <= high]
+    if (high - low) * ONE_SPOT > PLACES[-1] - PLACES[0]:
+        shown = shown[len(shown) // 2 :][:1]
     shown = shown[:: math.ceil(len(shown) / most)] if len(shown) > most else shown
     axis = axes.yaxis if which == "y" else axes.xaxis
     axis.set_ticks([log_odds(float(tick)) for tick in shown], [short_percent(tick) for tick in shown])

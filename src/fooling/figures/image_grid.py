@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
+from fooling.figures.fonts import columns
 from fooling.figures.style import FAINT, QUIET
 
 HEAD = 0.62  # inches above the images of a sheet
@@ -59,7 +60,7 @@ def write_class_names(
     """
     readable = int(pitch / (LEAST_SIZE * INCHES_PER_CHARACTER_POINT))
     broken = [textwrap.fill(name, max(readable, 1), break_long_words=False) for name in names]
-    longest = max(len(line) for name in broken for line in name.splitlines())
+    longest = max(columns(line) for name in broken for line in name.splitlines())
     size = min(8.0, pitch / (longest * INCHES_PER_CHARACTER_POINT))
     for column, name in enumerate(broken):
         middle = left + (column + 0.5) * pitch

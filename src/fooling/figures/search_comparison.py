@@ -7,6 +7,7 @@ import seaborn as sns  # type: ignore[import-untyped]
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from fooling.errors import FoolingError
 from fooling.figures.confidence_axis import (
     draw_reference,
     log_odds,
@@ -24,9 +25,17 @@ RUN = ["experiment", "search", "classifier", "seed"]
 def draw(*, champions: pd.DataFrame, reference: float | None) -> Figure:
     """Left the median class of every run, right how many classes stand at the paper's median ``reference``.
 
-    Without a ``reference`` there is no right panel. Experiments without a control are left out.
+    Without a ``reference`` there is no right panel. Experiments without a control are left out; raises
+    :class:`FoolingError` where none has one.
     """
     champions = _with_controls(champions)
+    if champions.empty:
+        raise FoolingError(
+            "no experiment has a control to compare it with",
+            found="one search in every experiment",
+            expected="evolution and random search, or drift",
+            remedy="tabulate the runs of the controls as well",
+        )
     runs = champions.groupby(RUN, sort=False)["log_odds"].median().reset_index()
     figure = Figure(figsize=(WIDTH, 1.15 + 0.72 * runs["experiment"].nunique()), layout="constrained")
     panels = figure.subplots(1, 2 if reference else 1, sharey=True, squeeze=False)[0]

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogFormatter, PercentFormatter, StrMethodFormatter
 
+from fooling.errors import FoolingError
 from fooling.figures.confidence_axis import draw_reference
 from fooling.figures.style import PAPER, WIDTH, Look, in_style, series
 
@@ -20,8 +21,16 @@ def draw(*, training: pd.DataFrame, classifiers: pd.DataFrame, reference_error: 
     """Left the training loss, right the test error.
 
     ``training`` has a row for every network and epoch, ``classifiers`` one for every network; ``reference_error``
-    is the test error of the paper's network (0 to 1).
+    is the test error of the paper's network (0 to 1). Networks without a training history are left out. Raises
+    :class:`FoolingError` where none has one.
     """
+    classifiers = classifiers[classifiers["classifier"].isin(training["classifier"])]
+    if classifiers.empty:
+        raise FoolingError(
+            "no network has a training history",
+            found="an empty table of training, as imported networks leave it",
+            expected="at least one network that `fooling train` trained",
+        )
     datasets = list(dict.fromkeys(classifiers["dataset"]))
     figure = Figure(figsize=(WIDTH, 0.1 + 2.3 * len(datasets)), layout="constrained")
     grid = figure.subplots(len(datasets), 2, squeeze=False)
@@ -34,7 +43,8 @@ def draw(*, training: pd.DataFrame, classifiers: pd.DataFrame, reference_error: 
         loss.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(1, 0.4)))
         _draw_curves(error, epochs, "test_error")
         error.set(title=f"{dataset}: test error", ylabel="of the test images wrong")
-        error.set_ylim(0, ROOM * max(networks["test_error"].max(), reference_error or 0))
+        highest = max(networks["test_error"].max(), reference_error or 0)
+        error.set_ylim(0, ROOM * highest if highest else 1)
         error.yaxis.set_major_formatter(PercentFormatter(1, symbol=" %"))
         if reference_error:
             draw_reference(error, reference_error)

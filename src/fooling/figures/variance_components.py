@@ -43,9 +43,12 @@ def draw(*, variance: pd.DataFrame) -> Figure:
     axes.xaxis.set_major_formatter(PercentFormatter(1, symbol=" %"))
     axes.grid(visible=False, axis="y")
     axes.tick_params(axis="y", length=0)
-    figure.legend(loc="outside upper left", ncols=3)
+    if axes.containers:
+        figure.legend(loc="outside upper left", ncols=3)
     draw_note(
-        figure, "Of the champions' log-odds. A component that the study cannot tell apart from another is left out."
+        figure,
+        "Of the champions' log-odds. A component that the study cannot tell apart from another is left out."
+        + " Where there is no bar, all champions have the same." * bool((shares.sum(axis=1) == 0).any()),
     )
     return figure
 

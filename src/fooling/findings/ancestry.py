@@ -61,8 +61,9 @@ def ancestry_table(runs: Sequence[Traced], *, experiment: str) -> pd.DataFrame:
 
 
 def lineage_table(runs: Sequence[Traced], *, experiment: str, settings: LineageSettings) -> pd.DataFrame:
-    """One row for each measure: its mean over the runs with an interval, and what chance gives.
+    """One row for each measure: its mean over the runs that have it, with an interval, and what chance gives these.
 
+    A run in which no image ever won a cell from another one has neither parents nor switches per step.
     Raises :class:`FoolingError` unless every network has the same seeds.
     """
     real = pd.DataFrame([_key(one) | {name: float(x[0]) for name, x in measures_of(one.real).items()} for one in runs])
@@ -76,7 +77,8 @@ def lineage_table(runs: Sequence[Traced], *, experiment: str, settings: LineageS
             found = estimated_share(grid, settings=settings, purpose=purpose)
         else:
             found = estimated(grid, mean_over_runs, settings=settings, purpose=purpose)
-        by_chance = np.mean([measures[measure] for measures in chance], axis=0)
+        drawn = [measures[measure] for measures in chance]
+        by_chance = np.mean([values for values in drawn if not np.isnan(values).all()] or drawn, axis=0)
         low, high = np.quantile(by_chance, [tail, 1 - tail])
         rows.append(
             (experiment, measure, found.value, found.low, found.high, by_chance.mean(), low, high, found.n, found.note)

@@ -81,9 +81,11 @@ def expected_calibration_error(confidences: NDArray[np.float64], right: NDArray[
 def fitted_temperature(logits: Logits, labels: NDArray[np.int64]) -> float:
     """The temperature between 1/100 and 100 with the least negative log-likelihood for these images.
 
-    NaN where the network gets every image right: the lower the temperature, the better, and none is best.
+    NaN where none is best: the lower, the better for a network that gets every image right, and all are the same to
+    one that gives every class the same confidence.
     """
-    if (logits.argmax(axis=1) == labels).all():
+    all_right = (logits.argmax(axis=1) == labels).all()
+    if all_right or (logits == logits[:, :1]).all():
         return math.nan
     result = scipy.optimize.minimize_scalar(
         lambda log_temperature: negative_log_likelihood(logits, labels, temperature=float(np.exp(log_temperature))),

@@ -81,8 +81,12 @@ def run_grid(table: pd.DataFrame, column: str, *, within_run: str | None = None)
 
 
 def mean_over_runs(grid: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The mean over the last two axes of a grid (..., networks, seeds)."""
-    return np.asarray(grid.mean(axis=(-2, -1)))
+    """The mean over the last two axes of a grid (..., networks, seeds), of the runs that have a value (not NaN)."""
+    known = ~np.isnan(grid)
+    if known.all():
+        return np.asarray(grid.mean(axis=(-2, -1)))
+    total, count = np.where(known, grid, 0).sum(axis=(-2, -1)), known.sum(axis=(-2, -1))
+    return np.asarray(np.divide(total, count, out=np.full(np.shape(count), np.nan), where=count > 0))
 
 
 def estimated(
@@ -96,11 +100,13 @@ def estimated(
 ) -> Estimate:
     """``statistic`` of a ``grid`` (networks, seeds, ...) with its bootstrap percentile interval.
 
-    The interval is NaN with fewer than ``fewest_runs`` runs. ``purpose`` gives each interval random numbers of its own.
-    ``nested``: every network has seeds of its own, and they are drawn within it.
+    The interval is NaN with fewer than ``fewest_runs`` runs. A run that has NaN alone has no value and does not count;
+    the ``statistic`` must leave it out, and the interval is NaN where some resamples hold no other run.
+    ``purpose`` gives each interval random numbers of its own. ``nested``: every network has seeds of its own, and they
+    are drawn within it.
     """
-    networks, seeds = grid.shape[:2]
-    value, runs = float(statistic(grid)), networks * seeds
+    networks = len(grid)
+    value, runs = float(statistic(grid)), _runs_with_a_value(grid)
     if runs < fewest_runs:
         return Estimate(value=value, low=math.nan, high=math.nan, n=runs, note=_too_few(runs))
     generator = numpy_generator(settings.interval_seed, "bootstrap", *purpose)
@@ -108,7 +114,7 @@ def estimated(
     tail = (1 - settings.confidence_level) / 2
     # the inverse of the distribution function, not interpolated: a time may be infinite
     low, high = np.quantile(resampled, [tail, 1 - tail], method="inverted_cdf")
-    note = "one network: the interval says nothing of others" if networks == 1 else ""
+    note = "too few runs have a value for an interval" if math.isnan(low) else _of_one_network(networks)
     return Estimate(value=value, low=float(low), high=float(high), n=runs, note=note)
 
 
@@ -134,11 +140,11 @@ def estimated_share(
     (Clopper and Pearson) with a run as the unit.
     """
     estimate = estimated(grid, mean_over_runs, settings=settings, purpose=purpose, nested=nested)
-    if estimate.value not in (0.0, 1.0) or grid.size < 2:
+    if estimate.value not in (0.0, 1.0) or estimate.n < 2:
         return estimate
-    exact = scipy.stats.binomtest(round(estimate.value * grid.size), grid.size)
+    exact = scipy.stats.binomtest(round(estimate.value * estimate.n), estimate.n)
     interval = exact.proportion_ci(settings.confidence_level, method="exact")
-    return Estimate(value=estimate.value, low=interval.low, high=interval.high, n=grid.size, note=estimate.note)
+    return replace(estimate, low=interval.low, high=interval.high, note=_of_one_network(len(grid)))
 
 
 def share_bands(
@@ -200,5 +206,16 @@ def _resamples(
     return grid[drawn_networks, drawn_seeds]
 
 
+def _runs_with_a_value(grid: NDArray[np.float64]) -> int:
+    """How many runs of a grid (networks, seeds, ...) do not have NaN alone."""
+    return int((~np.isnan(grid)).reshape(*grid.shape[:2], -1).any(axis=2).sum())
+
+
+def _of_one_network(networks: int) -> str:
+    return "one network: the interval says nothing of others" if networks == 1 else ""
+
+
 def _too_few(runs: int) -> str:
+    if runs == 0:
+        return "no run has a value"
     return "1 run carries no interval" if runs == 1 else f"{runs} runs carry no interval"

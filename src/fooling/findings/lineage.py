@@ -24,6 +24,7 @@ times, but it does not matter to whose children.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -115,15 +116,16 @@ def genealogy_of(run: RunRecord) -> Genealogy:
     return Genealogy(starters=starters, births=tuple(births))
 
 
-def descent(genealogy: Genealogy, parent_cells: Sequence[NDArray[np.int64]] | None = None) -> Descent:
-    """What the champions at the end descend from, in S replays.
+def descent(genealogy: Genealogy) -> Descent:
+    """What the champions at the end descend from, in the one replay in which the real parents count."""
+    return replayed(genealogy, [birth.parent_cells[None] for birth in genealogy.births], replays=1)
 
-    ``parent_cells`` has for all births the cells (S, N, P) from which the newborns' parents come; without it the real
-    parents count, in one replay.
+
+def replayed(genealogy: Genealogy, parent_cells: Sequence[NDArray[np.int64]], *, replays: int) -> Descent:
+    """What the champions at the end descend from, in S ``replays``, also of a run without births.
+
+    ``parent_cells`` has for all births the cells (S, N, P) from which the newborns' parents come.
     """
-    if parent_cells is None:
-        parent_cells = [birth.parent_cells[None] for birth in genealogy.births]
-    replays = parent_cells[0].shape[0] if parent_cells else 1
     classes = len(genealogy.starters)
     individuals, root = np.unique(genealogy.starters, return_inverse=True)
     steps, switches = np.zeros((replays, classes)), np.zeros((replays, classes))
@@ -150,11 +152,11 @@ def redrawn(genealogy: Genealogy, *, replays: int, generator: np.random.Generato
     """The descent in ``replays`` of the run in which all parents are drawn uniformly from the cells of their time."""
     classes = len(genealogy.starters)
     drawn = [generator.integers(classes, size=(replays, *birth.parents.shape)) for birth in genealogy.births]
-    return descent(genealogy, drawn)
+    return replayed(genealogy, drawn, replays=replays)
 
 
 def measures_of(found: Descent) -> dict[str, NDArray[np.float64]]:
-    """Each measure of a run, (S,)."""
+    """Each measure of a run, (S,); NaN for one that the run does not have, such as the parents of no births."""
     steps, switches = found.steps.mean(axis=1), found.switches.mean(axis=1)
     known = np.isfinite(found.other_parents)
     return {
@@ -170,7 +172,9 @@ def measures_of(found: Descent) -> dict[str, NDArray[np.float64]]:
 
 
 def _share_of_pairs(roots: NDArray[np.bool_]) -> float:
-    """The share of all pairs of champions that have a start image in common; ``roots`` (K, R)."""
+    """The share of all pairs of champions that have a start image in common; ``roots`` (K, R). NaN for one champion."""
+    if len(roots) < 2:
+        return math.nan
     exact = roots.astype(np.float32)  # whole numbers below 2**24, summed exactly, by the fast product
     alike = exact @ exact.T > 0
     return float(alike[np.triu_indices(len(roots), k=1)].mean())

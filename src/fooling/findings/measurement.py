@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -143,22 +143,21 @@ class Measurement:
         there = rows["reached"] & (rows["generation"] <= self._generation(last))
         return run_grid(rows.assign(time=rows["generation"].astype(float).where(there, np.inf)), "time")
 
-    def examined(self, column: str) -> NDArray[np.float64]:
-        """A column of the examined champions, (networks, seeds, classes), of the networks that have it."""
+    def examined(self, column: str, *, networks: Iterable[str] | None = None) -> NDArray[np.float64]:
+        """A column of the examined champions, (networks, seeds, classes), of the networks (or these) that have it."""
         rows = self.of_experiment(self.tables.examined, search=self.selection.search)
-        known = rows.groupby("classifier")[column].transform(lambda values: values.notna().all())
-        if not known.any():
-            raise NotRun(f"no network has the column {column}")
-        return run_grid(rows[known.astype(bool)], column, within_run="class_index")
+        if networks is not None:
+            rows = rows[rows["classifier"].isin(list(networks))]
+        return run_grid(self._known(rows, column), column, within_run="class_index")
 
     def ancestry(self, column: str) -> NDArray[np.float64]:
         """A column of the champions' ancestry, (networks, seeds, classes)."""
         return run_grid(self.of_experiment(self.tables.ancestry), column, within_run="class_index")
 
     def distances(self, column: str) -> NDArray[np.float64]:
-        """A column of the champions' distances, (networks, seeds, classes)."""
+        """A column of the champions' distances, (networks, seeds, classes), of the networks that have it."""
         rows = self.of_experiment(self.tables.distances)
-        return run_grid(rows[rows["kind"] == "champion"], column, within_run="image")
+        return run_grid(self._known(rows[rows["kind"] == "champion"], column), column, within_run="image")
 
     def ascents(self, column: str) -> NDArray[np.float64]:
         """A column of the images of the gradient ascent, (networks, seeds, classes)."""
@@ -226,6 +225,14 @@ class Measurement:
             raise NotRun(f"the networks of {self.dataset} have no class {last}")
         wanted = [index for first, last in self.selection.classes for index in range(first, last + 1)]
         return rows[rows["class_index"].isin(wanted)]
+
+    @staticmethod
+    def _known(rows: pd.DataFrame, column: str) -> pd.DataFrame:
+        """The rows of the networks that have a value in every row of the column."""
+        known = rows.groupby("classifier")[column].transform(lambda values: values.notna().all())
+        if not known.astype(bool).any():
+            raise NotRun(f"no network has the column {column}")
+        return rows[known.astype(bool)]
 
     def _generation(self, last: float) -> float:
         """The generation to look at in runs that end at ``last``."""

@@ -93,10 +93,12 @@ def independent_median_of_runs(of: Measurement) -> Estimate:
 
 
 def nearest_distance_ratio(of: Measurement) -> Estimate:
-    """Champions at the end of their runs."""
-    real = of.of_experiment(of.tables.examined, search="real-images").groupby("classifier")["nearest_distance"].median()
-    evolved = np.median(of.examined("nearest_distance"), axis=2)
-    return of.median(evolved / real.sort_index().to_numpy()[:, None])
+    """Champions at the end of their runs, of the networks whose real images differ from the training ones."""
+    rows = of.of_experiment(of.tables.examined, search="real-images")
+    real = rows.groupby("classifier")["nearest_distance"].median().sort_index()
+    real = real[real > 0]
+    evolved = np.median(of.examined("nearest_distance", networks=real.index), axis=2)
+    return of.median(evolved / real.to_numpy()[:, None])
 
 
 def share_of_recurring_motifs(of: Measurement) -> Estimate:

@@ -7,7 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from fooling.findings.tables import at_threshold, median_over_classes
+from fooling.findings.tables import at_threshold, medians_of_runs
+
+IDENTITY = ["experiment", "classifier", "search"]
 
 
 def metrics(
@@ -15,16 +17,18 @@ def metrics(
 ) -> dict[str, Any]:
     """The test error of every network, how sure it is of the champions of every experiment, and the verdicts.
 
-    Takes the tables of networks, of champions (one of each experiment) and of claims. Medians and shares are taken over
-    all runs and classes of one search on one network; a champion counts as fooling from ``threshold`` on.
+    Takes the tables of networks, of champions (one of each experiment) and of claims. The median is that of
+    :func:`medians_of_runs`, as in ``foolability.csv``; the share is of the champions of all runs of one search on one
+    network. A champion counts as fooling from ``threshold`` on.
     """
     searches: dict[str, Any] = {}
     for table in champions:
-        for (experiment, classifier, search), runs in table.groupby(["experiment", "classifier", "search"]):
-            confidences = runs["confidence"].to_numpy()
-            searches.setdefault(str(experiment), {}).setdefault(str(classifier), {})[str(search)] = {
-                "median_confidence": float(median_over_classes(confidences)),
-                "share_at_threshold": float(at_threshold(confidences, threshold).mean()),
+        medians = medians_of_runs(table, IDENTITY).tolist()
+        for median, (identity, runs) in zip(medians, table.groupby(IDENTITY), strict=True):
+            experiment, classifier, search = map(str, identity)
+            searches.setdefault(experiment, {}).setdefault(classifier, {})[search] = {
+                "median_confidence": median,
+                "share_at_threshold": float(at_threshold(runs["confidence"].to_numpy(), threshold).mean()),
             }
     return {
         "test_error": dict(zip(networks["classifier"], networks["test_error"].astype(float), strict=True)),
@@ -34,11 +38,11 @@ def metrics(
 
 
 def curve(history: pd.DataFrame) -> pd.DataFrame:
-    """One row for each generation: the median confidence of the champions, over all networks, runs and classes.
+    """One row for each generation: the median confidence of the champions then, as :func:`medians_of_runs` defines it.
 
-    Takes the history of one experiment. Columns ``generation``, ``evaluations``, and one for each search, where the
+    Takes the history of one experiment, whose networks count together.
+    Columns ``generation``, ``evaluations``, and one for each search, where the
     search ``map-elites`` is called ``evolution``.
     """
-    exact = history.astype({"confidence": "float64"})
-    medians = exact.groupby(["generation", "evaluations", "search"])["confidence"].median().unstack("search")
+    medians = medians_of_runs(history, ["generation", "evaluations", "search"]).unstack("search")
     return medians.rename(columns={"map-elites": "evolution"}).rename_axis(columns=None).reset_index()

@@ -19,6 +19,8 @@ from fooling.findings.intervals import run_grid
 
 FACTORS = ("classifier", "seed", "class")
 
+ROUNDING = 1e-14  # of the largest value
+
 Subset = tuple[int, ...]  # factors, by their axis
 ALL: Subset = (0, 1, 2)
 
@@ -42,8 +44,11 @@ def components_of(values: NDArray[np.float64]) -> pd.DataFrame:
     """The variance components of ``values`` (networks, seeds, classes), negative estimates set to 0.
 
     A factor with one level cannot be told apart: its components are NaN and say so, and what it does together with
-    another factor is contained in that factor's component.
+    another factor is contained in that factor's component. Values that are equal but for their rounding have no
+    variance, and so no shares of it.
     """
+    if np.ptp(values) <= ROUNDING * np.abs(values).max():
+        values = np.zeros_like(values)
     varied = tuple(axis for axis, levels in enumerate(values.shape) if levels > 1)
     squares = {subset: _mean_square(values, subset) for subset in _subsets(varied)}
     variances = {subset: max(0.0, _component(values, squares, subset)) for subset in squares}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from fooling.findings.tables import medians_of_runs
 from fooling.findings.wording import in_words, percent
 
 #: Fewer runs carry no 95 % interval of a median; such an experiment is called small.
@@ -101,12 +102,11 @@ def _contrast(found: ExperimentSummary) -> str:
 
 
 def _search(champions: pd.DataFrame, threshold: float) -> SearchSummary:
-    medians = champions.groupby(["classifier", "seed"])["confidence"].median()
     return SearchSummary(
         search=champions["search"].iloc[0],
-        runs=len(medians),
+        runs=len(champions[["classifier", "seed"]].drop_duplicates()),
         champions=len(champions),
         fooling=int((champions["confidence"].astype(float) >= threshold).sum()),
         saturated=int(champions["saturated"].sum()),
-        median=in_words(float(medians.median()), "probability"),
+        median=in_words(float(medians_of_runs(champions, ["search"]).iloc[0]), "probability"),
     )

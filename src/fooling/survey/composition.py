@@ -14,7 +14,7 @@ from fooling.datasets.dataset import Dataset
 from fooling.images import png_bytes
 from fooling.seeding import numpy_generator
 from fooling.survey.cards import card
-from fooling.survey.questionnaire import Questionnaire, completed
+from fooling.survey.questionnaire import Questionnaire, completed, labels_of
 from fooling.survey.sampling import RULE, Candidate, drawn
 from fooling.survey.settings import QuestionnaireSettings
 
@@ -62,12 +62,12 @@ class _Shown:
 def composed(conditions: Sequence[Condition], context: Context) -> tuple[Questionnaire, dict[str, bytes]]:
     """The questionnaire of these ``conditions``, and its PNG files by their names within the folder.
 
-    The images of the practice are real ones that are not among the stimuli. Raises :class:`FoolingError` where a class
-    cannot be the text of a button.
+    The images of the practice are real ones that are not among the stimuli. A class whose name cannot be the text of a
+    button is called as :func:`labels_of` says.
     """
-    settings, names = context.settings, context.dataset.class_names
+    settings, names = context.settings, labels_of(context.dataset.class_names)
     shown = [image for condition in conditions for image in _shown(condition, context)]
-    confused = {label: _confused(label, context) for label in sorted({image.label for image in shown})}
+    confused = {label: _confused(label, names, context) for label in sorted({image.label for image in shown})}
     answers = {f"catch-{number}": answer for number, answer in enumerate(_catch_answers(names, settings), start=1)}
     cards = {name: card(answer) for name, answer in answers.items()}
     entries = [_entry(image, names[image.label], confused[image.label]) for image in shown]
@@ -128,9 +128,9 @@ def _answer(candidate: Candidate, kind: Kind, context: Context) -> tuple[int, fl
     return label, float(confidences[label])
 
 
-def _confused(label: int, context: Context) -> list[str]:
+def _confused(label: int, names: Sequence[str], context: Context) -> list[str]:
     """The classes in which the network is surest of real images of ``label``, as many as there are other options."""
-    names, data = context.dataset.class_names, context.dataset
+    data = context.dataset
     images = data.test_images[data.test_labels == label]
     mean = context.judge(images, False).astype(np.float64).mean(axis=0) if len(images) else np.zeros(len(names))
     others = [index for index in np.argsort(-mean, kind="stable").tolist() if index != label]

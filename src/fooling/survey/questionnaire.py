@@ -5,6 +5,7 @@ One JSON object. Its version is a digest of everything else in it, so that answe
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -20,19 +21,24 @@ from fooling.settings import Seed
 
 FORMAT = 1
 NONE_OF_THESE = "none of these"  # the answer beside the classes in the block `free`
+LONGEST_LABEL = 200  # characters
 FORMULA_SIGNS = ("=", "+", "-", "@")  # a cell that begins so is a formula to spreadsheets
 
 
 def _sayable(label: str) -> str:
-    if label.startswith(FORMULA_SIGNS) or not label.isprintable() or label == NONE_OF_THESE:
+    if not _is_sayable(label):
         raise ValueError(
             f"a printable name that begins with none of {' '.join(FORMULA_SIGNS)} and is not {NONE_OF_THESE!r}"
         )
     return label
 
 
+def _is_sayable(label: str) -> bool:
+    return label.isprintable() and not label.startswith(FORMULA_SIGNS) and label != NONE_OF_THESE
+
+
 #: The name of a class as it stands on a button and in a cell of a response file.
-Label = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_sayable)]
+Label = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_LABEL), AfterValidator(_sayable)]
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]*$", max_length=100)]
 PictureFile = Annotated[str, StringConstraints(pattern=r"^stimuli/[A-Za-z0-9_][A-Za-z0-9._-]*\.png$", max_length=120)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
@@ -141,6 +147,31 @@ class Questionnaire(_Part):
     def of_condition(self, condition: str) -> tuple[Stimulus, ...]:
         """The stimuli of one condition."""
         return tuple(stimulus for stimulus in self.stimuli if stimulus.condition == condition)
+
+
+def labels_of(names: Sequence[str]) -> tuple[str, ...]:
+    """A label for each of the ``names`` of classes: the name itself wherever it can be one.
+
+    Any other name stands in quotation marks, cut where it is too long and with escapes for what cannot be printed:
+    ``-rf`` becomes ``“-rf”``. A number tells it from a class that is called so already.
+    """
+    taken = {name for name in names if _is_label(name)}
+    return tuple(name if _is_label(name) else _quoted(name, taken) for name in names)
+
+
+def _is_label(name: str) -> bool:
+    return _is_sayable(name) and 1 <= len(name) <= LONGEST_LABEL
+
+
+def _quoted(name: str, taken: set[str]) -> str:
+    """``name`` in quotation marks, told from those that are ``taken``, and added to them."""
+    readable = "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in name)
+    room = LONGEST_LABEL - 20  # quotation marks, and a number
+    quoted = f"“{readable if len(readable) <= room else readable[:room] + '…'}”"
+    numbered = (f"{quoted} ({number})" for number in itertools.count(2))
+    label = quoted if quoted not in taken else next(text for text in numbered if text not in taken)
+    taken.add(label)
+    return label
 
 
 def version_of(values: Mapping[str, Any]) -> str:

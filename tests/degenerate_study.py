@@ -1,0 +1,512 @@
+"""Studies of runs that are legal and degenerate, made and analysed by the commands themselves."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import yaml
+
+from fooling.classifiers.architectures import build_network
+from fooling.classifiers.checkpoint import save_classifier
+from fooling.classifiers.classifier import Classifier
+from fooling.cli.main import function_of
+from fooling.datasets.dataset import Dataset, save_dataset
+from fooling.figures.catalogue import FIGURES
+from fooling.findings.claims import Claims
+from fooling.findings.quantities import QUANTITIES
+
+SHAPE = (1, 16, 16)
+CLASSES = ("upright", "flat", "none")
+FEW = {"bootstrap_samples": 99}
+CPU = torch.device("cpu")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What a degenerate study consists of."""
+
+    networks: tuple[str, ...]  # kinds of networks, see `made_network`
+    seeds: int = 2
+    search: Mapping[str, int]
+    test_labels: tuple[int, ...] = (0, 1, 2)  # labels of the test images, in turn
+    controls: bool = True
+
+
+#: The degenerate studies by name.
+PLANS = {
+    "constant": Plan(networks=("constant",), search={"start": 4, "offspring": 2, "generations": 1}),
+    "saturated": Plan(networks=("saturated",), search={"start": 60, "offspring": 2, "generations": 1}),
+    "one of several": Plan(
+        networks=("saturated", "fresh"), seeds=1, search={"start": 60, "offspring": 20, "generations": 2}
+    ),
+    "alone": Plan(networks=("fresh",), seeds=1, search={"start": 2, "offspring": 2, "generations": 1}, controls=False),
+    "right and wrong": Plan(
+        networks=("upright", "flat"), seeds=1, search={"start": 2, "offspring": 2, "generations": 1}, test_labels=(0,)
+    ),
+}
+
+
+def made_images(labels: tuple[int, ...]) -> Dataset:
+    """Stripes under noise; the test images have these ``labels`` in turn, and are training images if these are few."""
+    generator = np.random.default_rng(0)
+    shown = np.concatenate([np.arange(12) % 3, np.array(labels)[np.arange(12) % len(labels)]])
+    pattern = np.zeros((3, *SHAPE))
+    pattern[0, :, :, ::2], pattern[1, :, ::2, :] = 120, 120
+    images = (pattern[shown] + generator.integers(0, 120, (24, *SHAPE))).astype(np.uint8)
+    if len(labels) < len(CLASSES):
+        images[12:] = images[0]
+    parts = {"train_images": images[:12], "train_labels": shown[:12], "test_images": images[12:]}
+    return Dataset(name="stripes", class_names=CLASSES, provenance={}, **parts, test_labels=shown[12:])
+
+
+def made_network(kind: str, *, seed: int, classes: int = 3) -> torch.nn.Module:
+    """A LeNet of this ``kind``.
+
+    It has ``fresh`` weights; or weights of 0, ``constant`` or for one of the classes; or is ``saturated``, giving some
+    class of about every image of noise a confidence of exactly 1.
+    """
+    torch.manual_seed(seed)
+    network = build_network("lenet", input_shape=SHAPE, classes=classes, options={}).eval()
+    with torch.no_grad():
+        if kind in ("constant", *CLASSES):
+            for parameter in network.parameters():
+                parameter.zero_()
+        if kind in CLASSES:
+            network.fc2.bias[CLASSES.index(kind)] = 1
+        if kind == "saturated":
+            noise = torch.randint(0, 256, (200, *SHAPE)) / 256
+            network.fc2.bias.sub_(network(noise).mean(dim=0))
+            network.fc2.weight.mul_(1e6)
+            network.fc2.bias.mul_(1e6)
+    return network
+
+
+def save_network(
+    path: Path, images: Dataset, *, kind: str, seed: int, retraining: dict[str, Any] | None = None
+) -> None:
+    """Write a network as a classifier with its test error; one with a place in a retraining knows a fooling class."""
+    names = (*CLASSES, "fooling") if retraining and retraining["fooling_images"] else CLASSES
+    classifier = Classifier(
+        name=path.stem,
+        architecture="lenet",
+        network=made_network(kind, seed=seed, classes=len(names)),
+        input_shape=SHAPE,
+        class_names=names,
+        offset=torch.zeros(1, 1, 1),
+        scale=torch.full((1, 1, 1), 1 / 256),
+        training_mean=torch.zeros(SHAPE),
+        chunk_size=50,
+        device=CPU,
+        fooling_class=len(names) > len(CLASSES),
+    )
+    predicted = classifier.confidences(torch.from_numpy(images.test_images)).argmax(dim=1).numpy()
+    provenance = {
+        **{"dataset": {"name": images.name, "sha256": "0"}, "test_images": len(predicted), "top5_error": None},
+        **{"test_error": float((predicted != images.test_labels).mean()), "retraining": retraining},
+        "history": [{"iteration": 1, "train_loss": 0.5, "test_error": 0.0, "top5_error": None}] * (kind == "upright"),
+    }
+    save_classifier(path, dataclasses.replace(classifier, provenance=provenance))
+
+
+class DegenerateStudy:
+    """The files of a study and the calls that make and analyse it."""
+
+    def __init__(self, folder: Path, plan: Plan) -> None:
+        """An empty study in ``folder``."""
+        self.folder, self.plan, self.findings = folder, plan, folder / "findings"
+        self.names = tuple(f"lenet-{'ab'[place]}" for place in range(len(plan.networks)))
+        self.dataset = folder / "dataset.safetensors"
+        self.chain = ("lenet-a", *(f"dnn2-{filling}" for filling in ("champions", "random", "nothing")))
+
+    def network(self, name: str) -> Path:
+        return self.folder / "classifiers" / f"{name}.safetensors"
+
+    def run(self, name: str, experiment: str, seed: int, search: str = "") -> Path:
+        return self.folder / "runs" / name / experiment / f"seed{seed}{search}.safetensors"
+
+    def evolved(self, experiment: str, name: str | None = None) -> list[Path]:
+        names = self.names if name is None else (name,)
+        return [self.run(name, experiment, seed) for name in names for seed in self.seeds]
+
+    def searched(self, experiment: str, name: str | None = None) -> list[Path]:
+        """The runs of evolution, and of its controls where there are any."""
+        found = [self.run(name or "*", experiment, seed, search) for seed in self.seeds for search in SEARCHES]
+        return sorted(path for pattern in found for path in self.folder.glob(str(pattern.relative_to(self.folder))))
+
+    @property
+    def seeds(self) -> range:
+        return range(1, self.plan.seeds + 1)
+
+    def make(self) -> None:
+        """The networks and runs."""
+        images = made_images(self.plan.test_labels)
+        save_dataset(self.dataset, images)
+        for seed, (name, kind) in enumerate(zip(self.names, self.plan.networks, strict=True), start=1):
+            save_network(self.network(name), images, kind=kind, seed=seed)
+        for name in self.chain[1:]:
+            filled = name.removeprefix("dnn2-")
+            count = 0 if filled == "nothing" else 4
+            place = {"first": "lenet-a", "filled_with": filled, "number": 2, "fooling_images": count}
+            judged = [{"supplied_by": 0, "images": 12, "share": 0.0}]
+            judged += [{"supplied_by": 1, "images": 2, "share": 1.0}] if count else []
+            save_network(
+                self.network(name),
+                images,
+                kind=self.plan.networks[0],
+                seed=9,
+                retraining={**place, "recognised": judged},
+            )
+        settings = json.dumps({"encoding": {}, "search": self.plan.search})
+        checkpoints = self.folder / "checkpoints"
+        for name, experiment, seed in itertools.product(self.names, ENCODINGS, self.seeds):
+            controls = {"random_search": ".random-search", "drift": ".drift"} if self.plan.controls else {}
+            function_of(f"evolve-{experiment}")(
+                classifier=self.network(name),
+                settings=settings,
+                seed=seed,
+                output=self.run(name, experiment, seed),
+                checkpoints=checkpoints,
+                device="cpu",
+                **{key: self.run(name, experiment, seed, search) for key, search in controls.items()},
+            )
+        for name in self.names:
+            function_of("ascend")(
+                name="plain",
+                classifier=self.network(name),
+                settings=json.dumps({"seeds": {"count": self.plan.seeds}, "steps": 2}),
+                output=self.folder / "ascent" / f"{name}.safetensors",
+                checkpoints=checkpoints,
+                device="cpu",
+            )
+        for name in self.chain:
+            function_of("evolve-many-direct")(
+                classifier=self.network(name),
+                settings=settings,
+                first_seed=1,
+                runs=self.plan.seeds,
+                output=self.batch(name),
+                checkpoints=checkpoints,
+                device="cpu",
+            )
+
+    def batch(self, name: str) -> Path:
+        return self.folder / "chain" / f"{name}.runs.safetensors"
+
+    def calls(self) -> Iterator[tuple[str, Callable[[], None]]]:
+        """Every command that reads networks and runs, in the order in which they can be called."""
+        out = self.findings
+
+        def call(command: str, *arguments: Any, **options: Any) -> tuple[str, Callable[[], None]]:
+            return command, lambda: function_of(command)(*arguments, **options)
+
+        few = json.dumps(FEW)
+        networks = [self.network(name) for name in self.names]
+        yield call(
+            "describe-classifiers",
+            networks,
+            settings=few,
+            training=out / "training.csv",
+            networks=out / "classifiers.csv",
+            errors=out / "test_errors.csv",
+        )
+        for name in self.names:
+            measured = {"calibration": out / f"calibration/{name}.csv", "images": out / f"real/{name}.parquet"}
+            yield call("calibrate", classifier=self.network(name), dataset=self.dataset, settings="{}", **measured)
+            for experiment in ENCODINGS:
+                others = [self.network(other) for other in self.names if other != name]
+                yield call(
+                    "examine",
+                    self.searched(experiment, name),
+                    experiment=experiment,
+                    **measured,
+                    dataset=self.dataset,
+                    independent=others[0] if others else None,
+                    settings=json.dumps({"real_images": 3}),
+                    output=out / f"examined/{name}/{experiment}.parquet",
+                )
+                yield call(
+                    f"sample-{experiment}",
+                    classifier=self.network(name),
+                    experiment=experiment,
+                    settings=json.dumps({"encoding": {}, "sample_images": 3}),
+                    output=out / f"start/{name}/{experiment}.parquet",
+                )
+            yield call(
+                "measure-distances",
+                classifier=self.network(name),
+                dataset=self.dataset,
+                runs=[f"{experiment}={run}" for experiment in ENCODINGS for run in self.evolved(experiment, name)],
+                **measured,
+                settings=json.dumps({"distance_images": 3}),
+                output=out / f"distances/{name}.parquet",
+            )
+            yield call(
+                "ablate",
+                self.evolved("cppn", name),
+                classifier=self.network(name),
+                experiment="cppn",
+                settings="{}",
+                output=out / f"ablation/{name}/cppn.parquet",
+            )
+        for experiment in ENCODINGS:
+            tables = {table: out / table / f"{experiment}.parquet" for table in ("champions", "history", "times")}
+            yield call("tabulate", self.searched(experiment), experiment=experiment, settings="{}", **tables)
+            yield call(
+                "trace-lineage",
+                self.evolved(experiment),
+                experiment=experiment,
+                settings=json.dumps({**FEW, "parent_redraws": 19}),
+                ancestry=out / f"ancestry/{experiment}.parquet",
+                lineage=out / f"lineage/{experiment}.csv",
+            )
+            yield call(
+                "transfer",
+                networks,
+                experiment=experiment,
+                runs=self.evolved(experiment),
+                settings=json.dumps({**FEW, "permutations": 99}),
+                shown=out / f"transfer/{experiment}.shown.parquet",
+                pairs=out / f"transfer/{experiment}.pairs.csv",
+            )
+        champions, history, times = (
+            [out / table / f"{experiment}.parquet" for experiment in ENCODINGS]
+            for table in ("champions", "history", "times")
+        )
+        yield call(
+            "summarise-ablation", self.of("ablation/*/*.parquet"), settings=few, output=out / "ablation_summary.csv"
+        )
+        yield call("variance", champions, output=out / "variance.csv")
+        yield call(
+            "compare-networks",
+            history=history,
+            examined=self.of("examined/*/*.parquet"),
+            settings=few,
+            output=out / "foolability.csv",
+        )
+        yield call(
+            "compare-class-sets",
+            champions,
+            settings=json.dumps({**FEW, "class_sets": {"first": [[0, 0]]}}),
+            classes=out / "set_classes.parquet",
+            output=out / "class_sets.csv",
+        )
+        variants = {"reference": "direct", "variants": {"direct": {"kind": "direct"}, "cppn": {"kind": "cppn"}}}
+        yield call(
+            "compare",
+            times,
+            settings=json.dumps({**FEW, "comparisons": [variants]}),
+            survival=out / "survival.csv",
+            presets=out / "presets.csv",
+        )
+        yield call(
+            "tabulate-retraining",
+            [self.network(name) for name in self.chain],
+            runs=[self.batch(name) for name in self.chain],
+            retraining="chain",
+            measured_runs=self.plan.seeds,
+            settings=few,
+            champions=out / "retraining/chain.champions.parquet",
+            networks=out / "retraining/chain.networks.csv",
+            effects=out / "retraining/chain.effects.csv",
+        )
+        yield call(
+            "transfer",
+            [self.network(name) for name in self.chain[:2]],
+            experiment="chain/lenet-a",
+            batches=[self.batch(name) for name in self.chain[:2]],
+            measured_runs=1,
+            settings=json.dumps({**FEW, "permutations": 99}),
+            shown=out / "transfer/chain.shown.parquet",
+            pairs=out / "transfer/chain.pairs.csv",
+        )
+        yield call(
+            "tabulate-ascent",
+            [self.folder / "ascent" / f"{name}.safetensors" for name in self.names],
+            history=history,
+            times=times,
+            settings=few,
+            images=out / "ascent.parquet",
+            ascent_times=out / "ascent_times.parquet",
+            curves=[out / f"ascent_curves/{name}.parquet" for name in self.names],
+            evaluations=out / "ascent_evaluations.csv",
+        )
+        (self.folder / "claims.yaml").write_text(yaml.safe_dump({"claims": every_claim()}))
+        yield call(
+            "claims",
+            declared=self.folder / "claims.yaml",
+            networks=out / "classifiers.csv",
+            history=history,
+            times=times,
+            start=self.of("start/*/*.parquet"),
+            examined=self.of("examined/*/*.parquet"),
+            ancestry=self.of("ancestry/*.parquet"),
+            real=self.of("real/*.parquet"),
+            distances=self.of("distances/*.parquet"),
+            transfer=self.of("transfer/*.pairs.csv"),
+            retrained=[out / "retraining/chain.champions.parquet"],
+            retraining=[out / "retraining/chain.networks.csv"],
+            ablation=self.of("ablation/*/*.parquet"),
+            ascent=[out / "ascent.parquet"],
+            ascent_times=[out / "ascent_times.parquet"],
+            settings=few,
+            table=out / "claims.csv",
+            page=out / "claims.md",
+        )
+        yield call(
+            "summarise",
+            networks=out / "classifiers.csv",
+            champions=champions,
+            history=history,
+            claims=out / "claims.csv",
+            settings="{}",
+            output=out / "metrics.json",
+            curves=[out / f"curves/{experiment}.csv" for experiment in ENCODINGS],
+        )
+        yield call(
+            "survey sample",
+            study="degenerate",
+            classifier=self.network("lenet-a"),
+            dataset=self.dataset,
+            settings=json.dumps({"stimuli_per_condition": 4, "trials_per_block": 2, "catch_trials": 2, "options": 3}),
+            output=self.folder / "survey" / "questionnaire.json",
+            runs=[f"{name}={run}" for name in ENCODINGS for run in self.evolved(name, "lenet-a")],
+            ascents=[self.folder / "ascent" / "lenet-a.safetensors"],
+            device="cpu",
+        )
+        yield call(
+            "survey simulate",
+            questionnaire=self.folder / "survey" / "questionnaire.json",
+            settings=json.dumps({"participants": 1, "careless": 0}),
+            output=self.folder / "survey" / "responses",
+        )
+        kinds = ("files", "exclusions", "accuracy", "images", "agreement", "confidence", "confusion")
+        yield call(
+            "survey analyse",
+            self.folder / "survey" / "responses",
+            questionnaire=self.folder / "survey" / "questionnaire.json",
+            settings=few,
+            **{kind: out / f"survey/{kind}.csv" for kind in kinds},
+        )
+        yield call(
+            "run-info",
+            study="degenerate",
+            champions=champions,
+            classifiers=out / "classifiers.csv",
+            logs=[],
+            output=self.folder / "run-info.json",
+            device="cpu",
+        )
+        yield call(
+            "report",
+            study="degenerate",
+            claims=out / "claims.csv",
+            champions=champions,
+            examined=self.of("examined/*/*.parquet"),
+            runs=[f"{name}={run}" for name in ENCODINGS for run in self.evolved(name, "lenet-a")],
+            figures=[],
+            run_info=self.folder / "run-info.json",
+            deviations=self.folder / "deviations.md",
+            threshold=0.9999,
+            output=self.folder / "report" / "index.html",
+        )
+
+    def drawings(self) -> Iterator[tuple[str, Callable[[], None]]]:
+        """The command that draws each figure of the study, once all tables are there."""
+        for figure in FIGURES:
+            for subject, given in self.figures(figure):
+                name = f"{figure}-{subject}"
+                yield (
+                    f"draw {name}",
+                    lambda figure=figure, given=given, name=name: function_of("draw")(
+                        figure,
+                        **given,
+                        png=self.folder / "figures" / f"{name}.png",
+                        pdf=self.folder / "figures" / f"{name}.pdf",
+                    ),
+                )
+
+    def of(self, pattern: str) -> list[Path]:
+        """The tables that are there."""
+        return sorted(self.findings.glob(pattern))
+
+    def figures(self, name: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        """For everything that the study has one such figure of: what `draw` is given."""
+        figure = FIGURES[name]
+        subjects: dict[str, list[dict[str, str]]] = {
+            "experiment": [{"experiment": one} for one in ENCODINGS if figure.encoding in (None, one)],
+            "classifier": [{"classifier": one} for one in self.names],
+            "classifier with ascents": [{"classifier": one} for one in self.names],
+            "retraining": [{"retraining": "chain", "chain": "chain"}],
+            "condition": [{"condition": one} for one in ("direct", "noise")],
+            "study with trained networks": [{}] if "upright" in self.plan.networks else [],
+        }
+        if name == "search_comparison" and not self.plan.controls:
+            return  # a study always has random search
+        if name.endswith("transfer") or name == "transfer_gallery":
+            subjects["experiment"] = subjects["experiment"] if len(self.names) > 1 else []
+        for subject in subjects.get(figure.one_per, [{}]):
+            wildcards = {"classifier": "*", "experiment": "*", **subject}
+            tables = [
+                f"{table}={path}"
+                for table, pattern in figure.tables.items()
+                for path in self.of(pattern.format(**wildcards).removeprefix("findings/"))
+            ]
+            given: dict[str, Any] = {"tables": tables}
+            if figure.seeds is not None:
+                names = [subject.get("experiment")] if "experiment" in subject else ENCODINGS
+                owner = subject.get("classifier", "lenet-a")
+                seeds = slice(1) if figure.seeds == "first" else slice(None)
+                given["runs"] = [run for one in names for run in self.evolved(one, owner)[seeds]]
+            if figure.batches:
+                given["batches"] = [self.batch(one) for one in self.chain[:2]]
+            if figure.needs_ascents:
+                given["ascents"] = [self.folder / "ascent" / f"{subject['classifier']}.safetensors"]
+            if figure.needs_stimuli:
+                given["stimuli"] = f"{subject['condition']}={self.folder / 'survey' / 'questionnaire.json'}"
+            if figure.needs_dataset:
+                given["dataset"] = self.dataset
+            defaults = {"reference": 0.9999, "reference_error": None}
+            given["settings"] = json.dumps({option: defaults[option] for option in figure.options})
+            yield "-".join(subject.values()) or "study", given
+
+
+ENCODINGS = ("direct", "cppn")
+SEARCHES = ("", ".random-search", ".drift")
+
+
+def every_claim() -> list[dict[str, Any]]:
+    """A claim on each quantity that can be measured."""
+    told = {
+        "architecture": "lenet",
+        "experiment": "cppn",
+        "ascent": "plain",
+        "fill": "mean",
+        "removed": 1,
+        "control": "random-search",
+        "shown_to": "lenet",
+        "retraining": "chain",
+        "control_filling": "random",
+        "network": 2,
+        "asked": "all-way",
+        "level": 0.5,
+        "count": 2,
+        "generation": 1,
+    }
+    fixed = {
+        **{"where": "here", "claim": "A claim.", "dataset": "stripes", "paper": None, "status": "-"},
+        **{"direction": "at-least", "threshold": 0.5, "minimum": 1, "unit": "ratio"},
+    }
+    claims = [
+        {"id": name, "quantity": name, **fixed, **{key: told[key] for key in quantity.needs}}
+        for name, quantity in QUANTITIES.items()
+    ]
+    Claims.model_validate({"claims": claims})
+    return claims
