@@ -62,6 +62,8 @@ rule assemble_ensemble:
         environment="envs/networks.yaml",
     output:
         "<results>/classifiers/{classifier}.safetensors",
+    params:
+        own_files=own_files,
     log:
         "<logs>/classifiers/{classifier}.log",
     benchmark:
@@ -80,7 +82,7 @@ rule assemble_ensemble:
         "Make one network of several: {wildcards.classifier}"
     shell:
         "fooling assemble-ensemble {input.members} --name {wildcards.classifier} --dataset {input.dataset}"
-        " --output {output} 2> {log}"
+        " {params.own_files} --output {output} 2> {log}"
 
 
 rule import_network:

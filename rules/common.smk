@@ -14,7 +14,7 @@ from snakemake.utils import validate
 # The code beside this file is read, wherever the package may be installed.
 sys.path[:0] = [str(Path(workflow.basedir)), str(Path(workflow.basedir, "src"))]
 
-from fooling.classifiers.architectures import architecture_source
+from fooling.classifiers.architectures import architecture_source, names_a_file
 from fooling.datasets.fetching import MIRROR_VARIABLE, found_path
 from fooling.errors import FoolingError
 from fooling.findings.ablation import AblationSettings

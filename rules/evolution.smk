@@ -15,6 +15,7 @@ rule evolve_direct:
     params:
         encoding="direct",
         settings=evolution_settings,
+        own_files=own_files,
         controls=controls_of_run,
     log:
         "<logs>/evolution/{classifier}/{experiment}/seed{seed}.log",
@@ -32,8 +33,8 @@ rule evolve_direct:
     message:
         "Evolve images: {wildcards.experiment} on {wildcards.classifier}, seed {wildcards.seed}"
     shell:
-        "fooling evolve-{params.encoding} --classifier {input.classifier} --settings {params.settings:q}"
-        " --seed {wildcards.seed} --output {output.run} {params.controls} 2> {log}"
+        "fooling evolve-{params.encoding} --classifier {input.classifier} {params.own_files} --settings"
+        " {params.settings:q} --seed {wildcards.seed} --output {output.run} {params.controls} 2> {log}"
 
 
 use rule evolve_direct as evolve_cppn with:

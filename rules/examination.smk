@@ -13,6 +13,7 @@ rule calibrate:
         images="<results>/findings/real/{classifier}.parquet",
     params:
         settings=findings_settings(CalibrationSettings),
+        own_files=own_files,
     log:
         "<logs>/findings/calibrate/{classifier}.log",
     benchmark:
@@ -27,8 +28,8 @@ rule calibrate:
     message:
         "Show {wildcards.classifier} the real test images, and calibrate it"
     shell:
-        "fooling calibrate --classifier {input.classifier} --dataset {input.dataset} --settings {params.settings:q}"
-        " --calibration {output.calibration} --images {output.images} 2> {log}"
+        "fooling calibrate --classifier {input.classifier} {params.own_files} --dataset {input.dataset} --settings"
+        " {params.settings:q} --calibration {output.calibration} --images {output.images} 2> {log}"
 
 
 rule sample_direct:
@@ -42,6 +43,7 @@ rule sample_direct:
     params:
         encoding="direct",
         settings=sample_settings,
+        own_files=own_files,
     log:
         "<logs>/findings/sample/{classifier}/{experiment}.log",
     benchmark:
@@ -58,8 +60,8 @@ rule sample_direct:
     message:
         "Show {wildcards.classifier} single random images in the encoding of {wildcards.experiment}"
     shell:
-        "fooling sample-{params.encoding} --classifier {input.classifier} --experiment {wildcards.experiment}"
-        " --settings {params.settings:q} --output {output} 2> {log}"
+        "fooling sample-{params.encoding} --classifier {input.classifier} {params.own_files} --experiment"
+        " {wildcards.experiment} --settings {params.settings:q} --output {output} 2> {log}"
 
 
 use rule sample_direct as sample_cppn with:
@@ -88,6 +90,7 @@ rule examine:
     params:
         independent=independent_option,
         settings=findings_settings(ExaminationSettings),
+        own_files=own_files,
     log:
         "<logs>/findings/examine/{classifier}/{experiment}.log",
     benchmark:
@@ -103,8 +106,8 @@ rule examine:
         "Compare the champions of {wildcards.experiment} on {wildcards.classifier} with real images"
     shell:
         "fooling examine {input.runs} --experiment {wildcards.experiment} --calibration {input.calibration}"
-        " --images {input.images} --dataset {input.dataset} {params.independent} --settings {params.settings:q}"
-        " --output {output} 2> {log}"
+        " --images {input.images} --dataset {input.dataset} {params.independent} {params.own_files} --settings"
+        " {params.settings:q} --output {output} 2> {log}"
 
 
 rule ablate:
@@ -118,6 +121,7 @@ rule ablate:
         "<results>/findings/ablation/{classifier}/{experiment}.parquet",
     params:
         settings=findings_settings(AblationSettings),
+        own_files=own_files,
     log:
         "<logs>/findings/ablate/{classifier}/{experiment}.log",
     benchmark:
@@ -134,8 +138,8 @@ rule ablate:
     message:
         "Remove repeated elements from the champions of {wildcards.experiment} on {wildcards.classifier}"
     shell:
-        "fooling ablate {input.runs} --classifier {input.classifier} --experiment {wildcards.experiment}"
-        " --settings {params.settings:q} --output {output} 2> {log}"
+        "fooling ablate {input.runs} --classifier {input.classifier} {params.own_files} --experiment"
+        " {wildcards.experiment} --settings {params.settings:q} --output {output} 2> {log}"
 
 
 rule measure_distances:
@@ -153,6 +157,7 @@ rule measure_distances:
     params:
         runs=runs_to_measure_options,
         settings=findings_settings(DistanceSettings),
+        own_files=own_files,
     log:
         "<logs>/findings/measure_distances/{classifier}.log",
     benchmark:
@@ -167,7 +172,8 @@ rule measure_distances:
     message:
         "Measure how far images of {wildcards.classifier} lie from its training images"
     shell:
-        "fooling measure-distances --classifier {input.classifier} --dataset {input.dataset} {params.runs}"
+        "fooling measure-distances --classifier {input.classifier} {params.own_files} --dataset {input.dataset}"
+        " {params.runs}"
         " --calibration {input.calibration} --images {input.images} --settings {params.settings:q}"
         " --output {output} 2> {log}"
 
@@ -185,6 +191,7 @@ rule transfer:
     params:
         runs=repeated("runs"),
         settings=findings_settings(TransferSettings),
+        own_files=own_files,
     log:
         "<logs>/findings/transfer/{experiment}.log",
     benchmark:
@@ -199,7 +206,7 @@ rule transfer:
     message:
         "Show the champions of {wildcards.experiment} to all networks of their data set"
     shell:
-        "fooling transfer {input.classifiers} {params.runs} --experiment {wildcards.experiment}"
+        "fooling transfer {input.classifiers} {params.own_files} {params.runs} --experiment {wildcards.experiment}"
         " --settings {params.settings:q} --shown {output.shown} --pairs {output.pairs} 2> {log}"
 
 
@@ -217,6 +224,7 @@ rule transfer_in_chain:
         batches=repeated("batches"),
         measured_runs=measured_runs_in_chain,
         settings=findings_settings(TransferSettings),
+        own_files=own_files,
     log:
         "<logs>/findings/transfer/{chain}.log",
     benchmark:
@@ -233,6 +241,6 @@ rule transfer_in_chain:
     message:
         "Show the champions against each network of {wildcards.chain} to all of them"
     shell:
-        "fooling transfer {input.classifiers} {params.batches} --measured-runs {params.measured_runs}"
-        " --experiment {wildcards.chain} --settings {params.settings:q} --shown {output.shown} --pairs {output.pairs}"
-        " 2> {log}"
+        "fooling transfer {input.classifiers} {params.own_files} {params.batches}"
+        " --measured-runs {params.measured_runs} --experiment {wildcards.chain} --settings {params.settings:q}"
+        " --shown {output.shown} --pairs {output.pairs} 2> {log}"

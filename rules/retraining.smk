@@ -14,6 +14,7 @@ rule evolve_many_direct:
         encoding="direct",
         settings=evolution_in_chain,
         seeds=seeds_in_chain,
+        own_files=own_files,
     log:
         "<logs>/retraining/{network}/runs{block}.log",
     benchmark:
@@ -31,8 +32,8 @@ rule evolve_many_direct:
     message:
         "Evolve images against {wildcards.network}, job {wildcards.block}"
     shell:
-        "fooling evolve-many-{params.encoding} --classifier {input.classifier} --settings {params.settings:q}"
-        " {params.seeds} --output {output} 2> {log}"
+        "fooling evolve-many-{params.encoding} --classifier {input.classifier} {params.own_files} --settings"
+        " {params.settings:q} {params.seeds} --output {output} 2> {log}"
 
 
 use rule evolve_many_direct as evolve_many_cppn with:

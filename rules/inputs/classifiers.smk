@@ -72,6 +72,22 @@ def architecture_of(name):
     return list(dict.fromkeys(own + sum([architecture_of(member) for member in members], [])))
 
 
+def own_files_of(name):
+    """The Python files, each with its function, that build a classifier's network and are no part of the package."""
+    classifier = study.classifiers[name]
+    members = classifier.members if classifier.kind == "ensemble" else []
+    own = [classifier.architecture] if names_a_file(classifier.architecture) else []
+    return own + sum([own_files_of(member) for member in members], [])
+
+
+def own_files(wildcards, input):
+    """The options that name the own Python files of those networks whose files are inputs; empty without any."""
+    built_as = {classifier_file(name): name for name in study.classifiers}
+    built_as |= {network_file(name): chain.first for name, (chain, _) in numbered.items()}
+    named = {own for file in input if file in built_as for own in own_files_of(built_as[file])}
+    return " ".join(f"--architecture {shlex.quote(own)}" for own in sorted(named))
+
+
 def architecture_of_classifier(wildcards):
     """The files that decide what the network of the classifier is."""
     return architecture_of(wildcards.classifier)

@@ -144,9 +144,3 @@ def test_an_incomplete_file_is_named(file: Path) -> None:
     write_arrays(file, arrays, kind="classifier", version=VERSION, header=header)
     with pytest.raises(FoolingError, match=r"incomplete(.|\n)*no 'training_mean'"):
         load_classifier(file, CPU)
-
-
-def test_a_vanished_architecture_is_named(file: Path) -> None:
-    rewritten(file, architecture="gone/mine.py:build")
-    with pytest.raises(FoolingError, match=r"there is no file gone/mine.py"):
-        load_classifier(file, CPU)

@@ -17,6 +17,7 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import TYPE_CHECKING, Any
 
+from fooling.artifacts import sha256_of
 from fooling.errors import FoolingError
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ class Architecture:
 
     build: Callable[..., nn.Module]
     chunk_size: int
+    sha256: str | None = None
+    """Of the Python file as it was run, where that is no part of this package."""
 
 
 def architecture_source(name: str) -> Path:
@@ -42,9 +45,14 @@ def architecture_source(name: str) -> Path:
         return Path(__file__).with_name(f"{name}.py")
     if path == "torchvision" and function:
         return Path(__file__).with_name("vision.py")
-    if path.endswith(".py") and function:
+    if names_a_file(name) and function:
         return Path(path)
     raise FoolingError("there is no such architecture", found=repr(name), expected=KNOWN_NAMES)
+
+
+def names_a_file(name: str) -> bool:
+    """Whether the architecture called ``name`` is a function in a Python file outside this package."""
+    return name.rpartition(":")[0].endswith(".py")
 
 
 def needs_colour(name: str) -> bool:
@@ -56,13 +64,13 @@ def find_architecture(name: str) -> Architecture:
     """The builder called ``name``; :class:`FoolingError` for an unknown name, a missing file or a missing function."""
     source = architecture_source(name)
     function = name.rpartition(":")[2]
+    if names_a_file(name):
+        return _own_architecture(source, function)
     if name in OWN_ARCHITECTURES:
         module = importlib.import_module(f"fooling.classifiers.{name}")
         return Architecture(build=module.build, chunk_size=module.CHUNK_SIZE)
-    if name.startswith("torchvision:"):
-        vision = importlib.import_module("fooling.classifiers.vision")
-        return Architecture(build=vision.builder_of(function), chunk_size=vision.CHUNK_SIZE)
-    return _own_architecture(source, function)
+    vision = importlib.import_module("fooling.classifiers.vision")
+    return Architecture(build=vision.builder_of(function), chunk_size=vision.CHUNK_SIZE)
 
 
 def build_network(
@@ -95,20 +103,26 @@ def build_network(
 
 
 class _WithoutCache(SourceFileLoader):
-    """Compiles a Python file whenever it is imported: code compiled before a change may look as new as the file."""
+    """Compiles the content that was read of a file: code compiled before a change may look as new as the file."""
+
+    def __init__(self, fullname: str, path: str, content: bytes) -> None:
+        super().__init__(fullname, path)
+        self._content = content
 
     def get_code(self, fullname: str) -> CodeType:
-        """The code of the file as it is now."""
-        return self.source_to_code(self.get_data(self.path), self.path)
+        """The code of this content."""
+        return self.source_to_code(self._content, self.path)
 
 
 def _own_architecture(source: Path, function: str) -> Architecture:
-    module = _imported_file(source)
+    content = content_of(source)
+    module = _imported_file(source, content)
     build = getattr(module, function, None)
     if not callable(build):
         functions = [name for name, value in vars(module).items() if inspect.isfunction(value)]
         raise FoolingError(f"{source} has no function {function!r}", found=", ".join(functions) or "no function at all")
-    return Architecture(build=build, chunk_size=getattr(module, "CHUNK_SIZE", DEFAULT_CHUNK_SIZE))
+    chunk_size = getattr(module, "CHUNK_SIZE", DEFAULT_CHUNK_SIZE)
+    return Architecture(build=build, chunk_size=chunk_size, sha256=sha256_of(content))
 
 
 def _require_logits(network: Any, *, architecture: str, input_shape: tuple[int, int, int], classes: int) -> None:
@@ -139,16 +153,24 @@ def _require_logits(network: Any, *, architecture: str, input_shape: tuple[int, 
         )
 
 
-def _imported_file(source: Path) -> ModuleType:
-    """The module in a Python file anywhere on disk, read afresh."""
+def content_of(source: Path) -> bytes:
+    """Return the content of a Python file; :class:`FoolingError` where there is none that can be read."""
     if not source.is_file():
         raise FoolingError(
             f"there is no file {source}",
             found=f"looked from {Path.cwd()}",
             expected="a Python file that builds a network",
         )
+    try:
+        return source.read_bytes()
+    except OSError as error:
+        raise FoolingError(f"{source} cannot be read", found=error.strerror) from None
+
+
+def _imported_file(source: Path, content: bytes) -> ModuleType:
+    """Run the ``content`` of a Python file anywhere on disk as a module."""
     name = f"fooling_network_{source.stem}"
-    specification = importlib.util.spec_from_loader(name, _WithoutCache(name, str(source)))
+    specification = importlib.util.spec_from_loader(name, _WithoutCache(name, str(source), content))
     assert specification is not None and specification.loader is not None
     module = importlib.util.module_from_spec(specification)
     sys.modules[name] = module

@@ -31,9 +31,11 @@ def assembled(
         dataset.require_training_images("input.subtract_mean")
     mean = training_mean_of(dataset.train_images)
     offset, scale = offset_and_scale(settings.input, mean)
+    architecture = find_architecture(settings.architecture)
     return Classifier(
         name=name,
         architecture=settings.architecture,
+        architecture_sha256=architecture.sha256,
         options=settings.options,
         network=network,
         input_shape=dataset.image_shape,
@@ -43,7 +45,7 @@ def assembled(
         offset=offset,
         scale=scale,
         training_mean=mean,
-        chunk_size=settings.chunk_size or find_architecture(settings.architecture).chunk_size,
+        chunk_size=settings.chunk_size or architecture.chunk_size,
         device=device,
     )
 

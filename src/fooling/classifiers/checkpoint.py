@@ -1,13 +1,14 @@
 """A classifier on disk: one safetensors file that describes itself.
 
 Its arrays are the network's state dict (``network.<key>``) and the preprocessing (``offset``, ``scale``,
-``training_mean``); its header names the architecture, input, classes and provenance. It never holds code: an
-architecture of the form ``path/to/file.py:function`` is looked up at that path again.
+``training_mean``); its header names the architecture, input, classes and provenance. It never holds code. Of an
+architecture of the form ``path/to/file.py:function`` it records the SHA-256, and whoever loads it names the file
+(:mod:`fooling.classifiers.permission`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ from torch import nn
 from fooling.artifacts import read_arrays, write_arrays
 from fooling.classifiers.architectures import build_network
 from fooling.classifiers.classifier import Classifier
-from fooling.classifiers.header import KIND, VERSION, ClassifierHeader
+from fooling.classifiers.header import KIND, VERSION, ClassifierHeader, NetworkHeader
+from fooling.classifiers.permission import described, permitted, require_files
 from fooling.classifiers.views import fed_shape
 from fooling.contents import FINITE32, checked_header, require_layout, require_range
 from fooling.errors import FoolingError
@@ -33,8 +35,7 @@ def save_classifier(path: Path, classifier: Classifier) -> None:
     arrays |= {name: as_array(getattr(classifier, name)) for name in PREPROCESSING}
     header = {
         "name": classifier.name,
-        "architecture": classifier.architecture,
-        "options": classifier.options,
+        **described(_built_of(classifier)),
         "input": {
             "shape": list(classifier.input_shape),
             "dtype": "uint8",
@@ -50,14 +51,18 @@ def save_classifier(path: Path, classifier: Classifier) -> None:
     write_arrays(path, arrays, kind=KIND, version=VERSION, header=header)
 
 
-def load_classifier(path: Path, device: torch.device) -> Classifier:
+def load_classifier(path: Path, device: torch.device, architectures: Sequence[str] = ()) -> Classifier:
     """The classifier in a file of :func:`save_classifier`, on ``device``.
 
-    Raises :class:`FoolingError` for a missing or truncated file, another format, an architecture that cannot be built
-    and weights of other names or shapes than the architecture's.
+    It runs no Python file but one that ``architectures`` name, as ``path/to/file.py:function``. Raises
+    :class:`FoolingError` for a missing or truncated file, another format, a Python file that is not named or has
+    changed, an architecture that cannot be built and weights of other names or shapes than the architecture's.
     """
-    arrays, header = read_arrays(path, kind=KIND, version=VERSION)
-    return _classifier_of(arrays, checked_header(ClassifierHeader, header, source=path), source=path, device=device)
+    require_files(architectures)
+    arrays, read = read_arrays(path, kind=KIND, version=VERSION)
+    header = checked_header(ClassifierHeader, read, source=path)
+    built = permitted(header, architectures, source=path)
+    return _classifier_of(arrays, header, built, source=path, device=device)
 
 
 def network_with_weights(
@@ -102,25 +107,39 @@ def as_array(tensor: torch.Tensor) -> NDArray[Any]:
     return array
 
 
+def _built_of(classifier: Classifier) -> NetworkHeader:
+    return NetworkHeader(
+        architecture=classifier.architecture,
+        architecture_sha256=classifier.architecture_sha256,
+        options=classifier.options,
+    )
+
+
 def _classifier_of(
-    arrays: Mapping[str, NDArray[Any]], header: ClassifierHeader, *, source: Path, device: torch.device
+    arrays: Mapping[str, NDArray[Any]],
+    header: ClassifierHeader,
+    built: NetworkHeader,
+    *,
+    source: Path,
+    device: torch.device,
 ) -> Classifier:
     shape = header.input.shape
     _require_preprocessing(arrays, shape, source=source)
     tensors = {key: torch.from_numpy(value) for key, value in arrays.items()}
     preprocessing = {name: tensors.pop(name) for name in PREPROCESSING}
     network = network_with_weights(
-        header.architecture,
+        built.architecture,
         input_shape=fed_shape(shape, header.input.crop),
         classes=len(header.class_names),
-        options=header.options,
+        options=built.options,
         weights={key.removeprefix(NETWORK_PREFIX): value for key, value in tensors.items()},
         source=source,
     )
     return Classifier(
         name=header.name,
-        architecture=header.architecture,
-        options=header.options,
+        architecture=built.architecture,
+        architecture_sha256=built.architecture_sha256,
+        options=built.options,
         network=network,
         input_shape=shape,
         crop=header.input.crop,

@@ -38,6 +38,8 @@ class Classifier:
 
     name: str
     architecture: str
+    architecture_sha256: str | None = None
+    """Of the Python file of an architecture that is no part of this package."""
     options: dict[str, Any] = field(default_factory=dict)
     network: nn.Module
     input_shape: tuple[int, int, int]
