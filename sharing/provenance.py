@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from pydantic import ValidationError, field_validator
+from pydantic import ValidationError, ValidationInfo, field_validator
 
 from fooling.artifacts import sha256_of, write_bytes
 from fooling.errors import FoolingError
@@ -55,12 +55,20 @@ class Provenance(Settings):
 
     @field_validator("results", "logs")
     @classmethod
-    def _inside(cls, paths: dict[str, Any]) -> dict[str, Any]:
+    def _inside(cls, paths: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
         for path in paths:
             parts = PurePosixPath(path).parts
-            if not parts or parts[0] not in ("results", "logs") or ".." in parts:
-                raise ValueError(f"paths below results/ or logs/, not {path!r}")
+            if parts[:1] != (info.field_name,) or ".." in parts:
+                raise ValueError(f"paths below {info.field_name}/, not {path!r}")
         return paths
+
+    @field_validator("results")
+    @classmethod
+    def _in_their_folders(cls, results: dict[str, Result]) -> dict[str, Result]:
+        for path, result in results.items():
+            if result.folder is not None and PurePosixPath(result.folder) not in PurePosixPath(path).parents[:-2]:
+                raise ValueError(f"the folder that holds {path!r}, not {result.folder!r}")
+        return results
 
 
 def pack(results: Sequence[Path]) -> bytes:
