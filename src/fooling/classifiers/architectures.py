@@ -168,7 +168,11 @@ def content_of(source: Path) -> bytes:
 
 
 def _imported_file(source: Path, content: bytes) -> ModuleType:
-    """Run the ``content`` of a Python file anywhere on disk as a module."""
+    """Run the ``content`` of a Python file anywhere on disk as a module; it may import torchvision."""
+    # Imported here, because a name is looked up without torch.
+    from fooling.torchvision_operators import ensure_operators
+
+    ensure_operators()
     name = f"fooling_network_{source.stem}"
     specification = importlib.util.spec_from_loader(name, _WithoutCache(name, str(source), content))
     assert specification is not None and specification.loader is not None
