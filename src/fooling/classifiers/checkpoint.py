@@ -21,6 +21,7 @@ from fooling.classifiers.architectures import build_network
 from fooling.classifiers.classifier import Classifier
 from fooling.classifiers.header import KIND, VERSION, ClassifierHeader, NetworkHeader
 from fooling.classifiers.permission import described, permitted, require_files
+from fooling.classifiers.state_dicts import complete_part
 from fooling.classifiers.views import fed_shape
 from fooling.contents import FINITE32, checked_header, require_layout, require_range
 from fooling.errors import FoolingError
@@ -73,20 +74,26 @@ def network_with_weights(
     options: Mapping[str, Any],
     weights: Mapping[str, torch.Tensor],
     source: Path,
+    adapt: Callable[[Mapping[str, torch.Tensor], Mapping[str, torch.Tensor]], Mapping[str, torch.Tensor]] | None = None,
 ) -> nn.Module:
     """The network of ``architecture`` that holds ``weights``, a state dict that came from ``source``.
 
-    Raises :class:`FoolingError` unless names, shapes and types agree with those of the architecture; before memory is
-    taken for it, if torch can build it without.
+    The state dict of others is first given to ``adapt``, with that of the network. Raises :class:`FoolingError` unless
+    names, shapes and types agree with those of the architecture; before memory is taken for it, if torch can build it
+    without.
     """
 
     def built() -> nn.Module:
         return build_network(architecture, input_shape=input_shape, classes=classes, options=options)
 
-    if (layout := _layout_without_memory(built)) is not None:
+    layout = _layout_without_memory(built)
+    if layout is not None:
+        weights = adapt(weights, layout) if adapt else weights
         _require_same_layout(layout, weights, architecture=architecture, source=source)
     with torch.random.fork_rng(devices=[]):  # the fresh weights are thrown away, and so are the numbers drawn for them
         network = built()
+    if layout is None and adapt:
+        weights = adapt(weights, network.state_dict())
     _require_same_layout(network.state_dict(), weights, architecture=architecture, source=source)
     network.load_state_dict(weights)
     return network
@@ -102,9 +109,15 @@ def _layout_without_memory(build: Callable[[], nn.Module]) -> Mapping[str, torch
 
 
 def as_array(tensor: torch.Tensor) -> NDArray[Any]:
-    """The values of a tensor, row by row in the order of its dimensions."""
-    array: NDArray[Any] = tensor.detach().cpu().contiguous().numpy()
+    """The values of a tensor, row by row in the order of its dimensions; float32 where numpy lacks their type."""
+    array: NDArray[Any] = tensor.detach().cpu().contiguous().to(stored_type(tensor)).numpy()
     return array
+
+
+def stored_type(tensor: torch.Tensor) -> torch.dtype:
+    """The type of a tensor's values in a file: numpy lacks bfloat16, whose values float32 has all."""
+    known = (torch.float16, torch.float32, torch.float64)
+    return torch.float32 if tensor.is_floating_point() and tensor.dtype not in known else tensor.dtype
 
 
 def _built_of(classifier: Classifier) -> NetworkHeader:
@@ -169,10 +182,12 @@ def _require_same_layout(
     found = {key: tuple(value.shape) for key, value in weights.items()}
     if found.keys() != shapes.keys():
         missing, unknown = sorted(shapes.keys() - found.keys()), sorted(found.keys() - shapes.keys())
+        part = complete_part(weights, expected)
         raise FoolingError(
             f"the weights in {source} are not those of the architecture {architecture}",
             found=f"unknown: {_some(unknown)}; missing: {_some(missing)}",
             expected=_some(sorted(shapes)),
+            remedy=part and f"write a file of those alone whose names begin with {part!r}: the whole network is there",
         )
     wrong = [key for key in shapes if found[key] != shapes[key]]
     other = [key for key in shapes if weights[key].is_floating_point() != expected[key].is_floating_point()]

@@ -11,6 +11,7 @@ from fooling.classifiers.assembly import assembled, measured_errors
 from fooling.classifiers.checkpoint import network_with_weights
 from fooling.classifiers.classifier import Classifier
 from fooling.classifiers.settings import ImportSettings
+from fooling.classifiers.state_dicts import adapted
 from fooling.classifiers.views import fed_shape
 from fooling.classifiers.weights import TrainedWeights, published_errors
 from fooling.datasets.dataset import Dataset
@@ -35,6 +36,7 @@ def imported_classifier(
         options=made.options,
         weights=weights.state,
         source=weights.file,
+        adapt=adapted,
     )
     classifier = assembled(network, name=name, settings=made, dataset=dataset, device=device)
     provenance |= measured_errors(classifier, dataset.test_images, dataset.test_labels)
