@@ -18,6 +18,7 @@ from types import CodeType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from fooling.artifacts import sha256_of
+from fooling.classifiers.header import MOST_AT_ONCE
 from fooling.errors import FoolingError
 
 if TYPE_CHECKING:
@@ -122,6 +123,12 @@ def _own_architecture(source: Path, function: str) -> Architecture:
         functions = [name for name, value in vars(module).items() if inspect.isfunction(value)]
         raise FoolingError(f"{source} has no function {function!r}", found=", ".join(functions) or "no function at all")
     chunk_size = getattr(module, "CHUNK_SIZE", DEFAULT_CHUNK_SIZE)
+    if type(chunk_size) is not int or not 1 <= chunk_size <= MOST_AT_ONCE:
+        raise FoolingError(
+            f"{source} sets a CHUNK_SIZE that cannot be",
+            found=repr(chunk_size),
+            expected=f"a whole number of images from 1 to {MOST_AT_ONCE}",
+        )
     return Architecture(build=build, chunk_size=chunk_size, sha256=sha256_of(content))
 
 

@@ -66,7 +66,15 @@ def offset_and_scale(settings: InputSettings, training_mean: torch.Tensor) -> tu
     mean = _per_channel("mean", settings.mean or [0.0] * channels, channels)
     std = _per_channel("std", settings.std or [1.0] * channels, channels)
     offset = training_mean if settings.subtract_mean else torch.from_numpy(mean * settings.divisor).float()
-    return offset, torch.from_numpy(1 / (settings.divisor * std)).float()
+    with np.errstate(divide="ignore", over="ignore"):
+        scale = torch.from_numpy(1 / (settings.divisor * std)).float()
+    if not (offset.isfinite().all() and scale.isfinite().all()):
+        raise FoolingError(
+            "input gives numbers beyond those of float32",
+            found=f"divisor {settings.divisor}, mean {settings.mean}, std {settings.std}",
+            expected="finite values of (level / divisor - mean) / std for levels from 0 to 255",
+        )
+    return offset, scale
 
 
 def measured_errors(

@@ -20,7 +20,7 @@ from fooling.artifacts import read_arrays, write_arrays
 from fooling.classifiers.architectures import build_network
 from fooling.classifiers.classifier import Classifier
 from fooling.classifiers.header import KIND, VERSION, ClassifierHeader, NetworkHeader
-from fooling.classifiers.permission import described, permitted, require_files
+from fooling.classifiers.permission import described, permitted, require_files, require_recorded
 from fooling.classifiers.state_dicts import complete_part
 from fooling.classifiers.views import fed_shape
 from fooling.contents import FINITE32, checked_header, require_layout, require_range
@@ -31,7 +31,10 @@ NETWORK_PREFIX = "network."
 
 
 def save_classifier(path: Path, classifier: Classifier) -> None:
-    """Write ``classifier`` to ``path``, whole or not at all; the same classifier gives the same bytes."""
+    """Write ``classifier`` to ``path``, whole or not at all; the same classifier gives the same bytes.
+
+    Raises :class:`FoolingError` for one that :func:`load_classifier` would refuse.
+    """
     arrays = {NETWORK_PREFIX + key: as_array(value) for key, value in classifier.network.state_dict().items()}
     arrays |= {name: as_array(getattr(classifier, name)) for name in PREPROCESSING}
     header = {
@@ -49,6 +52,9 @@ def save_classifier(path: Path, classifier: Classifier) -> None:
         "chunk_size": classifier.chunk_size,
         "provenance": classifier.provenance,
     }
+    built = checked_header(ClassifierHeader, header, source=f"the classifier {classifier.name}")
+    _require_preprocessing(arrays, built.input.shape, source=f"the classifier {classifier.name}")
+    require_recorded(built, source=f"the classifier {classifier.name}")
     write_arrays(path, arrays, kind=KIND, version=VERSION, header=header)
 
 
@@ -166,7 +172,7 @@ def _classifier_of(
     )
 
 
-def _require_preprocessing(arrays: Mapping[str, NDArray[Any]], shape: tuple[int, int, int], *, source: Path) -> None:
+def _require_preprocessing(arrays: Mapping[str, NDArray[Any]], shape: tuple[int, int, int], *, source: object) -> None:
     """The mean is an image (C, H, W), the scale a number for each channel, and the offset one or the other."""
     image, channels = (f"float32 {' '.join(map(str, lengths))}" for lengths in (shape, (shape[0], 1, 1)))
     offset = image if "offset" in arrays and arrays["offset"].shape == shape else channels

@@ -11,7 +11,7 @@ from typing import Any
 
 from fooling.artifacts import sha256_of
 from fooling.classifiers.architectures import architecture_source, content_of, names_a_file
-from fooling.classifiers.header import EnsembleOptions, NetworkHeader
+from fooling.classifiers.header import EnsembleOptions, MemberHeader, NetworkHeader
 from fooling.contents import checked_header
 from fooling.errors import FoolingError
 
@@ -36,12 +36,25 @@ def permitted(network: NetworkHeader, architectures: Sequence[str], *, source: o
     content is not the recorded one.
     """
     if network.architecture == "ensemble":
-        members = checked_header(EnsembleOptions, network.options, source=f"the ensemble in {source}").members
-        named = [permitted(member, architectures, source=source) for member in members]
+        named = [permitted(member, architectures, source=source) for member in _members(network, source)]
         return network.model_copy(update={"options": {"members": [described(member) for member in named]}})
     if not names_a_file(network.architecture):
         return network
     return network.model_copy(update={"architecture": _named_file(network, architectures, source=source)})
+
+
+def require_recorded(network: NetworkHeader, *, source: object) -> None:
+    """Raise :class:`FoolingError` unless the content of every Python file of ``network`` is recorded."""
+    if network.architecture == "ensemble":
+        for member in _members(network, source):
+            require_recorded(member, source=source)
+    elif names_a_file(network.architecture) and network.architecture_sha256 is None:
+        raise FoolingError(
+            f"{source} does not record the content of its Python file",
+            found=f"architecture {network.architecture!r} without a SHA-256",
+            expected="a SHA-256, as every network has that was imported or trained by this version",
+            remedy=AGAIN,
+        )
 
 
 def described(network: NetworkHeader) -> dict[str, Any]:
@@ -49,14 +62,13 @@ def described(network: NetworkHeader) -> dict[str, Any]:
     return {key: value for key, value in network.model_dump().items() if (key, value) != ("architecture_sha256", None)}
 
 
+def _members(ensemble: NetworkHeader, source: object) -> tuple[MemberHeader, ...]:
+    return checked_header(EnsembleOptions, ensemble.options, source=f"the ensemble in {source}").members
+
+
 def _named_file(network: NetworkHeader, architectures: Sequence[str], *, source: object) -> str:
     wanted = network.architecture
-    if network.architecture_sha256 is None:
-        raise FoolingError(
-            f"{source} was made by an earlier version: it does not record the content of its Python file",
-            found=f"architecture {wanted!r} without a SHA-256",
-            remedy=AGAIN,
-        )
+    require_recorded(network, source=source)
     alike = [name for name in architectures if name.rpartition(":")[2] == wanted.rpartition(":")[2]]
     if not alike:
         raise FoolingError(
