@@ -15,6 +15,7 @@ from typing import Annotated, Any, cast
 import typer
 
 from fooling import __version__
+from fooling.classifiers.memory import asked_for, is_lack_of_memory
 from fooling.cli.command import Command
 from fooling.cli.commands import COMMANDS, GROUPS
 from fooling.errors import FoolingError
@@ -80,8 +81,11 @@ def _runner(name: str, command: Command) -> Callable[..., None]:
         except FoolingError as error:
             say(f"fooling {name}: {error}")
             raise typer.Exit(2) from None
-        except MemoryError:
-            say(f"fooling {name}: there is not enough memory\n  to mend it: ask for less, or close other programs")
+        except (MemoryError, RuntimeError, OSError) as error:
+            if not is_lack_of_memory(error):
+                raise
+            remedy = "to mend it: ask for less, or close other programs"
+            say(f"fooling {name}: there is not enough memory\n  found: {asked_for(error)}\n  {remedy}")
             raise typer.Exit(2) from None
         say(f"fooling {name}: {time.monotonic() - started:.1f} s, peak memory {peak_memory_mb()} MB")
 
