@@ -4,13 +4,14 @@
 rule ascend:
     input:
         classifier="<results>/classifiers/{classifier}.safetensors",
-        architecture=own_files(the_classifier),
+        architecture=network_files(the_classifier),
     output:
         "<results>/ascent/{classifier}/{setting}.safetensors",
     params:
         code=fingerprint("fooling.cli.ascend", the_classifier),
         environment=environment("networks"),
         settings=ascent_settings,
+        own_files=own_files,
     log:
         "<logs>/ascent/{classifier}/{setting}.log",
     benchmark:
@@ -25,8 +26,8 @@ rule ascend:
     message:
         "Let images climb: {wildcards.setting} on {wildcards.classifier}"
     shell:
-        "fooling ascend --name {wildcards.setting} --classifier {input.classifier} --settings {params.settings:q}"
-        " --output {output} 2> {log}"
+        "fooling ascend --name {wildcards.setting} --classifier {input.classifier} {params.own_files} --settings"
+        " {params.settings:q} --output {output} 2> {log}"
 
 
 rule tabulate_ascent:

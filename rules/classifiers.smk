@@ -4,7 +4,7 @@
 rule train:
     input:
         dataset=dataset_of_classifier,
-        architecture=own_files(the_classifier),
+        architecture=network_files(the_classifier),
     output:
         "<results>/classifiers/{classifier}.safetensors",
     params:
@@ -38,7 +38,7 @@ use rule train as train_on_all_pictures with:
     input:
         dataset=dataset_of_classifier,
         manifest=manifest_of_classifier,
-        architecture=own_files(the_classifier),
+        architecture=network_files(the_classifier),
     params:
         code=fingerprint("fooling.cli.train", the_classifier),
         settings=classifier_settings,
@@ -56,12 +56,13 @@ rule assemble_ensemble:
     input:
         members=members_of_ensemble,
         dataset=dataset_of_classifier,
-        architecture=own_files(the_classifier),
+        architecture=network_files(the_classifier),
     output:
         "<results>/classifiers/{classifier}.safetensors",
     params:
         code=fingerprint("fooling.cli.assemble_ensemble", the_classifier),
         environment=environment("networks"),
+        own_files=own_files,
     log:
         "<logs>/classifiers/{classifier}.log",
     benchmark:
@@ -80,14 +81,14 @@ rule assemble_ensemble:
         "Make one network of several: {wildcards.classifier}"
     shell:
         "fooling assemble-ensemble {input.members} --name {wildcards.classifier} --dataset {input.dataset}"
-        " --output {output} 2> {log}"
+        " {params.own_files} --output {output} 2> {log}"
 
 
 rule import_network:
     input:
         dataset=dataset_of_classifier,
         weights=weights_of_classifier,
-        architecture=own_files(the_classifier),
+        architecture=network_files(the_classifier),
     output:
         "<results>/classifiers/{classifier}.safetensors",
     params:

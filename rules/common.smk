@@ -40,7 +40,7 @@ else:
             "this workflow comes from elsewhere and needs its package: install `fooling` beside Snakemake"
         )
 
-from fooling.classifiers.architectures import architecture_source
+from fooling.classifiers.architectures import architecture_source, names_a_file
 from fooling.datasets.fetching import MIRROR_VARIABLE, found_path
 from fooling.errors import FoolingError
 from fooling.findings.ablation import AblationSettings

@@ -5,7 +5,7 @@
 rule evolve_direct:
     input:
         classifier="<results>/classifiers/{classifier}.safetensors",
-        architecture=own_files(the_classifier),
+        architecture=network_files(the_classifier),
     output:
         run="<results>/evolution/{classifier}/{experiment}/seed{seed}.safetensors",
         random_search="<results>/evolution/{classifier}/{experiment}/seed{seed}.random-search.safetensors",
@@ -15,6 +15,7 @@ rule evolve_direct:
         environment=environment("networks"),
         encoding="direct",
         settings=evolution_settings,
+        own_files=own_files,
         controls=controls_of_run,
     log:
         "<logs>/evolution/{classifier}/{experiment}/seed{seed}.log",
@@ -32,14 +33,14 @@ rule evolve_direct:
     message:
         "Evolve images: {wildcards.experiment} on {wildcards.classifier}, seed {wildcards.seed}"
     shell:
-        "fooling evolve-{params.encoding} --classifier {input.classifier} --settings {params.settings:q}"
-        " --seed {wildcards.seed} --output {output.run} {params.controls} 2> {log}"
+        "fooling evolve-{params.encoding} --classifier {input.classifier} {params.own_files} --settings"
+        " {params.settings:q} --seed {wildcards.seed} --output {output.run} {params.controls} 2> {log}"
 
 
 use rule evolve_direct as evolve_cppn with:
     input:
         classifier="<results>/classifiers/{classifier}.safetensors",
-        architecture=own_files(the_classifier),
+        architecture=network_files(the_classifier),
     params:
         code=fingerprint("fooling.cli.evolve_cppn", the_classifier),
         encoding="cppn",

@@ -5,7 +5,7 @@ rule calibrate:
     input:
         classifier="<results>/classifiers/{classifier}.safetensors",
         dataset=dataset_of_classifier,
-        architecture=own_files(the_classifier),
+        architecture=network_files(the_classifier),
     output:
         calibration="<results>/findings/calibration/{classifier}.csv",
         images="<results>/findings/real/{classifier}.parquet",
@@ -13,6 +13,7 @@ rule calibrate:
         code=fingerprint("fooling.cli.calibrate", the_classifier),
         environment=environment("networks"),
         settings=findings_settings(CalibrationSettings),
+        own_files=own_files,
     log:
         "<logs>/findings/calibrate/{classifier}.log",
     benchmark:
@@ -27,14 +28,14 @@ rule calibrate:
     message:
         "Show {wildcards.classifier} the real test images, and calibrate it"
     shell:
-        "fooling calibrate --classifier {input.classifier} --dataset {input.dataset} --settings {params.settings:q}"
-        " --calibration {output.calibration} --images {output.images} 2> {log}"
+        "fooling calibrate --classifier {input.classifier} {params.own_files} --dataset {input.dataset} --settings"
+        " {params.settings:q} --calibration {output.calibration} --images {output.images} 2> {log}"
 
 
 rule sample_direct:
     input:
         classifier="<results>/classifiers/{classifier}.safetensors",
-        architecture=own_files(the_classifier),
+        architecture=network_files(the_classifier),
     output:
         "<results>/findings/start/{classifier}/{experiment}.parquet",
     params:
@@ -42,6 +43,7 @@ rule sample_direct:
         environment=environment("networks"),
         encoding="direct",
         settings=sample_settings,
+        own_files=own_files,
     log:
         "<logs>/findings/sample/{classifier}/{experiment}.log",
     benchmark:
@@ -58,14 +60,14 @@ rule sample_direct:
     message:
         "Show {wildcards.classifier} single random images in the encoding of {wildcards.experiment}"
     shell:
-        "fooling sample-{params.encoding} --classifier {input.classifier} --experiment {wildcards.experiment}"
-        " --settings {params.settings:q} --output {output} 2> {log}"
+        "fooling sample-{params.encoding} --classifier {input.classifier} {params.own_files} --experiment"
+        " {wildcards.experiment} --settings {params.settings:q} --output {output} 2> {log}"
 
 
 use rule sample_direct as sample_cppn with:
     input:
         classifier="<results>/classifiers/{classifier}.safetensors",
-        architecture=own_files(the_classifier),
+        architecture=network_files(the_classifier),
     params:
         code=fingerprint("fooling.cli.sample_cppn", the_classifier),
         encoding="cppn",
@@ -80,7 +82,7 @@ rule examine:
         images="<results>/findings/real/{classifier}.parquet",
         dataset=dataset_of_classifier,
         independent=independent_of_classifier,
-        architecture=own_files(independent),
+        architecture=network_files(independent),
     output:
         "<results>/findings/examined/{classifier}/{experiment}.parquet",
     params:
@@ -88,6 +90,7 @@ rule examine:
         environment=environment("networks"),
         independent=independent_option,
         settings=findings_settings(ExaminationSettings),
+        own_files=own_files,
     log:
         "<logs>/findings/examine/{classifier}/{experiment}.log",
     benchmark:
@@ -103,21 +106,22 @@ rule examine:
         "Compare the champions of {wildcards.experiment} on {wildcards.classifier} with real images"
     shell:
         "fooling examine {input.runs} --experiment {wildcards.experiment} --calibration {input.calibration}"
-        " --images {input.images} --dataset {input.dataset} {params.independent} --settings {params.settings:q}"
-        " --output {output} 2> {log}"
+        " --images {input.images} --dataset {input.dataset} {params.independent} {params.own_files} --settings"
+        " {params.settings:q} --output {output} 2> {log}"
 
 
 rule ablate:
     input:
         runs=runs_to_ablate,
         classifier="<results>/classifiers/{classifier}.safetensors",
-        architecture=own_files(the_classifier),
+        architecture=network_files(the_classifier),
     output:
         "<results>/findings/ablation/{classifier}/{experiment}.parquet",
     params:
         code=fingerprint("fooling.cli.ablate", the_classifier),
         environment=environment("networks"),
         settings=findings_settings(AblationSettings),
+        own_files=own_files,
     log:
         "<logs>/findings/ablate/{classifier}/{experiment}.log",
     benchmark:
@@ -134,8 +138,8 @@ rule ablate:
     message:
         "Remove repeated elements from the champions of {wildcards.experiment} on {wildcards.classifier}"
     shell:
-        "fooling ablate {input.runs} --classifier {input.classifier} --experiment {wildcards.experiment}"
-        " --settings {params.settings:q} --output {output} 2> {log}"
+        "fooling ablate {input.runs} --classifier {input.classifier} {params.own_files} --experiment"
+        " {wildcards.experiment} --settings {params.settings:q} --output {output} 2> {log}"
 
 
 rule measure_distances:
@@ -145,7 +149,7 @@ rule measure_distances:
         calibration="<results>/findings/calibration/{classifier}.csv",
         images="<results>/findings/real/{classifier}.parquet",
         dataset=dataset_of_classifier,
-        architecture=own_files(the_classifier),
+        architecture=network_files(the_classifier),
     output:
         "<results>/findings/distances/{classifier}.parquet",
     params:
@@ -153,6 +157,7 @@ rule measure_distances:
         environment=environment("networks"),
         runs=runs_to_measure_options,
         settings=findings_settings(DistanceSettings),
+        own_files=own_files,
     log:
         "<logs>/findings/measure_distances/{classifier}.log",
     benchmark:
@@ -167,7 +172,8 @@ rule measure_distances:
     message:
         "Measure how far images of {wildcards.classifier} lie from its training images"
     shell:
-        "fooling measure-distances --classifier {input.classifier} --dataset {input.dataset} {params.runs}"
+        "fooling measure-distances --classifier {input.classifier} {params.own_files} --dataset {input.dataset}"
+        " {params.runs}"
         " --calibration {input.calibration} --images {input.images} --settings {params.settings:q}"
         " --output {output} 2> {log}"
 
@@ -176,7 +182,7 @@ rule transfer:
     input:
         classifiers=classifiers_shown,
         runs=evolved_runs,
-        architecture=own_files(classifiers_beside_experiment),
+        architecture=network_files(classifiers_beside_experiment),
     output:
         shown="<results>/findings/transfer/{experiment}.shown.parquet",
         pairs="<results>/findings/transfer/{experiment}.pairs.csv",
@@ -185,6 +191,7 @@ rule transfer:
         environment=environment("networks"),
         runs=repeated("runs"),
         settings=findings_settings(TransferSettings),
+        own_files=own_files,
     log:
         "<logs>/findings/transfer/{experiment}.log",
     benchmark:
@@ -199,7 +206,7 @@ rule transfer:
     message:
         "Show the champions of {wildcards.experiment} to all networks of their data set"
     shell:
-        "fooling transfer {input.classifiers} {params.runs} --experiment {wildcards.experiment}"
+        "fooling transfer {input.classifiers} {params.own_files} {params.runs} --experiment {wildcards.experiment}"
         " --settings {params.settings:q} --shown {output.shown} --pairs {output.pairs} 2> {log}"
 
 
@@ -207,7 +214,7 @@ rule transfer_in_chain:
     input:
         classifiers=networks_of_chain,
         batches=measured_runs_of_chain,
-        architecture=own_files(first_in_chain),
+        architecture=network_files(first_in_chain),
     output:
         shown="<results>/findings/transfer/{chain}.shown.parquet",
         pairs="<results>/findings/transfer/{chain}.pairs.csv",
@@ -217,6 +224,7 @@ rule transfer_in_chain:
         batches=repeated("batches"),
         measured_runs=measured_runs_in_chain,
         settings=findings_settings(TransferSettings),
+        own_files=own_files,
     log:
         "<logs>/findings/transfer/{chain}.log",
     benchmark:
@@ -233,6 +241,6 @@ rule transfer_in_chain:
     message:
         "Show the champions against each network of {wildcards.chain} to all of them"
     shell:
-        "fooling transfer {input.classifiers} {params.batches} --measured-runs {params.measured_runs}"
-        " --experiment {wildcards.chain} --settings {params.settings:q} --shown {output.shown} --pairs {output.pairs}"
-        " 2> {log}"
+        "fooling transfer {input.classifiers} {params.own_files} {params.batches}"
+        " --measured-runs {params.measured_runs} --experiment {wildcards.chain} --settings {params.settings:q}"
+        " --shown {output.shown} --pairs {output.pairs} 2> {log}"

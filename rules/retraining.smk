@@ -5,7 +5,7 @@
 rule evolve_many_direct:
     input:
         classifier=classifier_in_chain,
-        architecture=own_files(first_in_chain_of_network),
+        architecture=network_files(first_in_chain_of_network),
     output:
         "<results>/retraining/{network}/runs{block}.safetensors",
     params:
@@ -14,6 +14,7 @@ rule evolve_many_direct:
         encoding="direct",
         settings=evolution_in_chain,
         seeds=seeds_in_chain,
+        own_files=own_files,
     log:
         "<logs>/retraining/{network}/runs{block}.log",
     benchmark:
@@ -31,14 +32,14 @@ rule evolve_many_direct:
     message:
         "Evolve images against {wildcards.network}, job {wildcards.block}"
     shell:
-        "fooling evolve-many-{params.encoding} --classifier {input.classifier} --settings {params.settings:q}"
-        " {params.seeds} --output {output} 2> {log}"
+        "fooling evolve-many-{params.encoding} --classifier {input.classifier} {params.own_files} --settings"
+        " {params.settings:q} {params.seeds} --output {output} 2> {log}"
 
 
 use rule evolve_many_direct as evolve_many_cppn with:
     input:
         classifier=classifier_in_chain,
-        architecture=own_files(first_in_chain_of_network),
+        architecture=network_files(first_in_chain_of_network),
     params:
         code=fingerprint("fooling.cli.evolve_many_cppn", first_in_chain_of_network),
         encoding="cppn",
@@ -121,7 +122,7 @@ rule retrain:
     input:
         dataset=dataset_of_chain,
         fooling=fooling_images_so_far,
-        architecture=own_files(first_in_chain),
+        architecture=network_files(first_in_chain),
     output:
         "<results>/retraining/{chain}/dnn{number}.safetensors",
     params:
@@ -157,7 +158,7 @@ use rule retrain as retrain_on_all_pictures with:
         dataset=dataset_of_chain,
         manifest=manifest_of_chain,
         fooling=fooling_images_so_far,
-        architecture=own_files(first_in_chain),
+        architecture=network_files(first_in_chain),
     params:
         code=fingerprint("fooling.cli.retrain", first_in_chain),
         fooling=repeated("fooling"),

@@ -6,7 +6,7 @@ rule survey_sample:
         runs=runs_surveyed,
         ascents=ascents_surveyed,
         classifier=classifier_surveyed,
-        architecture=own_files(surveyed),
+        architecture=network_files(surveyed),
         dataset=dataset_surveyed,
     output:
         questionnaire="<results>/survey/questionnaire.json",
@@ -18,6 +18,7 @@ rule survey_sample:
         runs=runs_surveyed_by_name,
         ascents=repeated("ascents"),
         settings=survey_settings,
+        own_files=own_files,
     log:
         "<logs>/survey/sample.log",
     benchmark:
@@ -33,7 +34,8 @@ rule survey_sample:
         "Draw the images that people are shown"
     shell:
         "fooling survey sample --study {params.study} {params.runs} {params.ascents} --classifier {input.classifier}"
-        " --dataset {input.dataset} --settings {params.settings:q} --output {output.questionnaire} 2> {log}"
+        " {params.own_files} --dataset {input.dataset} --settings {params.settings:q}"
+        " --output {output.questionnaire} 2> {log}"
 
 
 rule survey_analyse:

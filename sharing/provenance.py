@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any, Self
 
-from pydantic import ValidationError, field_validator, model_validator
+from pydantic import ValidationError, ValidationInfo, field_validator, model_validator
 
 from fooling.artifacts import read_bytes, sha256_of, write_bytes
 from fooling.contents import mistakes_in
@@ -63,16 +63,17 @@ class Provenance(Settings):
 
     @field_validator("results", "logs")
     @classmethod
-    def _inside(cls, paths: dict[str, Any]) -> dict[str, Any]:
+    def _inside(cls, paths: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
         for path in paths:
-            if not _is_inside(path):
-                raise ValueError(f"paths below results/ or logs/, not {path!r}")
+            parts = PurePosixPath(path).parts
+            if parts[:1] != (info.field_name,) or not _is_inside(path):
+                raise ValueError(f"paths below {info.field_name}/, not {path!r}")
         return paths
 
     @model_validator(mode="after")
     def _folders_hold_their_results(self) -> Self:
         for path, result in self.results.items():
-            if result.folder is not None and PurePosixPath(result.folder) not in PurePosixPath(path).parents:
+            if result.folder is not None and PurePosixPath(result.folder) not in PurePosixPath(path).parents[:-2]:
                 raise ValueError(f"a folder in which {path!r} lies, not {result.folder!r}")
         return self
 

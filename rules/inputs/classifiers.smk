@@ -83,7 +83,7 @@ def fingerprint(command, classifiers=None):
     return of_command_and_networks
 
 
-def own_files(classifiers):
+def network_files(classifiers):
     """The input function that gives the user's files that build the networks of these classifiers, mostly none."""
 
     def files(wildcards):
@@ -91,6 +91,22 @@ def own_files(classifiers):
         return sorted({str(source) for source in sources if isinstance(source, Path)})
 
     return files
+
+
+def own_files_of(name):
+    """The Python files, each with its function, that build a classifier's network and are no part of the package."""
+    classifier = study.classifiers[name]
+    members = classifier.members if classifier.kind == "ensemble" else []
+    own = [classifier.architecture] if names_a_file(classifier.architecture) else []
+    return own + sum([own_files_of(member) for member in members], [])
+
+
+def own_files(wildcards, input):
+    """The options that name the own Python files of those networks whose files are inputs; empty without any."""
+    built_as = {classifier_file(name): name for name in study.classifiers}
+    built_as |= {network_file(name): chain.first for name, (chain, _) in numbered.items()}
+    named = {own for file in input if file in built_as for own in own_files_of(built_as[file])}
+    return " ".join(f"--architecture {shlex.quote(own)}" for own in sorted(named))
 
 
 def the_classifier(wildcards):

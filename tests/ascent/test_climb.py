@@ -199,3 +199,17 @@ def test_the_presets_are_the_papers() -> None:
     set_back = {(one.small_norm_percentile, one.small_absolute_benefit_percentile) for one in made.values()}
     assert set_back == {(0, 0), (20, 20)}
     assert {one.largest_rate for one in made.values()} == {1e7}
+
+
+@pytest.mark.parametrize(
+    "damage", [{"confidences": np.float32(2)}, {"log_odds": np.inf}, {"classes": CLASSES}, {"seeds": -1}], ids=str
+)
+def test_a_climb_that_could_not_be_read_is_not_written(
+    classifier: Classifier, tmp_path: Path, damage: dict[str, float]
+) -> None:
+    record = finished(climb_of(classifier, steps=3)).record(IDENTITY)
+    ((name, value),) = damage.items()
+    bad = dataclasses.replace(record, **{name: np.full_like(getattr(record, name), value)})  # type: ignore[arg-type]
+    with pytest.raises(FoolingError, match="the gradient ascent plain"):
+        save_ascent(tmp_path / "climb.safetensors", bad)
+    assert not list(tmp_path.iterdir())

@@ -81,6 +81,26 @@ def test_a_file_is_read_afresh(own: Path) -> None:
     assert built(f"{own}:small")[1].out_features == 9
 
 
+def test_a_file_may_import_torchvision(own: Path) -> None:
+    own.write_text(
+        "import torchvision\n"
+        "def build(*, input_shape, classes):\n"
+        "    return torchvision.models.squeezenet1_1(num_classes=classes)\n"
+    )
+    code = (
+        "from fooling.classifiers.architectures import build_network as build;"
+        f"print(build({f'{own}:build'!r}, input_shape=(3, 64, 64), classes=5, options={{}}).num_classes)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "5\n"
+
+
+@pytest.mark.parametrize("size", ["0", "-1", "4097", "10000", "64.0", "'64'", "True", "None", "2 ** 80"])
+def test_a_chunk_size_that_no_file_could_hold_is_refused(own: Path, size: str) -> None:
+    own.write_text(OWN_NETWORK.replace("CHUNK_SIZE = 8", f"CHUNK_SIZE = {size}"))
+    with pytest.raises(FoolingError, match=r"own.py sets a CHUNK_SIZE that cannot be\n  found: .*\n.*from 1 to 4096"):
+        find_architecture(f"{own}:small")
+
+
 def test_a_network_in_training_mode_stays_in_it(own: Path) -> None:
     assert built(f"{own}:small").training
 

@@ -11,14 +11,20 @@ import numpy as np
 import pytest
 import safetensors
 import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from fooling.artifacts import read_arrays, write_arrays
 from fooling.classifiers.architectures import build_network
+from fooling.classifiers.assembly import assembled
 from fooling.classifiers.checkpoint import load_classifier, save_classifier
 from fooling.classifiers.classifier import Classifier
 from fooling.classifiers.header import VERSION
+from fooling.classifiers.settings import NetworkSettings
+from fooling.classifiers.views import fed_shape
 from fooling.datasets.dataset import Dataset, save_dataset
 from fooling.errors import FoolingError
+from fooling.settings import checked_settings
 
 CPU = torch.device("cpu")
 
@@ -146,7 +152,45 @@ def test_an_incomplete_file_is_named(file: Path) -> None:
         load_classifier(file, CPU)
 
 
-def test_a_vanished_architecture_is_named(file: Path) -> None:
-    rewritten(file, architecture="gone/mine.py:build")
-    with pytest.raises(FoolingError, match=r"there is no file gone/mine.py"):
-        load_classifier(file, CPU)
+NUMBER = st.floats(allow_nan=False, allow_infinity=False)
+POSITIVE = st.floats(min_value=0, exclude_min=True, allow_infinity=False)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    divisor=POSITIVE,
+    mean=st.lists(NUMBER, max_size=2),
+    std=st.lists(POSITIVE, max_size=2),
+    crop=st.none() | st.integers(8, 30),
+    views=st.sampled_from(["centre", "ten"]),
+    chunk_size=st.none() | st.integers(-1, 5000),
+)
+def test_what_is_written_can_be_read(bars: Dataset, tmp_path: Path, chunk_size: int | None, **given: Any) -> None:
+    path = tmp_path / "made.safetensors"
+    path.unlink(missing_ok=True)
+    try:
+        checked = checked_settings(NetworkSettings, {"input": given, "chunk_size": chunk_size}, source="the settings")
+        fed = fed_shape(bars.image_shape, checked.input.crop)
+        network = build_network("lenet", input_shape=fed, classes=4, options={})
+        made = assembled(network, name="made", settings=checked, dataset=bars, device=CPU)
+        save_classifier(path, made)
+    except FoolingError as error:
+        assert "the classifier made" not in str(error), "a setting was to blame"
+        assert not path.exists()
+    else:
+        load_classifier(path, CPU)
+
+
+def test_a_classifier_that_could_not_be_read_is_not_written(lenet: Classifier, tmp_path: Path) -> None:
+    foreign = {"members": [{"architecture": "mine.py:build", "options": {}, "crop": None, "views": "centre"}]}
+    for damage in (
+        {"scale": torch.full_like(lenet.scale, torch.inf)},
+        {"class_names": ("one",)},
+        {"architecture": "mine.py:build"},
+        {"architecture": "ensemble", "options": foreign},
+        {"architecture": "ensemble", "options": {"members": []}},
+    ):
+        bad = dataclasses.replace(lenet, **damage)  # type: ignore[arg-type]
+        with pytest.raises(FoolingError, match="the classifier lenet-a"):
+            save_classifier(tmp_path / "bad.safetensors", bad)
+    assert not list(tmp_path.iterdir())

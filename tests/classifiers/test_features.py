@@ -82,7 +82,7 @@ class Backwards(nn.Module):
         self.first = nn.Linear(256, 7)
 
     def forward(self, values: Tensor) -> Tensor:
-        decided: Tensor = self.last(self.first(values.flatten(1)))
+        decided: Tensor = self.last(input=self.first(values.flatten(1)))
         return decided
 
 
@@ -122,6 +122,40 @@ class Repeating(nn.Module):
 
     def forward(self, values: Tensor) -> Tensor:
         return torch.as_tensor(self.layer(self.layer(values.flatten(1)[:, :CLASSES])))
+
+
+class Product(nn.Module):
+    """A network as converters write it: its last step is a product with weights that belong to no layer."""
+
+    def __init__(self, product: Callable[[Tensor, Tensor], Tensor]) -> None:
+        super().__init__()
+        self.first = nn.Linear(256, CLASSES)
+        self.register_buffer("weights", torch.eye(CLASSES))
+        self.product = product
+
+    def forward(self, values: Tensor) -> Tensor:
+        return self.product(self.first(values.flatten(1)), self.get_buffer("weights")) + 1
+
+
+@pytest.mark.parametrize(
+    "product",
+    [
+        torch.matmul,
+        torch.mm,
+        nn.functional.linear,
+        lambda values, weights: torch.einsum("bi,ij->bj", values, weights),
+        lambda values, weights: torch.addmm(torch.zeros(CLASSES), values, weights),
+        lambda values, weights: nn.functional.conv2d(values[..., None, None], weights[..., None, None])[..., 0, 0],
+    ],
+)
+def test_a_network_that_ends_in_a_product_is_refused(product: Callable[[Tensor, Tensor], Tensor]):
+    with pytest.raises(FoolingError, match="a product without a layer of its own after the last one: "):
+        logits_and_features(classifier_of(Product(product)), IMAGES)
+
+
+def test_what_follows_the_last_layer_may_scale_and_normalise():
+    network = nn.Sequential(nn.Flatten(), nn.Linear(256, CLASSES), nn.BatchNorm1d(CLASSES), nn.LogSoftmax(dim=1))
+    assert logits_and_features(classifier_of(network), IMAGES)[1].shape == (11, 256)
 
 
 @pytest.mark.parametrize(("make", "found"), [(Untaught, "no linear or conv"), (Repeating, "more than once")])

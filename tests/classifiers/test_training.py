@@ -188,6 +188,33 @@ def cropped(bars: Dataset, **training: Any) -> Training:
     return Training(name="net", dataset=bars, settings=ClassifierSettings.model_validate(values), device=CPU)
 
 
+IN_BFLOAT16 = """
+from torch import nn
+
+class InBfloat16(nn.Module):
+    def __init__(self, classes):
+        super().__init__()
+        self.layer = nn.Linear(400, classes).bfloat16()
+
+    def forward(self, values):
+        return self.layer(values.flatten(1).bfloat16()).float()
+
+def build(*, input_shape, classes):
+    return InBfloat16(classes)
+"""
+
+
+@pytest.mark.parametrize("optimiser", ["sgd", "adam"])
+def test_a_training_in_bfloat16_is_resumed_to_the_same_bits(bars: Dataset, tmp_path: Path, optimiser: str) -> None:
+    (tmp_path / "half.py").write_text(IN_BFLOAT16)
+    uninterrupted, interrupted, resumed = (
+        started(bars, architecture=f"{tmp_path}/half.py:build", optimiser={"kind": optimiser}) for _ in range(3)
+    )
+    interrupted.run_epoch()
+    resumed.restore(*interrupted.state(), source="the checkpoint")
+    assert same(finished(resumed), finished(uninterrupted))
+
+
 def test_a_training_on_random_crops_is_resumed_to_the_same_bits(bars: Dataset) -> None:
     uninterrupted, interrupted, resumed = cropped(bars), cropped(bars), cropped(bars)
     interrupted.run_epoch()

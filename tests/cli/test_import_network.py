@@ -42,7 +42,7 @@ def test_the_example_works(digits: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     runpy.run_path(str(EXAMPLE / "train.py"), run_name="__main__")
     output = Path("results/mine/classifiers/mine.safetensors")
     import_network(dataset=digits, settings="examples/your_network/import.yaml", name="mine", output=output)
-    classifier = load_classifier(output, torch.device("cpu"))
+    classifier = load_classifier(output, torch.device("cpu"), ["examples/your_network/network.py:build"])
     assert classifier.architecture == "examples/your_network/network.py:build"
     assert classifier.chunk_size == 50
     assert classifier.provenance["test_error"] < 0.08

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ from typer.testing import CliRunner
 
 from fooling.cli.command import Command
 from fooling.cli.commands import COMMANDS
+from fooling.cli.fetch_digits import fetch_digits
 from fooling.cli.main import application, function_of
 
 
@@ -141,3 +143,28 @@ def test_ctrl_c_is_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
     done = CliRunner().invoke(application(called="survey greet"), ["survey", "greet"])
     assert done.exit_code == 130
     assert done.stderr == "fooling survey greet: interrupted\n"
+
+
+def test_memory_that_runs_out_anywhere_is_a_message(tmp_path: Path) -> None:
+    dataset = tmp_path / "digits.safetensors"
+    fetch_digits(output=dataset)
+    network = tmp_path / "large.py"
+    network.write_text(
+        "import torch\n"
+        "class Large(torch.nn.Linear):\n"
+        "    def state_dict(self, *given, **named):\n"
+        "        return super().state_dict(*given, **named) if self.training else {'w': torch.empty(2**50)}\n"
+        "    def forward(self, values):\n"
+        "        return super().forward(values.flatten(1))\n"
+        "def build(*, input_shape, classes):\n"
+        "    return Large(784, classes)\n"
+    )
+    settings = {"architecture": f"{network}:build", "training": {"iterations": 1}}
+    refused = _fooling(
+        *("train", "--name", "large", "--dataset", str(dataset), "--settings", json.dumps(settings)),
+        *("--checkpoints", str(tmp_path / "checkpoints"), "--output", str(tmp_path / "large.safetensors")),
+    )
+    assert refused.returncode == 2
+    assert "there is not enough memory\n  found: 4,503,599,627,370,496 bytes asked for at once\n" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert not (tmp_path / "large.safetensors").exists()

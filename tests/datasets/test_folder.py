@@ -161,3 +161,12 @@ def test_too_few_pictures_cannot_be_split(tmp_path):
     fill(tmp_path / "pictures", count=1)
     with pytest.raises(FoolingError, match="too few pictures"):
         made(FolderSettings(path=tmp_path / "pictures"))
+
+
+@pytest.mark.parametrize("part", ["flat", "divided"])
+def test_pictures_of_one_class_are_refused_before_they_are_listed(part, request, tmp_path):
+    settings = request.getfixturevalue(part)
+    for folder in sorted(settings.path.rglob("red")):
+        folder.rename(tmp_path / f"red of {folder.parent.name}")
+    with pytest.raises(FoolingError, match=r"pictures holds too few classes for a classifier\n  found: blue\n"):
+        listed(settings)

@@ -7,9 +7,9 @@ import dataclasses
 import numpy as np
 import pytest
 
+from fooling.artifacts import read_arrays, write_arrays
 from fooling.errors import FoolingError
-from fooling.evolution import batch
-from fooling.evolution.batch import load_runs, save_runs
+from fooling.evolution.batch import KIND, VERSION, load_runs, save_runs
 from fooling.evolution.record import RunRecord, arrays_of, header_of, load_run, save_run
 
 
@@ -51,10 +51,30 @@ def test_one_run_and_several_are_told_apart(records, tmp_path):
         load_run(tmp_path / "runs.safetensors")
 
 
-def test_a_missing_array_is_named_with_its_run(records, tmp_path, monkeypatch):
-    monkeypatch.setattr(
-        batch, "arrays_of", lambda record: {k: v for k, v in arrays_of(record).items() if k != "logits"}
-    )
-    save_runs(tmp_path / "runs.safetensors", records)
+def test_a_missing_array_is_named_with_its_run(records, tmp_path):
+    path = tmp_path / "runs.safetensors"
+    save_runs(path, records)
+    arrays, header = read_arrays(path, kind=KIND, version=VERSION)
+    write_arrays(path, {k: v for k, v in arrays.items() if k != "7/logits"}, kind=KIND, version=VERSION, header=header)
     with pytest.raises(FoolingError, match=r"the run of seed 7 in .* is incomplete"):
         load_runs(tmp_path / "runs.safetensors")
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"confidences": np.full(2, np.nan, np.float32)},
+        {"log_odds": np.array([0.0, np.inf])},
+        {"logits": np.zeros((2, 1), np.float32)},
+        {"search": "hill climbing"},
+        {"seed": -1},
+    ],
+    ids=lambda damage: next(iter(damage)),
+)
+def test_a_run_that_could_not_be_read_is_not_written(records, tmp_path, damage):
+    bad = dataclasses.replace(records[0], **damage)
+    with pytest.raises(FoolingError, match="the run of seed"):
+        save_run(tmp_path / "run.safetensors", bad)
+    with pytest.raises(FoolingError, match="the run of seed"):
+        save_runs(tmp_path / "runs.safetensors", [bad])
+    assert not list(tmp_path.iterdir())

@@ -181,6 +181,29 @@ def test_a_pack_that_unfolds_to_gigabytes_is_refused(folder: Path, monkeypatch: 
         packed("a", "b")
 
 
+def test_a_log_in_a_pack_replaces_no_result(folder: Path) -> None:
+    packed("a")
+    content = json.loads(gzip.decompress(PACK.read_bytes()))
+    content["results"]["results/study/a.csv"]["record"]["log"] = ["results/study/b.csv"]
+    content["logs"]["results/study/b.csv"] = "not what was found"
+    PACK.write_bytes(gzip.compress(json.dumps(content).encode()))
+    with pytest.raises(FoolingError, match=r"paths below logs/, not 'results/study/b\.csv'"):
+        provenance.take_up(PACK)
+    assert Path("results/study/b.csv").read_text() == "results/study/b.csv"
+
+
+@pytest.mark.parametrize("other", ["results/study/b.csv", "results/other", "results", "", "results/study/..", "logs"])
+def test_the_folder_of_a_result_is_one_that_holds_it(folder: Path, other: str) -> None:
+    packed("a")
+    content = json.loads(gzip.decompress(PACK.read_bytes()))
+    content["results"]["results/study/a.csv"]["folder"] = other
+    PACK.write_bytes(gzip.compress(json.dumps(content).encode()))
+    before = recorded("results/study/b.csv")
+    with pytest.raises(FoolingError, match=r"the folder that holds .results/study/a\.csv"):
+        provenance.take_up(PACK)
+    assert recorded("results/study/b.csv") == before
+
+
 @given(damage=st.binary(max_size=60), position=st.integers(0, 400))
 def test_a_damaged_pack_is_refused_or_harmless(damage: bytes, position: int, tmp_path_factory) -> None:
     path = tmp_path_factory.mktemp("pack") / "provenance.json.gz"

@@ -90,23 +90,28 @@ _TRAJECTORY = tuple(part.name for part in fields(Trajectory))
 
 
 def save_ascent(path: Path, record: AscentRecord) -> None:
-    """Write ``record`` as one safetensors file."""
+    """Write ``record`` as one safetensors file; :class:`FoolingError` for one that :func:`load_ascent` would refuse."""
     arrays = {name: getattr(record, name) for name in _ARRAYS}
     arrays |= {f"trajectory/{name}": getattr(record.trajectory, name) for name in _TRAJECTORY}
     header = {name: getattr(record, name) for name in _HEADER}
+    _record_from(arrays, header, source=f"the gradient ascent {record.name}")
     write_arrays(path, arrays, kind=KIND, version=VERSION, header=header)
 
 
 def load_ascent(path: Path) -> AscentRecord:
     """What :func:`save_ascent` wrote; :class:`FoolingError` for anything else, or where a part is missing."""
     arrays, header = read_arrays(path, kind=KIND, version=VERSION)
-    described = checked_header(AscentHeader, header, source=path)
-    require_layout(arrays, LAYOUT, source=path)
+    return _record_from(arrays, header, source=path)
+
+
+def _record_from(arrays: Mapping[str, NDArray[Any]], header: Mapping[str, Any], *, source: object) -> AscentRecord:
+    described = checked_header(AscentHeader, header, source=source)
+    require_layout(arrays, LAYOUT, source=source)
     for name, (least, most) in RANGES.items():
-        require_range(name, arrays[name], least=least, most=most, source=path)
-    require_range("classes", arrays["classes"], least=0, most=len(described.class_names) - 1, source=path)
+        require_range(name, arrays[name], least=least, most=most, source=source)
+    require_range("classes", arrays["classes"], least=0, most=len(described.class_names) - 1, source=source)
     if arrays["images"].shape[1] not in (1, 3):
-        raise FoolingError(f"{path} holds no images", found=arrays["images"].shape, expected="1 or 3 channels")
+        raise FoolingError(f"{source} holds no images", found=arrays["images"].shape, expected="1 or 3 channels")
     trajectory: dict[str, Any] = {name: arrays[f"trajectory/{name}"] for name in _TRAJECTORY}
     plain: dict[str, Any] = {name: arrays[name] for name in _ARRAYS}
     return AscentRecord(**described.model_dump(), **plain, trajectory=Trajectory(**trajectory))

@@ -17,6 +17,8 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import TYPE_CHECKING, Any
 
+from fooling.artifacts import sha256_of
+from fooling.classifiers.header import MOST_AT_ONCE
 from fooling.errors import FoolingError
 from fooling.inputs import remember
 
@@ -41,6 +43,8 @@ class Architecture:
 
     build: Callable[..., nn.Module]
     chunk_size: int
+    sha256: str | None = None
+    """Of the Python file as it was run, where that is no part of this package."""
 
 
 def architecture_source(name: str) -> str | Path:
@@ -53,7 +57,7 @@ def architecture_source(name: str) -> str | Path:
         return f"fooling.classifiers.{name}"
     if path == "torchvision" and function:
         return "fooling.classifiers.vision"
-    if path.endswith(".py") and function:
+    if names_a_file(name) and function:
         return Path(path)
     raise FoolingError("there is no such architecture", found=repr(name), expected=KNOWN_NAMES)
 
@@ -64,6 +68,11 @@ def architecture_modules(name: str, options: Mapping[str, Any]) -> list[str]:
     source = architecture_source(name)
     own = [source] if isinstance(source, str) else []
     return list(dict.fromkeys(sum(members, own)))
+
+
+def names_a_file(name: str) -> bool:
+    """Whether the architecture called ``name`` is a function in a Python file outside this package."""
+    return name.rpartition(":")[0].endswith(".py")
 
 
 def needs_colour(name: str) -> bool:
@@ -108,20 +117,32 @@ def build_network(
 
 
 class _WithoutCache(SourceFileLoader):
-    """Compiles a Python file whenever it is imported: code compiled before a change may look as new as the file."""
+    """Compiles the content that was read of a file: code compiled before a change may look as new as the file."""
+
+    def __init__(self, fullname: str, path: str, content: bytes) -> None:
+        super().__init__(fullname, path)
+        self._content = content
 
     def get_code(self, fullname: str) -> CodeType:
-        """The code of the file as it is now."""
-        return self.source_to_code(self.get_data(self.path), self.path)
+        """The code of this content."""
+        return self.source_to_code(self._content, self.path)
 
 
 def _own_architecture(source: Path, function: str) -> Architecture:
-    module = _imported_file(source)
+    content = content_of(source)
+    module = _imported_file(source, content)
     build = getattr(module, function, None)
     if not callable(build):
         functions = [name for name, value in vars(module).items() if inspect.isfunction(value)]
         raise FoolingError(f"{source} has no function {function!r}", found=", ".join(functions) or "no function at all")
-    return Architecture(build=build, chunk_size=getattr(module, "CHUNK_SIZE", DEFAULT_CHUNK_SIZE))
+    chunk_size = getattr(module, "CHUNK_SIZE", DEFAULT_CHUNK_SIZE)
+    if type(chunk_size) is not int or not 1 <= chunk_size <= MOST_AT_ONCE:
+        raise FoolingError(
+            f"{source} sets a CHUNK_SIZE that cannot be",
+            found=repr(chunk_size),
+            expected=f"a whole number of images from 1 to {MOST_AT_ONCE}",
+        )
+    return Architecture(build=build, chunk_size=chunk_size, sha256=sha256_of(content))
 
 
 def _require_logits(network: Any, *, architecture: str, input_shape: tuple[int, int, int], classes: int) -> None:
@@ -148,19 +169,30 @@ def _require_logits(network: Any, *, architecture: str, input_shape: tuple[int, 
         )
 
 
-def _imported_file(source: Path) -> ModuleType:
-    """The module in a Python file anywhere on disk, read afresh."""
+def content_of(source: Path) -> bytes:
+    """Return the content of a Python file; :class:`FoolingError` where there is none that can be read."""
     if not source.is_file():
         raise FoolingError(
             f"there is no file {source}",
             found=f"looked from {Path.cwd()}",
             expected="a Python file that builds a network",
         )
-    from fooling.classifiers.network_code import MODULE_PREFIX, network_code
+    try:
+        remember(source)
+        return source.read_bytes()
+    except OSError as error:
+        raise FoolingError(f"{source} cannot be read", found=error.strerror) from None
 
-    remember(source)
+
+def _imported_file(source: Path, content: bytes) -> ModuleType:
+    """Run the ``content`` of a Python file anywhere on disk as a module; it may import torchvision."""
+    # Imported here, because a name is looked up without torch.
+    from fooling.classifiers.network_code import MODULE_PREFIX, network_code
+    from fooling.torchvision_operators import ensure_operators
+
+    ensure_operators()
     name = f"{MODULE_PREFIX}{source.stem}"
-    specification = importlib.util.spec_from_loader(name, _WithoutCache(name, str(source)))
+    specification = importlib.util.spec_from_loader(name, _WithoutCache(name, str(source), content))
     assert specification is not None and specification.loader is not None
     module = importlib.util.module_from_spec(specification)
     sys.modules[name] = module

@@ -31,9 +31,11 @@ def assembled(
         dataset.require_training_images("input.subtract_mean")
     mean = training_mean_of(dataset.train_images)
     offset, scale = offset_and_scale(settings.input, mean)
+    architecture = find_architecture(settings.architecture)
     return Classifier(
         name=name,
         architecture=settings.architecture,
+        architecture_sha256=architecture.sha256,
         options=settings.options,
         network=network,
         input_shape=dataset.image_shape,
@@ -43,7 +45,7 @@ def assembled(
         offset=offset,
         scale=scale,
         training_mean=mean,
-        chunk_size=settings.chunk_size or find_architecture(settings.architecture).chunk_size,
+        chunk_size=settings.chunk_size or architecture.chunk_size,
         device=device,
     )
 
@@ -64,7 +66,15 @@ def offset_and_scale(settings: InputSettings, training_mean: torch.Tensor) -> tu
     mean = _per_channel("mean", settings.mean or [0.0] * channels, channels)
     std = _per_channel("std", settings.std or [1.0] * channels, channels)
     offset = training_mean if settings.subtract_mean else torch.from_numpy(mean * settings.divisor).float()
-    return offset, torch.from_numpy(1 / (settings.divisor * std)).float()
+    with np.errstate(divide="ignore", over="ignore"):
+        scale = torch.from_numpy(1 / (settings.divisor * std)).float()
+    if not (offset.isfinite().all() and scale.isfinite().all()):
+        raise FoolingError(
+            "input gives numbers beyond those of float32",
+            found=f"divisor {settings.divisor}, mean {settings.mean}, std {settings.std}",
+            expected="finite values of (level / divisor - mean) / std for levels from 0 to 255",
+        )
+    return offset, scale
 
 
 def measured_errors(

@@ -12,20 +12,19 @@ import dataclasses
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
 from fooling.classifiers.devices import enough_memory
+from fooling.classifiers.header import Outputs
 from fooling.classifiers.layout import channels_last_zeros, lay_out
 from fooling.classifiers.network_code import network_code
 from fooling.classifiers.views import View, fed_shape, log_mean_probabilities, views_of
 from fooling.errors import FoolingError
 from fooling.images import require_images
-
-Outputs = Literal["logits", "probabilities"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -43,6 +42,8 @@ class Classifier:
 
     name: str
     architecture: str
+    architecture_sha256: str | None = None
+    """Of the Python file of an architecture that is no part of this package."""
     options: dict[str, Any] = field(default_factory=dict)
     network: nn.Module
     input_shape: tuple[int, int, int]

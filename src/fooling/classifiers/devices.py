@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import torch
 
 from fooling.classifiers.leases import leased_gpu
-from fooling.classifiers.memory import keep_freed_memory
+from fooling.classifiers.memory import asked_for, is_lack_of_memory, keep_freed_memory
 from fooling.errors import FoolingError
 
 KNOWN_NAMES = "auto, cpu, cuda or cuda:<number>"
@@ -96,12 +96,16 @@ def reproducible(device: torch.device, *, threads: int) -> Iterator[None]:
 
 @contextmanager
 def enough_memory(work: str, *, setting: str, value: int) -> Iterator[None]:
-    """A stretch of ``work`` that a GPU's memory may be too small for: it is then told which ``setting`` to lower."""
+    """A stretch of ``work`` that memory may be too small for: it is then told which ``setting`` to lower."""
     try:
         yield
-    except torch.OutOfMemoryError as error:
+    except (RuntimeError, MemoryError) as error:
+        if not is_lack_of_memory(error):
+            raise
+        on_gpu = isinstance(error, torch.OutOfMemoryError)
         raise FoolingError(
-            f"{work} needs more memory than the GPU has",
-            found=str(error).partition(". ")[0],
-            remedy=f"lower `{setting}` of the network (now {value}), or set machine.device to cpu",
+            f"{work} needs more memory than {'the GPU has' if on_gpu else 'there is'}",
+            found=str(error).partition(". ")[0] if on_gpu else asked_for(error),
+            remedy=f"lower `{setting}` of the network (now {value}), or "
+            + ("set machine.device to cpu" if on_gpu else "close other programs"),
         ) from None

@@ -9,7 +9,9 @@ import torch
 from torch import nn
 
 from fooling.classifiers.architectures import build_network
-from fooling.classifiers.classifier import Classifier, Outputs, logarithms_of
+from fooling.classifiers.classifier import Classifier, logarithms_of
+from fooling.classifiers.header import MemberHeader, Outputs
+from fooling.classifiers.permission import described
 from fooling.classifiers.views import View, fed_shape, log_mean_probabilities, views_of
 from fooling.errors import FoolingError
 
@@ -53,8 +55,8 @@ class Ensemble(nn.Module):
 
 
 def build(*, input_shape: tuple[int, int, int], classes: int, members: Sequence[Mapping[str, Any]]) -> nn.Module:
-    """An ensemble with fresh weights; each of ``members`` has an architecture, options, crop, views, outputs."""
-    return Ensemble([_member(described, input_shape=input_shape, classes=classes) for described in members])
+    """An ensemble with fresh weights; each of ``members`` has an architecture, options, crop, views and outputs."""
+    return Ensemble([_member(member, input_shape=input_shape, classes=classes) for member in members])
 
 
 def ensemble_of(classifiers: Sequence[Classifier], *, name: str) -> Classifier:
@@ -71,9 +73,11 @@ def ensemble_of(classifiers: Sequence[Classifier], *, name: str) -> Classifier:
                 expected="the same classes, images of the same shape, and no fooling class",
                 remedy="correct `members`",
             )
-    described = [_description(one) for one in classifiers]
+    keys = MemberHeader.model_fields
+    members = [MemberHeader.model_validate({key: getattr(one, key) for key in keys}) for one in classifiers]
+    options = {"members": [described(member) for member in members]}
     with torch.random.fork_rng(devices=[]):  # the fresh weights are thrown away
-        network = build(input_shape=first.input_shape, classes=len(first.class_names), members=described)
+        network = build(input_shape=first.input_shape, classes=len(first.class_names), **options)
     for member, one in zip(network.members, classifiers, strict=True):  # type: ignore[arg-type]
         member.network.load_state_dict(one.network.state_dict())
         member.offset.copy_(one.subtracted.expand_as(member.offset))
@@ -81,7 +85,7 @@ def ensemble_of(classifiers: Sequence[Classifier], *, name: str) -> Classifier:
     return Classifier(
         name=name,
         architecture="ensemble",
-        options={"members": described},
+        options=options,
         network=network,
         input_shape=first.input_shape,
         class_names=first.class_names,
@@ -93,18 +97,11 @@ def ensemble_of(classifiers: Sequence[Classifier], *, name: str) -> Classifier:
     )
 
 
-def _member(described: Mapping[str, Any], *, input_shape: tuple[int, int, int], classes: int) -> Member:
-    fed = fed_shape(input_shape, described["crop"])
-    network = build_network(described["architecture"], input_shape=fed, classes=classes, options=described["options"])
-    views = views_of(input_shape, crop=described["crop"], views=described["views"])
-    return Member(network, fed=fed, views=views, outputs=described.get("outputs", "logits"))
-
-
-def _description(classifier: Classifier) -> dict[str, Any]:
-    """What :func:`build` needs to know of a member."""
-    names = ("architecture", "options", "crop", "views")
-    described = {name: getattr(classifier, name) for name in names}
-    return described if classifier.outputs == "logits" else {**described, "outputs": classifier.outputs}
+def _member(member: Mapping[str, Any], *, input_shape: tuple[int, int, int], classes: int) -> Member:
+    fed = fed_shape(input_shape, member["crop"])
+    network = build_network(member["architecture"], input_shape=fed, classes=classes, options=member["options"])
+    views = views_of(input_shape, crop=member["crop"], views=member["views"])
+    return Member(network, fed=fed, views=views, outputs=member.get("outputs", "logits"))
 
 
 def _told(classifier: Classifier) -> str:

@@ -15,6 +15,9 @@ MOST_AT_ONCE = 4096  # images
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
+Views = Literal["centre", "ten"]
+Outputs = Literal["logits", "probabilities"]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class InputHeader(Header):
@@ -22,18 +25,39 @@ class InputHeader(Header):
 
     shape: tuple[Literal[1, 3], Count, Count]
     crop: Count | None
-    views: Literal["centre", "ten"]
+    views: Views
 
 
-class ClassifierHeader(Header):
+class NetworkHeader(Header):
+    """What builds a network."""
+
+    architecture: str
+    architecture_sha256: Sha256 | None = None
+    """Of the Python file of an ``architecture`` that is no part of this package."""
+    options: dict[str, Any]
+
+
+class MemberHeader(NetworkHeader):
+    """A network of an ensemble, and what it sees of an image."""
+
+    crop: Count | None
+    views: Views
+    outputs: Outputs = "logits"
+
+
+class EnsembleOptions(Header):
+    """The options of the architecture ``ensemble``."""
+
+    members: Annotated[tuple[MemberHeader, ...], Field(min_length=1)]
+
+
+class ClassifierHeader(NetworkHeader):
     """Everything but the arrays of a classifier."""
 
     name: str
-    architecture: str
-    options: dict[str, Any]
     input: InputHeader
     class_names: Annotated[tuple[str, ...], Field(min_length=2)]
-    outputs: Literal["logits", "probabilities"] = "logits"
+    outputs: Outputs = "logits"
     fooling_class: bool
     chunk_size: Annotated[int, Field(ge=1, le=MOST_AT_ONCE)]
     provenance: dict[str, Any]

@@ -12,6 +12,7 @@ from fooling.classifiers.checkpoint import network_with_weights
 from fooling.classifiers.classifier import Classifier
 from fooling.classifiers.probe import require_usable
 from fooling.classifiers.settings import ImportSettings
+from fooling.classifiers.state_dicts import adapted
 from fooling.classifiers.views import fed_shape
 from fooling.classifiers.weights import TrainedWeights, published_errors
 from fooling.datasets.dataset import Dataset
@@ -37,6 +38,7 @@ def imported_classifier(
         options=made.options,
         weights=weights.state,
         source=weights.file,
+        adapt=adapted,
     )
     classifier = assembled(network, name=name, settings=made, dataset=dataset, device=device)
     classifier = dataclasses.replace(classifier, outputs=settings.outputs)

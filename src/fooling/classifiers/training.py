@@ -19,7 +19,7 @@ from torch.nn.functional import cross_entropy
 
 from fooling.classifiers.architectures import build_network
 from fooling.classifiers.assembly import assembled, measured_errors
-from fooling.classifiers.checkpoint import as_array
+from fooling.classifiers.checkpoint import as_array, stored_type
 from fooling.classifiers.classifier import Classifier
 from fooling.classifiers.devices import enough_memory, reproducible
 from fooling.classifiers.header import Count, Epoch
@@ -188,7 +188,10 @@ class Training:
         for key in optional & tensors.keys():
             index, _, quantity = key.removeprefix(OPTIMISER).partition(".")
             parameter, value = parameters[int(index)], tensors[key].to(self._device)
-            if value.shape == parameter.shape and value.stride() != parameter.stride():
+            if value.shape == parameter.shape and (value.stride(), value.dtype) != (
+                parameter.stride(),
+                parameter.dtype,
+            ):
                 # The fused steps run over memory as it lies: a buffer must lie exactly as its parameter does.
                 value = torch.empty_like(parameter).copy_(value)
             self._optimiser.state[parameter][quantity] = value
@@ -290,4 +293,4 @@ def _set_states_of_generators(states: Mapping[str, torch.Tensor], device: torch.
 
 def _form(tensor: torch.Tensor) -> str:
     """Type and shape, for :func:`fooling.contents.require_layout`."""
-    return " ".join([str(tensor.dtype).removeprefix("torch."), *map(str, tensor.shape)])
+    return " ".join([str(stored_type(tensor)).removeprefix("torch."), *map(str, tensor.shape)])

@@ -16,6 +16,8 @@ CHUNK_SIZE = 16
 
 #: Options of networks that decide at several places: here they decide at their end alone, in training as well.
 WITHOUT_SIDE_EXITS = {"aux_logits": False, "init_weights": True}
+#: Arguments of torchvision's functions that load weights: these come from the settings' `weights` alone.
+LOADING = ("weights", "pretrained", "progress")
 OPTIONS: dict[str, dict[str, Any]] = {"googlenet": WITHOUT_SIDE_EXITS, "inception_v3": WITHOUT_SIDE_EXITS}
 
 
@@ -29,6 +31,13 @@ def builder_of(name: str) -> Callable[..., nn.Module]:
     def build(*, input_shape: tuple[int, int, int], classes: int, **options: Any) -> nn.Module:
         """Fresh weights for images ``(3, H, W)``; ``options`` are those of torchvision's own function."""
         require_colour("torchvision's network", channels=input_shape[0])
+        if loading := [key for key in LOADING if key in options]:
+            raise FoolingError(
+                f"torchvision's network {name} takes no option {loading[0]!r} here",
+                found=f"options: {options}",
+                expected="options of the architecture alone",
+                remedy="import a network, and say `weights: torchvision`",
+            )
         chosen = {**OPTIONS.get(name, {}), **options}
         network: nn.Module = torchvision.models.get_model(name, weights=None, num_classes=classes, **chosen)
         return network

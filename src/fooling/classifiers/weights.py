@@ -71,7 +71,8 @@ def read_weights(path: Path) -> dict[str, torch.Tensor]:
             f"{path} is truncated or no safetensors file",
             found=error,
             expected="a state dict as a safetensors file; pickled weights are never read, as they can run code",
-            remedy="write it with safetensors.torch.save_file(network.state_dict(), path)",
+            remedy="write it with safetensors.torch.save_file(network.state_dict(), path); "
+            "docs/your-own-network.md shows how to convert a pickled file that you trust",
         ) from None
 
 

@@ -21,13 +21,20 @@ from fooling.settings import read_settings
 
 
 def ablate(
-    runs: list[Path], *, classifier: Path, experiment: str, settings: str, output: Path, device: str = "auto"
+    runs: list[Path],
+    *,
+    classifier: Path,
+    experiment: str,
+    settings: str,
+    output: Path,
+    architecture: list[str] | None = None,
+    device: str = "auto",
 ) -> None:
     """Write what the champions of one classifier's ``runs`` lose with their repeated elements, and elsewhere."""
     torch.set_num_threads(1)
     checked = read_settings(AblationSettings, settings)
     records = [load_run(path) for path in runs]
-    network = load_classifier(classifier, device=chosen_device(device))
+    network = load_classifier(classifier, chosen_device(device), architecture or ())
     _require_their_own(records, classifier)
     table = ablation_table(records, experiment=experiment, judge=_judge(network, records[0]), settings=checked)
     write_table(output, table)

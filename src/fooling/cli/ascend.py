@@ -29,6 +29,7 @@ def ascend(
     classifier: Path,
     settings: str,
     output: Path,
+    architecture: list[str] | None = None,
     checkpoints: Path = Path("results/.checkpoints"),
     device: str = "auto",
 ) -> None:
@@ -36,7 +37,7 @@ def ascend(
     checked = read_settings(AscentSettings, settings)
     torch.set_num_threads(1)  # one thread a climb, many at once
     place = chosen_device(device)
-    network = load_classifier(classifier, device=place)
+    network = load_classifier(classifier, place, architecture or ())
     identity = {
         "name": name,
         "settings": checked.model_dump(mode="json"),

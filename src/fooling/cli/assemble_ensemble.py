@@ -16,11 +16,19 @@ from fooling.progress import say
 from fooling.versions import software_versions
 
 
-def assemble_ensemble(members: list[Path], *, dataset: Path, name: str, output: Path, device: str = "auto") -> None:
+def assemble_ensemble(
+    members: list[Path],
+    *,
+    dataset: Path,
+    name: str,
+    output: Path,
+    architecture: list[str] | None = None,
+    device: str = "auto",
+) -> None:
     """Check that the ``members`` fit each other, measure the test errors, and write them as one classifier."""
     place = chosen_device(device)
     images = load_dataset(dataset)
-    classifier = ensemble_of([load_classifier(path, device=place) for path in members], name=name)
+    classifier = ensemble_of([load_classifier(path, place, architecture or ()) for path in members], name=name)
     provenance = {
         **measured_errors(classifier, images.test_images, images.test_labels),
         "test_images": len(images.test_images),

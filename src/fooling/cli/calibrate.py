@@ -18,12 +18,19 @@ from fooling.settings import read_settings
 
 
 def calibrate(
-    *, classifier: Path, dataset: Path, settings: str, calibration: Path, images: Path, device: str = "auto"
+    *,
+    classifier: Path,
+    dataset: Path,
+    settings: str,
+    calibration: Path,
+    images: Path,
+    architecture: list[str] | None = None,
+    device: str = "auto",
 ) -> None:
     """Fit the temperature on one half of the test images, judge it on the other, and list every image."""
     torch.set_num_threads(1)
     checked = read_settings(CalibrationSettings, settings)
-    network = load_classifier(classifier, device=chosen_device(device))
+    network = load_classifier(classifier, chosen_device(device), architecture or ())
     data = load_dataset(dataset)
     logits = network.logits(torch.from_numpy(data.test_images)).cpu().numpy()
     fitted, table = calibrate_on(logits, data.test_labels, classifier=network.name, settings=checked)

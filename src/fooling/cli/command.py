@@ -12,6 +12,8 @@ SHARED = {
     "settings": "Settings of this step: one JSON object, or a YAML file that holds them.",
     "dataset": "Data set file that a fetch command wrote.",
     "classifier": "Classifier file that `train` or `import-network` wrote.",
+    "architecture": "Python file of your own that builds a classifier's network, as path/to/file.py:function; once for "
+    "each. A classifier file alone never makes a Python file run.",
     "seed": "Seed of the run: the same seed on the same kind of machine gives the same bytes.",
     "device": "Where to compute: auto (a GPU when there is one), cpu or cuda.",
     "mirror": "Folder in which files are looked for that are not here, before anything is downloaded.",

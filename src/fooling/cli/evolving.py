@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -44,11 +44,14 @@ def evolve_command(
         output: Path,
         random_search: Path | None = None,
         drift: Path | None = None,
+        architecture: list[str] | None = None,
         checkpoints: Path = Path("results/.checkpoints"),
         device: str = "auto",
     ) -> None:
         _require_seeds("--seed", seed, last=seed)
-        evolution = _Evolution(module, encoding, encoding_class, settings_class, classifier, settings, device)
+        evolution = _Evolution(
+            module, encoding, encoding_class, settings_class, classifier, settings, device, architecture
+        )
         with evolution.store(checkpoints, seed=seed) as store:
             for search, path in ((MapElites, output), (RandomSearch, random_search), (Drift, drift)):
                 if path is not None:
@@ -73,11 +76,14 @@ def evolve_many_command(
         first_seed: int,
         runs: int,
         output: Path,
+        architecture: list[str] | None = None,
         checkpoints: Path = Path("results/.checkpoints"),
         device: str = "auto",
     ) -> None:
         _require_seeds("--first-seed and --runs", first_seed, last=first_seed + runs - 1)
-        evolution = _Evolution(module, encoding, encoding_class, settings_class, classifier, settings, device)
+        evolution = _Evolution(
+            module, encoding, encoding_class, settings_class, classifier, settings, device, architecture
+        )
         with evolution.store(checkpoints, first_seed=first_seed, runs=runs) as store:
             records: list[RunRecord] = []
             for seed in range(first_seed, first_seed + runs):
@@ -104,11 +110,12 @@ class _Evolution(Generic[S]):
         classifier: Path,
         settings: str,
         device: str,
+        architectures: Sequence[str] | None,
     ) -> None:
         self._checked = read_settings(EvolutionSettings[settings_class], settings)  # type: ignore[valid-type]
         torch.set_num_threads(1)  # one thread a run, many runs at once
         self._device = chosen_device(device)
-        self._network = load_classifier(classifier, device=self._device)
+        self._network = load_classifier(classifier, self._device, architectures or ())
         self._encoding, self._encoding_class = encoding, encoding_class
         self._code = fingerprint(module, *architecture_modules(self._network.architecture, self._network.options))
         self._identity = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +32,7 @@ def examine(
     settings: str,
     output: Path,
     independent: Path | None = None,
+    architecture: list[str] | None = None,
     device: str = "auto",
 ) -> None:
     """Examine the champions of one classifier's ``runs``, controls included, beside real test images."""
@@ -45,7 +47,7 @@ def examine(
         temperature=float(temperatures.iloc[0]),
         real=read_table(images, REAL),
         dataset=load_dataset(dataset),
-        independent=None if independent is None else _judge(independent, device),
+        independent=None if independent is None else _judge(independent, device, architecture or ()),
         settings=checked,
     )
     write_table(output, table)
@@ -64,8 +66,8 @@ def _told(table: pd.DataFrame) -> str:
     return f"; champions of evolution: {', '.join(medians)}" if medians else ""
 
 
-def _judge(path: Path, device: str) -> Judge:
-    network = load_classifier(path, device=chosen_device(device))
+def _judge(path: Path, device: str, architectures: Sequence[str]) -> Judge:
+    network = load_classifier(path, chosen_device(device), architectures)
 
     def confidences(images: NDArray[np.uint8]) -> NDArray[np.float32]:
         told: NDArray[np.float32] = network.confidences(torch.from_numpy(images)).cpu().numpy()

@@ -17,6 +17,7 @@ from typing import Annotated, Any, cast
 import typer
 
 from fooling import __version__
+from fooling.classifiers.memory import asked_for, is_lack_of_memory
 from fooling.cli.command import Command
 from fooling.cli.commands import COMMANDS, GROUPS
 from fooling.errors import FoolingError
@@ -82,14 +83,16 @@ def _ends_in_a_message(name: str) -> Iterator[None]:
         yield
     except FoolingError as error:
         problem = str(error)
-    except MemoryError:
-        problem = "there is not enough memory\n  to mend it: ask for less, or close other programs"
     except KeyboardInterrupt:
         status, problem = 128 + signal.SIGINT, "interrupted"
-    except OSError as error:
-        if _can_print():
+    except (MemoryError, RuntimeError, OSError) as error:
+        if is_lack_of_memory(error):
+            remedy = "ask for less, or close other programs"
+            problem = f"there is not enough memory\n  found: {asked_for(error)}\n  to mend it: {remedy}"
+        elif isinstance(error, OSError) and not _can_print():
+            problem = f"standard output cannot be written\n  found: {error}"
+        else:
             raise
-        problem = f"standard output cannot be written\n  found: {error}"
     if problem:
         say(f"{f'fooling {name}'.strip()}: {problem}")
         raise SystemExit(status)

@@ -28,6 +28,7 @@ def measure_distances(
     settings: str,
     output: Path,
     runs: list[str] | None = None,
+    architecture: list[str] | None = None,
     device: str = "auto",
 ) -> None:
     """Write the distances of the champions of ``runs`` (``experiment=path``), of real images and of noise."""
@@ -36,7 +37,7 @@ def measure_distances(
     temperatures = read_table(calibration, CALIBRATION)["temperature"]
     if len(temperatures) != 1:
         raise FoolingError(f"{calibration} is not of one network", found=f"{len(temperatures)} rows", expected="one")
-    network = load_classifier(classifier, device=chosen_device(device))
+    network = load_classifier(classifier, chosen_device(device), architecture or ())
     data = load_dataset(dataset)
     shown = shown_images(read_named_runs(runs or []), real=read_table(images, REAL), dataset=data, settings=checked)
     seen, trained = (

@@ -23,11 +23,19 @@ S = TypeVar("S", bound=Settings)
 def sample_command(*, encoding_class: EncodingMaker[S], settings_class: type[S]) -> Callable[..., None]:
     """The command that shows random images in one encoding."""
 
-    def sample(*, classifier: Path, experiment: str, settings: str, output: Path, device: str = "auto") -> None:
+    def sample(
+        *,
+        classifier: Path,
+        experiment: str,
+        settings: str,
+        output: Path,
+        architecture: list[str] | None = None,
+        device: str = "auto",
+    ) -> None:
         checked = read_settings(EncodedSampleSettings[settings_class], settings)  # type: ignore[valid-type]
         torch.set_num_threads(1)
         place = chosen_device(device)
-        network = load_classifier(classifier, device=place)
+        network = load_classifier(classifier, place, architecture or ())
         if checked.scoring_input == "mean-subtracted":
             network = network.with_mean_subtracted()
         encoding = encoding_class(settings=checked.encoding, image_shape=network.input_shape, device=place)

@@ -36,12 +36,13 @@ def survey_sample(
     output: Path,
     runs: list[str] | None = None,
     ascents: list[Path] | None = None,
+    architecture: list[str] | None = None,
     device: str = "auto",
 ) -> None:
     """Write the questionnaire, and beside it the folder ``stimuli`` with its images as they are stored."""
     torch.set_num_threads(1)
     checked = read_settings(QuestionnaireSettings, settings)
-    network = load_classifier(classifier, device=chosen_device(device))
+    network = load_classifier(classifier, chosen_device(device), architecture or ())
     data, evolved = load_dataset(dataset), read_named_runs(runs or [])
     climbs = [load_ascent(path) for path in ascents or []]
     identity = {"name": network.name, "sha256": digest_of(classifier)}

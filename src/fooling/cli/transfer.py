@@ -31,6 +31,7 @@ def transfer(
     settings: str,
     shown: Path,
     pairs: Path,
+    architecture: list[str] | None = None,
     device: str = "auto",
 ) -> None:
     """Show the champions of ``runs`` to all ``classifiers``; of ``batches`` those of the first ``measured_runs``."""
@@ -39,7 +40,7 @@ def transfer(
     records = [load_run(path) for path in runs or []]
     records += _first(measured_runs, [record for path in batches or [] for record in load_runs(path)])
     _require_sources(records, classifiers)
-    networks = [_network(path, device) for path in classifiers]
+    networks = [_network(path, device, architecture or ()) for path in classifiers]
     table = shown_table(records, networks, experiment=experiment)
     summary = transfer_table(table, {network.name: network.architecture for network in networks}, checked)
     write_table(shown, table)
@@ -69,8 +70,8 @@ def _require_sources(records: Sequence[RunRecord], classifiers: Sequence[Path]) 
         )
 
 
-def _network(path: Path, device: str) -> Network:
-    classifier = load_classifier(path, device=chosen_device(device))
+def _network(path: Path, device: str, architectures: Sequence[str]) -> Network:
+    classifier = load_classifier(path, chosen_device(device), architectures)
 
     def confidences(images: NDArray[np.uint8]) -> NDArray[np.float32]:
         told: NDArray[np.float32] = classifier.confidences(torch.from_numpy(images)).cpu().numpy()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -95,17 +96,35 @@ class DatasetHeader(Header):
 
 
 def save_dataset(path: Path, dataset: Dataset) -> None:
-    """``dataset`` as one file, atomically; the same content gives the same bytes."""
+    """``dataset`` as one file, atomically; the same content gives the same bytes.
+
+    Raises :class:`FoolingError` for one that :func:`load_dataset` would refuse.
+    """
     header = {"name": dataset.name, "class_names": dataset.class_names, "provenance": dataset.provenance}
     arrays = {name: getattr(dataset, name) for name in LAYOUT}
+    _dataset_from(arrays, header, source=f"the data set {dataset.name}")
     write_arrays(path, arrays, kind=KIND, version=VERSION, header=header)
 
 
 def load_dataset(path: Path) -> Dataset:
     """The data set that :func:`save_dataset` wrote; :class:`FoolingError` for a missing, broken or different file."""
     arrays, header = read_arrays(path, kind=KIND, version=VERSION)
-    described = checked_header(DatasetHeader, header, source=path)
-    require_layout(arrays, LAYOUT, source=path)
+    return _dataset_from(arrays, header, source=path)
+
+
+def require_classes(class_names: Collection[str], *, source: object) -> None:
+    """Raise :class:`FoolingError`, naming the ``source`` of the pictures, unless there are two classes or more."""
+    if len(class_names) < 2:
+        raise FoolingError(
+            f"{source} holds too few classes for a classifier",
+            found=", ".join(class_names) or "none",
+            expected="pictures of two classes or more",
+        )
+
+
+def _dataset_from(arrays: Mapping[str, NDArray[Any]], header: Mapping[str, Any], *, source: object) -> Dataset:
+    described = checked_header(DatasetHeader, header, source=source)
+    require_layout(arrays, LAYOUT, source=source)
     try:
         return Dataset(
             name=described.name,
@@ -115,4 +134,4 @@ def load_dataset(path: Path) -> Dataset:
         )
     except ValueError as error:
         remedy = "delete it and fetch the data set again"
-        raise FoolingError(f"{path} is no sound data set", found=error, remedy=remedy) from None
+        raise FoolingError(f"{source} is no sound data set", found=error, remedy=remedy) from None

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from fooling.datasets.dataset import Dataset
+from fooling.datasets.dataset import Dataset, require_classes
 from fooling.datasets.decoding import Colour, decoded_images
 from fooling.datasets.fetching import found_path
 from fooling.datasets.listed import Labelled
@@ -117,7 +117,9 @@ def _classes(manifest: pd.DataFrame) -> tuple[tuple[str, ...], NDArray[np.int64]
 def _paths(settings: FolderSettings) -> list[str]:
     """Paths of all pictures: ``class/picture``, or ``part/class/picture`` where there is a test folder."""
     if settings.test_fraction is not None:
-        return list(picture_paths(settings.path))
+        whole = list(picture_paths(settings.path))
+        require_classes({path.split("/")[0] for path in whole}, source=settings.path)
+        return whole
     parts = (TRAIN_FOLDER, _test_folder(settings))
     paths = {part: list(picture_paths(settings.path / part)) for part in parts}
     train_classes, test_classes = ({path.split("/")[0] for path in paths[part]} for part in parts)
@@ -127,6 +129,7 @@ def _paths(settings: FolderSettings) -> list[str]:
             found=f"only in one of them: {', '.join(sorted(train_classes ^ test_classes))}",
             expected=f"the same subfolders in {' and '.join(parts)}",
         )
+    require_classes(train_classes, source=settings.path)
     return [f"{part}/{path}" for part in parts for path in paths[part]]
 
 

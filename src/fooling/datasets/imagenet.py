@@ -16,7 +16,7 @@ import pandas as pd
 from pydantic import Field
 
 from fooling.datasets.class_list import ClassList
-from fooling.datasets.dataset import Dataset
+from fooling.datasets.dataset import Dataset, require_classes
 from fooling.datasets.decoding import decoded_images
 from fooling.datasets.imagenet_layout import ByClass, Part, pictures_by_class
 from fooling.datasets.listed import Labelled
@@ -168,13 +168,15 @@ def provenance_of(settings: ImagenetSettings) -> dict[str, Any]:
 
 
 def _by_class(settings: ImagenetSettings, paths: Sequence[str], classes: ClassList) -> dict[Part, ByClass]:
-    return pictures_by_class(
+    found = pictures_by_class(
         paths,
         source=settings.path,
         classes=classes,
         every_class=settings.classes == "all",
         training=settings.train_pictures != 0,
     )
+    require_classes(found["test"], source=settings.path)
+    return found
 
 
 def _drawn(settings: ImagenetSettings, part: Part, wnid: str, pictures: list[str], *, count: int | None) -> list[str]:

@@ -26,8 +26,10 @@ class BatchHeader(Header):
 def save_runs(path: Path, records: Sequence[RunRecord]) -> None:
     """Write ``records``, which differ in their seeds alone, as one safetensors file.
 
-    Raises ``ValueError`` if they differ in more.
+    Raises ``ValueError`` if they differ in more, and :class:`FoolingError` for one that :func:`load_runs` would refuse.
     """
+    for record in records:
+        record_from(arrays_of(record), header_of(record), source=f"the run of seed {record.seed}")
     headers = [header_of(record) for record in records]
     shared = [{key: value for key, value in header.items() if key != "seed"} for header in headers]
     if any(header != shared[0] for header in shared):

@@ -119,8 +119,10 @@ _ARRAYS = tuple(part.name for part in fields(RunRecord) if part.name not in (*_H
 
 
 def save_run(path: Path, record: RunRecord) -> None:
-    """Write ``record`` as one safetensors file."""
-    write_arrays(path, arrays_of(record), kind=KIND, version=VERSION, header=header_of(record))
+    """Write ``record`` as one safetensors file; :class:`FoolingError` for one that :func:`load_run` would refuse."""
+    arrays, header = arrays_of(record), header_of(record)
+    record_from(arrays, header, source=f"the run of seed {record.seed}")
+    write_arrays(path, arrays, kind=KIND, version=VERSION, header=header)
 
 
 def load_run(path: Path) -> RunRecord:
