@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import re
@@ -15,6 +16,7 @@ from packaging.requirements import Requirement
 
 from checkout import ROOT, SMOKE, Checkout
 from fooling.cli.commands import COMMANDS
+from fooling.cli.main import function_of
 
 RULES = sorted(ROOT.glob("rules/**/*.smk"))
 
@@ -40,6 +42,18 @@ def test_every_command_is_a_step_of_the_workflow() -> None:
         by_pattern = {re.sub(r"(digits|shapes|mnist|folder|imagenet)$", "{params.kind}", command)}
         by_pattern |= {re.sub(r"(direct|cppn)$", "{params.encoding}", command)}
         assert command in BY_HAND or called & (by_pattern | {command}), f"no rule calls `fooling {command}`"
+
+
+def test_every_command_that_loads_a_classifier_is_given_its_own_files() -> None:
+    shells = re.findall(
+        r"    shell:\n(.*?)(?:\n\n|\Z)", "\n\n".join(path.read_text() for path in RULES), flags=re.DOTALL
+    )
+    given = {
+        re.sub(r"\{params\.\w+\}", "cppn", shell.split('"fooling ')[1]) for shell in shells if "own_files" in shell
+    }
+    for command in COMMANDS:
+        if "architecture" in inspect.signature(function_of(command)).parameters:
+            assert any(shell.startswith(f"{command.replace('direct', 'cppn')} ") for shell in given), command
 
 
 @pytest.mark.parametrize("path", RULES, ids=lambda path: path.stem)
