@@ -65,10 +65,10 @@ def members_of_ensemble(wildcards):
 
 
 def architectures_of(name):
-    """Where the network of a classifier is built, and those of its members: modules by name, the user's files as paths."""
+    """The architectures of a classifier and, of an ensemble, its members."""
     classifier = study.classifiers[name]
     members = classifier.members if classifier.kind == "ensemble" else []
-    return sum([architectures_of(member) for member in members], [architecture_source(classifier.architecture)])
+    return [classifier.architecture] + sum([architectures_of(member) for member in members], [])
 
 
 def fingerprint(command, classifiers=None):
@@ -77,8 +77,8 @@ def fingerprint(command, classifiers=None):
         return fingerprint_of(command)
 
     def of_command_and_networks(wildcards):
-        built_in = {source for name in classifiers(wildcards) for source in architectures_of(name)}
-        return fingerprint_of(command, *sorted(source for source in built_in if isinstance(source, str)))
+        sources = {architecture_source(each) for name in classifiers(wildcards) for each in architectures_of(name)}
+        return fingerprint_of(command, *sorted(source for source in sources if isinstance(source, str)))
 
     return of_command_and_networks
 
@@ -87,26 +87,18 @@ def network_files(classifiers):
     """The input function that gives the user's files that build the networks of these classifiers, mostly none."""
 
     def files(wildcards):
-        sources = [source for name in classifiers(wildcards) for source in architectures_of(name)]
-        return sorted({str(source) for source in sources if isinstance(source, Path)})
+        sources = {architecture_source(each) for name in classifiers(wildcards) for each in architectures_of(name)}
+        return sorted(str(source) for source in sources if isinstance(source, Path))
 
     return files
 
 
-def own_files_of(name):
-    """The Python files, each with its function, that build a classifier's network and are no part of the package."""
-    classifier = study.classifiers[name]
-    members = classifier.members if classifier.kind == "ensemble" else []
-    own = [classifier.architecture] if names_a_file(classifier.architecture) else []
-    return own + sum([own_files_of(member) for member in members], [])
-
-
 def own_files(wildcards, input):
-    """The options that name the own Python files of those networks whose files are inputs; empty without any."""
+    """The options that name the user's files of those networks whose classifier files are inputs; mostly none."""
     built_as = {classifier_file(name): name for name in study.classifiers}
     built_as |= {network_file(name): chain.first for name, (chain, _) in numbered.items()}
-    named = {own for file in input if file in built_as for own in own_files_of(built_as[file])}
-    return " ".join(f"--architecture {shlex.quote(own)}" for own in sorted(named))
+    named = {each for file in input if file in built_as for each in architectures_of(built_as[file])}
+    return " ".join(f"--architecture {shlex.quote(each)}" for each in sorted(named) if names_a_file(each))
 
 
 def the_classifier(wildcards):
