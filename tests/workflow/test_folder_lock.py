@@ -155,7 +155,7 @@ def test_after_a_kill_make_unlocks_and_finishes(checkout: Checkout) -> None:
 def test_a_job_step_takes_no_lock(checkout: Checkout) -> None:
     step = ("--mode", "remote", "--nolock", "--force", "--allowed-rules", "fetch_shapes")
     held = checkout.folder / LOCK
-    held.parent.mkdir()
+    held.parent.mkdir(exist_ok=True)
     with held.open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         ((status, said),) = _finished([_begun(checkout, *_snakemake("one", *step))])
