@@ -70,7 +70,7 @@ def given(tmp_path, claims, information, make_champions, make_examined, make_run
         "runs": [f"direct={tmp_path / 'seed1.safetensors'}"],
         "figures": [tmp_path / "training_curves.png"],
         "run_info": tmp_path / "run-info.json",
-        "deviations": tmp_path / "docs" / "deviations.md",
+        "deviations": str(tmp_path / "docs" / "deviations.md"),
         "threshold": 0.9999,
         "output": tmp_path / "report" / "index.html",
     }
