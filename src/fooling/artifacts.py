@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 HEADER_KEY = "fooling"
 MOST_ROWS = 20_000_000  # of a table that is read
 PART = ".part"
-FORMULA = re.compile(r"'*[=+\-@\t]")  # how a text begins that spreadsheets run, or that was marked as one
+#: How a text begins that spreadsheets run, or that was marked as one; a sign alone computes nothing.
+FORMULA = re.compile(r"'*[=+\-@\t].", re.DOTALL)
 ARRAYS_SHA256, HEADER_SHA256 = "arrays_sha256", "header_sha256"  # keys of the header
 
 #: Results that tell how a run went on its machine, and so differ between runs that agree in every finding:
