@@ -10,7 +10,7 @@ import yaml
 
 from fooling.artifacts import write_text
 from fooling.errors import FoolingError
-from fooling.parsing import parsed_yaml
+from fooling.parsing import parsed_yaml, read_text
 from fooling.settings import with_exponents_read
 from fooling.study.resolved import Study, resolved_study
 
@@ -27,11 +27,8 @@ SECTIONS = ("studies", "datasets", "pictures", "retraining", "ascent", "survey")
 
 def study_in(configfile: Path) -> Study:
     """The study in a study file; :class:`FoolingError` for a missing file or a refused setting."""
-    try:
-        text = configfile.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise FoolingError(f"the study file {configfile} cannot be read", found=error) from None
-    return resolved_study(with_exponents_read(parsed_yaml(text, source=str(configfile))), source=str(configfile))
+    values = parsed_yaml(read_text(configfile), source=str(configfile))
+    return resolved_study(with_exponents_read(values), source=str(configfile))
 
 
 def results_of(study: Study) -> list[Path]:
@@ -73,6 +70,11 @@ def published_in(text: str) -> dict[str, dict[str, str]]:
     content = parsed_yaml(text, source=str(PUBLISHED)) or {}
     if not isinstance(content, Mapping) or not set(content) <= set(SECTIONS):
         raise FoolingError(f"{PUBLISHED} has a wrong form", found=content, expected="the keys " + ", ".join(SECTIONS))
+    for section, files in content.items():
+        if files is not None and not (
+            isinstance(files, Mapping) and all(isinstance(text, str) for item in files.items() for text in item)
+        ):
+            raise FoolingError(f"{PUBLISHED} has a wrong form", found=f"{section}: {files}", expected="name: file")
     return {section: dict(content.get(section) or {}) for section in SECTIONS}
 
 

@@ -11,7 +11,6 @@ import fcntl
 import hashlib
 import json
 import os
-import re
 import shutil
 import stat
 import tempfile
@@ -24,7 +23,7 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
-from fooling.columns import Form, checked_table, require_unique_rows
+from fooling.columns import Form, checked_table, require_unique_rows, with_apostrophes_off, without_formulas
 from fooling.errors import REMEDY, FoolingError
 from fooling.inputs import forget, remember, require_unchanged
 from fooling.parsing import parsed_json
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
 HEADER_KEY = "fooling"
 MOST_ROWS = 20_000_000  # of a table that is read
 PART = ".part"
-FORMULA = re.compile(r"'*[=+\-@\t]")  # how a text begins that spreadsheets run, or that was marked as one
 ARRAYS_SHA256, HEADER_SHA256 = "arrays_sha256", "header_sha256"  # keys of the header
 
 #: Results that tell how a run went on its machine, and so differ between runs that agree in every finding:
@@ -126,7 +124,7 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
         if path.suffix == ".parquet":
             table.to_parquet(temporary, index=False, engine="pyarrow", compression="zstd", write_page_checksum=True)
         else:
-            _without_formulas(table).to_csv(temporary, index=False, lineterminator="\n")
+            without_formulas(table).to_csv(temporary, index=False, lineterminator="\n")
 
 
 def read_table(path: Path, form: Form) -> pd.DataFrame:
@@ -265,7 +263,7 @@ def _rows_of(path: Path) -> pd.DataFrame:
     try:
         remember(path)
         if path.suffix != ".parquet":
-            return _with_apostrophes_off(pd.read_csv(path, dtype=str, keep_default_na=False, compression=None))
+            return with_apostrophes_off(pd.read_csv(path, dtype=str, keep_default_na=False, compression=None))
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
             if file.metadata.num_rows > MOST_ROWS:
                 raise ValueError(f"{file.metadata.num_rows:,} rows, more than {MOST_ROWS:,}")
@@ -273,26 +271,6 @@ def _rows_of(path: Path) -> pd.DataFrame:
             return rows
     except (OSError, ValueError, pa.ArrowException) as error:
         raise FoolingError(f"{path} is not a readable table", found=error, remedy=REMEDY) from None
-
-
-def _without_formulas(table: pd.DataFrame) -> pd.DataFrame:
-    """``table`` with an apostrophe before every text that is a formula, or one after apostrophes."""
-    changed = table.copy(deep=False)
-    for place, name in enumerate(table.columns):
-        if table.dtypes.iloc[place].kind not in "biuf":
-            wrong = table[name].map(lambda value: isinstance(value, str) and FORMULA.match(value) is not None)
-            if (wrong := wrong.astype(bool)).any():
-                changed[name] = table[name].astype(object).mask(wrong, "'" + table[name].astype(str))
-    return changed
-
-
-def _with_apostrophes_off(table: pd.DataFrame) -> pd.DataFrame:
-    """What :func:`_without_formulas` was given, of a ``table`` of texts."""
-    for name in table.columns:
-        marked = table[name].str.startswith("'") & table[name].str.match(FORMULA)
-        if marked.any():
-            table[name] = table[name].mask(marked, table[name].str.slice(1))
-    return table
 
 
 def _require_whole_lines(path: Path) -> None:

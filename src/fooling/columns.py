@@ -7,6 +7,7 @@ Texts of a CSV file become what their column is declared to be, never what they 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
@@ -16,6 +17,8 @@ from fooling.errors import REMEDY, FoolingError
 if TYPE_CHECKING:
     import pandas as pd
 
+#: How a text begins that spreadsheets run, or that was marked as one; a sign alone computes nothing.
+FORMULA = re.compile(r"'*[=+\-@\t].", re.DOTALL)
 LONGEST_VALUE = 80  # characters of a value that are shown
 
 
@@ -92,6 +95,26 @@ def require_unique_rows(table: pd.DataFrame, form: Form, *, source: object) -> N
         first = table.loc[repeated, keys].iloc[0]
         row = ", ".join(f"{name} {value}" for name, value in first.items())
         raise FoolingError(f"{source} says something twice", found=f"more than one row with {row}", remedy=REMEDY)
+
+
+def without_formulas(table: pd.DataFrame) -> pd.DataFrame:
+    """``table`` with an apostrophe before every text that is a formula, or one after apostrophes."""
+    changed = table.copy(deep=False)
+    for place, name in enumerate(table.columns):
+        if table.dtypes.iloc[place].kind not in "biuf":
+            wrong = table[name].map(lambda value: isinstance(value, str) and FORMULA.match(value) is not None)
+            if (wrong := wrong.astype(bool)).any():
+                changed[name] = table[name].astype(object).mask(wrong, "'" + table[name].astype(str))
+    return changed
+
+
+def with_apostrophes_off(table: pd.DataFrame) -> pd.DataFrame:
+    """What :func:`without_formulas` was given, of a ``table`` of texts."""
+    for name in table.columns:
+        marked = table[name].str.startswith("'") & table[name].str.match(FORMULA)
+        if marked.any():
+            table[name] = table[name].mask(marked, table[name].str.slice(1))
+    return table
 
 
 def _checked(values: pd.Series[Any], column: Column, *, source: object) -> pd.Series[Any]:
