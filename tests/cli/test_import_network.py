@@ -83,7 +83,13 @@ def test_a_network_without_gradients_is_imported_and_refused_by_gradient_ascent(
     assert re.search(r"mine: no gradients: gradient attacks are left out \(.*\)\n", printed)
     assert re.search(r"mine: the test error of .* is no better than guessing \(.*\): check `input`.*\n", printed)
     with pytest.raises(FoolingError, match=r"mine has no gradients(.|\n)*remove it from `classifiers`"):
-        ascend(name="plain", classifier=output, settings="{}", output=Path("ascent.safetensors"))
+        ascend(
+            name="plain",
+            classifier=output,
+            architecture=["own.py:build"],
+            settings="{}",
+            output=Path("ascent.safetensors"),
+        )
     assert not Path("ascent.safetensors").exists()
 
 

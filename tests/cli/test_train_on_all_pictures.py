@@ -55,7 +55,9 @@ def trained(files: Streamed, folder: Path, trained_on: str, **options: Any) -> P
 def test_a_network_sees_more_than_the_file_keeps(files: Streamed, tmp_path: Path) -> None:
     provenances = {}
     for pictures in ("kept", "all"):
-        provenances[pictures] = load_classifier(trained(files, tmp_path, pictures), torch.device("cpu")).provenance
+        provenances[pictures] = load_classifier(
+            trained(files, tmp_path, pictures), torch.device("cpu"), [f"{tmp_path}/own.py:build"]
+        ).provenance
     assert provenances["all"]["settings"]["training"]["pictures"] == "all"
     # 3 images kept, 36 in the folder: passes of less than one batch, and of four.
     assert [len(provenances[pictures]["history"]) for pictures in ("kept", "all")] == [40, 10]
@@ -91,7 +93,7 @@ def test_fooling_images_are_learned_beside_all_pictures(files: Streamed, tmp_pat
     )
     save_dataset(tmp_path / "noise.safetensors", images)
     made = [retrained(files, tmp_path, fooling=[tmp_path / "noise.safetensors"], workers=number) for number in (0, 2)]
-    network = load_classifier(made[0], torch.device("cpu"))
+    network = load_classifier(made[0], torch.device("cpu"), [f"{tmp_path}/own.py:build"])
     assert network.class_names == ("class 0", "class 1", "class 2", "fooling")
     assert len(network.targets) == 3
     assert len(network.provenance["history"]) == 7
@@ -101,7 +103,8 @@ def test_fooling_images_are_learned_beside_all_pictures(files: Streamed, tmp_pat
 
 
 def test_a_control_without_fooling_images_sees_all_pictures(files: Streamed, tmp_path: Path) -> None:
-    network = load_classifier(retrained(files, tmp_path, fooling=[]), torch.device("cpu"))
+    made = retrained(files, tmp_path, fooling=[])
+    network = load_classifier(made, torch.device("cpu"), [f"{tmp_path}/own.py:build"])
     assert len(network.class_names) == 3
     assert len(network.provenance["history"]) == 10
 

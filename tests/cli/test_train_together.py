@@ -81,7 +81,8 @@ def test_without_chance_it_is_the_network_that_one_process_trains(options: dict[
     one, two = files(tmp_path / "one"), files(tmp_path / "two")
     train(**plain | one, workers=0)
     assert train_together(plain | two, processes=2) == [0, 0]
-    alone, together = (load_classifier(made["output"], torch.device("cpu")) for made in (one, two))
+    named = [f"{network}:build"]
+    alone, together = (load_classifier(made["output"], torch.device("cpu"), named) for made in (one, two))
     assert together.provenance["processes"] == 2
     for mine, theirs in zip(alone.network.parameters(), together.network.parameters(), strict=True):
         torch.testing.assert_close(mine, theirs, rtol=1e-5, atol=1e-6)
