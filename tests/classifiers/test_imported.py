@@ -161,7 +161,7 @@ def test_probabilities_are_taken_for_what_they_are(bars: Dataset, tmp_path: Path
     soft = imported(bars, weights, architecture=architecture, outputs="probabilities")
     for classifier, name in ((soft, "soft"), (ensemble_of([soft, soft], name="twice"), "twice")):
         save_classifier(tmp_path / name, classifier)
-        loaded = load_classifier(tmp_path / name, torch.device("cpu"))
+        loaded = load_classifier(tmp_path / name, torch.device("cpu"), [architecture])
         assert torch.equal(loaded.logits(images), classifier.logits(images))
         torch.testing.assert_close(loaded.confidences(images), logits.confidences(images))
     save_classifier(tmp_path / "logits", logits)

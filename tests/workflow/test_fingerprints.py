@@ -13,11 +13,14 @@ from fooling.fingerprint import Fingerprints
 PACKAGE = ROOT / "src/fooling"
 FINGERPRINTS = Fingerprints(PACKAGE)
 
+
+def _module(path: Path) -> str:
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
 #: Modules that run every command and decide no result.
-AROUND_COMMANDS = {
-    *("fooling.cli.main", "fooling.cli.command", "fooling.cli.commands"),
-    *(f"fooling.cli.{kind}_commands" for kind in ("finding", "image", "network", "survey")),
-}
+AROUND_COMMANDS = {_module(path) for path in FINGERPRINTS.files("fooling.cli.main")}
 
 
 @pytest.fixture(scope="module")
@@ -30,11 +33,6 @@ def read(smoke: Checkout) -> list[tuple[str, set[str], set[str]]]:
         module = "fooling.cli." + "_".join(words).replace("-", "_")
         found.append((module, set(content["modules"]) - AROUND_COMMANDS, set(content["files"])))
     return found
-
-
-def _module(path: Path) -> str:
-    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
 def _covered(module: str, modules: set[str]) -> tuple[set[str], set[str]]:

@@ -103,7 +103,11 @@ def test_rules_that_the_smoke_study_leaves_out(fresh_checkout: Checkout, tmp_pat
     assert {"retrain_on_all_pictures", "evolve_cppn_without_drift"} <= set(said.split())
     run, retrained = (
         load_run(checkout.folder / made[0]),
-        load_classifier(checkout.folder / made[1], torch.device("cpu")),
+        load_classifier(
+            checkout.folder / made[1],
+            torch.device("cpu"),
+            [f"{checkout.folder}/examples/your_network/network.py:build"],
+        ),
     )
     assert run.encoding == "cppn"
     assert retrained.class_names[-1] == "fooling"
