@@ -413,7 +413,7 @@ class DegenerateStudy:
             runs=[f"{name}={run}" for name in ENCODINGS for run in self.evolved(name, "lenet-a")],
             figures=[],
             run_info=self.folder / "run-info.json",
-            deviations=self.folder / "deviations.md",
+            deviations=str(self.folder / "deviations.md"),
             threshold=0.9999,
             output=self.folder / "report" / "index.html",
         )
