@@ -2,7 +2,7 @@
 
 Its arrays are the network's state dict (``network.<key>``) and the preprocessing (``offset``, ``scale``,
 ``training_mean``); its header names the architecture, input, classes and provenance. It never holds code. Of an
-architecture of the form ``path/to/file.py:function`` it records the SHA-256, and whoever loads it names the file
+architecture of the form ``path/to/file.py:function`` it records the SHA-256, and its reader names the file
 (:mod:`fooling.classifiers.permission`).
 """
 
