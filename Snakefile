@@ -22,7 +22,7 @@ pathvars:
 wildcard_constraints:
     classifier=one_of(study.classifiers),
     experiment=one_of(study.experiments),
-    setting=one_of(study.ascents),
+    setting=one_of(study.every_ascent),
     seed=r"\d+",
     retraining=one_of(entry.name for entry in study.settings.retraining),
     number=r"\d+",

@@ -5,6 +5,7 @@ rule ascend:
     input:
         classifier="<results>/classifiers/{classifier}.safetensors",
         architecture=network_files(the_classifier),
+        pilots=pilots_of_ascent,
     output:
         "<results>/ascent/{classifier}/{setting}.safetensors",
     params:
@@ -12,6 +13,8 @@ rule ascend:
         environment=environment("networks"),
         settings=ascent_settings,
         own_files=own_files,
+        pilots=repeated("pilots"),
+        threshold=threshold_of_choice,
     log:
         "<logs>/ascent/{classifier}/{setting}.log",
     benchmark:
@@ -27,12 +30,13 @@ rule ascend:
         "Let images climb: {wildcards.setting} on {wildcards.classifier}"
     shell:
         "fooling ascend --name {wildcards.setting} --classifier {input.classifier} {params.own_files} --settings"
-        " {params.settings:q} --output {output} 2> {log}"
+        " {params.settings:q} {params.pilots} {params.threshold} --output {output} 2> {log}"
 
 
 rule tabulate_ascent:
     input:
         ascents=ascent_files(),
+        pilots=pilot_files(),
         history=tables("history/{experiment}.parquet", study.plain_experiments),
         times=tables("times/{experiment}.parquet", study.plain_experiments),
     output:
@@ -40,12 +44,15 @@ rule tabulate_ascent:
         ascent_times="<results>/findings/ascent_times.parquet",
         curves=ascent_curves(),
         evaluations="<results>/findings/ascent_evaluations.csv",
+        sweeps=ascent_sweeps(),
     params:
         code=fingerprint("fooling.cli.tabulate_ascent"),
         environment=environment("findings"),
         history=repeated("history"),
         times=repeated("times"),
         curves=repeated("curves"),
+        pilots=named_pilots,
+        sweeps=repeated("sweeps"),
         settings=findings_settings(AscentComparisonSettings),
     log:
         "<logs>/findings/tabulate_ascent.log",
@@ -62,4 +69,4 @@ rule tabulate_ascent:
     shell:
         "fooling tabulate-ascent {input.ascents} {params.history} {params.times} --settings {params.settings:q}"
         " --images {output.images} --ascent-times {output.ascent_times} {params.curves}"
-        " --evaluations {output.evaluations} 2> {log}"
+        " --evaluations {output.evaluations} {params.pilots} {params.sweeps} 2> {log}"

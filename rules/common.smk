@@ -42,6 +42,7 @@ else:
 
 from fooling.classifiers.architectures import architecture_source, names_a_file
 from fooling.datasets.fetching import MIRROR_VARIABLE, found_path
+from fooling.encodings.direct_settings import DirectSettings
 from fooling.errors import FoolingError
 from fooling.findings.ablation import AblationSettings
 from fooling.findings.ancestry import LineageSettings
@@ -61,6 +62,7 @@ from fooling.fingerprint import KEPT_VARIABLE, fingerprint as fingerprint_of
 from fooling.parsing import read_text
 from fooling.progress import say
 from fooling.retraining.plan import jobs_for, network_seed, random_images_seed, supply
+from fooling.retraining.settings import PAINTED
 from rules.drawings import ascents_of, chain_of, dataset_of, drawings, responses_of, runs_of, tables_of
 from rules.environments import packages_digest
 from rules.folder_lock import lock_alone, lock_shared, only_reads, unlocks
@@ -133,6 +135,12 @@ def part(path):
     return workflow.source_path(f"../{path}") if root is None else os.path.relpath(root / path)
 
 
+def part_if_any(path):
+    """The same file as a list, which is empty where the workflow has no such file."""
+    is_there = workflow.sourcecache.exists(base.join(f"../{path}")) if root is None else (root / path).is_file()
+    return [part(path)] if is_there else []
+
+
 def address(path):
     """Where a file of this workflow can be read: its path, or where the workflow comes from elsewhere its URL."""
     return base.join(f"../{path}").get_path_or_uri(secret_free=True) if root is None else part(path)
@@ -183,9 +191,11 @@ def finding_files():
     ]
     kinds = ("champions.parquet", "networks.csv", "effects.csv")
     retrained = sum([tables_of_retrainings(kind) for kind in kinds], [])
+    retrained += tables_of_retrainings("budget.csv", names=retrainings_with_longer_runs())
+    retrained += tables_of_retrainings("refusal.csv", names=retrainings_with_refusal())
     kinds = ("shown.parquet", "pairs.csv")
     shown = sum([transfer_tables(kind) + transfer_tables_of_chains(kind) for kind in kinds], [])
-    of_ascent = ascent_tables("ascent.parquet", "ascent_evaluations.csv")
+    of_ascent = ascent_tables("ascent.parquet", "ascent_evaluations.csv") + ascent_sweeps()
     of_ablation = [f"{study.results}/findings/ablation_summary.csv"] if painted_experiments() else []
     compared = ("class_sets.csv", "set_classes.parquet") if study.settings.findings.class_sets else ()
     of_class_sets = [f"{study.results}/findings/{name}" for name in compared]

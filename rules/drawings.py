@@ -128,6 +128,12 @@ def _drawings_of(figure: str, study: Study) -> Iterator[Drawing]:
         for name in dict.fromkeys(chain.settings.name for chain in study.chains.values()):
             if not FIGURES[figure].needs_chain or any(_chains_of_champions(name, study)):
                 yield Drawing(figure, retraining=name)
+    elif FIGURES[figure].one_per == "retraining with longer runs":
+        entries = study.settings.retraining
+        yield from (Drawing(figure, retraining=one.name) for one in entries if one.measured_generations is not None)
+    elif FIGURES[figure].one_per == "retraining with refusal":
+        entries = study.settings.retraining
+        yield from (Drawing(figure, retraining=one.name) for one in entries if one.refusal is not None)
     elif figure in SHOWING_TRANSFER:
         shown = dict.fromkeys(name for _, name in pairs)
         yield from (Drawing(figure, experiment=name) for name in shown if len(study.classifiers_beside(name)) > 1)

@@ -244,3 +244,44 @@ rule transfer_in_chain:
         "fooling transfer {input.classifiers} {params.own_files} {params.batches}"
         " --measured-runs {params.measured_runs} --experiment {wildcards.chain} --settings {params.settings:q}"
         " --shown {output.shown} --pairs {output.pairs} 2> {log}"
+
+
+rule tabulate_refusal:
+    input:
+        classifiers=networks_of_retraining,
+        runs=measured_runs_of_retraining,
+        refusing=refusing_of_retraining,
+        refusing_runs=refusing_runs_of_retraining,
+        dataset=dataset_of_retraining,
+        architecture=network_files(firsts_of_retraining),
+    output:
+        "<results>/findings/retraining/{retraining}.refusal.csv",
+    params:
+        code=fingerprint("fooling.cli.tabulate_refusal", firsts_of_retraining),
+        environment=environment("networks"),
+        runs=repeated("runs"),
+        refusing=repeated("refusing"),
+        refusing_runs=repeated("refusing_runs"),
+        measured_runs=measured_runs,
+        settings=refusal_table_settings,
+        own_files=own_files,
+    log:
+        "<logs>/findings/retraining/{retraining}.refusal.log",
+    benchmark:
+        "<benchmarks>/findings/retraining/{retraining}.refusal.tsv"
+    wildcard_constraints:
+        retraining=one_of(retrainings_with_refusal()),
+    conda:
+        "../envs/networks.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(4000),
+        runtime=minutes(60),
+        gpu=gpus,
+    message:
+        "Compare the networks of {wildcards.retraining} at equal refusal rates"
+    shell:
+        "fooling tabulate-refusal {input.classifiers} {params.own_files} {params.runs} {params.refusing}"
+        " {params.refusing_runs}"
+        " --dataset {input.dataset} --retraining {wildcards.retraining} --measured-runs {params.measured_runs}"
+        " --settings {params.settings:q} --output {output} 2> {log}"

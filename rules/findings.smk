@@ -95,6 +95,7 @@ rule tabulate_retraining:
         environment=environment("findings"),
         runs=repeated("runs"),
         measured_runs=measured_runs,
+        generations=generations_of_retraining,
         settings=findings_settings(RetrainingFindingsSettings),
     log:
         "<logs>/findings/retraining/{retraining}.log",
@@ -110,8 +111,39 @@ rule tabulate_retraining:
         "Tabulate the networks of {wildcards.retraining}"
     shell:
         "fooling tabulate-retraining {input.classifiers} {params.runs} --retraining {wildcards.retraining}"
-        " --measured-runs {params.measured_runs} --settings {params.settings:q} --champions {output.champions}"
-        " --networks {output.networks} --effects {output.effects} 2> {log}"
+        " --measured-runs {params.measured_runs} --generations {params.generations} --settings {params.settings:q}"
+        " --champions {output.champions} --networks {output.networks} --effects {output.effects} 2> {log}"
+
+
+rule tabulate_budget:
+    input:
+        classifiers=last_networks_of_retraining,
+        runs=measured_runs_of_last_networks,
+    output:
+        "<results>/findings/retraining/{retraining}.budget.csv",
+    params:
+        code=fingerprint("fooling.cli.tabulate_budget"),
+        environment=environment("findings"),
+        runs=repeated("runs"),
+        measured_runs=measured_runs,
+        settings=findings_settings(IntervalSettings),
+    log:
+        "<logs>/findings/retraining/{retraining}.budget.log",
+    benchmark:
+        "<benchmarks>/findings/retraining/{retraining}.budget.tsv"
+    wildcard_constraints:
+        retraining=one_of(retrainings_with_longer_runs()),
+    conda:
+        "../envs/findings.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(4000),
+        runtime=60,
+    message:
+        "Tabulate the budget of the runs against the last networks of {wildcards.retraining}"
+    shell:
+        "fooling tabulate-budget {input.classifiers} {params.runs} --retraining {wildcards.retraining}"
+        " --measured-runs {params.measured_runs} --settings {params.settings:q} --output {output} 2> {log}"
 
 
 rule trace_lineage:
@@ -262,10 +294,12 @@ rule claims:
         transfer=transfer_tables("pairs.csv"),
         retrained=tables_of_retrainings("champions.parquet"),
         retraining=tables_of_retrainings("networks.csv"),
+        refusal=tables_of_retrainings("refusal.csv", names=retrainings_with_refusal()),
         ablation=ablation_tables(),
         ascent=ascent_tables("ascent.parquet"),
         ascent_times=ascent_tables("ascent_times.parquet"),
         people=answer_tables("accuracy"),
+        lock=part_if_any("config/claims.lock"),
     output:
         table=report("<results>/claims.csv", caption="../docs/captions/claims.rst", category="Claims"),
         page="<results>/claims.md",
@@ -282,10 +316,12 @@ rule claims:
         transfer=repeated("transfer"),
         retrained=repeated("retrained"),
         retraining=repeated("retraining"),
+        refusal=repeated("refusal"),
         ablation=repeated("ablation"),
         ascent=repeated("ascent"),
         ascent_times=repeated("ascent_times"),
         people=repeated("people"),
+        lock=repeated("lock"),
         settings=findings_settings(MeasurementSettings),
     log:
         "<logs>/claims.log",
@@ -302,8 +338,8 @@ rule claims:
     shell:
         "fooling claims --declared {input.declared} --networks {input.networks} {params.history} {params.times}"
         " {params.start} {params.examined} {params.ancestry} {params.real} {params.distances} {params.transfer}"
-        " {params.retrained} {params.retraining} {params.ablation} {params.ascent} {params.ascent_times} {params.people}"
-        " --settings {params.settings:q} --table {output.table} --page {output.page} 2> {log}"
+        " {params.retrained} {params.retraining} {params.refusal} {params.ablation} {params.ascent} {params.ascent_times}"
+        " {params.people} {params.lock} --settings {params.settings:q} --table {output.table} --page {output.page} 2> {log}"
 
 
 rule summarise:

@@ -92,7 +92,7 @@ rule paint_direct:
     benchmark:
         "<benchmarks>/retraining/{chain}/images{number}.tsv"
     wildcard_constraints:
-        chain=one_of(chains_filled_with("random", encoding="direct")),
+        chain=one_of(chains_painted_in("direct")),
     priority: 1
     conda:
         "../envs/networks.yaml"
@@ -115,7 +115,7 @@ use rule paint_direct as paint_cppn with:
         encoding="cppn",
         settings=paint_settings,
     wildcard_constraints:
-        chain=one_of(chains_filled_with("random", encoding="cppn")),
+        chain=one_of(chains_painted_in("cppn")),
 
 
 rule retrain:
@@ -171,3 +171,36 @@ use rule retrain as retrain_on_all_pictures with:
         mem_mb=memory(4000, large=32000),
         runtime=minutes(576),
         gpu=gpus,
+
+
+rule match_refusal:
+    input:
+        classifier=last_in_chain,
+        dataset=dataset_of_chain,
+        architecture=network_files(first_in_chain),
+    output:
+        "<results>/retraining/{chain}/dnn{number}/refusing.safetensors",
+    params:
+        code=fingerprint("fooling.cli.match_refusal", first_in_chain),
+        environment=environment("networks"),
+        settings=match_settings,
+        own_files=own_files,
+    log:
+        "<logs>/retraining/{chain}/dnn{number}/refusing.log",
+    benchmark:
+        "<benchmarks>/retraining/{chain}/dnn{number}/refusing.tsv"
+    wildcard_constraints:
+        chain=one_of(chain.name for chain, _ in refusing.values()),
+    priority: 1
+    conda:
+        "../envs/networks.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(1500),
+        runtime=minutes(10),
+        gpu=gpus,
+    message:
+        "Let network {wildcards.number} of {wildcards.chain} refuse a share of real images"
+    shell:
+        "fooling match-refusal --classifier {input.classifier} {params.own_files} --dataset {input.dataset} --settings"
+        " {params.settings:q} --output {output} 2> {log}"

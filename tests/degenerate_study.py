@@ -21,11 +21,12 @@ from fooling.cli.main import function_of
 from fooling.datasets.dataset import Dataset, save_dataset
 from fooling.figures.catalogue import FIGURES
 from fooling.findings.claims import Claims
+from fooling.findings.intervals import FEWEST_UNITS
 from fooling.findings.quantities import QUANTITIES
+from fooling.settings import checked_settings
 
 SHAPE = (1, 16, 16)
 CLASSES = ("upright", "flat", "none")
-FEW = {"bootstrap_samples": 99}
 CPU = torch.device("cpu")
 
 
@@ -186,7 +187,15 @@ class DegenerateStudy:
                 checkpoints=checkpoints,
                 device="cpu",
             )
-        for name in self.chain:
+        for name in self.chain[1:]:
+            function_of("match-refusal")(
+                classifier=self.network(name),
+                dataset=self.dataset,
+                settings=json.dumps({"rate": 0.2, "seed": 1}),
+                output=self.network(self.refusing(name)),
+                device="cpu",
+            )
+        for name in (*self.chain, *map(self.refusing, self.chain[1:])):
             function_of("evolve-many-direct")(
                 classifier=self.network(name),
                 settings=settings,
@@ -196,6 +205,9 @@ class DegenerateStudy:
                 checkpoints=checkpoints,
                 device="cpu",
             )
+
+    def refusing(self, name: str) -> str:
+        return f"{name}-refusing"
 
     def batch(self, name: str) -> Path:
         return self.folder / "chain" / f"{name}.runs.safetensors"
@@ -207,12 +219,11 @@ class DegenerateStudy:
         def call(command: str, *arguments: Any, **options: Any) -> tuple[str, Callable[[], None]]:
             return command, lambda: function_of(command)(*arguments, **options)
 
-        few = json.dumps(FEW)
         networks = [self.network(name) for name in self.names]
         yield call(
             "describe-classifiers",
             networks,
-            settings=few,
+            settings="{}",
             training=out / "training.csv",
             networks=out / "classifiers.csv",
             errors=out / "test_errors.csv",
@@ -263,7 +274,7 @@ class DegenerateStudy:
                 "trace-lineage",
                 self.evolved(experiment),
                 experiment=experiment,
-                settings=json.dumps({**FEW, "parent_redraws": 19}),
+                settings=json.dumps({"parent_redraws": 19}),
                 ancestry=out / f"ancestry/{experiment}.parquet",
                 lineage=out / f"lineage/{experiment}.csv",
             )
@@ -272,7 +283,7 @@ class DegenerateStudy:
                 networks,
                 experiment=experiment,
                 runs=self.evolved(experiment),
-                settings=json.dumps({**FEW, "permutations": 99}),
+                settings=json.dumps({"permutations": 99}),
                 shown=out / f"transfer/{experiment}.shown.parquet",
                 pairs=out / f"transfer/{experiment}.pairs.csv",
             )
@@ -281,20 +292,20 @@ class DegenerateStudy:
             for table in ("champions", "history", "times")
         )
         yield call(
-            "summarise-ablation", self.of("ablation/*/*.parquet"), settings=few, output=out / "ablation_summary.csv"
+            "summarise-ablation", self.of("ablation/*/*.parquet"), settings="{}", output=out / "ablation_summary.csv"
         )
         yield call("variance", champions, output=out / "variance.csv")
         yield call(
             "compare-networks",
             history=history,
             examined=self.of("examined/*/*.parquet"),
-            settings=few,
+            settings="{}",
             output=out / "foolability.csv",
         )
         yield call(
             "compare-class-sets",
             champions,
-            settings=json.dumps({**FEW, "class_sets": {"first": [[0, 0]]}}),
+            settings=json.dumps({"class_sets": {"first": [[0, 0]]}, "bootstrap_samples": 99}),
             classes=out / "set_classes.parquet",
             output=out / "class_sets.csv",
         )
@@ -302,7 +313,7 @@ class DegenerateStudy:
         yield call(
             "compare",
             times,
-            settings=json.dumps({**FEW, "comparisons": [variants]}),
+            settings=json.dumps({"comparisons": [variants]}),
             survival=out / "survival.csv",
             presets=out / "presets.csv",
         )
@@ -312,10 +323,33 @@ class DegenerateStudy:
             runs=[self.batch(name) for name in self.chain],
             retraining="chain",
             measured_runs=self.plan.seeds,
-            settings=few,
+            settings="{}",
             champions=out / "retraining/chain.champions.parquet",
             networks=out / "retraining/chain.networks.csv",
             effects=out / "retraining/chain.effects.csv",
+        )
+        measured = {
+            "runs": [self.batch(name) for name in self.chain[1:]],
+            "retraining": "chain",
+            "measured_runs": self.plan.seeds,
+        }
+        yield call(
+            "tabulate-budget",
+            [self.network(name) for name in self.chain[1:]],
+            **measured,
+            settings="{}",
+            output=out / "retraining/chain.budget.csv",
+        )
+        yield call(
+            "tabulate-refusal",
+            [self.network(name) for name in self.chain[1:]],
+            **measured,
+            refusing=[self.network(self.refusing(name)) for name in self.chain[1:]],
+            refusing_runs=[self.batch(self.refusing(name)) for name in self.chain[1:]],
+            dataset=self.dataset,
+            settings=json.dumps({"rates": [0.2], "evolved_rate": 0.2, "seed": 1}),
+            output=out / "retraining/chain.refusal.csv",
+            device="cpu",
         )
         yield call(
             "transfer",
@@ -323,7 +357,7 @@ class DegenerateStudy:
             experiment="chain/lenet-a",
             batches=[self.batch(name) for name in self.chain[:2]],
             measured_runs=1,
-            settings=json.dumps({**FEW, "permutations": 99}),
+            settings=json.dumps({"permutations": 99}),
             shown=out / "transfer/chain.shown.parquet",
             pairs=out / "transfer/chain.pairs.csv",
         )
@@ -332,7 +366,7 @@ class DegenerateStudy:
             [self.folder / "ascent" / f"{name}.safetensors" for name in self.names],
             history=history,
             times=times,
-            settings=few,
+            settings="{}",
             images=out / "ascent.parquet",
             ascent_times=out / "ascent_times.parquet",
             curves=[out / f"ascent_curves/{name}.parquet" for name in self.names],
@@ -353,10 +387,11 @@ class DegenerateStudy:
             transfer=self.of("transfer/*.pairs.csv"),
             retrained=[out / "retraining/chain.champions.parquet"],
             retraining=[out / "retraining/chain.networks.csv"],
+            refusal=[out / "retraining/chain.refusal.csv"],
             ablation=self.of("ablation/*/*.parquet"),
             ascent=[out / "ascent.parquet"],
             ascent_times=[out / "ascent_times.parquet"],
-            settings=few,
+            settings="{}",
             table=out / "claims.csv",
             page=out / "claims.md",
         )
@@ -392,7 +427,7 @@ class DegenerateStudy:
             "survey analyse",
             self.folder / "survey" / "responses",
             questionnaire=self.folder / "survey" / "questionnaire.json",
-            settings=few,
+            settings="{}",
             **{kind: out / f"survey/{kind}.csv" for kind in kinds},
         )
         yield call(
@@ -445,6 +480,8 @@ class DegenerateStudy:
             "classifier": [{"classifier": one} for one in self.names],
             "classifier with ascents": [{"classifier": one} for one in self.names],
             "retraining": [{"retraining": "chain", "chain": "chain"}],
+            "retraining with longer runs": [{"retraining": "chain"}],
+            "retraining with refusal": [{"retraining": "chain"}],
             "condition": [{"condition": one} for one in ("direct", "noise")],
             "study with trained networks": [{}] if "upright" in self.plan.networks else [],
         }
@@ -501,12 +538,13 @@ def every_claim() -> list[dict[str, Any]]:
         "generation": 1,
     }
     fixed = {
-        **{"where": "here", "claim": "A claim.", "dataset": "stripes", "paper": None, "status": "-"},
-        **{"direction": "at-least", "threshold": 0.5, "minimum": 1, "unit": "ratio"},
+        **{"where": "here", "claim": "A claim.", "kind": "asked here", "declared": "2026-11-28", "dataset": "stripes"},
+        **{"paper": None, "source_status": "-", "comparison": "at-least", "threshold": 0.5, "null_value": 0.5},
+        **{"minimum": FEWEST_UNITS, "unit": "ratio"},
     }
     claims = [
         {"id": name, "quantity": name, **fixed, **{key: told[key] for key in quantity.needs}}
         for name, quantity in QUANTITIES.items()
     ]
-    Claims.model_validate({"claims": claims})
+    checked_settings(Claims, {"claims": claims}, source="every claim")
     return claims

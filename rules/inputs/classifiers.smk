@@ -96,7 +96,7 @@ def network_files(classifiers):
 def own_files(wildcards, input):
     """The options that name the user's files of those networks whose classifier files are inputs; mostly none."""
     built_as = {classifier_file(name): name for name in study.classifiers}
-    built_as |= {network_file(name): chain.first for name, (chain, _) in numbered.items()}
+    built_as |= {network_file(name): chain.first for name, (chain, _) in (numbered | refusing).items()}
     named = {each for file in input if file in built_as for each in architectures_of(built_as[file])}
     return " ".join(f"--architecture {shlex.quote(each)}" for each in sorted(named) if names_a_file(each))
 

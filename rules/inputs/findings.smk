@@ -44,9 +44,9 @@ def transfer_tables_of_chains(kind):
     return [f"{study.results}/findings/transfer/{name}.{kind}" for name in chains_filled_with("champions")]
 
 
-def tables_of_retrainings(kind):
-    """One table of every retraining."""
-    return [f"{study.results}/findings/retraining/{name}.{kind}" for name in retrainings]
+def tables_of_retrainings(kind, *, names=retrainings):
+    """One table of every retraining, or of those with these names."""
+    return [f"{study.results}/findings/retraining/{name}.{kind}" for name in names]
 
 
 def networks_of(retraining):
@@ -68,6 +68,70 @@ def measured_runs_of_retraining(wildcards):
     """The runs that tell how easily the networks of a retraining are fooled."""
     jobs = jobs_for(measured_runs(wildcards))
     return sum([runs_against(name, jobs) for name in networks_of(wildcards.retraining)], [])
+
+
+def generations_of_retraining(wildcards):
+    """The generation at which the runs of a retraining are read; those against its last networks may be longer."""
+    return retrainings[wildcards.retraining].search.generations
+
+
+def retrainings_with_longer_runs():
+    """Names of the retrainings whose runs against the last networks are longer."""
+    return [name for name, entry in retrainings.items() if entry.measured_generations is not None]
+
+
+def retrainings_with_refusal():
+    """Names of the retrainings whose networks are compared at equal refusal rates."""
+    return [name for name, entry in retrainings.items() if entry.refusal is not None]
+
+
+def last_networks(retraining):
+    """The names of the last networks of all chains of a retraining."""
+    last = retrainings[retraining].networks
+    return [name for name in networks_of(retraining) if numbered[name][1] == last]
+
+
+def last_networks_of_retraining(wildcards):
+    """The files of these networks."""
+    return [network_file(name) for name in last_networks(wildcards.retraining)]
+
+
+def measured_runs_of_last_networks(wildcards):
+    """The runs that tell how easily they are fooled."""
+    jobs = jobs_for(measured_runs(wildcards))
+    return sum([runs_against(name, jobs) for name in last_networks(wildcards.retraining)], [])
+
+
+def refusing_in(retraining):
+    """The names of the networks of a retraining that refuse real images."""
+    return [name for name, (chain, _) in refusing.items() if chain.settings.name == retraining]
+
+
+def refusing_of_retraining(wildcards):
+    """The files of these networks."""
+    return [network_file(name) for name in refusing_in(wildcards.retraining)]
+
+
+def refusing_runs_of_retraining(wildcards):
+    """The runs against them."""
+    return sum([refusing_runs(name) for name in refusing_in(wildcards.retraining)], [])
+
+
+def firsts_of_retraining(wildcards):
+    """The names of the first networks of all chains of a retraining."""
+    return list(retrainings[wildcards.retraining].classifiers)
+
+
+def dataset_of_retraining(wildcards):
+    """The data set that the networks of a retraining are trained on."""
+    return dataset_file(study.classifiers[firsts_of_retraining(wildcards)[0]].dataset)
+
+
+def refusal_table_settings(wildcards):
+    """The rates at which the networks of a retraining are compared, and how intervals are made."""
+    entry = retrainings[wildcards.retraining]
+    settings = entry.refusal.model_dump(mode="json") | {"seed": entry.seed}
+    return as_json(settings | study.findings(IntervalSettings))
 
 
 def findings_settings(section):

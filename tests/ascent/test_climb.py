@@ -13,6 +13,7 @@ import torch
 from ascent.linear import CLASSES, SHAPE, HandMade
 from fooling.artifacts import read_arrays, write_arrays
 from fooling.ascent.climb import Climb, kept_steps
+from fooling.ascent.methods import Goal
 from fooling.ascent.record import KIND, VERSION, load_ascent, save_ascent
 from fooling.ascent.settings import PRESETS, AscentSettings
 from fooling.classifiers.classifier import Classifier, log_odds_of
@@ -213,3 +214,103 @@ def test_a_climb_that_could_not_be_read_is_not_written(
     with pytest.raises(FoolingError, match="the gradient ascent plain"):
         save_ascent(tmp_path / "climb.safetensors", bad)
     assert not list(tmp_path.iterdir())
+
+
+ADAM = {"method": "adam", "learning_rate": 5.0}
+LBFGS = {"method": "l-bfgs"}
+
+
+@pytest.mark.parametrize("method", [ADAM, {**ADAM, "decay": 0.02, "blur_radius": 0.4}, LBFGS])
+@pytest.mark.parametrize("stop", [1, 2, 13, 30])
+def test_every_method_resumes_to_the_same_bytes(
+    classifier: Classifier, tmp_path: Path, method: dict[str, Any], stop: int
+) -> None:
+    whole = bytes_of(finished(climb_of(classifier, **method)), tmp_path)
+    half, resumed = climb_of(classifier, **method), climb_of(classifier, **method)
+    while half.steps_done < stop:
+        half.advance()
+    write_arrays(tmp_path / "state.safetensors", half.state(), kind="checkpoint", version=1, header={})
+    arrays, _ = read_arrays(tmp_path / "state.safetensors", kind="checkpoint", version=1)
+    resumed.restore(arrays, source="the checkpoint")
+    assert bytes_of(finished(resumed), tmp_path) == whole
+
+
+def test_a_state_of_another_method_is_refused(classifier: Classifier) -> None:
+    with pytest.raises(FoolingError, match="no 'adam/step'"):
+        climb_of(classifier, **ADAM).restore(climb_of(classifier, **LBFGS).state(), source="the checkpoint")
+
+
+@pytest.mark.parametrize("method", [ADAM, LBFGS])
+def test_every_method_reaches_the_classes(classifier: Classifier, method: dict[str, Any]) -> None:
+    record = finished(climb_of(classifier, **method, starts=5, steps=60)).record(IDENTITY)
+    assert (record.trajectory.confidences[0] < 0.9).any()
+    assert (record.confidences > 0.99).all()
+
+
+def test_the_first_step_of_adam_is_its_formula(classifier: Classifier, by_hand: HandMade) -> None:
+    climb = climb_of(classifier, **ADAM)
+    start, classes = climb._images.numpy().copy(), climb._classes.tolist()
+    climb.advance()
+    mean = classifier.training_mean.double().numpy()
+    for row, own in enumerate(classes):
+        p, gradient = by_hand.confidence_and_gradient(start[row] + mean, own)
+        of_log = gradient / p
+        expected = start[row] + 5 * of_log / (abs(of_log) + 1e-8)  # Adam's first step
+        np.testing.assert_allclose(climb._images[row].numpy(), np.clip(expected, -mean, 255 - mean), atol=1e-3)
+
+
+def test_an_image_of_l_bfgs_does_not_depend_on_its_company(classifier: Classifier) -> None:
+    together = finished(climb_of(classifier, starts=3, **LBFGS)).record(IDENTITY)
+    alone = finished(climb_of(classifier, starts=1, first=3, **LBFGS)).record(IDENTITY)
+    assert np.array_equal(together.images[-CLASSES:], alone.images)
+    assert np.array_equal(together.trajectory.log_odds[:, -CLASSES:], alone.trajectory.log_odds)
+
+
+@pytest.mark.parametrize("steps", [7, 40])
+def test_no_step_of_l_bfgs_shows_what_more_evaluations_than_steps_have_made(
+    classifier: Classifier, monkeypatch: pytest.MonkeyPatch, steps: int
+) -> None:
+    counted = dict.fromkeys(range(2 * CLASSES), 0)
+    evaluate = Goal.gradient_of_one
+
+    def counting(goal: Goal, row: int, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        counted[row] += 1
+        return evaluate(goal, row, image)
+
+    monkeypatch.setattr(Goal, "gradient_of_one", counting)
+    climb = climb_of(classifier, steps=steps, **LBFGS)
+    while not climb.is_done:
+        before, spent = climb._images.clone(), dict(counted)
+        climb.advance()
+        changed = (climb._images != before).flatten(1).any(dim=1)
+        for row in changed.nonzero().flatten().tolist():
+            assert counted[row] == climb.steps_done  # shown exactly when its evaluations are paid for
+        assert all(counted[row] == spent[row] for row in spent if spent[row] >= climb.steps_done)
+    evaluations = climb.record(IDENTITY).trajectory.evaluations
+    assert evaluations[-1] == 3 * steps + 1
+
+
+def test_a_file_of_todays_settings_keeps_its_header() -> None:
+    assert set(AscentSettings().model_dump()) == {
+        *("seeds", "classes", "steps", "early_progress", "late_progress", "largest_rate", "decay"),
+        *("blur_radius", "blur_every", "small_norm_percentile", "small_benefit_percentile"),
+        "small_absolute_benefit_percentile",
+    }
+    for values in (ADAM, LBFGS, {"first_blur": 1}, {"benefit_of": "removing"}):
+        made = AscentSettings.model_validate(values)
+        assert AscentSettings.model_validate(made.model_dump(mode="json")) == made
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"method": "adam"}, "learning_rate"),
+        ({"learning_rate": 3.0}, "learning_rate"),
+        ({**ADAM, "early_progress": 0.3}, "early_progress: 0.02 with method adam"),
+        ({**LBFGS, "decay": 0.01}, "decay: 0.0 with method l-bfgs"),
+        ({**LBFGS, "benefit_of": "removing"}, "benefit_of: keeping with method l-bfgs"),
+    ],
+)
+def test_keys_of_another_method_are_refused(values: dict[str, Any], message: str) -> None:
+    with pytest.raises(FoolingError, match=message):
+        checked_settings(AscentSettings, values, source="--settings")

@@ -94,7 +94,7 @@ def test_the_blur_is_a_gaussian_mirrored_at_the_edges(radius: float) -> None:
     np.testing.assert_allclose(blurred(torch.from_numpy(images), radius).numpy(), expected, rtol=1e-10)
 
 
-def regular(images: np.ndarray, gradients: np.ndarray, *, step: int = 1, **settings: float) -> np.ndarray:
+def regular(images: np.ndarray, gradients: np.ndarray, *, step: int = 1, **settings: float | str) -> np.ndarray:
     made = AscentSettings.model_validate(settings)
     found = regularised(torch.from_numpy(images), torch.from_numpy(gradients), step=step, settings=made)
     return np.asarray(found.numpy())
@@ -118,6 +118,22 @@ def test_blur_alone_every_other_step(moved) -> None:
     options = {"blur_radius": 0.7, "blur_every": 2}
     np.testing.assert_array_equal(regular(images, gradients, step=1, **options), images)
     np.testing.assert_allclose(regular(images, gradients, step=2, **options), expected)
+
+
+def test_the_first_blur_can_come_earlier_as_in_the_released_code(moved) -> None:
+    images, gradients = moved
+    options = {"blur_radius": 0.7, "blur_every": 2}
+    released = {**options, "first_blur": 1}
+    for step in range(1, 6):
+        blurs = not np.array_equal(regular(images, gradients, step=step, **released), images)
+        assert blurs == (step % 2 == 1)
+        assert blurs != (not np.array_equal(regular(images, gradients, step=step, **options), images))
+
+
+def test_the_benefit_of_removing_has_the_released_codes_sign(moved) -> None:
+    images, gradients = moved
+    found = regular(images, gradients, small_benefit_percentile=20, benefit_of="removing")
+    np.testing.assert_array_equal(found, set_back(images, (gradients * -images).sum(axis=1), 20))
 
 
 def set_back(images: np.ndarray, values: np.ndarray, percentile: float) -> np.ndarray:

@@ -10,8 +10,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from fooling.artifacts import read_arrays, read_table
+from fooling.ascent.record import load_ascent
+from fooling.classifiers.checkpoint import load_classifier
 from fooling.cli.ablate import ablate
 from fooling.cli.ascend import ascend
 from fooling.cli.calibrate import calibrate
@@ -24,6 +27,7 @@ from fooling.cli.describe_classifiers import describe_classifiers
 from fooling.cli.evolve_direct import evolve_direct
 from fooling.cli.evolve_many_direct import evolve_many_direct
 from fooling.cli.examine import examine
+from fooling.cli.match_refusal import match_refusal
 from fooling.cli.measure_distances import measure_distances
 from fooling.cli.paint_direct import paint_direct
 from fooling.cli.retrain import retrain
@@ -33,6 +37,8 @@ from fooling.cli.summarise import summarise
 from fooling.cli.summarise_ablation import summarise_ablation
 from fooling.cli.tabulate import tabulate
 from fooling.cli.tabulate_ascent import tabulate_ascent
+from fooling.cli.tabulate_budget import tabulate_budget
+from fooling.cli.tabulate_refusal import tabulate_refusal
 from fooling.cli.tabulate_retraining import tabulate_retraining
 from fooling.cli.trace_lineage import trace_lineage
 from fooling.cli.train import train
@@ -40,13 +46,15 @@ from fooling.cli.transfer import transfer
 from fooling.cli.variance import variance
 from fooling.datasets.dataset import Dataset, save_dataset
 from fooling.errors import FoolingError
-from fooling.findings.claims import COLUMNS
+from fooling.evolution.batch import load_runs
 from fooling.findings.forms.every import FORMS
+from fooling.findings.judgements import COLUMNS
 
 ROOT = Path(__file__).parents[2]
 NETWORKS = ("lenet-a", "lenet-b")
 SEARCHES = {"": "map-elites", ".random-search": "random-search", ".drift": "drift"}
-INTERVALS = json.dumps({"bootstrap_samples": 99})
+INTERVALS = json.dumps({"confidence_level": 0.9})
+REFUSAL = json.dumps({**json.loads(INTERVALS), "rates": [0.1, 0.2], "seed": 1})
 
 
 @pytest.fixture(scope="module")
@@ -83,8 +91,32 @@ def study(tmp_path_factory) -> Path:
             output=folder / "ascent" / name / "plain.safetensors",
             checkpoints=folder / "checkpoints",
         )
+    sweep_in(folder)
     findings_of(folder, folder / "findings")
     return folder
+
+
+def sweep_in(folder: Path) -> None:
+    """Two settings of gradient ascent tried on the first network, and the best of them on the second one."""
+    shared = {"seeds": {"count": 2}, "steps": 5}
+    pilots = [folder / "pilots" / f"{name}.safetensors" for name in ("tuned-slow", "tuned-fast")]
+    for path, progress in zip(pilots, (0.02, 1.0), strict=True):
+        ascend(
+            name=path.stem,
+            classifier=folder / "lenet-a.safetensors",
+            settings=json.dumps({**shared, "early_progress": progress, "late_progress": progress}),
+            output=path,
+            checkpoints=folder / "checkpoints",
+        )
+    ascend(
+        name="tuned",
+        classifier=folder / "lenet-b.safetensors",
+        settings=json.dumps({"seeds": {"first": 5, "count": 1}}),
+        output=folder / "tuned.safetensors",
+        pilots=pilots,
+        threshold=0.5,
+        checkpoints=folder / "checkpoints",
+    )
 
 
 def retrain_in(folder: Path, search: dict[str, int]) -> None:
@@ -119,6 +151,13 @@ def retrain_in(folder: Path, search: dict[str, int]) -> None:
             checkpoints=folder / "checkpoints",
         )
         evolve(chain / f"{filling}.safetensors", chain / f"{filling}.runs.safetensors")
+        match_refusal(
+            classifier=chain / f"{filling}.safetensors",
+            dataset=folder / "dataset.safetensors",
+            settings='{"rate": 0.1, "seed": 1}',
+            output=chain / f"{filling}.refusing.safetensors",
+        )
+        evolve(chain / f"{filling}.refusing.safetensors", chain / f"{filling}.refusing-runs.safetensors")
 
 
 def striped_images() -> Dataset:
@@ -200,7 +239,7 @@ def findings_of(study: Path, out: Path) -> None:
     trace_lineage(
         [study / name / f"seed{seed}.safetensors" for name in NETWORKS for seed in (1, 2)],
         experiment="direct",
-        settings=json.dumps({"parent_redraws": 19, "bootstrap_samples": 99}),
+        settings=json.dumps({"parent_redraws": 19}),
         ancestry=out / "ancestry.parquet",
         lineage=out / "lineage.csv",
     )
@@ -209,7 +248,7 @@ def findings_of(study: Path, out: Path) -> None:
     compare_networks(
         history=[out / "history.parquet"],
         examined=[out / "examined" / "lenet-a.parquet", out / "examined" / "lenet-b.parquet"],
-        settings='{"bootstrap_samples": 99}',
+        settings='{"confidence_level": 0.9}',
         output=out / "foolability.csv",
     )
     compare_class_sets(
@@ -220,7 +259,7 @@ def findings_of(study: Path, out: Path) -> None:
     )
     compare(
         [out / "times.parquet"],
-        settings=json.dumps({"comparisons": [], "bootstrap_samples": 99}),
+        settings=json.dumps({"comparisons": []}),
         survival=out / "survival.csv",
         presets=out / "presets.csv",
     )
@@ -228,7 +267,7 @@ def findings_of(study: Path, out: Path) -> None:
         networks,
         experiment="direct",
         runs=[study / name / f"seed{seed}.safetensors" for name in NETWORKS for seed in (1, 2)],
-        settings=json.dumps({"bootstrap_samples": 99, "permutations": 99}),
+        settings=json.dumps({"permutations": 99}),
         shown=out / "shown.parquet",
         pairs=out / "transfer.csv",
     )
@@ -237,10 +276,31 @@ def findings_of(study: Path, out: Path) -> None:
         runs=sorted((study / "chain").glob("*.runs.safetensors")),
         retraining="chain",
         measured_runs=2,
+        generations=2,
         settings=INTERVALS,
         champions=out / "retrained.parquet",
         networks=out / "retraining.csv",
         effects=out / "effects.csv",
+    )
+    retrained = [study / "chain" / f"{filling}.safetensors" for filling in ("champions", "random")]
+    tabulate_budget(
+        retrained,
+        runs=sorted((study / "chain").glob("*.runs.safetensors")),
+        retraining="chain",
+        measured_runs=2,
+        settings=INTERVALS,
+        output=out / "budget.csv",
+    )
+    tabulate_refusal(
+        [networks[0], *retrained],
+        runs=sorted((study / "chain").glob("*.runs.safetensors")),
+        refusing=sorted((study / "chain").glob("*.refusing.safetensors")),
+        refusing_runs=sorted((study / "chain").glob("*.refusing-runs.safetensors")),
+        dataset=study / "dataset.safetensors",
+        retraining="chain",
+        measured_runs=2,
+        settings=REFUSAL,
+        output=out / "refusal.csv",
     )
     tabulate_ascent(
         sorted(study.glob("ascent/*/plain.safetensors")),
@@ -251,6 +311,8 @@ def findings_of(study: Path, out: Path) -> None:
         ascent_times=out / "ascent_times.parquet",
         curves=[out / "ascent_curves" / f"{name}.parquet" for name in NETWORKS],
         evaluations=out / "ascent_evaluations.csv",
+        pilots=[f"tuned={path}" for path in sorted((study / "pilots").iterdir())],
+        sweeps=out / "ascent_sweeps.csv",
     )
     claims(
         declared=ROOT / "config" / "claims.yaml",
@@ -265,6 +327,7 @@ def findings_of(study: Path, out: Path) -> None:
         transfer=[out / "transfer.csv"],
         retrained=[out / "retrained.parquet"],
         retraining=[out / "retraining.csv"],
+        refusal=[out / "refusal.csv"],
         ablation=sorted(out.glob("ablation/*.parquet")),
         ascent=[out / "ascent.parquet"],
         ascent_times=[out / "ascent_times.parquet"],
@@ -309,12 +372,15 @@ TABLES = {
     "retrained": "retrained.parquet",
     "retraining": "retraining.csv",
     "effects": "effects.csv",
+    "budget": "budget.csv",
+    "refusal": "refusal.csv",
     "ablation": "ablation/lenet-a.parquet",
     "ablation_summary": "ablation_summary.csv",
     "ascent": "ascent.parquet",
     "ascent_times": "ascent_times.parquet",
     "ascent_curves": "ascent_curves/lenet-a.parquet",
     "ascent_evaluations": "ascent_evaluations.csv",
+    "ascent_sweeps": "ascent_sweeps.csv",
     "claims": "claims.csv",
     "curves": "curves.csv",
 }
@@ -395,7 +461,7 @@ def test_the_same_inputs_give_the_same_bytes(study, tmp_path):
     first = {path.relative_to(study / "findings"): path.read_bytes() for path in study.glob("findings/**/*.*")}
     again = {path.relative_to(tmp_path): path.read_bytes() for path in tmp_path.glob("**/*.*")}
     assert first == again
-    assert len(first) == 43
+    assert len(first) == 46
 
 
 def test_champions_that_do_not_vary_have_no_largest_share(study, tmp_path, capsys):
@@ -416,6 +482,56 @@ def test_a_fooling_class_is_learned_and_is_no_target(study):
     assert networks.groupby("number")["fooling_images"].unique().apply(list).tolist() == [[0], [12]]
 
 
+def test_longer_runs_are_read_at_an_earlier_generation(study):
+    table = as_written(study / "findings" / "retrained.parquet")
+    (run,) = [run for run in load_runs(study / "chain" / "random.runs.safetensors") if run.seed == 7]
+    rows = table[(table["filled_with"] == "random") & (table["number"] == 2) & (table["seed"] == 7)]
+    assert run.history.generations[-1] == 3
+    np.testing.assert_array_equal(rows["log_odds"], run.history.log_odds[2])
+    curve = as_written(study / "findings" / "budget.csv")
+    assert curve.groupby("filled_with")["generation"].apply(list).tolist() == [[0, 1, 2, 3]] * 2
+    (end,) = curve[(curve["filled_with"] == "random") & (curve["generation"] == 3)]["median"]
+    levels = [run.log_odds for run in load_runs(study / "chain" / "random.runs.safetensors")[:2]]
+    assert end == pytest.approx(1 / (1 + np.exp(-np.median(levels))))
+
+
+def test_every_network_refuses_equally_many_real_images(study):
+    table = as_written(study / "findings" / "refusal.csv")
+    for _, rows in table.groupby("rate"):
+        assert rows["refused_fitted"].nunique() == 1
+    assert sorted(table["refused_fitted"].unique()) == pytest.approx([0.1, 0.2])
+    assert table.groupby("attack")["number"].unique().apply(list).to_dict() == {
+        "adaptive": [2],
+        "not adaptive": [1, 2],
+    }
+
+
+def test_adaptive_champions_are_those_evolved_against_the_constant(study):
+    table = as_written(study / "findings" / "refusal.csv")
+    row = table[(table["attack"] == "adaptive") & (table["filled_with"] == "champions")].iloc[0]
+    network = load_classifier(study / "chain" / "champions.refusing.safetensors", torch.device("cpu"))
+    runs = load_runs(study / "chain" / "champions.refusing-runs.safetensors")[:2]
+    shown = [network.logits(torch.from_numpy(run.images)).argmax(dim=1) for run in runs]
+    assert row["accepted"] == pytest.approx(1 - np.mean([(classes == 3).double().mean() for classes in shown]))
+    assert row["shift"] == network.refusal.shift
+
+
+def test_a_classifier_without_a_constant_is_no_refusing_network(study, tmp_path):
+    with pytest.raises(FoolingError, match=r"champions\.safetensors refuses no real images"):
+        tabulate_refusal(
+            [study / "chain" / "champions.safetensors"],
+            runs=[study / "chain" / "champions.runs.safetensors"],
+            refusing=[study / "chain" / "champions.safetensors"],
+            refusing_runs=[study / "chain" / "champions.runs.safetensors"],
+            dataset=study / "dataset.safetensors",
+            retraining="chain",
+            measured_runs=2,
+            settings=REFUSAL,
+            output=tmp_path / "refusal.csv",
+        )
+    assert not list(tmp_path.iterdir())
+
+
 def test_too_few_runs_against_a_network_are_refused(study, tmp_path):
     with pytest.raises(FoolingError, match=r"too few runs against .*lenet-a"):
         tabulate_retraining(
@@ -423,6 +539,7 @@ def test_too_few_runs_against_a_network_are_refused(study, tmp_path):
             runs=[study / "chain" / "random.runs.safetensors"],
             retraining="chain",
             measured_runs=2,
+            generations=3,
             settings=INTERVALS,
             champions=tmp_path / "a",
             networks=tmp_path / "b",
@@ -466,6 +583,29 @@ def test_the_curves_of_a_network_are_its_own_with_climbs_and_searches(study):
         assert climb["evaluations"].tolist() == [3 * (3 * step + 1) for step in range(6)]  # three classes
 
 
+def test_the_best_setting_of_the_pilots_climbs_on_another_network(study):
+    tuned = load_ascent(study / "tuned.safetensors")
+    table = as_written(study / "findings" / "ascent_sweeps.csv")
+    chosen = table.loc[table["chosen"], "experiment"].item()
+    assert chosen == "tuned-fast"
+    pilot = load_ascent(study / "pilots" / f"{chosen}.safetensors")
+    assert tuned.settings == {**pilot.settings, "seeds": {"first": 5, "count": 1}}
+    assert tuned.classifier["name"] == "lenet-b"
+
+
+def test_a_choice_is_not_reported_on_its_own_pilot(study, tmp_path):
+    with pytest.raises(FoolingError, match=r"the pilots include the network(.|\n)*tuned-fast"):
+        ascend(
+            name="tuned",
+            classifier=study / "lenet-a.safetensors",
+            settings="{}",
+            output=tmp_path / "tuned.safetensors",
+            pilots=[study / "pilots" / "tuned-fast.safetensors"],
+            checkpoints=tmp_path / "checkpoints",
+        )
+    assert not list(tmp_path.iterdir())
+
+
 def test_curves_for_other_networks_than_climbed_are_refused(study, tmp_path):
     with pytest.raises(FoolingError, match="expected: one for each of lenet-a, lenet-b"):
         tabulate_ascent(
@@ -487,7 +627,7 @@ def test_of_several_runs_against_a_network_the_first_ones_are_shown(study, tmp_p
         experiment="chain",
         batches=[study / "chain" / "champions.runs.safetensors"],
         measured_runs=2,
-        settings=json.dumps({"bootstrap_samples": 99, "permutations": 99}),
+        settings=json.dumps({"permutations": 99}),
         shown=tmp_path / "shown.parquet",
         pairs=tmp_path / "pairs.csv",
     )

@@ -14,8 +14,9 @@ from fooling.classifiers.classifier import Classifier, confidences_of
 from fooling.encodings.direct import DirectSettings
 from fooling.errors import FoolingError
 from fooling.evolution.record import arrays_of, load_run, save_run
-from fooling.evolution.run import Run, is_kept
+from fooling.evolution.run import Run
 from fooling.evolution.searches import Drift, MapElites, RandomSearch, Search
+from fooling.evolution.settings import is_kept
 
 StartRun = Callable[..., Run[Any]]
 SEARCHES = (MapElites, RandomSearch, Drift)

@@ -283,7 +283,7 @@ def made_foolability(history: pd.DataFrame) -> pd.DataFrame:
     """Two networks; what they say calibrated is a little less."""
     ends = history[history["evaluations"] == history["evaluations"].max()]
     examined = ends.assign(calibrated_confidence=0.9 * ends["confidence"])
-    return foolability_table(history, examined, FoolabilitySettings(bootstrap_samples=99))
+    return foolability_table(history, examined, FoolabilitySettings())
 
 
 def made_class_sets() -> dict[str, pd.DataFrame]:
@@ -297,6 +297,7 @@ def made_class_sets() -> dict[str, pd.DataFrame]:
             search,
             1 + seed,
             index,
+            index,  # each class has an image of its own
             generator.uniform(0.5, 1) - (experiment == "direct" and index < 3) / 3,
         )
         for experiment, encoding in (("direct", "direct"), ("waves", "cppn"))
@@ -304,7 +305,7 @@ def made_class_sets() -> dict[str, pd.DataFrame]:
         for seed in range(3)
         for index in range(12)
     ]
-    columns = ["classifier", "experiment", "encoding", "search", "seed", "class_index", "confidence"]
+    columns = ["classifier", "experiment", "encoding", "search", "seed", "class_index", "individual", "confidence"]
     settings = ClassSetSettings(class_sets={"first three": [(0, 2)], "some": [(3, 4), (9, 10)]}, bootstrap_samples=99)
     classes = classes_table(pd.DataFrame(rows, columns=columns), settings)
     return {"class_sets": class_set_table(classes, settings), "set_classes": classes}
@@ -341,7 +342,7 @@ def made_presets(variants: int = 4) -> tuple[pd.DataFrame, pd.DataFrame]:
     rows.append(("main effect", family[0], "search.extra_batch", "true", "false", -150.0, np.nan))
     columns = ["contrast", "experiment", "factor", "level", "reference", "value", "reached"]
     presets = pd.DataFrame(rows, columns=columns).assign(
-        search="map-elites", target="median", unit="evaluations", horizon=40_200, n=12, networks=2, note=""
+        search="map-elites", target="median", unit="evaluations", horizon=40_200, units=2, runs=12, note=""
     )
     return pd.concat(steps, ignore_index=True), presets.assign(
         low=presets["value"] - 2000, high=presets["value"] + 2000
@@ -358,7 +359,7 @@ def made_retraining(networks: int = 4, first: str = "lenet-a") -> pd.DataFrame:
             rows.append(
                 {
                     **{"retraining": "chain", "first": first, "filled_with": filling, "number": number},
-                    **{"chains": 1, "runs": 6},
+                    **{"units": 1, "runs": 6, "note": "one chain"},
                     **{"median": median, "median_low": median - (1 - median), "median_high": (1 + median) / 2},
                     **{"share": 0.3, "share_low": 0.1, "share_high": 0.5},
                     **{"evaluations": np.inf, "evaluations_low": np.inf, "evaluations_high": np.inf, "reached": 0.2},
@@ -366,6 +367,46 @@ def made_retraining(networks: int = 4, first: str = "lenet-a") -> pd.DataFrame:
                     "recognised_new": 0.4 if supplied else np.nan,
                     "recognised_old": 0.9 if supplied and number > 2 else np.nan,
                     "real_taken_for_fooling": 0.002 * supplied,
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def made_refusal(networks: int = 3) -> pd.DataFrame:
+    """Three chains and their controls at two rates; evolution ran again at one of them."""
+    rows = []
+    for filling, level in (("champions", 0.6), ("noise", 0.9), ("nothing", 1.0)):
+        for number, rate, first in itertools.product(range(1, networks + 1), (0.01, 0.02), ("a", "b", "c", None)):
+            for attack in ("not adaptive", "adaptive"):
+                if attack == "adaptive" and (rate != 0.01 or number < networks):
+                    continue
+                accepted = 1.0 if attack == "adaptive" else level - 10 * rate / number
+                rows.append(
+                    {
+                        **{"retraining": "chain", "first": first, "filled_with": filling, "number": number},
+                        **{"rate": rate, "attack": attack, "shift": np.nan if first is None else 1.5},
+                        **{"refused_fitted": rate, "refused": 1.1 * rate, "error": 0.01, "generations": 200},
+                        **{"accepted": accepted, "accepted_low": accepted - 0.1 if first is None else np.nan},
+                        "accepted_high": min(1.0, accepted + 0.1) if first is None else np.nan,
+                        **{"log_odds": 9.0 - number, "log_odds_low": np.nan, "log_odds_high": np.nan},
+                        **{"units": 3 if first is None else 1, "runs": 30 if first is None else 10, "note": ""},
+                    }
+                )
+    return pd.DataFrame(rows)
+
+
+def made_budget() -> pd.DataFrame:
+    """A chain and a control up to generation 1000."""
+    rows = []
+    for filling, speed in (("champions", 1.0), ("nothing", 2.0)):
+        for generation in range(0, 1001, 10):
+            median = 1 / (1 + np.exp(-speed * np.log1p(generation)))
+            rows.append(
+                {
+                    **{"retraining": "chain", "first": "lenet-a", "filled_with": filling, "number": 3},
+                    **{"generation": generation, "evaluations": 200 * (generation + 1), "median": median},
+                    **{"median_low": np.nan, "median_high": np.nan, "units": 1, "runs": 10},
+                    "note": "one chain, no interval",
                 }
             )
     return pd.DataFrame(rows)
@@ -382,7 +423,7 @@ def made_transfer(networks: list[str]) -> pd.DataFrame:
                 {
                     **{"experiment": "direct", "source": source, "target": target},
                     "relation": "itself" if source == target else "same architecture",
-                    **{"images": images, "label": label, "count": 0 if empty else 30},
+                    **{"images": images, "label": label, "count": 0 if empty else 30, "runs": 0 if empty else 3},
                     **{"alike": share, "low": share - 0.1, "high": min(1.0, share + 0.1), "chance": 0.1},
                     **{"chance_high": 0.2, "count_alike": 12, "higher_on_source": 0.9, "exchanged": 0.2},
                     "surest_on_both": np.nan if empty else 0.9,
@@ -417,9 +458,10 @@ def made_effects() -> pd.DataFrame:
             "difference": [-2.4, -5.1],
             "low": [-3.0, np.nan],
             "high": [-1.8, np.nan],
-            "chains": 1,
+            "units": 1,
             "networks": 3,
             "runs": 6,
+            "note": "one chain",
         }
     )
 
@@ -560,6 +602,8 @@ def made_inputs() -> dict[str, dict[str, Any]]:
             "batches": [[made_run(seed, search=search) for seed in (1, 2)] for search in ("map-elites", "drift")]
         },
         "retraining_curve": {"retraining": made_retraining(), "effects": made_effects()},
+        "retraining_budget": {"budget": made_budget()},
+        "retraining_refusal": {"refusal": made_refusal()},
     }
 
 

@@ -17,7 +17,7 @@ from fooling.findings.ablation import (
 from fooling.findings.intervals import IntervalSettings
 
 SETTINGS = AblationSettings(copies_removed=3, removal_draws=2)
-INTERVALS = IntervalSettings(bootstrap_samples=199)
+INTERVALS = IntervalSettings()
 SIDE, LIT = 28, 200.0
 
 
@@ -128,18 +128,18 @@ def test_the_summary_counts_who_repeats_and_says_over_whom(make_run) -> None:
         ablation_table(
             runs(make_run, seeds=(1, 2, 3), classifier=name), experiment="cppn", judge=by_light, settings=SETTINGS
         )
-        for name in ("lenet-a", "lenet-b")
+        for name in ("lenet-a", "lenet-b", "lenet-c")
     ]
     summary = ablation_summary(pd.concat(both), settings=INTERVALS)
     (share,) = summary[summary["quantity"] == "share that repeats"].to_dict("records")
-    assert (share["value"], share["champions"], share["n"]) == (0.5, 12, 6)
+    assert (share["value"], share["champions"], share["units"], share["runs"]) == (0.5, 18, 3, 9)
     chosen = summary[
         (summary["quantity"] == "change") & (summary["fill"] == "background") & (summary["kind"] == "copy")
     ]
     assert chosen["removed"].tolist() == [1, 2, 3]
     assert chosen["value"].to_numpy() == pytest.approx([-1.8, -3.6, -5.4])
     assert chosen[["low", "high"]].to_numpy() == pytest.approx(np.outer([-1.8, -3.6, -5.4], [1, 1]))
-    assert set(chosen["champions"]) == {6}
+    assert set(chosen["champions"]) == {9}
     assert len(summary) == 1 + 3 * 3 * 2 * 3
 
 
@@ -151,10 +151,10 @@ def test_a_study_in_which_nothing_repeats_has_its_share_alone(make_run) -> None:
     assert summary["value"].tolist() == [0.0]
 
 
-def test_runs_without_such_champions_are_resampled_too(table) -> None:
+def test_runs_without_such_champions_do_not_count(table) -> None:
     values = effect_of(table, "change", fill="background", kind="copy", removed=1)
     one = values[values.index.get_level_values("seed") == 1]
-    found = estimated_over_champions(one, table, settings=INTERVALS, purpose=("test",))
-    assert (found.value, found.n) == (pytest.approx(-1.8), 1)
+    found = estimated_over_champions(one, table, level=0.95)
+    assert (found.value, found.units, found.runs) == (pytest.approx(-1.8), 1, 1)
     assert np.isnan(found.low)
     assert found.note

@@ -8,6 +8,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.stats
 
 from fooling.ascent.record import AscentRecord, Trajectory
 from fooling.findings.ascent import (
@@ -20,7 +21,7 @@ from fooling.findings.ascent import (
 from fooling.findings.intervals import IntervalSettings
 from fooling.findings.tables import history_table
 
-SETTINGS = IntervalSettings(bootstrap_samples=199)
+SETTINGS = IntervalSettings()
 
 
 def made_climb(confidences: np.ndarray, *, classifier: str = "lenet-a", name: str = "plain", classes: int = 2):
@@ -100,14 +101,14 @@ def test_curves_are_medians_over_the_classes_of_a_run(make_run) -> None:
 
 
 def made_times(evaluations: list[float], *, search: str) -> pd.DataFrame:
-    """Runs on two networks; infinite: never within 1000 evaluations."""
-    half = len(evaluations) // 2
+    """Runs on three networks; infinite: never within 1000 evaluations."""
+    seeds = len(evaluations) // 3
     return pd.DataFrame(
         {
-            "classifier": ["lenet-a"] * half + ["lenet-b"] * half,
+            "classifier": np.repeat(["lenet-a", "lenet-b", "lenet-c"], seeds),
             "experiment": "plain",
             "search": search,
-            "seed": [*range(half), *range(half)],
+            "seed": [*range(seeds)] * 3,
             "target": "median",
             "evaluations": [1000 if math.isinf(value) else int(value) for value in evaluations],
             "reached": [not math.isinf(value) for value in evaluations],
@@ -115,19 +116,23 @@ def made_times(evaluations: list[float], *, search: str) -> pd.DataFrame:
     )
 
 
-def test_evaluations_to_the_threshold_have_a_median_and_an_interval() -> None:
+def test_evaluations_to_the_threshold_have_a_mean_and_an_interval() -> None:
     climbs = made_times([100, 120, 140, 160, 180, 200], search="gradient-ascent")
-    never = made_times([300, 400, 500, math.inf, math.inf, math.inf, math.inf, math.inf], search="map-elites")
-    table = evaluations_table(pd.concat([climbs, never]), settings=SETTINGS).set_index("search")
-    assert table.loc["gradient-ascent", "median"] == 150
-    assert 100 <= table.loc["gradient-ascent", "low"] <= 150 <= table.loc["gradient-ascent", "high"] <= 200
-    assert table.loc["map-elites", ["median", "high"]].tolist() == [math.inf, math.inf]
-    assert table["reached"].to_dict() == {"gradient-ascent": 1.0, "map-elites": 0.375}
-    assert table["n"].to_dict() == {"gradient-ascent": 6, "map-elites": 8}
+    seldom = made_times([300, 400, 500, math.inf, math.inf, math.inf], search="map-elites")
+    never = made_times([math.inf] * 3, search="random-search")
+    table = evaluations_table(pd.concat([climbs, seldom, never]), settings=SETTINGS).set_index("search")
+    mean = scipy.stats.gmean(np.array([100, 120, 140, 160, 180, 200]) + 1) - 1
+    assert table.loc["gradient-ascent", "mean"] == pytest.approx(mean)
+    assert table.loc["gradient-ascent", "low"] < 100 < 200 < table.loc["gradient-ascent", "high"]  # three networks
+    assert table.loc["map-elites", ["mean", "low", "high"]].isna().all()
+    assert table.loc["map-elites", "note"] == "3 of 6 runs did not get there: see the share that did"
+    assert table.loc["random-search", "mean"] == math.inf
+    assert table["reached"].to_dict() == {"gradient-ascent": 1.0, "map-elites": 0.5, "random-search": 0.0}
+    assert table["runs"].to_dict() == {"gradient-ascent": 6, "map-elites": 6, "random-search": 3}
 
 
-def test_few_runs_have_no_interval() -> None:
-    table = evaluations_table(made_times([100, 200], search="gradient-ascent"), settings=SETTINGS)
-    assert table["median"].item() == 150
+def test_few_networks_have_no_interval() -> None:
+    times = made_times([100, 200, 300], search="gradient-ascent")
+    table = evaluations_table(times[times["classifier"] != "lenet-c"], settings=SETTINGS)
     assert table[["low", "high"]].isna().all(axis=None)
-    assert table["note"].item() == "2 runs carry no interval"
+    assert table["note"].item() == "2 classifiers: an interval takes 3"

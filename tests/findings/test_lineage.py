@@ -177,7 +177,7 @@ def relatives() -> list[RunRecord]:
 
 def test_champions_have_their_closest_relative_and_how_alike_the_two_are() -> None:
     runs = relatives()
-    checked = LineageSettings(parent_redraws=19, bootstrap_samples=99)
+    checked = LineageSettings(parent_redraws=19)
     table = ancestry_table(traced(runs, settings=checked), experiment="e")
     first = table[table["seed"] == 1]
     assert first["relative"].tolist() == [1, 0, pd.NA]
@@ -190,37 +190,37 @@ def test_champions_have_their_closest_relative_and_how_alike_the_two_are() -> No
 
 
 def test_the_measures_of_an_experiment_stand_beside_chance() -> None:
-    checked = LineageSettings(parent_redraws=199, bootstrap_samples=99)
+    checked = LineageSettings(parent_redraws=199)
     table = lineage_table(traced(relatives(), settings=checked), experiment="e", settings=checked)
     row = table.set_index("measure").loc["other_parent"]
-    assert (row["value"], row["n"]) == (1, 2)
-    assert row["low"] == pytest.approx(0.025 ** (1 / 2))  # the exact binomial bound of two runs of two
+    assert (row["value"], row["units"], row["runs"], row["note"]) == (1, 1, 2, "one classifier")
+    assert np.isnan(row["low"])
     assert row["chance"] == pytest.approx(2 / 3, abs=0.1)
     assert row["chance_low"] <= row["chance"] <= row["chance_high"]
 
 
 def test_runs_in_which_nothing_changed_stand_beside_others() -> None:
     still = [run_with(START, seed=seed) for seed in (3, 4)]
-    checked = LineageSettings(parent_redraws=199, bootstrap_samples=999)
+    checked = LineageSettings(parent_redraws=199)
     tables = [
         lineage_table(traced(runs, settings=checked), experiment="e", settings=checked).set_index("measure")
         for runs in ([*relatives(), *still], relatives(), still)
     ]
     for measure in ("other_parent", "other_parent_of_all", "switches_per_step"):  # what a run without births lacks
         both, moved, none = (table.loc[measure] for table in tables)
-        assert (both["value"], both["n"]) == (moved["value"], 2)
+        assert (both["value"], both["runs"]) == (moved["value"], 2)
         assert both["chance"] == moved["chance"] > 0
-        assert none["n"] == 0
+        assert none["runs"] == 0
         assert none["note"] == "no run has a value"
         assert none[["value", "low", "high", "chance", "chance_low", "chance_high"]].isna().all()
     both, moved = (table.loc["steps"] for table in tables[:2])
-    assert (both["value"], both["n"]) == (moved["value"] / 2, 4)
+    assert (both["value"], both["runs"]) == (moved["value"] / 2, 4)
     assert both["chance"] == pytest.approx(moved["chance"] / 2)
 
 
 def test_a_champion_alone_has_no_pairs() -> None:
     run = run_with([(0, 0, 0, -1, -1), (10, 0, 1, 0, -1)], classes=1)
-    checked = LineageSettings(parent_redraws=19, bootstrap_samples=99)
+    checked = LineageSettings(parent_redraws=19)
     found = traced([run], settings=checked)
     table = lineage_table(found, experiment="e", settings=checked).set_index("measure")
     assert np.isnan(table.loc["common_start", ["value", "chance"]].astype(float)).all()
@@ -229,6 +229,6 @@ def test_a_champion_alone_has_no_pairs() -> None:
 
 
 def test_the_same_seeds_give_the_same_draws_whatever_the_other_runs() -> None:
-    checked = LineageSettings(parent_redraws=19, bootstrap_samples=99)
+    checked = LineageSettings(parent_redraws=19)
     both, one = (traced(runs, settings=checked) for runs in (relatives(), relatives()[1:]))
     np.testing.assert_array_equal(both[1].chance.switches, one[0].chance.switches)

@@ -74,4 +74,4 @@ def test_errors_are_averaged_for_each_data_set_and_architecture():
     assert table.loc[[0, 2], ["low", "high"]].isna().all().all()
 
 
-QUICK = IntervalSettings(bootstrap_samples=99)
+QUICK = IntervalSettings()

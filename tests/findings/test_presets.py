@@ -37,7 +37,7 @@ def times_of(experiment: str, generations: np.ndarray, *, end: int = 200, first_
 def settings_of(*names: str, **variants: dict) -> ComparisonSettings:
     crossed = variants or {name: {} for name in names}
     comparison = {"reference": next(iter(crossed)), "variants": crossed}
-    return ComparisonSettings.model_validate({"bootstrap_samples": 499, "comparisons": [comparison]})
+    return ComparisonSettings.model_validate({"comparisons": [comparison]})
 
 
 def rows_of(table: pd.DataFrame, contrast: str, unit: str = "generations") -> pd.DataFrame:
@@ -48,8 +48,8 @@ def test_the_restricted_mean_counts_censored_runs_as_the_horizon():
     times = times_of("a", [[10, 20, np.nan, np.nan]])
     mean = rows_of(presets_table(times, settings=settings_of("a")), "mean").iloc[0]
     assert (mean["horizon"], mean["value"], mean["reached"]) == (200, (10 + 20 + 200 + 200) / 4, 0.5)
-    assert (mean["n"], mean["networks"]) == (4, 1)
-    assert "one network" in mean["note"]
+    assert (mean["runs"], mean["units"]) == (4, 1)
+    assert mean["note"] == "one classifier"
 
 
 def test_the_restricted_mean_is_the_area_below_the_survival_curve():
@@ -76,18 +76,18 @@ def test_without_censored_runs_nothing_is_cut_off():
 
 
 def test_differences_are_taken_run_by_run():
-    generations = np.random.default_rng(0).integers(20, 150, (2, 10))
+    generations = np.random.default_rng(0).integers(20, 150, (3, 10))
     times = pd.concat([times_of("a", generations), times_of("b", generations + 7)])
     difference = rows_of(presets_table(times, settings=settings_of("a", "b")), "difference").iloc[0]
     assert (difference["experiment"], difference["reference"]) == ("b", "a")
     assert (difference["value"], difference["low"], difference["high"]) == (7, 7, 7)  # however much the runs scatter
-    assert difference["n"] == 20
+    assert (difference["units"], difference["runs"]) == (3, 30)
 
 
 def test_only_common_runs_are_compared():
     times = pd.concat([times_of("a", [[10, 20, 30]]), times_of("b", [[25, 36, 100]], first_seed=2)])
     difference = rows_of(presets_table(times, settings=settings_of("a", "b")), "difference").iloc[0]
-    assert (difference["value"], difference["n"]) == (((25 - 20) + (36 - 30)) / 2, 2)
+    assert (difference["value"], difference["runs"]) == (((25 - 20) + (36 - 30)) / 2, 2)
 
 
 def test_experiments_without_a_common_run_say_so():

@@ -8,12 +8,13 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import expit, logit
 
 from fooling.findings.measurement import Measurement, MeasurementSettings, NotRun, Selection, Tables
 from fooling.findings.quantities import QUANTITIES
 from fooling.findings.tables import history_table, times_table
 
-SETTINGS = MeasurementSettings(bootstrap_samples=299)
+SETTINGS = MeasurementSettings()
 NETWORKS = pd.DataFrame(
     {
         "classifier": ["lenet-a", "lenet-b", "other"],
@@ -22,6 +23,11 @@ NETWORKS = pd.DataFrame(
         "test_error": [0.009, 0.011, 0.5],
     }
 )
+
+
+def averaged(probabilities: np.ndarray) -> float:
+    """The mean of probabilities on the scale of log-odds."""
+    return float(expit(logit(np.asarray(probabilities, dtype=float)).mean()))
 
 
 def tables_of(records=(), *, start=None, examined=None, ablation=None, ascent=None, ascent_times=None) -> Tables:
@@ -46,7 +52,6 @@ def measure(quantity: str, tables: Tables, *, dataset: str = "mnist", may_be_sho
         dataset=dataset,
         tables=tables,
         settings=SETTINGS,
-        purpose="test",
         may_be_shorter=may_be_shorter,
     )
     return QUANTITIES[quantity].measure(measurement)
@@ -65,34 +70,34 @@ def noisy_runs(make_run, generations: int = 3, classes: int = 4, **options):
 
 def test_the_test_error_is_averaged_over_the_networks_of_the_data_set():
     estimate = measure("mean-test-error", tables_of(), architecture="lenet")
-    assert (estimate.value, estimate.n) == (pytest.approx(0.01), 2)
-    assert estimate.low == 0 < 0.02 < estimate.high  # two networks say little
+    assert (estimate.value, estimate.runs) == (pytest.approx(0.01), 2)
+    assert (math.isnan(estimate.low), estimate.units, estimate.note) == (True, 2, "2 classifiers: an interval takes 3")
     with pytest.raises(NotRun, match="no such network of shapes"):
         measure("mean-test-error", tables_of(), architecture="lenet", dataset="shapes")
 
 
 def test_three_readings_of_a_median(make_run):
     records, values = noisy_runs(make_run)
-    last = values[:, 2].astype(np.float32).astype(float)
+    last = logit(values[:, 2]).reshape(2, 5, 4)
     expected = {
-        "median-of-runs": np.median(np.median(last, axis=1)),
-        "median-of-classes": np.median(np.median(last, axis=0)),
-        "pooled-median": np.median(last),
+        "median-of-runs": averaged(expit(np.median(np.median(last, axis=2), axis=1))),
+        "median-of-classes": averaged(expit(np.median(np.median(last, axis=1), axis=1))),
+        "pooled-median": averaged(expit(np.median(last, axis=(1, 2)))),
     }
     for quantity, value in expected.items():
         estimate = measure(quantity, tables_of(records))
-        assert estimate.value == value
-        assert estimate.low <= value <= estimate.high
-        assert estimate.n == 10
+        assert estimate.value == pytest.approx(value, abs=1e-6)
+        assert (estimate.units, estimate.runs) == (2, 10)
     assert len(set(expected.values())) == 3
 
 
 def test_the_generation_and_the_search_are_the_claims(make_run):
     records, values = noisy_runs(make_run)
     tables = tables_of([*records, *runs_with_half_the_confidence(make_run, values)])
-    start = np.median(np.median(values[:, 0].astype(np.float32), axis=1).astype(float))
-    assert measure("median-of-runs", tables, generation=0).value == pytest.approx(start, rel=1e-6)
-    assert measure("median-of-runs", tables, generation=0, search="drift").value == pytest.approx(start / 2, rel=1e-6)
+    for search, start in (("map-elites", values[:, 0]), ("drift", values[:, 0] / 2)):
+        medians = expit(np.median(np.median(logit(start), axis=1).reshape(2, 5), axis=1))
+        found = measure("median-of-runs", tables, generation=0, search=search)
+        assert found.value == pytest.approx(averaged(medians), rel=1e-5)
     with pytest.raises(NotRun, match="no random-search of the experiment noise"):
         measure("median-of-runs", tables, search="random-search")
 
@@ -112,9 +117,10 @@ def test_runs_that_end_too_early_are_no_answer_but_may_stand_in(make_run):
 
 def test_the_surest_champions_of_every_run(make_run):
     records, values = noisy_runs(make_run, classes=30)
-    surest = np.sort(values[:, 2].astype(np.float32).astype(float), axis=1)[:, -8:]
-    assert measure("mean-of-surest", tables_of(records), count=8).value == pytest.approx(np.median(surest.mean(axis=1)))
-    assert measure("least-of-surest", tables_of(records), count=8).value == np.median(surest[:, 0])
+    surest = np.sort(values[:, 2], axis=1)[:, -8:].reshape(2, 5, 8)
+    for quantity, of_runs in (("mean-of-surest", surest.mean(axis=2)), ("least-of-surest", surest[:, :, 0])):
+        expected = averaged(np.median(of_runs, axis=1))
+        assert measure(quantity, tables_of(records), count=8).value == pytest.approx(expected, rel=1e-5)
     with pytest.raises(NotRun, match="have 30 classes, the claim speaks of 40"):
         measure("mean-of-surest", tables_of(records), count=40)
 
@@ -126,15 +132,23 @@ def test_medians_in_real_images():
             "classifier": ["lenet-a"] * 6 + ["lenet-b"] * 6 + ["other"],
             "label": 0,
             "predicted": [0, 0, 0, 1, 1, 1] * 2 + [0],
-            "confidence": np.array([*confidences, *(value + 0.2 for value in confidences), 1.0], dtype=np.float32),
+            "log_odds": logit(np.array([*confidences, *(value + 0.2 for value in confidences), 0.99])),
         }
     )
+
+    def of_medians(first: float, second: float) -> float:
+        return averaged(np.array([first, second]))
+
+    within = expit((logit(0.3) + logit(0.4)) / 2), expit((logit(0.5) + logit(0.6)) / 2)
     tables = dataclasses.replace(tables_of(), real=real)
-    expected = {"median-in-real-images": 0.45, "median-in-images-judged-rightly": 0.3}
+    expected = {
+        "median-in-real-images": of_medians(*within),
+        "median-in-images-judged-rightly": of_medians(0.2, 0.4),
+        "median-in-images-judged-wrongly": of_medians(0.5, 0.7),
+    }
     for quantity, value in expected.items():
         estimate = measure(quantity, tables, architecture="lenet")
-        assert (estimate.value, estimate.n) == (pytest.approx(value), 2)
-    assert measure("median-in-images-judged-wrongly", tables, architecture="lenet").value == pytest.approx(0.6)
+        assert (estimate.value, estimate.runs) == (pytest.approx(value), 2)
     with pytest.raises(NotRun, match="no real test image of shapes was judged wrongly"):
         measure("median-in-images-judged-wrongly", tables, dataset="shapes", architecture="alexnet")
     with pytest.raises(NotRun, match="no real test image of shapes was seen"):
@@ -176,11 +190,14 @@ def test_times_count_what_did_not_happen_in_time_as_never(make_run):
     early = [[0.1, 0.99999]] + [[0.99999, 0.99999]] * 3
     histories = {("lenet-a", seed): early if seed <= 4 else late for seed in range(1, 8)}
     tables = tables_of(runs(make_run, histories))
-    assert measure("generation-all-reached", tables).value == 1
-    assert measure("generation-median-reached", tables).value == 1
+    assert math.isnan(measure("generation-all-reached", tables).value)
+    assert measure("generation-all-reached", tables).note == "3 of 7 runs did not get there: see the share that did"
+    assert measure("generation-all-reached", tables, generation=3).value == pytest.approx(
+        2 ** (4 / 7) * 4 ** (3 / 7) - 1
+    )
+    assert measure("generation-median-reached", tables, generation=3).value < 2
     assert measure("share-of-runs-all-reached", tables).value == pytest.approx(4 / 7)
     assert measure("share-of-runs-all-reached", tables, generation=3).value == 1
-    assert measure("generation-all-reached", tables).high == math.inf
 
 
 def test_a_run_that_ends_before_anything_can_have_happened_says_nothing(make_run):
@@ -193,15 +210,18 @@ def test_a_run_that_ends_before_anything_can_have_happened_says_nothing(make_run
 def test_the_gain_is_taken_run_by_run(make_run):
     """Runs scatter far more than evolution gains: only pairs show it."""
     generator = np.random.default_rng(0)
-    names = [(name, seed) for name in ("lenet-a", "lenet-b") for seed in range(1, 6)]
+    names = [(name, seed) for name in ("lenet-a", "lenet-b", "lenet-c") for seed in range(1, 6)]
     log_odds = {name: generator.normal(scale=2, size=(1, 3)) for name in names}
 
     def confidence(shift):
         return {name: 1 / (1 + np.exp(-(values + shift))) for name, values in log_odds.items()}
 
     records = [*runs(make_run, confidence(0.5)), *runs(make_run, confidence(0), search="random-search")]
-    estimate = measure("gain-in-log-odds", tables_of(records), generation=0, control="random-search")
+    third = NETWORKS.iloc[:1].assign(classifier="lenet-c")
+    tables = dataclasses.replace(tables_of(records), networks=pd.concat([NETWORKS, third]))
+    estimate = measure("gain-in-log-odds", tables, generation=0, control="random-search")
     assert (estimate.value, estimate.low, estimate.high) == pytest.approx((0.5,) * 3, abs=1e-3)
+    assert (estimate.units, estimate.runs) == (3, 15)
     with pytest.raises(NotRun, match="no drift"):
         measure("gain-in-log-odds", tables_of(records), generation=0, control="drift")
 
@@ -222,7 +242,7 @@ def test_single_images_are_summed_up_network_by_network():
         }
     )
     estimate = measure("single-image-top-confidence", tables_of(start=start))
-    assert (estimate.value, estimate.n) == (pytest.approx(0.6), 2)
+    assert (estimate.value, estimate.runs) == (pytest.approx(averaged(np.array([0.5, 0.7]))), 2)
 
 
 def examined_table_of(grids: dict[str, np.ndarray], *, real: tuple[float, ...] = (0.2, 0.4)) -> pd.DataFrame:
@@ -242,8 +262,8 @@ GRID = np.random.default_rng(3).random((2, 3, 2))
 def test_champions_in_other_eyes(column):
     tables = tables_of(examined=examined_table_of({f"{column}_confidence": GRID}))
     estimate = measure(f"{column}-median-of-runs", tables)
-    assert estimate.value == np.median(np.median(GRID, axis=2))
-    assert estimate.n == 6
+    assert estimate.value == pytest.approx(averaged(expit(np.median(np.median(logit(GRID), axis=2), axis=1))))
+    assert estimate.runs == 6
 
 
 def test_networks_without_a_column_are_left_out():
@@ -251,34 +271,23 @@ def test_networks_without_a_column_are_left_out():
     grid[1] = np.nan  # the temperature of lenet-b could not be told
     tables = tables_of(examined=examined_table_of({"calibrated_confidence": grid}))
     estimate = measure("calibrated-median-of-runs", tables)
-    assert (estimate.value, estimate.n) == (np.median(np.median(GRID[0], axis=1)), 3)
+    assert (estimate.value, estimate.runs) == (pytest.approx(expit(np.median(logit(GRID[0]).mean(axis=1)))), 3)
     nothing = tables_of(examined=examined_table_of({"independent_confidence": np.full_like(GRID, np.nan)}))
     with pytest.raises(NotRun, match="no network has the column independent_confidence"):
         measure("independent-median-of-runs", nothing)
 
 
-def test_distances_are_relative_to_those_of_real_images():
-    tables = tables_of(examined=examined_table_of({"nearest_distance": GRID}, real=(0.1, 0.3)))
-    assert measure("nearest-distance-ratio", tables).value == pytest.approx(np.median(np.median(GRID, axis=2)) / 0.2)
-
-
-def test_networks_without_a_distance_to_compare_with_are_left_out():
-    examined = examined_table_of({"nearest_distance": GRID}, real=(0.1, 0.3))
-    first, second = dict.fromkeys(examined["classifier"])
-    is_real = examined["search"] == "real-images"
-    never_right = examined[~(is_real & (examined["classifier"] == second))]
-    own = np.median(np.median(GRID[0], axis=1)) / 0.2
-    assert measure("nearest-distance-ratio", tables_of(examined=never_right)).value == pytest.approx(own)
-    copies = examined.assign(nearest_distance=examined["nearest_distance"].mask(is_real, 0.0))
-    with pytest.raises(NotRun, match="no network has the column nearest_distance"):
-        measure("nearest-distance-ratio", tables_of(examined=copies))
-    rows = pd.DataFrame({"seed": [1, 2], "image": 0, "kind": "champion", "feature_ratio": [2.0, 4.0]})
-    distances = pd.concat([rows.assign(classifier=first), rows.assign(classifier=second, feature_ratio=np.nan)])
-    tables = dataclasses.replace(tables_of(), distances={"noise": distances})
-    assert (measure("feature-distance-ratio", tables).value, measure("feature-distance-ratio", tables).n) == (3, 2)
-    tables = dataclasses.replace(tables, distances={"noise": distances.assign(feature_ratio=np.nan)})
-    with pytest.raises(NotRun, match="no network has the column feature_ratio"):
-        measure("feature-distance-ratio", tables)
+def test_distances_are_relative_to_those_of_the_random_start():
+    names, seeds, image = (index.ravel() for index in np.indices((2, 3, 4)))
+    start = pd.DataFrame({"classifier": np.array(["lenet-a", "lenet-b"])[names], "seed": seeds, "image": image})
+    start = start.assign(kind="start", pixel_distance=2.0 + seeds)
+    champions = start.assign(kind="champion", pixel_distance=(2.0 + seeds) * (1 + seeds))
+    table = pd.concat([start, champions])
+    tables = Tables(networks=NETWORKS, history={}, times={}, start={}, examined={}, distances={"noise": table})
+    assert measure("distance-over-start", tables).value == pytest.approx(2)
+    touching = table.assign(pixel_distance=table["pixel_distance"].where(table["kind"] == "champion", 0.0))
+    with pytest.raises(NotRun, match="consists of training images"):
+        measure("distance-over-start", dataclasses.replace(tables, distances={"noise": touching}))
 
 
 def test_motifs_recur_where_the_most_alike_champion_is_of_the_same_class():
@@ -302,7 +311,7 @@ def made_ascent(confidences: list[list[float]]) -> pd.DataFrame:
 def test_images_of_gradient_ascent_count_at_the_threshold():
     tables = tables_of(ascent=made_ascent([[0.99995, 0.5], [1.0, 0.99991], [0.2, 0.1]]))
     estimate = measure("share-of-ascents-at-threshold", tables, ascent="plain")
-    assert (estimate.value, estimate.n) == (0.5, 3)
+    assert (estimate.value, estimate.runs) == (0.5, 3)
     with pytest.raises(NotRun, match="no gradient ascent strict on networks of mnist"):
         measure("share-of-ascents-at-threshold", tables, ascent="strict")
 
@@ -321,8 +330,12 @@ def test_evaluations_of_climbs_are_set_beside_those_of_the_runs_with_the_same_se
     )
     tables = tables_of(records, ascent_times=climbs)
     estimate = measure("ascent-evaluations-ratio", tables, ascent="plain")
-    # Seed 1: 100 of 400; seed 2: the search never arrives; seed 3: the climb never does; 4 and 5 have no partner.
-    assert (estimate.value, estimate.n) == (0.25, 3)
+    # Seed 2: the search never arrives; seed 3: the climb never does; 4 and 5 have no partner.
+    assert (math.isnan(estimate.value), estimate.runs) == (True, 3)
+    assert estimate.note == "2 of 3 runs did not get there: see the share that did"
+    two = [make_run(fast, seed=seed) for seed in (1, 2)]
+    both = measure("ascent-evaluations-ratio", tables_of(two, ascent_times=climbs), ascent="plain")
+    assert both.value == pytest.approx(math.sqrt(100 / 400 * 300 / 400))
     with pytest.raises(NotRun, match="no network and seed has both"):
         measure("ascent-evaluations-ratio", tables_of(records[3:], ascent_times=climbs), ascent="plain")
 
@@ -345,7 +358,7 @@ def test_champions_with_an_ancestor_of_another_class():
     switches = np.zeros((2, 3, 4))
     switches[0, 0, :3] = [1, 2, 0.5]
     found = measure("share-with-other-ancestor", ancestry_of({"switches": switches}))
-    assert (found.value, found.n) == (3 / 24, 6)
+    assert (found.value, found.runs) == (3 / 24, 6)
 
 
 def test_likeness_of_relatives_counts_champions_that_have_one():
@@ -354,7 +367,7 @@ def test_likeness_of_relatives_counts_champions_that_have_one():
     likeness[1, 2, 1] = 0.25
     found = measure("likeness-of-relatives", ancestry_of({"likeness": likeness, "likeness_of_strangers": likeness / 2}))
     assert found.value == pytest.approx((6 * 0.375 + 0.125) / 7)
-    assert found.low <= found.value <= found.high
+    assert (math.isnan(found.low), found.units, found.runs) == (True, 2, 6)
     nothing = np.full((2, 3, 4), np.nan)
     with pytest.raises(NotRun, match="ancestor in common"):
         measure("likeness-of-relatives", ancestry_of({"likeness": nothing, "likeness_of_strangers": nothing}))
@@ -375,7 +388,7 @@ def test_distances_of_champions_alone_are_measured():
     )
     table = pd.concat([champions, champions.assign(kind="start", feature_ratio=99.0, pixel_beyond=True)])
     tables = Tables(networks=NETWORKS, history={}, times={}, start={}, examined={}, distances={"noise": table})
-    assert measure("feature-distance-ratio", tables).value == 1 + 1 + 1.5
+    assert measure("feature-distance-ratio", tables).value == pytest.approx(1 + 1 + 1.5)
     assert measure("share-beyond-in-pixels", tables).value == 0.75
     assert measure("share-beyond-in-features", tables).value == 0.25
 
@@ -398,11 +411,13 @@ def made_ablation() -> pd.DataFrame:
 def test_removals_are_measured_on_the_champions_that_repeat_themselves():
     tables = tables_of(ablation=made_ablation())
     share = measure("share-of-champions-repeating", tables)
-    assert (share.value, share.n) == (pytest.approx(1 / 3), 3)
+    assert (share.value, share.runs) == (pytest.approx(1 / 3), 3)
     removed = {"fill": "mean", "removed": 1}
     sure = measure("share-still-sure-without-copies", tables, **removed)
-    assert (sure.value, sure.n) == (0.5, 2)
+    assert (sure.value, sure.runs) == (0.5, 2)
     over = measure("copies-over-control", tables, **removed)
-    assert (over.value, over.n) == (pytest.approx((3 - 1) / 2), 2)
+    assert (over.value, over.runs) == (pytest.approx((3 - 1) / 2), 2)
+    in_all = measure("copies-over-control-in-all", tables, fill="mean")
+    assert (in_all.value, in_all.runs) == (over.value, 2)  # nothing but single copies was removed
     with pytest.raises(NotRun, match="no champion of noise has more than 2 copies of anything"):
         measure("copies-over-control", tables, fill="mean", removed=2)

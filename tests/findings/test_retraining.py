@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.stats
 
 from fooling.errors import FoolingError
 from fooling.findings.measurement import Measurement, MeasurementSettings, NotRun, Selection, Tables
@@ -19,7 +20,7 @@ from fooling.findings.retraining import (
     retraining_table,
 )
 
-SETTINGS = RetrainingFindingsSettings(bootstrap_samples=499)
+SETTINGS = RetrainingFindingsSettings()
 RUNS, CLASSES = 8, 3
 
 
@@ -46,9 +47,9 @@ def test_a_row_holds_what_its_champions_say(network):
     table = retraining_table(retrained_table([one], retraining="chain", threshold=0.9999), [one], SETTINGS)
     values = np.array([record.confidences for record in one.records], dtype=np.float64)
     (row,) = table.to_dict("records")
-    assert row["median"] == pytest.approx(np.median(values))
-    assert row["median_low"] <= row["median"] <= row["median_high"]
-    assert (row["chains"], row["runs"], row["share"], row["reached"]) == (1, RUNS, 0.0, 0.0)
+    assert row["median"] == pytest.approx(np.median(values), abs=1e-5)
+    assert (math.isnan(row["median_low"]), row["note"]) == (True, "one chain")
+    assert (row["units"], row["runs"], row["share"], row["reached"]) == (1, RUNS, 0.0, 0.0)
     assert row["evaluations"] == math.inf
 
 
@@ -74,7 +75,7 @@ def test_several_chains_have_a_row_of_their_own(network):
     table = retraining_table(retrained_table(chains, retraining="chain", threshold=0.9999), chains, SETTINGS)
     assert table["first"].tolist() == ["a", "bb", None] * 2
     whole = table[table["first"].isna()]
-    assert whole["chains"].tolist() == [2, 2]
+    assert whole["units"].tolist() == [2, 2]
     assert whole["runs"].tolist() == [2 * RUNS] * 2
     assert whole["test_error"].tolist() == [0.01, 0.02]
 
@@ -97,9 +98,9 @@ def test_the_effect_is_the_mean_difference_of_medians(network):
         for item in networks
     }
     expected = np.mean([medians["champions", number] - medians["nothing", number] for number in (2, 3)])
-    assert (row["control"], row["chains"], row["networks"], row["runs"]) == ("nothing", 1, 2, RUNS)
+    assert (row["control"], row["units"], row["networks"], row["runs"]) == ("nothing", 1, 2, 2 * RUNS)
     assert row["difference"] == pytest.approx(expected)
-    assert row["low"] <= row["difference"] <= row["high"] < 0
+    assert (math.isnan(row["low"]), row["note"]) == (True, "one chain")
 
 
 def test_without_a_control_there_is_no_effect(network):
@@ -107,14 +108,20 @@ def test_without_a_control_there_is_no_effect(network):
     assert effects_table(retrained_table(networks, retraining="chain", threshold=0.9999), SETTINGS).empty
 
 
-def test_chains_that_differ_make_a_wider_interval_than_one(network):
-    alike = chain_of(network, "a", {"champions": 0.7, "nothing": 0.9})
-    others = chain_of(network, "bb", {"champions": 0.2, "nothing": 0.9})
-    widths = []
-    for networks in (alike, alike + others):
-        table = effects_table(retrained_table(networks, retraining="chain", threshold=0.9999), SETTINGS)
-        widths.append(float(table["high"].iloc[0] - table["low"].iloc[0]))
-    assert widths[1] > 2 * widths[0]
+def test_the_interval_of_the_effect_is_students_over_chains(network):
+    """However many networks and runs a chain has, it is one unit."""
+    levels = {"a": 0.7, "bb": 0.6, "ccc": 0.4}
+    networks = [
+        item
+        for first, level in levels.items()
+        for item in chain_of(network, first, {"champions": level, "nothing": 0.9})
+    ]
+    champions = retrained_table(networks, retraining="chain", threshold=0.9999)
+    (row,) = effects_table(champions, SETTINGS).to_dict("records")
+    of_chains = [effects_table(rows, SETTINGS)["difference"].item() for _, rows in champions.groupby("first")]
+    low, high = scipy.stats.ttest_1samp(of_chains, 0).confidence_interval(0.95)
+    assert (row["low"], row["high"]) == (pytest.approx(low), pytest.approx(high))
+    assert (row["units"], row["networks"], row["runs"]) == (3, 2, 3 * 2 * RUNS)
 
 
 def test_chains_of_different_length_are_refused(network):
@@ -152,8 +159,7 @@ def measured(network):
                 selection=Selection(retraining="chain", **selection),
                 dataset=dataset,
                 tables=tables,
-                settings=MeasurementSettings(bootstrap_samples=299),
-                purpose="test",
+                settings=MeasurementSettings(),
                 may_be_shorter=may_be_shorter,
             )
         )
@@ -165,8 +171,8 @@ def test_the_median_against_one_network(measured):
     measure, champions = measured
     rows = champions[(champions["filled_with"] == "champions") & (champions["number"] == 3)]
     found = measure("retrained-median", network=3)
-    assert found.value == pytest.approx(float(rows["confidence"].astype(float).median()))
-    assert found.n == RUNS
+    assert found.value == pytest.approx(float(rows["confidence"].astype(float).median()), abs=1e-5)
+    assert (found.units, found.runs, found.note) == (1, RUNS, "one chain")
     assert measure("retrained-median", network=15, may_be_shorter=True).value == found.value
     with pytest.raises(NotRun, match="ends with network 3"):
         measure("retrained-median", network=15)
@@ -176,7 +182,7 @@ def test_the_network_that_is_hardest_to_fool(measured):
     measure, champions = measured
     rows = champions[(champions["filled_with"] == "champions") & (champions["number"] > 1)]
     expected = rows.astype({"confidence": float}).groupby("number")["confidence"].median().min()
-    assert measure("lowest-retrained-median").value == pytest.approx(expected)
+    assert measure("lowest-retrained-median").value == pytest.approx(expected, abs=1e-5)
 
 
 def test_the_effect_as_a_quantity_is_the_one_in_the_table(measured):
@@ -189,6 +195,8 @@ def test_the_effect_as_a_quantity_is_the_one_in_the_table(measured):
 
 def test_the_cost_in_test_error(measured):
     measure, _ = measured
-    assert measure("cost-in-test-error", control_filling="nothing").value == 0.0
+    found = measure("cost-in-test-error", control_filling="nothing")
+    assert (found.value, found.units, found.runs, found.note) == (0.0, 1, 2, "one chain")
+    assert math.isnan(found.high)
     with pytest.raises(NotRun, match="no such network of digits"):
         measure("cost-in-test-error", control_filling="nothing", dataset="digits")

@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.stats
 from statsmodels.duration.survfunc import SurvfuncRight
 
 from fooling.findings.intervals import IntervalSettings
 from fooling.findings.survival import survival_table
 
-QUICK = IntervalSettings(bootstrap_samples=499)
+QUICK = IntervalSettings()
 
 
 def times_of(generations: np.ndarray, *, end: int = 200, experiment: str = "direct") -> pd.DataFrame:
@@ -35,12 +36,12 @@ def times_of(generations: np.ndarray, *, end: int = 200, experiment: str = "dire
 
 def test_the_curve_by_hand():
     table = survival_table(times_of([[5, 5, 9, np.nan]]), settings=QUICK)
-    columns = ["generation", "evaluations", "survival", "at_risk", "runs"]
+    columns = ["generation", "evaluations", "survival", "at_risk", "units", "runs"]
     assert table[columns].to_numpy().tolist() == [
-        [0, 0, 1.0, 4, 4],
-        [5, 1200, 0.5, 4, 4],
-        [9, 2000, 0.25, 2, 4],
-        [200, 40200, 0.25, 1, 4],
+        [0, 0, 1.0, 4, 1, 4],
+        [5, 1200, 0.5, 4, 1, 4],
+        [9, 2000, 0.25, 2, 1, 4],
+        [200, 40200, 0.25, 1, 1, 4],
     ]
 
 
@@ -56,10 +57,10 @@ def test_the_curve_is_statsmodels():
 
 
 def test_a_curve_that_all_runs_leave_ends_at_zero_and_one_that_none_does_stays_at_one():
-    times = pd.concat([times_of([[5, 6]]), times_of([[np.nan] * 2], experiment="slow")])
+    times = pd.concat([times_of([[5, 6]] * 3), times_of([[np.nan] * 2] * 3, experiment="slow")])
     ends = survival_table(times, settings=QUICK).groupby("experiment").last()
     assert ends["survival"].to_dict() == {"direct": 0.0, "slow": 1.0}
-    assert ends.loc["slow", "low"] < 1  # two runs say little: the exact binomial bound
+    assert ends.loc["slow", "low"] < 1  # three networks say little: the exact binomial bound
     assert ends.loc["direct", "high"] > 0
 
 
@@ -71,18 +72,18 @@ def test_the_interval_holds_the_curve_and_narrows_with_more_runs():
         assert (table["low"] <= table["survival"]).all()
         assert (table["survival"] <= table["high"]).all()
         widths.append((table["high"] - table["low"]).mean())
-    assert widths[1] < widths[0] / 3
+    assert widths[1] < widths[0] / 2
 
 
-def test_a_single_run_has_a_curve_without_an_interval():
-    table = survival_table(times_of([[7]]), settings=QUICK)
-    assert table["survival"].tolist() == [1.0, 0.0]
+@pytest.mark.parametrize("networks", [1, 2])
+def test_fewer_than_three_networks_have_a_curve_without_an_interval(networks):
+    table = survival_table(times_of([[7, 8]] * networks), settings=QUICK)
+    assert table["survival"].tolist() == [1.0, 0.5, 0.0]
     assert table["low"].iloc[1:].isna().all()
 
 
-def test_the_interval_agrees_with_the_binomial_where_runs_are_independent():
-    """One network, many seeds: the band at a step is the bootstrap of a plain share."""
-    generations = np.where(np.arange(400) < 100, 5.0, 150.0)[None]
-    step = survival_table(times_of(generations), settings=IntervalSettings()).set_index("generation").loc[5]
-    half = 1.96 * np.sqrt(0.75 * 0.25 / 400)
-    assert (step["low"], step["high"]) == pytest.approx((0.75 - half, 0.75 + half), abs=0.006)
+def test_the_interval_is_binomial_with_a_network_as_the_unit():
+    generations = np.array([[5.0] * 6] * 3 + [[150.0] * 6] * 1)
+    step = survival_table(times_of(generations), settings=QUICK).set_index("generation").loc[5]
+    expected = scipy.stats.binomtest(1, 4).proportion_ci(0.95, method="exact")
+    assert (step["low"], step["high"]) == pytest.approx((expected.low, expected.high))

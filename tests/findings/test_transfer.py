@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.stats
 
 from fooling.findings.measurement import Measurement, MeasurementSettings, NotRun, Selection, Tables
 from fooling.findings.quantities import QUANTITIES
 from fooling.findings.transfer import Network, TransferSettings, shown_table, transfer_table
 from made_up_run import made_up_run
 
-SETTINGS = TransferSettings(bootstrap_samples=299, permutations=99)
+SETTINGS = TransferSettings(permutations=99)
 CLASSES = 3
 
 
@@ -112,7 +113,7 @@ def test_exchanged_is_the_other_pair_seen_from_the_same_network(networks):
     assert there["exchanged"] == pytest.approx(2 / 3), "a is surer of two of the images that were evolved on b"
 
 
-def test_intervals_draw_runs(networks):
+def test_the_runs_of_a_pair_are_its_units(networks):
     answers = {10 * seed + k: np.eye(3)[k if seed <= 4 else 0].tolist() for seed in range(1, 9) for k in range(3)}
     pair = [network("a", {}), network("b", answers)]
     table = transfer_table(
@@ -120,7 +121,8 @@ def test_intervals_draw_runs(networks):
     )
     row = row_of(table, target="b", images="all", label="class")
     assert row["alike"] == pytest.approx((4 * 3 + 4) / 24)
-    assert 1 / 3 <= row["low"] < row["alike"] < row["high"] <= 1
+    expected = scipy.stats.beta.ppf([0.025, 0.975], [8 * row["alike"], 8 * row["alike"] + 1], [3 + 2 / 3, 2 + 2 / 3])
+    assert (row["runs"], row["low"], row["high"]) == (8, pytest.approx(expected[0]), pytest.approx(expected[1]))
 
 
 def test_quantities_of_transfer(networks):
@@ -135,14 +137,13 @@ def test_quantities_of_transfer(networks):
                 selection=Selection(**{"experiment": "e"} | selection),
                 dataset="mnist",
                 tables=tables,
-                settings=MeasurementSettings(bootstrap_samples=99),
-                purpose="test",
+                settings=MeasurementSettings(),
             )
         )
 
     assert measure("transfer-over-chance").value == pytest.approx(1 / 3 - 1 / 3)
     assert measure("share-surer-on-source", relation="other architecture").value == 1.0
-    assert measure("share-surer-on-source").n == 1
+    assert measure("share-surer-on-source").units == 1
     assert measure("surest-on-two-networks").value == pytest.approx(0.8)
     other = {"relation": "other architecture", "architecture": "lenet"}
     labels = row_of(table, target="c", images="all", label="source-label")["alike"]

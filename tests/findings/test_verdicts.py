@@ -1,4 +1,4 @@
-"""Every verdict, from made-up intervals."""
+"""Every verdict and direction, from made-up intervals, and what families make of them."""
 
 from __future__ import annotations
 
@@ -7,41 +7,50 @@ import math
 import pytest
 
 from fooling.findings.intervals import Estimate
-from fooling.findings.verdicts import Verdict, agreeing_range, judged
+from fooling.findings.verdicts import (
+    Direction,
+    Verdict,
+    agreeing_range,
+    direction_of,
+    judged,
+    verdict_of_all,
+    verdict_of_any,
+)
 
 AT_LEAST = agreeing_range("at-least", threshold=0.9, paper=None, margin=None)
 AT_MOST = agreeing_range("at-most", threshold=0.9, paper=None, margin=None)
 WITHIN = agreeing_range("within", threshold=None, paper=0.9, margin=0.05)
+YES, NO, OPEN = Verdict.REPRODUCED, Verdict.NOT_REPRODUCED, Verdict.INCONCLUSIVE
 
 
-def verdict(low, high, agreeing, *, n=20, minimum=20, verified=True, comparable=True):
-    estimate = Estimate(value=(low + high) / 2, low=low, high=high, n=n)
+def verdict(low, high, agreeing, *, units=20, runs=400, minimum=20, verified=True, comparable=True):
+    estimate = Estimate(value=(low + high) / 2, low=low, high=high, units=units, runs=runs)
     return judged(estimate, agreeing, minimum=minimum, verified=verified, comparable=comparable)
 
 
 @pytest.mark.parametrize(
     ("low", "high", "agreeing", "expected"),
     [
-        (0.90, 0.99, AT_LEAST, Verdict.REPRODUCED),
-        (0.80, 0.89, AT_LEAST, Verdict.NOT_REPRODUCED),
-        (0.80, 0.95, AT_LEAST, Verdict.INCONCLUSIVE),
-        (0.80, 0.90, AT_MOST, Verdict.REPRODUCED),
-        (0.91, 0.99, AT_MOST, Verdict.NOT_REPRODUCED),
-        (0.80, 0.91, AT_MOST, Verdict.INCONCLUSIVE),
-        (0.86, 0.94, WITHIN, Verdict.REPRODUCED),
-        (0.96, 0.99, WITHIN, Verdict.NOT_REPRODUCED),
-        (0.10, 0.80, WITHIN, Verdict.NOT_REPRODUCED),
-        (0.80, 0.99, WITHIN, Verdict.INCONCLUSIVE),  # far too wide an interval reproduces nothing
-        (0.90, 0.96, WITHIN, Verdict.INCONCLUSIVE),
-        (60, math.inf, agreeing_range("at-most", threshold=49, paper=None, margin=None), Verdict.NOT_REPRODUCED),
+        (0.90, 0.99, AT_LEAST, YES),
+        (0.80, 0.89, AT_LEAST, NO),
+        (0.80, 0.95, AT_LEAST, OPEN),
+        (0.80, 0.90, AT_MOST, YES),
+        (0.91, 0.99, AT_MOST, NO),
+        (0.80, 0.91, AT_MOST, OPEN),
+        (0.86, 0.94, WITHIN, YES),
+        (0.96, 0.99, WITHIN, NO),
+        (0.10, 0.80, WITHIN, NO),
+        (0.80, 0.99, WITHIN, OPEN),  # far too wide an interval reproduces nothing
+        (0.90, 0.96, WITHIN, OPEN),
+        (60, math.inf, agreeing_range("at-most", threshold=49, paper=None, margin=None), NO),
     ],
 )
 def test_the_interval_decides(low, high, agreeing, expected):
     assert verdict(low, high, agreeing) == expected
 
 
-def test_too_few_runs_judge_nothing():
-    assert verdict(0.95, 0.99, AT_LEAST, n=19) == Verdict.TOO_FEW
+def test_too_few_units_judge_nothing_however_many_runs_they_have():
+    assert verdict(0.95, 0.99, AT_LEAST, units=19, runs=10_000) == Verdict.TOO_FEW
 
 
 def test_without_an_interval_nothing_is_judged():
@@ -52,7 +61,63 @@ def test_a_number_that_nobody_verified_judges_nothing():
     assert verdict(0.95, 0.99, AT_LEAST, verified=False) == Verdict.UNVERIFIED
 
 
-@pytest.mark.parametrize("n", [5, 100])
+@pytest.mark.parametrize("units", [5, 100])
 @pytest.mark.parametrize("verified", [True, False])
-def test_other_data_judge_nothing_whatever_they_show(n, verified):
-    assert verdict(0.95, 0.99, AT_LEAST, n=n, verified=verified, comparable=False) == Verdict.OTHER_DATA
+def test_other_data_judge_nothing_whatever_they_show(units, verified):
+    found = verdict(0.95, 0.99, AT_LEAST, units=units, verified=verified, comparable=False)
+    assert found == Verdict.OTHER_DATA
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "comparison", "expected"),
+    [
+        (0.6, 0.7, "at-least", Direction.SAME),
+        (0.3, 0.4, "at-least", Direction.OPPOSITE),
+        (0.4, 0.6, "at-least", Direction.UNCLEAR),
+        (0.5, 0.7, "at-least", Direction.UNCLEAR),  # an interval that touches the null value leaves it possible
+        (0.3, 0.4, "at-most", Direction.SAME),
+        (0.6, 0.7, "at-most", Direction.OPPOSITE),
+        (0.4, 0.6, "at-most", Direction.UNCLEAR),
+        (0.6, math.inf, "at-most", Direction.OPPOSITE),
+    ],
+)
+def test_the_direction_is_that_of_the_whole_interval(low, high, comparison, expected):
+    estimate = Estimate(value=low, low=low, high=high, units=3, runs=3)
+    assert direction_of(estimate, comparison, 0.5) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "comparison", "expected"),
+    [
+        (0.6, "at-least", Direction.SAME_ALONE),
+        (0.6, "at-most", Direction.OPPOSITE_ALONE),
+        (0.5, "at-most", Direction.UNCLEAR_ALONE),
+    ],
+)
+def test_without_an_interval_the_value_gives_a_direction_that_is_marked(value, comparison, expected):
+    estimate = Estimate(value=value, low=math.nan, high=math.nan, units=2, runs=20)
+    assert direction_of(estimate, comparison, 0.5) == expected
+    assert "no interval" in expected
+
+
+def test_claims_without_a_null_value_have_no_direction():
+    assert direction_of(Estimate(value=1, low=1, high=1, units=9, runs=9), "within", None) is None
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "of_all", "of_any"),
+    [
+        ([YES, YES], YES, YES),
+        ([YES, NO], NO, YES),
+        ([YES, OPEN], OPEN, YES),
+        ([NO, OPEN], NO, OPEN),
+        ([NO, NO], NO, NO),
+        ([YES, Verdict.TOO_FEW], Verdict.TOO_FEW, YES),
+        ([NO, Verdict.NOT_RUN], NO, Verdict.NOT_RUN),  # what was not run may be the one that holds
+        ([YES, Verdict.NOT_RUN], Verdict.NOT_RUN, YES),
+        ([Verdict.OTHER_DATA] * 2, Verdict.OTHER_DATA, Verdict.OTHER_DATA),
+    ],
+)
+def test_families_of_which_all_or_any_must_hold(verdicts, of_all, of_any):
+    assert verdict_of_all(verdicts) == of_all
+    assert verdict_of_any(verdicts) == of_any

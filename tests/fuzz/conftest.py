@@ -14,7 +14,7 @@ from fooling.datasets.dataset import Dataset, save_dataset
 from .commands import called
 
 ROOT = Path(__file__).parents[2]
-INTERVALS = json.dumps({"bootstrap_samples": 99})
+INTERVALS = json.dumps({"confidence_level": 0.9})
 CLASS_SETS = '{"class_sets": {"first": [[0, 0]]}, "bootstrap_samples": 99}'
 SEARCH = {"start": 4, "offspring": 4, "generations": 1}
 
@@ -162,7 +162,7 @@ def retraining_tables(study: Study, given: Given, *, out: Path) -> tuple[list[ob
     networks = [study.network, study.control_network, given.get("retrained_network", study.retrained_network)]
     batches = (study.batch, study.control_batch, given.get("retrained_batch", study.retrained_batch))
     runs = [word for batch in batches for word in ("--runs", batch)]
-    words = ["--retraining", "chain", "--measured-runs", 2, "--settings", '{"bootstrap_samples": 99}']
+    words = ["--retraining", "chain", "--measured-runs", 2, "--settings", '{"confidence_level": 0.9}']
     outputs = ["--champions", made[0], "--networks", made[1], "--effects", made[2]]
     return ["tabulate-retraining", *networks, *runs, *words, *outputs], made
 
@@ -173,7 +173,7 @@ def transfer_tables(study: Study, given: Given, *, out: Path) -> tuple[list[obje
     networks = [study.network, given.get("retrained_network", study.retrained_network)]
     runs = [study.batch, given.get("retrained_batch", study.retrained_batch)]
     batches = ["--batches", runs[0], "--batches", runs[1], "--measured-runs", 2]
-    words = ["--experiment", "chain", "--settings", '{"bootstrap_samples": 99, "permutations": 99}']
+    words = ["--experiment", "chain", "--settings", '{"permutations": 99}']
     return ["transfer", *networks, *batches, *words, "--shown", made[0], "--pairs", made[1]], made
 
 
@@ -246,7 +246,7 @@ def make_findings(study: Study) -> None:
     compared = ("--classes", study.set_classes, "--output", study.class_sets)
     fooling("compare-class-sets", study.champions, "--settings", CLASS_SETS, *compared)
     compared = ("--survival", study.survival, "--presets", study.presets)
-    fooling("compare", study.times, "--settings", '{"comparisons": [], "bootstrap_samples": 99}', *compared)
+    fooling("compare", study.times, "--settings", '{"comparisons": []}', *compared)
     call, made = retraining_tables(study, {}, out=study.retrained.parent / "made")
     fooling(*map(str, call))
     shown, pairs = transfer_tables(study, {}, out=study.retrained.parent / "made")

@@ -109,7 +109,7 @@ def call(study: Study, reader: str, given: dict[str, Path], out: Path) -> tuple[
         return ["variance", file("champions"), "--output", out / "variance.csv"], [out / "variance.csv"]
     if reader == "compare":
         made = [out / "survival.csv", out / "presets.csv"]
-        settings = json.dumps({"comparisons": [], "bootstrap_samples": 99})
+        settings = json.dumps({"comparisons": []})
         return ["compare", file("times"), "--settings", settings, "--survival", made[0], "--presets", made[1]], made
     if reader == "summarise-ablation":
         made = [out / "summary.csv"]
@@ -181,5 +181,6 @@ def test_every_reader_takes_the_undamaged_tables(study: Study, tmp_path: Path) -
 
 
 def test_bounds_of_settings_hold(study: Study, tmp_path: Path) -> None:
-    words = ["--settings", INTERVALS.replace("99", "98"), "--survival", tmp_path / "a", "--presets", tmp_path / "b"]
-    holds(tmp_path, "compare", study.times, *words, outputs=[tmp_path / "a"], named=["bootstrap_samples"])
+    settings = INTERVALS.replace("0.9", "0.5")
+    words = ["--settings", settings, "--survival", tmp_path / "a", "--presets", tmp_path / "b"]
+    holds(tmp_path, "compare", study.times, *words, outputs=[tmp_path / "a"], named=["confidence_level"])

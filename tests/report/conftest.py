@@ -7,12 +7,14 @@ import pandas as pd
 import pytest
 
 from fooling.evolution.record import History, Lineage, RunRecord
+from fooling.findings.intervals import log_odds_of
+from fooling.findings.judgements import COLUMNS
 
 
 def made_run(seed: int, *, encoding: str = "direct", side: int = 8, classifier: str = "lenet-a") -> RunRecord:
     """A run against three classes."""
     generator = np.random.default_rng([seed, side])
-    confidences = np.array([1.0, 0.99995, 0.4], np.float32)
+    confidences = np.array([1.0, 0.99996, 0.4], np.float32)
     none = np.zeros(0, np.int64)
     return RunRecord(
         search="map-elites",
@@ -49,7 +51,7 @@ def made_run(seed: int, *, encoding: str = "direct", side: int = 8, classifier: 
 
 def made_champions(experiment: str = "direct", *, seeds: int = 8, classifier: str = "lenet-a") -> pd.DataFrame:
     """Two of three evolved champions of a run are at 99.99 %, one of them at exactly 1; at random none is."""
-    reached = {"map-elites": [1.0, 0.99995, 0.4], "random-search": [0.9, 0.5, 0.2]}
+    reached = {"map-elites": [1.0, 0.99996, 0.4], "random-search": [0.9, 0.5, 0.2]}
     rows = [
         (classifier, experiment, "direct", search, seed, index, confidence, confidence == 1)
         for search, confidences in reached.items()
@@ -58,7 +60,9 @@ def made_champions(experiment: str = "direct", *, seeds: int = 8, classifier: st
     ]
     columns = ["classifier", "experiment", "encoding", "search", "seed", "class_index", "confidence", "saturated"]
     table = pd.DataFrame(rows, columns=columns)
-    return table.assign(class_name="zero", log_odds=0.0, generation=0, individual=0)
+    return table.assign(
+        class_name="zero", log_odds=log_odds_of(table["confidence"].astype("float32")), generation=0, individual=0
+    )
 
 
 def made_examined(experiment: str = "direct", *, classifier: str = "lenet-a") -> pd.DataFrame:
@@ -93,17 +97,29 @@ def make_examined() -> Callable[..., pd.DataFrame]:
 @pytest.fixture
 def claims() -> pd.DataFrame:
     """One claim for every verdict."""
+    paper, ours, other, none = "stated by the paper", "asked here", "shown on other data, not comparable", np.nan
     rows = [
-        ("first", "Fig. 4", "Median of 99.99 % & more.", 0.9999, "F, T", 0.99995, 0.9999, 1.0, 20, "reproduced"),
-        ("second", "Fig. 5", "It stays <low>.", 0.1, "T", 0.8, 0.7, 0.9, 20, "not reproduced"),
-        ("third", "Fig. 6", "In between.", 0.5, "F", 0.5, 0.1, 0.9, 20, "inconclusive"),
-        ("fourth", "text", "Said somewhere.", 0.5, "M", 0.5, 0.4, 0.6, 20, "unverified source"),
-        ("fifth", "Fig. 8", "Hardly tried.", 0.5, "F", 0.5, np.nan, np.nan, 2, "too few"),
-        ("sixth", "Fig. 9", "Elsewhere.", np.nan, "-", 0.5, 0.4, 0.6, 20, "shown on other data, not comparable"),
-        ("seventh", "Fig. 7", "On ImageNet.", 0.88, "F", np.nan, np.nan, np.nan, 0, "not run here"),
+        ("first", paper, "Fig. 4", "Median of 99.99 % & more.", 0.9999, "F, T", 0.99995, 0.9999, 1.0, 20, "reproduced"),
+        ("second", paper, "Fig. 5", "It stays <low>.", 0.1, "T", 0.8, 0.7, 0.9, 20, "not reproduced"),
+        ("third", ours, "Fig. 6", "In between.", 0.5, "F", 0.5, 0.1, 0.9, 20, "inconclusive"),
+        ("fourth", paper, "text", "Said somewhere.", 0.5, "M", 0.5, 0.4, 0.6, 20, "unverified source"),
+        ("fifth", ours, "Fig. 8", "Hardly tried.", 0.5, "F", 0.5, none, none, 2, "too few"),
+        ("sixth", ours, "Fig. 9", "Elsewhere.", none, "-", 0.5, 0.4, 0.6, 20, other),
+        ("reading", paper, "Fig. 4", "Pooled.", 0.5, "T", 0.5, 0.4, 0.6, 20, "another reading, no verdict"),
+        ("seventh", paper, "Fig. 7", "On ImageNet.", 0.88, "F", none, none, none, 0, "not run here"),
     ]
-    columns = ["id", "where", "claim", "paper", "paper_status", "ours", "low", "high", "n", "verdict"]
-    return pd.DataFrame(rows, columns=columns).assign(unit="probability")
+    columns = ["id", "kind", "where", "claim", "paper", "source_status", "ours", "low", "high", "units", "verdict"]
+    table = pd.DataFrame(rows, columns=columns).assign(unit="probability", sided="two", declared="2026-11-22")
+    table["runs"], table["family"], table["family_verdict"] = 4 * table["units"], table["id"], table["verdict"]
+    table.loc[table["id"] == "reading", ["family", "family_verdict"]] = ["first", "reproduced"]
+    is_other = table["verdict"] == other
+    return table.assign(
+        status="exploratory",
+        lock=None,
+        p_holm=none,
+        measured_on=np.where(is_other, "digits", "mnist"),
+        direction=np.where(is_other, "same direction", None),
+    )[COLUMNS]
 
 
 @pytest.fixture

@@ -72,10 +72,39 @@ def test_every_claim_stands_in_it_with_its_verdict(made, claims):
     read = Checked(page(**made))
     assert {f"claim-{name}" for name in claims["id"]} <= set(read.ids)
     text = " ".join(" ".join(read.texts).split())
-    assert all(f"1 {verdict}" in text for verdict in claims["verdict"] if verdict != "not run here")
+    assert all(verdict in text for verdict in claims["verdict"])
     assert "1 claims were not run here" not in text
     assert "70 % to 90 %" in text
     assert "none stated" in text
+
+
+def test_the_papers_own_claims_are_counted_apart_and_come_first(made):
+    text = page(**made)
+    assert (
+        "Of 4 numbers that the paper states, 2 could be judged by this study: 1 reproduced, 1 not reproduced, "
+        "0 inconclusive." in text
+    )
+    of_claims = text[text.index('<section id="claims">') : text.index('<section id="searches">')]
+    tables = re.findall(r'<table class="claims">\s*<caption>(.*?)</caption>', of_claims)
+    assert tables == ["Stated by the paper", "Asked here", "Claims that this study does not run"]
+    counted = re.findall(r'<tr><th scope="row">(.*?)</th><td>(.*?)</td>', of_claims, flags=re.DOTALL)
+    badges = {kind: re.findall(r"</span> ([^<]*)</span>", cell) for kind, cell in counted}
+    assert badges == {
+        "Stated by the paper": ["1 reproduced", "1 not reproduced", "1 unverified source", "1 not run here"],
+        "Asked here": ["1 inconclusive", "1 too few", "1 shown on other data, not comparable"],
+    }
+
+
+def test_an_exploratory_result_is_never_called_a_test(made):
+    text = page(**made)
+    of_claims = text[text.index('<section id="claims">') : text.index('<section id="searches">')]
+    assert "Every verdict is exploratory" in of_claims
+    assert of_claims.count("<small>exploratory</small>") == 3  # one for each verdict by interval
+    assert not re.search(r"\btest(s|ed|ing)?\b", of_claims)
+
+
+def test_other_data_show_a_direction_and_the_data_set_that_gave_it(made):
+    assert '<small class="direction">same direction on digits</small>' in page(**made)
 
 
 def test_names_and_claims_are_text_and_never_markup(made):

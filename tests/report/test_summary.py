@@ -7,7 +7,7 @@ def test_an_experiment_is_summed_up_search_by_search(make_champions):
     found = summarised(make_champions(), threshold=THRESHOLD)
     evolution, random = found.searches
     assert (evolution.search, evolution.runs, evolution.champions) == ("map-elites", 8, 24)
-    assert (evolution.fooling, evolution.saturated, evolution.median) == (16, 8, "99.995 %")
+    assert (evolution.fooling, evolution.saturated, evolution.median) == (16, 8, "99.996 %")
     assert (random.search, random.fooling, random.median) == ("random-search", 0, "50 %")
     assert not found.is_small
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Literal
 
@@ -18,7 +19,7 @@ from fooling.study.documentation import commented_yaml, settings_table
 from fooling.study.settings import StudySettings
 
 ROOT = Path(__file__).parents[2]
-WRITTEN = ("config/config.yaml", "config/schema.json", "docs/settings.md")
+WRITTEN = ("config/config.yaml", "config/schema.json", "docs/settings.md", "docs/claims.md")
 
 
 class Lens(Settings):
@@ -63,6 +64,8 @@ def test_the_table_names_what_is_allowed_and_the_default() -> None:
 
 @pytest.mark.parametrize("path", WRITTEN)
 def test_committed_files_are_what_the_settings_write(path: str, tmp_path: Path) -> None:
+    (tmp_path / "config").mkdir()
+    shutil.copy(ROOT / "config" / "claims.yaml", tmp_path / "config")
     write_config(folder=tmp_path)
     assert (ROOT / path).read_text() == (tmp_path / path).read_text(), "run `fooling write-config`"
 

@@ -165,6 +165,46 @@ def test_a_gradient_ascent_is_what_its_preset_and_itself_say(values: dict[str, A
     assert [Path(file).stem for file in study.ascents_on("one")] == ["mild", "plain"]
 
 
+def test_a_sweep_is_tried_on_its_pilots_and_reported_under_its_own_name(values: dict[str, Any]) -> None:
+    sweep = [{"early_progress": [0.02, 0.3], "late_progress": [0.9]}, {"method": ["adam"], "learning_rate": [5.0]}]
+    tuned = {"name": "tuned", "classifiers": ["one"], "pilots": ["two"], "sweep": sweep, "seeds": {"count": 2}}
+    values["ascent"] = [{"name": "plain", "classifiers": ["one", "two"]}, tuned]
+    study = _resolved(values)
+    assert study.ascents_on("one") == [f"results/small/ascent/one/{name}.safetensors" for name in ("plain", "tuned")]
+    assert study.ascents_on("two") == ["results/small/ascent/two/plain.safetensors"]
+    tried = study.sweeps["tuned"]
+    words = ["early-progress-0.02-late-progress-0.9", "early-progress-0.3-late-progress-0.9", "adam-learning-rate-5.0"]
+    assert list(tried) == [f"tuned-{word}" for word in words]
+    assert [Path(file).parts[-2:] for file in study.pilot_ascents("tuned")] == [
+        ("two", f"tuned-{word}.safetensors") for word in words
+    ]
+    assert study.pilot_ascents("plain") == []
+    adam = tried[f"tuned-{words[2]}"].section()
+    assert (adam["method"], adam["learning_rate"], adam["seeds"]) == ("adam", 5.0, {"first": 1, "count": 2})
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"pilots": []}, "both sweep and pilots"),
+        ({"pilots": ["one"]}, "one is both"),
+        ({"pilots": ["three"]}, "pilots of shapes, for classifiers of digits"),
+        ({"pilots": ["twoo"]}, "pilots:\n      - two"),
+        ({"sweep": [{"late": [0.1]}]}, "not 'late'"),
+        ({"sweep": [{}]}, "no empty setting"),
+        ({"sweep": [{"decay": [0.0, 2.0]}]}, "decay: Input should be less than 1"),
+        ({"sweep": [{"method": ["adam"]}]}, "a learning_rate with method adam"),
+        ({"sweep": [{"decay": [0.0]}, {"decay": [0.0]}]}, "tuned-decay-0.0 is there twice"),
+        ({"sweep": [{"steps": list(range(1, 1002))}]}, "at most 1000 settings"),
+        ({"name": "plain"}, "every name once"),
+    ],
+)
+def test_a_wrong_sweep_is_refused(values: dict[str, Any], wrong: dict[str, Any], message: str) -> None:
+    right = {"name": "tuned", "classifiers": ["one"], "pilots": ["two"], "sweep": [{"early_progress": [0.02, 0.3]}]}
+    values["ascent"] = [{"name": "plain", "classifiers": ["one"]}, right | wrong]
+    assert message in _refusal(values)
+
+
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [

@@ -14,12 +14,12 @@ FILES = simulated(ASKED, participants=5)
 NETWORKS = pd.DataFrame({"classifier": ["lenet-a"], "dataset": ["digits"], "architecture": ["lenet"]})
 
 
-def measured(files: dict[str, str] | None, *, network: str = "lenet-a", experiment: str = "cppn"):
+def measured(files: dict[str, str] | None, *, network: str = "lenet-a", experiment: str = "cppn", sided: str = "two"):
     tables = {} if files is None else dict(iter(analysed(files, ASKED)["survey_accuracy"].groupby("condition")))
     none: dict[str, pd.DataFrame] = {}
     return QUANTITIES["share-of-people-right"].measure(
         Measurement(
-            selection=Selection(experiment=experiment, asked="two-way-random"),
+            selection=Selection(experiment=experiment, asked="two-way-random", sided=sided),
             dataset="digits",
             tables=Tables(
                 networks=NETWORKS.assign(classifier=network),
@@ -27,7 +27,6 @@ def measured(files: dict[str, str] | None, *, network: str = "lenet-a", experime
                 people=tables,
             ),
             settings=MeasurementSettings(),
-            purpose="test",
         )
     )
 
@@ -37,7 +36,9 @@ def test_the_share_and_its_interval_are_those_of_the_analysis() -> None:
     table = analysed(files, ASKED)["survey_accuracy"]
     row = table[(table["foils"] == "random") & (table["condition"] == "cppn")].iloc[0]
     found = measured(files)
-    assert (found.value, found.low, found.high, found.n) == (row["share"], row["low"], row["high"], 5)
+    assert (found.value, found.low, found.high, found.units) == (row["share"], row["low"], row["high"], 5)
+    assert found.runs == row["answers"]
+    assert (measured(files, sided="one").low, measured(files, sided="one").high) == (row["low"], row["upper"])
 
 
 def test_simulated_answers_judge_no_claim() -> None:

@@ -7,7 +7,7 @@ import pytest
 from scipy.special import expit, logit
 from scipy.stats import t
 
-from benchmarks.coverage import METHODS, Size, coverage_of
+from benchmarks.coverage.people import METHODS, Size, coverage_of
 from fooling.survey.crossed import bootstrap_interval, crossed_share
 from fooling.survey.simulation import Population, simulated_grids
 

@@ -69,7 +69,10 @@ def whole_plan(draw: random.Random) -> list[Kill]:
         plan += [Kill(step, *met) for met in zip(moments, draw.sample(victims, k=5), strict=True)]
         plan.append(Kill(step, Moment.WRITING, draw.choice(list(Victim))))
     plan += [Kill(step, Moment.SAVING, draw.choice(list(Victim))) for step in RESUMABLE]
-    plan += [Kill(step, Moment.WRITING) for step in ("train", "evolve-direct", "tabulate", "compare")]
+    plan += [
+        Kill(step, Moment.WRITING)
+        for step in ("train", "evolve-direct", "tabulate", "compare", "match-refusal", "tabulate-refusal")
+    ]
     plan += [Kill(step, Moment.COMPUTING, Victim.JOB) for step in LATE]
     plan += [Kill(SNAKEMAKE, moment) for moment in BOOKKEEPING * 2]
     draw.shuffle(plan)

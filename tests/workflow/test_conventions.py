@@ -31,8 +31,8 @@ def test_the_workflow_is_formatted() -> None:
     assert done.returncode == 0, done.stderr
 
 
-#: Commands that no study needs: they write its files anew, or plan a study of people.
-BY_HAND = ("write-config", "survey power", "survey simulate")
+#: Commands that no study needs: they write its files anew, freeze its claims, or plan a study of people.
+BY_HAND = ("write-config", "freeze-claims", "survey power", "survey simulate")
 
 
 def test_every_command_is_a_step_of_the_workflow() -> None:
@@ -143,6 +143,8 @@ ON_A_NETWORK = {
         "evolve_many_cppn",
         "retrain",
         "retrain_on_all_pictures",
+        "match_refusal",
+        "tabulate_refusal",
         "ascend",
         "ablate",
         "sample_direct",

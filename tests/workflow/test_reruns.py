@@ -81,6 +81,15 @@ def test_a_setting_of_a_gradient_ascent_reruns_it_and_what_follows(changed: Chec
     assert _names(pending["draw"]) == {"ascent_gallery-lenet-a", "ascent_over_evaluations-lenet-a", *SHEETS}
 
 
+def test_a_setting_of_a_sweep_reruns_its_pilots_and_the_choice(changed: Checkout) -> None:
+    changed.replace(SMOKE, "early_progress: [0.02, 0.3]", "early_progress: [0.02, 0.4]")
+    pending = changed.pending()
+    assert set(pending) == TELLING | {"ascend", "tabulate_ascent", "claims", "summarise", "draw"}
+    ascended = {Path(output).parent.name + "/" + Path(output).stem for output in pending["ascend"]}
+    assert ascended == {"lenet-b/tuned-early-progress-0.4-late-progress-0.9", "lenet-a/tuned"}
+    assert _names(pending["draw"]) == {"ascent_gallery-lenet-a", "ascent_over_evaluations-lenet-a"}
+
+
 def test_a_setting_of_the_questionnaire_draws_its_stimuli_again(changed: Checkout) -> None:
     changed.replace(SMOKE, "stimuli_per_condition: 5", "stimuli_per_condition: 4")
     pending = changed.pending()
@@ -197,7 +206,8 @@ def test_settings_of_the_findings_rerun_no_evolution(changed: Checkout) -> None:
     assert set(pending) == TELLING | {
         *("describe_classifiers", "trace_lineage", "compare", "tabulate_ascent", "transfer", "transfer_in_chain"),
         *("compare_class_sets", "compare_networks"),
-        *("tabulate_retraining", "summarise_ablation", "claims", "summarise", "draw"),
+        *("tabulate_retraining", "tabulate_budget", "tabulate_refusal", "summarise_ablation"),
+        *("claims", "summarise", "draw"),
     }
 
 
@@ -228,7 +238,8 @@ def test_a_picture_more_of_imagenet_or_another_list_of_its_classes_reads_it_agai
 
 
 def test_one_more_network_in_a_chain_runs_its_own_jobs_and_what_follows(changed: Checkout) -> None:
-    changed.replace(SMOKE, "networks: 2", "networks: 3")
+    chain = "networks: 2\n  filled_with: [champions"
+    changed.replace(SMOKE, chain, chain.replace("2", "3"))
     pending = changed.pending()
     assert set(pending) == TELLING | {
         *("collect_champions", "paint_cppn", "retrain", "evolve_many_cppn"),
@@ -246,6 +257,26 @@ def test_a_setting_of_a_retraining_reruns_its_runs_and_what_follows(changed: Che
     pending = changed.pending()
     assert len(pending["evolve_many_cppn"]) == 4
     assert not {"train", "evolve_cppn", "evolve_direct", "transfer"} & set(pending)
+
+
+def test_a_refusal_rate_reruns_its_networks_and_runs_and_what_follows(changed: Checkout) -> None:
+    changed.replace(SMOKE, "rates: [0.02]", "rates: [0.02, 0.04]")
+    telling = TELLING | {"draw"}
+    pending = changed.pending()
+    assert set(pending) == telling | {"tabulate_refusal"}
+    assert _names(pending["draw"]) == {"retraining_refusal-refusing"}
+    changed.replace(SMOKE, "evolved_rate: 0.02", "evolved_rate: 0.04")
+    pending = changed.pending()
+    assert set(pending) == telling | {"match_refusal", "evolve_many_direct", "tabulate_refusal"}
+    assert all("/dnn2/refusing/" in output for output in pending["evolve_many_direct"])
+
+
+def test_a_longer_measurement_reruns_the_runs_against_the_last_networks_and_what_follows(changed: Checkout) -> None:
+    changed.replace(SMOKE, "measured_generations: 12", "measured_generations: 14")
+    pending = changed.pending()
+    assert {"tabulate_budget", "tabulate_retraining", "tabulate_refusal"} <= set(pending)
+    assert all("/dnn2/" in output for output in pending["evolve_many_direct"])
+    assert not {"train", "retrain", "match_refusal", "paint_direct"} & set(pending)
 
 
 def test_one_more_seed_reruns_its_own_runs_and_what_follows(changed: Checkout) -> None:

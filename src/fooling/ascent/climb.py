@@ -10,17 +10,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from fooling.ascent.methods import Goal, method_of
 from fooling.ascent.record import AscentRecord, Trajectory
 from fooling.ascent.settings import AscentSettings
-from fooling.ascent.step import rates, regularised
 from fooling.classifiers.classifier import Classifier, confidences_of, log_odds_of
-from fooling.classifiers.gradients import log_odds_gradients
 from fooling.contents import FINITE64, require_layout, require_range
 from fooling.errors import REMEDY, FoolingError
 from fooling.seeding import derived_seed
 from fooling.spread import evenly_spread
 
-#: What a step costs in evaluations of the network: a backward pass takes about twice the work of a forward pass.
+#: What a step costs in evaluations of the network: a backward pass takes about twice the work of a forward pass. Every
+#: method computes one gradient of each image in a step; of L-BFGS a step is one evaluation of its objective.
 EVALUATIONS_OF_STEP = 3
 STEPS_KEPT = 200  # of a trajectory at most, the start aside
 LAYOUT = {
@@ -43,13 +43,14 @@ class Climb:
         self.settings = settings
         self.steps_done = 0
         self._classifier = classifier
-        self._mean = classifier.training_mean.double()
         classes, seeds = evenly_spread(len(classifier.targets), settings.classes), settings.seeds.values()
         self._classes = torch.tensor(classes, device=classifier.device).repeat(len(seeds))
         self._seeds = np.repeat(np.array(seeds, dtype=np.int64), len(classes))
         self._kept = frozenset(kept_steps(settings.steps).tolist())
         self._images = torch.cat([_start((len(classes), *classifier.input_shape), seed) for seed in seeds])
-        self._images = self._within_range(self._images.to(classifier.device))
+        self._goal = Goal(classifier=classifier, classes=self._classes, mean=classifier.training_mean.double())
+        self._images = self._goal.within_range(self._images.to(classifier.device))
+        self._method = method_of(settings, self._goal, self._images)
         self._steps: list[int] = []
         self._confidences: list[Tensor] = []
         self._log_odds: list[Tensor] = []
@@ -62,12 +63,8 @@ class Climb:
 
     def advance(self) -> None:
         """Move every image one step."""
-        log_odds, gradients = log_odds_gradients(self._classifier, self._images + self._mean, self._classes)
-        squared_norms = gradients.flatten(1).square().sum(dim=1)
-        moved = self._images + rates(log_odds, squared_norms, self.settings)[:, None, None, None] * gradients
         self.steps_done += 1
-        regular = regularised(moved, gradients, step=self.steps_done, settings=self.settings)
-        self._images = self._within_range(regular)
+        self._images = self._method.moved(self._images, step=self.steps_done)
         if self.steps_done in self._kept:
             self._score()
 
@@ -105,12 +102,14 @@ class Climb:
             "steps": np.array(self._steps, dtype=np.int64),
             "confidences": torch.stack(self._confidences).cpu().numpy(),
             "log_odds": torch.stack(self._log_odds).cpu().numpy(),
+            **self._method.state(),
         }
 
     def restore(self, arrays: Mapping[str, NDArray[Any]], *, source: object) -> None:
         """Take up the state that :meth:`state` gave; :class:`FoolingError`, naming the ``source``, for any other."""
         batch, channels, height, width = self._images.shape
-        require_layout(arrays, LAYOUT, source=source, B=batch, C=channels, H=height, W=width)
+        lengths = {"B": batch, "C": channels, "H": height, "W": width, "N": channels * height * width}
+        require_layout(arrays, {**LAYOUT, **self._method.layout}, source=source, **lengths)
         require_range("images", arrays["images"], least=-255, most=255, source=source)
         require_range("confidences", arrays["confidences"], least=0, most=1, source=source)
         require_range("log_odds", arrays["log_odds"], least=-FINITE64, most=FINITE64, source=source)
@@ -123,13 +122,10 @@ class Climb:
         self._steps = kept
         self._confidences = list(torch.from_numpy(arrays["confidences"]).to(self._images.device))
         self._log_odds = list(torch.from_numpy(arrays["log_odds"]).to(self._images.device))
-
-    def _within_range(self, images: Tensor) -> Tensor:
-        """Differences from the mean image such that every level lies within 0..255."""
-        return images.clamp(min=-self._mean, max=255 - self._mean)
+        self._method.restore(arrays)
 
     def _stored(self) -> Tensor:
-        return (self._images + self._mean).round().clamp(0, 255).to(torch.uint8)
+        return (self._images + self._goal.mean).round().clamp(0, 255).to(torch.uint8)
 
     def _score(self) -> None:
         """Score the images as they would be stored."""

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from fooling.settings import SeedRange, Settings
 
 Percentile = Annotated[float, Field(ge=0, lt=100)]
 Progress = Annotated[float, Field(gt=0, le=1)]
+
+#: Keys that only the step rule uses, those that change the image between steps, and those added after version 1.
+STEP_RULE = ("early_progress", "late_progress", "largest_rate")
+REGULARISATION = (
+    *("decay", "blur_radius", "blur_every", "first_blur"),
+    *("small_norm_percentile", "small_benefit_percentile", "benefit_of", "small_absolute_benefit_percentile"),
+)
+LATER_KEYS = ("method", "learning_rate", "first_blur", "benefit_of")
 
 
 class AscentSettings(Settings):
@@ -21,7 +29,11 @@ class AscentSettings(Settings):
     classes: Annotated[int, Field(ge=1)] | None = None
     """Classes for which images climb, spread evenly over all; null: every class."""
     steps: Annotated[int, Field(ge=1, le=1_000_000)] = 500
-    """Steps of every image."""
+    """Steps of every image; with `l-bfgs`, evaluations of its objective."""
+    method: Literal["step-rule", "adam", "l-bfgs"] = "step-rule"
+    """What makes the steps: the released code's `step-rule`, or `adam` or `l-bfgs` on log p, as torch has them."""
+    learning_rate: Annotated[float, Field(gt=0, le=255)] | None = None
+    """Learning rate of `adam`, about the number of levels by which a step changes a pixel; null: another method."""
     early_progress: Progress = 0.02
     """Rise of the confidence that a step aims at: the learning rate is this over the squared norm of the gradient."""
     late_progress: Progress = 0.1
@@ -34,12 +46,38 @@ class AscentSettings(Settings):
     """Standard deviation in pixels of the Gaussian that blurs the image; 0: no blur."""
     blur_every: Annotated[int, Field(ge=1, le=1_000_000)] = 1
     """The image is blurred after so many steps, again and again."""
+    first_blur: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    """Step after which it is blurred first; null: `blur_every`. The released code blurs first after step 1."""
     small_norm_percentile: Percentile = 0.0
     """After every step, so many percent of the pixels, those nearest to the mean image, are set back to it."""
     small_benefit_percentile: Percentile = 0.0
-    """The same for the pixels whose difference from the mean image raises the confidence least, or lowers it most."""
+    """The same for the pixels of least benefit, which `benefit_of` defines."""
+    benefit_of: Literal["keeping", "removing"] = "keeping"
+    """A pixel's benefit: how far its difference from the mean image raises the confidence (`keeping`), or how far
+    setting it back would (`removing`), as in the released code."""
     small_absolute_benefit_percentile: Percentile = 0.0
     """The same for the pixels whose difference from the mean image changes the confidence least, up or down."""
+
+    @model_validator(mode="after")
+    def _of_one_method(self) -> Self:
+        """Refuse keys that the method does not use."""
+        if (self.method == "adam") != (self.learning_rate is not None):
+            raise ValueError("a learning_rate with method adam, and with no other")
+        unused = {"step-rule": (), "adam": STEP_RULE, "l-bfgs": (*STEP_RULE, *REGULARISATION)}[self.method]
+        for key in unused:
+            if getattr(self, key) != (default := type(self).model_fields[key].default):
+                raise ValueError(f"{key}: {default} with method {self.method}, which does not use it")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _without_later_keys(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out a later key at its default: what was made before it existed keeps its bytes."""
+        fields = type(self).model_fields
+        return {
+            key: value
+            for key, value in handler(self).items()
+            if key not in LATER_KEYS or getattr(self, key) != fields[key].default
+        }
 
 
 #: The paper's settings, by the names of its supplementary figures, as far as they differ from the defaults.

@@ -36,14 +36,15 @@ def rates(log_odds: Tensor, squared_norms: Tensor, settings: AscentSettings) -> 
 def regularised(moved: Tensor, gradients: Tensor, *, step: int, settings: AscentSettings) -> Tensor:
     """Images ``moved`` by the ``step`` (counted from 1), as differences from the mean image, made regular.
 
-    Decay first, then the blur, then the pixels of small norm and of small benefit; a pixel's benefit is the sum over
-    its channels of difference times gradient, to which first order its difference raises the confidence.
+    Decay first, then the blur, then the pixels of small norm and of small benefit; the benefit of keeping a pixel is
+    the sum over its channels of difference times gradient: by this its difference raises the log-odds, to first order.
     """
     images = moved * (1 - settings.decay)
-    if settings.blur_radius > 0 and step % settings.blur_every == 0:
+    first_blur = settings.first_blur or settings.blur_every
+    if settings.blur_radius > 0 and step >= first_blur and (step - first_blur) % settings.blur_every == 0:
         images = blurred(images, settings.blur_radius)
     images = _without_smallest(images, images.square().sum(dim=1), settings.small_norm_percentile)
-    benefit = (images * gradients).sum(dim=1)
+    benefit = (images * gradients).sum(dim=1) * (1 if settings.benefit_of == "keeping" else -1)
     images = _without_smallest(images, benefit, settings.small_benefit_percentile)
     absolute = (images * gradients).sum(dim=1).abs()
     return _without_smallest(images, absolute, settings.small_absolute_benefit_percentile)

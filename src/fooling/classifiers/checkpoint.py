@@ -8,6 +8,7 @@ architecture of the form ``path/to/file.py:function`` it records the SHA-256, an
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from fooling.classifiers.architectures import build_network
 from fooling.classifiers.classifier import Classifier
 from fooling.classifiers.header import KIND, VERSION, ClassifierHeader, NetworkHeader
 from fooling.classifiers.permission import described, permitted, require_files, require_recorded
+from fooling.classifiers.refusal import Refusal
 from fooling.classifiers.state_dicts import complete_part
 from fooling.classifiers.views import fed_shape
 from fooling.contents import FINITE32, checked_header, require_layout, require_range
@@ -54,6 +56,8 @@ def save_classifier(path: Path, classifier: Classifier) -> None:
     }
     if classifier.outputs != "logits":  # what is said only where it differs leaves the bytes of all other files alone
         header["outputs"] = classifier.outputs
+    if classifier.refusal is not None:
+        header["refusal"] = dataclasses.asdict(classifier.refusal)
     built = checked_header(ClassifierHeader, header, source=f"the classifier {classifier.name}")
     _require_preprocessing(arrays, built.input.shape, source=f"the classifier {classifier.name}")
     require_recorded(built, source=f"the classifier {classifier.name}")
@@ -151,7 +155,7 @@ def _classifier_of(
     network = network_with_weights(
         built.architecture,
         input_shape=fed_shape(shape, header.input.crop),
-        classes=len(header.class_names),
+        classes=header.outputs_of_network,
         options=built.options,
         weights={key.removeprefix(NETWORK_PREFIX): value for key, value in tensors.items()},
         source=source,
@@ -170,6 +174,7 @@ def _classifier_of(
         device=device,
         outputs=header.outputs,
         fooling_class=header.fooling_class,
+        refusal=None if header.refusal is None else Refusal(**header.refusal.model_dump()),
         provenance=header.provenance,
         **preprocessing,
     )

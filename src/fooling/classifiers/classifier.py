@@ -22,6 +22,7 @@ from fooling.classifiers.devices import enough_memory
 from fooling.classifiers.header import Outputs
 from fooling.classifiers.layout import channels_last_zeros, lay_out
 from fooling.classifiers.network_code import network_code
+from fooling.classifiers.refusal import Refusal
 from fooling.classifiers.views import View, fed_shape, log_mean_probabilities, views_of
 from fooling.errors import FoolingError
 from fooling.images import require_images
@@ -63,6 +64,8 @@ class Classifier:
     """What the network gives for an image: logits, or probabilities, whose logarithms then stand for logits."""
     fooling_class: bool = False
     """Whether the last class stands for fooling images: it is no class to evolve images for."""
+    refusal: Refusal | None = None
+    """The constant that is added to the logit of the fooling class, where one is."""
     provenance: dict[str, Any] = field(default_factory=dict)
     """How the network came about: seed, settings, test error, training history, versions; any JSON values."""
     seen: tuple[View, ...] = field(init=False, repr=False)
@@ -104,14 +107,8 @@ class Classifier:
         """
         work = f"scoring by the network {self.name}"
         with network_code(f"{work} fails"), enough_memory(work, setting="chunk_size", value=self.chunk_size):
-            if len(self.seen) == 1:
-                (only,) = inputs
-                return self._judged_view(only)
-            if torch.is_grad_enabled():
-                return log_mean_probabilities(
-                    checkpoint(self._judged_view, view, use_reentrant=False) for view in inputs
-                )
-            return log_mean_probabilities(self._judged_view(view) for view in inputs)
+            logits = self._judged_views(inputs)
+        return logits if self.refusal is None else self.refusal.shifted(logits)
 
     @torch.no_grad()  # and not inference_mode: what a network keeps of a forward pass must also serve a gradient
     def logits(self, images: torch.Tensor) -> torch.Tensor:
@@ -155,6 +152,15 @@ class Classifier:
         if device == self.device:
             return self
         return dataclasses.replace(self, network=copy.deepcopy(self.network), device=device)
+
+    def _judged_views(self, inputs: Iterable[torch.Tensor]) -> torch.Tensor:
+        """The logits of the network for what it is fed for each view."""
+        if len(self.seen) == 1:
+            (only,) = inputs
+            return self._judged_view(only)
+        if torch.is_grad_enabled():
+            return log_mean_probabilities(checkpoint(self._judged_view, view, use_reentrant=False) for view in inputs)
+        return log_mean_probabilities(self._judged_view(view) for view in inputs)
 
     def _judged_view(self, fed: torch.Tensor) -> torch.Tensor:
         """The logits (B, K) of what the network is fed for one view."""

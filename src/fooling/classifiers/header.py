@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from fooling.artifacts import read_header
 from fooling.contents import Header, checked_header
@@ -51,6 +51,13 @@ class EnsembleOptions(Header):
     members: Annotated[tuple[MemberHeader, ...], Field(min_length=1)]
 
 
+class RefusalHeader(Header):
+    """The constant on the logit of the fooling class, and whether the network gives no such logit."""
+
+    shift: float
+    appended: bool
+
+
 class ClassifierHeader(NetworkHeader):
     """Everything but the arrays of a classifier."""
 
@@ -60,7 +67,19 @@ class ClassifierHeader(NetworkHeader):
     outputs: Outputs = "logits"
     fooling_class: bool
     chunk_size: Annotated[int, Field(ge=1, le=MOST_AT_ONCE)]
+    refusal: RefusalHeader | None = None
     provenance: dict[str, Any]
+
+    @model_validator(mode="after")
+    def _refuses_by_a_class(self) -> Self:
+        if self.refusal is not None and not self.fooling_class:
+            raise ValueError("refusal: needs a fooling class")
+        return self
+
+    @property
+    def outputs_of_network(self) -> int:
+        """How many numbers the network gives for an image."""
+        return len(self.class_names) - (self.refusal is not None and self.refusal.appended)
 
 
 class DatasetName(Header):
@@ -96,6 +115,14 @@ class Retraining(Header):
     recognised: Annotated[tuple[Recognised, ...], Field(min_length=1)]
 
 
+class FittedRefusal(Header):
+    """How many real images a classifier with a constant on the logit of the fooling class refuses."""
+
+    rate: Share  # that was asked for
+    refused_fitted: Share  # of the half of the test images that the constant was fitted on
+    refused: Share  # of the other half
+
+
 class PublishedErrors(Header):
     """Errors that others have published of the same weights, on ImageNet's validation images most likely."""
 
@@ -119,6 +146,7 @@ class Provenance(Header):
     iterations: Count | None = None
     history: tuple[Epoch, ...] = ()
     retraining: Retraining | None = None
+    refusal: FittedRefusal | None = None
 
 
 def classifier_header(path: Path) -> dict[str, Any]:

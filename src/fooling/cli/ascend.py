@@ -8,13 +8,15 @@ from pathlib import Path
 import numpy
 import torch
 
+from fooling.ascent.choice import best_of, tried_settings
 from fooling.ascent.climb import Climb
-from fooling.ascent.record import save_ascent
+from fooling.ascent.record import load_ascent, save_ascent
 from fooling.ascent.settings import AscentSettings
 from fooling.checkpoints import CheckpointStore
 from fooling.classifiers.architectures import architecture_modules
 from fooling.classifiers.checkpoint import load_classifier
 from fooling.classifiers.devices import chosen_device
+from fooling.errors import FoolingError
 from fooling.fingerprint import fingerprint
 from fooling.inputs import digest_of
 from fooling.progress import progress, say
@@ -30,11 +32,18 @@ def ascend(
     settings: str,
     output: Path,
     architecture: list[str] | None = None,
+    pilots: list[Path] | None = None,
+    threshold: float = 0.9999,
     checkpoints: Path = Path("results/.checkpoints"),
     device: str = "auto",
 ) -> None:
-    """Write the images that climbed for every class from every start, and their confidences on the way."""
+    """Write the images that climbed for every class from every start, and their confidences on the way.
+
+    With ``pilots``, climbs on other networks, the settings are the best of theirs; only the seeds are those given.
+    """
     checked = read_settings(AscentSettings, settings)
+    if pilots:
+        checked = _chosen(pilots, checked, classifier=classifier, threshold=threshold)
     torch.set_num_threads(1)  # one thread a climb, many at once
     place = chosen_device(device)
     network = load_classifier(classifier, place, architecture or ())
@@ -57,6 +66,21 @@ def ascend(
         f"{name} on {network.name}: median confidence {climb.median_confidence():.6f}, {sure} of {len(record.images)} "
         f"images at 99.99 % or more, after {checked.steps} steps; written to {output}"
     )
+
+
+def _chosen(pilots: list[Path], settings: AscentSettings, *, classifier: Path, threshold: float) -> AscentSettings:
+    """The best settings of the ``pilots``, none of them on the ``classifier``, with the seeds of ``settings``."""
+    records = [load_ascent(path) for path in pilots]
+    own = digest_of(classifier)
+    if same := [str(path) for path, record in zip(pilots, records, strict=True) if record.classifier["sha256"] == own]:
+        raise FoolingError(
+            "the pilots include the network on which their choice is reported",
+            found=f"{same[0]}, on the network of {classifier}",
+            expected="climbs on other networks",
+        )
+    best = best_of(tried_settings(records, threshold=threshold))
+    say(f"chosen on {best.runs} runs against pilot networks: {best.name}, {best.evaluations:,.0f} evaluations")
+    return best.settings.model_copy(update={"seeds": settings.seeds})
 
 
 def _finish(climb: Climb, store: CheckpointStore) -> None:

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from fooling.artifacts import read_table, read_tables, write_table, write_text
+from fooling.artifacts import read_json, read_table, read_tables, write_table, write_text
 from fooling.columns import Form, require_unique_rows
-from fooling.findings.claims import Claims, claims_table, judged_claims
+from fooling.findings.claims import Claims
 from fooling.findings.claims_page import claims_page
 from fooling.findings.forms.ablation import ABLATION
 from fooling.findings.forms.ascent import ASCENT, ASCENT_TIMES
+from fooling.findings.forms.chains import REFUSAL
 from fooling.findings.forms.evolution import ANCESTRY, DISTANCES, EXAMINED, HISTORY, START, TIMES
 from fooling.findings.forms.networks import CLASSIFIERS, REAL
 from fooling.findings.forms.retraining import RETRAINED, RETRAINING, TRANSFER
+from fooling.findings.freeze import ESTIMANDS, Lock, Reserved, reserved_by
+from fooling.findings.judgements import claims_table, judged_claims
 from fooling.findings.measurement import MeasurementSettings, Tables
+from fooling.findings.scoreboard import headline_of_claims
+from fooling.fingerprint import fingerprint
+from fooling.inputs import digest_of
 from fooling.progress import say
-from fooling.settings import read_settings
+from fooling.settings import checked_settings, read_settings
 from fooling.survey.forms import ACCURACY
+
+LOCK_DIGITS = 12  # of the SHA-256 by which a result names its lock
 
 
 def claims(
@@ -37,10 +44,12 @@ def claims(
     transfer: list[Path] | None = None,
     retrained: list[Path] | None = None,
     retraining: list[Path] | None = None,
+    refusal: list[Path] | None = None,
     ascent: list[Path] | None = None,
     ascent_times: list[Path] | None = None,
     ablation: list[Path] | None = None,
     people: list[Path] | None = None,
+    lock: Path | None = None,
     settings: str,
     table: Path,
     page: Path,
@@ -58,6 +67,7 @@ def claims(
         transfer=_rows_of(asked.experiments, transfer or [], TRANSFER),
         retrained=_rows_of(asked.retrainings, retrained or [], RETRAINED, column="retraining"),
         retraining=_rows_of(asked.retrainings, retraining or [], RETRAINING, column="retraining"),
+        refusal=_rows_of(asked.retrainings, refusal or [], REFUSAL, column="retraining"),
         ancestry=_rows_of(asked.experiments, ancestry, ANCESTRY),
         distances=_rows_of(asked.experiments, distances or [], DISTANCES),
         ascent=_rows_of(asked.ascents, ascent or [], ASCENT),
@@ -65,12 +75,19 @@ def claims(
         ablation=_rows_of(asked.experiments, ablation or [], ABLATION),
         people=_rows_of(asked.experiments, people or [], ACCURACY, column="condition"),
     )
-    judgements = judged_claims(asked, tables, checked)
+    reserved = None if lock is None else _reserved(lock, asked)
+    judgements = judged_claims(asked, tables, checked, reserved=reserved)
+    written = claims_table(judgements, lock="" if reserved is None else reserved.lock)
     told = claims_page(judgements, confidence_level=checked.confidence_level)
-    write_table(table, claims_table(judgements))
+    write_table(table, written)
     write_text(page, told)
-    found = Counter(str(judgement.verdict) for judgement in judgements)
-    say(f"{', '.join(f'{count} {verdict}' for verdict, count in found.items())}; written to {page}")
+    say(f"{headline_of_claims(written)} All {len(written)} claims: {page}")
+
+
+def _reserved(lock: Path, declared: Claims) -> Reserved:
+    """The claims that stand as they were frozen in this lock."""
+    frozen = checked_settings(Lock, read_json(lock), source=str(lock))
+    return reserved_by(frozen, declared, estimands=fingerprint(ESTIMANDS), name=digest_of(lock)[:LOCK_DIGITS])
 
 
 def _rows_of(

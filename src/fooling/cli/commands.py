@@ -34,7 +34,7 @@ COMMANDS: dict[str, Command] = {
     ),
     **SURVEY_COMMANDS,
     "write-config": Command(
-        "Write the default study, the JSON schema and the table of all settings, as the settings classes have them.",
+        "Write the generated files: the default study, the JSON schema, the table of settings and the list of claims.",
         {"folder": "Folder of the repository."},
     ),
     "run-info": Command(

@@ -23,9 +23,32 @@ FINDING_COMMANDS: dict[str, Command] = {
             "runs": "Files of runs against them, in the order in which they were made; give the option once for each.",
             "retraining": "Name of the retraining.",
             "measured_runs": "How many runs against each network count, from the first on.",
+            "generations": "Generation at which longer runs are read; without it all are read as they ended.",
             "champions": "Table of the champions of these runs to write.",
             "networks": "Table of the networks to write.",
             "effects": "Table of the differences between the chains and their controls to write.",
+        },
+    ),
+    "tabulate-budget": Command(
+        "Tabulate how the confidence against the last network of each chain grows with the evaluations.",
+        {
+            "classifiers": "Classifier files: the last networks of all chains.",
+            "runs": "Files of runs against them, in the order in which they were made; give the option once for each.",
+            "retraining": "Name of the retraining.",
+            "measured_runs": "How many runs against each network count, from the first on.",
+            "output": "Table to write.",
+        },
+    ),
+    "tabulate-refusal": Command(
+        "Compare the networks of a retraining where all of them refuse equally many real images.",
+        {
+            "classifiers": "Classifier files: all networks of all chains, the first ones included.",
+            "runs": "Files of runs against them, in the order in which they were made; give the option once for each.",
+            "refusing": "Classifier files from `match-refusal`, of the last networks; give the option once for each.",
+            "refusing_runs": "Files of runs against these; give the option once for each.",
+            "retraining": "Name of the retraining.",
+            "measured_runs": "How many runs against each network count, from the first on.",
+            "output": "Table to write.",
         },
     ),
     "trace-lineage": Command(
@@ -144,6 +167,8 @@ FINDING_COMMANDS: dict[str, Command] = {
             "curves": "Table of confidences over evaluations on one classifier, of climbs and searches, to write; "
             "once for each classifier, in the order of their names.",
             "evaluations": "Table of median evaluations to the threshold to write.",
+            "pilots": "Gradient ascents on pilot networks, as sweep=path; give the option once for each.",
+            "sweeps": "Table of the settings that were tried on pilot networks to write.",
         },
     ),
     "claims": Command(
@@ -161,12 +186,24 @@ FINDING_COMMANDS: dict[str, Command] = {
             "transfer": "Tables of pairs of networks, from `transfer`; give the option once for each.",
             "retrained": "Tables of champions against retrained networks, from `tabulate-retraining`; once for each.",
             "retraining": "Tables of retrained networks, from `tabulate-retraining`; once for each.",
+            "refusal": "Tables of networks at equal refusal rates, from `tabulate-refusal`; once for each.",
             "ablation": "Tables of champions with elements removed, from `ablate`; give the option once for each.",
             "ascent": "Table of the images of gradient ascents, from `tabulate-ascent`.",
             "ascent_times": "Table of the evaluations that they took to the threshold, from `tabulate-ascent`.",
             "people": "Table of how often people give the right answer, from `survey analyse`.",
+            "lock": "What was frozen before the runs, from `freeze-claims`.",
             "table": "Table of the judged claims to write.",
             "page": "The same as a page of Markdown to write.",
+        },
+    ),
+    "freeze-claims": Command(
+        "Freeze the claims, and reserve seeds for the runs that test them.",
+        {
+            "declared": "YAML file that declares the claims.",
+            "studies": "Study files whose seeds are used already; give the option once for each.",
+            "first_seed": "First of the seeds to reserve.",
+            "seeds": "How many seeds to reserve.",
+            "output": "Lock to write.",
         },
     ),
     "summarise": Command(

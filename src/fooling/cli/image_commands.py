@@ -61,8 +61,20 @@ IMAGE_COMMANDS: dict[str, Command] = {
             "output": "Classifier file to write.",
         },
     ),
+    "match-refusal": Command(
+        "Make a classifier refuse a share of real images: a constant is added to the logit of its fooling class.",
+        {
+            "settings": "The share, and the seed by which the test images are halved: JSON or a YAML file.",
+            "output": "Classifier file to write.",
+        },
+    ),
     "ascend": Command(
         "Let images climb a classifier's gradient until it takes them for its classes; a killed climb goes on.",
-        {"output": "File to write: the images, and their confidences on the way."},
+        {
+            "output": "File to write: the images, and their confidences on the way.",
+            "pilots": "Files of gradient ascents on pilot networks, one setting each: the settings are the best of "
+            "theirs, and `settings` gives the seeds alone.",
+            "threshold": "Confidence that the median class must reach; the best setting takes the fewest evaluations.",
+        },
     ),
 }

@@ -15,6 +15,7 @@ from fooling.encodings.encoding import EncodingMaker
 from fooling.progress import say
 from fooling.retraining.images import random_dataset
 from fooling.retraining.settings import PaintSettings
+from fooling.retraining.unselected import unselected_images
 from fooling.seeding import derived_seed
 from fooling.settings import Settings, read_settings
 
@@ -33,7 +34,8 @@ def paint_command(*, encoding_class: EncodingMaker[S], settings_class: type[S]) 
         generator = torch.Generator().manual_seed(derived_seed(checked.seed, "random fooling images"))
 
         def draw(count: int) -> NDArray[np.uint8]:
-            images: NDArray[Any] = encoding.render(encoding.random(count, generator)).numpy()
+            drawn = unselected_images(encoding, count, generations=checked.generations, generator=generator)
+            images: NDArray[Any] = drawn.numpy()
             return images
 
         champions = 2 * len(shown.class_names)  # that a run would supply

@@ -14,6 +14,7 @@ from fooling.cli.training import origin_of, told, trained
 from fooling.datasets.dataset import load_dataset
 from fooling.inputs import digest_of
 from fooling.progress import say
+from fooling.retraining.exposure import at_equal_passes
 from fooling.retraining.images import PicturesWithFoolingClass, with_fooling_class
 from fooling.retraining.recognition import recognised
 from fooling.retraining.settings import RetrainSettings
@@ -42,14 +43,17 @@ def retrain(
     place = chosen_device(device)
     real, sets = load_dataset(dataset), [load_dataset(path) for path in fooling or []]
     listed = streamed_pictures(checked.network.training, pictures, manifest, dataset=real, mirror=mirror)
-    images = None
+    images, network = None, checked.network
+    if checked.exposure == "equal-passes":
+        shown_images = len(real.train_images) if listed is None else len(listed.labels)
+        network = at_equal_passes(network, real=shown_images, fooling=sum(len(each.train_images) for each in sets))
     if listed is not None:
         shown = PicturesWithFoolingClass(listed, sets, classes=len(real.class_names)) if sets else listed
         images = StreamedImages(shown, workers=workers)
     training = Training(
         name=name,
         dataset=with_fooling_class(real, sets) if sets else real,
-        settings=checked.network,
+        settings=network,
         device=place,
         fooling_class=bool(sets),
         images=images,
@@ -59,10 +63,12 @@ def retrain(
     with trained(training, command=__name__, name=name, origin=origin, checkpoints=checkpoints) as classifier:
         judged = recognised(classifier, real, sets)
         place_in_chain = {
-            **checked.model_dump(mode="json", exclude={"network"}),
+            **checked.model_dump(mode="json", exclude={"network", "exposure"}),
             "fooling_images": sum(len(images.train_images) for images in sets),
             "recognised": judged,
         }
+        if checked.exposure != "equal-iterations":  # what is the default leaves the bytes of all other files alone
+            place_in_chain["exposure"] = checked.exposure
         provenance = {**classifier.provenance, "retraining": place_in_chain}
         save_classifier(output, dataclasses.replace(classifier, provenance=provenance))
     newest = f", {judged[-1]['share']:.1%} of the newest fooling test images recognised" if sets else ""

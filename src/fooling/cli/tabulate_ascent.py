@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from fooling.artifacts import read_table, read_tables, write_table
-from fooling.ascent.record import load_ascent
+from fooling.ascent.record import AscentRecord, load_ascent
 from fooling.errors import FoolingError
 from fooling.findings.ascent import (
     SEARCHES,
@@ -17,6 +17,7 @@ from fooling.findings.ascent import (
     curves_of_searches,
     evaluations_table,
     images_table,
+    sweeps_table,
     times_of_ascents,
 )
 from fooling.findings.forms.evolution import HISTORY
@@ -35,6 +36,8 @@ def tabulate_ascent(
     ascent_times: Path,
     curves: list[Path],
     evaluations: Path,
+    pilots: list[str] | None = None,
+    sweeps: Path | None = None,
 ) -> None:
     """Write the images of all ``ascents``, and how soon they and the searches came how far."""
     checked = read_settings(AscentComparisonSettings, settings)
@@ -50,11 +53,25 @@ def tabulate_ascent(
         raise FoolingError("--curves do not fit the climbs", found=found, expected=expected)
     by_classifier = pd.concat(over_time, ignore_index=True).groupby("classifier")
     shown = images_table(records)
+    tried = sweeps_table(read_pilots(pilots or []), threshold=checked.threshold)
     write_table(images, shown)
     write_table(ascent_times, climbs)
     for path, name in zip(curves, classifiers, strict=True):
         write_table(path, by_classifier.get_group(name))
     write_table(evaluations, summary)
+    if sweeps is not None:
+        write_table(sweeps, tried)
     medians = climbs[climbs["target"] == "median"].groupby("experiment", sort=False)["reached"]
     told = ", ".join(f"{name} in {int(there.sum())} of {len(there)}" for name, there in medians)
     say(f"climbs that brought the median class to {checked.threshold}: {told}; written to {images}")
+
+
+def read_pilots(named: list[str]) -> dict[str, list[AscentRecord]]:
+    """The records of every sweep, from texts such as ``tuned=some/file.safetensors``."""
+    found: dict[str, list[AscentRecord]] = {}
+    for text in named:
+        sweep, separator, path = text.partition("=")
+        if not (sweep and separator and path):
+            raise FoolingError("--pilots is not sweep=path", found=text, expected="tuned=some/file.safetensors")
+        found.setdefault(sweep, []).append(load_ascent(Path(path)))
+    return found

@@ -1,11 +1,14 @@
-"""Write what the settings classes say of themselves: the default study, the JSON schema and the table of settings."""
+"""Write the files that are generated: the default study, the JSON schema, the table of settings, the list of claims."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from fooling.artifacts import write_text
+from fooling.findings.claims import Claims
+from fooling.findings.claims_documentation import claims_documentation
 from fooling.progress import say
+from fooling.settings import read_settings
 from fooling.study.default import default_study
 from fooling.study.documentation import commented_yaml, json_schema, settings_table
 from fooling.study.settings import StudySettings
@@ -26,11 +29,13 @@ A file holds a whole study: `config/config.yaml` is the default one, `--configfi
 
 
 def write_config(*, folder: Path = Path()) -> None:
-    """Write ``config/config.yaml``, ``config/schema.json`` and ``docs/settings.md`` below ``folder``."""
+    """Write the generated files below ``folder``; the claims are those of its ``config/claims.yaml``."""
+    claims = read_settings(Claims, str(folder / "config" / "claims.yaml"))
     written = {
         Path("config/config.yaml"): DEFAULT_STUDY_HEADER + commented_yaml(default_study()),
         Path("config/schema.json"): json_schema(StudySettings),
         Path("docs/settings.md"): SETTINGS_PAGE_HEADER + settings_table(StudySettings),
+        Path("docs/claims.md"): claims_documentation(claims),
     }
     for path, text in written.items():
         write_text(folder / path, text)

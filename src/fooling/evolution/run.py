@@ -17,7 +17,7 @@ from fooling.errors import FoolingError
 from fooling.evolution.archive import Archive
 from fooling.evolution.record import History, Lineage, RunRecord, arrays_of, header_of, record_from
 from fooling.evolution.searches import Search
-from fooling.evolution.settings import SearchSettings
+from fooling.evolution.settings import SearchSettings, is_kept
 
 G = TypeVar("G", bound=Genomes)
 
@@ -171,7 +171,6 @@ class Run(Generic[G]):
 
 
 _ARCHIVE = ("confidences", "log_odds", "logits", "images", "generations", "individuals", "parents")
-_STEPS = [factor * 10**power for power in range(6) for factor in (1, 2, 5)]  # between generations kept in the history
 
 
 class _Row(NamedTuple):
@@ -181,15 +180,6 @@ class _Row(NamedTuple):
     evaluations: int
     confidences: Tensor  # (K,) float32
     log_odds: Tensor  # (K,) float64
-
-
-def is_kept(generation: int) -> bool:
-    """Whether the history keeps this generation besides the last one: all up to 200, then steps of at most 1 %.
-
-    The steps are 1, 2, 5, 10, 20, 50 and so on: 20,000 generations leave about 900 rows.
-    """
-    step = max((step for step in _STEPS if step * 100 <= generation), default=1)
-    return generation % step == 0
 
 
 def _array(tensor: Tensor) -> NDArray[Any]:

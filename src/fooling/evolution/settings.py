@@ -10,6 +10,7 @@ from fooling.settings import Settings
 
 Even = Annotated[int, Field(ge=2, le=100_000, multiple_of=2)]
 EncodingSettings = TypeVar("EncodingSettings", bound=Settings)
+_STEPS = [factor * 10**power for power in range(6) for factor in (1, 2, 5)]  # between generations kept in the history
 
 
 class SearchSettings(Settings):
@@ -43,3 +44,12 @@ class EvolutionSettings(Settings, Generic[EncodingSettings]):
     """How a genome becomes an image, and how genomes vary."""
     search: SearchSettings = SearchSettings()
     """Budget and scoring."""
+
+
+def is_kept(generation: int) -> bool:
+    """Whether the history keeps this generation besides the last one: all up to 200, then steps of at most 1 %.
+
+    The steps are 1, 2, 5, 10, 20, 50 and so on: 20,000 generations leave about 900 rows.
+    """
+    step = max((step for step in _STEPS if step * 100 <= generation), default=1)
+    return generation % step == 0

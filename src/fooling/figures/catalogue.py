@@ -43,6 +43,8 @@ class Figure:
         "experiment",
         "classifier",
         "retraining",
+        "retraining with longer runs",
+        "retraining with refusal",
         "classifier with ascents",
         "study with class sets",
         "condition",
@@ -145,7 +147,8 @@ FIGURES: dict[str, Figure] = {
     ),
     "ascent_over_evaluations": Figure(
         "Confidence, median over the classes, against evaluations of the network: gradient ascent beside evolution and "
-        "random search, which know no gradient.",
+        "random search, which know no gradient. A sweep of settings is one line: the best of them on pilot networks, "
+        "shown on the others.",
         one_per="classifier with ascents",
         tables={"ascent_curves": ASCENT_CURVES},
         options=("reference",),
@@ -202,6 +205,17 @@ FIGURES: dict[str, Figure] = {
         one_per="retraining",
         needs_chain=True,
         batches=True,
+    ),
+    "retraining_budget": Figure(
+        "What a larger budget changes: the median confidence against the last network of each chain, by images scored.",
+        one_per="retraining with longer runs",
+        tables={"budget": "findings/retraining/{retraining}.budget.csv"},
+    ),
+    "retraining_refusal": Figure(
+        "Whether a fooling class defends where all networks refuse equally many real images: the champions accepted, "
+        "their confidence among the real classes, and the real images refused.",
+        one_per="retraining with refusal",
+        tables={"refusal": "findings/retraining/{retraining}.refusal.csv"},
     ),
     "calibration": Figure(
         "Whether a confidence means what it says: on real test images, and for champions before and after temperature "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pandas as pd
 import seaborn as sns  # type: ignore[import-untyped]
 from matplotlib.axes import Axes
@@ -38,7 +40,8 @@ def draw(*, class_sets: pd.DataFrame, set_classes: pd.DataFrame) -> Figure:
         figure,
         f"A class has one value, its median over {runs}. Box: the middle half of the classes and their median; "
         "whiskers: from 5 to 95 % of them. In the margin: how likely a class of the set has the higher confidence than "
-        "one of the others, with its interval; 50 % where it makes no difference.",
+        "one of the others, with its interval over groups of classes that share champions; 50 % where it makes no "
+        "difference.",
     )
     return figure
 
@@ -61,8 +64,9 @@ def _draw_set(axes: Axes, found: pd.DataFrame, classes: pd.DataFrame) -> None:
     axes.tick_params(axis="y", length=0)
     bounds = zip(*(100 * found[name] for name in ("superiority", "low", "high")), strict=True)
     for place, (share, low, high) in enumerate(bounds):
+        interval = "no interval" if math.isnan(low) else f"{low:.0f} to {high:.0f} %"
         axes.annotate(
-            f"{share:.0f} %\n{low:.0f} to {high:.0f} %", (1.02, place), xycoords=axes.get_yaxis_transform(),
+            f"{share:.0f} %\n{interval}", (1.02, place), xycoords=axes.get_yaxis_transform(),
             va="center", fontsize=5.5, color=QUIET, annotation_clip=False,
         )  # fmt: skip
 

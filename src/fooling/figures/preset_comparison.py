@@ -119,7 +119,7 @@ def _draw_means(axes: Axes, means: pd.DataFrame, looks: list[Look]) -> None:
     _draw_dots(axes, means, list(means.index), [look.colour for look in looks], [look.marker for look in looks])
     axes.set(title="Mean number of images until they are", xlabel="images scored")
     axes.set_xlim(0, 1.03 * means["horizon"].max())
-    for place, (reached, runs) in enumerate(zip(means["reached"], means["n"], strict=True)):
+    for place, (reached, runs) in enumerate(zip(means["reached"], means["runs"], strict=True)):
         text = f"{round(reached * runs)} of {runs:.0f} runs"
         axes.annotate(
             text,

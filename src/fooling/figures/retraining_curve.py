@@ -7,22 +7,16 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
-from numpy.typing import NDArray
 
 from fooling.figures.confidence_axis import log_odds, use_confidence_ticks
-from fooling.figures.style import FAINT, PAPER, QUIET, REAL, WIDTH, Look, counted, draw_note, in_style
+from fooling.figures.fillings import FILLINGS, stretched, whole
+from fooling.figures.style import FAINT, PAPER, QUIET, REAL, WIDTH, counted, draw_note, in_style
 
 #: The paper's median confidences against DNN_1 to DNN_15, in percent, read off the figure.
 PAPER_MEDIANS = (
     *(99.99, 97.42, 99.83, 72.52, 97.55, 99.68, 76.13, 99.96),
     *(99.51, 99.48, 98.62, 99.97, 99.93, 99.15, 99.15),
 )
-FILLINGS = {
-    "champions": Look("fooling class filled with champions", "#0072B2", "", "o"),
-    "random": Look("filled with random images", "#D55E00", (4, 1.6), "s"),
-    "nothing": Look("no fooling class, another seed", "#5F5F5F", (1.2, 1.4), "^"),
-}
-SUREST = 1 - 2.0**-24  # the largest float32 below 1 and half a step: where a median of 1 is drawn
 
 
 @in_style
@@ -43,7 +37,7 @@ def draw(*, retraining: pd.DataFrame, effects: pd.DataFrame) -> Figure:
 
 
 def _draw_medians(axes: Axes, retraining: pd.DataFrame) -> None:
-    chain = _whole(retraining)
+    chain = whole(retraining)
     paper = np.array([log_odds(value / 100) for value in PAPER_MEDIANS])
     axes.plot(range(1, len(paper) + 1), paper, color=PAPER, marker="D", markersize=3.5, linewidth=0.9,
               linestyle=(0, (1, 1.5)), label="the paper (MNIST, one chain)")  # fmt: skip
@@ -53,8 +47,8 @@ def _draw_medians(axes: Axes, retraining: pd.DataFrame) -> None:
         if rows.empty:
             continue
         for _, single in retraining[retraining["filled_with"] == filling].groupby("first"):
-            axes.plot(single["number"], _stretched(single["median"]), color=look.colour, alpha=0.25, linewidth=0.8)
-        middle, low, high = (_stretched(rows[name]) for name in ("median", "median_low", "median_high"))
+            axes.plot(single["number"], stretched(single["median"]), color=look.colour, alpha=0.25, linewidth=0.8)
+        middle, low, high = (stretched(rows[name]) for name in ("median", "median_low", "median_high"))
         spread = np.nan_to_num(np.stack([middle - low, high - middle]))
         axes.errorbar(
             rows["number"], middle, yerr=spread, color=look.colour, marker=look.marker, markersize=4.5, capsize=2,
@@ -70,7 +64,7 @@ def _draw_medians(axes: Axes, retraining: pd.DataFrame) -> None:
 
 def _draw_recognised(axes: Axes, retraining: pd.DataFrame) -> None:
     """Which test images the retrained networks take for fooling ones."""
-    chain = _whole(retraining)
+    chain = whole(retraining)
     rows = chain[(chain["filled_with"] == "champions") & (chain["number"] > 1)].sort_values("number")
     axes.set(title="Taken for fooling images", ylim=(-0.04, 1.04))
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
@@ -89,7 +83,7 @@ def _draw_recognised(axes: Axes, retraining: pd.DataFrame) -> None:
 
 
 def _draw_errors(axes: Axes, retraining: pd.DataFrame) -> None:
-    chain = _whole(retraining)
+    chain = whole(retraining)
     for filling, look in FILLINGS.items():
         rows = chain[chain["filled_with"] == filling].sort_values("number")
         if len(rows):
@@ -110,23 +104,18 @@ def _use_numbers(axes: Axes, chain: pd.DataFrame) -> None:
     axes.set_xticks(range(1, last + 1))
 
 
-def _whole(retraining: pd.DataFrame) -> pd.DataFrame:
-    """One row for each network: of all chains together where there are several, else of the only one."""
-    whole: pd.DataFrame = retraining[retraining["chains"] == retraining["chains"].max()]
-    return whole
-
-
-def _stretched(confidences: pd.Series[float]) -> NDArray[np.float64]:
-    exact = confidences.to_numpy(dtype=np.float64).clip(1 - SUREST, SUREST)
-    return np.asarray(np.log(exact / (1 - exact)))
-
-
 def _note(retraining: pd.DataFrame, effects: pd.DataFrame) -> str:
-    chain = _whole(retraining)
+    chain = whole(retraining)
     runs = chain.loc[chain["number"] > 1, "runs"].min()
-    said = f"{counted(int(chain['chains'].max()), 'chain')}, {counted(int(runs), 'run')} against each network; bars: "
-    said += "95 % intervals over chains and runs." if chain["chains"].max() > 1 else "intervals over the runs."
-    words = {"nothing": "networks of another seed alone", "random": "networks that learned random images"}
+    said = f"{counted(int(chain['units'].max()), 'chain')}, {counted(int(runs), 'run')} against each network; "
+    said += "without intervals." if chain["median_low"].isna().all() else "bars: intervals over the chains."
+    words = {
+        "nothing": "networks of another seed alone",
+        "random": "networks that learned random images",
+        "drift": "networks that learned drift images",
+        "noise": "networks that learned uniform noise",
+        "other-champions": "networks that learned another network's champions",
+    }
     found = effects[["difference", "low", "high"]].to_numpy(dtype=np.float64)
     for control, (difference, low, high) in zip(effects["control"], found, strict=True):
         interval = "" if np.isnan(low) else f" ({low:+.2f} to {high:+.2f})"

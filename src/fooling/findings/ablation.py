@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ from fooling.ablation.removal import FILLS, KINDS, removals, without
 from fooling.ablation.repetition import repetition_of
 from fooling.errors import FoolingError
 from fooling.evolution.record import RunRecord
-from fooling.findings.intervals import Estimate, IntervalSettings, estimated, estimated_share, run_grid
+from fooling.findings.intervals import Estimate, IntervalSettings, estimated_ratio, estimated_share, run_grid
 from fooling.settings import Settings
 from fooling.spread import evenly_spread
 
@@ -30,7 +30,8 @@ COLUMNS = [
     *("copies", "shift_down", "shift_right", "correlation"),
     *("fill", "kind", "draw", "removed", "area", "confidence", "log_odds", "change"),
 ]
-SUMMARY = ["experiment", "quantity", "fill", "kind", "removed", "value", "low", "high", "n", "champions", "note"]
+SUMMARY = ["experiment", "quantity", "fill", "kind", "removed", "value", "low", "high", "units", "runs"]
+SUMMARY += ["champions", "note"]
 CHAMPION = ["classifier", "seed", "class_index"]
 STILL_SURE = 0.99  # the paper's three images all stay above it
 
@@ -72,7 +73,7 @@ def ablation_summary(table: pd.DataFrame, *, settings: IntervalSettings) -> pd.D
     rows: list[dict[str, Any]] = []
     for experiment, champions in table.groupby("experiment", sort=False):
         name, intact = str(experiment), champions[champions["kind"] == "intact"]
-        found = share_repeating(champions, settings=settings, purpose=("ablation", name))
+        found = share_repeating(champions, level=settings.confidence_level)
         rows.append(_summed_up(found, len(intact), experiment=name, quantity="share that repeats"))
         removed = champions.loc[champions["removed"] > 0, "removed"]
         for fill, count in itertools.product(FILLS, sorted(removed.unique())):
@@ -81,11 +82,11 @@ def ablation_summary(table: pd.DataFrame, *, settings: IntervalSettings) -> pd.D
     return pd.DataFrame(rows, columns=SUMMARY)
 
 
-def share_repeating(table: pd.DataFrame, *, settings: IntervalSettings, purpose: tuple[str, ...]) -> Estimate:
+def share_repeating(table: pd.DataFrame, *, level: float) -> Estimate:
     """The share of the champions in which repeated structure was found."""
     intact = table[table["kind"] == "intact"]
     grid = run_grid(intact.assign(repeats=intact["copies"] > 0), "repeats", within_run="class_index")
-    return estimated_share(grid.mean(axis=2), settings=settings, purpose=purpose)
+    return estimated_share(grid.mean(axis=2), level=level)
 
 
 def effect_of(table: pd.DataFrame, quantity: str, *, fill: str, kind: str, removed: int) -> pd.Series[float]:
@@ -102,24 +103,16 @@ def effect_of(table: pd.DataFrame, quantity: str, *, fill: str, kind: str, remov
 
 
 def estimated_over_champions(
-    values: pd.Series[float], table: pd.DataFrame, *, settings: IntervalSettings, purpose: tuple[str, ...]
+    values: pd.Series[float], table: pd.DataFrame, *, level: float, is_share: bool = False
 ) -> Estimate:
-    """The mean of ``values`` of some champions; whole runs are resampled, those without such champions among them.
+    """Estimate the mean of ``values`` of some champions; ``table`` holds all runs.
 
-    ``n`` counts the runs that have any.
+    ``units`` and ``runs`` count those that have such champions. ``is_share``: the values lie in 0..1.
     """
     runs = table[["classifier", "seed"]].drop_duplicates().set_index(["classifier", "seed"])
     by_run = values.groupby(["classifier", "seed"]).agg(["sum", "count"]).reindex(runs.index, fill_value=0)
-    grids = [run_grid(by_run.reset_index(), column) for column in ("sum", "count")]
-
-    def mean(grid: NDArray[np.float64]) -> NDArray[np.float64]:
-        sums, counts = grid[..., 0].sum(axis=(-2, -1)), grid[..., 1].sum(axis=(-2, -1))
-        means: NDArray[np.float64] = np.divide(sums, counts, out=np.full_like(sums, np.nan), where=counts > 0)
-        return means
-
-    found = estimated(np.stack(grids, axis=-1), mean, settings=settings, purpose=purpose)
-    note = found.note or ("" if np.isfinite(found.low) else "too few runs have such champions for an interval")
-    return replace(found, n=int((by_run["count"] > 0).sum()), note=note)
+    sums, counts = (run_grid(by_run.reset_index(), column) for column in ("sum", "count"))
+    return estimated_ratio(sums, counts, level=level, is_share=is_share)
 
 
 def _versions(
@@ -160,11 +153,10 @@ def _effects(champions: pd.DataFrame, words: dict[str, Any], settings: IntervalS
     chosen = {"fill": words["fill"], "removed": words["removed"]}
     for quantity, kind in itertools.product(("change", "still sure"), (*KINDS, "difference")):
         values = effect_of(champions, quantity, kind=kind, **chosen)
-        purpose = ("ablation", *map(str, words.values()), quantity, kind)
-        found = estimated_over_champions(values, champions, settings=settings, purpose=purpose)
+        is_share = quantity == "still sure" and kind != "difference"
+        found = estimated_over_champions(values, champions, level=settings.confidence_level, is_share=is_share)
         yield _summed_up(found, len(values), quantity=quantity, kind=kind, **words)
 
 
 def _summed_up(found: Estimate, champions: int, **words: Any) -> dict[str, Any]:
-    numbers = {"value": found.value, "low": found.low, "high": found.high, "n": found.n, "note": found.note}
-    return {"removed": 0, **words, **numbers, "champions": champions}
+    return {"removed": 0, **words, **asdict(found), "champions": champions}

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from fooling.evolution.record import RunRecord
 from fooling.findings.examination import correlations
-from fooling.findings.intervals import IntervalSettings, estimated, estimated_share, mean_over_runs, run_grid
+from fooling.findings.intervals import DrawingSettings, IntervalSettings, estimated_ratio, run_grid
 from fooling.findings.lineage import (
     Descent,
     Genealogy,
@@ -29,10 +29,22 @@ from fooling.seeding import numpy_generator
 
 #: Measures that are shares of the champions of a run.
 SHARES = {"other_parent", "other_ancestor", "common_start"}
-LINEAGE = ["experiment", "measure", "value", "low", "high", "chance", "chance_low", "chance_high", "n", "note"]
+LINEAGE = [
+    "experiment",
+    "measure",
+    "value",
+    "low",
+    "high",
+    "chance",
+    "chance_low",
+    "chance_high",
+    "units",
+    "runs",
+    "note",
+]
 
 
-class LineageSettings(IntervalSettings):
+class LineageSettings(IntervalSettings, DrawingSettings):
     """What the lineage of the champions is compared with, and how intervals are made."""
 
     parent_redraws: int = Field(default=199, ge=19, le=100_000)
@@ -72,17 +84,15 @@ def lineage_table(runs: Sequence[Traced], *, experiment: str, settings: LineageS
     rows = []
     for measure in chance[0]:
         grid = run_grid(real, measure)
-        purpose = ("lineage", experiment, measure)
-        if measure in SHARES:
-            found = estimated_share(grid, settings=settings, purpose=purpose)
-        else:
-            found = estimated(grid, mean_over_runs, settings=settings, purpose=purpose)
+        known = ~np.isnan(grid)
+        found = estimated_ratio(
+            np.where(known, grid, 0.0), known * 1.0, level=settings.confidence_level, is_share=measure in SHARES
+        )
         drawn = [measures[measure] for measures in chance]
         by_chance = np.mean([values for values in drawn if not np.isnan(values).all()] or drawn, axis=0)
         low, high = np.quantile(by_chance, [tail, 1 - tail])
-        rows.append(
-            (experiment, measure, found.value, found.low, found.high, by_chance.mean(), low, high, found.n, found.note)
-        )
+        numbers = (found.value, found.low, found.high, by_chance.mean(), low, high, found.units, found.runs)
+        rows.append((experiment, measure, *numbers, found.note))
     return pd.DataFrame(rows, columns=LINEAGE)
 
 

@@ -7,14 +7,15 @@ for some of the classes only, the others are counted as if theirs had too, for t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from fooling.ascent.choice import best_of, tried_settings
 from fooling.ascent.record import AscentRecord
-from fooling.findings.intervals import IntervalSettings, estimated_median, run_grid
+from fooling.findings.intervals import IntervalSettings, estimated_time, run_grid
 from fooling.findings.tables import ThresholdSettings, at_threshold, median_over_classes
 
 SEARCH = "gradient-ascent"
@@ -22,7 +23,8 @@ SEARCHES = ("map-elites", "random-search")
 RUN = ["classifier", "experiment", "search", "seed"]
 TIMES = [*RUN, "target", "evaluations", "reached"]
 CURVES = [*RUN, "evaluations", "confidence", "log_odds"]
-EVALUATIONS = ["experiment", "search", "target", "median", "low", "high", "n", "networks", "reached", "note"]
+EVALUATIONS = ["experiment", "search", "target", "mean", "low", "high", "units", "runs", "reached", "note"]
+SWEEPS = ["sweep", "experiment", "networks", "runs", "reached", "evaluations", "chosen"]
 
 
 class AscentComparisonSettings(IntervalSettings, ThresholdSettings):
@@ -90,23 +92,32 @@ def curves_of_searches(history: pd.DataFrame) -> pd.DataFrame:
 
 
 def evaluations_table(times: pd.DataFrame, *, settings: IntervalSettings) -> pd.DataFrame:
-    """One row for each experiment or gradient ascent, search and target: the median evaluations to the threshold.
+    """One row for each experiment or gradient ascent, search and target: the mean evaluations to the threshold.
 
-    ``times`` has the columns of :func:`times_of_ascents`. A run that does not get there takes infinitely many.
+    ``times`` has the columns of :func:`times_of_ascents`. The mean is geometric
+    (:func:`fooling.findings.intervals.estimated_time`).
     """
     rows = []
     for names, runs in times.groupby(["experiment", "search", "target"], sort=False):
         needed = runs["evaluations"].astype(float).where(runs["reached"], np.inf)
         grid = run_grid(runs.assign(needed=needed), "needed")
-        purpose = ("evaluations to the threshold", *map(str, names))
-        found = estimated_median(grid, _median_of_runs, settings=settings, purpose=purpose)
-        numbers = (found.value, found.low, found.high, found.n, len(grid), float(runs["reached"].mean()))
+        found = estimated_time(grid, float(runs["evaluations"].max()), level=settings.confidence_level)
+        numbers = (found.value, found.low, found.high, found.units, found.runs, float(runs["reached"].mean()))
         rows.append((*names, *numbers, found.note))
     return pd.DataFrame(rows, columns=EVALUATIONS)
 
 
-def _median_of_runs(grid: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.asarray(np.median(grid, axis=(-2, -1)))
+def sweeps_table(pilots: Mapping[str, Sequence[AscentRecord]], *, threshold: float) -> pd.DataFrame:
+    """One row for each setting of each sweep: how soon it reached the ``threshold`` on the pilots, and the choice."""
+    rows = []
+    for sweep, records in pilots.items():
+        tried = tried_settings(records, threshold=threshold)
+        best = best_of(tried)
+        rows += [
+            (sweep, one.name, one.networks, one.runs, one.reached, one.evaluations, one.name == best.name)
+            for one in tried
+        ]
+    return pd.DataFrame(rows, columns=SWEEPS)
 
 
 def _runs(records: Iterable[AscentRecord]) -> Iterator[tuple[AscentRecord, int, NDArray[np.int64]]]:

@@ -1,56 +1,65 @@
-"""The claims of the paper, each judged by what the study measured.
+"""The declared claims: what each one states, how it is judged, and which claims belong together.
 
-A claim is declared before any run in ``config/claims.yaml``: its source, the quantity, the bound or margin, the data
-set it speaks of and how many runs it takes. Judging adds the number found here, its interval and a verdict.
+``config/claims.yaml`` declares them: the source, the quantity, the bound or margin, the data set that a claim is about
+and how many independent units it takes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import datetime
 from typing import Annotated, Literal, Self
 
-import pandas as pd
 from pydantic import Field, field_validator, model_validator
 
-from fooling.findings.intervals import Estimate
-from fooling.findings.measurement import Measurement, MeasurementSettings, NotRun, Selection, Tables
+from fooling.findings.intervals import FEWEST_UNITS
+from fooling.findings.measurement import Selection
 from fooling.findings.quantities import QUANTITIES
-from fooling.findings.verdicts import Direction, Range, Verdict, agreeing_range, judged
+from fooling.findings.verdicts import STATED, UNITS_FOR_ANY, Comparison, Kind, Range, Rule, agreeing_range
 from fooling.settings import Settings
 
-COLUMNS = ["id", "where", "claim", "paper", "paper_status", "ours", "low", "high", "n", "unit", "verdict"]
-
 Words = Annotated[str, Field(min_length=1)]
+Name = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
 
 
 class Claim(Selection):
     """One claim and how it is judged."""
 
-    id: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
+    id: Name
     """A name for the row."""
     where: Words
     """The source: a figure or section of the paper, or its released code."""
     claim: Words
     """The claim in our own words."""
+    note: Words | None = None
+    """What a reader must know before trusting it."""
+    kind: Kind
+    """Whether the paper states the number, implies the claim without one, or this study asks the question."""
+    declared: datetime.date
+    """The day since which the quantity and the bound stand as they do."""
+    family: Name | None = None
+    """The family that it belongs to; null: it stands alone."""
+    primary: bool = True
+    """Whether its verdict counts, in a family of several readings of one number."""
     dataset: Words
-    """The data set that it speaks of: only networks trained on it judge it."""
+    """The data set that it is about: only networks trained on it judge it."""
     shown_on: str | None = None
     """A data set on which the same quantity is shown, never judged."""
     quantity: str | None = None
     """What is measured; null where no study measures it yet."""
     paper: float | None
     """The value that the source states; null: it states none."""
-    status: str = Field(pattern=r"^(-|[FCTNM](, [FCTNM])*)$", examples=["F, T"])
-    """How well the paper's value is known."""
-    direction: Direction
-    """Which values agree: at-least or at-most the threshold, or within the margin around the paper's value."""
+    source_status: str = Field(pattern=r"^(-|[FCTNM](, [FCTNM])*)$", examples=["F, T"])
+    """How well the source's value is known."""
+    comparison: Comparison
+    """Which values agree: at-least or at-most the threshold, or within the margin around the source's value."""
     threshold: float | None = None
     """The bound for at-least and at-most."""
+    null_value: float | None = None
+    """For at-least and at-most, the value that would mean that there is nothing to the claim: chance or the control."""
     margin: float | None = Field(default=None, gt=0)
-    """How far from the paper's value still counts as the same, for within."""
-    minimum: int = Field(ge=1)
-    """Runs, or networks where these are the unit, below which nothing is judged."""
+    """How far from the source's value still counts as the same, for within."""
+    minimum: int = Field(ge=FEWEST_UNITS)
+    """Independent units (classifiers, chains or people) below which nothing is judged."""
     unit: Literal["probability", "share", "generations", "log-odds", "ratio", "correlation"]
     """Unit of the value, the threshold and the margin."""
 
@@ -63,13 +72,18 @@ class Claim(Selection):
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        bounds = {"paper", "margin"} if self.direction == "within" else {"threshold"}
+        within = {"paper", "margin"}
+        bounds = within if self.comparison == "within" else {"threshold", "null_value"}
         needed = bounds | (set() if self.quantity is None else QUANTITIES[self.quantity].needs)
+        needed |= {"paper"} if self.kind == STATED else set()
+        needed |= {"family"} if not self.primary else set()
         missing = sorted(name for name in needed if getattr(self, name) is None)
         if missing:
             raise ValueError(f"{self.id} needs {', '.join(missing)}")
         superfluous = [
-            name for name in ("threshold", "margin") if name not in bounds and getattr(self, name) is not None
+            name
+            for name in ("threshold", "null_value", "margin")
+            if name not in bounds and getattr(self, name) is not None
         ]
         if superfluous:
             raise ValueError(f"{self.id} has no use for {', '.join(superfluous)}")
@@ -78,27 +92,70 @@ class Claim(Selection):
     @property
     def is_verified(self) -> bool:
         """Whether anybody has seen the source's value: not if it is only remembered."""
-        return self.status != "M"
+        return self.source_status != "M"
 
     @property
     def agreeing(self) -> Range:
         """The values that agree with the claim."""
-        return agreeing_range(self.direction, threshold=self.threshold, paper=self.paper, margin=self.margin)
+        return agreeing_range(self.comparison, threshold=self.threshold, paper=self.paper, margin=self.margin)
+
+    @property
+    def counted_as(self) -> str:
+        """The name under which the scoreboard counts it: its family's, or its own."""
+        return self.family or self.id
+
+
+class Family(Settings):
+    """Claims that count once together."""
+
+    id: Name
+    """A name for the family."""
+    rule: Rule
+    """Readings of one number, of which the primary one counts; or statements that must all, or any, hold."""
 
 
 class Claims(Settings):
     """All claims, in the order in which they are reported."""
 
+    families: tuple[Family, ...] = ()
+    """The families."""
     claims: tuple[Claim, ...]
     """The claims."""
 
-    @field_validator("claims")
-    @classmethod
-    def _once(cls, claims: tuple[Claim, ...]) -> tuple[Claim, ...]:
-        names = [claim.id for claim in claims]
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        names = [*(claim.id for claim in self.claims), *(family.id for family in self.families)]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"every id once, not {', '.join(twice)}")
-        return claims
+        if unknown := sorted({str(claim.family) for claim in self.claims if claim.family} - set(self._rules())):
+            raise ValueError(f"families must be declared: {', '.join(unknown)}")
+        for family in self.families:
+            self._require_consistent(family)
+        return self
+
+    def _require_consistent(self, family: Family) -> None:
+        members = self.members(family.id)
+        primary = sum(claim.primary for claim in members)
+        if len(members) < 2:
+            raise ValueError(f"family {family.id} has {len(members)} claims; it needs at least 2")
+        if len({claim.kind for claim in members if claim.primary}) > 1:
+            raise ValueError(f"family {family.id} needs claims of one kind")
+        if family.rule == "readings" and primary != 1:
+            raise ValueError(f"family {family.id} has {primary} primary readings; it needs 1")
+        if family.rule != "readings" and primary != len(members):
+            raise ValueError(f"every claim of family {family.id} is primary")
+        if family.rule == "any" and (small := [c.id for c in members if c.minimum < UNITS_FOR_ANY]):
+            raise ValueError(f"minimum is at least {UNITS_FOR_ANY} where any claim may hold: {', '.join(small)}")
+        if family.rule == "any" and (within := [c.id for c in members if c.comparison == "within"]):
+            raise ValueError(f"claims of which any may hold have one bound: {', '.join(within)}")
+
+    def rule_of(self, claim: Claim) -> Rule | None:
+        """Return the rule of the claim's family; None if it stands alone."""
+        return None if claim.family is None else self._rules()[claim.family]
+
+    def members(self, family: str) -> tuple[Claim, ...]:
+        """Return the claims of a family."""
+        return tuple(claim for claim in self.claims if claim.family == family)
 
     @property
     def experiments(self) -> set[str]:
@@ -115,60 +172,5 @@ class Claims(Settings):
         """The gradient ascents that any claim is measured on."""
         return {claim.ascent for claim in self.claims if claim.ascent is not None}
 
-
-@dataclass(frozen=True, kw_only=True)
-class Judgement:
-    """A claim, what was found, and what that says."""
-
-    claim: Claim
-    verdict: Verdict
-    estimate: Estimate | None  # None: not measured
-    dataset: str | None  # the data set it was measured on
-    reason: str = ""  # why it was not measured
-
-
-def judged_claims(claims: Claims, tables: Tables, settings: MeasurementSettings) -> list[Judgement]:
-    """A judgement on each claim, in their order."""
-    return [_judged(claim, tables, settings) for claim in claims.claims]
-
-
-def claims_table(judgements: Sequence[Judgement]) -> pd.DataFrame:
-    """One row for each claim, in the columns that every reader of claims relies on."""
-    rows = []
-    for judgement in judgements:
-        claim, estimate = judgement.claim, judgement.estimate
-        ours = (None, None, None, 0) if estimate is None else (estimate.value, estimate.low, estimate.high, estimate.n)
-        source = (claim.id, claim.where, claim.claim, claim.paper, claim.status)
-        rows.append((*source, *ours, claim.unit, str(judgement.verdict)))
-    return pd.DataFrame(rows, columns=COLUMNS).astype(dict.fromkeys(("paper", "ours", "low", "high"), float))
-
-
-def _judged(claim: Claim, tables: Tables, settings: MeasurementSettings) -> Judgement:
-    """Measured on the claim's own data set, else on the one on which it is shown, else not at all."""
-    if claim.quantity is None:
-        return _not_run(claim, "this study has no step for it")
-    reasons = []
-    for dataset in filter(None, (claim.dataset, claim.shown_on)):
-        comparable = dataset == claim.dataset
-        measurement = Measurement(
-            selection=claim,
-            dataset=dataset,
-            tables=tables,
-            settings=settings,
-            purpose=claim.id,
-            may_be_shorter=not comparable,
-        )
-        try:
-            estimate = QUANTITIES[claim.quantity].measure(measurement)
-        except NotRun as reason:
-            reasons.append(str(reason))
-            continue
-        verdict = judged(
-            estimate, claim.agreeing, minimum=claim.minimum, verified=claim.is_verified, comparable=comparable
-        )
-        return Judgement(claim=claim, verdict=verdict, estimate=estimate, dataset=dataset)
-    return _not_run(claim, reasons[0])
-
-
-def _not_run(claim: Claim, reason: str) -> Judgement:
-    return Judgement(claim=claim, verdict=Verdict.NOT_RUN, estimate=None, dataset=None, reason=reason)
+    def _rules(self) -> dict[str, Rule]:
+        return {family.id: family.rule for family in self.families}

@@ -8,10 +8,12 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from fooling.findings.intervals import (
-    Estimate,
     IntervalSettings,
-    estimated_mean_of_networks,
-    estimated_median,
+    estimated_mean,
+    estimated_share,
+    estimated_time,
+    log_odds_of,
+    probability_of,
     run_grid,
 )
 
@@ -32,27 +34,34 @@ def foolability_table(history: pd.DataFrame, examined: pd.DataFrame, settings: F
 
     For each run: the ``area`` under the curve of the median confidence over the classes against the images scored, over
     the range of these (0 to 1); that ``median`` at the end; the same of calibrated confidence; the share of classes of
-    which the network is sure at the end; and the images scored until it is sure of the median class, infinite if it
-    never is. Given is the mean over the runs of areas and shares, the median of the others, each with its interval.
+    which the network is sure at the end; and the images scored until it is sure of the median class. Given are the mean
+    of areas and shares, the mean of medians on the scale of log-odds, and the geometric mean of images (infinite if no
+    run gets there, none if more than a fifth do not), each with its interval. The network is fixed and its runs are the
+    units: the intervals cover other runs on it.
     """
     rows = []
     champions = examined[examined["search"].isin(history["search"].unique())]
     calibrated = champions.astype({"calibrated_confidence": "float64"}).groupby([*RUNS[:2], "search", "seed"])
     calibrated_medians = calibrated["calibrated_confidence"].median()
+    level = settings.confidence_level
     for names, table in history.groupby(RUNS, sort=False):
         identity = experiment, classifier, _, search = tuple(map(str, names))
         curves = [_curve(run) for _, run in table.groupby("seed")]
-        ends = [medians[-1] for _, medians in curves]
         last = table[table["generation"] == table.groupby("seed")["generation"].transform("max")]
         sure = run_grid(last.assign(sure=_is_sure(last["confidence"], settings)), "sure", within_run="class_index")
+        ends = np.median(run_grid(last, "log_odds", within_run="class_index"), axis=2).T  # (runs, 1)
+        calibrated_ends = log_odds_of(calibrated_medians.loc[experiment, classifier, search].to_numpy()[:, None])
+        areas = np.array([[_area(*curve)] for curve in curves])
+        until = np.array([[_until_sure(*curve, settings)] for curve in curves])
+        end = max(float(evaluations[-1]) for evaluations, _ in curves)
         found = {
-            "area": _mean([_area(*curve) for curve in curves], settings),
-            "median": _median(ends, settings, (*identity, "median")),
-            "calibrated_median": _median(
-                calibrated_medians.loc[experiment, classifier, search].tolist(), settings, (*identity, "calibrated")
+            "area": estimated_mean(areas, level=level, nested=True, unit="run", within=(0, 1)),
+            "median": estimated_mean(ends, level=level, nested=True, unit="run", back=probability_of),
+            "calibrated_median": estimated_mean(
+                calibrated_ends, level=level, nested=True, unit="run", back=probability_of
             ),
-            "share_sure": _mean(sure.mean(axis=2).ravel().tolist(), settings),
-            "evaluations": _median([_until_sure(*curve, settings) for curve in curves], settings, (*identity, "until")),
+            "share_sure": estimated_share(sure.mean(axis=2).T, level=level, nested=True, unit="run"),
+            "evaluations": estimated_time(until, end, level=level, nested=True, unit="run"),
         }
         numbers = [bound for estimate in found.values() for bound in (estimate.value, estimate.low, estimate.high)]
         rows.append((*identity, table["class_index"].nunique(), len(curves), *numbers))
@@ -79,16 +88,3 @@ def _until_sure(evaluations: NDArray[np.float64], medians: NDArray[np.float64], 
 
 def _is_sure(confidences: pd.Series[float], settings: FoolabilitySettings) -> pd.Series[bool]:
     return confidences.astype("float64") >= settings.sure
-
-
-def _mean(values: list[float], settings: IntervalSettings) -> Estimate:
-    """Over the runs on one network, with Student's t interval, cut at 0 and 1."""
-    return estimated_mean_of_networks(np.array(values), settings=settings)
-
-
-def _median(values: list[float], settings: IntervalSettings, purpose: tuple[str, ...]) -> Estimate:
-    """Over the runs on one network, with a bootstrap interval where they are enough for one."""
-    grid = np.array(values)[None]
-    return estimated_median(
-        grid, lambda sample: np.median(sample, axis=(-2, -1)), settings=settings, purpose=("foolability", *purpose)
-    )

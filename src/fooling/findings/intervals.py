@@ -1,12 +1,7 @@
-"""Intervals: what a mean or a median over networks, seeds and classes would be with other networks and other seeds.
+"""Estimates with confidence intervals over what was drawn independently: classifiers, or chains of retrained networks.
 
-A seed names one stream of random numbers, the same on every network: evolution starts from the same images there, and
-the controls even show the very same images throughout. Seeds therefore cross the networks, they do not lie within
-them. Networks and seeds are each resampled on their own, and all runs of the drawn networks with the drawn seeds are
-kept: the "pigeonhole" bootstrap (Owen, Annals of Applied Statistics 1, 2007). It errs on the side of wide intervals, by
-a factor of at most the root of 3, where what is peculiar to single runs outweighs networks and seeds; drawing seeds
-anew within each network would err on the other side for the controls. Classes are not resampled: there are no others.
-Where every network does have seeds of its own, as in chains of retrained networks, they are drawn within it.
+Classes are not drawn: there are no others. :mod:`fooling.findings.bounds` computes the bounds of crossed and of nested
+runs. Below three units there is no interval: its width would be a guess.
 """
 
 from __future__ import annotations
@@ -14,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -22,49 +18,66 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from fooling.errors import FoolingError
+from fooling.findings.bounds import (
+    Array,
+    Bounds,
+    bounds_of_mean,
+    bounds_of_median,
+    bounds_of_pairs,
+    bounds_of_ratio,
+    bounds_of_share,
+)
 from fooling.findings.tables import RUN
-from fooling.seeding import numpy_generator
 from fooling.settings import Seed, Settings
 
-#: One number for the values of some runs, ``(..., networks, seeds, ...)``; an interval passes many resamples at once.
-Statistic = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+FEWEST_UNITS = 3  # below: no interval
+FLOAT32 = np.finfo(np.float32)
+MOST_CENSORED = 0.2  # of the runs; above: no interval for a time
+
+#: What was drawn independently.
+Unit = Literal["classifier", "chain", "run"]
+#: One number for the values of one unit, ``(seeds, ...)``.
+Statistic = Callable[[Array], Any]
 
 
 class IntervalSettings(Settings):
-    """How intervals are made."""
+    """How sure intervals are."""
+
+    confidence_level: float = Field(default=0.95, gt=0.5, le=0.9999)
+    """Share of confidence intervals that contain the true value."""
+
+
+class DrawingSettings(Settings):
+    """How random numbers of an analysis are drawn."""
+
+    interval_seed: Seed = 1
+    """Seed of resampling, and of what chance is compared with."""
+
+
+class ResamplingSettings(IntervalSettings, DrawingSettings):
+    """How bootstrap intervals are made: those over classes, and over the participants of a survey."""
 
     bootstrap_samples: int = Field(default=3999, ge=99, le=100_000)
-    """Resamples behind each interval."""
-    confidence_level: float = Field(default=0.95, gt=0.5, le=0.9999)
-    """Share of such intervals that should hold the true value."""
-    interval_seed: Seed = 1
-    """Seed of the resampling."""
+    """Resamples behind each bootstrap interval: of sets of classes, and of surveys."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """A number with its interval; NaN bounds where ``note`` says why there is none."""
+    """A number with its confidence interval; NaN bounds where ``note`` says why there is none."""
 
     value: float
     low: float
     high: float
-    n: int  # runs, or networks where a network is the unit
+    units: int  # that were drawn independently: classifiers, or chains of retrained networks
+    runs: int  # behind it, of all units
     note: str = ""
 
 
-def runs_for_median(confidence_level: float) -> int:
-    """The fewest runs whose range holds their true median with this confidence: 6 for 95 %.
+def run_grid(table: pd.DataFrame, column: str, *, within_run: str | None = None) -> Array:
+    """Return the values of ``column`` as ``(classifiers, seeds)``, or ``(classifiers, seeds, K)`` with K rows a run.
 
-    All n runs lie on one side of the median with probability 2 * 0.5**n.
-    """
-    return math.ceil(1 - math.log2(1 - confidence_level))
-
-
-def run_grid(table: pd.DataFrame, column: str, *, within_run: str | None = None) -> NDArray[np.float64]:
-    """The values of ``column`` as ``(networks, seeds)``, or ``(networks, seeds, K)`` with K rows a run.
-
-    ``within_run`` names the column that tells the rows of a run apart. Raises :class:`FoolingError` unless every
-    network has the same seeds.
+    ``within_run`` names the column that distinguishes the rows of a run. Raises :class:`FoolingError` unless every
+    classifier has the same seeds.
     """
     levels = ["classifier", "seed", *([] if within_run is None else [within_run])]
     shape = tuple(table[level].nunique() for level in levels)
@@ -76,146 +89,217 @@ def run_grid(table: pd.DataFrame, column: str, *, within_run: str | None = None)
             expected="every network with the same seeds and classes",
             remedy="make the missing runs, or leave the network out",
         )
-    values: NDArray[np.float64] = table.sort_values(levels)[column].to_numpy(dtype=np.float64).reshape(shape)
+    values: Array = table.sort_values(levels)[column].to_numpy(dtype=np.float64).reshape(shape)
     return values
 
 
-def mean_over_runs(grid: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The mean over the last two axes of a grid (..., networks, seeds), of the runs that have a value (not NaN)."""
-    known = ~np.isnan(grid)
-    if known.all():
-        return np.asarray(grid.mean(axis=(-2, -1)))
-    total, count = np.where(known, grid, 0).sum(axis=(-2, -1)), known.sum(axis=(-2, -1))
-    return np.asarray(np.divide(total, count, out=np.full(np.shape(count), np.nan), where=count > 0))
+def log_odds_of(confidences: NDArray[np.floating]) -> Array:
+    """Return the log-odds of float32 ``confidences``; exactly 0 or 1 counts as half a step of float32 away from it.
 
-
-def estimated(
-    grid: NDArray[np.float64],
-    statistic: Statistic,
-    *,
-    settings: IntervalSettings,
-    purpose: tuple[str, ...],
-    fewest_runs: int = 2,
-    nested: bool = False,
-) -> Estimate:
-    """``statistic`` of a ``grid`` (networks, seeds, ...) with its bootstrap percentile interval.
-
-    The interval is NaN with fewer than ``fewest_runs`` runs. A run that has NaN alone has no value and does not count;
-    the ``statistic`` must leave it out, and the interval is NaN where some resamples hold no other run.
-    ``purpose`` gives each interval random numbers of its own. ``nested``: every network has seeds of its own, and they
-    are drawn within it.
+    For tables without exact log-odds.
     """
-    networks = len(grid)
-    value, runs = float(statistic(grid)), _runs_with_a_value(grid)
-    if runs < fewest_runs:
-        return Estimate(value=value, low=math.nan, high=math.nan, n=runs, note=_too_few(runs))
-    generator = numpy_generator(settings.interval_seed, "bootstrap", *purpose)
-    resampled = statistic(_resamples(grid, generator, settings, nested=nested))
-    tail = (1 - settings.confidence_level) / 2
-    # the inverse of the distribution function, not interpolated: a time may be infinite
-    low, high = np.quantile(resampled, [tail, 1 - tail], method="inverted_cdf")
-    note = "too few runs have a value for an interval" if math.isnan(low) else _of_one_network(networks)
-    return Estimate(value=value, low=float(low), high=float(high), n=runs, note=note)
+    exact = np.asarray(confidences, dtype=np.float64)
+    at_zero, at_one = (float(step) / 2 for step in (FLOAT32.smallest_subnormal, FLOAT32.epsneg))
+    return np.asarray(scipy.special.logit(exact.clip(at_zero, 1 - at_one)))
+
+
+def probability_of(log_odds: Array | float) -> Array:
+    """Return the probability of ``log_odds``."""
+    return np.asarray(scipy.special.expit(log_odds))
+
+
+def estimated_mean(
+    runs: Array,
+    *,
+    level: float,
+    nested: bool = False,
+    unit: Unit = "classifier",
+    within: tuple[float, float] = (-math.inf, math.inf),
+    back: Callable[[Array], Array] | None = None,
+) -> Estimate:
+    """Estimate the mean of ``runs`` (units, seeds), with Student's t.
+
+    ``nested``: every unit has seeds of its own, or none; otherwise all have the same. ``within``: the values that are
+    possible, to which the bounds are clipped. ``back`` transforms value and bounds.
+    """
+    bounds = _if_enough(runs, bounds_of_mean, level=level, nested=nested)
+    clipped = Bounds(bounds.value, *np.clip(bounds[1:], *within))
+    return _estimate(clipped, runs, nested=nested, unit=unit, back=back)
 
 
 def estimated_median(
-    grid: NDArray[np.float64],
-    statistic: Statistic,
+    grid: Array,
     *,
-    settings: IntervalSettings,
-    purpose: tuple[str, ...],
+    level: float,
     nested: bool = False,
+    unit: Unit = "classifier",
+    within_unit: Statistic = np.median,
+    back: Callable[[Array], Array] | None = None,
 ) -> Estimate:
-    """As :func:`estimated`, for a median over runs: NaN bounds with too few runs for the interval of a median."""
-    fewest = runs_for_median(settings.confidence_level)
-    return estimated(grid, statistic, settings=settings, purpose=purpose, fewest_runs=fewest, nested=nested)
+    """Estimate the mean over the units of some median within each, of ``grid`` (units, seeds, ...).
 
-
-def estimated_share(
-    grid: NDArray[np.float64], *, settings: IntervalSettings, purpose: tuple[str, ...], nested: bool = False
-) -> Estimate:
-    """The mean of a ``grid`` (networks, seeds) of shares in 0..1.
-
-    Where all runs have 0 or all have 1, resampling sees no variation: the interval is then the exact binomial one
-    (Clopper and Pearson) with a run as the unit.
+    ``within_unit`` maps the values of a unit (seeds, ...) to their median. Probabilities are given as log-odds, ratios
+    as logarithms, and ``back`` transforms value and bounds.
     """
-    estimate = estimated(grid, mean_over_runs, settings=settings, purpose=purpose, nested=nested)
-    if estimate.value not in (0.0, 1.0) or estimate.n < 2:
+    medians = np.array([within_unit(values) for values in grid])
+    runs = np.array([[within_unit(run[None]) for run in values] for values in grid])
+
+    def bound(runs: Array, *, level: float, nested: bool) -> Bounds:
+        return bounds_of_median(medians, runs, level=level, nested=nested)
+
+    bounds = _if_enough(runs, bound, level=level, nested=nested)
+    return _estimate(bounds._replace(value=medians.mean()), runs, nested=nested, unit=unit, back=back)
+
+
+def estimated_share(runs: Array, *, level: float, nested: bool = False, unit: Unit = "classifier") -> Estimate:
+    """Estimate the mean of shares in 0..1, (units, seeds), with the interval of Clopper and Pearson over the units."""
+    bounds = _if_enough(runs, bounds_of_share, level=level, nested=nested)
+    return _estimate(bounds, runs, nested=nested, unit=unit)
+
+
+def share_bands(holds: NDArray[np.bool_], *, level: float) -> tuple[Array, Array]:
+    """Return lower and upper bounds (T,) for the share of runs for which each of T things holds.
+
+    ``holds`` is (classifiers, seeds, T); NaN bounds with fewer than three classifiers.
+    """
+    runs = np.moveaxis(holds.astype(np.float64), -1, 0)
+    bounds = _if_enough(runs, bounds_of_share, level=level, nested=False)
+    return bounds.low, bounds.high
+
+
+def estimated_ratio(sums: Array, counts: Array, *, level: float, is_share: bool = False) -> Estimate:
+    """Estimate the mean of values of which each run has so many, from ``sums`` and ``counts`` (classifiers, seeds).
+
+    NaN where every count is 0. ``units`` and ``runs`` are those with a value. ``is_share``: all values lie in 0..1;
+    the interval is then that of :func:`estimated_share`, of the classifiers and seeds with a value.
+    """
+    units, seeds = (int((counts.sum(axis=axis) > 0).sum()) for axis in (1, 0))
+    if units == 0:
+        nothing = math.nan
+        return Estimate(value=nothing, low=nothing, high=nothing, units=0, runs=0, note="no run has a value")
+    present = np.broadcast_to(sums.sum() / counts.sum(), (units, seeds))
+    if is_share:
+        estimate = estimated_share(present, level=level)
+    else:
+        bounds = Bounds(*(np.asarray(math.nan),) * 3)
+        if units >= FEWEST_UNITS:
+            bounds = bounds_of_ratio(sums, counts, level=level)
+        estimate = _estimate(bounds._replace(value=present[0, 0]), present)
+    note = estimate.note
+    if units >= FEWEST_UNITS and np.isnan(estimate.low):
+        note = "too few seeds have a value for an interval"
+    return replace(estimate, runs=int((counts > 0).sum()), note=note)
+
+
+def estimated_time(
+    times: Array, end: float, *, level: float, nested: bool = False, unit: Unit = "classifier"
+) -> Estimate:
+    """Estimate the geometric mean of ``times`` plus 1, less 1, of (units, seeds); infinite where a run ended first.
+
+    All runs end at ``end``. Value and bounds are NaN where more than a fifth of the runs, or all runs of a unit with
+    several, ended first: of these only the share that got there can be estimated. The value is infinite if all did.
+    """
+    late = ~np.isfinite(times)
+    estimate = estimated_mean(
+        np.log2(np.where(late, end, times) + 1),
+        level=level,
+        nested=nested,
+        unit=unit,
+        within=(0, math.inf),
+        back=lambda logarithms: np.exp2(logarithms) - 1,
+    )
+    estimate = _if_seen(estimate, times)
+    return replace(estimate, value=math.inf) if late.all() else estimate
+
+
+def estimated_time_ratio(times: Array, end: float, others: Array, other_end: float, *, level: float) -> Estimate:
+    """Estimate the geometric mean of ``times`` over ``others``, run by run, as :func:`estimated_time` does."""
+    logarithms = np.log2(np.where(np.isfinite(times), times, end)) - np.log2(
+        np.where(np.isfinite(others), others, other_end)
+    )
+    return _if_seen(estimated_mean(logarithms, level=level, back=np.exp2), np.maximum(times, others))
+
+
+def too_censored(times: Array) -> NDArray[np.bool_]:
+    """Return whether too many ``times`` (..., units, seeds) are infinite for a mean: (...,)."""
+    late = ~np.isfinite(times)
+    wholly = late.all(axis=-1).any(axis=-1) & (times.shape[-1] > 1)
+    return np.asarray((late.mean(axis=(-2, -1)) > MOST_CENSORED) | wholly)
+
+
+def _if_seen(estimate: Estimate, times: Array) -> Estimate:
+    """``estimate``, with NaN in place of its numbers where too many ``times`` (units, seeds) are infinite."""
+    if not too_censored(times):
         return estimate
-    exact = scipy.stats.binomtest(round(estimate.value * estimate.n), estimate.n)
-    interval = exact.proportion_ci(settings.confidence_level, method="exact")
-    return replace(estimate, low=interval.low, high=interval.high, note=_of_one_network(len(grid)))
+    note = f"{int(np.isinf(times).sum())} of {times.size} runs did not get there: see the share that did"
+    return replace(estimate, value=math.nan, low=math.nan, high=math.nan, note=note)
 
 
-def share_bands(
-    holds: NDArray[np.bool_], *, settings: IntervalSettings, purpose: tuple[str, ...]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Lower and upper bounds (T,) for the share of runs for which each of T things holds, (networks, seeds, T).
+def estimated_over_pairs(
+    pairs: pd.DataFrame, column: str, *, level: float, within: tuple[float, float] = (-math.inf, math.inf)
+) -> Estimate:
+    """Estimate the mean of a ``column`` over ``pairs`` of a ``source`` and a ``target``, with ``runs`` of the source.
 
-    As :func:`estimated_share`, for many shares of the same runs at once; NaN for a single run.
+    Pairs with a classifier in common are not independent. Where every pair is at the same end of ``within``, the
+    interval is that of :func:`estimated_share`.
     """
-    networks, seeds, things = holds.shape
-    runs, samples = networks * seeds, settings.bootstrap_samples
-    if runs < 2:
-        return np.full(things, math.nan), np.full(things, math.nan)
-    generator = numpy_generator(settings.interval_seed, "bootstrap", *purpose)
-    of_network = generator.multinomial(networks, [1 / networks] * networks, size=samples)
-    of_seed = generator.multinomial(seeds, [1 / seeds] * seeds, size=samples)
-    counts = (of_network @ holds.reshape(networks, -1)).reshape(samples, seeds, things)
-    resampled = np.einsum("bs,bst->bt", of_seed, counts) / runs
-    tail = (1 - settings.confidence_level) / 2
-    low, high = np.quantile(resampled, [tail, 1 - tail], axis=0, method="inverted_cdf")
-    share = holds.mean(axis=(0, 1))
-    for extreme in (0, runs):
-        exact = scipy.stats.binomtest(extreme, runs).proportion_ci(settings.confidence_level, method="exact")
-        low[share == extreme / runs], high[share == extreme / runs] = exact.low, exact.high
-    return low, high
+    values = pairs[column].to_numpy(dtype=np.float64)
+    sources, targets = (pairs[name].nunique() for name in ("source", "target"))
+    runs = int(pairs.groupby("source")["runs"].first().sum())
+    units = np.broadcast_to(values.mean(), (sources, 1))
+    if within == (0, 1) and values.mean() in within:
+        estimate = estimated_share(units, level=level)
+    else:
+        low = high = np.asarray(math.nan)
+        if sources >= FEWEST_UNITS:
+            names = pairs[["source", "target"]].to_numpy(dtype=str)
+            _, low, high = bounds_of_pairs(names, values, level=level)
+        bounds = Bounds(np.asarray(values.mean()), *np.clip((low, high), *within))
+        estimate = _estimate(bounds, units)
+    note = (
+        estimate.note if sources < FEWEST_UNITS else ("one target: nothing is said of others" if targets == 1 else "")
+    )
+    return replace(estimate, runs=runs, note=note)
 
 
-def share_of_images(share: float, images: int, *, settings: IntervalSettings) -> tuple[float, float]:
-    """The Wilson interval of a ``share`` of so many independently drawn ``images``."""
+def share_of_images(share: float, images: int, *, level: float) -> tuple[float, float]:
+    """Return the Wilson interval of a ``share`` of so many independently drawn ``images``."""
     counted = scipy.stats.binomtest(round(share * images), images)
-    interval = counted.proportion_ci(settings.confidence_level, method="wilson")
+    interval = counted.proportion_ci(level, method="wilson")
     return float(interval.low), float(interval.high)
 
 
-def estimated_mean(values: NDArray[np.float64], *, settings: IntervalSettings) -> Estimate:
-    """The mean of one value for each of N networks, with Student's t interval."""
-    networks, mean = len(values), float(values.mean())
-    if networks < 2:
-        return Estimate(value=mean, low=math.nan, high=math.nan, n=networks, note="1 network carries no interval")
-    half = float(scipy.stats.t.ppf((1 + settings.confidence_level) / 2, networks - 1) * scipy.stats.sem(values))
-    return Estimate(value=mean, low=mean - half, high=mean + half, n=networks)
+def _if_enough(runs: Array, bound: Callable[..., Bounds], *, level: float, nested: bool) -> Bounds:
+    """The bounds of ``runs`` (..., units, seeds), NaN with fewer units than an interval needs."""
+    if runs.shape[-2] < FEWEST_UNITS:
+        value = runs.mean(axis=(-2, -1))
+        return Bounds(value, np.full_like(value, math.nan), np.full_like(value, math.nan))
+    return bound(runs, level=level, nested=nested)
 
 
-def estimated_mean_of_networks(shares: NDArray[np.float64], *, settings: IntervalSettings) -> Estimate:
-    """As :func:`estimated_mean`, for shares in 0..1: the interval is cut there."""
-    estimate = estimated_mean(shares, settings=settings)
-    low, high = np.clip([estimate.low, estimate.high], 0, 1).tolist()
-    return replace(estimate, low=low, high=high)
+def _estimate(
+    bounds: Bounds,
+    runs: Array,
+    *,
+    nested: bool = False,
+    unit: Unit = "classifier",
+    back: Callable[[Array], Array] | None = None,
+) -> Estimate:
+    value, low, high = bounds if back is None else map(back, bounds)
+    return Estimate(
+        value=float(value),
+        low=float(low),
+        high=float(high),
+        units=len(runs),
+        runs=runs.size,
+        note=_note(runs, nested, unit),
+    )
 
 
-def _resamples(
-    grid: NDArray[np.float64], generator: np.random.Generator, settings: IntervalSettings, *, nested: bool
-) -> NDArray[np.float64]:
-    """``grid`` with networks and seeds drawn anew, (samples, networks, seeds, ...)."""
-    networks, seeds = grid.shape[:2]
-    samples = settings.bootstrap_samples
-    drawn_networks = generator.integers(networks, size=(samples, networks, 1))
-    drawn_seeds = generator.integers(seeds, size=(samples, networks if nested else 1, seeds))
-    return grid[drawn_networks, drawn_seeds]
-
-
-def _runs_with_a_value(grid: NDArray[np.float64]) -> int:
-    """How many runs of a grid (networks, seeds, ...) do not have NaN alone."""
-    return int((~np.isnan(grid)).reshape(*grid.shape[:2], -1).any(axis=2).sum())
-
-
-def _of_one_network(networks: int) -> str:
-    return "one network: the interval says nothing of others" if networks == 1 else ""
-
-
-def _too_few(runs: int) -> str:
-    if runs == 0:
-        return "no run has a value"
-    return "1 run carries no interval" if runs == 1 else f"{runs} runs carry no interval"
+def _note(runs: Array, nested: bool, unit: Unit) -> str:
+    units, seeds = runs.shape
+    if units == 1:
+        return f"one {unit}"
+    if units < FEWEST_UNITS:
+        return f"{units} {unit}s: an interval takes {FEWEST_UNITS}"
+    return "" if nested or seeds > 1 else "one seed: nothing is said of others"

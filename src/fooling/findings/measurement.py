@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -11,8 +11,17 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field
 
-from fooling.findings.intervals import Estimate, IntervalSettings, estimated_median, estimated_share, run_grid
+from fooling.findings.intervals import (
+    Estimate,
+    IntervalSettings,
+    Statistic,
+    estimated_median,
+    estimated_share,
+    probability_of,
+    run_grid,
+)
 from fooling.findings.tables import ThresholdSettings
+from fooling.retraining.settings import Filling
 from fooling.settings import Settings
 
 
@@ -39,14 +48,16 @@ class Selection(Settings):
     """Architecture of the networks that images are shown to."""
     retraining: str | None = None
     """Name of the retraining whose networks are measured."""
-    filled_with: Literal["champions", "random", "nothing"] = "champions"
+    filled_with: Filling = "champions"
     """What the fooling class of these networks holds."""
-    control_filling: Literal["random", "nothing"] | None = None
+    control_filling: Filling | None = None
     """The filling that it is compared with, chain by chain."""
     network: int | None = Field(default=None, ge=1)
     """The number in their chain of the networks that are measured."""
     asked: Literal["two-way-random", "two-way-confused", "all-way"] | None = None
     """How people are asked about the images of the experiment."""
+    sided: Literal["one", "two"] = "two"
+    """Whether the bound is compared with a two-sided interval, or with a one-sided bound of the same confidence."""
     level: float | None = Field(default=None, gt=0, lt=1)
     """The confidence that counts, where it is not the study's threshold."""
     count: int | None = Field(default=None, ge=1)
@@ -74,6 +85,7 @@ class Tables:
     transfer: Mapping[str, pd.DataFrame] = field(default_factory=dict)  # by experiment
     retrained: Mapping[str, pd.DataFrame] = field(default_factory=dict)  # by retraining
     retraining: Mapping[str, pd.DataFrame] = field(default_factory=dict)  # by retraining, of single chains
+    refusal: Mapping[str, pd.DataFrame] = field(default_factory=dict)  # by retraining, of single chains
     ancestry: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     distances: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     ablation: Mapping[str, pd.DataFrame] = field(default_factory=dict)
@@ -94,7 +106,6 @@ class Measurement:
     dataset: str
     tables: Tables
     settings: MeasurementSettings
-    purpose: str  # gives its interval random numbers of its own
     may_be_shorter: bool = False  # where the runs end before the generation asked for, their end serves
 
     def networks(self) -> pd.DataFrame:
@@ -134,14 +145,14 @@ class Measurement:
         kept = rows.loc[rows["generation"] <= generation, "generation"].max()  # late generations are thinned
         return run_grid(self._of_classes(rows[rows["generation"] == kept]), column, within_run="class_index")
 
-    def times(self, target: str) -> NDArray[np.float64]:
-        """Generations at which the runs reached the target, (networks, seeds); infinite where they did not."""
+    def times(self, target: str) -> tuple[NDArray[np.float64], float]:
+        """Generations at which the runs reached the target, (classifiers, seeds), infinite where not; and their end."""
         rows = self.of_experiment(self.tables.times, search=self.selection.search)
         rows = rows[rows["target"] == target]
         ends = rows.loc[~rows["reached"], "generation"]
-        last = np.inf if ends.empty else float(ends.min())
-        there = rows["reached"] & (rows["generation"] <= self._generation(last))
-        return run_grid(rows.assign(time=rows["generation"].astype(float).where(there, np.inf)), "time")
+        end = self._generation(np.inf if ends.empty else float(ends.min()))
+        there = rows["reached"] & (rows["generation"] <= end)
+        return run_grid(rows.assign(time=rows["generation"].astype(float).where(there, np.inf)), "time"), end
 
     def examined(self, column: str, *, networks: Iterable[str] | None = None) -> NDArray[np.float64]:
         """A column of the examined champions, (networks, seeds, classes), of the networks (or these) that have it."""
@@ -178,35 +189,36 @@ class Measurement:
             raise NotRun(f"nobody was asked about images of {name} on networks of {self.dataset} in this way")
         return rows.iloc[0]
 
-    def evaluations(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def evaluations(self) -> tuple[tuple[NDArray[np.float64], float], tuple[NDArray[np.float64], float]]:
         """Evaluations until the median class was at the threshold, of the gradient ascent and of the search.
 
-        Each (networks, seeds), of the runs that both have; infinite where a run did not get there.
+        Of each those of the runs that both have, (classifiers, seeds), infinite where not; and the end of its runs.
         """
         tables = (
             self._of_ascent(self.tables.ascent_times),
             self.of_experiment(self.tables.times, search=self.selection.search),
         )
-        needed = [_evaluations_to_median(table) for table in tables]
+        medians = [table[table["target"] == "median"].set_index(["classifier", "seed"]) for table in tables]
+        needed = [median["evaluations"].astype(float).where(median["reached"], np.inf) for median in medians]
         common = pd.concat(needed, axis=1, join="inner", keys=["climb", "search"]).reset_index()
         if common.empty:
             raise NotRun("no network and seed has both")
-        return run_grid(common, "climb"), run_grid(common, "search")
+        climbs, searches = (float(median["evaluations"].max()) for median in medians)
+        return (run_grid(common, "climb"), climbs), (run_grid(common, "search"), searches)
 
-    def median(self, grid: NDArray[np.float64]) -> Estimate:
-        """The median over the runs of a ``grid`` (networks, seeds)."""
-        return self.estimate_of_median(grid, lambda runs: np.asarray(np.median(runs, axis=(-2, -1))))
+    def median_confidence(self, log_odds: NDArray[np.float64], within_unit: Statistic = np.median) -> Estimate:
+        """The mean over the classifiers of a median within each, of ``log_odds`` (classifiers, seeds, ...)."""
+        level = self.settings.confidence_level
+        return estimated_median(log_odds, level=level, within_unit=within_unit, back=probability_of)
 
-    def estimate_of_median(
-        self, grid: NDArray[np.float64], statistic: Callable[[NDArray[np.float64]], NDArray[np.float64]]
-    ) -> Estimate:
-        """Some median over the runs of a ``grid`` (networks, seeds, ...)."""
-        return estimated_median(grid, statistic, settings=self.settings, purpose=(self.purpose,))
+    def median_ratio(self, ratios: NDArray[np.float64]) -> Estimate:
+        """The geometric mean over the classifiers of the median within each, of ``ratios`` (classifiers, seeds)."""
+        return estimated_median(np.log(ratios), level=self.settings.confidence_level, back=np.exp)
 
     def share(self, holds: NDArray[np.bool_]) -> Estimate:
         """The share of the champions (networks, seeds, classes) or runs (networks, seeds) for which something holds."""
         runs = holds.mean(axis=2) if holds.ndim == 3 else holds.astype(np.float64)
-        return estimated_share(runs, settings=self.settings, purpose=(self.purpose,))
+        return estimated_share(runs, level=self.settings.confidence_level)
 
     def _of_ascent(self, tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         """The rows of the gradient ascent on these networks."""
@@ -241,9 +253,3 @@ class Measurement:
         if last < asked and not self.may_be_shorter:
             raise NotRun(f"the runs end at generation {last:.0f}, the claim speaks of generation {asked}")
         return min(asked, last)
-
-
-def _evaluations_to_median(times: pd.DataFrame) -> pd.Series[float]:
-    """Evaluations until the median class was at the threshold, by classifier and seed; infinite where it never was."""
-    median = times[times["target"] == "median"].set_index(["classifier", "seed"])
-    return median["evaluations"].astype(float).where(median["reached"], np.inf)

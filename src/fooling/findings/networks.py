@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from fooling.findings.intervals import IntervalSettings, estimated_mean_of_networks, share_of_images
+from fooling.findings.intervals import IntervalSettings, estimated_mean, share_of_images
 
 TRAINING = ["classifier", "iteration", "train_loss", "test_error"]
 NETWORKS = [
@@ -53,7 +53,7 @@ def _network_row(header: Mapping[str, Any], settings: IntervalSettings) -> dict[
     }
     for error in ("test_error", "top5_error"):
         if row[error] is not None:
-            low, high = share_of_images(row[error], row["test_images"], settings=settings)
+            low, high = share_of_images(row[error], row["test_images"], level=settings.confidence_level)
             row |= {f"{error}_low": low, f"{error}_high": high}
     return row
 
@@ -62,6 +62,7 @@ def errors_table(networks: pd.DataFrame, *, settings: IntervalSettings) -> pd.Da
     """The mean test error for each data set and architecture, with its t interval over the ``networks``."""
     rows = []
     for (dataset, architecture), group in networks.groupby(["dataset", "architecture"]):
-        errors = estimated_mean_of_networks(group["test_error"].to_numpy(dtype=float), settings=settings)
-        rows.append((dataset, architecture, errors.n, errors.value, errors.low, errors.high))
+        values = group["test_error"].to_numpy(dtype=float)[:, None]
+        errors = estimated_mean(values, level=settings.confidence_level, nested=True, within=(0, 1))
+        rows.append((dataset, architecture, errors.units, errors.value, errors.low, errors.high))
     return pd.DataFrame(rows, columns=ERRORS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from fooling.findings.intervals import Estimate, IntervalSettings, estimated, mean_over_runs, run_grid
+from fooling.findings.intervals import Estimate, IntervalSettings, estimated_mean, run_grid
 from fooling.settings import Settings
 
 Level = str | bool | int | float | None
@@ -22,7 +22,7 @@ Level = str | bool | int | float | None
 UNITS = {"generations": "generation", "evaluations": "evaluations"}
 COLUMNS = [
     *("search", "target", "unit", "contrast", "experiment", "factor", "level", "reference"),
-    *("horizon", "value", "low", "high", "n", "networks", "reached", "note"),
+    *("horizon", "value", "low", "high", "units", "runs", "reached", "note"),
 ]
 
 
@@ -112,20 +112,21 @@ class _Group:
         tables = [self.runs[name].set_index(["classifier", "seed"])["time"] for pair in pairs for name in pair]
         common = pd.concat(tables, axis=1, join="inner")
         if common.empty:
-            return self._named(words, Estimate(value=math.nan, low=math.nan, high=math.nan, n=0, note="no common runs"))
+            return self._named(
+                words, Estimate(value=math.nan, low=math.nan, high=math.nan, units=0, runs=0, note="no common runs")
+            )
         values = common.to_numpy()
         differences = pd.Series((values[:, ::2] - values[:, 1::2]).mean(axis=1), index=common.index, name="time")
         return self._row(run_grid(differences.reset_index(), "time"), words, settings)
 
     def _row(self, grid: NDArray[np.float64], words: dict[str, str], settings: IntervalSettings) -> dict[str, Any]:
-        purpose = ("presets", self.search, self.target, self.unit, *words.values())
-        estimate = estimated(grid, mean_over_runs, settings=settings, purpose=purpose)
-        return self._named(words, estimate) | {"networks": len(grid)}
+        lowest = 0 if words["contrast"] == "mean" else -self.horizon
+        estimate = estimated_mean(grid, level=settings.confidence_level, within=(lowest, self.horizon))
+        return self._named(words, estimate)
 
     def _named(self, words: dict[str, str], estimate: Estimate) -> dict[str, Any]:
         identity = {"search": self.search, "target": self.target, "unit": self.unit, "horizon": self.horizon}
-        numbers = {"value": estimate.value, "low": estimate.low, "high": estimate.high, "n": estimate.n}
-        return identity | words | numbers | {"note": estimate.note}
+        return identity | words | asdict(estimate)
 
 
 def _groups(times: pd.DataFrame) -> Iterator[_Group]:

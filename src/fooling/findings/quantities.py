@@ -2,7 +2,8 @@
 
 A median says what it is over. Where a source leaves that open there are three readings: the median over the classes
 of each run and then over the runs; the median over the runs for each class and then over the classes; and the median
-of all champions pooled.
+of all champions pooled. Each is taken within a classifier (of retrained networks: within a chain), and the mean over
+these follows, of confidences on the scale of log-odds, of ratios on that of logarithms.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ from fooling.findings.quantities_of_champions import (
     share_beyond_in_pixels,
     share_with_other_ancestor,
 )
+from fooling.findings.quantities_of_controls import copies_over_control_in_all, distance_over_start
 from fooling.findings.quantities_of_pictures import least_of_surest, mean_of_surest, median_in_real_images
+from fooling.findings.quantities_of_refusal import refusal_effect, share_accepted
 from fooling.findings.quantities_of_retraining import (
     cost_in_test_error,
     lowest_retrained_median,
@@ -38,7 +41,6 @@ from fooling.findings.quantities_of_runs import (
     mean_test_error,
     median_of_classes,
     median_of_runs,
-    nearest_distance_ratio,
     pooled_median,
     share_of_ascents_at_threshold,
     share_of_champions_repeating,
@@ -76,13 +78,19 @@ QUANTITIES = {
         "mean over the networks of their error on all test images", mean_test_error, frozenset({"architecture"})
     ),
     "median-of-runs": Quantity(
-        "median over the runs of each run's median confidence over the classes", median_of_runs, _IN_TIME
+        "median over the runs of each run's median confidence over the classes, averaged over classifiers",
+        median_of_runs,
+        _IN_TIME,
     ),
     "median-of-classes": Quantity(
-        "median over the classes of each class's median confidence over the runs", median_of_classes, _IN_TIME
+        "median over the classes of each class's median confidence over the runs, averaged over classifiers",
+        median_of_classes,
+        _IN_TIME,
     ),
     "pooled-median": Quantity(
-        "median confidence of the champions of all runs and classes pooled", pooled_median, _IN_TIME
+        "median confidence of the champions of all runs and classes pooled, averaged over classifiers",
+        pooled_median,
+        _IN_TIME,
     ),
     "share-of-classes-at-threshold": Quantity(
         "share of the champions of all runs and classes that are at the threshold",
@@ -95,12 +103,14 @@ QUANTITIES = {
         _IN_TIME | {"level"},
     ),
     "mean-of-surest": Quantity(
-        "median over the runs of the mean confidence of the champions, so many, that the network is surest of",
+        "median over the runs of the mean confidence of the champions, so many, that the network is surest of, "
+        "averaged over classifiers",
         mean_of_surest,
         _IN_TIME | {"count"},
     ),
     "least-of-surest": Quantity(
-        "median over the runs of the lowest confidence among the champions, so many, that the network is surest of",
+        "median over the runs of the lowest confidence among the champions, so many, that the network is surest of, "
+        "averaged over classifiers",
         least_of_surest,
         _IN_TIME | {"count"},
     ),
@@ -108,12 +118,12 @@ QUANTITIES = {
         "share of the champions of all runs and classes at exactly 1 in float32", share_saturated, _IN_TIME
     ),
     "generation-all-reached": Quantity(
-        "median over the runs of the generation at which the last class came to the threshold",
+        "geometric mean over the runs of the generation at which the last class came to the threshold",
         generation_all_reached,
         _IN_TIME,
     ),
     "generation-median-reached": Quantity(
-        "median over the runs of the generation at which the median over the classes came to the threshold",
+        "geometric mean over the runs of the generation at which the median over the classes came to the threshold",
         generation_median_reached,
         _IN_TIME,
     ),
@@ -121,38 +131,42 @@ QUANTITIES = {
         "share of the runs in which every class came to the threshold", share_of_runs_all_reached, _IN_TIME
     ),
     "gain-in-log-odds": Quantity(
-        "median over the runs of how far the median log-odds over the classes lies above that of the control",
+        "mean over the classifiers of the median over the runs of how far the median log-odds over the classes lies "
+        "above that of the control",
         gain_in_log_odds,
         _IN_TIME | {"control"},
     ),
     "single-image-top-confidence": Quantity(
-        "mean over the networks of the median top confidence in single random images", single_image_top_confidence
+        "median top confidence in single random images, averaged over classifiers", single_image_top_confidence
     ),
     "median-in-real-images": Quantity(
-        "mean over the networks of the median confidence in real test images",
+        "median confidence in real test images, averaged over classifiers",
         median_in_real_images,
         frozenset({"architecture"}),
     ),
     "median-in-images-judged-rightly": Quantity(
-        "mean over the networks of the median confidence in real test images that get the right class",
+        "median confidence in real test images that get the right class, averaged over classifiers",
         partial(median_in_real_images, judged="rightly"),
         frozenset({"architecture"}),
     ),
     "median-in-images-judged-wrongly": Quantity(
-        "mean over the networks of the median confidence in real test images that get a wrong class",
+        "median confidence in real test images that get a wrong class, averaged over classifiers",
         partial(median_in_real_images, judged="wrongly"),
         frozenset({"architecture"}),
     ),
     "calibrated-median-of-runs": Quantity(
-        "median over the runs of each run's median calibrated confidence over the classes", calibrated_median_of_runs
+        "median over the runs of each run's median calibrated confidence over the classes, averaged over classifiers",
+        calibrated_median_of_runs,
     ),
     "independent-median-of-runs": Quantity(
-        "median over the runs of each run's median, over the classes, of an independent network's confidence",
+        "median over the runs of each run's median, over the classes, of an independent network's confidence, averaged "
+        "over classifiers",
         independent_median_of_runs,
     ),
-    "nearest-distance-ratio": Quantity(
-        "median over the runs of each run's median distance to the nearest training image, over that of real images",
-        nearest_distance_ratio,
+    "distance-over-start": Quantity(
+        "median over the runs of each run's median distance to the nearest training image, in pixels, over that of its "
+        "random start, averaged over classifiers",
+        distance_over_start,
     ),
     "share-of-recurring-motifs": Quantity(
         "share of the champions of which the most alike champion of another run is of the same class",
@@ -167,7 +181,8 @@ QUANTITIES = {
         likeness_of_relatives,
     ),
     "feature-distance-ratio": Quantity(
-        "as nearest-distance-ratio, between the features of a network, and over that of all real images",
+        "median over the runs of each run's median distance to the nearest training image, between the features of the "
+        "network, over that of real images",
         feature_distance_ratio,
     ),
     "share-beyond-in-pixels": Quantity(
@@ -179,41 +194,52 @@ QUANTITIES = {
         share_beyond_in_features,
     ),
     "transfer-over-chance": Quantity(
-        "mean over the networks of how far the share of their champions that keep their class on others lies above "
-        "chance",
+        "mean over the pairs of networks of how far the share of the champions that keep their class on the other lies "
+        "above chance",
         transfer_over_chance,
     ),
     "labelled-alike": Quantity(
-        "mean over the networks of the share of their champions that networks of another architecture label as they do",
+        "mean over the pairs of networks of the share of champions that the other architecture labels as their own",
         labelled_alike,
         frozenset({"experiment", "architecture", "shown_to"}),
     ),
     "surest-on-two-networks": Quantity(
-        "mean over the networks of the confidence that some champion of theirs has on them and on another at once",
+        "highest confidence that a champion has on it and on another network at once, averaged over networks",
         surest_on_two_networks,
     ),
     "share-surer-on-source": Quantity(
-        "mean over the networks of the share of their champions, labelled alike by another, that they are surer of",
+        "mean over the pairs of networks of the share of the champions that both label alike which their own is surer "
+        "of",
         share_surer_on_source,
     ),
     "retrained-median": Quantity(
-        "median confidence of all champions against the networks of one number in their chains",
+        "median confidence of all champions against its network of one number, averaged over chains",
         retrained_median,
         frozenset({"retraining", "network"}),
     ),
     "lowest-retrained-median": Quantity(
-        "lowest of the retrained networks' median confidences of all champions against them",
+        "lowest median confidence of all champions against one of its retrained networks, averaged over chains",
         lowest_retrained_median,
         frozenset({"retraining"}),
     ),
     "retraining-effect": Quantity(
-        "mean over the retrained networks of how far the median log-odds against them lies above the control's",
+        "mean over the chains of how far the median log-odds against their retrained networks lies above the control's",
         retraining_effect,
         frozenset({"retraining", "control_filling"}),
     ),
     "cost-in-test-error": Quantity(
-        "mean over the retrained networks of how far their test error lies above the control's",
+        "mean over the chains of how far the test error of their retrained networks lies above the control's",
         cost_in_test_error,
+        frozenset({"retraining", "control_filling"}),
+    ),
+    "share-accepted": Quantity(
+        "share of the champions evolved against networks that refuse real images that these networks accept",
+        share_accepted,
+        frozenset({"retraining"}),
+    ),
+    "refusal-effect": Quantity(
+        "how far the median log-odds among the real classes lie above the control's, at one refusal rate",
+        refusal_effect,
         frozenset({"retraining", "control_filling"}),
     ),
     "share-of-people-right": Quantity(
@@ -236,14 +262,20 @@ QUANTITIES = {
         copies_over_control,
         _REMOVING,
     ),
+    "copies-over-control-in-all": Quantity(
+        "mean over the champions with copies of how far the log-odds lie above the control's, over all numbers of "
+        "copies removed",
+        copies_over_control_in_all,
+        frozenset({"experiment", "fill"}),
+    ),
     "share-of-ascents-at-threshold": Quantity(
         "share of the images of gradient ascent, all starts and classes, that are at the threshold",
         share_of_ascents_at_threshold,
         frozenset({"ascent"}),
     ),
     "ascent-evaluations-ratio": Quantity(
-        "median over the runs of the evaluations until the median class came to the threshold, of gradient ascent over "
-        "those of the search",
+        "geometric mean over the runs of the evaluations until the median class came to the threshold, of gradient "
+        "ascent over those of the search",
         ascent_evaluations_ratio,
         frozenset({"ascent", "experiment"}),
     ),

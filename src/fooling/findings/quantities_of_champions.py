@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from fooling.findings.intervals import Estimate, estimated
+from fooling.findings.intervals import Estimate, estimated_ratio
 from fooling.findings.measurement import Measurement, NotRun
 
 
@@ -15,22 +14,21 @@ def share_with_other_ancestor(of: Measurement) -> Estimate:
 
 
 def likeness_of_relatives(of: Measurement) -> Estimate:
-    """Champions that share an ancestor with another champion of their run; NaN where resampling finds none."""
+    """Champions that share an ancestor with another champion of their run.
+
+    ``units`` and ``runs`` count those with such champions.
+    """
     excess = of.ancestry("likeness") - of.ancestry("likeness_of_strangers")
-    if not np.isfinite(excess).any():
+    known = np.isfinite(excess)
+    if not known.any():
         raise NotRun("no two champions of a run have an ancestor in common, or there is one run alone")
-
-    def statistic(grid: NDArray[np.float64]) -> NDArray[np.float64]:
-        known = np.isfinite(grid)
-        total, count = np.where(known, grid, 0).sum(axis=(-3, -2, -1)), known.sum(axis=(-3, -2, -1))
-        return np.asarray(np.divide(total, count, out=np.full(np.shape(count), np.nan), where=count > 0))
-
-    return estimated(excess, statistic, settings=of.settings, purpose=(of.purpose,))
+    sums = np.where(known, excess, 0).sum(axis=2)
+    return estimated_ratio(sums, known.sum(axis=2), level=of.settings.confidence_level)
 
 
 def feature_distance_ratio(of: Measurement) -> Estimate:
     """Champions at the end of their runs."""
-    return of.median(np.median(of.distances("feature_ratio"), axis=2))
+    return of.median_ratio(np.median(of.distances("feature_ratio"), axis=2))
 
 
 def share_beyond_in_pixels(of: Measurement) -> Estimate:

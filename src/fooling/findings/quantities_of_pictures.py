@@ -7,35 +7,35 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from fooling.findings.intervals import Estimate, estimated_mean_of_networks
+from fooling.findings.intervals import Estimate, estimated_mean, log_odds_of, probability_of
 from fooling.findings.measurement import Measurement, NotRun
 
 
 def median_in_real_images(of: Measurement, judged: Literal["all", "rightly", "wrongly"] = "all") -> Estimate:
-    """Networks are the unit; of the test images that they judge in this way."""
+    """One value for each classifier, of the test images that it classifies in this way."""
     networks = of.networks()["classifier"]
-    real = of.tables.real[of.tables.real["classifier"].isin(networks)].astype({"confidence": "float64"})
+    real = of.tables.real[of.tables.real["classifier"].isin(networks)]
     if judged != "all":
         real = real[(real["label"] == real["predicted"]) == (judged == "rightly")]
     if real.empty:
         raise NotRun(f"no real test image of {of.dataset} was {'seen' if judged == 'all' else f'judged {judged}'}")
-    medians = real.groupby("classifier")["confidence"].median()
-    return estimated_mean_of_networks(medians.to_numpy(), settings=of.settings)
+    medians = real.groupby("classifier")["log_odds"].median().to_numpy(dtype=np.float64)[:, None]
+    return estimated_mean(medians, level=of.settings.confidence_level, nested=True, back=probability_of)
 
 
 def mean_of_surest(of: Measurement) -> Estimate:
     """Of every run its surest champions."""
-    return of.median(_surest(of).mean(axis=2))
+    return of.median_confidence(log_odds_of(_surest(of, "confidence").mean(axis=2)))
 
 
 def least_of_surest(of: Measurement) -> Estimate:
     """Of every run the last of its surest champions."""
-    return of.median(_surest(of)[:, :, 0])
+    return of.median_confidence(_surest(of, "log_odds")[:, :, 0])
 
 
-def _surest(of: Measurement) -> NDArray[np.float64]:
-    """Confidences of as many champions as the claim names, (networks, seeds, count), rising."""
-    count, confidences = int(of.selection.count or 0), of.history("confidence")
-    if confidences.shape[2] < count:
-        raise NotRun(f"the networks of {of.dataset} have {confidences.shape[2]} classes, the claim speaks of {count}")
-    return np.sort(confidences, axis=2)[:, :, -count:]
+def _surest(of: Measurement, column: str) -> NDArray[np.float64]:
+    """Of as many champions as the claim names a column that rises with confidence, (classifiers, seeds, count)."""
+    count, values = int(of.selection.count or 0), of.history(column)
+    if values.shape[2] < count:
+        raise NotRun(f"the networks of {of.dataset} have {values.shape[2]} classes, the claim speaks of {count}")
+    return np.sort(values, axis=2)[:, :, -count:]

@@ -3,36 +3,40 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fooling.findings.ablation import effect_of, estimated_over_champions, share_repeating
-from fooling.findings.intervals import Estimate, estimated_mean_of_networks
+from fooling.findings.intervals import (
+    Estimate,
+    estimated_mean,
+    estimated_median,
+    estimated_time,
+    estimated_time_ratio,
+    log_odds_of,
+    probability_of,
+)
 from fooling.findings.measurement import Measurement, NotRun
 from fooling.findings.tables import at_threshold
 
 
 def mean_test_error(of: Measurement) -> Estimate:
-    """Networks are the unit; Student's t interval."""
-    return estimated_mean_of_networks(of.networks()["test_error"].to_numpy(dtype=float), settings=of.settings)
+    """One value for each classifier."""
+    errors = of.networks()["test_error"].to_numpy(dtype=float)[:, None]
+    return estimated_mean(errors, level=of.settings.confidence_level, nested=True, within=(0, 1))
 
 
 def median_of_runs(of: Measurement) -> Estimate:
     """First reading of a median confidence."""
-    return of.median(np.median(of.history("confidence"), axis=2))
+    return of.median_confidence(np.median(of.history("log_odds"), axis=2))
 
 
 def median_of_classes(of: Measurement) -> Estimate:
     """Second reading of a median confidence."""
-
-    def statistic(grid: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.asarray(np.median(np.median(grid, axis=(-3, -2)), axis=-1))
-
-    return of.estimate_of_median(of.history("confidence"), statistic)
+    return of.median_confidence(of.history("log_odds"), lambda runs: np.median(np.median(runs, axis=0)))
 
 
 def pooled_median(of: Measurement) -> Estimate:
     """Third reading of a median confidence."""
-    return of.estimate_of_median(of.history("confidence"), lambda grid: np.asarray(np.median(grid, axis=(-3, -2, -1))))
+    return of.median_confidence(of.history("log_odds"))
 
 
 def share_of_classes_at_threshold(of: Measurement) -> Estimate:
@@ -52,18 +56,20 @@ def share_saturated(of: Measurement) -> Estimate:
 
 
 def generation_all_reached(of: Measurement) -> Estimate:
-    """The median run's last class."""
-    return of.median(of.times("all"))
+    """Of the last class of each run."""
+    times, end = of.times("all")
+    return estimated_time(times, end, level=of.settings.confidence_level)
 
 
 def generation_median_reached(of: Measurement) -> Estimate:
-    """The median run's median class."""
-    return of.median(of.times("median"))
+    """Of the median class of each run."""
+    times, end = of.times("median")
+    return estimated_time(times, end, level=of.settings.confidence_level)
 
 
 def share_of_runs_all_reached(of: Measurement) -> Estimate:
     """Runs that bring every class to the threshold in time."""
-    return of.share(np.isfinite(of.times("all")))
+    return of.share(np.isfinite(of.times("all")[0]))
 
 
 def gain_in_log_odds(of: Measurement) -> Estimate:
@@ -72,33 +78,25 @@ def gain_in_log_odds(of: Measurement) -> Estimate:
     control = np.median(of.history("log_odds", search=of.selection.control), axis=2)
     if evolved.shape != control.shape:
         raise NotRun(f"not every run has its {of.selection.control}")
-    return of.median(evolved - control)
+    return estimated_median(evolved - control, level=of.settings.confidence_level)
 
 
 def single_image_top_confidence(of: Measurement) -> Estimate:
-    """Networks are the unit: what 10,000 images say of one network is as good as exact."""
+    """One value for each classifier, from 10,000 images."""
     rows = of.of_experiment(of.tables.start)
     medians = rows.astype({"top_confidence": "float64"}).groupby("classifier")["top_confidence"].median()
-    return estimated_mean_of_networks(medians.to_numpy(), settings=of.settings)
+    log_odds = log_odds_of(medians.to_numpy()[:, None])
+    return estimated_mean(log_odds, level=of.settings.confidence_level, nested=True, back=probability_of)
 
 
 def calibrated_median_of_runs(of: Measurement) -> Estimate:
     """Champions at the end of their runs."""
-    return of.median(np.median(of.examined("calibrated_confidence"), axis=2))
+    return of.median_confidence(np.median(log_odds_of(of.examined("calibrated_confidence")), axis=2))
 
 
 def independent_median_of_runs(of: Measurement) -> Estimate:
     """Champions at the end of their runs."""
-    return of.median(np.median(of.examined("independent_confidence"), axis=2))
-
-
-def nearest_distance_ratio(of: Measurement) -> Estimate:
-    """Champions at the end of their runs, of the networks whose real images differ from the training ones."""
-    rows = of.of_experiment(of.tables.examined, search="real-images")
-    real = rows.groupby("classifier")["nearest_distance"].median().sort_index()
-    real = real[real > 0]
-    evolved = np.median(of.examined("nearest_distance", networks=real.index), axis=2)
-    return of.median(evolved / real.to_numpy()[:, None])
+    return of.median_confidence(np.median(log_odds_of(of.examined("independent_confidence")), axis=2))
 
 
 def share_of_recurring_motifs(of: Measurement) -> Estimate:
@@ -113,29 +111,32 @@ def share_of_ascents_at_threshold(of: Measurement) -> Estimate:
 
 
 def ascent_evaluations_ratio(of: Measurement) -> Estimate:
-    """Run by run, the same network and seed number; a climb that never arrives counts as infinitely long."""
-    climbs, searches = of.evaluations()
-    ratios = np.full_like(climbs, np.inf)
-    np.divide(climbs, searches, out=ratios, where=np.isfinite(climbs))
-    return of.median(ratios)
+    """Run by run, the same network and seed number."""
+    (climbs, end), (searches, other_end) = of.evaluations()
+    return estimated_time_ratio(climbs, end, searches, other_end, level=of.settings.confidence_level)
 
 
 def share_of_people_right(of: Measurement) -> Estimate:
-    """People and images are drawn anew; n counts the people."""
+    """The units are people; the interval covers other people and other images.
+
+    ``sided`` one: the upper bound is one-sided, the lower bound, which has no one-sided counterpart here, two-sided.
+    """
     row = of.people()
     value, low, high = (float(row[name]) for name in ("share", "low", "high"))
+    if of.selection.sided == "one":
+        high = float(row["upper"])
     note = "one person or image carries no interval" if np.isnan(low) else ""
-    return Estimate(value=value, low=low, high=high, n=int(row["people"]), note=note)
+    return Estimate(value=value, low=low, high=high, units=int(row["people"]), runs=int(row["answers"]), note=note)
 
 
 def share_of_champions_repeating(of: Measurement) -> Estimate:
     """Champions with copies of something, at the end of their runs."""
     table = of.of_experiment(of.tables.ablation)
-    return share_repeating(table, settings=of.settings, purpose=(of.purpose,))
+    return share_repeating(table, level=of.settings.confidence_level)
 
 
 def share_still_sure_without_copies(of: Measurement) -> Estimate:
-    """Of the champions that have so many copies to lose; whole runs are resampled."""
+    """Of the champions that have so many copies to lose; a share."""
     return _removal_effect(of, "still sure", kind="copy")
 
 
@@ -151,4 +152,5 @@ def _removal_effect(of: Measurement, quantity: str, *, kind: str) -> Estimate:
     values = effect_of(table, quantity, fill=str(chosen.fill), kind=kind, removed=chosen.removed)
     if values.empty:
         raise NotRun(f"no champion of {chosen.experiment} has more than {chosen.removed} copies of anything")
-    return estimated_over_champions(values, table, settings=of.settings, purpose=(of.purpose,))
+    is_share = quantity == "still sure" and kind != "difference"
+    return estimated_over_champions(values, table, level=of.settings.confidence_level, is_share=is_share)

@@ -1,19 +1,20 @@
-"""The quantities of claims about transfer. Networks on which images were evolved are the unit."""
+"""The quantities of claims about transfer. Classifiers are the units, each with its pairs as source and as target."""
 
 from __future__ import annotations
 
-import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
+from dataclasses import replace
 
-from fooling.findings.intervals import Estimate, estimated_mean, estimated_mean_of_networks
+import pandas as pd
+
+from fooling.findings.intervals import Estimate, estimated_mean, estimated_over_pairs, log_odds_of, probability_of
 from fooling.findings.measurement import Measurement, NotRun
 
 
 def transfer_over_chance(of: Measurement) -> Estimate:
     """Of all champions, by the class that they were evolved for."""
     pairs = _pairs(of)
-    return estimated_mean(_by_source(pairs, pairs["alike"] - pairs["chance"]), settings=of.settings)
+    excess = pairs.assign(excess=pairs["alike"] - pairs["chance"])
+    return estimated_over_pairs(excess, "excess", level=of.settings.confidence_level, within=(-1, 1))
 
 
 def labelled_alike(of: Measurement) -> Estimate:
@@ -21,7 +22,7 @@ def labelled_alike(of: Measurement) -> Estimate:
     networks = of.tables.networks
     of_that_kind = networks.loc[networks["architecture"] == of.selection.shown_to, "classifier"]
     pairs = _pairs(of, label="source-label", shown_to=set(of_that_kind))
-    return estimated_mean_of_networks(_by_source(pairs, pairs["alike"]), settings=of.settings)
+    return estimated_over_pairs(pairs, "alike", level=of.settings.confidence_level, within=(0, 1))
 
 
 def share_surer_on_source(of: Measurement) -> Estimate:
@@ -30,14 +31,15 @@ def share_surer_on_source(of: Measurement) -> Estimate:
     pairs = pairs[pairs["higher_on_source"].notna()]
     if pairs.empty:
         raise NotRun("no two networks label an image alike")
-    return estimated_mean_of_networks(_by_source(pairs, pairs["higher_on_source"]), settings=of.settings)
+    return estimated_over_pairs(pairs, "higher_on_source", level=of.settings.confidence_level, within=(0, 1))
 
 
 def surest_on_two_networks(of: Measurement) -> Estimate:
     """By the class that they were evolved for."""
     pairs = _pairs(of)
-    surest = pairs.groupby("source")["surest_on_both"].max().to_numpy(dtype=np.float64)
-    return estimated_mean_of_networks(surest, settings=of.settings)
+    surest = log_odds_of(pairs.groupby("source")["surest_on_both"].max().to_numpy()[:, None])
+    found = estimated_mean(surest, level=of.settings.confidence_level, nested=True, back=probability_of)
+    return replace(found, runs=int(pairs.groupby("source")["runs"].first().sum()))
 
 
 def _pairs(of: Measurement, *, label: str = "class", shown_to: set[str] | None = None) -> pd.DataFrame:
@@ -53,7 +55,3 @@ def _pairs(of: Measurement, *, label: str = "class", shown_to: set[str] | None =
         kind = relation if of.selection.shown_to is None else f"architecture {of.selection.shown_to}"
         raise NotRun(f"no images of {name} on networks of {of.dataset} were shown to any of the {kind}")
     return rows
-
-
-def _by_source(pairs: pd.DataFrame, values: pd.Series[float]) -> NDArray[np.float64]:
-    return np.asarray(values.groupby(pairs["source"]).mean(), dtype=np.float64)

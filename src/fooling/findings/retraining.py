@@ -1,7 +1,7 @@
 """What retraining with a fooling class does: how easily each network of a chain is fooled, and what it costs.
 
-A chain is as one piece: its networks have learned from each other. Intervals over several chains draw chains first
-and runs within them (each network has runs of its own); those of one chain say nothing of others.
+The networks of a chain have learned from each other and are not independent: the chain is the unit of all intervals,
+and one chain has none. Each network has runs of its own.
 """
 
 from __future__ import annotations
@@ -16,11 +16,19 @@ from numpy.typing import NDArray
 
 from fooling.errors import FoolingError
 from fooling.evolution.record import RunRecord
-from fooling.findings.intervals import Estimate, IntervalSettings, estimated_median, estimated_share
+from fooling.findings.intervals import (
+    IntervalSettings,
+    estimated_mean,
+    estimated_median,
+    estimated_share,
+    estimated_time,
+    probability_of,
+)
 from fooling.findings.tables import ThresholdSettings, at_threshold, champions_table, times_table
+from fooling.retraining.settings import FILLINGS
 
 NETWORK = ["retraining", "first", "filled_with", "number"]
-CONTROLS = ("random", "nothing")
+CONTROLS = FILLINGS[1:]
 RECOGNISED = ["recognised_new", "recognised_old", "real_taken_for_fooling"]
 
 
@@ -69,37 +77,39 @@ def retraining_table(
                 "first": firsts[0] if len(firsts) == 1 else None,
                 "filled_with": filled_with,
                 "number": number,
-                "chains": len(firsts),
             }
             told = chains[["test_error", "fooling_images", *RECOGNISED]].mean().to_dict()
-            rows.append(words | _measured(measured[measured["first"].isin(firsts)], words, settings) | told)
+            found = _measured(measured[measured["first"].isin(firsts)], float(chains["end"].max()), settings)
+            rows.append(words | found | told)
     return pd.DataFrame(rows).astype({"fooling_images": "int64", "runs": "int64"})
 
 
 def effects_table(champions: pd.DataFrame, settings: IntervalSettings) -> pd.DataFrame:
     """How much harder fooling images make it to fool a network than a control does: one row for each control.
 
-    The value is the mean over all retrained networks of the difference between the medians, over the runs, of the
-    median log-odds over the classes: below 0 where the networks that learned from champions are harder to fool.
+    The value is the mean over chains and retrained networks of the difference between the medians, over the runs, of
+    the median log-odds over the classes: below 0 where the networks that learned from champions are harder to fool.
+    The difference is taken within each chain, which is the unit.
     """
     retraining = str(champions["retraining"].iloc[0])
     retrained = champions[champions["number"] > 1]
-    medians = {
-        filled_with: np.median(grid_of_chains(rows, "log_odds"), axis=3)
-        for filled_with, rows in retrained.groupby("filled_with")
-    }
+    medians = {filled_with: medians_of_chains(rows) for filled_with, rows in retrained.groupby("filled_with")}
     rows = []
     for control in CONTROLS:
         if not {"champions", control} <= medians.keys():
             continue
-        grid = np.stack([medians["champions"], medians[control]], axis=2)  # (chains, runs, 2, networks)
-        found = estimated_median(
-            grid, mean_difference, settings=settings, purpose=(retraining, "effect", control), nested=True
-        )
-        chains, _, _, networks = grid.shape
-        rows.append((retraining, control, found.value, found.low, found.high, chains, networks, found.n))
-    columns = ["retraining", "control", "difference", "low", "high", "chains", "networks", "runs"]
+        differences = medians["champions"] - medians[control]
+        found = estimated_mean(differences, level=settings.confidence_level, nested=True, unit="chain")
+        chains, networks = differences.shape
+        runs = retrained[retrained["filled_with"] == "champions"].groupby(["first", "number", "seed"]).ngroups
+        rows.append((retraining, control, found.value, found.low, found.high, chains, networks, runs, found.note))
+    columns = ["retraining", "control", "difference", "low", "high", "units", "networks", "runs", "note"]
     return pd.DataFrame(rows, columns=columns)
+
+
+def medians_of_chains(champions: pd.DataFrame) -> NDArray[np.float64]:
+    """Return the medians, over the runs, of the median log-odds over the classes, as (chains, networks)."""
+    return np.asarray(np.median(np.median(grid_of_chains(champions, "log_odds"), axis=3), axis=1))
 
 
 def grid_of_chains(champions: pd.DataFrame, column: str) -> NDArray[np.float64]:
@@ -117,17 +127,6 @@ def grid_of_chains(champions: pd.DataFrame, column: str) -> NDArray[np.float64]:
             found=" and ".join(f"{runs} runs against {networks} networks" for runs, networks in sorted(shapes)),
         )
     return np.stack(chains)
-
-
-def mean_difference(grid: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Of (..., chains, runs, 2, networks): the first of two less the second, medians over runs, mean over networks."""
-    medians = np.median(grid, axis=(-4, -3))
-    return np.asarray((medians[..., 0, :] - medians[..., 1, :]).mean(axis=-1))
-
-
-def pooled_median(grid: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The median of all champions in (..., chains, runs, classes)."""
-    return np.asarray(np.median(grid, axis=(-3, -2, -1)))
 
 
 def _champions_of(network: ChainNetwork, retraining: str, threshold: float) -> pd.DataFrame:
@@ -153,35 +152,34 @@ def _known_of(network: ChainNetwork) -> dict[str, Any]:
         "number": network.number,
         "test_error": network.test_error,
         "fooling_images": network.fooling_images,
+        "end": max(int(record.history.evaluations[-1]) for record in network.records),
         "recognised_new": supplied[-1] if supplied else np.nan,
         "recognised_old": float(np.mean(supplied[:-1])) if len(supplied) > 1 else np.nan,
         "real_taken_for_fooling": network.recognised.get(0, 0.0),
     }
 
 
-def _measured(
-    champions: pd.DataFrame, words: Mapping[str, Any], settings: RetrainingFindingsSettings
-) -> dict[str, float]:
-    """How easily the networks of one number are fooled."""
-    purpose = tuple(str(words[name]) for name in NETWORK)
+def _measured(champions: pd.DataFrame, end: float, settings: RetrainingFindingsSettings) -> dict[str, Any]:
+    """How easily the networks of one number are fooled; their runs end after so many evaluations."""
+    level = settings.confidence_level
 
     def grid(column: str) -> NDArray[np.float64]:
         """The column as (chains, runs, classes)."""
         return np.stack([_grid_of_runs(rows, column) for _, rows in champions.groupby("first", sort=False)])
 
-    confidence = grid("confidence")
-    runs = grid("evaluations")[:, :, 0]
-    fooled = at_threshold(confidence.astype(np.float32), settings.threshold).mean(axis=2)
-    never = np.isnan(runs)
-    pooled = _estimated(confidence, pooled_median, settings, (*purpose, "median"))
-    share = estimated_share(fooled, settings=settings, purpose=(*purpose, "share"), nested=True)
-    time = _estimated(np.where(never, np.inf, runs), _median_of_runs, settings, (*purpose, "time"))
+    evaluations = grid("evaluations")[:, :, 0]
+    never = np.isnan(evaluations)
+    fooled = at_threshold(grid("confidence").astype(np.float32), settings.threshold).mean(axis=2)
+    pooled = estimated_median(grid("log_odds"), level=level, nested=True, unit="chain", back=probability_of)
+    share = estimated_share(fooled, level=level, nested=True, unit="chain")
+    time = estimated_time(np.where(never, np.inf, evaluations), end, level=level, nested=True, unit="chain")
     return {
-        "runs": runs.size,
+        **{"units": pooled.units, "runs": pooled.runs},
         **{"median": pooled.value, "median_low": pooled.low, "median_high": pooled.high},
         **{"share": share.value, "share_low": share.low, "share_high": share.high},
         **{"evaluations": time.value, "evaluations_low": time.low, "evaluations_high": time.high},
         "reached": 1 - float(never.mean()),
+        "note": pooled.note,
     }
 
 
@@ -189,12 +187,3 @@ def _grid_of_runs(champions: pd.DataFrame, column: str) -> NDArray[np.float64]:
     """A column of one network's champions as (runs, classes)."""
     values = champions.sort_values(["seed", "class_index"])[column].to_numpy(dtype=np.float64, na_value=np.nan)
     return values.reshape(champions["seed"].nunique(), -1)
-
-
-def _estimated(grid: NDArray[np.float64], statistic: Any, settings: IntervalSettings, purpose: Any) -> Estimate:
-    return estimated_median(grid, statistic, settings=settings, purpose=purpose, nested=True)
-
-
-def _median_of_runs(grid: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The median over (..., chains, runs)."""
-    return np.asarray(np.median(grid, axis=(-2, -1)))

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pandas as pd
 
-from fooling.findings.tables import at_threshold, medians_of_runs
+from fooling.findings.intervals import probability_of
+from fooling.findings.scoreboard import scoreboard
+from fooling.findings.tables import at_threshold
 
 IDENTITY = ["experiment", "classifier", "search"]
+
+
+def medians_of_runs(champions: pd.DataFrame, by: Sequence[str]) -> pd.Series[float]:
+    """The median confidence for each combination of ``by``: that of the median class, as the mean over the runs.
+
+    The mean is that of the log-odds of the runs' medians, as in every estimate with an interval. It is the one median
+    confidence of tables and report. The median of all champions pooled is another number, which a few runs with many
+    sure classes can raise; only a claim that names it has it.
+    """
+    of_runs = champions.groupby(list(dict.fromkeys([*by, "classifier", "seed"])))["log_odds"].median()
+    means = of_runs.groupby(level=list(by)).mean()
+    return pd.Series(probability_of(means.to_numpy()), index=means.index)
 
 
 def metrics(
@@ -33,7 +47,7 @@ def metrics(
     return {
         "test_error": dict(zip(networks["classifier"], networks["test_error"].astype(float), strict=True)),
         "champions": searches,
-        "claims": claims["verdict"].value_counts().to_dict(),
+        "claims": scoreboard(claims),
     }
 
 

@@ -37,7 +37,7 @@ def _curve(runs: pd.DataFrame, settings: IntervalSettings, names: dict[str, str]
     steps = curve.quantiles.astype(np.int64)  # every observed time, the end of censored runs among them
     never = np.where(reached, evaluations, np.inf)
     times = run_grid(runs.assign(time=never), "time")
-    low, high = share_bands(times[:, :, None] > steps, settings=settings, purpose=("survival", *names.values()))
+    low, high = share_bands(times[:, :, None] > steps, level=settings.confidence_level)
     generation_of = dict(zip(evaluations.tolist(), runs["generation"].tolist(), strict=True))
     start: dict[str, Any] = {"generation": 0, "evaluations": 0, "survival": 1.0, "low": 1.0, "high": 1.0}
     table = pd.DataFrame(
@@ -53,4 +53,4 @@ def _curve(runs: pd.DataFrame, settings: IntervalSettings, names: dict[str, str]
     table = pd.concat([pd.DataFrame([start | {"at_risk": len(runs)}]), table], ignore_index=True)
     for position, (name, value) in enumerate(names.items()):
         table.insert(position, name, value)
-    return table.assign(runs=len(runs))
+    return table.assign(units=len(times), runs=len(runs))

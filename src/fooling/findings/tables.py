@@ -37,18 +37,6 @@ def median_over_classes(confidences: NDArray[np.floating[Any]]) -> NDArray[np.fl
     return np.median(confidences.astype(np.float64), axis=-1)
 
 
-def medians_of_runs(champions: pd.DataFrame, by: Sequence[str]) -> pd.Series[float]:
-    """The median confidence for each combination of ``by``: over the runs, of each run's median over the classes.
-
-    The one median confidence of tables, figures and report, in float64. The run is the unit, as it is of intervals and
-    of the time to the threshold, so that the number is that of a typical run. The median of all champions pooled is
-    another number, which a few runs with many sure classes can raise; only a claim that names it has it.
-    """
-    exact = champions.astype({"confidence": "float64"})
-    of_runs = exact.groupby(list(dict.fromkeys([*by, "classifier", "seed"])))["confidence"].median()
-    return of_runs.groupby(level=list(by)).median()
-
-
 def champions_table(records: Iterable[RunRecord], *, experiment: str) -> pd.DataFrame:
     """One row for each class of each run: the champion at its end."""
     return pd.concat([_champions_of(record, experiment) for record in _in_order(records)], ignore_index=True)

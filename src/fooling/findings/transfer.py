@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,14 +15,14 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from fooling.evolution.record import RunRecord
-from fooling.findings.intervals import IntervalSettings
+from fooling.findings.intervals import DrawingSettings, IntervalSettings, estimated_share
 from fooling.seeding import numpy_generator
 
 LABELS = {"class": "class_index", "source-label": "source_label"}
 PAIR = ["experiment", "source", "target"]
 
 
-class TransferSettings(IntervalSettings):
+class TransferSettings(IntervalSettings, DrawingSettings):
     """Which images count as sure, and how chance is told."""
 
     sure: float = Field(default=0.99, gt=0, lt=1)
@@ -116,16 +115,21 @@ def transfer_table(shown: pd.DataFrame, architectures: Mapping[str, str], settin
 def _measured(
     images: pd.DataFrame, label: str, settings: TransferSettings, *, purpose: tuple[str, ...]
 ) -> dict[str, float]:
-    """Agreement of one pair of networks with its interval and chance; ``count`` 0 where there is no such image."""
+    """Agreement of one pair of networks with its interval and chance; ``count`` 0 where there is no such image.
+
+    The pair is fixed and the runs on the source are the units: the interval covers other runs of this pair.
+    """
     wanted, given = (images[name].to_numpy() for name in (LABELS[label], "target_label"))
     alike = wanted == given
     generator = numpy_generator(settings.interval_seed, "transfer", *purpose)
-    low, high = _interval(images["seed"].to_numpy(), alike, generator, settings)
+    runs = images["seed"].nunique()
+    of_runs = np.full((runs, 1), _mean(alike))  # a run without such images is no unit
+    found = estimated_share(of_runs, level=settings.confidence_level, nested=True, unit="run") if runs else None
     chance, chance_high = _chance(wanted, given, generator, settings)
     own, other = _own_confidence(images, label), _other_confidence(images, label)
     return {
-        "count": len(images),
-        **{"alike": _mean(alike), "low": low, "high": high},
+        **{"count": len(images), "runs": runs},
+        **{"alike": _mean(alike), "low": found.low if found else np.nan, "high": found.high if found else np.nan},
         **{"chance": chance, "chance_high": chance_high},
         **{"count_alike": int(alike.sum()), "higher_on_source": _mean(own[alike] > other[alike])},
         "surest_on_both": float(np.minimum(own, other).max()) if len(images) else np.nan,
@@ -136,21 +140,6 @@ def _exchanged(back: pd.DataFrame, label: str) -> dict[str, float]:
     """Of the target's own images that both label alike: the share that the source is surer of."""
     alike = back[LABELS[label]].to_numpy() == back["target_label"].to_numpy()
     return {"exchanged": _mean(_other_confidence(back, label)[alike] > _own_confidence(back, label)[alike])}
-
-
-def _interval(
-    seeds: NDArray[Any], holds: NDArray[np.bool_], generator: np.random.Generator, settings: IntervalSettings
-) -> tuple[float, float]:
-    """The bootstrap interval of the share for which something holds; runs are drawn, with all their images."""
-    names, run = np.unique(seeds, return_inverse=True)
-    runs = len(names)
-    if runs < 2:
-        return np.nan, np.nan
-    there, counts = np.bincount(run, weights=holds, minlength=runs), np.bincount(run, minlength=runs)
-    drawn = generator.multinomial(runs, [1 / runs] * runs, size=settings.bootstrap_samples)
-    tail = (1 - settings.confidence_level) / 2
-    low, high = np.quantile((drawn @ there) / (drawn @ counts), [tail, 1 - tail], method="inverted_cdf")
-    return float(low), float(high)
 
 
 def _chance(

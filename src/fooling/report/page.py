@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,8 @@ import jinja2
 import pandas as pd
 
 from fooling.figures.catalogue import FIGURES
+from fooling.findings.scoreboard import KINDS, headline_of_claims, note_on_directions, note_on_status, scoreboard
+from fooling.findings.verdicts import Direction, on_data
 from fooling.findings.wording import in_words, percent
 from fooling.inlined import data_uri
 from fooling.report.gallery import Gallery
@@ -28,6 +29,7 @@ VERDICTS = {
     "unverified source": "?",
     "too few": "…",
     "shown on other data, not comparable": "≠",
+    "another reading, no verdict": "=",
     "not run here": "·",
 }
 STATUSES = {
@@ -36,8 +38,11 @@ STATUSES = {
     "T": "the paper's text or the authors' page",
     "N": "a reader's note on the paper",
     "M": "remembered, not verified",
-    "-": "no value stated; the row tests what the source implies",
+    "-": "no value stated",
 }
+
+#: Verdicts that an interval gives.
+JUDGED = ("reproduced", "not reproduced", "inconclusive")
 
 ASKED = ("condition", "study with responses")  # what the figures of the human study are of
 HIDDEN, SHOWN = "Stimuli hidden", "Stimuli shown"  # titles of the sheets of stimuli, without their labels and with them
@@ -48,14 +53,18 @@ class Row:
     """One claim as the page words it."""
 
     id: str
+    kind: str
     where: str
     claim: str
     paper: str
-    status: str
+    source_status: str
     ours: str
     interval: str
-    n: str
+    units: str  # that are independent
+    runs: str
     verdict: str
+    direction: str  # on other data than the claim's
+    status: str
 
     @property
     def mark(self) -> str:
@@ -63,9 +72,9 @@ class Row:
         return VERDICTS[self.verdict]
 
     @property
-    def kind(self) -> str:
-        """The verdict as the name of a style."""
-        return self.verdict.split(",")[0].replace(" ", "-")
+    def is_judged(self) -> bool:
+        """Whether it has a verdict that may be a test."""
+        return self.verdict in JUDGED
 
 
 @dataclass(frozen=True)
@@ -95,7 +104,7 @@ def page(
     ``run-info.json`` holds; ``deviations`` is the address of the list of deviations from the paper.
     """
     rows = [_row(claim) for claim in claims.to_dict("records")]
-    counts = Counter(row.verdict for row in rows)
+    measured = [row for row in rows if row.verdict != "not run here"]
     drawn = _drawings(figures)
     finding, contrast = headline(experiments, threshold=threshold)
     return (
@@ -106,9 +115,12 @@ def page(
             finding=finding,
             contrast=contrast,
             threshold=in_words(threshold, "share"),
-            judged=[row for row in rows if row.verdict != "not run here"],
+            measured={kind: chosen for kind in KINDS if (chosen := [row for row in measured if row.kind == kind])},
             missing=[row for row in rows if row.verdict == "not run here"],
-            counts={verdict: counts[verdict] for verdict in VERDICTS if counts[verdict]},
+            scoreboard={kind: counts for kind, counts in scoreboard(claims).items() if counts},
+            headline_of_claims=headline_of_claims(claims),
+            note_on_status=note_on_status(claims),
+            note_on_directions=note_on_directions(claims),
             marks=VERDICTS,
             statuses=STATUSES,
             experiments=experiments,
@@ -131,7 +143,13 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"duration": duration, "in_words": in_words, "percent": percent, "unbroken": unbroken}
+    environment.filters |= {
+        "duration": duration,
+        "in_words": in_words,
+        "percent": percent,
+        "style": style,
+        "unbroken": unbroken,
+    }
     return environment
 
 
@@ -146,6 +164,11 @@ def duration(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60} min"
 
 
+def style(verdict: str) -> str:
+    """The verdict as the name of a style."""
+    return verdict.split(",")[0].replace(" ", "-")
+
+
 def unbroken(text: str) -> str:
     """``text`` with every percent sign kept on the line of its number."""
     return text.replace(" %", "\N{NO-BREAK SPACE}%")
@@ -157,14 +180,18 @@ def _row(claim: Mapping[Any, Any]) -> Row:
     stated = not math.isnan(claim["paper"])
     return Row(
         id=claim["id"],
+        kind=claim["kind"],
         where=claim["where"],
         claim=claim["claim"],
         paper=in_words(claim["paper"], claim["unit"]) if stated else "none stated",
-        status=claim["paper_status"],
+        source_status=claim["source_status"],
         ours=ours,
         interval="" if math.isnan(claim["low"]) else f"{low} to {high}",
-        n=f"{int(claim['n']):,}" if claim["n"] > 0 else "",
+        units=f"{claim['units']:,}" if claim["units"] > 0 else "",
+        runs=f"{claim['runs']:,}" if claim["runs"] > 0 else "",
         verdict=claim["verdict"],
+        direction=on_data(Direction(claim["direction"]), claim["measured_on"]) if pd.notna(claim["direction"]) else "",
+        status=claim["status"],
     )
 
 

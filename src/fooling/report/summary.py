@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from fooling.findings.tables import medians_of_runs
+from fooling.findings.summary import medians_of_runs
 from fooling.findings.wording import in_words, percent
 
-#: Fewer runs carry no 95 % interval of a median; such an experiment is called small.
+#: An experiment with fewer runs is called small.
 FEW_RUNS = 6
 
 SEARCHES = {

@@ -10,12 +10,18 @@ from fooling.classifiers.settings import ClassifierSettings
 from fooling.settings import Seed, Settings
 
 #: What a fooling class can be filled with. ``champions``: images evolved against the networks so far, half of them
-#: from the archive after the start; ``random``: images of random genomes that no network selected; ``nothing``: there
-#: is no such class, and a retrained network is just another network.
-Filling = Literal["champions", "random", "nothing"]
-FILLINGS: tuple[Filling, ...] = ("champions", "random", "nothing")
+#: from the archive after the start; ``random``: images of random genomes in the encoding of the chain; ``drift``: half
+#: such images, half images of genomes that varied without selection for as many generations as a run has; ``noise``:
+#: uniform noise, whatever the encoding; ``other-champions``: images evolved against the networks of another chain of
+#: champions, that of the next classifier; ``nothing``: there is no such class, and a retrained network is just another
+#: network.
+Filling = Literal["champions", "random", "drift", "noise", "other-champions", "nothing"]
+FILLINGS: tuple[Filling, ...] = ("champions", "random", "drift", "noise", "other-champions", "nothing")
+PAINTED: tuple[Filling, ...] = ("random", "drift", "noise")  # images that no network selected
+Exposure = Literal["equal-iterations", "equal-passes"]
 EncodingSettings = TypeVar("EncodingSettings", bound=Settings)
 Runs = Annotated[int, Field(ge=1, le=10_000)]
+Rate = Annotated[float, Field(gt=0, le=0.2)]
 
 
 class SupplySettings(Settings):
@@ -35,19 +41,41 @@ class SupplySettings(Settings):
         return self.training_runs + self.test_runs
 
 
+class RefusalSettings(Settings):
+    """Comparison at equal refusal rates: every network refuses equally many real images by its fooling class.
+
+    A constant is added to the logit of the fooling class, fitted on half of the test images. A network without that
+    class refuses the images whose largest logit is below the constant.
+    """
+
+    rates: Annotated[tuple[Rate, ...], Field(min_length=1)] = (0.005, 0.01, 0.02)
+    """Shares of real images that are refused; the champions at hand, which never met the constant, are scored anew."""
+    evolved_rate: Rate = 0.01
+    """Share at which evolution runs again against the last network of every chain, constant included."""
+
+
 class RetrainingSettings(Settings):
     """A chain of networks; the defaults are the paper's numbers (Fig. 11; 20 images a run on MNIST)."""
 
     networks: Annotated[int, Field(ge=2, le=1000)] = 15
     """Networks in a chain, the first one included."""
     filled_with: Annotated[tuple[Filling, ...], Field(min_length=1)] = ("champions",)
-    """What the fooling class holds; each filling is a chain of its own, `random` and `nothing` are controls."""
+    """What the fooling class holds; each filling is a chain of its own. `champions` is the paper's, all others are
+    controls: docs/retraining.md."""
+    exposure: Exposure = "equal-iterations"
+    """`equal-iterations`: every network is trained for as many iterations as the first one (the paper). `equal-passes`:
+    for more iterations, so that each sees every real image as often as the first one does."""
     first: SupplySettings = SupplySettings()
     """What the first network supplies."""
     later: SupplySettings = SupplySettings(training_runs=50, test_runs=5)
     """What each later network adds."""
     measured_runs: Runs = 30
     """Runs against each network that tell how easily it is fooled."""
+    measured_generations: Annotated[int, Field(ge=1, le=10_000_000)] | None = None
+    """Generations of the runs against the last network of each chain; null: `search.generations`. The tables of all
+    networks still read them at `search.generations`; the longer runs show what a larger budget changes."""
+    refusal: RefusalSettings | None = None
+    """Comparison at equal refusal rates; null: none."""
     seed: Seed = 1
     """Seed of all networks after the first, of all runs, and of the random images."""
 
@@ -59,6 +87,8 @@ class PaintSettings(SupplySettings, Generic[EncodingSettings]):
     """How a genome becomes an image."""
     seed: Seed
     """Seed of the images."""
+    generations: Annotated[int, Field(ge=0, le=10_000_000)] = 0
+    """Generations for which half of the images vary without selection; 0: all images are of random genomes."""
 
 
 class RetrainSettings(Settings):
@@ -72,3 +102,21 @@ class RetrainSettings(Settings):
     """What the fooling class holds."""
     number: Annotated[int, Field(ge=2)]
     """The first network is number 1."""
+    exposure: Exposure = "equal-iterations"
+    """Whether iterations or passes over the real images are those of the first network."""
+
+
+class MatchSettings(Settings):
+    """A classifier that refuses a share of real images."""
+
+    rate: Rate
+    """Share of the real images that is refused."""
+    seed: Seed
+    """Seed by which the test images are halved."""
+
+
+class RefusalTableSettings(RefusalSettings):
+    """The rates of the comparison, and how the test images are halved."""
+
+    seed: Seed
+    """Seed by which the test images are halved."""

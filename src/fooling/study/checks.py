@@ -31,9 +31,15 @@ def contradictions(study: StudySettings, opened: Mapping[str, Sequence[Variant]]
     yield from _repeated("retraining", [entry.name for entry in study.retraining])
     for index, classifier in enumerate(study.classifiers):
         yield from _network_contradictions(("classifiers", index), classifier, datasets, classifiers)
-    yield from _repeated("ascent", [entry.name for entry in study.ascent])
+    yield from _repeated("ascent", [name for entry in study.ascent for name in (entry.name, *entry.tried())])
     for index, ascent in enumerate(study.ascent):
         yield from _unknown_classifiers(("ascent", index, "classifiers"), ascent.classifiers, classifiers)
+        yield from _unknown_classifiers(("ascent", index, "pilots"), ascent.pilots, classifiers)
+        if all(name in classifiers for name in (*ascent.classifiers, *ascent.pilots)):
+            used = {classifiers[name].dataset for name in ascent.classifiers}
+            if other := sorted({classifiers[name].dataset for name in ascent.pilots} - used):
+                found = f"pilots of {other[0]}, for classifiers of {min(used)}"
+                yield ("ascent", index, "pilots"), Explanation(found, "pilots of the same data set as the classifiers")
     plain = [entry.name for entry in study.experiments if not entry.cross]
     for index, experiment in enumerate(study.experiments):
         keys = ("experiments", index)

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
+from pydantic_core import to_jsonable_python
 
 from fooling.settings import Settings
 from fooling.settings_errors import models_in
@@ -53,7 +54,8 @@ class _Writer:
             if is_new or key in settings.model_fields_set or key == "kind":
                 if is_new:
                     yield from _comment(field)
-                yield from self._entry(key, getattr(settings, key), settings.model_dump(mode="json")[key])
+                value = getattr(settings, key)
+                yield from self._entry(key, value, to_jsonable_python(value))
 
     def _entry(self, key: str, value: Any, plain: Any) -> Iterator[str]:
         if isinstance(value, BaseModel):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, StringConstraints, field_validator, model_validator
+from pydantic import Field, StringConstraints, ValidationError, field_validator, model_validator
 
 from fooling.ascent.settings import AscentSettings
 from fooling.classifiers.settings import ClassifierSettings, ImportSettings, InputSettings
@@ -16,7 +18,7 @@ from fooling.datasets.mnist import MnistSettings
 from fooling.datasets.shapes import ShapesSettings
 from fooling.encodings.cppn.settings import CppnSettings
 from fooling.encodings.direct_settings import DirectSettings
-from fooling.evolution.settings import SearchSettings
+from fooling.evolution.settings import SearchSettings, is_kept
 from fooling.figures.catalogue import FIGURES
 from fooling.retraining.settings import RetrainingSettings
 from fooling.settings import SeedRange, Settings
@@ -143,6 +145,7 @@ ClassifierEntry = Annotated[TrainedEntry | ImportedEntry | EnsembleEntry, Field(
 
 EncodingSettings = Annotated[DirectSettings | CppnSettings, Field(discriminator="kind")]
 Level = str | bool | int | float | None
+MOST_TRIED = 1000  # settings of one sweep
 
 
 class EvolvingEntry(Entry):
@@ -199,17 +202,88 @@ class RetrainingEntry(RetrainingSettings, EvolvingEntry):
     Each of the classifiers, all of them trained by the study, is the first network of a chain of its own.
     """
 
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if "other-champions" in self.filled_with and ("champions" not in self.filled_with or len(self.classifiers) < 2):
+            raise ValueError("filled_with: other-champions needs champions as well, and at least two classifiers")
+        if self.measured_generations is not None:
+            self._require_longer_runs(self.measured_generations)
+        return self
+
+    def _require_longer_runs(self, measured: int) -> None:
+        """Raise ``ValueError`` unless the archive at the end of a shorter run is in the history of a longer one."""
+        shorter = self.search.generations
+        if measured <= shorter:
+            raise ValueError(f"measured_generations above search.generations, which is {shorter}")
+        if not is_kept(shorter):
+            kept = next(generation for generation in range(shorter, 0, -1) if is_kept(generation))
+            raise ValueError(
+                f"with measured_generations, search.generations among those that a history keeps, such as {kept}"
+            )
+
+
+def word_of(key: str, level: Level) -> str:
+    """A level as a part of a name: `faulty`, `extra-batch`, `no-extra-batch`, `offspring-400`."""
+    option = key.rpartition(".")[2].replace("_", "-")
+    if isinstance(level, bool) or level is None:
+        return option if level else f"no-{option}"
+    return level if isinstance(level, str) else f"{option}-{level}"
+
 
 class AscentEntry(AscentSettings, Entry):
     """Gradient ascent with one setting against some classifiers."""
 
-    not_passed_on: ClassVar[frozenset[str]] = frozenset({"name", "preset", "classifiers"})
+    not_passed_on: ClassVar[frozenset[str]] = frozenset({"name", "preset", "classifiers", "sweep", "pilots"})
 
     preset: Literal["plain", "s-169", "s-188", "s-360"] = "plain"
     """What the keys below are where nothing is said: the settings of the paper's Fig. 13 (`plain`), or of one of its
     figures S-169, S-188, S-360."""
     classifiers: Annotated[tuple[Name, ...], Field(min_length=1)]
     """Names of the classifiers, all of one data set; each gets every start."""
+    pilots: tuple[Name, ...] = Field(default=(), examples=[["another-network"]])
+    """Names of the networks on which the settings of `sweep` are tried; none of the classifiers above."""
+    sweep: tuple[dict[str, Annotated[tuple[Level, ...], Field(min_length=1)]], ...] = Field(
+        default=(), examples=[[{"early_progress": [0.02, 0.3]}, {"method": ["l-bfgs"]}]]
+    )
+    """Settings to be tried on the pilots: a list, in which a key with several values stands for every combination.
+    With the best of them, whose median class takes the fewest evaluations to the threshold, images climb on the
+    classifiers."""
+
+    def tried(self) -> dict[str, AscentEntry]:
+        """Return the settings of the sweep by name, each as an entry on the pilots."""
+        found = {}
+        for part in self.sweep:
+            for combination in itertools.product(*part.values()):
+                levels = dict(zip(part, combination, strict=True))
+                name = "-".join([self.name, *(word_of(key, level) for key, level in levels.items())])
+                if name in found:
+                    raise ValueError(f"every setting of the sweep once; {name} is there twice")
+                values = self.model_dump() | {"classifiers": self.pilots, "pilots": (), "sweep": ()}
+                found[name] = AscentEntry.model_validate(values | levels | {"name": name})
+        return found
+
+    @model_validator(mode="after")
+    def _sweep_fits(self) -> Self:
+        if bool(self.sweep) != bool(self.pilots):
+            raise ValueError("both sweep and pilots, or neither")
+        if both := sorted(set(self.pilots) & set(self.classifiers)):
+            raise ValueError(f"pilots that are none of the classifiers; {both[0]} is both")
+        if sum(math.prod(map(len, part.values())) for part in self.sweep) > MOST_TRIED:
+            raise ValueError(f"a sweep of at most {MOST_TRIED} settings")
+        swept = AscentSettings.model_fields.keys() - {"seeds", "classes"}
+        if unknown := [key for part in self.sweep for key in part if key not in swept]:
+            raise ValueError(f"in sweep the keys {', '.join(sorted(swept))}; not {unknown[0]!r}")
+        if any(not part for part in self.sweep):
+            raise ValueError("in sweep no empty setting")
+        try:
+            self.tried()
+        except ValidationError as error:
+            first = error.errors()[0]
+            key = ".".join(map(str, first["loc"]))
+            raise ValueError(
+                f"in sweep {f'for {key}: ' if key else ''}{first['msg']}".replace("Value error, ", "")
+            ) from None
+        return self
 
     @model_validator(mode="before")
     @classmethod

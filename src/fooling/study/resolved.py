@@ -10,7 +10,7 @@ from fooling.settings import Settings, checked_settings
 from fooling.settings_errors import told
 from fooling.study.chains import chains_of
 from fooling.study.checks import contradictions
-from fooling.study.entries import DatasetEntry, Level
+from fooling.study.entries import AscentEntry, DatasetEntry, Level
 from fooling.study.settings import StudySettings
 from fooling.study.surveyed import contradictions_of_survey, surveyed
 from fooling.study.variants import Variant, variants
@@ -28,6 +28,7 @@ class Study:
         self.experiments = {variant.name: variant for opened_entry in opened.values() for variant in opened_entry}
         self.chains = {chain.name: chain for chain in chains_of(settings.retraining)}
         self.ascents = {ascent.name: ascent for ascent in settings.ascent}
+        self.sweeps = {ascent.name: ascent.tried() for ascent in settings.ascent if ascent.sweep}
         self.survey = surveyed(settings)
         self._opened = opened
 
@@ -63,6 +64,20 @@ class Study:
             f"{self.results}/ascent/{classifier}/{name}.safetensors"
             for name, ascent in self.ascents.items()
             if classifier in ascent.classifiers
+        ]
+
+    @property
+    def every_ascent(self) -> dict[str, AscentEntry]:
+        """The gradient ascents by name: those that are reported, and the settings that sweeps try on pilots."""
+        tried = {name: entry for entries in self.sweeps.values() for name, entry in entries.items()}
+        return {**self.ascents, **tried}
+
+    def pilot_ascents(self, sweep: str) -> list[str]:
+        """The files of a sweep's gradient ascents on its pilots: none of an entry without a sweep."""
+        return [
+            f"{self.results}/ascent/{classifier}/{name}.safetensors"
+            for name, ascent in self.sweeps.get(sweep, {}).items()
+            for classifier in ascent.classifiers
         ]
 
     def findings(self, section: type[Settings]) -> dict[str, Any]:

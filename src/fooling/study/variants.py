@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from fooling.errors import FoolingError
 from fooling.settings_errors import Explanation, told
-from fooling.study.entries import ExperimentEntry, Level
+from fooling.study.entries import ExperimentEntry, Level, word_of
 
 MOST_VARIANTS = 1000  # of one experiment
 
@@ -45,7 +45,7 @@ def variants(experiment: ExperimentEntry) -> Iterator[Variant]:
         raise _refused(experiment, key, found=f"{count:,} variants", allowed=f"at most {MOST_VARIANTS:,} in all")
     for combination in itertools.product(*experiment.cross.values()):
         levels = dict(zip(experiment.cross, combination, strict=True))
-        name = "-".join([experiment.name, *(_word(key, level) for key, level in levels.items())])
+        name = "-".join([experiment.name, *(word_of(key, level) for key, level in levels.items())])
         yield Variant(name=name, settings=_at_levels(experiment, levels, name=name), levels=levels)
 
 
@@ -62,14 +62,6 @@ def _at_levels(experiment: ExperimentEntry, levels: Mapping[str, Level], *, name
         except ValidationError as error:
             raise _refused(experiment, key, found=repr(level), allowed=error.errors()[0]["msg"]) from None
     return ExperimentEntry.model_validate(values)
-
-
-def _word(key: str, level: Level) -> str:
-    """A level as a part of a name: `faulty`, `extra-batch`, `no-extra-batch`, `offspring-400`."""
-    option = key.rpartition(".")[2].replace("_", "-")
-    if isinstance(level, bool) or level is None:
-        return option if level else f"no-{option}"
-    return level if isinstance(level, str) else f"{option}-{level}"
 
 
 def _refused(experiment: ExperimentEntry, key: str, *, found: str, allowed: str) -> FoolingError:

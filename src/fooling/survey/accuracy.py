@@ -12,7 +12,7 @@ import scipy
 from numpy.typing import NDArray
 from statsmodels.stats.multitest import multipletests  # type: ignore[import-untyped]
 
-from fooling.findings.intervals import IntervalSettings
+from fooling.findings.intervals import ResamplingSettings
 from fooling.seeding import numpy_generator
 from fooling.survey.crossed import CrossedShare, bootstrap_interval, crossed_share
 from fooling.survey.forms import ACCURACY, IMAGES, OUTCOMES
@@ -23,7 +23,7 @@ RIGHT, OTHER, NONE = OUTCOMES
 CONDITION = ("block", "foils", "condition")
 
 
-class AnalysisSettings(JudgementSettings, IntervalSettings):
+class AnalysisSettings(JudgementSettings, ResamplingSettings):
     """What counts as chance, and how intervals are made."""
 
 

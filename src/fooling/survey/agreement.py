@@ -11,7 +11,7 @@ import pandas as pd
 import scipy
 from numpy.typing import NDArray
 
-from fooling.findings.intervals import IntervalSettings
+from fooling.findings.intervals import ResamplingSettings
 from fooling.seeding import numpy_generator
 from fooling.survey.accuracy import CONDITION, by_condition, in_columns, is_right
 from fooling.survey.forms import AGREEMENT, CONFIDENCE, CONFUSION
@@ -24,7 +24,7 @@ MOST_WITHOUT = 0.5  # of the resamples without a value: with more there is no in
 Statistic = Callable[[NDArray[np.float64]], NDArray[np.float64]]  # of (samples, images, ...), one for each sample
 
 
-def agreement_table(answers: pd.DataFrame, asked: Questionnaire, settings: IntervalSettings) -> pd.DataFrame:
+def agreement_table(answers: pd.DataFrame, asked: Questionnaire, settings: ResamplingSettings) -> pd.DataFrame:
     """Krippendorff's alpha of the answers per block and condition: 1 is full agreement, 0 what chance would give.
 
     Between two options it is that of right and wrong, as different people are offered different ones. The interval is
@@ -48,7 +48,7 @@ def agreement_table(answers: pd.DataFrame, asked: Questionnaire, settings: Inter
     return in_columns(rows, AGREEMENT.columns, answers)
 
 
-def confidence_table(images: pd.DataFrame, settings: IntervalSettings) -> pd.DataFrame:
+def confidence_table(images: pd.DataFrame, settings: ResamplingSettings) -> pd.DataFrame:
     """Spearman's rank correlation, over the images, of people with the network's confidence in the right answer.
 
     Of people their share of right answers, and how sure they say they are; per condition and of all together.
@@ -84,7 +84,7 @@ def confusion_table(answers: pd.DataFrame, asked: Questionnaire) -> pd.DataFrame
 
 
 def _over_images(
-    images: NDArray[np.float64], statistic: Statistic, settings: IntervalSettings, purpose: tuple[str, ...]
+    images: NDArray[np.float64], statistic: Statistic, settings: ResamplingSettings, purpose: tuple[str, ...]
 ) -> tuple[float, float, float]:
     """``statistic`` of a row for each image, with its percentile interval over images that are drawn anew."""
     value = float(statistic(images[None])[0])

@@ -23,7 +23,7 @@ ABLATION_SUMMARY = Form(
         "quantity": one_of("share that repeats", "change", "still sure"),
         **{"fill": FILL, "kind": one_of("copy", "control", "difference").or_nothing, "removed": COUNT},
         **{"value": NUMBER.or_nothing, "low": NUMBER.or_nothing, "high": NUMBER.or_nothing},
-        **{"n": COUNT, "champions": COUNT, "note": TEXT.or_nothing},
+        **{"units": COUNT, "runs": COUNT, "champions": COUNT, "note": TEXT.or_nothing},
     },
     keys=("experiment", "quantity", "fill", "kind", "removed"),
 )

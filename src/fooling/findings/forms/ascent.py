@@ -23,10 +23,17 @@ ASCENT_CURVES = Form(
     columns={**CLIMB, "evaluations": COUNT, "confidence": SHARE, "log_odds": NUMBER},
     keys=(*CLIMB, "evaluations"),
 )
+ASCENT_SWEEPS = Form(
+    columns={
+        **{"sweep": TEXT, "experiment": TEXT, "networks": COUNT, "runs": COUNT, "reached": SHARE},
+        **{"evaluations": FOUND, "chosen": FLAG},
+    },
+    keys=("sweep", "experiment"),
+)
 ASCENT_EVALUATIONS = Form(
     columns={
         **{"experiment": TEXT, "search": CLIMBED, "target": TARGET},
-        **{"median": FOUND, "low": FOUND, "high": FOUND, "n": COUNT, "networks": COUNT, "reached": SHARE},
+        **{"mean": FOUND, "low": FOUND, "high": FOUND, "units": COUNT, "runs": COUNT, "reached": SHARE},
         "note": TEXT.or_nothing,
     },
     keys=("experiment", "search", "target"),

@@ -16,7 +16,7 @@ SURVIVAL = Form(
         "low": SHARE.or_nothing,
         "high": SHARE.or_nothing,
         "at_risk": COUNT,
-        "runs": COUNT,
+        **{"units": COUNT, "runs": COUNT},
     },
     keys=("experiment", "search", "target", "evaluations"),
 )
@@ -34,8 +34,8 @@ PRESETS = Form(
         "value": NUMBER.or_nothing,
         "low": NUMBER.or_nothing,
         "high": NUMBER.or_nothing,
-        "n": COUNT,
-        "networks": COUNT.or_nothing,
+        "units": COUNT,
+        "runs": COUNT,
         "reached": SHARE.or_nothing,
         "note": TEXT.or_nothing,
     },
@@ -71,7 +71,7 @@ FOOLABILITY = Form(
 SET_CLASSES = Form(
     columns={
         **{"classifier": TEXT, "experiment": TEXT, "encoding": ENCODING, "search": SEARCH, "class_set": TEXT},
-        **{"class_index": COUNT, "inside": FLAG, "runs": COUNT, "confidence": SHARE},
+        **{"class_index": COUNT, "inside": FLAG, "group": COUNT, "runs": COUNT, "confidence": SHARE},
     },
     keys=("classifier", "experiment", "search", "class_set", "class_index"),
     may_be_empty=True,
@@ -79,8 +79,9 @@ SET_CLASSES = Form(
 CLASS_SETS = Form(
     columns={
         **{"classifier": TEXT, "experiment": TEXT, "encoding": ENCODING, "search": SEARCH, "class_set": TEXT},
-        **{"classes": COUNT, "other_classes": COUNT, "runs": COUNT, "median": SHARE, "median_elsewhere": SHARE},
-        **dict.fromkeys(("superiority", "low", "high", "p_value"), SHARE),
+        **{"classes": COUNT, "other_classes": COUNT, "groups": COUNT, "other_groups": COUNT, "runs": COUNT},
+        **{"median": SHARE, "median_elsewhere": SHARE, "superiority": SHARE},
+        **{"low": SHARE.or_nothing, "high": SHARE.or_nothing, "note": TEXT.or_nothing},
     },
     keys=("classifier", "experiment", "search", "class_set"),
     may_be_empty=True,

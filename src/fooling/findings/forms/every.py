@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from fooling.findings.forms.ablation import ABLATION, ABLATION_SUMMARY
-from fooling.findings.forms.ascent import ASCENT, ASCENT_CURVES, ASCENT_EVALUATIONS, ASCENT_TIMES
+from fooling.findings.forms.ascent import ASCENT, ASCENT_CURVES, ASCENT_EVALUATIONS, ASCENT_SWEEPS, ASCENT_TIMES
+from fooling.findings.forms.chains import BUDGET, REFUSAL
 from fooling.findings.forms.claims import CLAIMS
 from fooling.findings.forms.comparisons import CLASS_SETS, FOOLABILITY, PRESETS, SET_CLASSES, SURVIVAL, VARIANCE
 from fooling.findings.forms.evolution import ANCESTRY, CHAMPIONS, DISTANCES, EXAMINED, HISTORY, LINEAGE, START, TIMES
@@ -34,11 +35,14 @@ FORMS = {
     "retrained": RETRAINED,
     "retraining": RETRAINING,
     "effects": EFFECTS,
+    "refusal": REFUSAL,
+    "budget": BUDGET,
     "ablation": ABLATION,
     "ablation_summary": ABLATION_SUMMARY,
     "ascent": ASCENT,
     "ascent_times": ASCENT_TIMES,
     "ascent_curves": ASCENT_CURVES,
     "ascent_evaluations": ASCENT_EVALUATIONS,
+    "ascent_sweeps": ASCENT_SWEEPS,
     "claims": CLAIMS,
 }

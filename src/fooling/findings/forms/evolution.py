@@ -82,7 +82,7 @@ LINEAGE = Form(
             *("start_images", "common_start"),
         ),
         **dict.fromkeys(("value", "low", "high", "chance", "chance_low", "chance_high"), NOT_NEGATIVE.or_nothing),
-        "n": COUNT,
+        **{"units": COUNT, "runs": COUNT},
         "note": TEXT.or_nothing,
     },
     keys=("experiment", "measure"),

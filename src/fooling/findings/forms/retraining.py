@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from fooling.columns import COUNT, NUMBER, SHARE, TEXT, Form, one_of
 from fooling.findings.forms.parts import CLASS, FOUND
+from fooling.retraining.settings import FILLINGS
 
 CHAIN_NETWORK = {
     "retraining": TEXT,
     "first": TEXT,
-    "filled_with": one_of("champions", "random", "nothing"),
+    "filled_with": one_of(*FILLINGS),
     "number": COUNT,
 }
 RETRAINED = Form(
@@ -24,12 +25,12 @@ RETRAINING = Form(
     columns={
         **CHAIN_NETWORK,
         "first": TEXT.or_nothing,
-        "chains": COUNT,
-        "runs": COUNT,
+        **{"units": COUNT, "runs": COUNT},
         **{"median": SHARE, "median_low": SHARE.or_nothing, "median_high": SHARE.or_nothing},
         **{"share": SHARE, "share_low": SHARE.or_nothing, "share_high": SHARE.or_nothing},
         **{"evaluations": FOUND, "evaluations_low": FOUND, "evaluations_high": FOUND},
         "reached": SHARE,
+        "note": TEXT.or_nothing,
         "test_error": SHARE,
         "fooling_images": COUNT,
         **{"recognised_new": SHARE.or_nothing, "recognised_old": SHARE.or_nothing},
@@ -40,13 +41,14 @@ RETRAINING = Form(
 EFFECTS = Form(
     columns={
         "retraining": TEXT,
-        "control": one_of("random", "nothing"),
+        "control": one_of(*FILLINGS[1:]),
         "difference": NUMBER,
         "low": NUMBER.or_nothing,
         "high": NUMBER.or_nothing,
-        "chains": COUNT,
+        "units": COUNT,
         "networks": COUNT,
         "runs": COUNT,
+        "note": TEXT.or_nothing,
     },
     keys=("retraining", "control"),
     may_be_empty=True,
@@ -70,6 +72,7 @@ TRANSFER = Form(
         "images": one_of("all", "sure"),
         "label": one_of("class", "source-label"),
         "count": COUNT,
+        "runs": COUNT,
         **{"alike": SHARE.or_nothing, "low": SHARE.or_nothing, "high": SHARE.or_nothing},
         **{"chance": SHARE.or_nothing, "chance_high": SHARE.or_nothing},
         "count_alike": COUNT,

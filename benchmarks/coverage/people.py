@@ -1,16 +1,14 @@
-"""``python -m benchmarks.coverage``: how often intervals of people's accuracy hold the truth, in simulated studies.
+"""How often intervals of people's accuracy contain the true share, in simulated studies.
 
-People and images differ by known amounts, so that the true share is known. Shown, and kept in
-``benchmarks/coverage.json``: the share of studies whose 95 % interval holds it, whose upper bound does, and the width.
+People and images differ by known amounts, so that the true share is known. Measured are the share of studies whose 95 %
+interval contains it, whose upper bound does, and the mean width.
 """
 
 from __future__ import annotations
 
-import argparse
 import warnings
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,7 +18,6 @@ from scipy.special import expit
 from statsmodels.genmod.bayes_mixed_glm import BinomialBayesMixedGLM  # type: ignore[import-untyped]
 from statsmodels.tools.sm_exceptions import ConvergenceWarning  # type: ignore[import-untyped]
 
-from fooling.artifacts import write_json
 from fooling.progress import progress
 from fooling.seeding import numpy_generator
 from fooling.survey.crossed import bootstrap_interval, crossed_share
@@ -135,20 +132,17 @@ def measured(studies: int) -> list[dict[str, Any]]:
     return rows
 
 
-def main() -> None:
-    """The command."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.coverage", description=__doc__)
-    parser.add_argument("--studies", type=int, default=1000, help="simulated studies of each size")
-    parser.add_argument("--output", type=Path, default=Path(__file__).with_name("coverage.json"), help="the JSON file")
-    arguments = parser.parse_args()
-    rows = measured(arguments.studies)
-    write_json(arguments.output, rows)
-    print("| method | people | images | each sees | accuracy | spread | covers | upper bound covers | width |")
-    print("|---|---|---|---|---|---|---|---|---|")
+def table(rows: list[dict[str, Any]]) -> str:
+    """Return the rows as a Markdown table."""
+    lines = [
+        "| method | people | images | each sees | accuracy | spread | covers | upper bound covers | width |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
     for row in rows:
         size = f"{row['people']} | {row['images']} | {row['trials']} | {row['accuracy']} | "
         size += f"{row['person_sd']}, {row['image_sd']}"
-        print(f"| {row['method']} | {size} | {row['both']:.3f} | {row['upper']:.3f} | {row['width']:.2f} |")
+        lines.append(f"| {row['method']} | {size} | {row['both']:.3f} | {row['upper']:.3f} | {row['width']:.2f} |")
+    return "\n".join(lines)
 
 
 def _measured(name: str, size: Size, studies: int) -> Coverage:
@@ -171,7 +165,3 @@ def _mixed(hits: Grid, asked: Grid, generator: np.random.Generator) -> list[floa
     nodes = means[:, None] + np.hypot(*spreads.T)[:, None] * NODES
     shares = expit(nodes) @ WEIGHTS / WEIGHTS.sum()
     return [float(bound) for bound in np.quantile(shares, [(1 - LEVEL) / 2, (1 + LEVEL) / 2, LEVEL])]
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,1 @@
+"""How often intervals contain the true value: ``python -m benchmarks.coverage``."""

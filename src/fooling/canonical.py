@@ -1,0 +1,222 @@
+"""Write down what a module executes, equally in every version of Python, and what it imports and declares.
+
+What cannot change a result is left out: comments, formatting, docstrings, descriptions, and type annotations that
+nothing reads at run time. Code is parsed, never imported.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator, Sequence
+
+PACKAGE = __name__.partition(".")[0]
+
+#: The package whose functions keep their annotations: Typer reads those of a command at run time.
+COMMANDS = f"{PACKAGE}.cli"
+
+#: Decorators that read no annotation. Any other one may.
+INERT_DECORATORS = {
+    *("abstractmethod", "cache", "cached_property", "classmethod", "contextmanager"),
+    *("lru_cache", "override", "property", "staticmethod"),
+}
+
+#: All that `dataclass` reads of the annotation of a field.
+DATACLASS_MARKS = ("ClassVar", "InitVar", "KW_ONLY")
+
+
+#: A keyword argument that explains and changes no result, where it is a string.
+DESCRIPTION = "description"
+
+
+def canonical(source: str | bytes, *, module: str) -> str:
+    """Return what the Python text ``source`` of ``module`` executes, equal in all versions of Python."""
+    return canonical_tree(ast.parse(source), module=module)
+
+
+def canonical_tree(tree: ast.Module, *, module: str) -> str:
+    """Return the same of a parsed module; the tree is changed."""
+    return _Canon(tree, module).text()
+
+
+def imports_of(tree: ast.Module, package: Sequence[str]) -> Iterator[str]:
+    """Yield the dotted names that a module in ``package`` imports."""
+    for statement in _executed(tree):
+        if isinstance(statement, ast.Import):
+            yield from (alias.name for alias in statement.names)
+        elif isinstance(statement, ast.ImportFrom):
+            base = list(package[: len(package) - statement.level + 1]) if statement.level else []
+            base += [statement.module] if statement.module else []
+            yield from (".".join([*base, alias.name]) for alias in statement.names)
+
+
+def _executed(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield every statement below ``node`` that runs; expressions hold no statements."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.If) and _is_type_checking(child.test):
+            for statement in child.orelse:
+                yield statement
+                yield from _executed(statement)
+        elif isinstance(child, ast.stmt | ast.excepthandler | ast.match_case):
+            yield child
+            yield from _executed(child)
+
+
+def declared_in(tree: ast.Module, name: str) -> tuple[str, ...]:
+    """Return the strings that the module assigns to ``name``; none where it assigns nothing."""
+    for statement in tree.body:
+        if isinstance(statement, ast.Assign) and [_last_name(target) for target in statement.targets] == [name]:
+            return tuple(ast.literal_eval(statement.value))
+    return ()
+
+
+def _is_type_checking(test: ast.expr) -> bool:
+    return _last_name(test) == "TYPE_CHECKING"
+
+
+def _does_nothing(statement: ast.stmt) -> bool:
+    """Return whether a statement is a docstring, ``...`` or ``pass``."""
+    is_constant = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+    return is_constant or isinstance(statement, ast.Pass)
+
+
+def _describes(argument: ast.keyword) -> bool:
+    is_text = isinstance(argument.value, ast.Constant) and isinstance(argument.value.value, str)
+    return is_text and argument.arg == DESCRIPTION
+
+
+def _last_name(node: ast.expr) -> str:
+    """Return ``c`` of the expressions ``c``, ``b.c`` and ``b.c(…)``."""
+    if isinstance(node, ast.Call):
+        node = node.func
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+class _Canon:
+    """Write down what the tree of a module executes, field by field.
+
+    A name imported with ``from`` that only annotations use is left out: what it imports is in the closure all the same.
+    """
+
+    def __init__(self, tree: ast.Module, module: str) -> None:
+        self._keeps_annotations = f"{module}.".startswith(f"{COMMANDS}.")
+        self._used: set[str] = set()
+        self._parts: list[str | tuple[str, str]] = []  # texts, and imported names, each with its text
+        self._add(tree.body)
+
+    def text(self) -> str:
+        """Return everything as one text."""
+        return "".join(
+            part if isinstance(part, str) else part[1] if part[0] in self._used else "" for part in self._parts
+        )
+
+    def _add(self, value: object) -> None:
+        if isinstance(value, ast.AST):
+            _WRITERS.get(type(value), _Canon._add_node)(self, value)
+        elif isinstance(value, list):
+            self._parts.append("[")
+            for each in value:
+                if not (isinstance(each, ast.stmt) and _does_nothing(each)):
+                    self._add(each)
+            self._parts.append("]")
+        else:
+            self._parts.append(f"{value!a};")
+
+    def _add_node(self, node: ast.AST, *, without: frozenset[str] = frozenset()) -> None:
+        """Add those fields that hold anything: which others there are depends on the version of Python."""
+        self._parts.append(f"({type(node).__name__} ")
+        for name in node._fields:
+            value = getattr(node, name, None)
+            if name not in _LEFT_OUT and name not in without and (value or isinstance(value, ast.AST)):
+                self._parts.append(f"{name}=")
+                self._add(value)
+        self._parts.append(")")
+
+    def _add_call(self, node: ast.Call) -> None:
+        node.keywords = [each for each in node.keywords if not _describes(each)]
+        self._add_node(node)
+
+    def _add_name(self, node: ast.Name) -> None:
+        self._used.add(node.id)
+        self._parts.append(f"{node.id!a};")
+
+    def _add_value(self, node: ast.Constant | ast.MatchSingleton) -> None:
+        value = node.value
+        text = hex(value) if type(value) is int else ascii(value)  # Python limits the decimal digits of a number
+        self._parts.append(f"({type(node).__name__} {type(value).__name__} {text})")
+
+    def _add_formatted(self, node: ast.JoinedStr) -> None:
+        """Add a formatted string; versions of Python divide its constant parts differently."""
+        parts: list[ast.expr | str] = []
+        for value in node.values:
+            if not isinstance(value, ast.Constant):
+                parts.append(value)
+            elif parts and isinstance(parts[-1], str):
+                parts[-1] += str(value.value)
+            else:
+                parts.append(str(value.value))
+        self._parts.append("(JoinedStr ")
+        self._add([part for part in parts if part != ""])
+        self._parts.append(")")
+
+    def _add_if(self, node: ast.If) -> None:
+        if _is_type_checking(node.test):
+            for statement in node.orelse:
+                self._add(statement)
+        else:
+            self._add_node(node)
+
+    def _add_import(self, node: ast.ImportFrom) -> None:
+        for alias in sorted(node.names, key=lambda alias: alias.name):
+            bound = alias.asname or alias.name
+            text = f"(from {'.' * node.level}{node.module or ''} import {alias.name} as {bound})"
+            self._parts.append(text if bound == "*" else (bound, text))
+
+    def _add_function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+        decorators = {_last_name(decorator) for decorator in node.decorator_list}
+        if self._keeps_annotations or not decorators <= INERT_DECORATORS:
+            self._add_node(node)
+            return
+        for argument in ast.walk(node.args):
+            if isinstance(argument, ast.arg):
+                argument.annotation = None
+        self._add_node(node, without=frozenset({"returns"}))
+
+    def _add_class(self, node: ast.ClassDef) -> None:
+        """Add a class; the annotated assignments in its body are fields."""
+        is_dataclass = "dataclass" in map(_last_name, node.decorator_list)
+        self._parts.append(f"(ClassDef {node.name!a} ")
+        self._add([*node.bases, *node.keywords])
+        self._add([*node.decorator_list, *getattr(node, "type_params", [])])
+        for statement in node.body:
+            if isinstance(statement, ast.AnnAssign):
+                shown = ast.unparse(statement.annotation)
+                is_read = not is_dataclass or any(mark in shown for mark in DATACLASS_MARKS)
+                self._add_node(statement, without=frozenset() if is_read else frozenset({"annotation"}))
+            elif not _does_nothing(statement):
+                self._add(statement)
+        self._parts.append(")")
+
+    def _add_annotated(self, node: ast.AnnAssign) -> None:
+        """Add an annotated assignment outside classes as an assignment."""
+        if node.value is not None:
+            self._add(ast.Assign(targets=[node.target], value=node.value))
+
+
+#: Fields of nodes that depend on the place in the text or on the version of Python.
+_LEFT_OUT = frozenset({"ctx", "kind", "simple", "type_comment", "type_ignores"})
+
+_WRITERS: dict[type[ast.AST], Callable[..., None]] = {
+    ast.AnnAssign: _Canon._add_annotated,
+    ast.AsyncFunctionDef: _Canon._add_function,
+    ast.Call: _Canon._add_call,
+    ast.ClassDef: _Canon._add_class,
+    ast.Constant: _Canon._add_value,
+    ast.FunctionDef: _Canon._add_function,
+    ast.If: _Canon._add_if,
+    ast.ImportFrom: _Canon._add_import,
+    ast.JoinedStr: _Canon._add_formatted,
+    ast.MatchSingleton: _Canon._add_value,
+    ast.Name: _Canon._add_name,
+}

@@ -1,0 +1,148 @@
+"""Confidence bounds for crossed and nested runs, as pure functions of arrays.
+
+Runs come as ``(..., units, seeds)``; leading axes are independent data sets, so that many are computed at once.
+
+*Crossed*: all units have the same seeds, as classifiers do. A seed names one stream of random numbers, the same on
+every classifier, so that runs with one seed are not independent. The variance of the mean is
+``(max(MS_unit, MS_residual) + max(MS_seed, MS_residual) - MS_residual) / (units * seeds)`` with the mean squares of a
+two-way analysis of variance, and Student's t has one degree of freedom less than the smaller of the two counts.
+Satterthwaite's degrees of freedom are more and cover too rarely.
+
+*Nested*: every unit has seeds of its own, as the networks of a chain do. Its mean is one value; Student's t has one
+degree of freedom less than there are units.
+
+``python -m benchmarks.coverage`` measures how often all these intervals contain the true value (docs/coverage.md).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import scipy  # its parts load when they are called: Snakemake reads settings that import this at every start
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+#: The variance of a median over that of a mean, for many normal values.
+MEDIAN_OVER_MEAN = np.pi / 2
+
+
+class Bounds(NamedTuple):
+    """Estimates with the bounds of their confidence intervals, each of the same shape; NaN where there are none."""
+
+    value: Array
+    low: Array
+    high: Array
+
+
+def bounds_of_mean(runs: Array, *, level: float, nested: bool = False) -> Bounds:
+    """Bound the mean of ``runs`` (..., units, seeds) with Student's t."""
+    return _bounded(runs.mean(axis=(-2, -1)), _variance_of_mean(runs, nested=nested), runs, level, nested=nested)
+
+
+def bounds_of_median(medians: Array, runs: Array, *, level: float, nested: bool = False) -> Bounds:
+    """Bound the mean over the units of their ``medians`` (..., units) over ``runs`` (..., units, seeds).
+
+    Crossed seeds shift all medians alike, which the scatter of these does not show: the variance that seeds give to the
+    mean over the units is added, times that of a median over that of a mean.
+    """
+    variance = medians.var(axis=-1, ddof=1) / medians.shape[-1]
+    seeds = runs.shape[-1]
+    if not nested and seeds > 1:
+        variance = variance + MEDIAN_OVER_MEAN * runs.mean(axis=-2).var(axis=-1, ddof=1) / seeds
+    return _bounded(medians.mean(axis=-1), variance, runs, level, nested=nested)
+
+
+def bounds_of_share(runs: Array, *, level: float, nested: bool = False) -> Bounds:
+    """Bound the mean of shares in 0..1, (..., units, seeds), by Clopper and Pearson with units as the draws.
+
+    The number of successes is the sum of the units' shares and need not be whole. Of crossed units and seeds the fewer
+    count as the draws.
+    """
+    share, draws = runs.mean(axis=(-2, -1)), _freedom(runs, nested=nested) + 1
+    successes, tail = share * draws, (1 - level) / 2
+    with np.errstate(invalid="ignore"):
+        low = scipy.stats.beta.ppf(tail, successes, draws - successes + 1)
+        high = scipy.stats.beta.ppf(1 - tail, successes + 1, draws - successes)
+    return Bounds(share, np.where(successes <= 0, 0.0, low), np.where(successes >= draws, 1.0, high))
+
+
+def bounds_of_ratio(sums: Array, counts: Array, *, level: float) -> Bounds:
+    """Bound the mean of so many values a run, from their ``sums`` and ``counts``, both (..., units, seeds), crossed.
+
+    The ratio of the two means is linearised, and deviations are those that the jackknife of units and of seeds would
+    find, since few units of unequal weight cover too rarely otherwise. Runs without a value count in the variance,
+    units and seeds without any do not count in the degrees of freedom. NaN bounds where fewer than two units or, of
+    several, seeds have a value.
+    """
+    share = sums.sum(axis=(-2, -1)) / counts.sum(axis=(-2, -1))
+    deviations = (sums - share[..., None, None] * counts) / counts.mean(axis=(-2, -1), keepdims=True)
+    deviations = deviations * _without_itself(counts, axis=-1) * _without_itself(counts, axis=-2)
+    variance = _variance_of_mean(deviations, nested=False)
+    present = [(counts.sum(axis=axis) > 0).sum(axis=-1) for axis in (-1, -2)]
+    fewest = present[0] if counts.shape[-1] == 1 else np.minimum(*present)
+    half = _quantile(level, fewest - 1) * np.sqrt(variance)
+    return Bounds(share, share - half, share + half)
+
+
+def bounds_of_pairs(names: NDArray[np.str_], values: Array, *, level: float) -> Bounds:
+    """Bound the mean of the ``values`` (..., P) of pairs with the ``names`` (P, 2) of a source and a target.
+
+    Pairs with a name in common are not independent. The variance is that of the jackknife over names: each is left out
+    with all of its pairs, unless nothing would remain. Student's t has one degree of freedom less than there are
+    sources or, of several, targets, whichever are fewer.
+    """
+    mean, others = values.mean(axis=-1), [(names != name).all(axis=1) for name in np.unique(names)]
+    without = np.array([values[..., kept].mean(axis=-1) for kept in others if kept.any()])
+    variance = (len(without) - 1) / len(without) * ((without - mean) ** 2).sum(axis=0)
+    sources, targets = (len(np.unique(column)) for column in names.T)
+    half = _quantile(level, (sources if targets == 1 else min(sources, targets)) - 1) * np.sqrt(variance)
+    return Bounds(np.asarray(mean), np.asarray(mean - half), np.asarray(mean + half))
+
+
+def _without_itself(counts: Array, *, axis: int) -> Array:
+    """By how much the deviations of units (axis -1) or seeds (-2) grow where the ratio is taken without them."""
+    of_each, every = counts.sum(axis=axis, keepdims=True), counts.sum(axis=(-2, -1), keepdims=True)
+    number = of_each.shape[-3 - axis]
+    others = every - of_each
+    grown = np.divide(every, others, out=np.zeros(others.shape), where=others > 0) * (1 - 1 / number)
+    return np.asarray(grown if number > 1 else np.ones_like(grown))
+
+
+def _variance_of_mean(runs: Array, *, nested: bool) -> Array:
+    """The variance of the mean over the last two axes."""
+    units, seeds = runs.shape[-2:]
+    of_units = runs.mean(axis=-1)
+    if nested or seeds == 1:
+        return np.asarray(of_units.var(axis=-1, ddof=1) / units)
+    unit, seed, residual = mean_squares(runs)
+    return np.asarray((np.maximum(unit, residual) + np.maximum(seed, residual) - residual) / (units * seeds))
+
+
+def mean_squares(runs: Array) -> tuple[Array, Array, Array]:
+    """Return the mean squares of units, seeds and residuals of ``runs`` (..., units, seeds), one run a cell."""
+    units, seeds = runs.shape[-2:]
+    mean = runs.mean(axis=(-2, -1), keepdims=True)
+    of_units, of_seeds = runs.mean(axis=-1, keepdims=True), runs.mean(axis=-2, keepdims=True)
+    residuals = runs - of_units - of_seeds + mean
+    return (
+        seeds * ((of_units - mean) ** 2).sum(axis=(-2, -1)) / (units - 1),
+        units * ((of_seeds - mean) ** 2).sum(axis=(-2, -1)) / (seeds - 1),
+        (residuals**2).sum(axis=(-2, -1)) / ((units - 1) * (seeds - 1)),
+    )
+
+
+def _bounded(value: Array, variance: Array, runs: Array, level: float, *, nested: bool) -> Bounds:
+    half = _quantile(level, _freedom(runs, nested=nested)) * np.sqrt(variance)
+    return Bounds(np.asarray(value), np.asarray(value - half), np.asarray(value + half))
+
+
+def _freedom(runs: Array, *, nested: bool) -> int:
+    units, seeds = map(int, runs.shape[-2:])
+    return units - 1 if nested or seeds == 1 else min(units, seeds) - 1
+
+
+def _quantile(level: float, freedom: int | NDArray[np.int64]) -> Array:
+    """The quantile of Student's t for a two-sided interval; NaN without degrees of freedom."""
+    return np.asarray(scipy.stats.t.ppf((1 + level) / 2, freedom), dtype=np.float64)

@@ -1,0 +1,64 @@
+"""The page of the documentation that lists every claim, from the declarations of claims and quantities."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from fooling.findings.claims import Claim, Claims
+from fooling.findings.claims_page import agreeing_in_words
+from fooling.findings.quantities import QUANTITIES
+from fooling.findings.verdicts import UNITS_FOR_ANY
+from fooling.findings.wording import in_words
+
+DATA_FILES = ("claims_documentation.md",)
+
+RULES = {
+    "readings": "several readings of one number: the primary one counts, the others get no verdict",
+    "all": "every claim must hold: each is tested without correction",
+    "any": "one claim must hold: one-sided p-values at the bound, corrected by Holm's method",
+}
+
+
+def claims_documentation(claims: Claims) -> str:
+    """Return ``docs/claims.md``."""
+    head = (Path(__file__).parent / DATA_FILES[0]).read_text(encoding="utf-8")
+    filled = {
+        "UNITS_FOR_ANY": str(UNITS_FOR_ANY),
+        "FAMILIES": "".join(_families(claims)),
+        "CLAIMS": "".join(_chapters(claims)),
+        "QUANTITIES": "".join(f"| `{name}` | {quantity.words} |\n" for name, quantity in QUANTITIES.items()),
+    }
+    for name, text in filled.items():
+        head = head.replace(f"{{{name}}}", text)
+    return head
+
+
+def _families(claims: Claims) -> Iterator[str]:
+    for family in claims.families:
+        members = claims.members(family.id)
+        names = ", ".join(f"**`{claim.id}`**" if claim.primary else f"`{claim.id}`" for claim in members)
+        yield f"| `{family.id}` | {RULES[family.rule]} | {len(members)} | {names} |\n"
+
+
+def _chapters(claims: Claims) -> Iterator[str]:
+    kinds = dict.fromkeys(claim.kind for claim in claims.claims)
+    for kind in kinds:
+        chosen = [claim for claim in claims.claims if claim.kind == kind]
+        yield f"\n### {kind[0].upper()}{kind[1:]} ({len(chosen)})\n\n"
+        yield "| claim | source | source's value | agrees | null | units | quantity | declared |\n"
+        yield "|---|---|---|---|---|---|---|---|\n"
+        yield from map(_row, chosen)
+
+
+def _row(claim: Claim) -> str:
+    words = f"`{claim.id}`: {claim.claim}"
+    if claim.note is not None:
+        words += f" *{claim.note}*"
+    paper = "-" if claim.paper is None else f"{in_words(claim.paper, claim.unit)} ({claim.source_status})"
+    cells = (
+        *(words, claim.where, paper, agreeing_in_words(claim) + (", one-sided" if claim.sided == "one" else "")),
+        *(in_words(claim.null_value, claim.unit), str(claim.minimum)),
+        *("-" if claim.quantity is None else f"`{claim.quantity}`", claim.declared.isoformat()),
+    )
+    return f"| {' | '.join(cells)} |\n"

@@ -1,0 +1,213 @@
+"""Judge the declared claims by what a study measured: value, interval, verdict, direction and status."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import pandas as pd
+from statsmodels.stats.multitest import multipletests  # type: ignore[import-untyped]
+
+from fooling.findings.claims import Claim, Claims
+from fooling.findings.freeze import Reserved, status_of
+from fooling.findings.intervals import Estimate
+from fooling.findings.measurement import Measurement, MeasurementSettings, NotRun, Tables
+from fooling.findings.quantities import QUANTITIES
+from fooling.findings.verdicts import (
+    BY_INTERVAL,
+    EXPLORATORY,
+    Direction,
+    Rule,
+    Status,
+    Verdict,
+    direction_of,
+    judged,
+    verdict_of_all,
+    verdict_of_any,
+)
+
+COLUMNS = [
+    *("id", "family", "kind", "declared", "status", "lock", "where", "claim", "paper", "source_status"),
+    *("ours", "low", "high", "units", "runs", "unit", "sided", "p_holm", "verdict", "family_verdict"),
+    *("measured_on", "direction"),
+]
+SMALLEST_P, LARGEST_P = 1e-9, 0.5  # between which a p-value is searched for
+HALVINGS = 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judgement:
+    """A claim, what was found, and the verdict."""
+
+    claim: Claim
+    verdict: Verdict
+    family_verdict: Verdict
+    """The verdict that the scoreboard counts: the family's, or the claim's own."""
+    estimate: Estimate | None = None
+    """None: not measured."""
+    dataset: str | None = None
+    """The data set that it was measured on."""
+    direction: Direction | None = None
+    """On other data than the claim's: on which side of the claim's null value it lies."""
+    p_value: float | None = None
+    """One-sided, at the bound; only in families of which any claim may hold."""
+    p_holm: float | None = None
+    """The same, corrected for the size of the family."""
+    status: Status = EXPLORATORY
+    reason: str = ""
+    """Why it was not measured."""
+
+
+def judged_claims(
+    claims: Claims, tables: Tables, settings: MeasurementSettings, *, reserved: Reserved | None = None
+) -> list[Judgement]:
+    """Return a judgement on each claim, in their order.
+
+    ``reserved`` names the claims that stand as they were frozen, and the seeds that test them.
+    """
+    alone = [_judged(claim, claims.rule_of(claim), tables, settings, reserved) for claim in claims.claims]
+    by_family = {family.id: [each for each in alone if each.claim.family == family.id] for family in claims.families}
+    together = {each.claim.id: each for each in alone}
+    for family in claims.families:
+        for each in _JUDGES[family.rule](by_family[family.id], settings):
+            together[each.claim.id] = each
+    return list(together.values())
+
+
+def claims_table(judgements: Sequence[Judgement], *, lock: str = "") -> pd.DataFrame:
+    """Return one row for each claim, in the columns that every reader of claims relies on."""
+    rows = []
+    for each in judgements:
+        claim, found = each.claim, each.estimate
+        ours = (None, None, None, 0, 0)
+        if found is not None:
+            ours = (found.value, found.low, found.high, found.units, found.runs)  # type: ignore[assignment]
+        rows.append(
+            (
+                *(claim.id, claim.counted_as, claim.kind, claim.declared.isoformat(), each.status, lock or None),
+                *(claim.where, claim.claim, claim.paper, claim.source_status, *ours, claim.unit, claim.sided),
+                *(each.p_holm, str(each.verdict), str(each.family_verdict), each.dataset),
+                None if each.direction is None else str(each.direction),
+            )
+        )
+    numbers = dict.fromkeys(("paper", "ours", "low", "high", "p_holm"), float)
+    return pd.DataFrame(rows, columns=COLUMNS).astype(numbers)
+
+
+def _judged(
+    claim: Claim, rule: Rule | None, tables: Tables, settings: MeasurementSettings, reserved: Reserved | None
+) -> Judgement:
+    """Judge on the claim's own data set, else show on the other one, else not at all."""
+    if claim.quantity is None:
+        return _not_run(claim, "this study has no step for it")
+    reasons = []
+    for dataset in filter(None, (claim.dataset, claim.shown_on)):
+        measure = _measurement(claim, dataset, tables, settings)
+        try:
+            estimate = measure(_level(claim, settings.confidence_level))
+        except NotRun as reason:
+            reasons.append(str(reason))
+            continue
+        comparable = dataset == claim.dataset
+        verdict = judged(
+            estimate, claim.agreeing, minimum=claim.minimum, verified=claim.is_verified, comparable=comparable
+        )
+        return Judgement(
+            claim=claim,
+            verdict=verdict,
+            family_verdict=verdict,
+            estimate=estimate,
+            dataset=dataset,
+            direction=None if comparable else direction_of(estimate, claim.comparison, claim.null_value),
+            p_value=p_at_bound(measure, claim) if rule == "any" and verdict in BY_INTERVAL else None,
+            status=status_of(claim, dataset=dataset, tables=tables, reserved=reserved),
+        )
+    return _not_run(claim, reasons[0])
+
+
+def p_at_bound(measure: Callable[[float], Estimate], claim: Claim) -> float:
+    """Return the one-sided p-value of the hypothesis that the claim's bound is not met, at most ``LARGEST_P``.
+
+    It is where the interval from ``measure``, which takes a confidence level, just touches the bound.
+    """
+    low, high = SMALLEST_P, LARGEST_P - SMALLEST_P
+
+    def at_one_side(p: float) -> bool:
+        found = measure(1 - 2 * p)
+        if claim.comparison == "at-least":
+            return found.low >= claim.agreeing.low
+        return found.high <= claim.agreeing.high
+
+    if at_one_side(low):
+        return low
+    if not at_one_side(high):
+        return LARGEST_P
+    for _ in range(HALVINGS):
+        middle = (low * high) ** 0.5
+        low, high = (low, middle) if at_one_side(middle) else (middle, high)
+    return high
+
+
+def _measurement(
+    claim: Claim, dataset: str, tables: Tables, settings: MeasurementSettings
+) -> Callable[[float], Estimate]:
+    """The claim's quantity on a data set, as a function of the confidence level of its interval."""
+
+    def measure(level: float) -> Estimate:
+        measurement = Measurement(
+            selection=claim,
+            dataset=dataset,
+            tables=tables,
+            settings=settings.model_copy(update={"confidence_level": level}),
+            may_be_shorter=dataset != claim.dataset,
+        )
+        return QUANTITIES[str(claim.quantity)].measure(measurement)
+
+    return measure
+
+
+def _level(claim: Claim, level: float) -> float:
+    """The confidence level of the two-sided interval, each bound of which is a one-sided one where that was chosen."""
+    return 2 * level - 1 if claim.sided == "one" else level
+
+
+def _not_run(claim: Claim, reason: str) -> Judgement:
+    return Judgement(claim=claim, verdict=Verdict.NOT_RUN, family_verdict=Verdict.NOT_RUN, reason=reason)
+
+
+def _readings(members: Sequence[Judgement], settings: MeasurementSettings) -> list[Judgement]:
+    """Let the primary reading count alone."""
+    (counted,) = (each.verdict for each in members if each.claim.primary)
+    shown = [
+        each
+        if each.claim.primary or each.verdict == Verdict.NOT_RUN
+        else replace(each, verdict=Verdict.READING, direction=None)
+        for each in members
+    ]
+    return [replace(each, family_verdict=counted) for each in shown]
+
+
+def _all_must_hold(members: Sequence[Judgement], settings: MeasurementSettings) -> list[Judgement]:
+    counted = verdict_of_all([each.verdict for each in members])
+    return [replace(each, family_verdict=counted) for each in members]
+
+
+def _any_may_hold(members: Sequence[Judgement], settings: MeasurementSettings) -> list[Judgement]:
+    """Correct for the size of the family; a claim that was not measured counts as one that fails."""
+    largest = (1 - settings.confidence_level) / 2
+    p_values = [1.0 if each.p_value is None else each.p_value for each in members]
+    corrected = [float(p) for p in multipletests(p_values, method="holm")[1]]
+    judgements = []
+    for each, p in zip(members, corrected, strict=True):
+        holds = each.verdict == Verdict.REPRODUCED
+        verdict = Verdict.INCONCLUSIVE if holds and p > largest else each.verdict
+        judgements.append(replace(each, verdict=verdict, p_holm=None if each.p_value is None else p))
+    counted = verdict_of_any([each.verdict for each in judgements])
+    return [replace(each, family_verdict=counted) for each in judgements]
+
+
+_JUDGES: dict[Rule, Callable[[Sequence[Judgement], MeasurementSettings], list[Judgement]]] = {
+    "readings": _readings,
+    "all": _all_must_hold,
+    "any": _any_may_hold,
+}

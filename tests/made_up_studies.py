@@ -1,0 +1,183 @@
+"""Made-up studies in which every quantity of a claim lies at one end of its range."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from fooling.findings.claims import Claim
+from fooling.findings.forms.chains import ADAPTIVE
+from fooling.findings.measurement import Tables
+
+ENDS = {"low": 0.0, "high": 1.0}
+LOG_ODDS = {"low": -12.0, "high": 20.0}
+OPPOSITE = {"low": "high", "high": "low"}
+LATE, EARLY, END = 190, 1, 200  # generations
+
+
+def made_up_study(claim: Claim, end: str, *, units: int, first_seed: int = 1) -> Tables:
+    """A study of the claim's data set in which the claim's quantity is as ``low`` or as ``high`` as it can be.
+
+    As many networks as ``units``, each with as many seeds; every chain of retrained networks has as many runs.
+    """
+    study = _Study(claim, end, units, first_seed)
+    name = str(claim.experiment)
+    return Tables(
+        networks=study.networks(),
+        history={name: study.history()},
+        times={name: study.times()},
+        start={name: study.single_images()},
+        examined={name: study.examined()},
+        real=study.real(),
+        transfer={name: study.transfer()},
+        retrained={str(claim.retraining): study.retrained()},
+        retraining={str(claim.retraining): study.retraining()},
+        refusal={str(claim.retraining): study.refusal()},
+        ancestry={name: study.ancestry()},
+        distances={name: study.distances()},
+        ablation={name: study.ablation()},
+        ascent={str(claim.ascent): study.ascent()},
+        ascent_times={str(claim.ascent): study.ascent_times()},
+        people={name: study.people()},
+    )
+
+
+class _Study:
+    def __init__(self, claim: Claim, end: str, units: int, first_seed: int) -> None:
+        self.claim, self.end, self.units = claim, end, units
+        self.names = [f"net-{index:03}" for index in range(units)]
+        self.seeds = np.arange(first_seed, first_seed + units)
+        self.classes = 1000 if claim.classes else max(10, claim.count or 0)
+
+    def networks(self) -> pd.DataFrame:
+        own = pd.DataFrame({"classifier": self.names, "seed": self.seeds, "dataset": self.claim.dataset})
+        own = own.assign(architecture=self.claim.architecture or "lenet", test_error=ENDS[self.end])
+        other = own.iloc[:1].assign(classifier="other", architecture=self.claim.shown_to or "other", dataset="other")
+        return pd.concat([own, other], ignore_index=True)
+
+    def history(self) -> pd.DataFrame:
+        generation = END if self.claim.generation is None else self.claim.generation
+        own = self._champions(self.end).assign(search=self.claim.search)
+        control = self._champions(OPPOSITE[self.end]).assign(search=self.claim.control or "none")
+        return pd.concat([own, control]).assign(generation=generation, evaluations=200 * (generation + 1))
+
+    def times(self) -> pd.DataFrame:
+        """Late where a time is to be high, never where a share is to be low."""
+        is_share, is_high = self.claim.unit == "share", self.end == "high"
+        if self.claim.quantity == "ascent-evaluations-ratio":
+            generation, reached = 100, True
+        elif is_share:
+            generation, reached = (EARLY, True) if is_high else (END, False)
+        else:
+            generation, reached = LATE if is_high else EARLY, True
+        runs = [self._runs().assign(target=target) for target in ("median", "all")]
+        table = pd.concat(runs).assign(generation=generation, reached=reached, search=self.claim.search)
+        return table.assign(evaluations=200 * (table["generation"] + 1))
+
+    def single_images(self) -> pd.DataFrame:
+        return pd.DataFrame({"classifier": self.names, "top_confidence": ENDS[self.end]})
+
+    def examined(self) -> pd.DataFrame:
+        table = self._champions(self.end).assign(search=self.claim.search)
+        same = table["class_index"] if self.end == "high" else (table["class_index"] + 1) % self.classes
+        confidences = {f"{kind}_confidence": table["confidence"] for kind in ("calibrated", "independent")}
+        return table.assign(alike_class=same, **confidences)
+
+    def real(self) -> pd.DataFrame:
+        rows = [
+            {"classifier": name, "image": image, "label": 0, "predicted": image % 2}
+            for name, image in itertools.product(self.names, range(4))
+        ]
+        return pd.DataFrame(rows).assign(confidence=ENDS[self.end], log_odds=LOG_ODDS[self.end])
+
+    def transfer(self) -> pd.DataFrame:
+        pairs = itertools.permutations([*self.names[:8], "other"], 2)
+        table = pd.DataFrame(pairs, columns=["source", "target"])
+        label = "source-label" if self.claim.quantity == "labelled-alike" else "class"
+        table = table.assign(relation=self.claim.relation, images="all", label=label, runs=self.units)
+        return table.assign(
+            alike=ENDS[self.end], chance=0.1, higher_on_source=ENDS[self.end], surest_on_both=ENDS[self.end]
+        )
+
+    def retrained(self) -> pd.DataFrame:
+        tables = []
+        for filling, end in self._fillings():
+            of_filling = self._champions(end).rename(columns={"classifier": "first"})
+            last = self.claim.network or 3
+            tables += [of_filling.assign(number=number, filled_with=filling) for number in {1, 2, last}]
+        return pd.concat(tables, ignore_index=True)
+
+    def retraining(self) -> pd.DataFrame:
+        rows = [
+            {"first": name, "number": number, "filled_with": filling, "test_error": ENDS[end]}
+            for name, number, (filling, end) in itertools.product(self.names, (1, 2, 3), self._fillings())
+        ]
+        return pd.DataFrame(rows)
+
+    def refusal(self) -> pd.DataFrame:
+        rows = [
+            {"first": name, "filled_with": filling, "accepted": ENDS[end], "log_odds": LOG_ODDS[end]}
+            for name, (filling, end) in itertools.product(self.names, self._fillings())
+        ]
+        return pd.DataFrame(rows).assign(attack=ADAPTIVE, number=2, rate=0.01, runs=self.units)
+
+    def ancestry(self) -> pd.DataFrame:
+        table = self._champions(self.end)
+        return table.assign(switches=ENDS[self.end], likeness=ENDS[self.end], likeness_of_strangers=0.5)
+
+    def distances(self) -> pd.DataFrame:
+        ratio = {"low": 0.5, "high": 2.0}[self.end]
+        table = self._champions(self.end).rename(columns={"class_index": "image"})
+        beyond = {f"{space}_beyond": ENDS[self.end] == 1 for space in ("pixel", "feature")}
+        champions = table.assign(kind="champion", pixel_distance=ratio, feature_ratio=ratio, **beyond)
+        return pd.concat([champions, champions.assign(kind="start", pixel_distance=1.0, feature_ratio=1.0)])
+
+    def ablation(self) -> pd.DataFrame:
+        share = ENDS[self.end]
+        repeats = self.claim.quantity != "share-of-champions-repeating" or self.end == "high"
+        intact = self._champions("high").assign(copies=4 * repeats, fill=None, kind="intact", draw=0, removed=0)
+        tables = [intact.assign(change=0.0)]
+        for kind, removed in itertools.product(("copy", "control"), (1, 2)):
+            worth = {"copy": 5 * share, "control": 5 * (1 - share)}[kind]
+            tables.append(
+                intact.assign(kind=kind, fill=self.claim.fill, removed=removed, change=worth, confidence=share)
+            )
+        return pd.concat(tables)
+
+    def ascent(self) -> pd.DataFrame:
+        return self._champions(self.end)
+
+    def ascent_times(self) -> pd.DataFrame:
+        evaluations = {"low": 100, "high": 200_000}[self.end]
+        return self._runs().assign(target="median", evaluations=evaluations, reached=True)
+
+    def people(self) -> pd.DataFrame:
+        share = {"low": 0.02, "high": 0.98}[self.end]
+        block, _, foils = str(self.claim.asked).rpartition("-")
+        row = {
+            "block": block,
+            "foils": foils,
+            "network": self.names[0],
+            "synthetic": False,
+            "people": self.units,
+            "answers": 60,
+        }
+        return pd.DataFrame([row | {"share": share, "low": share - 0.01, "high": share + 0.01, "upper": share + 0.01}])
+
+    def _fillings(self) -> list[tuple[str, str]]:
+        return [
+            (self.claim.filled_with, self.end),
+            (self.claim.control_filling or "random", OPPOSITE[self.end]),
+        ]
+
+    def _runs(self) -> pd.DataFrame:
+        runs = itertools.product(self.names, self.seeds)
+        return pd.DataFrame(runs, columns=["classifier", "seed"])
+
+    def _champions(self, end: str) -> pd.DataFrame:
+        places: Any = np.indices((self.units, self.units, self.classes)).reshape(3, -1)
+        table = {"classifier": np.array(self.names)[places[0]], "seed": self.seeds[places[1]], "class_index": places[2]}
+        return pd.DataFrame(table).assign(confidence=ENDS[end], log_odds=LOG_ODDS[end])
