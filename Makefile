@@ -1,20 +1,20 @@
-# `make run` makes the default study, `make test` runs the tests; both install first what is missing.
+# `make run` runs the default study, `make test` runs the tests. Both first install what is missing.
 #
 #   make run                             the default study, config/config.yaml
 #   make study CONFIG=config/mnist.yaml  another study
-#   make survey CONFIG=…                 the page on which people are asked what the images of a study show
-#   make test PROCESSES=3                all quick tests, in so many processes
+#   make survey CONFIG=…                 build the page of the human study
+#   make test PROCESSES=3                all quick tests, with this number of processes
 #   make test-slow                       the tests that take over half a minute each
-#   make test-slurm                      the tests on a real Slurm, which is installed where that can be done
-#   make test-survey                     the tests of that page in a real Chromium, installed where that can be done
+#   make test-slurm                      the tests on a real Slurm (installs it if possible)
+#   make test-survey                     the tests of the survey page in a real Chromium (installs it if possible)
 #   make torture                         kill the smoke study over 50 times, break its files, fill its disk: over half an hour
 #   make check                           formatting, types, workflow lint
 #   make bench                           the benchmarks
-#   make publish CONFIG=…                bring a finished study to the store, for others (docs/sharing.md)
-#   make restore                         bring here what others have published
-#   make merge-published                 within a `git merge`: unite what both sides have published
+#   make publish CONFIG=…                copy a finished study to the store (docs/sharing.md)
+#   make restore                         fetch published studies
+#   make merge-published                 during a `git merge`: combine what both sides have published
 #   make forget                          delete checkpoints of jobs that are no longer running
-#   make clean                           wait for runs to end, then remove results, logs and caches
+#   make clean                           wait for runs to end, then delete results, logs and caches
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -24,36 +24,36 @@ SHELL := bash
 
 PYTHON ?= python3
 CORES ?= all
-# One more than cores on a small machine: tests that run studies wait for each other.
+# One more than the two cores of a small machine, because tests that run studies wait for each other.
 PROCESSES ?= 3
 CONFIG ?=
 CONFIGFILE := $(if $(CONFIG),--configfile '$(CONFIG)')
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
-# Threads that spin while they wait collapse on a shared machine; one thread a process, many processes.
+# Busy-waiting threads are very slow on a shared machine: use one thread per process, and many processes.
 export OMP_WAIT_POLICY ?= PASSIVE
 export OMP_NUM_THREADS ?= 1
 
-# What is installed is known by the content of these files, so that it happens once, and again when they change.
+# Install again only if the content of these files has changed.
 PINS := $(shell cat pyproject.toml constraints.txt | sha256sum | cut -c 1-16)
 INSTALLED := .venv/installed-$(PINS)
 INSTALLED_BENCH := .venv/installed-bench-$(PINS)
 PIP_INSTALL := .venv/bin/python -m pip install --disable-pip-version-check --constraint constraints.txt --editable
 
-# The npm packages of the questionnaire's page; nothing else of a study needs them.
+# The npm packages of the survey page. Nothing else in a study needs them.
 PAGE := src/fooling/survey/page
 PACKAGES := results/.packages
 INSTALLED_PACKAGES := $(PACKAGES)/installed-$(shell cat $(PAGE)/package-lock.json | sha256sum | cut -c 1-16)
 
-# Only one command of make at a time runs a study in this folder.
+# Only one make command at a time may run a study in this folder.
 WITH_LOCK := mkdir -p .snakemake; exec 9>> .snakemake/run.lock; \
-	flock --nonblock 9 || { echo "Another run is at work in this folder: waiting for it."; flock 9; };
+	flock --nonblock 9 || { echo "Another run is active in this folder: waiting for it."; flock 9; };
 
-# Every `snakemake` shares this lock while it runs, also one that was started by hand (rules/folder_lock.py).
+# Each running `snakemake` shares this lock, including one that was started by hand (rules/folder_lock.py).
 WAIT_FOR_SNAKEMAKE := exec 8>> .snakemake/running.lock; \
 	flock --nonblock 8 || { echo "A snakemake started by hand is running in this folder: waiting for it."; flock 8; };
 
-# Jobs that outlived a killed Snakemake hold the locks of their checkpoints.
+# Jobs that are still running after Snakemake was killed hold the locks of their checkpoints.
 WAIT_FOR_JOBS := for held in $$(compgen -G 'results/.checkpoints/*/lock'); do flock $$held true || true; done;
 
 $(INSTALLED):
@@ -66,26 +66,26 @@ $(INSTALLED_BENCH): $(INSTALLED)
 	touch $@
 
 $(INSTALLED_PACKAGES):
-	@command -v npm > /dev/null || { echo "The page is built with jsPsych, which npm installs, and npm is not here. \
-	Install Node.js with npm (on Debian: apt-get install npm), and type make survey again. \
-	Nothing else of the study needs it." >&2; exit 1; }
+	@command -v npm > /dev/null || { echo "npm is not installed. The survey page needs it to install jsPsych. \
+	Install Node.js with npm (on Debian: apt-get install npm), then type make survey again. \
+	Nothing else in the study needs npm." >&2; exit 1; }
 	@rm -rf $(PACKAGES) && mkdir -p $(PACKAGES) && cp $(PAGE)/package.json $(PAGE)/package-lock.json $(PACKAGES)
 	npm ci --prefix $(PACKAGES) --prefer-offline --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
-# A killed Snakemake leaves its locks behind. None are deleted while another Snakemake is running.
+# A killed Snakemake leaves its locks behind. Delete them only if no other Snakemake is running.
 TAKE_UP := $(WAIT_FOR_SNAKEMAKE) exec 8>&-; if compgen -G '.snakemake/locks/*' > /dev/null; then \
 	$(WAIT_FOR_JOBS) snakemake --unlock $(CONFIGFILE); fi;
 
-# Snakemake ends in a traceback if it cannot read the study file, or cannot make its cache below HOME.
+# Snakemake ends with a traceback if it cannot read the study file, or cannot create its cache below HOME.
 REQUIRE_CONFIG := test -z '$(CONFIG)' || { test -f '$(CONFIG)' && iconv -f UTF-8 '$(CONFIG)'; } > /dev/null 2>&1 || { \
 	echo "CONFIG=$(CONFIG) is not a text file. Name a study file: make study CONFIG=config/mnist.yaml" >&2; exit 2; }; \
 	mkdir -p "$${XDG_CACHE_HOME:-$${HOME:-}/.cache}" 2> /dev/null || export XDG_CACHE_HOME='$(CURDIR)/.snakemake/cache';
 
-# Without free space for .snakemake, Snakemake ends in tracebacks.
+# Without free space for .snakemake, Snakemake ends with tracebacks.
 REQUIRE_ROOM := { mkdir -p .snakemake && head -c 1000000 /dev/zero > .snakemake/room; } 2> /dev/null || room=none; \
 	rm -f .snakemake/room 2> /dev/null || true; if test "$${room:-}"; then echo "Nothing can be written in .snakemake:\
-	the disk is full or read-only. Fix that, and type make run again: nothing is lost."; exit 1; fi;
+	the disk is full or read-only. Fix this, then type make run again. Nothing is lost."; exit 1; fi;
 
 run study: $(INSTALLED)
 	@$(REQUIRE_CONFIG) $(REQUIRE_ROOM) $(WITH_LOCK) $(TAKE_UP) { snakemake --cores $(CORES) $(CONFIGFILE) && python -m rules.records; } \
@@ -132,14 +132,14 @@ publish restore: $(INSTALLED)
 merge-published: $(INSTALLED)
 	@$(WITH_LOCK) python -m sharing merge
 
-# Interrupted work whose settings or code changed since is never taken up again. A job at work holds the lock.
+# A checkpoint is not used again if its settings or code have changed. A running job holds the lock.
 forget:
 	@for held in $$(compgen -G 'results/.checkpoints/*/lock'); do \
 		folder=$$(dirname $$held); \
-		flock --nonblock $$held sh -c "du -sh $$folder && rm -r $$folder" || echo "$$folder is being worked on"; \
+		flock --nonblock $$held sh -c "du -sh $$folder && rm -r $$folder" || echo "$$folder is in use by a running job"; \
 	done
 
-# Others may be waiting for the lock files, so these stay.
+# Keep the lock files: other processes may be waiting for them.
 clean:
 	@$(WITH_LOCK) $(WAIT_FOR_SNAKEMAKE) $(WAIT_FOR_JOBS) \
 	rm -rf results logs .mypy_cache .pytest_cache .ruff_cache .hypothesis build; \

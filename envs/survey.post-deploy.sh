@@ -1,3 +1,3 @@
 #!/bin/sh
-# Installs `fooling` from this checkout, and what else it imports, into the environment that Snakemake has just made.
+# Install `fooling` from this checkout, with its other dependencies, into the environment that Snakemake has just created.
 exec python -m pip install --constraint constraints.txt --editable .

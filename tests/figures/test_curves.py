@@ -42,7 +42,7 @@ def test_the_axes_say_what_they_show(inputs):
     assert [text.get_text() for text in figure.legends[0].get_texts()] == [
         "evolution (MAP-Elites)",
         "random search",
-        "drift without selection",
+        "drift (unselected)",
     ]
     assert "Direct encoding, 6 runs of each search on 2 networks." in figure.get_supxlabel()
 

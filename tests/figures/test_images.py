@@ -149,14 +149,14 @@ def test_examples_of_removals_stand_beside_their_confidences(inputs):
     gone = (sheet.images[0].get_array() != sheet.images[1].get_array()).mean()
     assert 0 < gone <= first["area"].iloc[0]
     assert len(panels) == 3
-    assert f"{(intact['copies'] > 0).sum()} of 20 champions repeat themselves" in "".join(texts(sheet))
+    assert f"{(intact['copies'] > 0).sum()} of 20 champions have a repeated element" in "".join(texts(sheet))
 
 
 def test_without_copies_the_sheet_says_so(inputs):
     table, runs = inputs["ablation"]["ablation"], inputs["ablation"]["runs"]
     silent = table[table["kind"] == "intact"].assign(copies=0)
     sheet = ablation.draw(ablation=silent, runs=runs).axes[0]
-    assert "No champion of the runs shown repeats itself." in texts(sheet)
+    assert "No champion of the runs shown has a repeated element." in texts(sheet)
     assert not sheet.images
 
 
@@ -200,7 +200,7 @@ def test_a_real_and_evolved_images_of_one_label_stand_beside_the_loop(inputs):
 def test_without_a_test_image_that_is_right_there_is_no_label_to_share(inputs):
     inputs["same_label"]["real"]["predicted"] = (inputs["same_label"]["real"]["label"] + 1) % 10
     sheet = same_label.draw(**inputs["same_label"]).axes[0]
-    assert "lenet-a gets no test image right" in texts(sheet)
+    assert "lenet-a classifies no test image correctly" in texts(sheet)
 
 
 def test_champions_that_resemble_their_class_stand_above_the_nearest_training_image(inputs):

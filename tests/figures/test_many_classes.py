@@ -77,7 +77,7 @@ def test_the_gallery_shows_the_surest_and_ten_classes(run):
     sheet, strip = figure.axes
     assert len(sheet.images) == 25 + 10  # of fifty classes every two share an image
     texts = [text.get_text() for text in sheet.texts]
-    assert any("10 of 50 classes, from the surest to the least sure" in text for text in texts)
+    assert any("10 of 50 classes, from the most to the least confident" in text for text in texts)
     places = np.asarray(strip.collections[0].get_offsets())
     assert np.allclose(places, np.column_stack([np.arange(10), shown_classes([run]) / 100]))
 

@@ -94,7 +94,7 @@ def test_reliability_counts_the_right_answers_in_each_bin():
 
 def test_calibration_shows_real_images_and_champions(inputs):
     figure = calibration.draw(**inputs["calibration"])
-    assert labels(figure.axes[1]) == ["real images,\nclassified right", "direct"]
+    assert labels(figure.axes[1]) == ["real images,\nclassified correctly", "direct"]
     assert "temperature 1.40, fitted on 20 real test images" in figure.get_supxlabel()
     assert len(figure.legends[0].get_texts()) == 2
 
@@ -105,7 +105,7 @@ def test_where_no_temperature_fits_only_raw_confidences_are_drawn(inputs):
         table["calibrated_confidence"] = np.nan
     given["calibration"][["temperature", "nll_after", "ece_after"]] = np.nan
     figure = calibration.draw(**given)
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["as the network gives it (0.021)"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["uncalibrated (0.021)"]
     assert "no temperature" in figure.get_supxlabel()
 
 

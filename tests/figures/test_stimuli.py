@@ -33,7 +33,7 @@ def test_with_labels_every_image_stands_in_the_same_place(inputs):
 
 
 @pytest.mark.parametrize(
-    ("kind", "title"), [("champion", "evolved for"), ("ascent", "climbed for"), ("real", "true classes")]
+    ("kind", "title"), [("champion", "evolved for"), ("ascent", "target classes"), ("real", "true classes")]
 )
 def test_a_sheet_says_what_its_labels_are(make_stimuli, kind, title):
     assert title in texts(stimuli_shown.draw(stimuli=make_stimuli(kind=kind)))[0]

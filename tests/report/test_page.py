@@ -123,7 +123,7 @@ def test_the_headline_comes_first_then_claims_galleries_figures_and_the_run(made
 
 def test_every_image_of_a_gallery_is_shown_and_described(made):
     read = Checked(page(**made))
-    champions = [image for image in read.images if image["alt"].startswith("Image that the network takes for")]
+    champions = [image for image in read.images if image["alt"].startswith("Image that the network labels")]
     assert len(champions) == 6 + 3  # the gallery, and its first run in the head
     assert all(image["alt"] for image in read.images)
 
@@ -142,7 +142,7 @@ def test_what_people_are_shown_has_a_section_of_its_own_with_the_labels_folded_a
     text = page(**made)
     Checked(text)
     of_people = text[text.index('<section id="people">') : text.index('<section id="run">')]
-    assert "Nobody has been asked yet" in of_people
+    assert "No one has been asked yet" in of_people
     for name in ("cppn", "s-169"):
         part = of_people[of_people.index(f"<h3>Condition {name}</h3>") :]
         assert part.index("without labels") < part.index("<details>") < part.index("with labels,")

@@ -20,8 +20,8 @@ def test_the_headline_counts_what_is_controlled_and_not_small(make_champions):
     large = summarised(make_champions(), threshold=THRESHOLD)
     small = summarised(make_champions("colour", seeds=1), threshold=THRESHOLD)
     finding, contrast = headline([large, small], threshold=THRESHOLD)
-    assert finding == "16 of 24 evolved images are called their class with 99.99 % confidence or more"
-    assert contrast == "Direct encoding (direct): 16 of 24; random search with as many images finds 0 of 24."
+    assert finding == "16 of 24 evolved images reach a confidence of 99.99 % or more in their class"
+    assert contrast == "Direct encoding (direct): 16 of 24; random search with the same budget: 0 of 24."
 
 
 def test_without_controls_the_headline_says_nothing_of_random_search(make_champions):

@@ -89,7 +89,7 @@ class Participant:
         """Begin the part in which ``trial`` is, if that has not begun."""
         if trial["part"] != self.part:
             self.locator(f"text=Part {trial['part']} of 4").wait_for()
-            self.press(self.page.get_by_role("button", name="Go on"))
+            self.press(self.page.get_by_role("button", name="Continue"))
             self.part = trial["part"]
 
     def answer(self, trial: Values, choose: Answer = lambda trial: str(trial["correct_answer"])) -> None:

@@ -152,7 +152,7 @@ def test_practice_says_what_was_right_and_the_blocks_do_not(arrive: Arrive) -> N
     wrong = next(name for name in first["options"] if name != first["correct_answer"])
     somebody.choose(".trial:not(.rating)", first["options"].index(wrong), wrong)
     somebody.choose(".trial.rating", 0, "1")
-    expect(somebody.locator("#question")).to_have_text(f"Here “{first['correct_answer']}” would have been right.")
+    expect(somebody.locator("#question")).to_have_text(f"The answer was “{first['correct_answer']}”.")
     somebody.press(somebody.locator(".trial.only button"))
     for trial in somebody.trials[1:4]:
         somebody.answer(trial)
@@ -185,7 +185,7 @@ def test_one_can_withdraw_in_the_middle_of_a_rating_and_after_saving(arrive: Arr
     second.leave("stop")
     second.saved("csv")
     second.leave("withdraw")
-    expect(second.locator("#page")).to_contain_text("Delete the file.")
+    expect(second.locator("#page")).to_contain_text("Delete the saved file yourself.")
     assert second.page.evaluate("session.rows") == []
     assert second.locator("#save-csv, #save-json").count() == 0
 
@@ -332,7 +332,7 @@ def test_answers_that_cannot_be_sent_can_still_be_saved(browser: Browser, tmp_pa
             somebody.answer(somebody.trials[0])
             somebody.leave("stop")
             somebody.press(somebody.locator("#send"))
-            expect(somebody.locator("#told")).to_contain_text("Sending failed (the other side answered 500)")
+            expect(somebody.locator("#told")).to_contain_text("Sending failed (the server answered 500)")
             assert len(rows_of(somebody.saved("csv")[1])) == 1
 
 

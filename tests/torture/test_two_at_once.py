@@ -37,7 +37,7 @@ def test_a_second_run_is_refused_by_snakemake_and_waits_in_make(changed: Checkou
         assert refused.returncode != 0
         assert "Directory cannot be locked" in refused.stdout
         assert "--unlock" in refused.stdout
-        second = _second(changed, *MAKE_RUN, until="Another run is at work in this folder: waiting for it.")
+        second = _second(changed, *MAKE_RUN, until="Another run is active in this folder: waiting for it.")
         first.go_on()
         assert first.status() == 0
         assert "Nothing to be done" in second.communicate()[0]

@@ -170,7 +170,7 @@ def test_make_clean_waits_and_keeps_the_lock_files(checkout: Checkout) -> None:
         cleaned = _begun(checkout, "make", "clean", "INSTALLED=Makefile")
         _said_by(cleaned, WAITS)
         waiting = _begun(checkout, *_make("one"))
-        _said_by(waiting, "Another run is at work in this folder: waiting for it.")
+        _said_by(waiting, "Another run is active in this folder: waiting for it.")
         assert first.poll() is None
     assert [status for status, _ in _finished([cleaned, waiting])] == [0, 0]
     assert (checkout.folder / TARGET.format(name="one")).stat().st_size > 0

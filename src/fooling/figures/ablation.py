@@ -20,8 +20,8 @@ from fooling.figures.percentages import percent
 from fooling.figures.style import QUIET, SERIES, WIDTH, counted, in_style
 
 LOOKS = dict(zip(KINDS, SERIES, strict=False))
-LABELS = {"copy": "copies removed", "control": "as much removed elsewhere"}
-WORDS = {"mean": "the mean pixel", "background": "the commonest pixel", "noise": "random pixels"}
+LABELS = {"copy": "copies removed", "control": "same area removed elsewhere"}
+WORDS = {"mean": "the mean pixel", "background": "the most frequent pixel", "noise": "random pixels"}
 TOP, PANEL, LEFT, RIGHT = 0.86, 1.35, 0.66, 0.12  # inches around and of the panels
 EXAMPLES, SHOWN = 4, 4  # champions, and removals from each
 SIDE, PITCH, ROW = 0.6, 0.66, 0.95  # of the images of an example
@@ -35,9 +35,9 @@ def draw(*, ablation: pd.DataFrame, runs: Sequence[RunRecord]) -> Figure:
     figure, axes = sheet(WIDTH, below + max(1, len(examples)) * ROW + 0.25)
     intact = ablation[ablation["kind"] == "intact"]
     found = int((intact["copies"] > 0).sum())
-    share = f"{found:,} of {counted(len(intact), 'champion')} {'repeats' if found == 1 else 'repeat'} themselves"
-    note = f"{share}; line: their median, band: their middle half; numbers: how many have so many copies to lose"
-    write_head(axes, "What repeated elements are worth to the network", note)
+    share = f"{found:,} of {counted(len(intact), 'champion')} {'has' if found == 1 else 'have'} a repeated element"
+    note = f"{share}; line: median, band: middle half; numbers: champions with this many copies"
+    write_head(axes, "Effect of removing repeated elements", note)
     for place, fill in enumerate(FILLS):
         _draw_changes(figure, ablation[ablation["fill"] == fill], place=place, title=f"Replaced by {WORDS[fill]}")
     handles = [Line2D([], [], color=look.colour, dashes=look.dashes or (None, None)) for look in LOOKS.values()]
@@ -45,7 +45,7 @@ def draw(*, ablation: pd.DataFrame, runs: Sequence[RunRecord]) -> Figure:
         handles, LABELS.values(), loc="upper right", ncols=2, bbox_to_anchor=(1, 1 - 0.36 / figure.get_figheight())
     )
     if not examples:
-        write(axes, 0.06, below, "No champion of the runs shown repeats itself.", ha="left", color=QUIET)
+        write(axes, 0.06, below, "No champion of the runs shown has a repeated element.", ha="left", color=QUIET)
         return figure
     _write_columns(axes, below - 0.06)
     for row, (run, class_index) in enumerate(examples):

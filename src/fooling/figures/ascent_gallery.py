@@ -32,8 +32,8 @@ def draw(*, ascents: Sequence[AscentRecord]) -> Figure:
     pitch = (WIDTH - LEFT - RIGHT) / len(names)
     height = pitch - GAP + CAPTION
     figure, axes = sheet(WIDTH, HEAD + len(ascents) * height + 0.06)
-    title = f"Images that climbed the gradient of {ascents[0].classifier['name']}"
-    note = "the first start of every setting; the network's confidence is cut after two decimals and never rounded up"
+    title = f"Images made by gradient ascent on {ascents[0].classifier['name']}"
+    note = "the first start of each setting; the network's confidence is truncated, never rounded up"
     write_head(axes, title, note)
     write_class_names(axes, names, left=LEFT, pitch=pitch)
     for row, ascent in enumerate(ascents):

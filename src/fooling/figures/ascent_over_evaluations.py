@@ -42,8 +42,8 @@ def draw(*, ascent_curves: pd.DataFrame, reference: float | None) -> Figure:
     figure.legend(loc="outside right upper")
     draw_note(
         figure,
-        "Line: median of the runs; band: all of them. Evaluations are those of all classes together, also where "
-        "images climb for some only; a step counts as three: a forward pass, and a backward pass at the price of two.",
+        "Line: median of the runs; band: all runs. Evaluations are summed over all classes, even if gradient ascent "
+        "covers only some. A step counts as three evaluations: one for the forward pass, two for the backward pass.",
     )
     return figure
 

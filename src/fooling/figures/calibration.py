@@ -18,7 +18,7 @@ from fooling.figures.style import QUIET, WIDTH, Look, draw_note, in_style
 
 BINS = 10
 SCALES = {
-    "confidence": Look("as the network gives it", "#0072B2", "", "o"),
+    "confidence": Look("uncalibrated", "#0072B2", "", "o"),
     "calibrated_confidence": Look("after temperature scaling", "#E69F00", "", "s"),
 }
 #: float32 has no confidence between this one and 1: what stands at 1 is drawn here.
@@ -58,11 +58,15 @@ def _how_fitted(fitted: pd.Series, scales: Mapping[str, Look], real: pd.DataFram
     if "calibrated_confidence" not in scales:
         fitting = real[real["split"] == "calibration"]
         all_right = (fitting["label"] == fitting["predicted"]).all()
-        why = f"gets all {fit} images for the calibration right" if all_right else "gives all classes the same"
-        return f"{fitted['classifier']} {why}, so no temperature fits best."
+        why = (
+            f"classifies all {fit} calibration images correctly"
+            if all_right
+            else "gives all classes the same confidence"
+        )
+        return f"{fitted['classifier']} {why}, so there is no best temperature."
     return (
-        f"{fitted['classifier']}: temperature {fitted['temperature']:.2f}, fitted on {fit} real test images and judged "
-        f"on {judge} others."
+        f"{fitted['classifier']}: temperature {fitted['temperature']:.2f}, fitted on {fit} real test images and "
+        f"evaluated on {judge} others."
     )
 
 
@@ -76,7 +80,7 @@ def _draw_reliability(axes: Axes, judged: pd.DataFrame, scales: Mapping[str, Loo
         axes.plot(confidence, share, look.marker, color=look.colour, markersize=5, markeredgecolor="white")
     use_percent_ticks(axes, which="x")
     use_percent_ticks(axes, which="y")
-    axes.set(title="Real test images", xlabel="mean confidence of a group of images", ylabel="of these right")
+    axes.set(title="Real test images", xlabel="mean confidence of a group of images", ylabel="accuracy")
 
 
 def reliability(confidences: NDArray[np.float64], right: NDArray[np.bool_]) -> tuple[NDArray[np.float64], ...]:
@@ -96,7 +100,9 @@ def _draw_champions(axes: Axes, real: pd.DataFrame, examined: pd.DataFrame, scal
     """Boxes of raw and calibrated confidence, for real images that are classified right and for each experiment."""
     evolved = examined[examined["search"] == "map-elites"]
     kept = real[(real["label"] == real["predicted"]) & (real["split"] == "evaluation")]
-    table = pd.concat([kept.assign(row="real images,\nclassified right"), evolved.assign(row=evolved["experiment"])])
+    table = pd.concat(
+        [kept.assign(row="real images,\nclassified correctly"), evolved.assign(row=evolved["experiment"])]
+    )
     long = table.melt(id_vars="row", value_vars=list(scales), var_name="scale", value_name="shown")
     share = long["shown"].astype(float).clip(1 - HIGHEST, HIGHEST)
     long["log_odds"] = np.log(share / (1 - share))
@@ -115,6 +121,6 @@ def _draw_champions(axes: Axes, real: pd.DataFrame, examined: pd.DataFrame, scal
         ax=axes,
     )
     use_confidence_ticks(axes, list(long["log_odds"]), which="x", most=5)
-    axes.set(title="Champions, and real images beside them", xlabel="confidence, log-odds scale", ylabel="")
+    axes.set(title="Champions and real images", xlabel="confidence, log-odds scale", ylabel="")
     axes.grid(visible=False, axis="y")
     axes.tick_params(axis="y", length=0)

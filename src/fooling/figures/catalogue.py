@@ -80,37 +80,38 @@ class Figure:
 #: In the order of the report. The file of a figure is ``<name>.png``, or ``<name>-<experiment or classifier>.png``.
 FIGURES: dict[str, Figure] = {
     "gallery": Figure(
-        "Champions of every class (columns) in several runs (rows) with the confidence of the network that they were "
-        "evolved on, and below them how another network and the training images see them.",
+        "Champions of each class (columns) in several runs (rows), with the confidence of their own network. "
+        "Below: the confidence of an independent network, and the distance to the training images.",
         one_per="experiment",
         tables={"examined": EXAMINED},
         seeds="shown",
     ),
     "further_runs": Figure(
-        "Champions of many further runs: which motifs recur from run to run.",
+        "Champions of many further runs, to show which motifs recur.",
         one_per="experiment",
         tables={"examined": EXAMINED},
         seeds="all",
     ),
     "real_and_evolved": Figure(
-        "A real test image of every class above the images evolved for it, each with the network's confidence.",
+        "A real test image of each class above the images evolved for it, each with the network's confidence.",
         one_per="classifier",
         tables={"real": REAL},
         seeds="first",
         needs_dataset=True,
     ),
     "same_label": Figure(
-        "The idea: the network gives a real and evolved images the same label; and the loop by which such images are "
-        "found, with images of this study.",
+        "The principle: the network gives a real image and evolved images the same label. On the right the "
+        "evolutionary loop, with images of this study.",
         one_per="classifier",
         tables={"real": REAL},
         seeds="first",
         needs_dataset=True,
     ),
     "resembling": Figure(
-        "Champions that do resemble their class, above the nearest training image. The rule: an independent network "
-        "and that image say their class, and it is as near as one is to real images. Small print: that network's "
-        "confidence, how many champions are such, and the distance.",
+        "Champions that resemble their class, above the nearest training image. The rule: an independent network "
+        "and the nearest training image both have their class, and this image is no farther away than for real "
+        "test images. Small print: the independent network's confidence, the number of such champions, and the "
+        "distance.",
         one_per="classifier",
         tables={"examined": EXAMINED},
         seeds="all",
@@ -118,174 +119,175 @@ FIGURES: dict[str, Figure] = {
         needs_training_images=True,
     ),
     "family_tree": Figure(
-        "Who descends from whom: every image that became a champion, in the row of its class, with a line from its "
-        "parent; what has descendants at the end is in colour. Left the champions of the random start, right those at "
-        "the end. Parents are drawn uniformly: were it of no matter whose child an image is, nine in ten lines "
-        "would come from another one of ten classes. Of many classes: families, champions with a late common ancestor.",
+        "Lineage of the champions: each image that became a champion, in the row of its class, with a line from "
+        "its parent. Images with descendants at the end are in colour. Left: champions of the random start; right: "
+        "final champions. Parents are drawn uniformly: if parentage did not matter, 9 of 10 lines would come from "
+        "another class (with ten classes). With many classes: families, which are champions with a late common "
+        "ancestor.",
         one_per="experiment",
         seeds="shown",
     ),
     "confidence_over_evaluations": Figure(
-        "Confidence, median over the classes, against the number of images scored: evolution, random search and "
-        "unselected drift.",
+        "Median confidence over the classes against the number of images scored: evolution, random search and "
+        "drift (unselected).",
         one_per="experiment",
         tables={"history": HISTORY},
         options=("reference",),
     ),
     "classes_over_evaluations": Figure(
-        "Confidence in each class against the number of images scored: evolution, random search and unselected drift. "
-        "Of many classes a map, class by generation.",
+        "Confidence in each class against the number of images scored: evolution, random search and drift "
+        "(unselected). With many classes: a map of class by generation.",
         one_per="experiment",
         tables={"history": HISTORY, "champions": CHAMPIONS},
         options=("reference",),
     ),
     "ascent_gallery": Figure(
-        "Images that climbed the network's gradient, for each class (column) with every setting (rows), and the "
-        "network's confidence.",
+        "Images made by gradient ascent, for each class (column) and setting (row), with the network's confidence.",
         one_per="classifier with ascents",
         needs_ascents=True,
     ),
     "ascent_over_evaluations": Figure(
-        "Confidence, median over the classes, against evaluations of the network: gradient ascent beside evolution and "
-        "random search, which know no gradient. A sweep of settings is one line: the best of them on pilot networks, "
-        "shown on the others.",
+        "Median confidence over the classes against evaluations of the network: gradient ascent, evolution and "
+        "random search. Evolution and random search use no gradient. A sweep is one line: the best settings on "
+        "pilot networks, evaluated on the others.",
         one_per="classifier with ascents",
         tables={"ascent_curves": ASCENT_CURVES},
         options=("reference",),
     ),
     "search_comparison": Figure(
-        "What evolution adds to random search with the same number of evaluations, run by run.",
+        "Evolution compared with random search and drift with the same number of evaluations, run by run.",
         tables={"champions": CHAMPIONS},
         options=("reference",),
     ),
     "random_images": Figure(
-        "How confident the networks are in single images that nobody evolved, and in the best of a random start.",
+        "Confidence of the networks in single random images, and in the best images of a random start.",
         tables={"start": START, "history": HISTORY},
     ),
     "preset_comparison": Figure(
-        "How long each preset takes until the median class stands at 99.99 %, runs that never get there included.",
+        "Number of images until the median class reaches 99.99 %, for each preset, including runs that never reach it.",
         tables={"survival": "findings/survival.csv", "presets": "findings/presets.csv"},
     ),
     "transfer": Figure(
-        "What the networks (columns) say of images that were evolved on other ones (rows): the share that keeps its "
-        "class, beside chance.",
+        "Transfer rate: the share of images evolved on one network (rows) that keep their class on another "
+        "(columns), compared with chance.",
         one_per="experiment",
         tables={"transfer": "findings/transfer/{experiment}.pairs.csv"},
     ),
     "transfer_gallery": Figure(
-        "Images evolved on one network that others take for the same class: of every class the one that another "
-        "network (row) is surest of.",
+        "Images evolved on one network that other networks assign to the same class. For each class: the image "
+        "with the highest confidence of the other network (row).",
         one_per="experiment",
         tables={"shown": "findings/transfer/{experiment}.shown.parquet"},
         seeds="all",
     ),
     "retraining_transfer": Figure(
-        "What each network of a chain (columns) says of images that were evolved against each other one (rows).",
+        "Transfer rate in a chain: how each network (columns) classifies images evolved against every other one "
+        "(rows).",
         one_per="retraining",
         tables={"transfer": "findings/transfer/{chain}.pairs.csv"},
         needs_chain=True,
     ),
     "retraining_gallery": Figure(
-        "Images evolved against every network of a chain, each of which has learned those of the networks before it "
-        "as one more class, with their confidences.",
+        "Images evolved against each network of a chain, with their confidences. Each network has learned the "
+        "fooling images of all networks before it as an additional class.",
         one_per="retraining",
         tables={"retraining": RETRAINING},
         needs_chain=True,
         batches=True,
     ),
     "retraining_curve": Figure(
-        "How easily every network of a chain is fooled, beside the paper's networks and two controls, and what the "
-        "fooling class learns and costs.",
+        "How easily each network of a chain is fooled, compared with the paper's networks and with controls; what "
+        "the fooling class recognises, and the cost in accuracy.",
         one_per="retraining",
         tables={"retraining": RETRAINING, "effects": "findings/retraining/{retraining}.effects.csv"},
     ),
     "retraining_over_generations": Figure(
-        "How evolution fares against every network of a chain, generation by generation: the median over the classes, "
-        "and the surest class.",
+        "Evolution against each network of a chain, by generation: the median over the classes, and the most "
+        "confident class.",
         one_per="retraining",
         needs_chain=True,
         batches=True,
     ),
     "retraining_budget": Figure(
-        "What a larger budget changes: the median confidence against the last network of each chain, by images scored.",
+        "The effect of a larger budget: the median confidence on the last network of each chain, by images scored.",
         one_per="retraining with longer runs",
         tables={"budget": "findings/retraining/{retraining}.budget.csv"},
     ),
     "retraining_refusal": Figure(
-        "Whether a fooling class defends where all networks refuse equally many real images: the champions accepted, "
-        "their confidence among the real classes, and the real images refused.",
+        "Defence at equal refusal rates of real images: the share of champions accepted, their confidence among "
+        "the real classes, and the share of real images refused.",
         one_per="retraining with refusal",
         tables={"refusal": "findings/retraining/{retraining}.refusal.csv"},
     ),
     "calibration": Figure(
-        "Whether a confidence means what it says: on real test images, and for champions before and after temperature "
-        "scaling.",
+        "Calibration: reliability on real test images, and the confidence in champions before and after "
+        "temperature scaling.",
         one_per="classifier",
         tables={"real": REAL, "calibration": "findings/calibration/{classifier}.csv", "examined": EXAMINED},
         options=("reference",),
     ),
     "distances": Figure(
-        "Why networks are fooled: confidence against the distance to the nearest training image, in pixels and in what "
-        "the network makes of an image, for real test images, noise, the random start and the champions.",
+        "Why networks are fooled: confidence against the distance to the nearest training image, in pixels and in "
+        "the network's features, for real test images, noise, the random start and the champions.",
         one_per="classifier",
         tables={"distances": DISTANCES},
         needs_training_images=True,
     ),
     "training_curves": Figure(
-        "Training loss and test error of every network that the study trained, while it was trained.",
+        "Training loss and test error during training, for each network that the study trained.",
         one_per="study with trained networks",
         tables={"training": "findings/training.csv", "classifiers": "findings/classifiers.csv"},
         options=("reference_error",),
     ),
     "ablation": Figure(
-        "What repeated elements are worth to the network: champions with copies of them removed, one after the other, "
-        "and with as much removed at random places.",
+        "The effect of repeated elements: champions after the removal of copies, one after another, and after the "
+        "removal of as much at random places.",
         one_per="experiment",
         tables={"ablation": ABLATION},
         seeds="shown",
         encoding="cppn",
     ),
     "foolability": Figure(
-        "How easily each network is fooled: the area under the curve of its confidence, its end, and the classes of "
-        "which it is sure.",
+        "How easily each network is fooled: area under the confidence curve, final confidence, and the share of "
+        "classes with high confidence.",
         tables={"foolability": "findings/foolability.csv"},
     ),
     "class_sets": Figure(
-        "Whether a network is harder to fool with some classes than with the others.",
+        "Confidence in sets of classes compared with all other classes, to show whether some are harder to fool.",
         one_per="study with class sets",
         tables={"class_sets": "findings/class_sets.csv", "set_classes": "findings/set_classes.parquet"},
     ),
     "variance_components": Figure(
-        "How much of the variance between champions comes from the network, the seed and the class.",
+        "Shares of the variance between champions that come from the network, the seed and the class.",
         tables={"variance": "findings/variance.csv"},
     ),
     "stimuli_hidden": Figure(
-        "What people are asked about: images of one condition of the human study, drawn by lot, without their labels.",
+        "Stimuli of the human study: a random sample of images of one condition, without labels.",
         one_per="condition",
         needs_stimuli=True,
     ),
     "stimuli_shown": Figure(
-        "The same images in the same places, with the class that the network was to see in them and its confidence.",
+        "The same images at the same places, with their class and the network's confidence.",
         one_per="condition",
         needs_stimuli=True,
     ),
     "survey_accuracy": Figure(
-        "How often people give the right answer, per condition and way of asking, beside chance and a declared margin.",
+        "Share of correct answers of people, per condition and question, with chance and the declared margin.",
         one_per="study with responses",
         tables={"survey_accuracy": ANSWERS.format("accuracy")},
     ),
     "survey_images": Figure(
-        "The same image by image: whether a few images that everybody knows make the average.",
+        "Share of correct answers for each image, to show whether a few images determine the mean.",
         one_per="study with responses",
         tables={"survey_images": ANSWERS.format("images")},
     ),
     "survey_confusion": Figure(
-        "What people say of images of each label, where all labels are offered.",
+        "Answers of people to images of each label, if all labels are offered.",
         one_per="study with responses",
         tables={"survey_confusion": ANSWERS.format("confusion")},
     ),
     "survey_confidence": Figure(
-        "Whether people know those images better, or are surer of them, of which the network is surer.",
+        "People's correct answers and certainty against the network's confidence, by image.",
         one_per="study with responses",
         tables={
             "survey_images": ANSWERS.format("images"),

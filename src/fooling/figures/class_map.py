@@ -115,7 +115,7 @@ def _draw_quantiles(axes: Axes, levels: dict[str, pd.DataFrame]) -> None:
             dashes = look.dashes or (None, None)
             axes.plot(line.index, line, color=look.colour, linewidth=width, dashes=dashes, label=label)
     use_percent_ticks(axes)
-    axes.set(title="Over the classes", xlabel="generation", ylabel="confidence")
+    axes.set(title="Quantiles over the classes", xlabel="generation", ylabel="confidence")
     axes.set_xlim(0, max(table.index[-1] for table in levels.values()))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
@@ -144,8 +144,8 @@ def _note(history: pd.DataFrame, levels: pd.DataFrame, paper: bool) -> str:
     classes = counted(len(levels.columns), "class", "classes")
     parts = [
         f"{encoding[0].upper()}{encoding[1:]}: for each of {classes}, {of_runs}.",
-        "Thin lines: the classes at 25, 75, 90 and 95 % of them.",
+        "Thin lines: the 25, 75, 90 and 95 % quantiles of the classes.",
     ]
     if paper:
-        parts.append("The paper's median is of another network, at as many images scored.")
+        parts.append("The paper's median is of another network, at the same number of images scored.")
     return " ".join(parts)

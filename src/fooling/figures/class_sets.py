@@ -25,7 +25,7 @@ def draw(*, class_sets: pd.DataFrame, set_classes: pd.DataFrame) -> Figure:
     rows = len(class_sets) // max(len(names), 1)
     figure = Figure(figsize=(WIDTH, 1.1 + 0.42 * rows), layout="constrained")
     if not names:
-        figure.text(0.5, 0.5, "This study names no sets of classes.", ha="center", color=QUIET)
+        figure.text(0.5, 0.5, "This study defines no sets of classes.", ha="center", color=QUIET)
         return figure
     for axes, name in zip(figure.subplots(1, len(names), sharey=True, squeeze=False)[0], names, strict=True):
         chosen = class_sets[class_sets["class_set"] == name]
@@ -39,9 +39,9 @@ def draw(*, class_sets: pd.DataFrame, set_classes: pd.DataFrame) -> Figure:
     draw_note(
         figure,
         f"A class has one value, its median over {runs}. Box: the middle half of the classes and their median; "
-        "whiskers: from 5 to 95 % of them. In the margin: how likely a class of the set has the higher confidence than "
-        "one of the others, with its interval over groups of classes that share champions; 50 % where it makes no "
-        "difference.",
+        "whiskers: from 5 to 95 % of them. In the margin: the probability that a class of the set has a higher "
+        "confidence than one of the others, with its interval over groups of classes that share champions; 50 % "
+        "means no difference.",
     )
     return figure
 

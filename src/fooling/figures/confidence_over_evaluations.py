@@ -29,11 +29,11 @@ def draw(*, history: pd.DataFrame, reference: float | None) -> Figure:
     plain, stretched = figure.subplots(1, 2)
     draw_search_curves(plain, runs, "confidence")
     use_percent_ticks(plain)
-    plain.set(title="Median class", ylabel="confidence")
+    plain.set(title="Median confidence", ylabel="confidence")
     draw_search_curves(stretched, runs, "log_odds")
     values = [*runs["log_odds"], *([log_odds(reference)] if reference else [])]
     use_confidence_ticks(stretched, values)
-    stretched.set(title="The same, stretched at both ends", ylabel="confidence, log-odds scale")
+    stretched.set(title="Median confidence (log-odds axis)", ylabel="confidence, log-odds scale")
     if reference:
         draw_reference(stretched, log_odds(reference))
         name_reference(stretched, log_odds(reference), "the paper's median")

@@ -11,9 +11,9 @@ from matplotlib.lines import Line2D
 from fooling.figures.confidence_axis import use_confidence_ticks
 from fooling.figures.style import ENCODINGS, QUIET, REAL, WIDTH, Look, draw_note, in_style
 
-SPACES = {"pixel": "Nearest training image, between pixels", "feature": "Nearest training image, between features"}
+SPACES = {"pixel": "Nearest training image, in pixels", "feature": "Nearest training image, in features"}
 REFERENCES = {0.5: "median", 0.99: "99 %"}  # quantiles of the real images
-SCALES = {"confidence": "as the network gives it", "calibrated_confidence": "after temperature scaling"}
+SCALES = {"confidence": "(uncalibrated)", "calibrated_confidence": "(after temperature scaling)"}
 LARGEST = 30.0  # log-odds: what float64 tells of a calibrated confidence
 MARKS = {"real": ".", "noise": "x", "start": "^", "champion": "o"}
 NOISE = "#5F5F5F"
@@ -38,16 +38,16 @@ def draw(*, distances: pd.DataFrame) -> Figure:
         panels[row, 0].set_ylabel(f"confidence {SCALES[scale]}")
     for column, (space, words) in enumerate(SPACES.items()):
         panels[0, column].set_title(words)
-        panels[-1, column].set_xlabel("distance, of the median real image = 1")
+        panels[-1, column].set_xlabel("distance (median real image = 1)")
         _write_references(panels[0, column], shown, space)
     figure.legend(handles=_handles(shown), loc="outside upper left", ncols=3)
     beyond = shown[shown["kind"] == "champion"][["pixel_beyond", "feature_beyond"]].mean()
     draw_note(
         figure,
         f"{shown['classifier'].iloc[0]}. Lines: the median real test image, and the distance within which 99 % of them "
-        f"lie: beyond it lie {100 * beyond['pixel_beyond']:.0f} % of the champions between pixels, "
-        f"{100 * beyond['feature_beyond']:.0f} % between features, which are what the network makes of an image just "
-        "before it decides. Real images and noise: confidence in the class that they get most for; others: their own.",
+        f"lie. Beyond it are {100 * beyond['pixel_beyond']:.0f} % of the champions in pixels and "
+        f"{100 * beyond['feature_beyond']:.0f} % in features (the activations before the last layer). "
+        "Real images and noise: confidence in their top class; others: in the class that they were evolved for.",
     )
     return figure
 

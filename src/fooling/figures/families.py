@@ -59,11 +59,11 @@ def drawn_families(runs: Sequence[RunRecord]) -> Figure:
     write_head(
         axes,
         f"Variants of one image: champions with the {encoding} on {network}",
-        f"a row: at least {FEWEST} champions with the latest common ancestor, no champion twice; under every image its "
-        "class and confidence",
+        f"each row: at least {FEWEST} champions with the latest common ancestor, no champion twice; each with "
+        "its class and confidence",
     )
     if not found:
-        write(axes, LEFT, HEAD, f"No {FEWEST} champions have an ancestor in common.", ha="left", color=QUIET)
+        write(axes, LEFT, HEAD, f"No {FEWEST} champions have a common ancestor.", ha="left", color=QUIET)
     for row, (run, family) in enumerate(found):
         _draw_family(axes, run, family, top=HEAD - 0.1 + row * height, pitch=pitch)
     return figure

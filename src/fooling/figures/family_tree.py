@@ -61,9 +61,9 @@ def draw(*, runs: Sequence[RunRecord]) -> Figure:
     figure, axes = sheet(WIDTH, TOP + len(runs) * (ABOVE + height + BELOW))
     write_head(
         axes,
-        f"Who descends from whom: images evolved with the {ENCODINGS[run.encoding].label} for {run.classifier['name']}",
-        "a dot became champion of the class in whose row it stands, and a line leads there from its parent; in colour: "
-        "what has descendants at the end",
+        f"Lineage: images evolved with the {ENCODINGS[run.encoding].label} on {run.classifier['name']}",
+        "each dot became champion of the class in its row; a line connects it to its parent; in colour: images with "
+        "descendants at the end",
     )
     for place, one in enumerate(runs):
         top = TOP + place * (ABOVE + height + BELOW) + ABOVE

@@ -16,7 +16,7 @@ FILLINGS = {
     "drift": Look("filled with drift images", "#009E73", (5, 1.4, 1.2, 1.4), "D"),
     "noise": Look("filled with uniform noise", "#E69F00", (2.4, 1), "v"),
     "other-champions": Look("filled with another network's champions", "#B4568C", (6, 2), "P"),
-    "nothing": Look("no fooling class, another seed", "#5F5F5F", (1.2, 1.4), "^"),
+    "nothing": Look("no fooling class, new seed", "#5F5F5F", (1.2, 1.4), "^"),
 }
 SUREST = 1 - 2.0**-24  # the largest float32 below 1 and half a step: where a median of 1 is drawn
 

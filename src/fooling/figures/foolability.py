@@ -14,7 +14,7 @@ from fooling.figures.style import FAINT, SEARCHES, WIDTH, Look, draw_note, in_st
 PANELS = {
     "area": "Area under the curve",
     "median": "Median confidence at the end",
-    "share_sure": "Classes of which it is sure",
+    "share_sure": "Classes with high confidence",
 }
 SPREAD = 0.5  # of the height of a row, shared by the marks of its searches
 
@@ -42,9 +42,9 @@ def draw(*, foolability: pd.DataFrame) -> Figure:
     counted = f"{runs.min()} to {runs.max()}" if runs.min() < runs.max() else f"{runs.max()}"
     draw_note(
         figure,
-        "Area: under the median confidence over the classes against the images scored, over their range. Hollow: after "
-        f"temperature scaling on real images. Sure: from findings.sure on. Runs on each network: {counted}; bars: "
-        "intervals over these.",
+        "Area: under the curve of the median confidence over the classes by images scored, divided by its range. "
+        f"Hollow: after temperature scaling on real images. High confidence: findings.sure or more. Runs per network: "
+        f"{counted}; bars: confidence intervals over these.",
     )
     return figure
 

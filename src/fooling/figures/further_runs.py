@@ -53,7 +53,7 @@ def draw(*, runs: Sequence[RunRecord], examined: pd.DataFrame) -> Figure:
 def _write_head(axes: Axes, runs: Sequence[RunRecord], more: str) -> None:
     run = runs[0]
     title = f"{counted(len(runs), 'run')} with the {ENCODINGS[run.encoding].label} on {run.classifier['name']}"
-    note = f"a row is a run (its seed beside it), {int(run.history.evaluations[-1]):,} images scored in each"
+    note = f"each row is a run (with its seed), {int(run.history.evaluations[-1]):,} images scored in each"
     write_head(axes, title, f"{note}; {more}" if more else note)
 
 
@@ -71,8 +71,8 @@ def _write_numbers(axes: Axes, runs: Sequence[RunRecord], examined: pd.DataFrame
             weight = "normal" if row else "bold"
             write(axes, first + (column + 0.5) * step, y, text, fontsize=6.5, fontweight=weight)
     note = (
-        "medians over the runs; distance: root mean square per pixel, 1 is black for white; likeness: correlation of "
-        "the pixels, 1 is the same picture"
+        "medians over the runs; distance: root mean square per pixel, black to white is 1; similarity: correlation of "
+        "the pixels, 1 for equal images"
     )
     write(axes, 0.06, top + LINE * len(lines) + 0.06, note, ha="left", color=QUIET, fontsize=6.5)
 
@@ -83,8 +83,11 @@ def _numbers(champions: pd.DataFrame) -> list[tuple[str, list[str]]]:
     numbers = champions.select_dtypes("number").groupby("column").median()
     lines = [
         ("confidence", [percent(value) for value in numbers["confidence"]]),
-        ("likeness to the most alike other run's image", [f"{value:.2f}" for value in numbers["alike_correlation"]]),
-        ("runs in which that one has the same class", [f"{100 * share:.0f} %" for share in same]),
+        (
+            "similarity to the most similar image of another run",
+            [f"{value:.2f}" for value in numbers["alike_correlation"]],
+        ),
+        ("runs in which that image has the same class", [f"{100 * share:.0f} %" for share in same]),
     ]
     if champions["nearest_distance"].notna().any():
         distances = [f"{value:.2f}" for value in numbers["nearest_distance"]]

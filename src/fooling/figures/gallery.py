@@ -78,10 +78,10 @@ def _write_head(axes: Axes, runs: Sequence[RunRecord], more: str) -> None:
     run = runs[0]
     encoding = ENCODINGS[run.encoding].label
     evaluations = int(run.history.evaluations[-1])
-    title = f"Images evolved with the {encoding} that {run.classifier['name']} takes for its classes"
+    title = f"Images evolved with the {encoding} on {run.classifier['name']}"
     note = (
-        f"{counted(len(runs), 'run')}, {evaluations:,} images scored in each; under every image the network's "
-        "confidence, " + (f"below them {more}" if more else "cut after two decimals and never rounded up")
+        f"{counted(len(runs), 'run')}, {evaluations:,} images scored in each; under each image the network's "
+        "confidence, " + (f"below them {more}" if more else "truncated, never rounded up")
     )
     write_head(axes, title, note)
 
@@ -92,7 +92,7 @@ def _draw_surest(axes: Axes, champions: Sequence[tuple[RunRecord, int]], pitch: 
         return
     side = pitch - GAP
     mean = float(np.mean([run.confidences[index] for run, index in champions], dtype=np.float64))
-    words = f"the {len(champions)}\nsurest,\none of each\nimage:\n{percent(mean)}\nin the mean"
+    words = f"the {len(champions)} most\nconfident,\neach image\nonce; mean:\n{percent(mean)}"
     write(axes, LEFT - 0.1, HEAD, words, ha="right", color=QUIET)
     for place, (run, index) in enumerate(champions):
         row, column = divmod(place, IN_ROW)
@@ -120,7 +120,7 @@ def _draw_independent(axes: Axes, shown: pd.DataFrame, real: pd.DataFrame) -> No
     _draw_real(axes, real, "independent_confidence")
     axes.set(ylim=(-0.08, 1.08), yticks=[0, 0.5, 1], yticklabels=["0 %", "50 %", "100 %"])
     _write_medians(axes, shown, "independent_confidence", lambda value: percent(value, decimals=0))
-    _write_title(axes, f"Confidence of {name}, which took no part, in the same class", "filled: it says the same class")
+    _write_title(axes, f"Confidence of {name} (independent network) in the same class", "filled: it has the same class")
 
 
 def _draw_distance(axes: Axes, shown: pd.DataFrame, real: pd.DataFrame) -> None:
@@ -133,7 +133,7 @@ def _draw_distance(axes: Axes, shown: pd.DataFrame, real: pd.DataFrame) -> None:
     _write_title(
         axes,
         "Distance to the nearest training image",
-        "root mean square per pixel, 1: black for white; filled: that image is of the same class",
+        "root mean square per pixel, black to white is 1; filled: that image has the same class",
     )
 
 

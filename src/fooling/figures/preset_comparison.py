@@ -45,8 +45,8 @@ def draw(*, survival: pd.DataFrame, presets: pd.DataFrame) -> Figure:
         draw_panel(part)
     draw_note(
         figure,
-        "There: the median over the classes of the run stands at the study's threshold. In the mean, a run that never "
-        "gets there counts as the horizon, where the axis ends. Bars and the band: confidence intervals.",
+        "Reached: the median over the classes of the run is at the study's threshold. In the mean, a run that never "
+        "reaches it counts with the horizon, where the axis ends. Bars and band: confidence intervals.",
     )
     return figure
 
@@ -107,7 +107,7 @@ def _draw_curves(axes: Axes, survival: pd.DataFrame, looks: dict[str, Look]) -> 
         if place == 0:
             low, high = 1 - steps["high"], 1 - steps["low"]
             axes.fill_between(steps["evaluations"], low, high, step="post", color=look.colour, alpha=0.15, linewidth=0)
-    axes.set(title="Runs that are there", xlabel="images scored", ylim=(-0.02, 1.02))
+    axes.set(title="Runs that have reached the threshold", xlabel="images scored", ylim=(-0.02, 1.02))
     axes.set_xlim(left=0)
     axes.xaxis.set_major_locator(MaxNLocator(4))
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
@@ -117,7 +117,7 @@ def _draw_curves(axes: Axes, survival: pd.DataFrame, looks: dict[str, Look]) -> 
 def _draw_means(axes: Axes, means: pd.DataFrame, looks: list[Look]) -> None:
     """A dot with its interval for each experiment, and in the margin how many of its runs get there at all."""
     _draw_dots(axes, means, list(means.index), [look.colour for look in looks], [look.marker for look in looks])
-    axes.set(title="Mean number of images until they are", xlabel="images scored")
+    axes.set(title="Mean number of images to reach the threshold", xlabel="images scored")
     axes.set_xlim(0, 1.03 * means["horizon"].max())
     for place, (reached, runs) in enumerate(zip(means["reached"], means["runs"], strict=True)):
         text = f"{round(reached * runs)} of {runs:.0f} runs"
@@ -143,7 +143,7 @@ def _draw_effects(part: SubFigure, *, effects: pd.DataFrame) -> None:
     _draw_dots(axes, effects, labels, [INK] * len(labels), ["o"] * len(labels))
     axes.axvline(0, color=QUIET, linewidth=0.8)
     axes.set(
-        title="What one option does, averaged over the others", xlabel="more images (right) or fewer (left) until then"
+        title="Effect of one option, averaged over the others", xlabel="more images (right) or fewer images (left)"
     )
 
 

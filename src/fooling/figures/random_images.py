@@ -32,8 +32,8 @@ def draw(*, start: pd.DataFrame, history: pd.DataFrame) -> Figure:
     _write_shares(left, single, rows)
     draw_note(
         figure,
-        f"Left: {single.groupby('row').size().min():,} images a row, each in the class that it gets most for; in the "
-        "margin how many of them get more than 50 %. Right: the champions of all classes and runs after the random "
+        f"Left: {single.groupby('row').size().min():,} images per row, each with its top confidence; in the margin: "
+        "the share above 50 %. Right: the champions of all classes and runs after the random "
         f"start. Box: the middle half and the median; whiskers: {WHISKERS[0]} to {WHISKERS[1]} %.",
     )
     return figure

@@ -31,9 +31,9 @@ def draw(*, runs: Sequence[RunRecord], dataset: Dataset, real: pd.DataFrame) -> 
     pitch = (WIDTH - LEFT - RIGHT) / len(classes)
     side = pitch - 0.068
     figure, axes = sheet(WIDTH, HEAD + (1 + len(runs)) * (side + CAPTION) + 0.08)
-    told_of = told_of_shown(runs, otherwise="cut after two decimals")
-    note = f"under every image its confidence; real: the first test image that it gets right; {told_of}"
-    write_head(axes, f"What {network} calls by the same name", note)
+    told_of = told_of_shown(runs, otherwise="truncated to two decimals")
+    note = f"under each image its confidence; real: the first correctly classified test image; {told_of}"
+    write_head(axes, f"Images to which {network} gives the same label", note)
     write_class_names(axes, [dataset.class_names[index] for index in classes], left=LEFT, pitch=pitch)
     images_right, confidences_right = _first_right(dataset, real)
     told = ([images_right[index] for index in classes], [confidences_right[index] for index in classes])

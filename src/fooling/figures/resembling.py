@@ -40,7 +40,7 @@ def draw(*, runs: Sequence[RunRecord], dataset: Dataset, examined: pd.DataFrame)
     pitch = (WIDTH - LEFT - RIGHT) / len(names)
     heights = {encoding: NONE if rows.empty else 2 * (pitch + CAPTION) + COUNT for encoding, rows in found.items()}
     figure, axes = sheet(WIDTH, HEAD + sum(heights.values()))
-    title = f"Champions of {runs[0].classifier['name']} that do resemble their class"
+    title = f"Champions of {runs[0].classifier['name']} that resemble their class"
     write_head(axes, title, _rule(champions["independent"].dropna()))
     write_class_names(axes, names, left=LEFT, pitch=pitch)
     top = HEAD
@@ -66,10 +66,15 @@ def _shown_classes(resembling: pd.DataFrame, count: int) -> list[int]:
 
 
 def _rule(asked: pd.Series[str]) -> str:
-    near = "the nearest training image is of this class and as near as one is to real images"
     if asked.empty:
-        return f"{near}; shown is the nearest, and how many champions are such"
-    return f"{asked.iloc[0]} calls it so, {near}; shown is the one that {asked.iloc[0]} is surest of"
+        return (
+            "rule: the nearest training image has the class and is as near as for real images; shown: the nearest one"
+        )
+    name = asked.iloc[0]
+    return (
+        f"rule: {name} and the nearest training image have the class, and it is as near as for real images; "
+        f"shown: highest confidence of {name}"
+    )
 
 
 def _champions(runs: Sequence[RunRecord], dataset: Dataset, examined: pd.DataFrame) -> pd.DataFrame:

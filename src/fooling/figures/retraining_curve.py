@@ -66,15 +66,15 @@ def _draw_recognised(axes: Axes, retraining: pd.DataFrame) -> None:
     """Which test images the retrained networks take for fooling ones."""
     chain = whole(retraining)
     rows = chain[(chain["filled_with"] == "champions") & (chain["number"] > 1)].sort_values("number")
-    axes.set(title="Taken for fooling images", ylim=(-0.04, 1.04))
+    axes.set(title="Classified as fooling images", ylim=(-0.04, 1.04))
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
     _use_numbers(axes, chain)
     if rows.empty:
-        axes.text(0.5, 0.5, "no chain learns champions", transform=axes.transAxes, ha="center", color=QUIET)
+        axes.text(0.5, 0.5, "no chain is trained on champions", transform=axes.transAxes, ha="center", color=QUIET)
         return
     lines = {
-        "recognised_new": ("of the network before", "#0072B2", "o"),
-        "recognised_old": ("of those before it", "#56B4E9", "s"),
+        "recognised_new": ("fooled the network before", "#0072B2", "o"),
+        "recognised_old": ("fooled earlier networks", "#56B4E9", "s"),
         "real_taken_for_fooling": ("real test images", REAL, "v"),
     }
     for column, (label, colour, marker) in lines.items():
@@ -108,16 +108,16 @@ def _note(retraining: pd.DataFrame, effects: pd.DataFrame) -> str:
     chain = whole(retraining)
     runs = chain.loc[chain["number"] > 1, "runs"].min()
     said = f"{counted(int(chain['units'].max()), 'chain')}, {counted(int(runs), 'run')} against each network; "
-    said += "without intervals." if chain["median_low"].isna().all() else "bars: intervals over the chains."
+    said += "without intervals." if chain["median_low"].isna().all() else "bars: confidence intervals over the chains."
     words = {
-        "nothing": "networks of another seed alone",
-        "random": "networks that learned random images",
-        "drift": "networks that learned drift images",
-        "noise": "networks that learned uniform noise",
-        "other-champions": "networks that learned another network's champions",
+        "nothing": "retraining with only a new seed",
+        "random": "retraining on random images",
+        "drift": "retraining on drift images",
+        "noise": "retraining on uniform noise",
+        "other-champions": "retraining on another network's champions",
     }
     found = effects[["difference", "low", "high"]].to_numpy(dtype=np.float64)
     for control, (difference, low, high) in zip(effects["control"], found, strict=True):
         interval = "" if np.isnan(low) else f" ({low:+.2f} to {high:+.2f})"
-        said += f" Log-odds compared with {words[control]}: {difference:+.2f}{interval}."
+        said += f" Difference in log-odds to {words[control]}: {difference:+.2f}{interval}."
     return said

@@ -25,7 +25,7 @@ def draw(*, batches: Sequence[Sequence[RunRecord]], retraining: pd.DataFrame) ->
     """
     runs = [batch[0] for batch in batches]
     classes = shown_classes(runs)
-    note = told_of_shown(runs, otherwise="Under every image its confidence, left the median of all runs")
+    note = told_of_shown(runs, otherwise="Under each image its confidence; left: the median of all runs")
     runs = [of_classes(run, classes) for run in runs]
     first = runs[0].classifier["name"]
     medians = _medians(retraining, first=first)
@@ -34,7 +34,7 @@ def draw(*, batches: Sequence[Sequence[RunRecord]], retraining: pd.DataFrame) ->
     _, axes = (drawn := sheet(WIDTH, HEAD + len(runs) * row + 0.1))
     networks = f"{counted(len(runs), 'network')} of {first}'s chain"
     title = f"Images evolved with the {ENCODINGS[runs[0].encoding].label} against {networks}"
-    write_head(axes, title, f"Every network has learned the images of those above it as one more class. {note}")
+    write_head(axes, title, f"Each network has learned the images of those above it as an additional class. {note}")
     write_class_names(axes, runs[0].class_names, left=LEFT, pitch=pitch)
     side = pitch - GAP
     for number, run in enumerate(runs, start=1):

@@ -40,7 +40,7 @@ def draw(*, batches: Sequence[Sequence[RunRecord]]) -> Figure:
     if len(batches[0][0].class_names) == IMAGENET_CLASSES:
         drawn += _draw_published(panels[0], last=int(batches[0][0].history.generations[-1]))
     use_confidence_ticks(panels[0], np.concatenate([values.ravel() for values in drawn]).tolist())
-    for axes, title in zip(panels, ("Median over the classes", "The surest class"), strict=True):
+    for axes, title in zip(panels, ("Median over the classes", "The most confident class"), strict=True):
         axes.set(title=title, xlabel="generation")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_xlim(0, max(runs[0].history.generations[-1] for runs in batches))
@@ -81,5 +81,5 @@ def _note(batches: Sequence[Sequence[RunRecord]]) -> str:
     return (
         f"{counted(len(batches), 'network')} of {batches[0][0].classifier['name']}'s chain, from dark to light; "
         f"{counted(runs, 'run')} against each{more}. Each network has learned the images evolved against those before "
-        "it as one more class. Lines: medians of the runs; bands: all of them."
+        "it as an additional class. Lines: medians of the runs; bands: all runs."
     )

@@ -35,14 +35,14 @@ def draw(*, refusal: pd.DataFrame) -> Figure:
     for axes in panels[0]:
         axes.set(xlabel="network of the chain (DNN)", xlim=(0.5, last + 0.5))
         axes.set_xticks(range(1, last + 1))
-    panels[0, 0].set_title(f"Champions accepted, {100 * rate:g} % of real ones refused")
+    panels[0, 0].set_title(f"Champions accepted, {100 * rate:g} % of real images refused")
     panels[0, 1].set_title("Confidence among the real classes (median)")
     panels[1, 0].set_title(f"Champions accepted, network {last}")
     for axes in panels[:, 0]:
         axes.set_ylim(-0.06, 1.06)
         axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
     for axes in panels[1]:
-        axes.set_xlabel("real images to be refused")
+        axes.set_xlabel("real images refused (target)")
         axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=1, symbol=" %"))
         axes.set_xticks(sorted(refusal["rate"].unique()))
     panels[1, 0].set_xlim(0, 1.15 * highest)

@@ -38,7 +38,7 @@ def draw(*, runs: Sequence[RunRecord], dataset: Dataset, real: pd.DataFrame) -> 
     figure, axes = sheet(WIDTH, HEAD + max(LOOP, PITCH * (1 + len(shown)) - 0.05))
     right = real[real["label"] == real["predicted"]].sort_values("image").drop_duplicates("label").set_index("label")
     if right.empty:
-        write_head(axes, f"{network} gets no test image right", "there is no label that a real image could share")
+        write_head(axes, f"{network} classifies no test image correctly", "so no real image can share a label")
         return figure
     least_sure = np.min([run.confidences for run in shown], axis=0)
     label = max(right.index, key=lambda index: (least_sure[index], -index))
@@ -46,8 +46,7 @@ def draw(*, runs: Sequence[RunRecord], dataset: Dataset, real: pd.DataFrame) -> 
     write_head(
         axes,
         f"{network} gives real and evolved images the same label",
-        "left: a test image and champions of the class in which the least sure champion is surest; right: how they are "
-        "found",
+        "left: a test image, and champions of the class with the highest minimum confidence; right: how they are found",
     )
     rows = [("real image", REAL, dataset.test_images[right.loc[label, "image"]], float(right.loc[label, "confidence"]))]
     rows += [
@@ -84,14 +83,14 @@ def _draw_loop(figure: Figure, axes: Axes, run: RunRecord, *, network: str) -> N
     columns = min((len(run.class_names) + 1) // 2, MOST // 2)
     width = columns * (SMALL + 0.03)
     count = int(np.diff(run.history.evaluations, prepend=0)[-1])
-    _draw_images(axes, run.start_images, columns, left=left, top=top, words=f"images\n{count:,} a generation")
+    _draw_images(axes, run.start_images, columns, left=left, top=top, words=f"images\n{count:,} per generation")
     _draw_box(axes, network, left=right, top=top, width=0.8, height=2 * SMALL + 0.03)
     _draw_confidences(figure, run, left=right, top=bottom)
-    _draw_images(axes, run.images, columns, left=left, top=bottom, words="archive\nthe surest image of each class")
+    _draw_images(axes, run.images, columns, left=left, top=bottom, words="archive\nthe best image of each class")
     upper, lower = top + SMALL, bottom + SMALL
     _draw_arrow(axes, (left + width + 0.06, upper), (right - 0.06, upper), "shown to\nthe network")
     _draw_arrow(axes, (right + 0.4, top + 2 * SMALL + 0.09), (right + 0.4, bottom - 0.24))
-    _draw_arrow(axes, (right - 0.14, lower), (left + width + 0.06, lower), "each class keeps\nits surest image")
+    _draw_arrow(axes, (right - 0.14, lower), (left + width + 0.06, lower), "each class keeps\nits best image")
     _draw_arrow(axes, (left + width / 2, bottom - 0.3), (left + width / 2, top + 2 * SMALL + 0.09))
     words = "parents drawn from\nthe archive, mutated"
     write(axes, left + width / 2 + 0.08, (top + bottom) / 2 + 0.13, words, ha="left", va="center", fontsize=6.5)

@@ -42,7 +42,7 @@ def draw(*, champions: pd.DataFrame, reference: float | None) -> Figure:
     _draw_runs(panels[0], runs, "log_odds")
     values = [*runs["log_odds"], *([log_odds(reference)] if reference else [])]
     use_confidence_ticks(panels[0], values, which="x", most=6)
-    panels[0].set(title="Confidence in the median class", xlabel="confidence, log-odds scale")
+    panels[0].set(title="Median confidence", xlabel="confidence, log-odds scale")
     if reference:
         draw_reference(panels[0], log_odds(reference), which="x")
         _draw_reached(panels[1], champions, reference)
@@ -51,8 +51,8 @@ def draw(*, champions: pd.DataFrame, reference: float | None) -> Figure:
     more = " Dotted line: the paper's median; in the right margin: mean of the runs." if reference else ""
     draw_note(
         figure,
-        f"A dot is a run (up to {counted(most, 'run')} a search); box: the middle half of the runs and their median, "
-        f"whiskers: all.{more}",
+        f"Each dot is a run (up to {counted(most, 'run')} per search); box: the middle half of the runs and their "
+        f"median, whiskers: all.{more}",
     )
     return figure
 

@@ -90,4 +90,4 @@ def what_is_drawn(history: pd.DataFrame) -> str:
     made = f"{encoding[0].upper()}{encoding[1:]}, {counted(runs, 'run')} of each search on {networks}."
     if runs < 3:
         return f"{made} Line: their median."
-    return f"{made} Line: their median; darker band: the middle half of them; light band: all."
+    return f"{made} Line: their median; darker band: their middle half; light band: all runs."

@@ -35,7 +35,7 @@ def told_of_shown(runs: Sequence[RunRecord], *, otherwise: str) -> str:
     """What a figure says of its choice of classes, ``otherwise`` where it shows all."""
     if not are_many(runs):
         return otherwise
-    return f"{SHOWN} of {len(runs[0].class_names):,} classes, from the surest to the least sure"
+    return f"{SHOWN} of {len(runs[0].class_names):,} classes, from the most to the least confident"
 
 
 def of_classes(run: RunRecord, classes: NDArray[np.int64]) -> RunRecord:

@@ -19,7 +19,7 @@ def draw(*, stimuli: ConditionStimuli) -> Figure:
     return stimulus_sheet(
         stimuli,
         title=f"What do these images show? Condition {stimuli.condition}",
-        note=f"{count} in the order in which they were drawn by lot; questionnaire {stimuli.questionnaire.version}",
+        note=f"{count} in their random order; questionnaire {stimuli.questionnaire.version}",
         write_below=_write_number,
     )
 

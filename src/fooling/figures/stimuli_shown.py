@@ -15,8 +15,8 @@ from fooling.survey.questionnaire import Stimulus
 #: What the classes are, by the kind of the images.
 ANSWERS = {
     "champion": "the classes that they were evolved for",
-    "ascent": "the classes that they climbed for",
-    "noise": "the classes that the network takes them for",
+    "ascent": "the target classes of gradient ascent",
+    "noise": "the network's top classes",
     "real": "their true classes",
 }
 
@@ -28,7 +28,7 @@ def draw(*, stimuli: ConditionStimuli) -> Figure:
     return stimulus_sheet(
         stimuli,
         title=f"The same images, and {ANSWERS[stimuli.stimuli[0].kind]}: condition {stimuli.condition}",
-        note=f"below every class the confidence of {network} in it, cut after two decimals and never rounded up",
+        note=f"below each class: the confidence of {network} in it, truncated, never rounded up",
         write_below=_write_answer,
     )
 

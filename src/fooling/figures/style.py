@@ -40,7 +40,7 @@ class Look:
 SEARCHES = {
     "map-elites": Look("evolution (MAP-Elites)", "#0072B2", "", "o"),
     "random-search": Look("random search", "#D55E00", (4, 1.6), "s"),
-    "drift": Look("drift without selection", "#5F5F5F", (1.2, 1.4), "^"),
+    "drift": Look("drift (unselected)", "#5F5F5F", (1.2, 1.4), "^"),
 }
 ENCODINGS = {"direct": Look("direct encoding", "#009E73"), "cppn": Look("CPPN encoding", "#B4568C")}
 

@@ -25,7 +25,7 @@ def draw(*, survey_accuracy: pd.DataFrame) -> Figure:
         _draw_block(axes, rows, conditions)
         axes.set_title(BLOCKS[block], fontsize=7.5)
     label_rows(panels[0], conditions)
-    title(figure, "Right answers of people: the network's label, or the true class of a real image")
+    title(figure, "Correct answers of people: the network's label, or the true class of a real image")
     people, answers = (
         survey_accuracy["people"].max(),
         survey_accuracy.loc[survey_accuracy["outcome"] == RIGHT, "answers"],
@@ -33,9 +33,9 @@ def draw(*, survey_accuracy: pd.DataFrame) -> Figure:
     level = "Bars: intervals over people and images."
     draw_note(
         figure,
-        f"{counted(int(people), 'participant')}, {counted(int(answers.sum()), 'answer')}. {level} Dashed: guessing. "
-        "Shaded: above chance by less than the margin that was declared to count as chance; hollow where a one-sided "
-        "bound shows it. Grey, where people may say that they see none of the classes: how many said so.",
+        f"{counted(int(people), 'participant')}, {counted(int(answers.sum()), 'answer')}. {level} Dashed: chance. "
+        "Shaded: the declared margin above chance, which counts as chance; hollow: a one-sided bound is within it. "
+        "Grey: the share of 'none of these', if people can answer so.",
     )
     mark_synthetic(figure, survey_accuracy)
     return figure

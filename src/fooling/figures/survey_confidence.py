@@ -11,7 +11,7 @@ from fooling.figures.confidence_axis import log_odds, use_confidence_ticks, use_
 from fooling.figures.style import WIDTH, draw_note, in_style
 from fooling.figures.survey import BLOCKS, blocks_of, draw_chance, looks_of, mark_synthetic, title
 
-MEASURES = {"share": "right answers of people", "rating": "how sure people are, 1 to 5"}
+MEASURES = {"share": "correct answers of people", "rating": "certainty of people, 1 to 5"}
 #: float32 has no confidence between this one and 1: what stands at 1 is drawn here.
 HIGHEST = 1 - 2.0**-25
 ALL = "all"
@@ -51,8 +51,8 @@ def draw(*, survey_images: pd.DataFrame, survey_confidence: pd.DataFrame) -> Fig
     title(figure, "People and the network's confidence")
     draw_note(
         figure,
-        "Every mark is one image. Above each panel: Spearman's rank correlation over all its images, with its interval "
-        "over images drawn anew. Dashed: guessing. Confidence in the right answer, on a scale of log-odds.",
+        "Each mark is one image. Above each panel: Spearman's rank correlation over all its images, with its interval "
+        "over resampled images. Dashed: chance. Confidence in the correct answer, on a log-odds scale.",
     )
     mark_synthetic(figure, survey_images)
     return figure
@@ -72,6 +72,6 @@ def _set_confidences(row: np.ndarray[tuple[int], np.dtype[np.object_]], images: 
 def _told(rows: pd.DataFrame | None, measure: str) -> str:
     chosen = None if rows is None else rows[(rows["condition"] == ALL) & (rows["measure"] == measure)]
     if chosen is None or chosen.empty or chosen["correlation"].isna().all():
-        return "no correlation can be told"
+        return "no correlation can be computed"
     value, low, high = chosen[["correlation", "low", "high"]].to_numpy(dtype=float)[0]
     return f"rank correlation {value:.2f}" + ("" if np.isnan(low) else f" [{low:.2f}, {high:.2f}]")

@@ -36,7 +36,7 @@ def draw(*, survey_confusion: pd.DataFrame) -> Figure:
     for axes in panels[len(conditions) :]:
         axes.set_axis_off()
     figure.supylabel("the network's label (real images: the true class)", fontsize=7)
-    title(figure, "What people say of images that the network gives a label")
+    title(figure, "People's answers to images of each label")
     draw_note(
         figure,
         "Percent of all answers about images of a label, people's answers from left to right"

@@ -28,12 +28,12 @@ def draw(*, survey_images: pd.DataFrame) -> Figure:
         row[0].set_ylabel(BLOCKS[block], fontsize=6.5)
     for axes, condition in zip(panels[0], conditions, strict=True):
         axes.set_title(condition, fontsize=7.5)
-    title(figure, "Right answers, image by image")
+    title(figure, "Correct answers by image")
     draw_note(
         figure,
-        "Every dot is one image, sorted within its panel; bars: Wilson's interval over the people who saw it. Dashed: "
-        f"guessing. Filled: the exact binomial test against guessing has p < {SURE} after Holm's correction over all "
-        "images of the row; where nothing can be guessed, nothing is tested.",
+        "Each dot is one image, sorted within its panel; bars: Wilson's interval over the people who saw it. Dashed: "
+        f"chance. Filled: the exact binomial test against chance has p < {SURE} after Holm's correction over all "
+        "images of the row. Without a chance level there is no test.",
     )
     mark_synthetic(figure, survey_images)
     return figure

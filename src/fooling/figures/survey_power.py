@@ -17,8 +17,8 @@ def draw(*, survey_power: pd.DataFrame) -> Figure:
     first = survey_power.iloc[0]
     chance, accuracy, margin = (float(first[name]) for name in ("chance", "accuracy", "margin"))
     panels_of = {
-        "above_chance": f"finds {_percent(accuracy)} to be above chance",
-        "equivalent": f"finds chance to be below {_percent(chance + margin)}",
+        "above_chance": f"detect {_percent(accuracy)} as above chance",
+        "equivalent": f"show chance to be below {_percent(chance + margin)}",
         "half_width": "half the interval's width",
     }
     figure = Figure(figsize=(WIDTH, 2.9), layout="constrained")
@@ -46,7 +46,7 @@ def draw(*, survey_power: pd.DataFrame) -> Figure:
     studies = counted(int(survey_power["studies"].iloc[0]), "simulated study", "simulated studies")
     draw_note(
         figure,
-        f"{studies} of every size; each participant sees at most {survey_power['trials'].max()} of the images of a "
+        f"{studies} of each size; each participant sees at most {survey_power['trials'].max()} of the images of a "
         f"condition in a block; chance is {_percent(chance)}. Dotted: {_percent(ENOUGH)}.",
     )
     return figure

@@ -42,7 +42,7 @@ def draw(*, training: pd.DataFrame, classifiers: pd.DataFrame, reference_error: 
         loss.yaxis.set_major_formatter(LogFormatter())
         loss.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(1, 0.4)))
         _draw_curves(error, epochs, "test_error")
-        error.set(title=f"{dataset}: test error", ylabel="of the test images wrong")
+        error.set(title=f"{dataset}: test error", ylabel="share of test images")
         highest = max(networks["test_error"].max(), reference_error or 0)
         error.set_ylim(0, ROOM * highest if highest else 1)
         error.yaxis.set_major_formatter(PercentFormatter(1, symbol=" %"))

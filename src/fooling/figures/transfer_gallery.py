@@ -43,9 +43,9 @@ def draw(*, runs: Sequence[RunRecord], shown: pd.DataFrame) -> Figure:
     pitch = (WIDTH - LEFT - RIGHT) / (SHOWN if many else len(names))
     row = pitch - GAP + CAPTION + (NAME if many else 0.0)
     figure, axes = sheet(WIDTH, HEAD + max(len(others), 1) * row + 0.1)
-    title = f"Images evolved on {own} with the {ENCODINGS[runs[0].encoding].label} that other networks agree on"
-    chosen = f", of the {SHOWN} classes that this one is surest of" if many else ""
-    note = f"under every image the confidence of {own} (evolved) and that of the network of the row (shown){chosen}"
+    title = f"Images evolved on {own} with the {ENCODINGS[runs[0].encoding].label} that other networks label alike"
+    chosen = f", of its {SHOWN} most confident classes" if many else ""
+    note = f"under each image the confidence of {own} (evolved) and that of the network of the row (shown){chosen}"
     write_head(axes, title, note)
     if not many:
         write_class_names(axes, names, left=LEFT, pitch=pitch)

@@ -28,7 +28,10 @@ def draw_heat_map(transfer: pd.DataFrame, *, names: Mapping[str, str], title: st
     figure = Figure(figsize=(WIDTH, height + 1.3), layout="constrained")
     for axes, subset in zip(figure.subplots(1, 2), ("all", "sure"), strict=True):
         _draw_shares(axes, rows[rows["images"] == subset], sources, targets)
-        axes.set_title({"all": "all champions", "sure": "those their own network is sure of"}[subset], fontsize=7.5)
+        axes.set_title(
+            {"all": "all champions", "sure": "champions with high confidence on their own network"}[subset],
+            fontsize=7.5,
+        )
         axes.set_xticks(range(len(targets)), [names[target] for target in targets], fontsize=6.5)
         if max(map(len, names.values())) > 4:
             axes.tick_params(axis="x", rotation=30)
@@ -68,12 +71,14 @@ def _write(axes: Axes, x: float, y: float, text: str, **style: Any) -> None:
 def _note(rows: pd.DataFrame) -> str:
     every = rows[rows["images"] == "all"]
     others = every[every["relation"] != "itself"]
-    said = "Percent of the images whose most probable class is the one they were evolved for"
+    said = "Percentage of images whose top class is the one they were evolved for"
     if rows["target"].nunique() <= MOST_WITH_INTERVALS:
-        said += ", its interval over the runs, and chance: what exchanged labels would give"
+        said += ", with its interval over the runs, and chance: the percentage with exchanged labels"
     if others.empty:
         return f"{said}."
     higher, exchanged = others["higher_on_source"].mean(), others["exchanged"].mean()
-    own = f" Of the images that both networks label alike their own one is surer of {100 * higher:.0f} %"
-    other = f"; the same network is surer of {100 * exchanged:.0f} % of those evolved on the other."
+    own = (
+        f" Among images with the same label on both, {100 * higher:.0f} % have a higher confidence on their own network"
+    )
+    other = f"; for images evolved on the other, this network has a higher confidence in {100 * exchanged:.0f} %."
     return said + "." + (own + other if np.isfinite([higher, exchanged]).all() else "")

@@ -15,11 +15,11 @@ from fooling.figures.style import INK, SEARCHES, WIDTH, draw_note, in_style
 COMPONENTS = {
     "classifier": ("network", "#0072B2", "white"),
     "seed": ("seed", "#D55E00", "white"),
-    "classifier:seed": ("the single run (network and seed)", "#8CC5E8", INK),
+    "classifier:seed": ("run (network and seed)", "#8CC5E8", INK),
     "class": ("class", "#00805E", "white"),
     "classifier:class": ("network and class", "#8FD3BC", INK),
     "seed:class": ("seed and class", "#F3B183", INK),
-    "residual": ("all three together, and chance", "#DADADA", INK),
+    "residual": ("all three, and residual", "#DADADA", INK),
 }
 LABELLED = 0.06  # the smallest share that has its number written in the bar
 
@@ -47,8 +47,8 @@ def draw(*, variance: pd.DataFrame) -> Figure:
         figure.legend(loc="outside upper left", ncols=3)
     draw_note(
         figure,
-        "Of the champions' log-odds. A component that the study cannot tell apart from another is left out."
-        + " Where there is no bar, all champions have the same." * bool((shares.sum(axis=1) == 0).any()),
+        "Variance of the champions' log-odds. A component that cannot be separated from another is omitted."
+        + " No bar: all champions are equal." * bool((shares.sum(axis=1) == 0).any()),
     )
     return figure
 

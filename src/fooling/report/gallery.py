@@ -62,15 +62,15 @@ def proxies(examined: pd.DataFrame, *, search: str) -> tuple[str, ...]:
     asked = champions["independent"].dropna()
     if len(asked):
         sentences.append(
-            f"{asked.iloc[0]}, a network that took no part, sees the same class in {_alike(champions)} of them"
-            + (f" (of real test images in {_alike(real)})." if len(real) else ".")
+            f"The independent network {asked.iloc[0]} assigns the same class to {_alike(champions)} champions"
+            + (f" (and to {_alike(real)} real test images)." if len(real) else ".")
         )
     distances = champions["nearest_distance"].dropna()
     if len(distances):
-        compared = f"; for real test images it is {real['nearest_distance'].median():.2f}" if len(real) else ""
+        compared = f" For real test images it is {real['nearest_distance'].median():.2f}." if len(real) else ""
         sentences.append(
-            f"Their median distance to the nearest training image is {distances.median():.2f}, as root mean square "
-            f"over the pixels with 1 for black instead of white{compared}."
+            f"The median distance of the champions to the nearest training image is {distances.median():.2f} "
+            f"(root mean square per pixel; black to white is 1).{compared}"
         )
     return tuple(sentences)
 

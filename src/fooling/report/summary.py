@@ -16,7 +16,7 @@ FEW_RUNS = 6
 SEARCHES = {
     "map-elites": "evolution (MAP-Elites)",
     "random-search": "random search",
-    "drift": "drift without selection",
+    "drift": "drift (unselected)",
 }
 ENCODINGS = {"direct": "direct encoding", "cppn": "CPPN encoding"}
 
@@ -90,7 +90,7 @@ def headline(experiments: Sequence[ExperimentSummary], *, threshold: float) -> t
     fooling = sum(found.evolution.fooling for found in counted)
     champions = sum(found.evolution.champions for found in counted)
     level = percent(threshold)
-    finding = f"{fooling:,} of {champions:,} evolved images are called their class with {level} confidence or more"
+    finding = f"{fooling:,} of {champions:,} evolved images reach a confidence of {level} or more in their class"
     return finding, " ".join(_contrast(found) for found in counted if found.control is not None)
 
 
@@ -98,7 +98,7 @@ def _contrast(found: ExperimentSummary) -> str:
     """Evolution and random search in one experiment."""
     assert found.control is not None
     name = f"{found.encoding[0].upper()}{found.encoding[1:]} ({found.name})"
-    return f"{name}: {found.evolution.count}; random search with as many images finds {found.control.count}."
+    return f"{name}: {found.evolution.count}; random search with the same budget: {found.control.count}."
 
 
 def _search(champions: pd.DataFrame, threshold: float) -> SearchSummary:

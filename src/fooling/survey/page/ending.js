@@ -25,7 +25,7 @@ function leave(end) {
 function showEnd() {
   session.end ||= "finished";
   if (session.end === "declined") {
-    showLast(Screens.farewell("You do not take part", "That is fine. Nothing was kept. You can close this page."));
+    showLast(Screens.farewell("You do not take part", "That is fine. Nothing was stored. You can close this page."));
   } else if (session.end === "withdrawn") {
     showLast(Screens.withdrawn(questionnaire, session.handedOver));
   } else {
@@ -73,7 +73,7 @@ async function send() {
   try {
     const options = { method: "POST", credentials: "omit", headers: { "Content-Type": "application/json" } };
     const response = await fetch(questionnaire.post_url, { ...options, body: Records.json(session.rows) });
-    if (!response.ok) throw new Error(`the other side answered ${response.status}`);
+    if (!response.ok) throw new Error(`the server answered ${response.status}`);
     session.handedOver = true;
     tell("Your answers have been sent.");
   } catch (error) {

@@ -34,10 +34,10 @@ function readAddress(address) {
   const seed = address.get("seed") ?? String(crypto.getRandomValues(new Uint32Array(1))[0]);
   const participant = address.get("participant") ?? randomIdentifier();
   if (!/^\d{1,10}$/.test(seed) || Number(seed) > Orders.LARGEST_SEED) {
-    return `Its seed is to be a whole number from 0 to ${Orders.LARGEST_SEED}.`;
+    return `The seed must be an integer from 0 to ${Orders.LARGEST_SEED}.`;
   }
   if (!/^[0-9a-f]{16}$/.test(participant)) {
-    return "Its participant is to be 16 of the characters 0 to 9 and a to f.";
+    return "The participant must have 16 characters from 0 to 9 and a to f.";
   }
   Object.assign(session, { seed: Number(seed), participant });
   return "";
@@ -59,7 +59,7 @@ function timelineOf(trials) {
     textScreen(Screens.instructions(practised.length), "Begin"),
     ...practised.flatMap((trial) => [...asked(trial, trials.length), feedback(trial)]),
     ...parts.flatMap((part, index) => [
-      textScreen(Screens.part(part[0].block, index + 1, parts.length, part.length), "Go on"),
+      textScreen(Screens.part(part[0].block, index + 1, parts.length, part.length), "Continue"),
       ...part.flatMap((trial) => asked(trial, trials.length)),
     ]),
   ];
@@ -137,7 +137,7 @@ function feedback(trial) {
   const isRight = () => session.rows.at(-1).response === trial.correct_answer;
   return imageScreen(trial, {
     question: () => Screens.feedback(trial.correct_answer, isRight()),
-    choices: ["Go on"],
+    choices: ["Continue"],
     style: "only",
     onFinish: () => {},
   });
@@ -202,7 +202,7 @@ function ask(question) {
 /** Say to assistive software what image and buttons are, and enlarge the image by a whole number. */
 function describe() {
   const image = element("jspsych-image-button-response-stimulus");
-  image.alt = "The image that is asked about";
+  image.alt = "The image in question";
   enlarge(image);
   const buttons = element("jspsych-image-button-response-btngroup");
   buttons.setAttribute("role", "group");
