@@ -49,7 +49,7 @@ INSTALLED_PACKAGES := $(PACKAGES)/installed-$(shell cat $(PAGE)/package-lock.jso
 WITH_LOCK := mkdir -p .snakemake; exec 9>> .snakemake/run.lock; \
 	flock --nonblock 9 || { echo "Another run is active in this folder: waiting for it."; flock 9; };
 
-# Each running `snakemake` shares this lock, including one that was started by hand (rules/folder_lock.py).
+# Each running `snakemake` shares this lock, including one that was started by hand (rules/process.py).
 WAIT_FOR_SNAKEMAKE := exec 8>> .snakemake/running.lock; \
 	flock --nonblock 8 || { echo "A snakemake started by hand is running in this folder: waiting for it."; flock 8; };
 
@@ -88,7 +88,7 @@ REQUIRE_ROOM := { mkdir -p .snakemake && head -c 1000000 /dev/zero > .snakemake/
 	the disk is full or read-only. Fix this, then type make run again. Nothing is lost."; exit 1; fi;
 
 run study: $(INSTALLED)
-	@$(REQUIRE_CONFIG) $(REQUIRE_ROOM) $(WITH_LOCK) $(TAKE_UP) { snakemake --cores $(CORES) $(CONFIGFILE) && python -m rules.records; } \
+	@$(REQUIRE_CONFIG) $(REQUIRE_ROOM) $(WITH_LOCK) $(TAKE_UP) { snakemake --cores $(CORES) $(CONFIGFILE) && python -m sharing.records; } \
 		|| { status=$$?; $(REQUIRE_ROOM) exit $$status; }
 
 survey-packages: $(INSTALLED_PACKAGES)

@@ -13,6 +13,19 @@ if not workflow.configfiles:
 include: "rules/common.smk"
 
 
+find_modules("sharing/__init__.py", "sharing/provenance.py", "sharing/records.py", "sharing/studies.py")
+
+from sharing.provenance import take_up
+from sharing.records import refuse_broken_records
+from sharing.studies import pack_of
+
+# A study that was pulled from the store brings the records of its results along.
+if workflow.is_main_process:
+    with without_traceback():
+        refuse_broken_records()
+        take_up(pack_of(study.name))
+
+
 pathvars:
     results=f"results/{study.name}",
     logs=f"logs/{study.name}",
@@ -24,20 +37,17 @@ wildcard_constraints:
     experiment=one_of(study.experiments),
     setting=one_of(study.every_ascent),
     seed=r"\d+",
-    retraining=one_of(entry.name for entry in study.settings.retraining),
+    retraining=one_of(retrainings.all),
     number=r"\d+",
     block=r"\d+",
 
 
-include: "rules/datasets.smk"
 include: "rules/classifiers.smk"
-include: "rules/evolution.smk"
+include: "rules/attacks.smk"
 include: "rules/retraining.smk"
 include: "rules/examination.smk"
 include: "rules/findings.smk"
-include: "rules/ascent.smk"
 include: "rules/survey.smk"
-include: "rules/figures.smk"
 include: "rules/report.smk"
 
 
@@ -49,74 +59,75 @@ onerror:
 rule all:
     default_target: True
     input:
-        everything_but_the_report(),
-        report_files(),
+        everything_but_the_report,
+        "<results>/report/index.html",
+        "<results>/run-info.json",
     message:
         "Everything of the study is there"
 
 
 rule datasets:
     input:
-        dataset_files(),
+        datasets.files(),
     message:
         "The data sets are there"
 
 
 rule classifiers:
     input:
-        classifier_files(),
+        classifiers.files(),
     message:
         "The networks are there"
 
 
 rule evolution:
     input:
-        run_files(),
+        experiments.files(),
     message:
         "The runs are there"
 
 
 rule retraining:
     input:
-        retraining_files(),
+        chains.files(),
     message:
         "The retrained networks are there"
 
 
 rule ascent:
     input:
-        ascent_files(),
+        ascents.files(),
     message:
         "The gradient ascents are there"
 
 
 rule findings:
     input:
-        finding_files(),
-        claim_files(),
-        summary_files(),
+        findings.files(),
+        findings.conclusions(),
     message:
         "The tables are there"
 
 
 rule survey:
     input:
-        survey_files(),
-        answer_tables("accuracy"),
-        survey_figures("png", "pdf"),
+        human_study.files(),
+        human_study.tables("accuracy"),
+        figures.of_human_study("png", "pdf"),
     message:
         "What people can be asked is there, and what they answered"
 
 
 rule figures:
     input:
-        figure_files("png", "pdf"),
+        figures.files("png", "pdf"),
     message:
         "The figures are there"
 
 
 rule report:
     input:
-        report_files(),
+        "<results>/report/index.html",
+        "<results>/run-info.json",
     message:
         "The page is there"

@@ -1,27 +1,152 @@
-# Train networks, or take in those that others have trained. Their jobs go before all others but those of the data.
+# Get and verify data, and train networks or import trained ones. Data sets are shared by all studies.
+# All else waits for data and networks: their jobs go before all others.
+
+
+rule fetch_digits:
+    output:
+        "results/datasets/{dataset}.safetensors",
+    params:
+        code=fingerprint("fooling.cli.fetch_digits"),
+        environment=environment("datasets"),
+        kind="digits",
+        settings=by_wildcards(datasets.settings),
+    log:
+        "logs/datasets/{dataset}.log",
+    benchmark:
+        "logs/datasets/{dataset}.tsv"
+    wildcard_constraints:
+        dataset=one_of(datasets.of_kind("digits")),
+    priority: 3
+    conda:
+        "../envs/datasets.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    message:
+        "Fetch and verify the data set {wildcards.dataset} ({params.kind})"
+    shell:
+        "fooling fetch-{params.kind} --name {wildcards.dataset} --settings {params.settings:q} --output {output} 2> {log}"
+
+
+use rule fetch_digits as fetch_shapes with:
+    params:
+        code=fingerprint("fooling.cli.fetch_shapes"),
+        kind="shapes",
+    wildcard_constraints:
+        dataset=one_of(datasets.of_kind("shapes")),
+
+
+use rule fetch_digits as fetch_mnist with:
+    params:
+        code=fingerprint("fooling.cli.fetch_mnist"),
+        kind="mnist",
+    wildcard_constraints:
+        dataset=one_of(datasets.of_kind("mnist")),
+
+
+rule list_folder:
+    output:
+        "results/datasets/{dataset}.pictures.csv",
+    params:
+        code=fingerprint("fooling.cli.list_folder"),
+        environment=environment("datasets"),
+        kind="folder",
+        settings=by_wildcards(datasets.settings),
+        seen=by_wildcards(datasets.pictures_seen),
+    log:
+        "logs/datasets/{dataset}.pictures.log",
+    benchmark:
+        "logs/datasets/{dataset}.pictures.tsv"
+    wildcard_constraints:
+        dataset=one_of(datasets.of_kind("folder")),
+    priority: 3
+    conda:
+        "../envs/datasets.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=60,
+    message:
+        "List the pictures of the data set {wildcards.dataset}"
+    shell:
+        "fooling list-{params.kind} --settings {params.settings:q} --output {output} --threads {threads} 2> {log}"
+
+
+rule fetch_folder:
+    input:
+        manifest="results/datasets/{dataset}.pictures.csv",
+    output:
+        "results/datasets/{dataset}.safetensors",
+    params:
+        code=fingerprint("fooling.cli.fetch_folder"),
+        environment=environment("datasets"),
+        kind="folder",
+        settings=by_wildcards(datasets.settings),
+    log:
+        "logs/datasets/{dataset}.log",
+    benchmark:
+        "logs/datasets/{dataset}.tsv"
+    wildcard_constraints:
+        dataset=one_of(datasets.of_kind("folder")),
+    priority: 3
+    conda:
+        "../envs/datasets.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    message:
+        "Read and scale the pictures of the data set {wildcards.dataset}"
+    shell:
+        "fooling fetch-{params.kind} --name {wildcards.dataset} --manifest {input.manifest}"
+        " --settings {params.settings:q} --output {output} --threads {threads} 2> {log}"
+
+
+# A million pictures keep several threads and a disk busy for a while.
+use rule list_folder as list_imagenet with:
+    params:
+        code=fingerprint("fooling.cli.list_imagenet"),
+        kind="imagenet",
+        classes=by_wildcards(datasets.classes_seen),
+    wildcard_constraints:
+        dataset=one_of(datasets.of_kind("imagenet")),
+    threads: 8
+    resources:
+        mem_mb=4000,
+        runtime=600,
+
+
+use rule fetch_folder as fetch_imagenet with:
+    params:
+        code=fingerprint("fooling.cli.fetch_imagenet"),
+        kind="imagenet",
+        classes=by_wildcards(datasets.classes_seen),
+    wildcard_constraints:
+        dataset=one_of(datasets.of_kind("imagenet")),
+    threads: 8
+    resources:
+        mem_mb=memory(4000, large=16000),
+        runtime=600,
 
 
 rule train:
     input:
-        dataset=dataset_of_classifier,
-        architecture=network_files(the_classifier),
+        dataset=by_wildcards(classifiers.dataset),
+        architecture=classifiers.network_files(classifiers.this),
     output:
         "<results>/classifiers/{classifier}.safetensors",
     params:
-        code=fingerprint("fooling.cli.train", the_classifier),
+        code=classifiers.fingerprint("fooling.cli.train", classifiers.this),
         environment=environment("networks"),
-        settings=classifier_settings,
+        settings=by_wildcards(classifiers.settings),
         pictures="",
     log:
         "<logs>/classifiers/{classifier}.log",
     benchmark:
         "<benchmarks>/classifiers/{classifier}.tsv"
     wildcard_constraints:
-        classifier=one_of(classifiers_trained_on("kept")),
+        classifier=one_of(classifiers.trained_on("kept")),
     priority: 2
     conda:
         "../envs/networks.yaml"
-    threads: 1
     resources:
         mem_mb=memory(2000),
         runtime=240,
@@ -36,16 +161,14 @@ rule train:
 # Pictures that are decoded as they are needed keep a GPU waiting unless several cores decode them.
 use rule train as train_on_all_pictures with:
     input:
-        dataset=dataset_of_classifier,
-        manifest=manifest_of_classifier,
-        architecture=network_files(the_classifier),
+        dataset=by_wildcards(classifiers.dataset),
+        manifest=by_wildcards(classifiers.manifest),
+        architecture=classifiers.network_files(classifiers.this),
     params:
-        code=fingerprint("fooling.cli.train", the_classifier),
-        settings=classifier_settings,
-        pictures=pictures_of_classifier,
+        pictures=by_wildcards(classifiers.pictures),
     wildcard_constraints:
-        classifier=one_of(classifiers_trained_on("all")),
-    threads: decoders
+        classifier=one_of(classifiers.trained_on("all")),
+    threads: needs.decoders
     resources:
         mem_mb=memory(4000, large=32000),
         runtime=minutes(576),
@@ -54,25 +177,24 @@ use rule train as train_on_all_pictures with:
 
 rule assemble_ensemble:
     input:
-        members=members_of_ensemble,
-        dataset=dataset_of_classifier,
-        architecture=network_files(the_classifier),
+        members=of_each(classifiers.file, classifiers.members),
+        dataset=by_wildcards(classifiers.dataset),
+        architecture=classifiers.network_files(classifiers.this),
     output:
         "<results>/classifiers/{classifier}.safetensors",
     params:
-        code=fingerprint("fooling.cli.assemble_ensemble", the_classifier),
+        code=classifiers.fingerprint("fooling.cli.assemble_ensemble", classifiers.this),
         environment=environment("networks"),
-        own_files=own_files,
+        own_files=chains.own_files,
     log:
         "<logs>/classifiers/{classifier}.log",
     benchmark:
         "<benchmarks>/classifiers/{classifier}.tsv"
     wildcard_constraints:
-        classifier=one_of(classifiers_of_kind("ensemble")),
+        classifier=one_of(classifiers.ensembles),
     priority: 2
     conda:
         "../envs/networks.yaml"
-    threads: 1
     resources:
         mem_mb=memory(4000),
         runtime=60,
@@ -86,25 +208,24 @@ rule assemble_ensemble:
 
 rule import_network:
     input:
-        dataset=dataset_of_classifier,
-        weights=weights_of_classifier,
-        architecture=network_files(the_classifier),
+        dataset=by_wildcards(classifiers.dataset),
+        weights=by_wildcards(classifiers.weights),
+        architecture=classifiers.network_files(classifiers.this),
     output:
         "<results>/classifiers/{classifier}.safetensors",
     params:
-        code=fingerprint("fooling.cli.import_network", the_classifier),
+        code=classifiers.fingerprint("fooling.cli.import_network", classifiers.this),
         environment=environment("networks"),
-        settings=classifier_settings,
+        settings=by_wildcards(classifiers.settings),
     log:
         "<logs>/classifiers/{classifier}.log",
     benchmark:
         "<benchmarks>/classifiers/{classifier}.tsv"
     wildcard_constraints:
-        classifier=one_of(classifiers_of_kind("imported")),
+        classifier=one_of(classifiers.imported),
     priority: 2
     conda:
         "../envs/networks.yaml"
-    threads: 1
     resources:
         mem_mb=memory(4000),
         runtime=60,

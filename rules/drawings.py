@@ -1,15 +1,24 @@
 """The figures of a study: which are drawn, and from which tables, runs and data set, as the catalogue declares them."""
 
-from collections.abc import Iterator
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from fooling.figures.catalogue import FIGURES, RUN, Figure
+from fooling.fingerprint import fingerprint
 from fooling.study.chains import Chain
 from fooling.study.entries import SHOWING_EXPERIMENTS
 from fooling.study.resolved import Study
+from rules.classifiers import Datasets
+from rules.retraining import Chains
+from rules.steps import as_json, repeated
+from rules.survey import HumanStudy, responses_of
 
 #: Figures for which there have to be several networks of one data set.
 SHOWING_TRANSFER = ("transfer", "transfer_gallery")
+
+ASKED = ("condition", "study with responses")  # what the figures of the human study are of
 
 
 @dataclass(frozen=True)
@@ -31,6 +40,94 @@ class Drawing:
     def declared(self) -> Figure:
         """Its entry in the catalogue."""
         return FIGURES[self.figure]
+
+
+class Figures:
+    """All figures of a study by name, and what the rules that draw and show them are given."""
+
+    def __init__(self, study: Study, datasets: Datasets, chains: Chains, human_study: HumanStudy) -> None:
+        self.all = drawings(study)
+        self._study, self._datasets, self._chains, self._human_study = study, datasets, chains, human_study
+
+    def files(self, *kinds: str) -> list[str]:
+        """Return the files of all figures in these kinds."""
+        return self._files(self.all, kinds)
+
+    def of_human_study(self, *kinds: str) -> list[str]:
+        """Return the files of the figures of the human study in these kinds."""
+        return self._files([name for name, drawing in self.all.items() if drawing.declared.one_per in ASKED], kinds)
+
+    def captions(self) -> dict[str, str]:
+        """Return the captions of all figures by name."""
+        return {name: drawing.declared.caption for name, drawing in self.all.items()}
+
+    def module(self, figure: str) -> str:
+        """Return the module that draws a figure."""
+        return self.all[figure].figure
+
+    def fingerprint(self, figure: str) -> str:
+        """Return the fingerprint of the code that draws a figure."""
+        return fingerprint("fooling.cli.draw", f"fooling.figures.{self.module(figure)}")
+
+    def settings(self, figure: str) -> str:
+        """Return the options that a figure has."""
+        options = set(self.all[figure].declared.options)
+        return as_json(self._study.settings.figures.model_dump(mode="json", include=options))
+
+    def tables(self, figure: str) -> list[str]:
+        """Return the tables that a figure shows."""
+        return list(dict.fromkeys(path for _, path in tables_of(self.all[figure], self._study)))
+
+    def runs(self, figure: str) -> list[str]:
+        """Return the runs that a figure shows."""
+        return runs_of(self.all[figure], self._study)
+
+    def batches(self, figure: str) -> list[str]:
+        """Return the runs against the networks of a chain that a figure shows."""
+        chain = chain_of(self.all[figure], self._study)
+        if chain is None or not self.all[figure].declared.batches:
+            return []
+        return [run for number in chain.numbers for run in self._chains.runs(chain.network(number), [1])]
+
+    def ascents(self, figure: str) -> list[str]:
+        """Return the gradient ascents that a figure shows."""
+        return ascents_of(self.all[figure], self._study)
+
+    def stimuli(self, figure: str) -> list[str]:
+        """Return the questionnaire with the stimuli that a figure shows; it holds the checksums of their files."""
+        return self._human_study.files() if self.all[figure].declared.needs_stimuli else []
+
+    def dataset(self, figure: str) -> list[str]:
+        """Return the data set that a figure shows."""
+        name = dataset_of(self.all[figure], self._study)
+        return [] if name is None else [self._datasets.file(name)]
+
+    def drawn_from(self, figure: str) -> str:
+        """Return the options that name what a figure is drawn from."""
+        named: dict[str, Sequence[str | tuple[str, str]]] = {
+            "tables": tables_of(self.all[figure], self._study),
+            "runs": self.runs(figure),
+            "batches": self.batches(figure),
+            "ascents": self.ascents(figure),
+            "stimuli": [(str(self.all[figure].condition), path) for path in self.stimuli(figure)],
+            "dataset": self.dataset(figure),
+        }
+        return " ".join(repeated(option, values) for option, values in named.items() if values)
+
+    def gallery_runs(self) -> list[str]:
+        """Return the runs that the page shows: those of the galleries."""
+        return [run for _, run in self._galleries()]
+
+    def gallery_options(self) -> str:
+        """Return the options that name these runs, each with its experiment."""
+        return repeated("runs", self._galleries())
+
+    def _galleries(self) -> list[tuple[str, str]]:
+        galleries = {one.experiment: one for one in self.all.values() if one.figure == "gallery" and one.experiment}
+        return [(name, run) for name, gallery in galleries.items() for run in runs_of(gallery, self._study)]
+
+    def _files(self, names: Iterable[str], kinds: Iterable[str]) -> list[str]:
+        return [f"{self._study.results}/figures/{name}.{kind}" for name in names for kind in kinds]
 
 
 def drawings(study: Study) -> dict[str, Drawing]:
@@ -89,14 +186,6 @@ def ascents_of(drawing: Drawing, study: Study) -> list[str]:
     if not drawing.declared.needs_ascents or drawing.classifier is None:
         return []
     return study.ascents_on(drawing.classifier)
-
-
-def responses_of(study: Study) -> list[str]:
-    """The files with people's answers, by name; none where the study names no folder, or that is empty or missing."""
-    folder = study.survey and study.survey.settings.response_folder
-    if not folder or not folder.is_dir():
-        return []
-    return sorted(str(path) for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
 
 
 def dataset_of(drawing: Drawing, study: Study) -> str | None:

@@ -1,26 +1,31 @@
 # Show images to networks: real ones, random ones, champions, and champions of which something was taken away.
 
+from fooling.findings.ablation import AblationSettings
+from fooling.findings.calibration import CalibrationSettings
+from fooling.findings.distances import DistanceSettings
+from fooling.findings.examination import ExaminationSettings
+from fooling.findings.transfer import TransferSettings
+
 
 rule calibrate:
     input:
         classifier="<results>/classifiers/{classifier}.safetensors",
-        dataset=dataset_of_classifier,
-        architecture=network_files(the_classifier),
+        dataset=by_wildcards(classifiers.dataset),
+        architecture=classifiers.network_files(classifiers.this),
     output:
         calibration="<results>/findings/calibration/{classifier}.csv",
         images="<results>/findings/real/{classifier}.parquet",
     params:
-        code=fingerprint("fooling.cli.calibrate", the_classifier),
+        code=classifiers.fingerprint("fooling.cli.calibrate", classifiers.this),
         environment=environment("networks"),
-        settings=findings_settings(CalibrationSettings),
-        own_files=own_files,
+        settings=findings.settings(CalibrationSettings),
+        own_files=chains.own_files,
     log:
         "<logs>/findings/calibrate/{classifier}.log",
     benchmark:
         "<benchmarks>/findings/calibrate/{classifier}.tsv"
     conda:
         "../envs/networks.yaml"
-    threads: 1
     resources:
         mem_mb=memory(2000),
         runtime=minutes(30),
@@ -35,24 +40,23 @@ rule calibrate:
 rule sample_direct:
     input:
         classifier="<results>/classifiers/{classifier}.safetensors",
-        architecture=network_files(the_classifier),
+        architecture=classifiers.network_files(classifiers.this),
     output:
         "<results>/findings/start/{classifier}/{experiment}.parquet",
     params:
-        code=fingerprint("fooling.cli.sample_direct", the_classifier),
+        code=classifiers.fingerprint("fooling.cli.sample_direct", classifiers.this),
         environment=environment("networks"),
         encoding="direct",
-        settings=sample_settings,
-        own_files=own_files,
+        settings=by_wildcards(findings.sample),
+        own_files=chains.own_files,
     log:
         "<logs>/findings/sample/{classifier}/{experiment}.log",
     benchmark:
         "<benchmarks>/findings/sample/{classifier}/{experiment}.tsv"
     wildcard_constraints:
-        experiment=one_of(experiments_in("direct")),
+        experiment=one_of(experiments.in_encoding("direct")),
     conda:
         "../envs/networks.yaml"
-    threads: 1
     resources:
         mem_mb=memory(2000),
         runtime=minutes(30),
@@ -65,39 +69,35 @@ rule sample_direct:
 
 
 use rule sample_direct as sample_cppn with:
-    input:
-        classifier="<results>/classifiers/{classifier}.safetensors",
-        architecture=network_files(the_classifier),
     params:
-        code=fingerprint("fooling.cli.sample_cppn", the_classifier),
+        code=classifiers.fingerprint("fooling.cli.sample_cppn", classifiers.this),
         encoding="cppn",
     wildcard_constraints:
-        experiment=one_of(experiments_in("cppn")),
+        experiment=one_of(experiments.in_encoding("cppn")),
 
 
 rule examine:
     input:
-        runs=runs_to_examine,
+        runs=by_wildcards(experiments.runs_on),
         calibration="<results>/findings/calibration/{classifier}.csv",
         images="<results>/findings/real/{classifier}.parquet",
-        dataset=dataset_of_classifier,
-        independent=independent_of_classifier,
-        architecture=network_files(independent),
+        dataset=by_wildcards(classifiers.dataset),
+        independent=of_each(classifiers.file, classifiers.independent),
+        architecture=classifiers.network_files(classifiers.independent),
     output:
         "<results>/findings/examined/{classifier}/{experiment}.parquet",
     params:
-        code=fingerprint("fooling.cli.examine", independent),
+        code=classifiers.fingerprint("fooling.cli.examine", classifiers.independent),
         environment=environment("networks"),
-        independent=independent_option,
-        settings=findings_settings(ExaminationSettings),
-        own_files=own_files,
+        independent=options("independent"),
+        settings=findings.settings(ExaminationSettings),
+        own_files=chains.own_files,
     log:
         "<logs>/findings/examine/{classifier}/{experiment}.log",
     benchmark:
         "<benchmarks>/findings/examine/{classifier}/{experiment}.tsv"
     conda:
         "../envs/networks.yaml"
-    threads: 1
     resources:
         mem_mb=memory(2000),
         runtime=minutes(60),
@@ -112,25 +112,24 @@ rule examine:
 
 rule ablate:
     input:
-        runs=runs_to_ablate,
+        runs=by_wildcards(experiments.evolved_on),
         classifier="<results>/classifiers/{classifier}.safetensors",
-        architecture=network_files(the_classifier),
+        architecture=classifiers.network_files(classifiers.this),
     output:
         "<results>/findings/ablation/{classifier}/{experiment}.parquet",
     params:
-        code=fingerprint("fooling.cli.ablate", the_classifier),
+        code=classifiers.fingerprint("fooling.cli.ablate", classifiers.this),
         environment=environment("networks"),
-        settings=findings_settings(AblationSettings),
-        own_files=own_files,
+        settings=findings.settings(AblationSettings),
+        own_files=chains.own_files,
     log:
         "<logs>/findings/ablate/{classifier}/{experiment}.log",
     benchmark:
         "<benchmarks>/findings/ablate/{classifier}/{experiment}.tsv"
     wildcard_constraints:
-        experiment=one_of(experiments_in("cppn")),
+        experiment=one_of(experiments.in_encoding("cppn")),
     conda:
         "../envs/networks.yaml"
-    threads: 1
     resources:
         mem_mb=memory(2000),
         runtime=minutes(60),
@@ -145,26 +144,25 @@ rule ablate:
 rule measure_distances:
     input:
         classifier="<results>/classifiers/{classifier}.safetensors",
-        runs=runs_to_measure,
+        runs=by_wildcards(findings.runs_to_measure),
         calibration="<results>/findings/calibration/{classifier}.csv",
         images="<results>/findings/real/{classifier}.parquet",
-        dataset=dataset_of_classifier,
-        architecture=network_files(the_classifier),
+        dataset=by_wildcards(classifiers.dataset),
+        architecture=classifiers.network_files(classifiers.this),
     output:
         "<results>/findings/distances/{classifier}.parquet",
     params:
-        code=fingerprint("fooling.cli.measure_distances", the_classifier),
+        code=classifiers.fingerprint("fooling.cli.measure_distances", classifiers.this),
         environment=environment("networks"),
-        runs=runs_to_measure_options,
-        settings=findings_settings(DistanceSettings),
-        own_files=own_files,
+        runs=by_wildcards(findings.runs_to_measure_options),
+        settings=findings.settings(DistanceSettings),
+        own_files=chains.own_files,
     log:
         "<logs>/findings/measure_distances/{classifier}.log",
     benchmark:
         "<benchmarks>/findings/measure_distances/{classifier}.tsv"
     conda:
         "../envs/networks.yaml"
-    threads: 1
     resources:
         mem_mb=memory(3000),
         runtime=minutes(60),
@@ -180,25 +178,24 @@ rule measure_distances:
 
 rule transfer:
     input:
-        classifiers=classifiers_shown,
-        runs=evolved_runs,
-        architecture=network_files(classifiers_beside_experiment),
+        classifiers=of_each(classifiers.file, findings.classifiers_beside),
+        runs=by_wildcards(experiments.evolved),
+        architecture=classifiers.network_files(findings.classifiers_beside),
     output:
         shown="<results>/findings/transfer/{experiment}.shown.parquet",
         pairs="<results>/findings/transfer/{experiment}.pairs.csv",
     params:
-        code=fingerprint("fooling.cli.transfer", classifiers_beside_experiment),
+        code=classifiers.fingerprint("fooling.cli.transfer", findings.classifiers_beside),
         environment=environment("networks"),
-        runs=repeated("runs"),
-        settings=findings_settings(TransferSettings),
-        own_files=own_files,
+        runs=options("runs"),
+        settings=findings.settings(TransferSettings),
+        own_files=chains.own_files,
     log:
         "<logs>/findings/transfer/{experiment}.log",
     benchmark:
         "<benchmarks>/findings/transfer/{experiment}.tsv"
     conda:
         "../envs/networks.yaml"
-    threads: 1
     resources:
         mem_mb=memory(2000),
         runtime=minutes(60),
@@ -212,28 +209,27 @@ rule transfer:
 
 rule transfer_in_chain:
     input:
-        classifiers=networks_of_chain,
-        batches=measured_runs_of_chain,
-        architecture=network_files(first_in_chain),
+        classifiers=of_each(chains.file, chains.networks),
+        batches=by_wildcards(chains.measuring_runs),
+        architecture=classifiers.network_files(chains.first),
     output:
         shown="<results>/findings/transfer/{chain}.shown.parquet",
         pairs="<results>/findings/transfer/{chain}.pairs.csv",
     params:
-        code=fingerprint("fooling.cli.transfer", first_in_chain),
+        code=classifiers.fingerprint("fooling.cli.transfer", chains.first),
         environment=environment("networks"),
-        batches=repeated("batches"),
-        measured_runs=measured_runs_in_chain,
-        settings=findings_settings(TransferSettings),
-        own_files=own_files,
+        batches=options("batches"),
+        measured_runs=by_wildcards(chains.measured_runs),
+        settings=findings.settings(TransferSettings),
+        own_files=chains.own_files,
     log:
         "<logs>/findings/transfer/{chain}.log",
     benchmark:
         "<benchmarks>/findings/transfer/{chain}.tsv"
     wildcard_constraints:
-        chain=one_of(chains_filled_with("champions")),
+        chain=one_of(chains.filled_with("champions")),
     conda:
         "../envs/networks.yaml"
-    threads: 1
     resources:
         mem_mb=memory(2000),
         runtime=minutes(60),
@@ -248,32 +244,29 @@ rule transfer_in_chain:
 
 rule tabulate_refusal:
     input:
-        classifiers=networks_of_retraining,
-        runs=measured_runs_of_retraining,
-        refusing=refusing_of_retraining,
-        refusing_runs=refusing_runs_of_retraining,
-        dataset=dataset_of_retraining,
-        architecture=network_files(firsts_of_retraining),
+        classifiers=of_each(chains.file, retrainings.networks),
+        runs=by_wildcards(retrainings.measuring_runs),
+        refusing=of_each(chains.file, retrainings.refusing),
+        refusing_runs=by_wildcards(retrainings.runs_against_refusing),
+        dataset=of_each(classifiers.dataset, retrainings.firsts),
+        architecture=classifiers.network_files(retrainings.firsts),
     output:
         "<results>/findings/retraining/{retraining}.refusal.csv",
     params:
-        code=fingerprint("fooling.cli.tabulate_refusal", firsts_of_retraining),
+        code=classifiers.fingerprint("fooling.cli.tabulate_refusal", retrainings.firsts),
         environment=environment("networks"),
-        runs=repeated("runs"),
-        refusing=repeated("refusing"),
-        refusing_runs=repeated("refusing_runs"),
-        measured_runs=measured_runs,
-        settings=refusal_table_settings,
-        own_files=own_files,
+        runs=options("runs", "refusing", "refusing_runs"),
+        measured_runs=by_wildcards(retrainings.measured_runs),
+        settings=by_wildcards(retrainings.refusal),
+        own_files=chains.own_files,
     log:
         "<logs>/findings/retraining/{retraining}.refusal.log",
     benchmark:
         "<benchmarks>/findings/retraining/{retraining}.refusal.tsv"
     wildcard_constraints:
-        retraining=one_of(retrainings_with_refusal()),
+        retraining=one_of(retrainings.with_refusal()),
     conda:
         "../envs/networks.yaml"
-    threads: 1
     resources:
         mem_mb=memory(4000),
         runtime=minutes(60),
@@ -281,7 +274,6 @@ rule tabulate_refusal:
     message:
         "Compare the networks of {wildcards.retraining} at equal refusal rates"
     shell:
-        "fooling tabulate-refusal {input.classifiers} {params.own_files} {params.runs} {params.refusing}"
-        " {params.refusing_runs}"
-        " --dataset {input.dataset} --retraining {wildcards.retraining} --measured-runs {params.measured_runs}"
+        "fooling tabulate-refusal {input.classifiers} {params.own_files} {params.runs} --dataset {input.dataset}"
+        " --retraining {wildcards.retraining} --measured-runs {params.measured_runs}"
         " --settings {params.settings:q} --output {output} 2> {log}"

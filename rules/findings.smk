@@ -1,9 +1,17 @@
 # Turn runs and networks into tables: every number of a figure, of the report and of the claims comes from one of them.
 
+from fooling.findings.ancestry import LineageSettings
+from fooling.findings.class_sets import ClassSetSettings
+from fooling.findings.foolability import FoolabilitySettings
+from fooling.findings.intervals import IntervalSettings
+from fooling.findings.measurement import MeasurementSettings
+from fooling.findings.retraining import RetrainingFindingsSettings
+from fooling.findings.tables import ThresholdSettings
+
 
 rule describe_classifiers:
     input:
-        classifiers=classifier_files(),
+        classifiers=classifiers.files(),
     output:
         training="<results>/findings/training.csv",
         networks="<results>/findings/classifiers.csv",
@@ -11,14 +19,13 @@ rule describe_classifiers:
     params:
         code=fingerprint("fooling.cli.describe_classifiers"),
         environment=environment("findings"),
-        settings=findings_settings(IntervalSettings),
+        settings=findings.settings(IntervalSettings),
     log:
         "<logs>/findings/describe_classifiers.log",
     benchmark:
         "<benchmarks>/findings/describe_classifiers.tsv"
     conda:
         "../envs/findings.yaml"
-    threads: 1
     resources:
         mem_mb=memory(1000),
         runtime=10,
@@ -31,20 +38,19 @@ rule describe_classifiers:
 
 rule summarise_ablation:
     input:
-        ablations=ablation_tables(),
+        ablations=findings.ablations(),
     output:
         "<results>/findings/ablation_summary.csv",
     params:
         code=fingerprint("fooling.cli.summarise_ablation"),
         environment=environment("findings"),
-        settings=findings_settings(IntervalSettings),
+        settings=findings.settings(IntervalSettings),
     log:
         "<logs>/findings/summarise_ablation.log",
     benchmark:
         "<benchmarks>/findings/summarise_ablation.tsv"
     conda:
         "../envs/findings.yaml"
-    threads: 1
     resources:
         mem_mb=memory(2000),
         runtime=30,
@@ -56,7 +62,7 @@ rule summarise_ablation:
 
 rule tabulate:
     input:
-        runs=runs_to_tabulate,
+        runs=by_wildcards(experiments.all_runs),
     output:
         champions="<results>/findings/champions/{experiment}.parquet",
         history="<results>/findings/history/{experiment}.parquet",
@@ -64,14 +70,13 @@ rule tabulate:
     params:
         code=fingerprint("fooling.cli.tabulate"),
         environment=environment("findings"),
-        settings=findings_settings(ThresholdSettings),
+        settings=findings.settings(ThresholdSettings),
     log:
         "<logs>/findings/tabulate/{experiment}.log",
     benchmark:
         "<benchmarks>/findings/tabulate/{experiment}.tsv"
     conda:
         "../envs/findings.yaml"
-    threads: 1
     resources:
         mem_mb=memory(2000),
         runtime=30,
@@ -84,8 +89,8 @@ rule tabulate:
 
 rule tabulate_retraining:
     input:
-        classifiers=networks_of_retraining,
-        runs=measured_runs_of_retraining,
+        classifiers=of_each(chains.file, retrainings.networks),
+        runs=by_wildcards(retrainings.measuring_runs),
     output:
         champions="<results>/findings/retraining/{retraining}.champions.parquet",
         networks="<results>/findings/retraining/{retraining}.networks.csv",
@@ -93,17 +98,16 @@ rule tabulate_retraining:
     params:
         code=fingerprint("fooling.cli.tabulate_retraining"),
         environment=environment("findings"),
-        runs=repeated("runs"),
-        measured_runs=measured_runs,
-        generations=generations_of_retraining,
-        settings=findings_settings(RetrainingFindingsSettings),
+        runs=options("runs"),
+        measured_runs=by_wildcards(retrainings.measured_runs),
+        generations=by_wildcards(retrainings.generations),
+        settings=findings.settings(RetrainingFindingsSettings),
     log:
         "<logs>/findings/retraining/{retraining}.log",
     benchmark:
         "<benchmarks>/findings/retraining/{retraining}.tsv"
     conda:
         "../envs/findings.yaml"
-    threads: 1
     resources:
         mem_mb=memory(4000),
         runtime=60,
@@ -117,25 +121,24 @@ rule tabulate_retraining:
 
 rule tabulate_budget:
     input:
-        classifiers=last_networks_of_retraining,
-        runs=measured_runs_of_last_networks,
+        classifiers=of_each(chains.file, retrainings.last_networks),
+        runs=by_wildcards(retrainings.runs_against_last),
     output:
         "<results>/findings/retraining/{retraining}.budget.csv",
     params:
         code=fingerprint("fooling.cli.tabulate_budget"),
         environment=environment("findings"),
-        runs=repeated("runs"),
-        measured_runs=measured_runs,
-        settings=findings_settings(IntervalSettings),
+        runs=options("runs"),
+        measured_runs=by_wildcards(retrainings.measured_runs),
+        settings=findings.settings(IntervalSettings),
     log:
         "<logs>/findings/retraining/{retraining}.budget.log",
     benchmark:
         "<benchmarks>/findings/retraining/{retraining}.budget.tsv"
     wildcard_constraints:
-        retraining=one_of(retrainings_with_longer_runs()),
+        retraining=one_of(retrainings.with_longer_runs()),
     conda:
         "../envs/findings.yaml"
-    threads: 1
     resources:
         mem_mb=memory(4000),
         runtime=60,
@@ -148,21 +151,20 @@ rule tabulate_budget:
 
 rule trace_lineage:
     input:
-        runs=runs_to_trace,
+        runs=by_wildcards(experiments.evolved),
     output:
         ancestry="<results>/findings/ancestry/{experiment}.parquet",
         lineage="<results>/findings/lineage/{experiment}.csv",
     params:
         code=fingerprint("fooling.cli.trace_lineage"),
         environment=environment("findings"),
-        settings=findings_settings(LineageSettings),
+        settings=findings.settings(LineageSettings),
     log:
         "<logs>/findings/trace_lineage/{experiment}.log",
     benchmark:
         "<benchmarks>/findings/trace_lineage/{experiment}.tsv"
     conda:
         "../envs/findings.yaml"
-    threads: 1
     resources:
         mem_mb=memory(2000),
         runtime=30,
@@ -175,50 +177,46 @@ rule trace_lineage:
 
 rule compare_networks:
     input:
-        history=tables("history/{experiment}.parquet", study.plain_experiments),
-        examined=tables("examined/{classifier}/{experiment}.parquet", study.plain_experiments),
+        history=tables("history/{experiment}.parquet"),
+        examined=tables("examined/{classifier}/{experiment}.parquet"),
     output:
         "<results>/findings/foolability.csv",
     params:
         code=fingerprint("fooling.cli.compare_networks"),
         environment=environment("findings"),
-        history=repeated("history"),
-        examined=repeated("examined"),
-        settings=findings_settings(FoolabilitySettings),
+        tables=options("history", "examined"),
+        settings=findings.settings(FoolabilitySettings),
     log:
         "<logs>/findings/compare_networks.log",
     benchmark:
         "<benchmarks>/findings/compare_networks.tsv"
     conda:
         "../envs/findings.yaml"
-    threads: 1
     resources:
         mem_mb=memory(4000),
         runtime=30,
     message:
         "Compare how easily the networks are fooled"
     shell:
-        "fooling compare-networks {params.history} {params.examined} --settings {params.settings:q} --output {output}"
-        " 2> {log}"
+        "fooling compare-networks {params.tables} --settings {params.settings:q} --output {output}" " 2> {log}"
 
 
 rule compare_class_sets:
     input:
-        champions=tables("champions/{experiment}.parquet", study.plain_experiments),
+        champions=tables("champions/{experiment}.parquet"),
     output:
         classes="<results>/findings/set_classes.parquet",
         sets="<results>/findings/class_sets.csv",
     params:
         code=fingerprint("fooling.cli.compare_class_sets"),
         environment=environment("findings"),
-        settings=findings_settings(ClassSetSettings),
+        settings=findings.settings(ClassSetSettings),
     log:
         "<logs>/findings/compare_class_sets.log",
     benchmark:
         "<benchmarks>/findings/compare_class_sets.tsv"
     conda:
         "../envs/findings.yaml"
-    threads: 1
     resources:
         mem_mb=memory(2000),
         runtime=30,
@@ -231,7 +229,7 @@ rule compare_class_sets:
 
 rule variance:
     input:
-        champions=tables("champions/{experiment}.parquet", study.plain_experiments),
+        champions=tables("champions/{experiment}.parquet"),
     output:
         "<results>/findings/variance.csv",
     params:
@@ -243,7 +241,6 @@ rule variance:
         "<benchmarks>/findings/variance.tsv"
     conda:
         "../envs/findings.yaml"
-    threads: 1
     resources:
         mem_mb=memory(2000),
         runtime=30,
@@ -262,14 +259,13 @@ rule compare:
     params:
         code=fingerprint("fooling.cli.compare"),
         environment=environment("findings"),
-        settings=comparison_settings,
+        settings=findings.comparison(),
     log:
         "<logs>/findings/compare.log",
     benchmark:
         "<benchmarks>/findings/compare.tsv"
     conda:
         "../envs/findings.yaml"
-    threads: 1
     resources:
         mem_mb=memory(2000),
         runtime=60,
@@ -284,21 +280,21 @@ rule claims:
     input:
         declared=part("config/claims.yaml"),
         networks="<results>/findings/classifiers.csv",
-        history=tables("history/{experiment}.parquet", study.plain_experiments),
-        times=tables("times/{experiment}.parquet", study.plain_experiments),
-        start=tables("start/{classifier}/{experiment}.parquet", study.plain_experiments),
-        examined=tables("examined/{classifier}/{experiment}.parquet", study.plain_experiments),
-        ancestry=tables("ancestry/{experiment}.parquet", study.plain_experiments),
-        real=tables("real/{classifier}.parquet", study.plain_experiments),
-        distances=distance_tables(),
-        transfer=transfer_tables("pairs.csv"),
-        retrained=tables_of_retrainings("champions.parquet"),
-        retraining=tables_of_retrainings("networks.csv"),
-        refusal=tables_of_retrainings("refusal.csv", names=retrainings_with_refusal()),
-        ablation=ablation_tables(),
-        ascent=ascent_tables("ascent.parquet"),
-        ascent_times=ascent_tables("ascent_times.parquet"),
-        people=answer_tables("accuracy"),
+        history=tables("history/{experiment}.parquet"),
+        times=tables("times/{experiment}.parquet"),
+        start=tables("start/{classifier}/{experiment}.parquet"),
+        examined=tables("examined/{classifier}/{experiment}.parquet"),
+        ancestry=tables("ancestry/{experiment}.parquet"),
+        real=tables("real/{classifier}.parquet"),
+        distances=findings.distances(),
+        transfer=findings.transfer("pairs.csv"),
+        retrained=retrainings.tables("champions.parquet"),
+        retraining=retrainings.tables("networks.csv"),
+        refusal=retrainings.tables("refusal.csv", retrainings.with_refusal()),
+        ablation=findings.ablations(),
+        ascent=ascents.tables("ascent.parquet"),
+        ascent_times=ascents.tables("ascent_times.parquet"),
+        people=human_study.tables("accuracy"),
         lock=part_if_any("config/claims.lock"),
     output:
         table=report("<results>/claims.csv", caption="../docs/captions/claims.rst", category="Claims"),
@@ -306,70 +302,62 @@ rule claims:
     params:
         code=fingerprint("fooling.cli.claims"),
         environment=environment("findings"),
-        history=repeated("history"),
-        times=repeated("times"),
-        start=repeated("start"),
-        examined=repeated("examined"),
-        ancestry=repeated("ancestry"),
-        real=repeated("real"),
-        distances=repeated("distances"),
-        transfer=repeated("transfer"),
-        retrained=repeated("retrained"),
-        retraining=repeated("retraining"),
-        refusal=repeated("refusal"),
-        ablation=repeated("ablation"),
-        ascent=repeated("ascent"),
-        ascent_times=repeated("ascent_times"),
-        people=repeated("people"),
-        lock=repeated("lock"),
-        settings=findings_settings(MeasurementSettings),
+        files=options(
+            *("declared", "networks", "history", "times", "start", "examined", "ancestry", "real", "distances"),
+            *(
+                "transfer",
+                "retrained",
+                "retraining",
+                "refusal",
+                "ablation",
+                "ascent",
+                "ascent_times",
+                "people",
+                "lock",
+            ),
+        ),
+        settings=findings.settings(MeasurementSettings),
     log:
         "<logs>/claims.log",
     benchmark:
         "<benchmarks>/claims.tsv"
     conda:
         "../envs/findings.yaml"
-    threads: 1
     resources:
         mem_mb=memory(2000),
         runtime=60,
     message:
         "Judge the claims of the paper"
     shell:
-        "fooling claims --declared {input.declared} --networks {input.networks} {params.history} {params.times}"
-        " {params.start} {params.examined} {params.ancestry} {params.real} {params.distances} {params.transfer}"
-        " {params.retrained} {params.retraining} {params.refusal} {params.ablation} {params.ascent} {params.ascent_times}"
-        " {params.people} {params.lock} --settings {params.settings:q} --table {output.table} --page {output.page} 2> {log}"
+        "fooling claims {params.files} --settings {params.settings:q} --table {output.table} --page {output.page} 2> {log}"
 
 
 rule summarise:
     input:
         networks="<results>/findings/classifiers.csv",
-        champions=tables("champions/{experiment}.parquet", study.plain_experiments),
-        history=tables("history/{experiment}.parquet", study.plain_experiments),
+        champions=tables("champions/{experiment}.parquet"),
+        history=tables("history/{experiment}.parquet"),
         claims="<results>/claims.csv",
     output:
         metrics="<results>/metrics.json",
-        curves=curve_files(),
+        curves=findings.curves(),
     params:
         code=fingerprint("fooling.cli.summarise"),
         environment=environment("findings"),
-        champions=repeated("champions"),
-        history=repeated("history"),
-        curves=repeated("curves"),
-        settings=findings_settings(ThresholdSettings),
+        tables=options("champions", "history"),
+        curves=options("curves"),
+        settings=findings.settings(ThresholdSettings),
     log:
         "<logs>/summarise.log",
     benchmark:
         "<benchmarks>/summarise.tsv"
     conda:
         "../envs/findings.yaml"
-    threads: 1
     resources:
         mem_mb=memory(2000),
         runtime=30,
     message:
         "Sum the study up in a few numbers"
     shell:
-        "fooling summarise --networks {input.networks} {params.champions} {params.history} --claims {input.claims}"
+        "fooling summarise --networks {input.networks} {params.tables} --claims {input.claims}"
         " --settings {params.settings:q} --output {output.metrics} {params.curves} 2> {log}"

@@ -1,18 +1,53 @@
-# Tell how the study was run, and put everything on one page.
+# Draw the figures, describe how the study was run, and write the page with all results.
+
+
+rule draw:
+    input:
+        tables=by_wildcards(figures.tables),
+        runs=by_wildcards(figures.runs),
+        batches=by_wildcards(figures.batches),
+        ascents=by_wildcards(figures.ascents),
+        stimuli=by_wildcards(figures.stimuli),
+        dataset=by_wildcards(figures.dataset),
+    output:
+        png=report("<results>/figures/{figure}.png", caption="../docs/captions/figure.rst", category="Figures"),
+        pdf="<results>/figures/{figure}.pdf",
+    params:
+        code=by_wildcards(figures.fingerprint),
+        environment=environment("figures"),
+        figure=by_wildcards(figures.module),
+        drawn_from=by_wildcards(figures.drawn_from),
+        settings=by_wildcards(figures.settings),
+    log:
+        "<logs>/figures/{figure}.log",
+    benchmark:
+        "<benchmarks>/figures/{figure}.tsv"
+    wildcard_constraints:
+        figure=one_of(figures.all),
+    conda:
+        "../envs/figures.yaml"
+    resources:
+        mem_mb=memory(2000),
+        runtime=10,
+    message:
+        "Draw {wildcards.figure}"
+    shell:
+        "fooling draw {params.figure} {params.drawn_from} --settings {params.settings:q} --png {output.png}"
+        " --pdf {output.pdf} 2> {log}"
 
 
 rule run_info:
     input:
         champions=tables("champions/{experiment}.parquet", study.experiments),
         classifiers="<results>/findings/classifiers.csv",
-        after=everything_but_the_report(),
+        after=everything_but_the_report,
     output:
         "<results>/run-info.json",
     params:
         code=fingerprint("fooling.cli.run_info"),
         environment=environment("networks"),
         study=study.name,
-        champions=repeated("champions"),
+        champions=options("champions"),
         logs=f"--logs logs/{study.name} --logs logs/datasets",
     log:
         "<logs>/run-info.log",
@@ -20,7 +55,6 @@ rule run_info:
         "<benchmarks>/run-info.tsv"
     conda:
         "../envs/networks.yaml"
-    threads: 1
     resources:
         mem_mb=memory(1000),
         runtime=10,
@@ -35,10 +69,10 @@ rule run_info:
 rule report_page:
     input:
         claims="<results>/claims.csv",
-        champions=tables("champions/{experiment}.parquet", study.plain_experiments),
-        examined=tables("examined/{classifier}/{experiment}.parquet", study.plain_experiments),
-        runs=gallery_runs(),
-        figures=figure_files("png"),
+        champions=tables("champions/{experiment}.parquet"),
+        examined=tables("examined/{classifier}/{experiment}.parquet"),
+        runs=figures.gallery_runs(),
+        figures=figures.files("png"),
         run_info="<results>/run-info.json",
     output:
         report("<results>/report/index.html", caption="../docs/captions/report.rst", category="Report"),
@@ -48,23 +82,21 @@ rule report_page:
         study=study.name,
         deviations=address("docs/deviations.md"),
         threshold=study.settings.findings.threshold,
-        champions=repeated("champions"),
-        examined=repeated("examined"),
-        runs=gallery_options(),
-        figures=repeated("figures"),
+        tables=options("champions", "examined"),
+        runs=figures.gallery_options(),
+        figures=options("figures"),
     log:
         "<logs>/report.log",
     benchmark:
         "<benchmarks>/report.tsv"
     conda:
         "../envs/figures.yaml"
-    threads: 1
     resources:
         mem_mb=memory(2000),
         runtime=30,
     message:
         "Put the study on one page"
     shell:
-        "fooling report --study {params.study} --claims {input.claims} {params.champions} {params.examined} {params.runs}"
+        "fooling report --study {params.study} --claims {input.claims} {params.tables} {params.runs}"
         " {params.figures} --run-info {input.run_info} --deviations {params.deviations} --threshold {params.threshold}"
         " --output {output} 2> {log}"

@@ -4,27 +4,26 @@
 
 rule evolve_many_direct:
     input:
-        classifier=classifier_in_chain,
-        architecture=network_files(first_in_chain_of_network),
+        classifier=by_wildcards(chains.file),
+        architecture=classifiers.network_files(chains.first_of),
     output:
         "<results>/retraining/{network}/runs{block}.safetensors",
     params:
-        code=fingerprint("fooling.cli.evolve_many_direct", first_in_chain_of_network),
+        code=classifiers.fingerprint("fooling.cli.evolve_many_direct", chains.first_of),
         environment=environment("networks"),
         encoding="direct",
-        settings=evolution_in_chain,
-        seeds=seeds_in_chain,
-        own_files=own_files,
+        settings=by_wildcards(chains.evolution),
+        seeds=by_wildcards(chains.seeds),
+        own_files=chains.own_files,
     log:
         "<logs>/retraining/{network}/runs{block}.log",
     benchmark:
         "<benchmarks>/retraining/{network}/runs{block}.tsv"
     wildcard_constraints:
-        network=one_of(networks_in_chains("direct")),
+        network=one_of(chains.networks_in("direct")),
     priority: 1
     conda:
         "../envs/networks.yaml"
-    threads: 1
     resources:
         mem_mb=memory(1500),
         runtime=minutes(60),
@@ -37,37 +36,31 @@ rule evolve_many_direct:
 
 
 use rule evolve_many_direct as evolve_many_cppn with:
-    input:
-        classifier=classifier_in_chain,
-        architecture=network_files(first_in_chain_of_network),
     params:
-        code=fingerprint("fooling.cli.evolve_many_cppn", first_in_chain_of_network),
+        code=classifiers.fingerprint("fooling.cli.evolve_many_cppn", chains.first_of),
         encoding="cppn",
-        settings=evolution_in_chain,
-        seeds=seeds_in_chain,
     wildcard_constraints:
-        network=one_of(networks_in_chains("cppn")),
+        network=one_of(chains.networks_in("cppn")),
 
 
 rule collect_champions:
     input:
-        runs=runs_that_supply,
+        runs=by_wildcards(chains.supplying_runs),
     output:
         "<results>/retraining/{chain}/images{number}.safetensors",
     params:
         code=fingerprint("fooling.cli.collect_champions"),
         environment=environment("networks"),
-        settings=supply_settings,
+        settings=by_wildcards(chains.supply),
     log:
         "<logs>/retraining/{chain}/images{number}.log",
     benchmark:
         "<benchmarks>/retraining/{chain}/images{number}.tsv"
     wildcard_constraints:
-        chain=one_of(chains_filled_with("champions")),
+        chain=one_of(chains.filled_with("champions")),
     priority: 1
     conda:
         "../envs/networks.yaml"
-    threads: 1
     resources:
         mem_mb=memory(1500),
         runtime=minutes(10),
@@ -79,24 +72,23 @@ rule collect_champions:
 
 rule paint_direct:
     input:
-        dataset=dataset_of_chain,
+        dataset=of_each(classifiers.dataset, chains.first),
     output:
         "<results>/retraining/{chain}/images{number}.safetensors",
     params:
         code=fingerprint("fooling.cli.paint_direct"),
         environment=environment("networks"),
         encoding="direct",
-        settings=paint_settings,
+        settings=by_wildcards(chains.painting),
     log:
         "<logs>/retraining/{chain}/images{number}.log",
     benchmark:
         "<benchmarks>/retraining/{chain}/images{number}.tsv"
     wildcard_constraints:
-        chain=one_of(chains_painted_in("direct")),
+        chain=one_of(chains.painted_in("direct")),
     priority: 1
     conda:
         "../envs/networks.yaml"
-    threads: 1
     resources:
         mem_mb=memory(1500),
         runtime=minutes(10),
@@ -108,39 +100,35 @@ rule paint_direct:
 
 
 use rule paint_direct as paint_cppn with:
-    input:
-        dataset=dataset_of_chain,
     params:
         code=fingerprint("fooling.cli.paint_cppn"),
         encoding="cppn",
-        settings=paint_settings,
     wildcard_constraints:
-        chain=one_of(chains_painted_in("cppn")),
+        chain=one_of(chains.painted_in("cppn")),
 
 
 rule retrain:
     input:
-        dataset=dataset_of_chain,
-        fooling=fooling_images_so_far,
-        architecture=network_files(first_in_chain),
+        dataset=of_each(classifiers.dataset, chains.first),
+        fooling=by_wildcards(chains.fooling_images),
+        architecture=classifiers.network_files(chains.first),
     output:
         "<results>/retraining/{chain}/dnn{number}.safetensors",
     params:
-        code=fingerprint("fooling.cli.retrain", first_in_chain),
+        code=classifiers.fingerprint("fooling.cli.retrain", chains.first),
         environment=environment("networks"),
-        fooling=repeated("fooling"),
-        settings=retrain_settings,
+        fooling=options("fooling"),
+        settings=by_wildcards(chains.retraining),
         pictures="",
     log:
         "<logs>/retraining/{chain}/dnn{number}.log",
     benchmark:
         "<benchmarks>/retraining/{chain}/dnn{number}.tsv"
     wildcard_constraints:
-        chain=one_of(chains_trained_on("kept")),
+        chain=one_of(chains.trained_on("kept")),
     priority: 1
     conda:
         "../envs/networks.yaml"
-    threads: 1
     resources:
         mem_mb=memory(2000),
         runtime=minutes(240),
@@ -155,18 +143,15 @@ rule retrain:
 # As with the first network, several cores decode the pictures.
 use rule retrain as retrain_on_all_pictures with:
     input:
-        dataset=dataset_of_chain,
-        manifest=manifest_of_chain,
-        fooling=fooling_images_so_far,
-        architecture=network_files(first_in_chain),
+        dataset=of_each(classifiers.dataset, chains.first),
+        manifest=of_each(classifiers.manifest, chains.first),
+        fooling=by_wildcards(chains.fooling_images),
+        architecture=classifiers.network_files(chains.first),
     params:
-        code=fingerprint("fooling.cli.retrain", first_in_chain),
-        fooling=repeated("fooling"),
-        settings=retrain_settings,
-        pictures=pictures_of_chain,
+        pictures=by_wildcards(chains.pictures),
     wildcard_constraints:
-        chain=one_of(chains_trained_on("all")),
-    threads: decoders
+        chain=one_of(chains.trained_on("all")),
+    threads: needs.decoders
     resources:
         mem_mb=memory(4000, large=32000),
         runtime=minutes(576),
@@ -175,26 +160,25 @@ use rule retrain as retrain_on_all_pictures with:
 
 rule match_refusal:
     input:
-        classifier=last_in_chain,
-        dataset=dataset_of_chain,
-        architecture=network_files(first_in_chain),
+        classifier=by_wildcards(chains.last),
+        dataset=of_each(classifiers.dataset, chains.first),
+        architecture=classifiers.network_files(chains.first),
     output:
         "<results>/retraining/{chain}/dnn{number}/refusing.safetensors",
     params:
-        code=fingerprint("fooling.cli.match_refusal", first_in_chain),
+        code=classifiers.fingerprint("fooling.cli.match_refusal", chains.first),
         environment=environment("networks"),
-        settings=match_settings,
-        own_files=own_files,
+        settings=by_wildcards(chains.matched_refusal),
+        own_files=chains.own_files,
     log:
         "<logs>/retraining/{chain}/dnn{number}/refusing.log",
     benchmark:
         "<benchmarks>/retraining/{chain}/dnn{number}/refusing.tsv"
     wildcard_constraints:
-        chain=one_of(chain.name for chain, _ in refusing.values()),
+        chain=one_of(chains.that_refuse()),
     priority: 1
     conda:
         "../envs/networks.yaml"
-    threads: 1
     resources:
         mem_mb=memory(1500),
         runtime=minutes(10),

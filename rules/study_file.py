@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,8 +14,6 @@ from fooling.errors import FoolingError
 from fooling.parsing import parsed_yaml, read_text, require_reasonable
 from fooling.settings import with_exponents_read
 from fooling.study.resolved import Study, resolved_study
-
-STRING = re.compile(r'"(?:[^"\\]|\\.)*"')  # in a JSON text
 
 
 def study_from(
@@ -65,11 +62,6 @@ def require_no_braces(paths: Mapping[str, Path | str]) -> None:
                 expected="a path without { and }, in which Snakemake looks for wildcards",
                 remedy="rename the folder or file",
             )
-
-
-def without_wildcards(text: str) -> str:
-    """A JSON text that means the same and has no braces within strings, in which Snakemake looks for wildcards."""
-    return STRING.sub(lambda string: string[0].replace("{", r"\u007b").replace("}", r"\u007d"), text)
 
 
 def _with_typed_arguments(values: Mapping[str, Any], arguments: Sequence[str]) -> dict[str, Any]:

@@ -3,29 +3,28 @@
 
 rule survey_sample:
     input:
-        runs=runs_surveyed,
-        ascents=ascents_surveyed,
-        classifier=classifier_surveyed,
-        architecture=network_files(surveyed),
-        dataset=dataset_surveyed,
+        runs=by_wildcards(human_study.runs),
+        ascents=by_wildcards(human_study.ascents),
+        classifier=of_each(classifiers.file, human_study.classifier),
+        architecture=classifiers.network_files(human_study.classifier),
+        dataset=of_each(classifiers.dataset, human_study.classifier),
     output:
         questionnaire="<results>/survey/questionnaire.json",
         stimuli=directory("<results>/survey/stimuli"),
     params:
-        code=fingerprint("fooling.cli.survey_sample", surveyed),
+        code=classifiers.fingerprint("fooling.cli.survey_sample", human_study.classifier),
         environment=environment("survey"),
         study=study.name,
-        runs=runs_surveyed_by_name,
-        ascents=repeated("ascents"),
-        settings=survey_settings,
-        own_files=own_files,
+        runs=by_wildcards(human_study.run_options),
+        ascents=options("ascents"),
+        settings=by_wildcards(human_study.settings),
+        own_files=chains.own_files,
     log:
         "<logs>/survey/sample.log",
     benchmark:
         "<benchmarks>/survey/sample.tsv"
     conda:
         "../envs/survey.yaml"
-    threads: 1
     resources:
         mem_mb=memory(4000),
         runtime=60,
@@ -41,7 +40,7 @@ rule survey_sample:
 rule survey_analyse:
     input:
         questionnaire="<results>/survey/questionnaire.json",
-        responses=responses_given,
+        responses=by_wildcards(human_study.responses),
     output:
         files="<results>/findings/survey/files.csv",
         exclusions="<results>/findings/survey/exclusions.csv",
@@ -53,15 +52,14 @@ rule survey_analyse:
     params:
         code=fingerprint("fooling.cli.survey_analyse"),
         environment=environment("survey"),
-        folder=response_folder,
-        settings=analysis_settings,
+        folder=by_wildcards(human_study.response_folder),
+        settings=by_wildcards(human_study.analysis),
     log:
         "<logs>/survey/analyse.log",
     benchmark:
         "<benchmarks>/survey/analyse.tsv"
     conda:
         "../envs/survey.yaml"
-    threads: 1
     resources:
         mem_mb=memory(2000),
         runtime=60,
@@ -76,7 +74,7 @@ rule survey_analyse:
 # Asked for by `make survey` alone, which installs the packages: nothing else of a study needs npm.
 rule survey_page:
     input:
-        questionnaire=questionnaire_of_page,
+        questionnaire=by_wildcards(human_study.questionnaire),
     output:
         directory("<results>/survey/page"),
     params:
@@ -89,7 +87,6 @@ rule survey_page:
         "<benchmarks>/survey/page.tsv"
     conda:
         "../envs/survey.yaml"
-    threads: 1
     resources:
         mem_mb=1000,
         runtime=10,

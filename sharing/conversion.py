@@ -20,10 +20,10 @@ from typing import Any
 from fooling.artifacts import read_bytes, sha256_of, write_bytes
 from fooling.errors import FoolingError
 from fooling.fingerprint import Fingerprints
-from rules.environments import packages_digest
-from rules.records import records, write_record
+from rules.steps import packages_digest
 from sharing.commands import git
 from sharing.provenance import Provenance, listed, packed, unpacked
+from sharing.records import records, write_record
 
 #: The last commit whose rules name source files as inputs.
 BEFORE = "f6737528061640a534469152a9da7fcf6305cd46"

@@ -21,7 +21,7 @@ from fooling.artifacts import read_bytes, sha256_of, write_bytes
 from fooling.contents import mistakes_in
 from fooling.errors import FoolingError
 from fooling.settings import Settings
-from rules.records import made_by_a_job, record_in, recorded, write_record
+from sharing.records import made_by_a_job, record_in, recorded, write_record
 
 SNAKEMAKE = Path(".snakemake")
 VERSION = 1

@@ -12,10 +12,10 @@ from dvc.config import Config  # type: ignore[import-untyped]
 from fooling.artifacts import write_bytes
 from fooling.errors import FoolingError
 from fooling.study.resolved import Study
-from rules.records import recorded
 from sharing import provenance
 from sharing.commands import dvc, dvc_json, git, snakemake
 from sharing.provenance import listed
+from sharing.records import recorded
 from sharing.studies import (
     LOCK,
     PUBLISHED,

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fooling.errors import FoolingError
-from rules.records import record_path, recorded
 from sharing import provenance
+from sharing.records import record_path, recorded
 
 PACK = Path("results/study/provenance.json.gz")
 

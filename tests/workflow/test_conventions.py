@@ -18,7 +18,7 @@ from checkout import ROOT, SMOKE, Checkout
 from fooling.cli.commands import COMMANDS
 from fooling.cli.main import function_of
 
-RULES = sorted(ROOT.glob("rules/**/*.smk"))
+RULES = sorted(ROOT.glob("rules/*.smk"))
 
 
 def test_the_workflow_is_free_of_lint(fresh_checkout: Checkout) -> None:
@@ -60,7 +60,7 @@ def test_every_command_that_loads_a_classifier_is_given_its_own_files() -> None:
 def test_every_rule_says_what_it_takes(path: Path) -> None:
     for rule in re.split(r"\n(?=rule \w+:)", path.read_text())[1:]:
         directives = re.findall(r"^    (\w+):", rule, flags=re.MULTILINE)
-        for directive in ("log", "benchmark", "conda", "threads", "resources", "message"):
+        for directive in ("log", "benchmark", "conda", "resources", "message"):
             assert directive in directives, rule.splitlines()[0]
         assert re.search(r"mem_mb=(memory\()?\d+", rule) and re.search(r"runtime=(minutes\()?\d+", rule), (
             rule.splitlines()[0]

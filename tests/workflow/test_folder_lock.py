@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from checkout import Checkout
-from rules.folder_lock import LOCK, unlocks
+from rules.process import LOCK, unlocks
 from sharing.studies import SECTIONS
 
 TARGET = "results/datasets/{name}.safetensors"

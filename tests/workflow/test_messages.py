@@ -12,8 +12,9 @@ import pytest
 
 from checkout import ROOT, SMOKE, Checkout
 from fooling.errors import FoolingError
-from rules.interruptions import message_at_end
-from rules.study_file import paths_in, require_no_braces, study_from, without_wildcards
+from rules.process import message_at_end
+from rules.steps import without_wildcards
+from rules.study_file import paths_in, require_no_braces, study_from
 
 MAKE = ("make", "run", "INSTALLED=Makefile", "CORES=1 --dry-run --quiet all")
 SETTINGS = {

@@ -1,20 +1,35 @@
-"""The lock that shows which Snakemake processes are running, so that none of them is unlocked by another.
+"""The Snakemake process itself: the lock that shows that it is running, what it says at its end, and its errors.
 
-Snakemake's own locks are files that stay behind when it is killed. This one is held by the system and ends with its
-process: every main process shares it, and only a process that holds it alone may delete Snakemake's locks.
+Snakemake's own locks are files that stay behind when it is killed. The lock here is held by the system and ends with
+its process: every main process shares it, and only a process that holds it alone may delete Snakemake's locks.
 """
 
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Sequence
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import IO
+
+from snakemake.exceptions import WorkflowError  # type: ignore[import-untyped]
 
 from fooling.errors import FoolingError
 from fooling.progress import say
 
 LOCK = Path(".snakemake/running.lock")
+
+
+@contextmanager
+def without_traceback() -> Iterator[None]:
+    """Turn a :class:`FoolingError` into an error that Snakemake shows as a message alone."""
+    try:
+        yield
+    except FoolingError as error:
+        raise WorkflowError(str(error)) from None
 
 
 def only_reads(arguments: Sequence[str]) -> bool:
@@ -55,6 +70,23 @@ def lock_alone() -> IO[bytes]:
     return handle
 
 
+def end_without_traceback_on_ctrl_c() -> None:
+    """End at the first Ctrl-C with a message, and let further ones not break into that.
+
+    Nothing changes where the process ignores Ctrl-C or handles it in its own way.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _end)
+
+
+def message_at_end(*, failed: int, left: int) -> str:
+    """Return how many jobs failed and how many are left, and how to resume."""
+    return (
+        f"The run ended early: {failed} jobs failed, {left} are left. All finished results are kept."
+        " To resume, type the same command again."
+    )
+
+
 def _opened() -> IO[bytes]:
     """The lock file. Where it cannot be written, Snakemake would end in a traceback, also in a dry run."""
     try:
@@ -77,3 +109,13 @@ def _is_taken(handle: IO[bytes], mode: int) -> bool:
     except OSError:
         return True
     return True
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    signal.signal(signal.SIGINT, _say_that_it_ends)
+    say("Interrupted. To resume, type the same command again.")
+    sys.exit(128 + number)
+
+
+def _say_that_it_ends(number: int, frame: FrameType | None) -> None:
+    say("Already ending: waiting for running jobs to stop.")

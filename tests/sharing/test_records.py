@@ -17,7 +17,7 @@ from snakemake.persistence.file import FilePersistence
 
 from fooling.errors import FoolingError
 from repository import bound_by_rights
-from rules.records import RECORDS, record_path, refuse_broken_records, require_records, unrecorded
+from sharing.records import RECORDS, record_path, refuse_broken_records, require_records, unrecorded
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -80,7 +80,7 @@ def test_a_record_that_may_not_be_read_is_named(result: Path) -> None:
     if (prefix := bound_by_rights()) is None:
         pytest.skip("root reads everything here")
     record_path(result).chmod(0)
-    command = [*prefix, sys.executable, "-m", "rules.records"]
+    command = [*prefix, sys.executable, "-m", "sharing.records"]
     root = Path(__file__).parents[2]
     environment = os.environ | {"PYTHONPATH": f"{root}:{root / 'src'}"}
     done = subprocess.run(command, capture_output=True, text=True, env=environment)

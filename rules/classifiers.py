@@ -1,0 +1,172 @@
+"""Data sets and classifiers: their files and settings, and the pictures and code that they are made from."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shlex
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from fooling.classifiers.architectures import architecture_source
+from fooling.datasets.fetching import MIRROR_VARIABLE, found_path
+from fooling.errors import FoolingError
+from fooling.fingerprint import fingerprint as fingerprint_of
+from fooling.study.entries import EnsembleEntry, FolderEntry, ImagenetEntry, ImportedEntry, TrainedEntry
+from fooling.study.resolved import Study
+from rules.steps import Wildcards, as_json, by_wildcards
+
+
+class Datasets:
+    """The data sets of a study; their files are shared by all studies."""
+
+    def __init__(self, study: Study) -> None:
+        self._all = study.datasets
+        self._of_pictures = {
+            name: entry for name, entry in self._all.items() if isinstance(entry, FolderEntry | ImagenetEntry)
+        }
+
+    def of_kind(self, kind: str) -> list[str]:
+        """Return the names of the data sets of this kind."""
+        return [name for name, entry in self._all.items() if entry.kind == kind]
+
+    def file(self, dataset: str) -> str:
+        """Return the file of a data set."""
+        return f"results/datasets/{dataset}.safetensors"
+
+    def files(self) -> list[str]:
+        """Return the files of all data sets."""
+        return list(map(self.file, self._all))
+
+    def settings(self, dataset: str) -> str:
+        """Return the settings of a data set."""
+        return as_json(self._all[dataset].section())
+
+    def pictures_seen(self, dataset: str) -> str:
+        """Return what changes with pictures, without reading them: a hash of names and sizes, or a tar file's size.
+
+        The sizes of ImageNet's million pictures are not looked at. Missing pictures are reported by the command.
+        """
+        entry = self._of_pictures[dataset]
+        place = place_of(entry.path)
+        if place is None or place.is_file():
+            return "nothing" if place is None else f"{place.stat().st_size} bytes"
+        seen = hashlib.sha256()
+        for folder, folders, names in os.walk(place):
+            folders.sort()
+            files = [Path(folder, name) for name in sorted(names)] if entry.kind == "folder" else []
+            sizes = [file.stat().st_size for file in files if file.is_file()]
+            seen.update(as_json([os.path.relpath(folder, place), sorted(names), sizes]).encode())
+        return seen.hexdigest()
+
+    def classes_seen(self, dataset: str) -> str:
+        """Return a hash of the list of ImageNet's classes; a missing list is reported by the command."""
+        entry = self._of_pictures[dataset]
+        place = place_of(entry.class_list) if isinstance(entry, ImagenetEntry) else None
+        return hashlib.sha256(place.read_bytes()).hexdigest() if place and place.is_file() else "nothing"
+
+
+class Classifiers:
+    """The classifiers of a study by kind, and what the rules that make and load them are given."""
+
+    def __init__(self, study: Study, datasets: Datasets) -> None:
+        self._all = study.classifiers
+        self._folder = f"{study.results}/classifiers"
+        self._data, self._datasets = study.datasets, datasets
+        self.trained = {name: entry for name, entry in self._all.items() if isinstance(entry, TrainedEntry)}
+        self.imported = {name: entry for name, entry in self._all.items() if isinstance(entry, ImportedEntry)}
+        self.ensembles = {name: entry for name, entry in self._all.items() if isinstance(entry, EnsembleEntry)}
+
+    def trained_on(self, pictures: str) -> list[str]:
+        """Return the names of those trained on ``kept`` images, or on ``all`` pictures of a folder."""
+        return [name for name, entry in self.trained.items() if entry.training.pictures == pictures]
+
+    def file(self, classifier: str) -> str:
+        """Return the file of a classifier."""
+        return f"{self._folder}/{classifier}.safetensors"
+
+    def files(self) -> list[str]:
+        """Return the files of all classifiers."""
+        return list(map(self.file, self._all))
+
+    def settings(self, classifier: str) -> str:
+        """Return the settings of a classifier."""
+        return as_json(self._all[classifier].section())
+
+    def dataset(self, classifier: str) -> str:
+        """Return the file of the data set that a classifier is trained or tested on."""
+        return self._datasets.file(self._all[classifier].dataset)
+
+    def manifest(self, classifier: str) -> str:
+        """Return the list of the pictures that a classifier is trained on."""
+        return f"results/datasets/{self._all[classifier].dataset}.pictures.csv"
+
+    def pictures(self, classifier: str) -> str:
+        """Return the options that name the pictures that a classifier is trained on."""
+        section = self._data[self._all[classifier].dataset].section()
+        return f"--pictures {shlex.quote(as_json({'dataset': section}))} --manifest {self.manifest(classifier)}"
+
+    def weights(self, classifier: str) -> list[str]:
+        """Return the weights of an imported classifier, here or below the mirror; none of torchvision's own."""
+        entry = self.imported[classifier]
+        return [] if entry.published_set is not None else [str(place_of(entry.weights) or entry.weights)]
+
+    def members(self, classifier: str) -> Sequence[str]:
+        """Return the names of the networks in an ensemble."""
+        return self.ensembles[classifier].members
+
+    def independent(self, classifier: str) -> list[str]:
+        """Return the name of the independent network that a classifier names, if any."""
+        name = self._all[classifier].independent
+        return [] if name is None else [name]
+
+    def this(self, classifier: str) -> list[str]:
+        """Return the name of the classifier that a rule is about, as a list."""
+        return [classifier]
+
+    def architectures(self, classifier: str) -> list[str]:
+        """Return the architectures of a classifier and, of an ensemble, its members."""
+        members = self.members(classifier) if classifier in self.ensembles else ()
+        return [self._all[classifier].architecture, *(name for each in members for name in self.architectures(each))]
+
+    def sources(self, classifiers: Iterable[str]) -> set[str | Path]:
+        """Return the modules, by name, and the user's Python files that build the networks of these classifiers."""
+        return {architecture_source(name) for each in classifiers for name in self.architectures(each)}
+
+    def network_files(self, names: Callable[..., list[str]]) -> Callable[[Wildcards], list[str]]:
+        """Return the input function that gives the user's files that build networks, mostly none.
+
+        Args:
+            names: The names of their classifiers, as a function of wildcards.
+        """
+        classifiers = by_wildcards(names)
+
+        def files(wildcards: Wildcards) -> list[str]:
+            return sorted(str(source) for source in self.sources(classifiers(wildcards)) if isinstance(source, Path))
+
+        return files
+
+    def fingerprint(self, command: str, names: Callable[..., list[str]]) -> Callable[[Wildcards], str]:
+        """Return the params function that gives the fingerprint of a command that builds networks.
+
+        Args:
+            command: Module of the command.
+            names: The names of the networks' classifiers, as a function of wildcards.
+        """
+        classifiers = by_wildcards(names)
+
+        def of_command_and_networks(wildcards: Wildcards) -> str:
+            sources = self.sources(classifiers(wildcards))
+            return fingerprint_of(command, *sorted(source for source in sources if isinstance(source, str)))
+
+        return of_command_and_networks
+
+
+def place_of(path: Path) -> Path | None:
+    """Return where a file that a study names is, here or below the mirror folder; None if it is in neither place."""
+    mirror = os.getenv(MIRROR_VARIABLE)
+    try:
+        place = found_path(path, Path(mirror) if mirror else None)
+    except FoolingError:
+        return None
+    return place if place.exists() else None

@@ -1,0 +1,132 @@
+"""The tables of a study: which there are, what each is made from, and the settings of the steps that make them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from fooling.findings.intervals import IntervalSettings
+from fooling.findings.sampling import SampleSettings
+from fooling.settings import Settings
+from fooling.study.resolved import Study
+from rules.attacks import Ascents, Experiments
+from rules.retraining import Retrainings
+from rules.steps import as_json, repeated
+from rules.survey import HumanStudy
+
+
+class Findings:
+    """The tables of a study, and what the rules that make them are given."""
+
+    def __init__(
+        self,
+        study: Study,
+        experiments: Experiments,
+        ascents: Ascents,
+        retrainings: Retrainings,
+        human_study: HumanStudy,
+    ) -> None:
+        self._study, self._experiments, self._ascents, self._human_study = study, experiments, ascents, human_study
+        self._retrainings, self._chains = retrainings, retrainings.chains
+        self._plain = study.plain_experiments
+        self._folder = f"{study.results}/findings"
+
+    def tables(self, pattern: str, experiments: Iterable[str] | None = None) -> list[str]:
+        """Return the tables of a pattern: one for each experiment, or for each of its classifiers if it names them.
+
+        Args:
+            pattern: Path below the findings with the wildcards ``{experiment}`` and ``{classifier}``.
+            experiments: Default: all that are run as they stand in the study file.
+        """
+        chosen = self._plain if experiments is None else experiments
+        pairs = ((name, other) for name in chosen for other in self._study.experiments[name].settings.classifiers)
+        return list(
+            dict.fromkeys(
+                f"{self._folder}/{pattern.format(experiment=name, classifier=other)}" for name, other in pairs
+            )
+        )
+
+    def settings(self, section: type[Settings]) -> str:
+        """Return the part of the findings' settings that a command's class knows."""
+        return as_json(self._study.findings(section))
+
+    def sample(self, experiment: str) -> str:
+        """Return how many random images of which encoding are shown, and in which form."""
+        evolution = self._study.experiments[experiment].evolution()
+        shown = {"encoding": evolution["encoding"], "scoring_input": evolution["search"]["scoring_input"]}
+        return as_json(self._study.findings(SampleSettings) | shown)
+
+    def comparison(self) -> str:
+        """Return which experiments are compared with which, and how intervals are made."""
+        return as_json(self._study.findings(IntervalSettings) | {"comparisons": self._study.comparisons})
+
+    def classifiers_beside(self, experiment: str) -> list[str]:
+        """Return the names of the networks that are shown the images of an experiment: all of its data set."""
+        return self._study.classifiers_beside(experiment)
+
+    def runs_to_measure(self, classifier: str) -> list[str]:
+        """Return the runs on a classifier without their controls, in all plain experiments."""
+        return [run for _, run in self._measured(classifier)]
+
+    def runs_to_measure_options(self, classifier: str) -> str:
+        """Return the options that name these runs, each with its experiment."""
+        return repeated("runs", self._measured(classifier))
+
+    def distances(self) -> list[str]:
+        """Return the distances to the training images: one table for each network that has any."""
+        compared = [name for name in self._plain if self._study.dataset_of(name).has_training_images]
+        return self.tables("distances/{classifier}.parquet", compared)
+
+    def ablations(self) -> list[str]:
+        """Return the ablations of champions that may hold repeated elements: those in the CPPN encoding."""
+        painted = self._experiments.in_encoding("cppn")
+        return self.tables(
+            "ablation/{classifier}/{experiment}.parquet", [name for name in self._plain if name in painted]
+        )
+
+    def transfer(self, kind: str) -> list[str]:
+        """Return one table for each experiment whose images more than one network can be shown."""
+        shown = [name for name in self._plain if len(self.classifiers_beside(name)) > 1]
+        return [f"{self._folder}/transfer/{name}.{kind}" for name in shown]
+
+    def transfer_in_chains(self, kind: str) -> list[str]:
+        """Return one table for each chain that learns champions."""
+        return [f"{self._folder}/transfer/{name}.{kind}" for name in self._chains.filled_with("champions")]
+
+    def curves(self) -> list[str]:
+        """Return the curve of every plain experiment."""
+        return [f"{self._study.results}/curves/{name}.csv" for name in self._plain]
+
+    def files(self) -> list[str]:
+        """Return all tables but those that only others are made from."""
+        every = self._study.experiments
+        of_study = ("classifiers", "foolability", "variance", "survival", "presets")
+        of_retraining = ("champions.parquet", "networks.csv", "effects.csv")
+        in_transfer = (self.transfer, self.transfer_in_chains)
+        compared = ("class_sets.csv", "set_classes.parquet") if self._study.settings.findings.class_sets else ()
+        return [
+            *self.tables("champions/{experiment}.parquet", every),
+            *self.tables("history/{experiment}.parquet", every),
+            *self.tables("start/{classifier}/{experiment}.parquet"),
+            *self.tables("examined/{classifier}/{experiment}.parquet"),
+            *self.tables("lineage/{experiment}.csv"),
+            *self.tables("ancestry/{experiment}.parquet"),
+            *self.distances(),
+            *(f"{self._folder}/{name}.csv" for name in of_study),
+            *(file for kind in of_retraining for file in self._retrainings.tables(kind)),
+            *self._retrainings.tables("budget.csv", self._retrainings.with_longer_runs()),
+            *self._retrainings.tables("refusal.csv", self._retrainings.with_refusal()),
+            *(file for kind in ("shown.parquet", "pairs.csv") for tables in in_transfer for file in tables(kind)),
+            *self._ascents.tables("ascent.parquet", "ascent_evaluations.csv"),
+            *self._ascents.sweeps(),
+            *([f"{self._folder}/ablation_summary.csv"] if self.ablations() else []),
+            *(f"{self._folder}/{name}" for name in compared),
+            *self._human_study.tables("accuracy"),
+        ]
+
+    def conclusions(self) -> list[str]:
+        """Return the claims with their verdicts, and the study in a few numbers and curves."""
+        return [f"{self._study.results}/{name}" for name in ("claims.csv", "claims.md", "metrics.json")] + self.curves()
+
+    def _measured(self, classifier: str) -> list[tuple[str, str]]:
+        named = [name for name, plain in self._plain.items() if classifier in plain.settings.classifiers]
+        return [(name, run) for name in named for run in self._experiments.evolved_on(name, classifier)]

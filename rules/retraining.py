@@ -1,0 +1,246 @@
+"""Chains of retrained networks: their files and settings, and what the tables of a retraining are made from."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable
+from functools import cached_property
+from typing import Any
+
+from fooling.classifiers.architectures import names_a_file
+from fooling.encodings.direct_settings import DirectSettings
+from fooling.findings.intervals import IntervalSettings
+from fooling.retraining.plan import jobs_for, network_seed, random_images_seed, supply
+from fooling.retraining.settings import PAINTED
+from fooling.study.chains import Chain
+from fooling.study.resolved import Study
+from rules.classifiers import Classifiers
+from rules.steps import Files, Wildcards, as_json, repeated
+
+
+class Chains:
+    """The chains of a study and their networks, each with the number of its place in the chain."""
+
+    def __init__(self, study: Study, classifiers: Classifiers) -> None:
+        self._all, self._study, self.classifiers = study.chains, study, classifiers
+        self._folder = f"{study.results}/retraining"
+        self.numbered = {chain.network(n): (chain, n) for chain in self._all.values() for n in chain.numbers}
+        self.refusing = {
+            chain.refusing: (chain, chain.settings.networks)
+            for chain in self._all.values()
+            if chain.refusing is not None
+        }
+        self._networks: dict[str, tuple[Chain, int]] = {**self.numbered, **self.refusing}
+
+    def networks_in(self, encoding: str) -> list[str]:
+        """Return the names of the networks against which images evolve in this encoding."""
+        return [name for name, (chain, _) in self._networks.items() if chain.settings.encoding.kind == encoding]
+
+    def filled_with(self, filling: str) -> list[str]:
+        """Return the names of the chains with this filling."""
+        return [name for name, chain in self._all.items() if chain.filled_with == filling]
+
+    def painted_in(self, encoding: str) -> list[str]:
+        """Return the names of the chains whose fooling class holds random images in this encoding."""
+        painted = (name for name, chain in self._all.items() if chain.filled_with in PAINTED)
+        return [name for name in painted if self._painted_encoding(self._all[name])["kind"] == encoding]
+
+    def trained_on(self, pictures: str) -> list[str]:
+        """Return the names of the chains trained on ``kept`` images, or on ``all`` pictures of a folder."""
+        firsts = self.classifiers.trained_on(pictures)
+        return [name for name, chain in self._all.items() if chain.first in firsts]
+
+    def that_refuse(self) -> list[str]:
+        """Return the names of the chains whose last network also refuses a share of real images."""
+        return [chain.name for chain, _ in self.refusing.values()]
+
+    def file(self, network: str) -> str:
+        """Return the file of a network of a chain, or of one that refuses real images."""
+        chain, number = self._networks[network]
+        return self.classifiers.file(chain.first) if number == 1 else f"{self._folder}/{network}.safetensors"
+
+    def files(self) -> list[str]:
+        """Return the files of all networks and of the runs against them."""
+        runs = [run for name, (chain, n) in self.numbered.items() for run in self.runs(name, chain.blocks(n))]
+        against_refusing = [run for name in self.refusing for run in self.runs_against_refusing(name)]
+        return [*map(self.file, self.numbered), *map(self.file, self.refusing), *runs, *against_refusing]
+
+    def runs(self, network: str, jobs: Iterable[int]) -> list[str]:
+        """Return the files of the runs that these jobs make against a network."""
+        return [f"{self._folder}/{network}/runs{job}.safetensors" for job in jobs]
+
+    def runs_against_refusing(self, network: str) -> list[str]:
+        """Return the runs against a network that refuses real images: those of the seeds that measure it without."""
+        chain, _ = self.refusing[network]
+        return self.runs(network, jobs_for(chain.settings.measured_runs))
+
+    def first_of(self, network: str) -> list[str]:
+        """Return the name of the first network of a network's chain, as a list; all are built alike."""
+        return [self._networks[network][0].first]
+
+    def evolution(self, network: str) -> str:
+        """Return the settings of the runs against a network."""
+        chain, number = self._networks[network]
+        return as_json(chain.evolution(number))
+
+    def seeds(self, network: str, block: str) -> str:
+        """Return the options that name the seeds of one job."""
+        chain, number = self._networks[network]
+        job = chain.blocks(number)[int(block)]
+        return f"--first-seed {job.first_seed} --runs {job.runs}"
+
+    def first(self, chain: str) -> list[str]:
+        """Return the name of the first network of a chain, as a list; all are built alike."""
+        return [self._all[chain].first]
+
+    def pictures(self, chain: str) -> str:
+        """Return the options that name the pictures that the networks of a chain are trained on."""
+        return self.classifiers.pictures(self._all[chain].first)
+
+    def supply(self, chain: str, number: str) -> str:
+        """Return how many runs supply fooling images after a network."""
+        return as_json(supply(self._all[chain].settings, int(number)).model_dump(mode="json"))
+
+    def supplying_runs(self, chain: str, number: str) -> list[str]:
+        """Return the runs whose champions are fooling images."""
+        chosen, place = self._all[chain], int(number)
+        return self.runs(chosen.network(place), jobs_for(supply(chosen.settings, place).runs))
+
+    def painting(self, chain: str, number: str) -> str:
+        """Return how many random images of which encoding stand for the champions of a network."""
+        chosen, place = self._all[chain], int(number)
+        settings = supply(chosen.settings, place).model_dump(mode="json") | {
+            "encoding": self._painted_encoding(chosen),
+            "seed": random_images_seed(chosen.settings, chosen.first, place),
+        }
+        if chosen.filled_with == "drift":
+            settings["generations"] = chosen.settings.search.generations
+        return as_json(settings)
+
+    def fooling_images(self, chain: str, number: str) -> list[str]:
+        """Return the fooling images that all networks before this one supplied."""
+        supplier = self._all[chain].supplier
+        before = range(1, int(number)) if supplier is not None else ()
+        return [f"{self._folder}/{supplier}/images{other}.safetensors" for other in before]
+
+    def retraining(self, chain: str, number: str) -> str:
+        """Return the settings of a retrained network: those of the first with another seed, and its place."""
+        chosen, place = self._all[chain], int(number)
+        seed = network_seed(chosen.settings, chosen.first, place)
+        network = self._study.classifiers[chosen.first].section() | {"seed": seed}
+        settings = {"network": network, "first": chosen.first, "filled_with": chosen.filled_with, "number": place}
+        if chosen.settings.exposure != "equal-iterations":  # the default leaves the jobs of other studies alone
+            settings["exposure"] = chosen.settings.exposure
+        return as_json(settings)
+
+    def last(self, chain: str) -> str:
+        """Return the file of the last network of a chain."""
+        return self.file(self._all[chain].network(self._all[chain].settings.networks))
+
+    def matched_refusal(self, chain: str) -> str:
+        """Return the share of real images that a network refuses when evolution runs again."""
+        settings = self._all[chain].settings
+        assert settings.refusal is not None, chain
+        return as_json({"rate": settings.refusal.evolved_rate, "seed": settings.seed})
+
+    def networks(self, chain: str) -> list[str]:
+        """Return the names of the networks of a chain."""
+        return [self._all[chain].network(number) for number in self._all[chain].numbers]
+
+    def measured_runs(self, chain: str) -> int:
+        """Return how many runs measure how easily each network of a chain is fooled."""
+        return self._all[chain].settings.measured_runs
+
+    def measuring_runs(self, chain: str) -> list[str]:
+        """Return the runs that measure it."""
+        jobs = jobs_for(self.measured_runs(chain))
+        return [run for network in self.networks(chain) for run in self.runs(network, jobs)]
+
+    def own_files(self, wildcards: Wildcards, input: Files) -> str:
+        """Return the options that name the user's files that build the networks among the inputs; mostly empty."""
+        named = {name for file in input for name in self._architectures.get(file, ())}
+        return repeated("architecture", [shlex.quote(name) for name in sorted(named) if names_a_file(name)])
+
+    @cached_property
+    def _architectures(self) -> dict[str, list[str]]:
+        """The architectures of every network, by its file."""
+        built_as = {self.classifiers.file(name): name for name in self._study.classifiers}
+        built_as |= {self.file(name): chain.first for name, (chain, _) in self._networks.items()}
+        return {file: self.classifiers.architectures(name) for file, name in built_as.items()}
+
+    @staticmethod
+    def _painted_encoding(chain: Chain) -> dict[str, Any]:
+        """Return the encoding of a chain's random images; uniform noise is that of the direct encoding."""
+        if chain.filled_with == "noise":
+            return DirectSettings().model_dump(mode="json")
+        encoding: dict[str, Any] = chain.settings.evolution()["encoding"]
+        return encoding
+
+
+class Retrainings:
+    """The retrainings of a study, each the chains of several first networks and fillings, as they are tabulated."""
+
+    def __init__(self, study: Study, chains: Chains) -> None:
+        self.all = {entry.name: entry for entry in study.settings.retraining}
+        self._study, self.chains = study, chains
+
+    def with_longer_runs(self) -> list[str]:
+        """Return the names of those whose runs against the last networks are longer."""
+        return [name for name, entry in self.all.items() if entry.measured_generations is not None]
+
+    def with_refusal(self) -> list[str]:
+        """Return the names of those whose networks are compared at equal refusal rates."""
+        return [name for name, entry in self.all.items() if entry.refusal is not None]
+
+    def tables(self, kind: str, names: Iterable[str] | None = None) -> list[str]:
+        """Return one table of every retraining, or of those with these names."""
+        chosen = self.all if names is None else names
+        return [f"{self._study.results}/findings/retraining/{name}.{kind}" for name in chosen]
+
+    def networks(self, retraining: str) -> list[str]:
+        """Return the names of all networks, those of one chain after the other."""
+        return [name for name, (chain, _) in self.chains.numbered.items() if chain.settings.name == retraining]
+
+    def last_networks(self, retraining: str) -> list[str]:
+        """Return the names of the last networks of all chains."""
+        last = self.all[retraining].networks
+        return [name for name in self.networks(retraining) if self.chains.numbered[name][1] == last]
+
+    def refusing(self, retraining: str) -> list[str]:
+        """Return the names of the networks that refuse real images."""
+        return [name for name, (chain, _) in self.chains.refusing.items() if chain.settings.name == retraining]
+
+    def measured_runs(self, retraining: str) -> int:
+        """Return how many runs measure how easily each network is fooled."""
+        return self.all[retraining].measured_runs
+
+    def measuring_runs(self, retraining: str) -> list[str]:
+        """Return the runs that measure it."""
+        return self._measuring(retraining, self.networks(retraining))
+
+    def runs_against_last(self, retraining: str) -> list[str]:
+        """Return the runs that measure how easily these are fooled."""
+        return self._measuring(retraining, self.last_networks(retraining))
+
+    def generations(self, retraining: str) -> int:
+        """Return the generation at which the runs are compared; those against the last networks may be longer."""
+        return self.all[retraining].search.generations
+
+    def runs_against_refusing(self, retraining: str) -> list[str]:
+        """Return the runs against these."""
+        return [run for name in self.refusing(retraining) for run in self.chains.runs_against_refusing(name)]
+
+    def firsts(self, retraining: str) -> list[str]:
+        """Return the names of the first networks of all chains."""
+        return list(self.all[retraining].classifiers)
+
+    def refusal(self, retraining: str) -> str:
+        """Return the refusal rates at which the networks are compared, and how intervals are made."""
+        entry = self.all[retraining]
+        assert entry.refusal is not None, retraining
+        settings = entry.refusal.model_dump(mode="json") | {"seed": entry.seed}
+        return as_json(settings | self._study.findings(IntervalSettings))
+
+    def _measuring(self, retraining: str, networks: Iterable[str]) -> list[str]:
+        jobs = jobs_for(self.measured_runs(retraining))
+        return [run for name in networks for run in self.chains.runs(name, jobs)]

@@ -1,0 +1,135 @@
+"""What the rules of all steps share: functions of wildcards, command-line options, packages and resources."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Protocol, TypeVar
+
+from fooling.errors import FoolingError
+from fooling.fingerprint import DIGITS
+from fooling.parsing import parsed_yaml
+from fooling.study.resolved import Study
+
+STRING = re.compile(r'"(?:[^"\\]|\\.)*"')  # in a JSON text
+LARGE = 100  # pixels a side from which images need larger jobs
+
+Value = TypeVar("Value")
+
+
+class Wildcards(Protocol):
+    """The wildcards of a job, each a text."""
+
+    def __getattr__(self, name: str, /) -> str: ...
+
+
+class Files(Protocol):
+    """The inputs or outputs of a job: all paths, and by name one path or a list of paths."""
+
+    def items(self) -> Iterable[tuple[str, str | list[str]]]:
+        """Return the names with their paths."""
+
+    def __iter__(self) -> Iterator[str]: ...
+
+
+def by_wildcards(function: Callable[..., Value]) -> Callable[[Wildcards], Value]:
+    """Return the function of a rule that calls ``function`` with the wildcards that its parameters name."""
+    names = tuple(inspect.signature(function).parameters)
+
+    def of_wildcards(wildcards: Wildcards) -> Value:
+        return function(*(getattr(wildcards, name) for name in names))
+
+    return of_wildcards
+
+
+def of_each(function: Callable[[str], str], names: Callable[..., Iterable[str]]) -> Callable[[Wildcards], list[str]]:
+    """Return the input function that gives ``function`` of each of ``names``, which are a function of wildcards."""
+    chosen = by_wildcards(names)
+
+    def of_wildcards(wildcards: Wildcards) -> list[str]:
+        return list(dict.fromkeys(map(function, chosen(wildcards))))
+
+    return of_wildcards
+
+
+def one_of(names: Iterable[str]) -> str:
+    """Return the wildcard constraint that allows these names and no others."""
+    return "|".join(map(re.escape, names)) or "(?!)"
+
+
+def options(*names: str) -> Callable[[Wildcards, Files, Files], str]:
+    """Return the params function that gives each file of these inputs or outputs to the option of the same name.
+
+    An input ``ascent_times`` of two files becomes ``--ascent-times a --ascent-times b``; one without files is left out.
+    """
+
+    def of_files(wildcards: Wildcards, input: Files, output: Files) -> str:
+        known = dict(output.items()) | dict(input.items())
+        given = ((name, known[name]) for name in names if known[name])
+        return " ".join(
+            repeated(name.replace("_", "-"), [files] if isinstance(files, str) else files) for name, files in given
+        )
+
+    return of_files
+
+
+def repeated(option: str, values: Iterable[str | tuple[str, str]]) -> str:
+    """Return ``--option value`` once for every value; a pair of a name and a path becomes ``name=path``."""
+    return " ".join(f"--{option} {value if isinstance(value, str) else '='.join(value)}" for value in values)
+
+
+def as_json(settings: object) -> str:
+    """Return settings as one JSON value, the same text for the same settings, without braces in strings."""
+    return without_wildcards(json.dumps(settings, sort_keys=True))
+
+
+def without_wildcards(text: str) -> str:
+    """Return a JSON text that means the same without braces in strings, in which Snakemake looks for wildcards."""
+    return STRING.sub(_without_braces, text)
+
+
+def _without_braces(string: re.Match[str]) -> str:
+    return string[0].replace("{", r"\u007b").replace("}", r"\u007d")
+
+
+def packages_digest(text: str, *, source: str) -> str:
+    """Return a digest of the packages that an environment file lists: another version of one can change results.
+
+    Raises :class:`FoolingError`, naming the ``source``, for a text that is not YAML.
+    """
+    packages = json.dumps(parsed_yaml(text, source=source)["dependencies"], sort_keys=True)
+    return hashlib.sha256(packages.encode()).hexdigest()[:DIGITS]
+
+
+class Needs:
+    """What the jobs of a study need on a machine whose facts are in environment ``variables``.
+
+    Raises :class:`FoolingError` if the number of training processes is not a number.
+    """
+
+    def __init__(self, study: Study, variables: Mapping[str, str]) -> None:
+        processes = variables.get("FOOLING_TRAINING_PROCESSES", "1")
+        if not processes.isdecimal():
+            raise FoolingError(
+                "FOOLING_TRAINING_PROCESSES is not a number",
+                found=repr(processes),
+                expected="1 or more",
+                remedy="set it to 1 or more, or unset it",
+            )
+        self._is_large = any(dataset.size >= LARGE for dataset in study.datasets.values())
+        #: GPUs of a job that computes on a network. With the device `auto` it takes what it finds and requests none.
+        self.gpus = int(variables.get("FOOLING_DEVICE", "").startswith("cuda"))
+        self.gpus_in_training = self.gpus * int(processes)
+        #: Processes that decode pictures for one that trains on them.
+        self.decoders = 8 if self._is_large else 2
+
+    def memory(self, usual: int, large: int = 6000) -> int:
+        """Return the MB that a job requests; on large images at least ``large``, twice the highest peak measured."""
+        return max(usual, large) if self._is_large else usual
+
+    def minutes(self, usual: int) -> int:
+        """Return the minutes that a job requests: on large images ten times as many."""
+        return 10 * usual if self._is_large else usual

@@ -1,0 +1,85 @@
+"""The human study: its questionnaire, people's answers, and whose images people are shown."""
+
+from __future__ import annotations
+
+import shlex
+
+from snakemake.exceptions import WorkflowError  # type: ignore[import-untyped]
+
+from fooling.findings.intervals import IntervalSettings
+from fooling.study.resolved import Study
+from fooling.study.surveyed import Survey
+from rules.attacks import Experiments
+from rules.steps import as_json, repeated
+
+
+class HumanStudy:
+    """The human study of a study, if it has one; without one it has no files."""
+
+    def __init__(self, study: Study, experiments: Experiments) -> None:
+        self._study, self._experiments = study, experiments
+
+    def files(self) -> list[str]:
+        """Return the questionnaire, if any; its images are beside it."""
+        return [f"{self._study.results}/survey/questionnaire.json"] if self._study.survey else []
+
+    def tables(self, *names: str) -> list[str]:
+        """Return these tables of people's answers, if there are any answers."""
+        return (
+            [f"{self._study.results}/findings/survey/{name}.csv" for name in names] if responses_of(self._study) else []
+        )
+
+    def questionnaire(self) -> list[str]:
+        """Return the questionnaire of the page; a study without one says so."""
+        return self.files() if self._survey else []
+
+    def settings(self) -> str:
+        """Return the settings that decide the questionnaire."""
+        return as_json(self._survey.questionnaire())
+
+    def classifier(self) -> list[str]:
+        """Return the name of the network whose images people are shown, as a list."""
+        return [self._survey.classifier]
+
+    def runs(self) -> list[str]:
+        """Return the runs whose images people may be shown."""
+        return [run for _, run in self._named_runs()]
+
+    def run_options(self) -> str:
+        """Return the options that name these runs, each with its experiment."""
+        return repeated("runs", self._named_runs())
+
+    def ascents(self) -> list[str]:
+        """Return the gradient ascents whose images people may be shown."""
+        folder = f"{self._study.results}/ascent/{self._survey.classifier}"
+        return [f"{folder}/{name}.safetensors" for name in self._survey.ascents]
+
+    def responses(self) -> list[str]:
+        """Return the files with people's answers."""
+        return responses_of(self._study)
+
+    def response_folder(self) -> str:
+        """Return their folder as an argument of a command."""
+        return shlex.quote(str(self._survey.settings.response_folder))
+
+    def analysis(self) -> str:
+        """Return whose answers count, what counts as chance, and how intervals are made."""
+        return as_json(self._survey.analysis() | self._study.findings(IntervalSettings))
+
+    @property
+    def _survey(self) -> Survey:
+        if self._study.survey is None:
+            raise WorkflowError(f"the study {self._study.name} asks nobody: add the key `survey: {{}}` to its file")
+        return self._study.survey
+
+    def _named_runs(self) -> list[tuple[str, str]]:
+        network = self._survey.classifier
+        return [(name, run) for name in self._survey.experiments for run in self._experiments.evolved_on(name, network)]
+
+
+def responses_of(study: Study) -> list[str]:
+    """Return the files with people's answers, by name; none without a folder of answers."""
+    folder = study.survey and study.survey.settings.response_folder
+    if not folder or not folder.is_dir():
+        return []
+    return sorted(str(path) for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))

@@ -1,0 +1,323 @@
+"""What rules are given follows from the resolved study: files, options and settings, without running Snakemake."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import yaml
+from snakemake.exceptions import WorkflowError
+
+from checkout import ROOT, SMOKE
+from fooling.errors import FoolingError
+from fooling.study.resolved import Study, resolved_study
+from rules.attacks import Ascents, Experiments
+from rules.classifiers import Classifiers, Datasets
+from rules.drawings import Figures
+from rules.findings import Findings
+from rules.retraining import Chains, Retrainings
+from rules.steps import Needs, as_json, by_wildcards, of_each, one_of, options
+from rules.survey import HumanStudy
+
+OWN = "examples/your_network/network.py:build"
+
+
+class Rules:
+    """The objects that the rules of a study use, as in rules/common.smk."""
+
+    def __init__(self, study: Study) -> None:
+        self.study = study
+        self.datasets = Datasets(study)
+        self.classifiers = Classifiers(study, self.datasets)
+        self.experiments = Experiments(study)
+        self.ascents = Ascents(study)
+        self.chains = Chains(study, self.classifiers)
+        self.retrainings = Retrainings(study, self.chains)
+        self.human_study = HumanStudy(study, self.experiments)
+        self.findings = Findings(study, self.experiments, self.ascents, self.retrainings, self.human_study)
+        self.figures = Figures(study, self.datasets, self.chains, self.human_study)
+
+
+def _rules(change: Callable[[dict[str, Any]], None] = lambda values: None) -> Rules:
+    """The objects of the smoke study with its settings changed."""
+    values = yaml.safe_load((ROOT / SMOKE).read_text())
+    change(values)
+    return Rules(resolved_study(values, source=SMOKE))
+
+
+@pytest.fixture(scope="module")
+def smoke_rules() -> Rules:
+    return _rules()
+
+
+def test_a_function_is_called_with_the_wildcards_that_its_parameters_name() -> None:
+    wildcards = SimpleNamespace(chain="c", number="2", other="no")
+    assert by_wildcards(lambda number, chain: f"{chain}/{number}")(wildcards) == "c/2"
+    assert by_wildcards(lambda: "nothing")(wildcards) == "nothing"
+    assert of_each(str.upper, lambda chain: ["b", chain, "b"])(wildcards) == ["B", "C"]
+
+
+def test_options_name_each_file_of_an_input_or_output_once() -> None:
+    files = {"history": ["a", "b"], "ascent_times": "c", "none": []}
+    given = options("ascent_times", "none", "history", "page")(SimpleNamespace(), files, {"page": "d", "history": "e"})
+    assert given == "--ascent-times c --history a --history b --page d"
+    with pytest.raises(KeyError, match="histroy"):
+        options("histroy")(SimpleNamespace(), files, {})
+
+
+def test_settings_keep_their_meaning_without_braces_in_strings() -> None:
+    settings = {"b": ["{wildcard}"], "a": {"c": 1}}
+    assert json.loads(as_json(settings)) == settings
+    assert "{wildcard}" not in as_json(settings)
+
+
+def test_a_constraint_allows_its_names_alone() -> None:
+    assert re.fullmatch(one_of(["a.b", "c"]), "a.b")
+    assert not re.fullmatch(one_of(["a.b", "c"]), "axb")
+    assert not re.fullmatch(one_of([]), "")
+
+
+def test_large_images_need_larger_jobs() -> None:
+    def enlarge(values: dict[str, Any]) -> None:
+        values["datasets"][1]["size"] = 100
+
+    small, large = (Needs(rules.study, {}) for rules in (_rules(), _rules(enlarge)))
+    assert (small.memory(1500), small.minutes(30), small.decoders) == (1500, 30, 2)
+    assert (large.memory(1500), large.memory(9000), large.minutes(30), large.decoders) == (6000, 9000, 300, 8)
+
+
+def test_gpus_are_requested_where_the_machine_names_one(smoke_rules: Rules) -> None:
+    needs = Needs(smoke_rules.study, {"FOOLING_DEVICE": "cuda:1", "FOOLING_TRAINING_PROCESSES": "4"})
+    assert (needs.gpus, needs.gpus_in_training) == (1, 4)
+    assert Needs(smoke_rules.study, {"FOOLING_DEVICE": "auto"}).gpus_in_training == 0
+    with pytest.raises(FoolingError, match=r"FOOLING_TRAINING_PROCESSES(.|\n)*found: 'two'"):
+        Needs(smoke_rules.study, {"FOOLING_TRAINING_PROCESSES": "two"})
+
+
+@pytest.mark.parametrize(("kind", "sees_sizes"), [("folder", True), ("imagenet", False)])
+def test_changed_pictures_are_seen_by_their_names_and_those_of_a_folder_by_their_sizes(
+    tmp_path: Path, kind: str, sees_sizes: bool
+) -> None:
+    (tmp_path / "class").mkdir()
+    picture = tmp_path / "class/a.png"
+    picture.write_bytes(b"1")
+
+    def name_folder(values: dict[str, Any]) -> None:
+        next(each for each in values["datasets"] if each["kind"] == kind)["path"] = str(tmp_path)
+
+    datasets = _rules(name_folder).datasets
+    (name,) = datasets.of_kind(kind)
+    before = datasets.pictures_seen(name)
+    picture.write_bytes(b"22")
+    assert (datasets.pictures_seen(name) != before) == sees_sizes
+    picture.write_bytes(b"3")
+    assert datasets.pictures_seen(name) == before
+    picture.rename(picture.with_name("b.png"))
+    assert datasets.pictures_seen(name) != before
+
+
+def test_a_tar_file_of_pictures_is_seen_by_its_size_and_a_missing_one_by_its_absence(tmp_path: Path) -> None:
+    def name_tar(values: dict[str, Any]) -> None:
+        values["datasets"][3] |= {"path": str(tmp_path / "a.tar"), "class_list": str(tmp_path / "classes.csv")}
+
+    datasets = _rules(name_tar).datasets
+    assert (datasets.pictures_seen("smoke-imagenet"), datasets.classes_seen("smoke-imagenet")) == ("nothing", "nothing")
+    (tmp_path / "a.tar").write_bytes(b"123")
+    assert datasets.pictures_seen("smoke-imagenet") == "3 bytes"
+
+
+def test_weights_are_looked_for_in_the_mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def name_weights(values: dict[str, Any]) -> None:
+        values["classifiers"][2]["weights"] = "models/some.safetensors"
+
+    monkeypatch.setenv("FOOLING_MIRROR", str(tmp_path))
+    classifiers = _rules(name_weights).classifiers
+    assert classifiers.weights("own") == ["models/some.safetensors"]
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models/some.safetensors").touch()
+    assert classifiers.weights("own") == [f"{tmp_path}/models/some.safetensors"]
+
+
+def test_a_network_is_built_by_a_file_of_the_user_or_by_modules_of_the_package(smoke_rules: Rules) -> None:
+    classifiers = smoke_rules.classifiers
+    files = classifiers.network_files(classifiers.this)
+    assert files(SimpleNamespace(classifier="own")) == ["examples/your_network/network.py"]
+    assert files(SimpleNamespace(classifier="both")) == []
+    assert classifiers.architectures("both") == ["ensemble", "lenet", "lenet"]
+    codes = {
+        name: classifiers.fingerprint("fooling.cli.train", classifiers.this)(SimpleNamespace(classifier=name))
+        for name in ("lenet-a", "lenet-b", "own")
+    }
+    assert codes["lenet-a"] == codes["lenet-b"] != codes["own"]
+
+
+def test_the_users_files_are_named_for_the_networks_among_the_inputs() -> None:
+    def retrain_own(values: dict[str, Any]) -> None:
+        values["retraining"][0]["classifiers"] = ["streamed"]
+
+    rules = _rules(retrain_own)
+    dnn2 = rules.chains.file("fooling-class/streamed/champions/dnn2")
+    assert dnn2 == "results/smoke/retraining/fooling-class/streamed/champions/dnn2.safetensors"
+    for file in (dnn2, rules.classifiers.file("own")):
+        named = rules.chains.own_files(SimpleNamespace(), [file, "results/other.csv"])
+        assert shlex.split(named) == ["--architecture", OWN]
+    assert rules.chains.own_files(SimpleNamespace(), rules.classifiers.members("both")) == ""
+
+
+def test_runs_have_their_controls_unless_the_experiment_leaves_drift_out(smoke_rules: Rules) -> None:
+    experiments = smoke_rules.experiments
+    of_one = [Path(run).name for run in experiments.runs_on("direct", "lenet-b")]
+    assert of_one == [f"seed{seed}{kind}.safetensors" for seed in (1, 2) for kind in ("", ".random-search", ".drift")]
+    (variant,) = experiments.in_encoding("direct", drift=False)[:1]
+    assert [Path(run).name for run in experiments.all_runs(variant)] == [
+        "seed1.safetensors",
+        "seed1.random-search.safetensors",
+    ]
+    assert experiments.evolved("direct") == [
+        f"results/smoke/evolution/{name}/direct/seed{seed}.safetensors"
+        for name in ("lenet-a", "lenet-b")
+        for seed in (1, 2)
+    ]
+
+
+def test_a_sweep_depends_on_its_pilots_and_the_threshold(smoke_rules: Rules) -> None:
+    ascents = smoke_rules.ascents
+    assert len(ascents.pilots("tuned")) == 3
+    assert all("/lenet-b/tuned-" in pilot for pilot in ascents.pilots("tuned"))
+    assert (ascents.pilots("regular"), ascents.threshold("regular")) == ([], "")
+    assert ascents.threshold("tuned") == "--threshold 0.9999"
+
+
+def test_chains_share_their_first_network_which_is_that_of_the_study(smoke_rules: Rules) -> None:
+    chains = smoke_rules.chains
+    assert chains.file("fooling-class/lenet-a/dnn1") == "results/smoke/classifiers/lenet-a.safetensors"
+    assert chains.networks("fooling-class/lenet-a/random") == [
+        "fooling-class/lenet-a/dnn1",
+        "fooling-class/lenet-a/random/dnn2",
+    ]
+    assert chains.networks("fooling-class/lenet-a/champions")[0] == chains.networks("fooling-class/lenet-a/random")[0]
+
+
+def test_a_chain_learns_the_images_of_its_supplier(smoke_rules: Rules) -> None:
+    chains = smoke_rules.chains
+    images = "results/smoke/retraining/fooling-class/lenet-a/champions/images1.safetensors"
+    assert chains.fooling_images("fooling-class/lenet-a/champions", "2") == [images]
+    assert chains.fooling_images("fooling-class/lenet-a/nothing", "2") == []
+    assert chains.painted_in("cppn") == ["fooling-class/lenet-a/random"]
+    assert chains.painted_in("direct") == ["refusing/lenet-a/noise"]
+    assert json.loads(chains.painting("refusing/lenet-a/noise", "1"))["encoding"]["kind"] == "direct"
+
+
+def test_a_retrained_network_has_a_seed_of_its_own_and_names_an_unusual_exposure(smoke_rules: Rules) -> None:
+    first, usual, unusual = (
+        json.loads(text)
+        for text in (
+            smoke_rules.classifiers.settings("lenet-a"),
+            smoke_rules.chains.retraining("fooling-class/lenet-a/champions", "2"),
+            smoke_rules.chains.retraining("refusing/lenet-a/noise", "2"),
+        )
+    )
+    assert usual["network"]["seed"] != first["seed"]
+    assert usual["network"] | {"seed": first["seed"]} == first
+    assert "exposure" not in usual
+    assert unusual["exposure"] == "equal-passes"
+
+
+def test_networks_that_refuse_are_measured_by_the_same_seeds(smoke_rules: Rules) -> None:
+    chains, retrainings = smoke_rules.chains, smoke_rules.retrainings
+    assert retrainings.with_refusal() == retrainings.with_longer_runs() == ["refusing"]
+    assert retrainings.refusing("refusing") == [f"{chain}/dnn2/refusing" for chain in chains.that_refuse()]
+    with_and_without = zip(retrainings.refusing("refusing"), retrainings.last_networks("refusing"), strict=True)
+    for refusing, network in with_and_without:
+        assert chains.seeds(refusing, "1") == chains.seeds(network, "1")
+    assert len(retrainings.runs_against_refusing("refusing")) == len(retrainings.runs_against_last("refusing")) == 2
+
+
+def test_tables_are_one_for_each_experiment_or_classifier_that_the_pattern_names(smoke_rules: Rules) -> None:
+    findings = smoke_rules.findings
+    assert [Path(file).stem for file in findings.tables("history/{experiment}.parquet")] == ["direct", "cppn"]
+    assert [Path(file).stem for file in findings.tables("real/{classifier}.parquet")] == ["lenet-a", "lenet-b"]
+    assert len(findings.tables("history/{experiment}.parquet", smoke_rules.study.experiments)) == 4
+    assert len(findings.files()) == len(set(findings.files()))
+
+
+def test_only_champions_in_the_cppn_encoding_are_ablated(smoke_rules: Rules) -> None:
+    assert smoke_rules.findings.ablations() == ["results/smoke/findings/ablation/lenet-a/cppn.parquet"]
+
+
+def test_images_are_transferred_where_there_are_several_networks() -> None:
+    def leave_one(values: dict[str, Any]) -> None:
+        values |= {key: [] for key in ("retraining", "ascent")} | {"experiments": values["experiments"][1:2]}
+        values["classifiers"] = [{**values["classifiers"][0], "independent": None}]
+        del values["survey"]
+
+    assert _rules(leave_one).findings.transfer("pairs.csv") == []
+    assert len(_rules().findings.transfer("pairs.csv")) == 2
+
+
+def test_people_are_asked_where_the_study_has_a_survey(smoke_rules: Rules) -> None:
+    def ask_nobody(values: dict[str, Any]) -> None:
+        del values["survey"]
+
+    nobody = _rules(ask_nobody)
+    assert nobody.human_study.files() == nobody.human_study.tables("accuracy") == []
+    with pytest.raises(WorkflowError, match="the study smoke asks nobody"):
+        nobody.human_study.questionnaire()
+    assert smoke_rules.human_study.questionnaire() == ["results/smoke/survey/questionnaire.json"]
+    runs, named = smoke_rules.human_study.runs(), shlex.split(smoke_rules.human_study.run_options())
+    assert [name.partition("=")[2] for name in named[1::2]] == runs
+    assert all("/lenet-a/" in run for run in runs)
+
+
+def test_answers_are_analysed_where_there_are_any(tmp_path: Path) -> None:
+    def name_folder(values: dict[str, Any]) -> None:
+        values["survey"]["response_folder"] = str(tmp_path / "some answers")
+
+    human_study = _rules(name_folder).human_study
+    assert human_study.responses() == human_study.tables("accuracy") == []
+    (tmp_path / "some answers").mkdir()
+    for name in ("b.json", "a.json", ".hidden"):
+        (tmp_path / "some answers" / name).touch()
+    assert [Path(file).name for file in human_study.responses()] == ["a.json", "b.json"]
+    assert human_study.tables("accuracy") == ["results/smoke/findings/survey/accuracy.csv"]
+    assert shlex.split(human_study.response_folder()) == [str(tmp_path / "some answers")]
+
+
+def test_a_figure_is_given_the_inputs_that_it_waits_for(smoke_rules: Rules) -> None:
+    figures = smoke_rules.figures
+    for name in figures.all:
+        inputs = {
+            *(*figures.tables(name), *figures.runs(name), *figures.batches(name), *figures.ascents(name)),
+            *(*figures.stimuli(name), *figures.dataset(name)),
+        }
+        given = shlex.split(figures.drawn_from(name))
+        assert {value.rpartition("=")[2] for value in given[1::2]} == inputs, name
+
+
+def test_all_modules_are_found_wherever_the_workflow_comes_from() -> None:
+    (listed,) = re.findall(r"MODULES = (\(.*?\))", (ROOT / "rules/common.smk").read_text(), flags=re.DOTALL)
+    assert set(ast.literal_eval(listed)) == {path.stem for path in ROOT.glob("rules/*.py")}
+    (found,) = re.findall(r"find_modules(\(.*?\))", (ROOT / "Snakefile").read_text(), flags=re.DOTALL)
+    assert set(ast.literal_eval(found)) == {"sharing/__init__.py", *_imported("sharing", from_text="Snakefile")}
+
+
+def _imported(package: str, *, from_text: str) -> set[str]:
+    """The files of this package that a file imports, directly or not."""
+    named = re.findall(rf"^from ({package}\.\w+) import", (ROOT / from_text).read_text(), flags=re.MULTILINE)
+    files = {f"{name.replace('.', '/')}.py" for name in named}
+    return files.union(*(_imported(package, from_text=file) for file in files))
+
+
+def test_rules_know_nothing_of_sharing_and_have_no_lambdas() -> None:
+    for path in ROOT.glob("rules/*"):
+        if path.is_file():
+            text = path.read_text()
+            assert not re.search(r"^\s*(from|import) sharing", text, flags=re.MULTILINE), path.name
+            assert "lambda" not in text, path.name
