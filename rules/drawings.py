@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from fooling.figures.catalogue import FIGURES, RUN, Figure
+from fooling.figures.catalogue import FIGURES, RUN, Figure, modules_of
 from fooling.fingerprint import fingerprint
 from fooling.study.chains import Chain
 from fooling.study.entries import SHOWING_EXPERIMENTS
@@ -67,7 +67,7 @@ class Figures:
 
     def fingerprint(self, figure: str) -> str:
         """Return the fingerprint of the code that draws a figure."""
-        return fingerprint("fooling.cli.draw", f"fooling.figures.{self.module(figure)}")
+        return fingerprint("fooling.cli.draw", *modules_of(self.module(figure)))
 
     def settings(self, figure: str) -> str:
         """Return the options that a figure has."""

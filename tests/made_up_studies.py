@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from fooling.findings.claims import Claim
-from fooling.findings.forms.chains import ADAPTIVE
 from fooling.findings.measurement import Tables
+from fooling.findings.refusal import ADAPTIVE
 
 ENDS = {"low": 0.0, "high": 1.0}
 LOG_ODDS = {"low": -12.0, "high": 20.0}

@@ -23,7 +23,7 @@ from fooling.cli.list_imagenet import list_imagenet
 from fooling.cli.streaming import listed_pictures
 from fooling.datasets.dataset import Dataset, load_dataset
 from fooling.datasets.listed import ListedPictures
-from fooling.datasets.manifest import FORM
+from fooling.datasets.manifest import MANIFEST
 
 WNIDS = ("n01440764", "n02099601", "n03028079")
 SIZE = 24
@@ -50,7 +50,7 @@ class Streamed:
     @property
     def paths(self) -> list[str]:
         """The paths of all pictures."""
-        return list(read_table(self.manifest, FORM)["path"])
+        return list(read_table(self.manifest, MANIFEST)["path"])
 
 
 def streamed(folder: Path, *, train_pictures: int | None) -> Streamed:

@@ -19,10 +19,17 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays_of
 
 from fooling import artifacts
-from fooling.columns import COUNT, NUMBER, TEXT, Form
 from fooling.errors import FoolingError
+from fooling.table import COUNT, NUMBER, TEXT, Column, Table, Values
 
-FORM = Form(columns={"who": TEXT, "value": NUMBER.or_nothing, "count": COUNT}, keys=("who",))
+
+def table_of(*key: str, **values: Values) -> Table:
+    """A table with these columns."""
+    columns = tuple(Column(name, each) for name, each in values.items())
+    return Table(name="some", path=None, commands=(), columns=columns, key=key)
+
+
+TABLE = table_of("who", who=TEXT, value=NUMBER.or_nothing, count=COUNT)
 
 
 def _write(path: Path) -> None:
@@ -231,13 +238,13 @@ def test_what_is_no_file_is_named(tmp_path: Path) -> None:
 def test_tables_survive_and_repeat_to_the_byte(tmp_path: Path, name: str) -> None:
     table = pd.DataFrame({"who": ["a", "b"], "value": [0.1, np.nan], "count": [1, 2]})
     path = tmp_path / name
-    artifacts.write_table(path, table)
+    artifacts.write_table(path, table, TABLE)
     first = path.read_bytes()
-    artifacts.write_table(path, table)
+    artifacts.write_table(path, table, TABLE)
     assert path.read_bytes() == first
-    pd.testing.assert_frame_equal(artifacts.read_table(path, FORM), table)
-    with pytest.raises(FoolingError, match=f"{name} and .*{name} says something twice"):
-        artifacts.read_tables([path, path], FORM)
+    pd.testing.assert_frame_equal(artifacts.read_table(path, TABLE), table)
+    with pytest.raises(FoolingError, match=f"{name} and .*{name} has duplicate rows"):
+        artifacts.read_tables([path, path], TABLE)
 
 
 @given(st.lists(st.text("'=+-@\ta1é", max_size=5), min_size=1, max_size=6, unique=True))
@@ -246,26 +253,28 @@ def test_no_text_of_a_csv_table_is_a_formula_and_every_text_survives(
     tmp_path_factory: pytest.TempPathFactory, texts: list[str]
 ) -> None:
     path = tmp_path_factory.mktemp("tables") / "table.csv"
-    form = Form(columns={"who": TEXT.or_nothing, "value": NUMBER}, keys=("who",))
+    declared = table_of("who", who=TEXT.or_nothing, value=NUMBER)
     table = pd.DataFrame({"who": texts, "value": -1.5})
-    artifacts.write_table(path, table)
+    artifacts.write_table(path, table, declared)
     with path.open(newline="") as file:
         cells = list(csv.reader(file))[1:]
     assert not [who for who, _ in cells if len(who) > 1 and who.startswith(("=", "+", "-", "@", "\t"))]
     assert {value for _, value in cells} == {"-1.5"}
-    assert [text or "" for text in artifacts.read_table(path, form)["who"].fillna("")] == texts
+    assert [text or "" for text in artifacts.read_table(path, declared)["who"].fillna("")] == texts
 
 
 @pytest.mark.parametrize("dtype", ["object", "string", "category"])
 def test_formulas_are_marked_in_columns_of_any_type(tmp_path: Path, dtype: str) -> None:
     names = pd.Series(["=1+1", "a", None], dtype=dtype)
-    artifacts.write_table(tmp_path / "table.csv", pd.DataFrame({"who": names, "mixed": [-1, "-1", "-"]}))
-    assert (tmp_path / "table.csv").read_text() == "who,mixed\n'=1+1,-1\na,'-1\n,-\n"
+    declared = table_of("who", who=TEXT.or_nothing, mixed=TEXT)
+    artifacts.write_table(tmp_path / "table.csv", pd.DataFrame({"who": names, "mixed": ["1", "-1", "-"]}), declared)
+    assert (tmp_path / "table.csv").read_text() == "who,mixed\n'=1+1,1\na,'-1\n,-\n"
 
 
 def test_other_tables_are_as_pandas_writes_them(tmp_path: Path) -> None:
     table = pd.DataFrame({"who": ["it's", "'s-Gravenhage", "a=b", ""], "value": [-1.0, 0.1, np.nan, 3], "n": [-1] * 4})
-    artifacts.write_table(tmp_path / "table.csv", table)
+    declared = table_of("who", who=TEXT.or_nothing, value=NUMBER.or_nothing, n=NUMBER)
+    artifacts.write_table(tmp_path / "table.csv", table, declared)
     assert (tmp_path / "table.csv").read_text() == table.to_csv(index=False, lineterminator="\n")
 
 
@@ -278,13 +287,13 @@ def test_a_text_that_is_no_utf8_is_named_and_nothing_written(tmp_path: Path, nam
         if name == "text.txt":
             artifacts.write_text(tmp_path / name, text)
         else:
-            artifacts.write_table(tmp_path / name, pd.DataFrame({"who": [text]}))
+            artifacts.write_table(tmp_path / name, pd.DataFrame({"who": [text]}), table_of("who", who=TEXT))
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("name", ["table.parquet", "table.csv", "value.json"])
 def test_a_broken_or_missing_file_is_named(tmp_path: Path, name: str) -> None:
-    read = artifacts.read_json if name.endswith("json") else partial(artifacts.read_table, form=FORM)
+    read = artifacts.read_json if name.endswith("json") else partial(artifacts.read_table, table=TABLE)
     with pytest.raises(FoolingError, match="nothing there"):
         read(tmp_path / name)
     (tmp_path / name).write_bytes(b'"\xff\x00{')
@@ -294,25 +303,35 @@ def test_a_broken_or_missing_file_is_named(tmp_path: Path, name: str) -> None:
 
 def test_a_table_cut_within_a_line_is_named(tmp_path: Path) -> None:
     path = tmp_path / "table.csv"
-    artifacts.write_table(path, pd.DataFrame({"who": ["a"], "value": [0.5], "count": [3]}))
+    artifacts.write_table(path, pd.DataFrame({"who": ["a"], "value": [0.5], "count": [3]}), TABLE)
     path.write_bytes(path.read_bytes()[:-2])
     with pytest.raises(FoolingError, match=r"table\.csv is truncated"):
-        artifacts.read_table(path, FORM)
+        artifacts.read_table(path, TABLE)
 
 
 def test_a_flipped_bit_of_a_parquet_table_is_seen(tmp_path: Path) -> None:
     path = tmp_path / "table.parquet"
-    artifacts.write_table(path, pd.DataFrame({"who": ["a"], "value": [0.5], "count": [3]}))
+    artifacts.write_table(path, pd.DataFrame({"who": ["a"], "value": [0.5], "count": [3]}), TABLE)
     content = bytearray(path.read_bytes())
     content[content.index(np.float64(0.5).tobytes()) + 3] ^= 1
     path.write_bytes(content)
     with pytest.raises(FoolingError, match=r"table\.parquet is not a readable table\n  found: .*CRC"):
-        artifacts.read_table(path, FORM)
+        artifacts.read_table(path, TABLE)
 
 
 def test_a_table_that_claims_to_be_endless_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "table.parquet"
-    artifacts.write_table(path, pd.DataFrame({"who": list("abc"), "value": [0.5] * 3, "count": [3] * 3}))
+    artifacts.write_table(path, pd.DataFrame({"who": list("abc"), "value": [0.5] * 3, "count": [3] * 3}), TABLE)
     monkeypatch.setattr(artifacts, "MOST_ROWS", 2)
     with pytest.raises(FoolingError, match="3 rows, more than 2"):
-        artifacts.read_table(path, FORM)
+        artifacts.read_table(path, TABLE)
+
+
+def test_of_several_tables_none_is_written_if_one_is_invalid(tmp_path: Path) -> None:
+    right = pd.DataFrame({"who": ["a"], "value": [0.5], "count": [3]})
+    first, second = tmp_path / "first.csv", tmp_path / "second.parquet"
+    with pytest.raises(FoolingError, match=r"the table computed for .*second\.parquet: column count, row 1 has"):
+        artifacts.write_tables((first, right, TABLE), (second, right.assign(count=-1), TABLE))
+    assert not list(tmp_path.iterdir())
+    artifacts.write_tables((first, right, TABLE), (second, right, TABLE))
+    pd.testing.assert_frame_equal(artifacts.read_tables([first], TABLE), artifacts.read_tables([second], TABLE))

@@ -23,10 +23,10 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
-from fooling.columns import Form, checked_table, require_unique_rows, with_apostrophes_off, without_formulas
 from fooling.errors import REMEDY, FoolingError
 from fooling.inputs import forget, remember, require_unchanged
 from fooling.parsing import parsed_json
+from fooling.table import Table, require_valid, stacked, with_apostrophes_off, without_formulas
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -115,34 +115,38 @@ def read_json(path: Path) -> Any:
     return parsed_json(read_bytes(path), source=str(path), remedy=REMEDY)
 
 
-def write_table(path: Path, table: pd.DataFrame) -> None:
-    """``table`` without its index as CSV or Parquet, by the ending of ``path``; the same table gives the same bytes.
+def write_table(path: Path, frame: pd.DataFrame, table: Table) -> None:
+    """Write ``frame`` as :func:`write_tables` does."""
+    write_tables((path, frame, table))
 
-    In CSV a text that a spreadsheet would run as a formula gets an apostrophe in front, which the readers take off.
+
+def write_tables(*written: tuple[Path, pd.DataFrame, Table]) -> None:
+    """Write frames without their index as CSV or Parquet, by the ending of each path; equal frames give equal bytes.
+
+    In CSV a text that a spreadsheet would run as a formula gets an apostrophe in front, which readers remove. Raises
+    :class:`FoolingError`, and writes nothing, if a frame contradicts the declaration of its table.
     """
-    with written_atomically(path) as temporary:
-        if path.suffix == ".parquet":
-            table.to_parquet(temporary, index=False, engine="pyarrow", compression="zstd", write_page_checksum=True)
-        else:
-            without_formulas(table).to_csv(temporary, index=False, lineterminator="\n")
+    for path, frame, table in written:
+        require_valid(frame, table, source=f"the table computed for {path}")
+    for path, frame, _ in written:
+        with written_atomically(path) as temporary:
+            if path.suffix == ".parquet":
+                frame.to_parquet(temporary, index=False, engine="pyarrow", compression="zstd", write_page_checksum=True)
+            else:
+                without_formulas(frame).to_csv(temporary, index=False, lineterminator="\n")
 
 
-def read_table(path: Path, form: Form) -> pd.DataFrame:
-    """The CSV or Parquet table in ``path`` with the columns that its ``form`` names.
+def read_table(path: Path, table: Table) -> pd.DataFrame:
+    """Return the declared columns of the CSV or Parquet ``table`` in ``path``.
 
-    Raises :class:`FoolingError` for a missing or broken file, and for a column or a value that is not of the form.
+    Raises :class:`FoolingError` for a missing or broken file, and if the file contradicts the declaration.
     """
-    return read_tables([path], form)
+    return read_tables([path], table)
 
 
-def read_tables(paths: Sequence[Path], form: Form) -> pd.DataFrame:
-    """The tables in ``paths``, all of one ``form``, as one; raises :class:`FoolingError` as :func:`read_table` does."""
-    import pandas as pd  # where no table is read, its half second is saved
-
-    tables = [checked_table(_rows_of(path), form, source=path) for path in paths]
-    stacked = pd.concat(tables, ignore_index=True)
-    require_unique_rows(stacked, form, source=" and ".join(map(str, paths)))
-    return stacked
+def read_tables(paths: Sequence[Path], table: Table) -> pd.DataFrame:
+    """Return the parts of ``table`` in ``paths`` as one; raise :class:`FoolingError` as :func:`read_table` does."""
+    return stacked(((path, _rows_of(path)) for path in paths), table)
 
 
 def write_arrays(

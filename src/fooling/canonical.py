@@ -1,7 +1,7 @@
 """Write down what a module executes, equally in every version of Python, and what it imports and declares.
 
-What cannot change a result is left out: comments, formatting, docstrings, descriptions, and type annotations that
-nothing reads at run time. Code is parsed, never imported.
+What cannot change a result is left out: comments, formatting, docstrings, the documentation that a call is given as
+``doc=``, and type annotations that nothing reads at run time. Code is parsed, never imported.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ INERT_DECORATORS = {
 DATACLASS_MARKS = ("ClassVar", "InitVar", "KW_ONLY")
 
 
-#: A keyword argument that explains and changes no result, where it is a string.
-DESCRIPTION = "description"
+#: The keyword argument of any call that documents and changes no result.
+DOCUMENTATION = "doc"
 
 
 def canonical(source: str | bytes, *, module: str) -> str:
@@ -79,11 +79,6 @@ def _does_nothing(statement: ast.stmt) -> bool:
     return is_constant or isinstance(statement, ast.Pass)
 
 
-def _describes(argument: ast.keyword) -> bool:
-    is_text = isinstance(argument.value, ast.Constant) and isinstance(argument.value.value, str)
-    return is_text and argument.arg == DESCRIPTION
-
-
 def _last_name(node: ast.expr) -> str:
     """Return ``c`` of the expressions ``c``, ``b.c`` and ``b.c(…)``."""
     if isinstance(node, ast.Call):
@@ -134,7 +129,7 @@ class _Canon:
         self._parts.append(")")
 
     def _add_call(self, node: ast.Call) -> None:
-        node.keywords = [each for each in node.keywords if not _describes(each)]
+        node.keywords = [each for each in node.keywords if each.arg != DOCUMENTATION]
         self._add_node(node)
 
     def _add_name(self, node: ast.Name) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import re
 from pathlib import Path
 
 import numpy as np
@@ -47,8 +46,8 @@ from fooling.cli.variance import variance
 from fooling.datasets.dataset import Dataset, save_dataset
 from fooling.errors import FoolingError
 from fooling.evolution.batch import load_runs
-from fooling.findings.forms.every import FORMS
-from fooling.findings.judgements import COLUMNS
+from fooling.findings.judgements import CLAIMS
+from fooling.findings.registry import every_table, table_named
 
 ROOT = Path(__file__).parents[2]
 NETWORKS = ("lenet-a", "lenet-b")
@@ -391,23 +390,19 @@ def as_written(path: Path) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_tables_have_the_columns_that_the_documentation_names(study, table):
-    chapters = (ROOT / "docs" / "tables.md").read_text(encoding="utf-8").split("\n## ")
-    (chapter,) = [text for text in chapters if re.match(rf"(findings/)?{table}[/. ]", text)]
-    first_cells = [line.split("|")[1] for line in chapter.splitlines() if line.startswith("| `")]
-    documented = re.findall(r"`([\w-]+)`", "".join(first_cells))
-    assert documented == as_written(study / "findings" / TABLES[table]).columns.tolist()
-
-
-@pytest.mark.parametrize("table", FORMS)
 def test_tables_are_read_as_they_were_written(study, table):
     path = study / "findings" / TABLES[table]
-    read, written = read_table(path, FORMS[table]), as_written(path)
-    assert read.columns.tolist() == written.columns.tolist()
+    read, written = read_table(path, table_named(table)), as_written(path)
+    assert read.columns.tolist() == written.columns.tolist() == table_named(table).names
     assert len(read) == len(written)
     for name in written:
         known = read[name].dropna()
         assert known.tolist() == written[name].dropna().astype(known.dtype).tolist(), name
+
+
+def test_every_table_of_the_findings_is_written():
+    elsewhere = ("survey_", "pictures", "imagenet_classes")
+    assert {table.name for table in every_table() if not table.name.startswith(elsewhere)} == set(TABLES)
 
 
 def test_every_run_and_search_is_in_every_table(study):
@@ -452,7 +447,7 @@ def test_measured_champions_have_the_confidence_of_their_run_and_the_distance_th
 
 def test_no_claim_on_mnist_is_judged_by_stripes(study):
     table = as_written(study / "findings" / "claims.csv")
-    assert table.columns.tolist() == COLUMNS
+    assert table.columns.tolist() == CLAIMS.names
     assert set(table["verdict"]) == {"not run here"}
 
 

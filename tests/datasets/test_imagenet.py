@@ -18,7 +18,7 @@ from fooling.datasets.imagenet import (
     kept_pictures,
     make_imagenet,
 )
-from fooling.datasets.manifest import FORM
+from fooling.datasets.manifest import MANIFEST
 from fooling.errors import FoolingError
 
 WNIDS = ("n01440764", "n02099601", "n03028079")
@@ -250,7 +250,7 @@ def test_the_commands_find_everything_in_the_mirror_folder(tmp_path, mirror, cap
     settings = json.dumps({"path": "pictures", "size": 16, "train_pictures": 2})
     given = {"settings": settings, "mirror": mirror, "threads": 2}
     list_imagenet(**given, output=tmp_path / "manifest.csv")
-    assert len(read_table(tmp_path / "manifest.csv", FORM)) == 21
+    assert len(read_table(tmp_path / "manifest.csv", MANIFEST)) == 21
     assert "21 pictures of 3 classes" in capsys.readouterr().err
     fetch_imagenet(**given, manifest=tmp_path / "manifest.csv", output=tmp_path / "mine.safetensors", name="mine")
     assert load_dataset(tmp_path / "mine.safetensors").summary.startswith("6 training and 6 test images")
@@ -290,7 +290,7 @@ def test_the_ten_class_subset_is_training_and_test(real_data, tmp_path):
     values = {"path": "imagenette128/imagenette128_subset.tar.gz", "classes": "present", "size": 128}
     given = {"settings": json.dumps(values | {"train_pictures": 3, "test_pictures": 2}), "mirror": real_data}
     list_imagenet(**given, output=tmp_path / "manifest.csv")
-    manifest = read_table(tmp_path / "manifest.csv", FORM)
+    manifest = read_table(tmp_path / "manifest.csv", MANIFEST)
     assert manifest["path"].str.startswith("train/").sum() == 2500
     assert len(manifest) == 3100
     output = tmp_path / "ten.safetensors"

@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fooling.artifacts import read_table, sha256_of, write_table
-from fooling.datasets.manifest import FORM, manifest_of, picture_paths, require_same_pictures, require_unchanged
+from fooling.datasets.manifest import MANIFEST, manifest_of, picture_paths, require_same_pictures, require_unchanged
 from fooling.datasets.sources import PictureFolder
 from fooling.errors import FoolingError
 
@@ -47,8 +47,8 @@ def test_any_file_name_survives_the_manifest_file(tmp_path_factory, names):
         (folder / "NA" / f"a{name}.png").write_bytes(name.encode())
     paths = list(picture_paths(folder))
     assert sorted(paths) == sorted(f"NA/a{name}.png" for name in names)
-    write_table(folder / "manifest.csv", listed(folder))
-    manifest = read_table(folder / "manifest.csv", FORM)
+    write_table(folder / "manifest.csv", listed(folder), MANIFEST)
+    manifest = read_table(folder / "manifest.csv", MANIFEST)
     require_same_pictures(folder, paths, manifest)
     for path, size, sha256 in manifest.itertuples(index=False):
         require_unchanged(folder.joinpath(path).read_bytes(), size=size, sha256=sha256, source=folder / path)
@@ -116,5 +116,5 @@ def test_any_number_of_threads_makes_the_same_manifest(folder):
     source = PictureFolder(folder, list(picture_paths(folder)))
     calls = []
     manifest = manifest_of(source, threads=5, after_picture=lambda: calls.append(1))
-    assert manifest.equals(listed(folder))
+    assert manifest.equals(listed(folder), MANIFEST)
     assert len(calls) == 3

@@ -8,6 +8,9 @@ from fooling.cli.draw import draw
 from fooling.datasets.dataset import save_dataset
 from fooling.errors import FoolingError
 from fooling.evolution.record import save_run
+from fooling.findings.calibration import REAL
+from fooling.findings.networks import CLASSIFIERS, TRAINING
+from fooling.findings.variance import VARIANCE
 from fooling.images import png_bytes
 from fooling.survey.questionnaire import completed, save_questionnaire
 
@@ -16,7 +19,7 @@ from fooling.survey.questionnaire import completed, save_questionnaire
 def given(tmp_path, inputs):
     """The arguments of `draw` for the components of variance."""
     path = tmp_path / "variance.csv"
-    write_table(path, inputs["variance_components"]["variance"])
+    write_table(path, inputs["variance_components"]["variance"], VARIANCE)
     return {"tables": [f"variance={path}"], "png": tmp_path / "figure.png", "pdf": tmp_path / "figure.pdf"}
 
 
@@ -29,8 +32,8 @@ def test_a_figure_is_written_as_png_and_pdf(given):
 def test_files_of_one_name_are_stacked_and_settings_are_passed_on(given, inputs, tmp_path):
     training, classifiers = inputs["training_curves"]["training"], inputs["training_curves"]["classifiers"]
     for name in ("lenet-a", "lenet-b", "alexnet"):
-        write_table(tmp_path / f"{name}.csv", training[training["classifier"] == name])
-    write_table(tmp_path / "classifiers.csv", classifiers)
+        write_table(tmp_path / f"{name}.csv", training[training["classifier"] == name], TRAINING)
+    write_table(tmp_path / "classifiers.csv", classifiers, CLASSIFIERS)
     given["tables"] = [f"training={tmp_path / name}.csv" for name in ("lenet-a", "lenet-b", "alexnet")]
     given["tables"] += [f"classifiers={tmp_path / 'classifiers.csv'}"]
     draw("training_curves", settings='{"reference_error": 0.0094}', **given)
@@ -41,7 +44,7 @@ def test_runs_and_data_set_are_read(given, inputs, tmp_path):
     shown = inputs["real_and_evolved"]
     save_run(tmp_path / "run.safetensors", shown["runs"][0])
     save_dataset(tmp_path / "digits.safetensors", shown["dataset"])
-    write_table(tmp_path / "real.parquet", shown["real"])
+    write_table(tmp_path / "real.parquet", shown["real"], REAL)
     given["tables"] = [f"real={tmp_path / 'real.parquet'}"]
     draw("real_and_evolved", runs=[tmp_path / "run.safetensors"], dataset=tmp_path / "digits.safetensors", **given)
     assert given["pdf"].is_file()

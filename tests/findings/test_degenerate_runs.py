@@ -16,10 +16,10 @@ from fooling.evolution.record import load_run
 from fooling.figures.catalogue import FIGURES
 from fooling.findings.ancestry import LineageSettings, ancestry_table, lineage_table, traced
 from fooling.findings.foolability import FoolabilitySettings, foolability_table
-from fooling.findings.forms.every import FORMS
 from fooling.findings.intervals import IntervalSettings
 from fooling.findings.presets import ComparisonSettings, presets_table
 from fooling.findings.quantities import QUANTITIES
+from fooling.findings.registry import table_named
 from fooling.findings.survival import survival_table
 from fooling.findings.tables import champions_table, history_table, times_table
 from fooling.findings.variance import variance_table
@@ -66,7 +66,7 @@ def laid_out(figure, form: str) -> bytes:
 
 def table(study: DegenerateStudy, name: str, path: str) -> pd.DataFrame:
     """A table as every reader of it gets it."""
-    return read_table(study.findings / path, FORMS[name])
+    return read_table(study.findings / path, table_named(name))
 
 
 def measured(study: DegenerateStudy) -> pd.DataFrame:

@@ -13,8 +13,7 @@ from fooling.artifacts import read_table, write_table
 from fooling.datasets.dataset import Dataset
 from fooling.errors import FoolingError
 from fooling.findings.calibration import CalibrationSettings, calibrate_on
-from fooling.findings.examination import ExaminationSettings, Judge, correlations, examined_table
-from fooling.findings.forms.evolution import EXAMINED
+from fooling.findings.examination import EXAMINED, ExaminationSettings, Judge, correlations, examined_table
 
 NEAREST = ["nearest_distance", "nearest_index", "nearest_label"]
 
@@ -135,7 +134,7 @@ def test_without_training_images_nothing_is_nearest(make_run, dataset, real, tmp
     assert table[NEAREST].isna().all().all()
     usual = examined([make_run([[0.9] * 3])], dataset, real)
     pd.testing.assert_frame_equal(table.drop(columns=NEAREST), usual.drop(columns=NEAREST))
-    write_table(tmp_path / "examined.parquet", table)
+    write_table(tmp_path / "examined.parquet", table, EXAMINED)
     assert read_table(tmp_path / "examined.parquet", EXAMINED)["nearest_index"].isna().all()
 
 

@@ -12,7 +12,7 @@ import scipy
 from fooling.findings.claims import Claims
 from fooling.findings.claims_page import claims_page, sentence
 from fooling.findings.intervals import Estimate
-from fooling.findings.judgements import COLUMNS, Judgement, claims_table, judged_claims, p_at_bound
+from fooling.findings.judgements import CLAIMS, Judgement, claims_table, judged_claims, p_at_bound
 from fooling.findings.measurement import MeasurementSettings, Tables
 from made_up_claims import claims_of, judging_study
 
@@ -136,7 +136,7 @@ def test_the_p_value_is_where_the_interval_touches_the_bound(bound: float, compa
 def test_the_table_has_exactly_its_columns() -> None:
     claims = claims_of({}, {"id": "later", "quantity": None, "paper": None, "source_status": "-", "kind": "asked here"})
     table = claims_table(judged_claims(claims, judging_study(0.99995), SETTINGS))
-    assert table.columns.tolist() == COLUMNS
+    assert table.columns.tolist() == CLAIMS.names
     first, second = (table.iloc[row].to_dict() for row in (0, 1))
     assert first["ours"] == np.float32(0.99995)
     assert (first["units"], first["runs"], first["paper"], first["source_status"]) == (6, 36, 0.9999, "F")

@@ -9,77 +9,53 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fooling.figures.catalogue import FIGURES as CATALOGUE
+from fooling.findings.registry import MODULES
+
 from .commands import case, holds
 from .conftest import CLASS_SETS, INTERVALS, Study, claims, figure, report
 from .damage import PLACES, broken_table
 from .profile import fuzzed
 
-#: Every table with the figures, or other commands, that read it.
-READERS = {
-    "champions": [
-        *("variance", "compare-class-sets", "report", "run-info", "summarise"),
-        *("search_comparison", "classes_over_evaluations"),
-    ],
-    "history": [
-        "claims",
-        "tabulate-ascent",
-        "compare-networks",
-        "summarise",
-        "confidence_over_evaluations",
-        "classes_over_evaluations",
-        "random_images",
-    ],
-    "times": ["compare", "claims", "tabulate-ascent"],
-    "ablation": ["summarise-ablation", "claims", "ablation"],
-    "ascent": ["claims"],
-    "ascent_times": ["claims"],
-    "ascent_curves": ["ascent_over_evaluations"],
-    "calibration": ["examine", "measure-distances", "calibration"],
-    "real": ["examine", "measure-distances", "calibration"],
-    "distances": ["claims", "distances"],
-    "examined": ["claims", "report", "compare-networks", "calibration"],
-    "start": ["claims", "random_images"],
-    "ancestry": ["claims"],
-    "training": ["training_curves"],
-    "classifiers": ["claims", "run-info", "summarise", "training_curves"],
-    "variance": ["variance_components"],
-    "foolability": ["foolability"],
-    "class_sets": ["class_sets"],
-    "set_classes": ["class_sets"],
-    "survival": ["preset_comparison"],
-    "presets": ["preset_comparison"],
-    "shown": ["transfer_gallery"],
-    "transfer": ["claims", "transfer", "retraining_transfer"],
-    "retrained": ["claims"],
-    "retraining": ["claims", "retraining_curve", "retraining_gallery"],
-    "effects": ["retraining_curve"],
-    "claims": ["report", "summarise"],
+#: The commands that read each table, figures left aside.
+COMMANDS = {
+    "champions": ("variance", "compare-class-sets", "report", "run-info", "summarise"),
+    "history": ("claims", "tabulate-ascent", "compare-networks", "summarise"),
+    "times": ("compare", "claims", "tabulate-ascent"),
+    "ablation": ("summarise-ablation", "claims"),
+    "ascent": ("claims",),
+    "ascent_times": ("claims",),
+    "calibration": ("examine", "measure-distances"),
+    "real": ("examine", "measure-distances"),
+    "distances": ("claims",),
+    "examined": ("claims", "report", "compare-networks"),
+    "start": ("claims",),
+    "ancestry": ("claims",),
+    "classifiers": ("claims", "run-info", "summarise"),
+    "transfer": ("claims",),
+    "retrained": ("claims",),
+    "retraining": ("claims",),
+    "claims": ("report", "summarise"),
 }
-FIGURES = {
-    "search_comparison": ("champions",),
-    "classes_over_evaluations": ("history", "champions"),
-    "confidence_over_evaluations": ("history",),
-    "random_images": ("start", "history"),
-    "ascent_over_evaluations": ("ascent_curves",),
-    "calibration": ("real", "calibration", "examined"),
-    "distances": ("distances",),
-    "training_curves": ("training", "classifiers"),
-    "variance_components": ("variance",),
-    "foolability": ("foolability",),
-    "class_sets": ("class_sets", "set_classes"),
-    "preset_comparison": ("survival", "presets"),
-    "transfer": ("transfer",),
-    "retraining_transfer": ("transfer",),
-    "transfer_gallery": ("shown",),
-    "retraining_curve": ("retraining", "effects"),
-    "retraining_gallery": ("retraining",),
+#: Tables that nothing reads but people.
+FOR_PEOPLE = {
+    *("lineage", "test_errors", "ablation_summary", "ascent_sweeps", "ascent_evaluations", "curves"),
+    *("survey_files", "survey_exclusions", "survey_agreement", "survey_power"),
+}
+#: Tables that are damaged elsewhere (`test_datasets`, `test_imagenet`), or that the study here has not.
+NOT_HERE = {
+    *("pictures", "imagenet_classes", "refusal", "budget"),
+    *("survey_accuracy", "survey_images", "survey_confidence", "survey_confusion"),
+}
+#: The figures with their tables, and every table with the commands and figures that read it.
+FIGURES = {name: tuple(table.name for table in figure.shows) for name, figure in CATALOGUE.items() if figure.shows}
+READERS = {
+    name: [*COMMANDS.get(name, ()), *(figure for figure, tables in FIGURES.items() if name in tables)]
+    for name in MODULES
+    if name not in FOR_PEOPLE | NOT_HERE
 }
 #: Beginnings of messages that name what a table says, not its file.
 OF_THE_CONTENT = ("the networks of an experiment have different runs", "the table of ", "the set of classes ")
-REFERENCE = (
-    *("search_comparison", "classes_over_evaluations", "confidence_over_evaluations", "calibration"),
-    "ascent_over_evaluations",
-)
 
 
 def call(study: Study, reader: str, given: dict[str, Path], out: Path) -> tuple[list[object], list[Path]]:
@@ -91,11 +67,14 @@ def call(study: Study, reader: str, given: dict[str, Path], out: Path) -> tuple[
     if reader in FIGURES:
         made = [out / "figure.png", out / "figure.pdf"]
         options = figure(study, given, FIGURES[reader], *made)
-        if reader == "transfer_gallery":
-            options += ["--runs", study.run("direct")]
-        if reader == "retraining_gallery":
+        entry = CATALOGUE[reader]
+        if entry.seeds is not None:
+            options += ["--runs", study.run(entry.encoding or "direct")]
+        if entry.batches:
             options += ["--batches", study.batch, "--batches", study.retrained_batch]
-        if reader in REFERENCE:
+        if entry.needs_dataset:
+            options += ["--dataset", study.dataset]
+        if "reference" in entry.options:
             options[options.index("--settings") + 1] = json.dumps({"reference": 0.9999})
         return ["draw", reader, *options], made
     if reader == "compare-networks":
@@ -114,10 +93,6 @@ def call(study: Study, reader: str, given: dict[str, Path], out: Path) -> tuple[
     if reader == "summarise-ablation":
         made = [out / "summary.csv"]
         return [reader, file("ablation"), "--settings", INTERVALS, "--output", made[0]], made
-    if reader == "ablation":
-        made = [out / "figure.png", out / "figure.pdf"]
-        words = ["--tables", f"ablation={file('ablation')}", "--runs", study.run("cppn")]
-        return ["draw", reader, *words, "--png", made[0], "--pdf", made[1]], made
     if reader == "tabulate-ascent":
         made = [out / name for name in ("ascent.parquet", "times.parquet", "curves.parquet", "evaluations.csv")]
         words = ["--history", file("history"), "--times", file("times"), "--settings", INTERVALS]
@@ -147,6 +122,14 @@ def call(study: Study, reader: str, given: dict[str, Path], out: Path) -> tuple[
         for word in (f"--{name}", file(table))
     ]
     return ["summarise", *words, "--settings", "{}", "--output", made[0], "--curves", made[1]], made
+
+
+def test_every_table_that_is_read_is_damaged_here_or_elsewhere() -> None:
+    assert all(READERS.values())
+    read = {*COMMANDS, *(table for tables in FIGURES.values() for table in tables)}
+    assert read <= READERS.keys() | NOT_HERE
+    assert not read & FOR_PEOPLE
+    assert FOR_PEOPLE | NOT_HERE | READERS.keys() == MODULES.keys()
 
 
 @given(data=st.data())

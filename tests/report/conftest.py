@@ -8,7 +8,7 @@ import pytest
 
 from fooling.evolution.record import History, Lineage, RunRecord
 from fooling.findings.intervals import log_odds_of
-from fooling.findings.judgements import COLUMNS
+from fooling.findings.judgements import CLAIMS
 
 
 def made_run(seed: int, *, encoding: str = "direct", side: int = 8, classifier: str = "lenet-a") -> RunRecord:
@@ -119,7 +119,7 @@ def claims() -> pd.DataFrame:
         p_holm=none,
         measured_on=np.where(is_other, "digits", "mnist"),
         direction=np.where(is_other, "same direction", None),
-    )[COLUMNS]
+    )[CLAIMS.names]
 
 
 @pytest.fixture

@@ -10,17 +10,21 @@ from fooling.cli.report import report
 from fooling.cli.run_info import run_info
 from fooling.errors import FoolingError
 from fooling.evolution.record import save_run
+from fooling.findings.examination import EXAMINED
+from fooling.findings.judgements import CLAIMS
+from fooling.findings.networks import CLASSIFIERS
+from fooling.findings.tables import CHAMPIONS
 from fooling.images import png_bytes
 from fooling.report.information import NetworkInformation
 from made_up_networks import made_up_header, made_up_networks
 
 
 def test_run_info_gathers_runs_jobs_and_versions(tmp_path, make_champions):
-    write_table(tmp_path / "champions.parquet", make_champions(seeds=2))
+    write_table(tmp_path / "champions.parquet", make_champions(seeds=2), CHAMPIONS)
     published = {"test_error": 0.009, "top5_error": None, "source": "a page"}
     network = made_up_header("lenet-a", dataset="digits", seed=3, iterations=10)
     imported = made_up_header("own", dataset="digits", top5_error=None, published=published)
-    write_table(tmp_path / "classifiers.csv", made_up_networks(network, imported))
+    write_table(tmp_path / "classifiers.csv", made_up_networks(network, imported), CLASSIFIERS)
     logs = tmp_path / "logs" / "made-up"
     (logs / "classifiers").mkdir(parents=True)
     (logs / "classifiers" / "lenet-a.log").write_text("fooling train: 12.3 s, peak memory 345 MB\n")
@@ -56,9 +60,9 @@ def test_run_info_gathers_runs_jobs_and_versions(tmp_path, make_champions):
 @pytest.fixture
 def given(tmp_path, claims, information, make_champions, make_examined, make_run):
     """The files of a study, as the arguments of `report`."""
-    write_table(tmp_path / "claims.csv", claims)
-    write_table(tmp_path / "champions.parquet", make_champions())
-    write_table(tmp_path / "examined.parquet", make_examined())
+    write_table(tmp_path / "claims.csv", claims, CLAIMS)
+    write_table(tmp_path / "champions.parquet", make_champions(), CHAMPIONS)
+    write_table(tmp_path / "examined.parquet", make_examined(), EXAMINED)
     write_json(tmp_path / "run-info.json", information)
     save_run(tmp_path / "seed1.safetensors", make_run(1))
     (tmp_path / "training_curves.png").write_bytes(png_bytes(np.zeros((1, 2, 2), np.uint8)))

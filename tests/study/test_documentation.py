@@ -19,7 +19,7 @@ from fooling.study.documentation import commented_yaml, settings_table
 from fooling.study.settings import StudySettings
 
 ROOT = Path(__file__).parents[2]
-WRITTEN = ("config/config.yaml", "config/schema.json", "docs/settings.md", "docs/claims.md")
+WRITTEN = ("config/config.yaml", "config/schema.json", "docs/settings.md", "docs/claims.md", "docs/tables.md")
 
 
 class Lens(Settings):

@@ -11,8 +11,9 @@ import pytest
 from scipy.stats import binomtest, norm
 
 from fooling.survey.accuracy import AnalysisSettings, accuracy_table, image_table, sensitivity_of
-from fooling.survey.agreement import agreement_table, confidence_table, confusion_table
+from fooling.survey.agreement import CONFIDENCE, agreement_table, confidence_table, confusion_table
 from fooling.survey.questionnaire import NONE_OF_THESE
+from fooling.table import require_valid
 from made_up_answers import made_questionnaire
 
 ASKED = made_questionnaire(images=6)
@@ -200,3 +201,14 @@ def test_simulated_answers_make_every_table_synthetic() -> None:
         confusion_table(given, ASKED),
     ]
     assert all(table["synthetic"].all() for table in tables)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("values", [(0, 0, 0, 1), (0, 0, 1, 2, 3)])
+def test_rounding_takes_no_correlation_beyond_one(values: tuple[int, ...], sign: int) -> None:
+    confidences = np.array(values) / 10
+    images = pd.DataFrame({"share": 0.5 + sign * confidences / 2, "rating": 3.0, "confidence": confidences})
+    images = images.assign(block="free", foils="", condition="cppn", synthetic=False)
+    table = confidence_table(images, SETTINGS)
+    require_valid(table, CONFIDENCE, source="the table")
+    assert row_of(table, condition="cppn", measure="share")["correlation"] == pytest.approx(sign)

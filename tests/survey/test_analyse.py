@@ -11,22 +11,14 @@ import pandas as pd
 import pytest
 
 from fooling.artifacts import read_table
-from fooling.survey import forms
+from fooling.findings.registry import table_named
 from fooling.survey.questionnaire import save_questionnaire
 from fuzz.commands import Outcome, called
 from made_up_answers import as_csv, as_peoples, made_questionnaire, rows_of, simulated
 
 ASKED = made_questionnaire()
 PEOPLES = as_peoples(simulated(ASKED, participants=6))
-TABLES = {
-    "files": forms.FILES,
-    "exclusions": forms.EXCLUSIONS,
-    "accuracy": forms.ACCURACY,
-    "images": forms.IMAGES,
-    "agreement": forms.AGREEMENT,
-    "confidence": forms.CONFIDENCE,
-    "confusion": forms.CONFUSION,
-}
+TABLES = ("files", "exclusions", "accuracy", "images", "agreement", "confidence", "confusion")
 SETTINGS = json.dumps({"bootstrap_samples": 99})
 
 
@@ -51,7 +43,7 @@ def analysed(folder: Path) -> Outcome:
 
 
 def table(folder: Path, name: str) -> pd.DataFrame:
-    return read_table(folder / f"{name}.csv", TABLES[name])
+    return read_table(folder / f"{name}.csv", table_named(f"survey_{name}"))
 
 
 def test_answers_are_analysed_and_every_table_is_of_its_form(folder: Path) -> None:

@@ -51,7 +51,7 @@ def repetition_of(image: NDArray[np.uint8]) -> Repetition | None:
     if copies.max() < 1:
         return None
     down, right = (side // 2 for side in related.shape)
-    correlation = float(related[down + shifts[0][0], right + shifts[0][1]])
+    correlation = min(float(related[down + shifts[0][0], right + shifts[0][1]]), 1.0)  # rounding exceeds 1
     return Repetition(shifts=shifts, correlation=correlation, copies=copies)
 
 

@@ -14,7 +14,7 @@ from fooling.classifiers.classifier import Classifier, confidences_of, log_odds_
 from fooling.classifiers.devices import chosen_device
 from fooling.errors import FoolingError
 from fooling.evolution.record import RunRecord, load_run
-from fooling.findings.ablation import AblationSettings, Judge, ablation_table
+from fooling.findings.ablation import ABLATION, AblationSettings, Judge, ablation_table
 from fooling.inputs import digest_of
 from fooling.progress import say
 from fooling.settings import read_settings
@@ -37,7 +37,7 @@ def ablate(
     network = load_classifier(classifier, chosen_device(device), architecture or ())
     _require_their_own(records, classifier)
     table = ablation_table(records, experiment=experiment, judge=_judge(network, records[0]), settings=checked)
-    write_table(output, table)
+    write_table(output, table, ABLATION)
     intact = table[table["kind"] == "intact"]
     found = int((intact["copies"] > 0).sum())
     say(f"{experiment}: {found} of {len(intact)} champions repeat themselves; written to {output}")

@@ -8,11 +8,11 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from fooling.artifacts import write_table
+from fooling.artifacts import write_tables
 from fooling.classifiers.checkpoint import load_classifier
 from fooling.classifiers.devices import chosen_device
 from fooling.datasets.dataset import load_dataset
-from fooling.findings.calibration import CalibrationSettings, calibrate_on
+from fooling.findings.calibration import CALIBRATION, REAL, CalibrationSettings, calibrate_on
 from fooling.progress import say
 from fooling.settings import read_settings
 
@@ -34,8 +34,7 @@ def calibrate(
     data = load_dataset(dataset)
     logits = network.logits(torch.from_numpy(data.test_images)).cpu().numpy()
     fitted, table = calibrate_on(logits, data.test_labels, classifier=network.name, settings=checked)
-    write_table(calibration, pd.DataFrame([dataclasses.asdict(fitted)]))
-    write_table(images, table)
+    write_tables((calibration, pd.DataFrame([dataclasses.asdict(fitted)]), CALIBRATION), (images, table, REAL))
     say(
         f"{network.name}: temperature {fitted.temperature:.3f}; calibration error {fitted.ece_before:.4f} before and "
         f"{fitted.ece_after:.4f} after, on {fitted.evaluation_images} images; written to {calibration}"

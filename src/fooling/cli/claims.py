@@ -8,24 +8,30 @@ from pathlib import Path
 import pandas as pd
 
 from fooling.artifacts import read_json, read_table, read_tables, write_table, write_text
-from fooling.columns import Form, require_unique_rows
+from fooling.findings.ablation import ABLATION
+from fooling.findings.ancestry import ANCESTRY
+from fooling.findings.ascent import ASCENT, ASCENT_TIMES
+from fooling.findings.calibration import REAL
 from fooling.findings.claims import Claims
 from fooling.findings.claims_page import claims_page
-from fooling.findings.forms.ablation import ABLATION
-from fooling.findings.forms.ascent import ASCENT, ASCENT_TIMES
-from fooling.findings.forms.chains import REFUSAL
-from fooling.findings.forms.evolution import ANCESTRY, DISTANCES, EXAMINED, HISTORY, START, TIMES
-from fooling.findings.forms.networks import CLASSIFIERS, REAL
-from fooling.findings.forms.retraining import RETRAINED, RETRAINING, TRANSFER
+from fooling.findings.distances import DISTANCES
+from fooling.findings.examination import EXAMINED
 from fooling.findings.freeze import ESTIMANDS, Lock, Reserved, reserved_by
-from fooling.findings.judgements import claims_table, judged_claims
+from fooling.findings.judgements import CLAIMS, claims_table, judged_claims
 from fooling.findings.measurement import MeasurementSettings, Tables
+from fooling.findings.networks import CLASSIFIERS
+from fooling.findings.refusal import REFUSAL
+from fooling.findings.retraining import RETRAINED, RETRAINING
+from fooling.findings.sampling import START
 from fooling.findings.scoreboard import headline_of_claims
+from fooling.findings.tables import HISTORY, TIMES
+from fooling.findings.transfer import TRANSFER
 from fooling.fingerprint import fingerprint
 from fooling.inputs import digest_of
 from fooling.progress import say
 from fooling.settings import checked_settings, read_settings
-from fooling.survey.forms import ACCURACY
+from fooling.survey.accuracy import ACCURACY
+from fooling.table import Table, require_unique_rows
 
 LOCK_DIGITS = 12  # of the SHA-256 by which a result names its lock
 
@@ -79,7 +85,7 @@ def claims(
     judgements = judged_claims(asked, tables, checked, reserved=reserved)
     written = claims_table(judgements, lock="" if reserved is None else reserved.lock)
     told = claims_page(judgements, confidence_level=checked.confidence_level)
-    write_table(table, written)
+    write_table(table, written, CLAIMS)
     write_text(page, told)
     say(f"{headline_of_claims(written)} All {len(written)} claims: {page}")
 
@@ -91,12 +97,12 @@ def _reserved(lock: Path, declared: Claims) -> Reserved:
 
 
 def _rows_of(
-    wanted: set[str], paths: Sequence[Path], form: Form, *, column: str = "experiment"
+    wanted: set[str], paths: Sequence[Path], table: Table, *, column: str = "experiment"
 ) -> dict[str, pd.DataFrame]:
     """The rows of the wanted experiments, or what else the ``column`` names; only those are kept in memory."""
     if not paths:
         return {}
-    tables = (read_table(path, form) for path in paths)
-    whole = pd.concat([table[table[column].isin(wanted)] for table in tables], ignore_index=True)
-    require_unique_rows(whole, form, source=" and ".join(map(str, paths)))
+    parts = (read_table(path, table) for path in paths)
+    whole = pd.concat([part[part[column].isin(wanted)] for part in parts], ignore_index=True)
+    require_unique_rows(whole, table, source=" and ".join(map(str, paths)))
     return {str(name): rows for name, rows in whole.groupby(column)}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fooling.artifacts import read_tables, write_table
-from fooling.findings.forms.evolution import TIMES
-from fooling.findings.presets import ComparisonSettings, presets_table
-from fooling.findings.survival import survival_table
+from fooling.artifacts import read_tables, write_tables
+from fooling.findings.presets import PRESETS, ComparisonSettings, presets_table
+from fooling.findings.survival import SURVIVAL, survival_table
+from fooling.findings.tables import TIMES
 from fooling.progress import say
 from fooling.settings import read_settings
 
@@ -17,8 +17,7 @@ def compare(times: list[Path], *, settings: str, survival: Path, presets: Path) 
     checked = read_settings(ComparisonSettings, settings)
     table = read_tables(times, TIMES)
     curves, comparisons = survival_table(table, settings=checked), presets_table(table, settings=checked)
-    write_table(survival, curves)
-    write_table(presets, comparisons)
+    write_tables((survival, curves, SURVIVAL), (presets, comparisons, PRESETS))
     never = table.loc[~table["reached"] & (table["search"] == "map-elites"), "target"].value_counts()
     say(
         f"runs of evolution that never got there: {never.get('median', 0)} with the median class, "

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fooling.artifacts import read_tables, write_table
-from fooling.findings.class_sets import ClassSetSettings, class_set_table, classes_table
-from fooling.findings.forms.evolution import CHAMPIONS
+from fooling.artifacts import read_tables, write_tables
+from fooling.findings.class_sets import CLASS_SETS, SET_CLASSES, ClassSetSettings, class_set_table, classes_table
+from fooling.findings.tables import CHAMPIONS
 from fooling.progress import say
 from fooling.settings import read_settings
 
@@ -16,8 +16,7 @@ def compare_class_sets(champions: list[Path], *, settings: str, classes: Path, o
     checked = read_settings(ClassSetSettings, settings)
     of_classes = classes_table(read_tables(champions, CHAMPIONS), checked)
     found = class_set_table(of_classes, checked)
-    write_table(classes, of_classes)
-    write_table(output, found)
+    write_tables((classes, of_classes, SET_CLASSES), (output, found, CLASS_SETS))
     for row in found[found["search"] == "map-elites"].itertuples():
         inside, elsewhere = f"{row.median:.4f}", f"{row.median_elsewhere:.4f}"
         say(f"{row.experiment} on {row.classifier}, median over {row.class_set}: {inside}, over others: {elsewhere}")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fooling.artifacts import write_table
+from fooling.artifacts import write_tables
 from fooling.classifiers.header import classifier_header
 from fooling.findings.intervals import IntervalSettings
-from fooling.findings.networks import errors_table, networks_table, training_table
+from fooling.findings.networks import CLASSIFIERS, TEST_ERRORS, TRAINING, errors_table, networks_table, training_table
 from fooling.progress import say
 from fooling.settings import read_settings
 
@@ -20,8 +20,6 @@ def describe_classifiers(
     headers = [classifier_header(path) for path in classifiers]
     described, epochs = networks_table(headers, settings=checked), training_table(headers)
     means = errors_table(described, settings=checked)
-    write_table(training, epochs)
-    write_table(networks, described)
-    write_table(errors, means)
+    write_tables((training, epochs, TRAINING), (networks, described, CLASSIFIERS), (errors, means, TEST_ERRORS))
     told = "; ".join(f"{row.architecture} on {row.dataset} {row.mean:.2%}" for row in means.itertuples())
     say(f"mean test error of {len(described)} networks: {told}; written to {networks}")

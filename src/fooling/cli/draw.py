@@ -22,15 +22,13 @@ from fooling.evolution.record import load_run
 from fooling.figures.fonts import boxes_in
 from fooling.figures.settings import FigureSettings
 from fooling.figures.style import as_pdf, as_png
-from fooling.findings.forms.every import FORMS as FINDINGS
+from fooling.findings.registry import table_named
 from fooling.progress import say
 from fooling.settings import read_settings
-from fooling.survey.forms import SURVEY_FORMS
 from fooling.survey.pictures import ConditionStimuli, load_stimuli
 
 NAMED_MODULES = ("fooling.figures.*",)
 HINT = "no installed font has {}, drawn as boxes; to mend it: install one that has them, such as Noto Sans CJK"
-FORMS = {**FINDINGS, **SURVEY_FORMS}
 
 
 def draw(
@@ -100,7 +98,5 @@ def _read_tables(tables: list[str]) -> dict[str, pd.DataFrame]:
         name, separator, path = table.partition("=")
         if not (name and separator and path):
             raise FoolingError("--tables is not name=path", found=table, expected="history=some/file.parquet")
-        if name not in FORMS:
-            raise FoolingError("there is no table of this name", found=name, expected=", ".join(FORMS))
         parts[name].append(Path(path))
-    return {name: read_tables(paths, FORMS[name]) for name, paths in parts.items()}
+    return {name: read_tables(paths, table_named(name)) for name, paths in parts.items()}

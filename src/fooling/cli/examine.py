@@ -16,8 +16,8 @@ from fooling.classifiers.devices import chosen_device
 from fooling.datasets.dataset import load_dataset
 from fooling.errors import FoolingError
 from fooling.evolution.record import load_run
-from fooling.findings.examination import ExaminationSettings, Judge, examined_table
-from fooling.findings.forms.networks import CALIBRATION, REAL
+from fooling.findings.calibration import CALIBRATION, REAL
+from fooling.findings.examination import EXAMINED, ExaminationSettings, Judge, examined_table
 from fooling.progress import say
 from fooling.settings import read_settings
 
@@ -50,7 +50,7 @@ def examine(
         independent=None if independent is None else _judge(independent, device, architecture or ()),
         settings=checked,
     )
-    write_table(output, table)
+    write_table(output, table, EXAMINED)
     say(f"{experiment}: {len(table)} images examined{_told(table)}; written to {output}")
 
 

@@ -8,7 +8,7 @@ from fooling.artifacts import read_table
 from fooling.cli.imagenet import read_imagenet
 from fooling.datasets.dataset import save_dataset
 from fooling.datasets.imagenet import imagenet_source, kept_pictures, make_imagenet
-from fooling.datasets.manifest import FORM
+from fooling.datasets.manifest import MANIFEST
 from fooling.progress import progress, say
 
 
@@ -17,7 +17,7 @@ def fetch_imagenet(
 ) -> None:
     """Draw what is kept, check each picture against the ``manifest``, scale them, and write them to ``output``."""
     checked, classes = read_imagenet(settings, mirror=mirror)
-    pictures = read_table(manifest, FORM)
+    pictures = read_table(manifest, MANIFEST)
     kept = kept_pictures(checked, pictures, classes)
     with progress(total=kept.count, description="reading pictures", unit="pictures") as counter:
         dataset = make_imagenet(

@@ -13,8 +13,8 @@ from fooling.classifiers.features import logits_and_features
 from fooling.cli.named_runs import read_named_runs
 from fooling.datasets.dataset import load_dataset
 from fooling.errors import FoolingError
-from fooling.findings.distances import DistanceSettings, Seen, distances_table, shown_images
-from fooling.findings.forms.networks import CALIBRATION, REAL
+from fooling.findings.calibration import CALIBRATION, REAL
+from fooling.findings.distances import DISTANCES, DistanceSettings, Seen, distances_table, shown_images
 from fooling.progress import say
 from fooling.settings import read_settings
 
@@ -47,7 +47,7 @@ def measure_distances(
     table = distances_table(
         shown, seen, trained, classifier=network.name, temperature=float(temperatures.iloc[0]), dataset=data
     )
-    write_table(output, table)
+    write_table(output, table, DISTANCES)
     medians = table[table["kind"] == "champion"].groupby("experiment")[["pixel_ratio", "feature_ratio"]].median()
     told = "; ".join(f"{row.Index} {row.pixel_ratio:.2f} and {row.feature_ratio:.2f}" for row in medians.itertuples())
     say(f"{network.name}: champions' median distance, real images' being 1, in pixels and features: {told or 'none'}")

@@ -10,8 +10,8 @@ import pandas as pd
 
 from fooling.artifacts import read_table, write_json
 from fooling.classifiers.devices import chosen_device
-from fooling.findings.forms.evolution import CHAMPIONS
-from fooling.findings.forms.networks import CLASSIFIERS
+from fooling.findings.networks import CLASSIFIERS
+from fooling.findings.tables import CHAMPIONS
 from fooling.progress import say
 from fooling.report.information import NetworkInformation
 from fooling.report.jobs import Job, finished_job, steps_of

@@ -12,7 +12,7 @@ from fooling.artifacts import write_table
 from fooling.classifiers.checkpoint import load_classifier
 from fooling.classifiers.devices import chosen_device
 from fooling.encodings.encoding import EncodingMaker
-from fooling.findings.sampling import EncodedSampleSettings, start_table
+from fooling.findings.sampling import START, EncodedSampleSettings, start_table
 from fooling.progress import say
 from fooling.seeding import derived_seed
 from fooling.settings import Settings, read_settings
@@ -47,7 +47,7 @@ def sample_command(*, encoding_class: EncodingMaker[S], settings_class: type[S])
             classifier=network.name,
             experiment=experiment,
         )
-        write_table(output, table)
+        write_table(output, table, START)
         tops = table["top_confidence"].astype(float)
         say(
             f"{network.name}, {experiment}: {len(table)} random images; median top confidence {tops.median():.3f}, "

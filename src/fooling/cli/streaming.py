@@ -19,7 +19,7 @@ from fooling.datasets.fetching import mirror_folder
 from fooling.datasets.folder import FolderSettings
 from fooling.datasets.imagenet import ImagenetSettings
 from fooling.datasets.listed import ListedPictures
-from fooling.datasets.manifest import FORM, content_sha256
+from fooling.datasets.manifest import MANIFEST, content_sha256
 from fooling.errors import FoolingError
 from fooling.settings import Settings, read_settings
 
@@ -46,7 +46,7 @@ def listed_pictures(settings: str, manifest: Path, *, dataset: Dataset, mirror: 
     Raises :class:`FoolingError` where the data set file was made from another manifest or with other settings, and for
     a tar file, which can only be read from its beginning.
     """
-    given, table = read_settings(StreamedSettings, settings).dataset, read_table(manifest, FORM)
+    given, table = read_settings(StreamedSettings, settings).dataset, read_table(manifest, MANIFEST)
     colour: Colour = "rgb"
     if isinstance(given, FolderSettings):
         given, colour = folder.with_path_found(given, mirror_folder(mirror)), given.colour

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fooling.artifacts import read_table, write_json, write_table
+from fooling.artifacts import read_table, write_json, write_tables
 from fooling.errors import FoolingError
-from fooling.findings.forms.claims import CLAIMS
-from fooling.findings.forms.evolution import CHAMPIONS, HISTORY
-from fooling.findings.forms.networks import CLASSIFIERS
-from fooling.findings.summary import curve, metrics
-from fooling.findings.tables import ThresholdSettings
+from fooling.findings.judgements import CLAIMS
+from fooling.findings.networks import CLASSIFIERS
+from fooling.findings.summary import CURVES, curve, metrics
+from fooling.findings.tables import CHAMPIONS, HISTORY, ThresholdSettings
 from fooling.progress import say
 from fooling.settings import read_settings
 
@@ -36,7 +35,6 @@ def summarise(
         threshold=threshold,
     )
     drawn = [curve(read_table(path, HISTORY)) for path in history]
+    write_tables(*((path, table, CURVES) for table, path in zip(drawn, curves, strict=True)))
     write_json(output, found)
-    for table, path in zip(drawn, curves, strict=True):
-        write_table(path, table)
     say(f"{len(found['test_error'])} networks, {len(found['champions'])} experiments; written to {output}")

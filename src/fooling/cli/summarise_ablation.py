@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from fooling.artifacts import read_tables, write_table
-from fooling.findings.ablation import ablation_summary
-from fooling.findings.forms.ablation import ABLATION
+from fooling.findings.ablation import ABLATION, ABLATION_SUMMARY, ablation_summary
 from fooling.findings.intervals import IntervalSettings
 from fooling.progress import say
 from fooling.settings import read_settings
@@ -16,7 +15,7 @@ def summarise_ablation(ablations: list[Path], *, settings: str, output: Path) ->
     """Write how many champions repeat themselves, and what removals do to them, with intervals over the runs."""
     checked = read_settings(IntervalSettings, settings)
     summary = ablation_summary(read_tables(ablations, ABLATION), settings=checked)
-    write_table(output, summary)
+    write_table(output, summary, ABLATION_SUMMARY)
     found = summary[summary["quantity"] == "share that repeats"]
     told = ", ".join(f"{row.experiment} {row.value:.0%}" for row in found.itertuples())
     say(f"champions that repeat themselves: {told}; written to {output}")

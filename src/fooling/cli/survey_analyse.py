@@ -7,16 +7,23 @@ from pathlib import Path
 
 import pandas as pd
 
-from fooling.artifacts import require_file, write_table
+from fooling.artifacts import require_file, write_tables
 from fooling.errors import FoolingError
 from fooling.parsing import read_text
 from fooling.progress import say
 from fooling.settings import read_settings
-from fooling.survey.accuracy import AnalysisSettings, accuracy_table, image_table
-from fooling.survey.agreement import agreement_table, confidence_table, confusion_table
-from fooling.survey.exclusions import kept_answers
+from fooling.survey.accuracy import ACCURACY, IMAGES, AnalysisSettings, accuracy_table, image_table
+from fooling.survey.agreement import (
+    AGREEMENT,
+    CONFIDENCE,
+    CONFUSION,
+    agreement_table,
+    confidence_table,
+    confusion_table,
+)
+from fooling.survey.exclusions import EXCLUSIONS, kept_answers
 from fooling.survey.questionnaire import Questionnaire, load_questionnaire
-from fooling.survey.responses import SYNTHETIC_FILES, File, parsed_responses
+from fooling.survey.responses import FILES, SYNTHETIC_FILES, File, parsed_responses
 from fooling.survey.settings import ExclusionSettings
 
 
@@ -49,13 +56,15 @@ def survey_analyse(
             found=", ".join(f"{count} left out: {rule}" for rule, count in rules.items()) or "catch cards alone",
         )
     table = image_table(kept.answers, asked, checked)
-    write_table(files, listed)
-    write_table(exclusions, kept.exclusions)
-    write_table(accuracy, accuracy_table(kept.answers, asked, checked))
-    write_table(images, table)
-    write_table(agreement, agreement_table(kept.answers, asked, checked))
-    write_table(confidence, confidence_table(table, checked))
-    write_table(confusion, confusion_table(kept.answers, asked))
+    write_tables(
+        (files, listed, FILES),
+        (exclusions, kept.exclusions, EXCLUSIONS),
+        (accuracy, accuracy_table(kept.answers, asked, checked), ACCURACY),
+        (images, table, IMAGES),
+        (agreement, agreement_table(kept.answers, asked, checked), AGREEMENT),
+        (confidence, confidence_table(table, checked), CONFIDENCE),
+        (confusion, confusion_table(kept.answers, asked), CONFUSION),
+    )
     people, of = (
         kept.answers["participant"].nunique(),
         "simulated answers" if taken[0]["synthetic"].any() else "answers",

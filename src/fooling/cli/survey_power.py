@@ -9,14 +9,14 @@ from fooling.figures.style import as_pdf, as_png
 from fooling.figures.survey_power import draw
 from fooling.progress import say
 from fooling.settings import read_settings
-from fooling.survey.power import PowerSettings, power_table
+from fooling.survey.power import POWER, PowerSettings, power_table
 
 
 def survey_power(*, settings: str = "{}", table: Path, png: Path, pdf: Path) -> None:
     """Simulate studies of every size that the settings name, and write what share of them finds what is there."""
     found = power_table(read_settings(PowerSettings, settings))
     drawn = draw(survey_power=found)
-    write_table(table, found)
+    write_table(table, found, POWER)
     write_bytes(png, as_png(drawn))
     write_bytes(pdf, as_pdf(drawn))
     say(f"{len(found)} sizes of a study simulated; written to {table}, {png} and {pdf}")

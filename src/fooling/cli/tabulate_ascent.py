@@ -6,12 +6,16 @@ from pathlib import Path
 
 import pandas as pd
 
-from fooling.artifacts import read_table, read_tables, write_table
+from fooling.artifacts import read_table, read_tables, write_tables
 from fooling.ascent.record import AscentRecord, load_ascent
 from fooling.errors import FoolingError
 from fooling.findings.ascent import (
+    ASCENT,
+    ASCENT_CURVES,
+    ASCENT_EVALUATIONS,
+    ASCENT_SWEEPS,
+    ASCENT_TIMES,
     SEARCHES,
-    TIMES,
     AscentComparisonSettings,
     curves_of_ascents,
     curves_of_searches,
@@ -20,8 +24,7 @@ from fooling.findings.ascent import (
     sweeps_table,
     times_of_ascents,
 )
-from fooling.findings.forms.evolution import HISTORY
-from fooling.findings.forms.evolution import TIMES as TIMES_OF_SEARCHES
+from fooling.findings.tables import HISTORY, TIMES
 from fooling.progress import say
 from fooling.settings import read_settings
 
@@ -43,8 +46,9 @@ def tabulate_ascent(
     checked = read_settings(AscentComparisonSettings, settings)
     records = [load_ascent(path) for path in ascents]
     climbs = times_of_ascents(records, threshold=checked.threshold)
-    searches = read_tables(times, TIMES_OF_SEARCHES)
-    compared = pd.concat([climbs, searches.loc[searches["search"].isin(SEARCHES), TIMES]], ignore_index=True)
+    searches = read_tables(times, TIMES)
+    searched = searches.loc[searches["search"].isin(SEARCHES), ASCENT_TIMES.names]
+    compared = pd.concat([climbs, searched], ignore_index=True)
     summary = evaluations_table(compared, settings=checked)
     over_time = [curves_of_ascents(records), *(curves_of_searches(read_table(path, HISTORY)) for path in history)]
     classifiers = sorted({record.classifier["name"] for record in records})
@@ -54,13 +58,13 @@ def tabulate_ascent(
     by_classifier = pd.concat(over_time, ignore_index=True).groupby("classifier")
     shown = images_table(records)
     tried = sweeps_table(read_pilots(pilots or []), threshold=checked.threshold)
-    write_table(images, shown)
-    write_table(ascent_times, climbs)
-    for path, name in zip(curves, classifiers, strict=True):
-        write_table(path, by_classifier.get_group(name))
-    write_table(evaluations, summary)
-    if sweeps is not None:
-        write_table(sweeps, tried)
+    write_tables(
+        (images, shown, ASCENT),
+        (ascent_times, climbs, ASCENT_TIMES),
+        *((path, by_classifier.get_group(name), ASCENT_CURVES) for path, name in zip(curves, classifiers, strict=True)),
+        (evaluations, summary, ASCENT_EVALUATIONS),
+        *([] if sweeps is None else [(sweeps, tried, ASCENT_SWEEPS)]),
+    )
     medians = climbs[climbs["target"] == "median"].groupby("experiment", sort=False)["reached"]
     told = ", ".join(f"{name} in {int(there.sum())} of {len(there)}" for name, there in medians)
     say(f"climbs that brought the median class to {checked.threshold}: {told}; written to {images}")

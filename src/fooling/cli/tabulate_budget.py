@@ -6,7 +6,7 @@ from pathlib import Path
 
 from fooling.artifacts import write_table
 from fooling.cli.chained_runs import chained_runs
-from fooling.findings.budget import LastNetwork, budget_table
+from fooling.findings.budget import BUDGET, LastNetwork, budget_table
 from fooling.findings.intervals import IntervalSettings
 from fooling.progress import say
 from fooling.settings import read_settings
@@ -22,5 +22,5 @@ def tabulate_budget(
         for each in chained_runs(classifiers, runs, measured_runs)
     ]
     table = budget_table(found, retraining=retraining, settings=checked)
-    write_table(output, table)
+    write_table(output, table, BUDGET)
     say(f"{retraining}: {len(found)} networks up to generation {table['generation'].max()}; written to {output}")

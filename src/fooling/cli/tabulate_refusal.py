@@ -16,7 +16,7 @@ from fooling.cli.chained_runs import Chained, chained_runs
 from fooling.datasets.dataset import Dataset, load_dataset
 from fooling.errors import FoolingError
 from fooling.findings.intervals import IntervalSettings
-from fooling.findings.refusal import JudgedNetwork, RefusingNetwork, refusal_table
+from fooling.findings.refusal import REFUSAL, JudgedNetwork, RefusingNetwork, refusal_table
 from fooling.progress import say
 from fooling.retraining.settings import RefusalTableSettings
 from fooling.settings import read_settings
@@ -63,7 +63,7 @@ def tabulate_refusal(
             expected="those of the classifiers given",
         )
     table = refusal_table(networks, retraining=retraining, rates=checked.rates, seed=checked.seed, settings=checked)
-    write_table(output, table)
+    write_table(output, table, REFUSAL)
     adaptive = table[(table["attack"] == "adaptive") & (table["units"] == table["units"].max())]
     told = "; ".join(f"filled with {row.filled_with}: {row.accepted:.1%} accepted" for row in adaptive.itertuples())
     say(f"{retraining}, evolved against refusing networks, {told}; written to {output}")

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fooling.artifacts import write_table
+from fooling.artifacts import write_tables
 from fooling.cli.chained_runs import Chained, chained_runs
 from fooling.findings.budget import read_at
 from fooling.findings.retraining import (
+    EFFECTS,
+    RETRAINED,
+    RETRAINING,
     ChainNetwork,
     RetrainingFindingsSettings,
     effects_table,
@@ -38,9 +41,7 @@ def tabulate_retraining(
     found = [_chain_network(chained, generations) for chained in chained_runs(classifiers, runs, measured_runs)]
     table = retrained_table(found, retraining=retraining, threshold=checked.threshold)
     summary, differences = retraining_table(table, found, checked), effects_table(table, checked)
-    write_table(champions, table)
-    write_table(networks, summary)
-    write_table(effects, differences)
+    write_tables((champions, table, RETRAINED), (networks, summary, RETRAINING), (effects, differences, EFFECTS))
     last = summary[summary["number"] == summary["number"].max()]
     told = "; ".join(f"filled with {row.filled_with}: median {row.median:.4f}" for row in last.itertuples())
     say(f"{retraining}, network {int(last['number'].iloc[0])}, {told}; written to {networks}")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fooling.artifacts import write_table
+from fooling.artifacts import write_tables
 from fooling.evolution.record import load_run
-from fooling.findings.ancestry import LineageSettings, ancestry_table, lineage_table, traced
+from fooling.findings.ancestry import ANCESTRY, LINEAGE, LineageSettings, ancestry_table, lineage_table, traced
 from fooling.progress import say
 from fooling.settings import read_settings
 
@@ -17,8 +17,7 @@ def trace_lineage(runs: list[Path], *, experiment: str, settings: str, ancestry:
     found = traced([load_run(path) for path in runs], settings=checked)
     champions = ancestry_table(found, experiment=experiment)
     measures = lineage_table(found, experiment=experiment, settings=checked)
-    write_table(ancestry, champions)
-    write_table(lineage, measures)
+    write_tables((ancestry, champions, ANCESTRY), (lineage, measures, LINEAGE))
     told = measures.set_index("measure").loc["other_ancestor"]
     say(
         f"{experiment}: {told['value']:.0%} of the champions have an ancestor that was a champion of another class "

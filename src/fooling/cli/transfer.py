@@ -9,13 +9,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from fooling.artifacts import write_table
+from fooling.artifacts import write_tables
 from fooling.classifiers.checkpoint import load_classifier
 from fooling.classifiers.devices import chosen_device
 from fooling.errors import FoolingError
 from fooling.evolution.batch import load_runs
 from fooling.evolution.record import RunRecord, load_run
-from fooling.findings.transfer import Network, TransferSettings, shown_table, transfer_table
+from fooling.findings.transfer import SHOWN, TRANSFER, Network, TransferSettings, shown_table, transfer_table
 from fooling.inputs import digest_of
 from fooling.progress import say
 from fooling.settings import read_settings
@@ -43,8 +43,7 @@ def transfer(
     networks = [_network(path, device, architecture or ()) for path in classifiers]
     table = shown_table(records, networks, experiment=experiment)
     summary = transfer_table(table, {network.name: network.architecture for network in networks}, checked)
-    write_table(shown, table)
-    write_table(pairs, summary)
+    write_tables((shown, table, SHOWN), (pairs, summary, TRANSFER))
     others = summary[(summary["relation"] != "itself") & (summary["images"] == "all") & (summary["label"] == "class")]
     told = f"on average {others['alike'].mean():.1%} keep their class on another network" if len(others) else "no other"
     say(f"{experiment}: {len(records)} runs shown to {len(networks)} networks, {told}; written to {pairs}")

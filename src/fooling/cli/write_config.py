@@ -1,4 +1,4 @@
-"""Write the files that are generated: the default study, the JSON schema, the table of settings, the list of claims."""
+"""Write the files that are generated: the default study, the JSON schema, the pages on settings, claims and tables."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from pathlib import Path
 from fooling.artifacts import write_text
 from fooling.findings.claims import Claims
 from fooling.findings.claims_documentation import claims_documentation
+from fooling.findings.registry import every_table
 from fooling.progress import say
 from fooling.settings import read_settings
 from fooling.study.default import default_study
 from fooling.study.documentation import commented_yaml, json_schema, settings_table
 from fooling.study.settings import StudySettings
+from fooling.study.tables_documentation import tables_documentation
 
 DEFAULT_STUDY_HEADER = """\
 # yaml-language-server: $schema=schema.json
@@ -36,6 +38,7 @@ def write_config(*, folder: Path = Path()) -> None:
         Path("config/schema.json"): json_schema(StudySettings),
         Path("docs/settings.md"): SETTINGS_PAGE_HEADER + settings_table(StudySettings),
         Path("docs/claims.md"): claims_documentation(claims),
+        Path("docs/tables.md"): tables_documentation(every_table()),
     }
     for path, text in written.items():
         write_text(folder / path, text)

@@ -11,10 +11,22 @@ from typing import Self
 
 import pandas as pd
 
-from fooling.columns import COUNT, TEXT, Form
 from fooling.errors import FoolingError
+from fooling.table import COUNT, TEXT, Column, Table
 
-FORM = Form(columns={"index": COUNT, "wnid": TEXT, "name": TEXT}, keys=("index",))
+CLASSES = Table(
+    name="imagenet_classes",
+    path=None,
+    commands=(),
+    columns=(
+        Column("index", COUNT, doc="Index of the class, from 0 up in order."),
+        Column("wnid", TEXT, doc="WordNet id of the class: n and eight digits, ascending."),
+        Column("name", TEXT, doc="Its synonyms, divided by commas; the first one names the class."),
+    ),
+    key=("index",),
+    doc="One row for each class of ImageNet. The settings of a data set name this file as `class_list`; no command "
+    "writes it.",
+)
 #: A noun of WordNet 3.0: its place in that lexicon.
 WORDNET_ID = re.compile(r"n\d{8}")
 
@@ -34,7 +46,7 @@ class ClassList:
 
 
 def class_list(table: pd.DataFrame, *, source: Path) -> ClassList:
-    """The classes in a ``table`` of the :data:`FORM`; a class is called by the first of its synonyms.
+    """The classes in a ``table`` of the :data:`CLASSES`; a class is called by the first of its synonyms.
 
     Raises :class:`FoolingError`, naming the ``source``, unless the indices go from 0 up in order, the ids are WordNet
     ids in ascending order, and every class has a name.

@@ -12,11 +12,23 @@ from pathlib import Path
 import pandas as pd
 
 from fooling.artifacts import sha256_of
-from fooling.columns import COUNT, TEXT, Form
 from fooling.datasets.sources import ENDINGS, Source, counted, ending, utf8, worked_on
 from fooling.errors import FoolingError
+from fooling.table import COUNT, TEXT, Column, Table
 
-FORM = Form(columns={"path": TEXT, "bytes": COUNT, "sha256": TEXT}, keys=("path",))
+MANIFEST = Table(
+    name="pictures",
+    path=None,
+    commands=("list-folder", "list-imagenet"),
+    columns=(
+        Column("path", TEXT, doc="Path of the picture in its folder or tar file."),
+        Column("bytes", COUNT, unit="bytes", doc="Size of the file."),
+        Column("sha256", TEXT, doc="SHA-256 of the file in hexadecimal."),
+    ),
+    key=("path",),
+    doc="One row for each picture of a data set that is read from a folder, in the order of their paths: the manifest "
+    "against which the pictures are checked. It is `results/datasets/<dataset>.pictures.csv`, one for all studies.",
+)
 NAMED = 5  # pictures named in one message
 
 
@@ -56,7 +68,7 @@ def manifest_of(
     for path, digest in worked_on(pictures, lambda _, content: (len(content), sha256_of(content)), threads=threads):
         rows.append((path, *digest))
         after_picture()
-    return pd.DataFrame(sorted(rows), columns=list(FORM.columns))
+    return pd.DataFrame(sorted(rows), columns=MANIFEST.names)
 
 
 def content_sha256(manifest: pd.DataFrame) -> str:

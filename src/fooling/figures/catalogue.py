@@ -1,7 +1,7 @@
 """Which figures there are, and what each is drawn from: read by the workflow and the report without any plotting.
 
-The figure ``gallery`` is ``draw`` in the module ``fooling.figures.gallery``. Its keyword arguments are the names in
-``tables`` (each a table; files of one name are stacked), ``runs`` where ``seeds`` is set, ``batches``, ``ascents``,
+The figure ``gallery`` is ``draw`` in the module ``fooling.figures.gallery``. Its keyword arguments are the names of the
+tables that it ``shows`` (files of one table are stacked), ``runs`` where ``seeds`` is set, ``batches``, ``ascents``,
 ``stimuli`` and ``dataset`` where that, ``needs_ascents``, ``needs_stimuli`` and ``needs_dataset`` are, and the
 ``options``, which are keys of
 :class:`fooling.figures.settings.FigureSettings`.
@@ -9,22 +9,33 @@ The figure ``gallery`` is ``draw`` in the module ``fooling.figures.gallery``. It
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
-#: Inputs below ``results/<study>/``.
+from fooling.findings.ablation import ABLATION
+from fooling.findings.ascent import ASCENT_CURVES
+from fooling.findings.budget import BUDGET
+from fooling.findings.calibration import CALIBRATION, REAL
+from fooling.findings.class_sets import CLASS_SETS, SET_CLASSES
+from fooling.findings.distances import DISTANCES
+from fooling.findings.examination import EXAMINED
+from fooling.findings.foolability import FOOLABILITY
+from fooling.findings.networks import CLASSIFIERS, TRAINING
+from fooling.findings.presets import PRESETS
+from fooling.findings.refusal import REFUSAL
+from fooling.findings.registry import MODULES
+from fooling.findings.retraining import EFFECTS, RETRAINING
+from fooling.findings.sampling import START
+from fooling.findings.survival import SURVIVAL
+from fooling.findings.tables import CHAMPIONS, HISTORY
+from fooling.findings.transfer import SHOWN, TRANSFER
+from fooling.findings.variance import VARIANCE
+from fooling.survey.accuracy import ACCURACY, IMAGES
+from fooling.survey.agreement import CONFIDENCE, CONFUSION
+from fooling.table import Table
+
+#: Pattern of a run's path below ``results/<study>/``.
 RUN = "evolution/{classifier}/{experiment}/seed{seed}.safetensors"
-CHAMPIONS = "findings/champions/{experiment}.parquet"
-HISTORY = "findings/history/{experiment}.parquet"
-EXAMINED = "findings/examined/{classifier}/{experiment}.parquet"
-START = "findings/start/{classifier}/{experiment}.parquet"
-DISTANCES = "findings/distances/{classifier}.parquet"
-REAL = "findings/real/{classifier}.parquet"
-ABLATION = "findings/ablation/{classifier}/{experiment}.parquet"
-RETRAINING = "findings/retraining/{retraining}.networks.csv"
-ASCENT_CURVES = "findings/ascent_curves/{classifier}.parquet"
-ANSWERS = "findings/survey/{}.csv"
 
 
 @dataclass(frozen=True)
@@ -50,7 +61,7 @@ class Figure:
         "condition",
         "study with responses",
     ] = "study"
-    tables: Mapping[str, str] = field(default_factory=dict)
+    shows: tuple[Table, ...] = ()
     seeds: Literal["shown", "all", "first"] | None = None
     needs_dataset: bool = False
     needs_training_images: bool = False  # what images are compared with
@@ -63,6 +74,12 @@ class Figure:
 
     def __post_init__(self) -> None:
         assert self.caption.endswith("."), self.caption
+
+    @property
+    def tables(self) -> dict[str, str]:
+        """The path patterns of the tables that it shows, by name; what a chain is shown in has the chain's name."""
+        shown = "{chain}" if self.needs_chain else "{experiment}"
+        return {table.name: str(table.path).replace("{experiment}", shown) for table in self.shows}
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -83,19 +100,19 @@ FIGURES: dict[str, Figure] = {
         "Champions of each class (columns) in several runs (rows), with the confidence of their own network. "
         "Below: the confidence of an independent network, and the distance to the training images.",
         one_per="experiment",
-        tables={"examined": EXAMINED},
+        shows=(EXAMINED,),
         seeds="shown",
     ),
     "further_runs": Figure(
         "Champions of many further runs, to show which motifs recur.",
         one_per="experiment",
-        tables={"examined": EXAMINED},
+        shows=(EXAMINED,),
         seeds="all",
     ),
     "real_and_evolved": Figure(
         "A real test image of each class above the images evolved for it, each with the network's confidence.",
         one_per="classifier",
-        tables={"real": REAL},
+        shows=(REAL,),
         seeds="first",
         needs_dataset=True,
     ),
@@ -103,7 +120,7 @@ FIGURES: dict[str, Figure] = {
         "The principle: the network gives a real image and evolved images the same label. On the right the "
         "evolutionary loop, with images of this study.",
         one_per="classifier",
-        tables={"real": REAL},
+        shows=(REAL,),
         seeds="first",
         needs_dataset=True,
     ),
@@ -113,7 +130,7 @@ FIGURES: dict[str, Figure] = {
         "test images. Small print: the independent network's confidence, the number of such champions, and the "
         "distance.",
         one_per="classifier",
-        tables={"examined": EXAMINED},
+        shows=(EXAMINED,),
         seeds="all",
         needs_dataset=True,
         needs_training_images=True,
@@ -131,14 +148,14 @@ FIGURES: dict[str, Figure] = {
         "Median confidence over the classes against the number of images scored: evolution, random search and "
         "drift (unselected).",
         one_per="experiment",
-        tables={"history": HISTORY},
+        shows=(HISTORY,),
         options=("reference",),
     ),
     "classes_over_evaluations": Figure(
         "Confidence in each class against the number of images scored: evolution, random search and drift "
         "(unselected). With many classes: a map of class by generation.",
         one_per="experiment",
-        tables={"history": HISTORY, "champions": CHAMPIONS},
+        shows=(HISTORY, CHAMPIONS),
         options=("reference",),
     ),
     "ascent_gallery": Figure(
@@ -151,47 +168,47 @@ FIGURES: dict[str, Figure] = {
         "random search. Evolution and random search use no gradient. A sweep is one line: the best settings on "
         "pilot networks, evaluated on the others.",
         one_per="classifier with ascents",
-        tables={"ascent_curves": ASCENT_CURVES},
+        shows=(ASCENT_CURVES,),
         options=("reference",),
     ),
     "search_comparison": Figure(
         "Evolution compared with random search and drift with the same number of evaluations, run by run.",
-        tables={"champions": CHAMPIONS},
+        shows=(CHAMPIONS,),
         options=("reference",),
     ),
     "random_images": Figure(
         "Confidence of the networks in single random images, and in the best images of a random start.",
-        tables={"start": START, "history": HISTORY},
+        shows=(START, HISTORY),
     ),
     "preset_comparison": Figure(
         "Number of images until the median class reaches 99.99 %, for each preset, including runs that never reach it.",
-        tables={"survival": "findings/survival.csv", "presets": "findings/presets.csv"},
+        shows=(SURVIVAL, PRESETS),
     ),
     "transfer": Figure(
         "Transfer rate: the share of images evolved on one network (rows) that keep their class on another "
         "(columns), compared with chance.",
         one_per="experiment",
-        tables={"transfer": "findings/transfer/{experiment}.pairs.csv"},
+        shows=(TRANSFER,),
     ),
     "transfer_gallery": Figure(
         "Images evolved on one network that other networks assign to the same class. For each class: the image "
         "with the highest confidence of the other network (row).",
         one_per="experiment",
-        tables={"shown": "findings/transfer/{experiment}.shown.parquet"},
+        shows=(SHOWN,),
         seeds="all",
     ),
     "retraining_transfer": Figure(
         "Transfer rate in a chain: how each network (columns) classifies images evolved against every other one "
         "(rows).",
         one_per="retraining",
-        tables={"transfer": "findings/transfer/{chain}.pairs.csv"},
+        shows=(TRANSFER,),
         needs_chain=True,
     ),
     "retraining_gallery": Figure(
         "Images evolved against each network of a chain, with their confidences. Each network has learned the "
         "fooling images of all networks before it as an additional class.",
         one_per="retraining",
-        tables={"retraining": RETRAINING},
+        shows=(RETRAINING,),
         needs_chain=True,
         batches=True,
     ),
@@ -199,7 +216,7 @@ FIGURES: dict[str, Figure] = {
         "How easily each network of a chain is fooled, compared with the paper's networks and with controls; what "
         "the fooling class recognises, and the cost in accuracy.",
         one_per="retraining",
-        tables={"retraining": RETRAINING, "effects": "findings/retraining/{retraining}.effects.csv"},
+        shows=(RETRAINING, EFFECTS),
     ),
     "retraining_over_generations": Figure(
         "Evolution against each network of a chain, by generation: the median over the classes, and the most "
@@ -211,55 +228,55 @@ FIGURES: dict[str, Figure] = {
     "retraining_budget": Figure(
         "The effect of a larger budget: the median confidence on the last network of each chain, by images scored.",
         one_per="retraining with longer runs",
-        tables={"budget": "findings/retraining/{retraining}.budget.csv"},
+        shows=(BUDGET,),
     ),
     "retraining_refusal": Figure(
         "Defence at equal refusal rates of real images: the share of champions accepted, their confidence among "
         "the real classes, and the share of real images refused.",
         one_per="retraining with refusal",
-        tables={"refusal": "findings/retraining/{retraining}.refusal.csv"},
+        shows=(REFUSAL,),
     ),
     "calibration": Figure(
         "Calibration: reliability on real test images, and the confidence in champions before and after "
         "temperature scaling.",
         one_per="classifier",
-        tables={"real": REAL, "calibration": "findings/calibration/{classifier}.csv", "examined": EXAMINED},
+        shows=(REAL, CALIBRATION, EXAMINED),
         options=("reference",),
     ),
     "distances": Figure(
         "Why networks are fooled: confidence against the distance to the nearest training image, in pixels and in "
         "the network's features, for real test images, noise, the random start and the champions.",
         one_per="classifier",
-        tables={"distances": DISTANCES},
+        shows=(DISTANCES,),
         needs_training_images=True,
     ),
     "training_curves": Figure(
         "Training loss and test error during training, for each network that the study trained.",
         one_per="study with trained networks",
-        tables={"training": "findings/training.csv", "classifiers": "findings/classifiers.csv"},
+        shows=(TRAINING, CLASSIFIERS),
         options=("reference_error",),
     ),
     "ablation": Figure(
         "The effect of repeated elements: champions after the removal of copies, one after another, and after the "
         "removal of as much at random places.",
         one_per="experiment",
-        tables={"ablation": ABLATION},
+        shows=(ABLATION,),
         seeds="shown",
         encoding="cppn",
     ),
     "foolability": Figure(
         "How easily each network is fooled: area under the confidence curve, final confidence, and the share of "
         "classes with high confidence.",
-        tables={"foolability": "findings/foolability.csv"},
+        shows=(FOOLABILITY,),
     ),
     "class_sets": Figure(
         "Confidence in sets of classes compared with all other classes, to show whether some are harder to fool.",
         one_per="study with class sets",
-        tables={"class_sets": "findings/class_sets.csv", "set_classes": "findings/set_classes.parquet"},
+        shows=(CLASS_SETS, SET_CLASSES),
     ),
     "variance_components": Figure(
         "Shares of the variance between champions that come from the network, the seed and the class.",
-        tables={"variance": "findings/variance.csv"},
+        shows=(VARIANCE,),
     ),
     "stimuli_hidden": Figure(
         "Stimuli of the human study: a random sample of images of one condition, without labels.",
@@ -274,24 +291,26 @@ FIGURES: dict[str, Figure] = {
     "survey_accuracy": Figure(
         "Share of correct answers of people, per condition and question, with chance and the declared margin.",
         one_per="study with responses",
-        tables={"survey_accuracy": ANSWERS.format("accuracy")},
+        shows=(ACCURACY,),
     ),
     "survey_images": Figure(
         "Share of correct answers for each image, to show whether a few images determine the mean.",
         one_per="study with responses",
-        tables={"survey_images": ANSWERS.format("images")},
+        shows=(IMAGES,),
     ),
     "survey_confusion": Figure(
         "Answers of people to images of each label, if all labels are offered.",
         one_per="study with responses",
-        tables={"survey_confusion": ANSWERS.format("confusion")},
+        shows=(CONFUSION,),
     ),
     "survey_confidence": Figure(
         "People's correct answers and certainty against the network's confidence, by image.",
         one_per="study with responses",
-        tables={
-            "survey_images": ANSWERS.format("images"),
-            "survey_confidence": ANSWERS.format("confidence"),
-        },
+        shows=(IMAGES, CONFIDENCE),
     ),
 }
+
+
+def modules_of(figure: str) -> list[str]:
+    """Return the modules that ``fooling draw`` imports by name for a figure: its own, and those of its tables."""
+    return [f"fooling.figures.{figure}", *dict.fromkeys(MODULES[table.name] for table in FIGURES[figure].shows)]

@@ -21,18 +21,96 @@ from fooling.ablation.removal import FILLS, KINDS, removals, without
 from fooling.ablation.repetition import repetition_of
 from fooling.errors import FoolingError
 from fooling.evolution.record import RunRecord
+from fooling.findings.columns import (
+    CLASS,
+    CLASS_INDEX,
+    CLASSIFIER,
+    CONFIDENCE,
+    EXPERIMENT,
+    LOG_ODDS,
+    NOTE,
+    RUNS,
+    SEED,
+    UNITS,
+)
 from fooling.findings.intervals import Estimate, IntervalSettings, estimated_ratio, estimated_share, run_grid
 from fooling.settings import Settings
 from fooling.spread import evenly_spread
+from fooling.table import COUNT, NUMBER, SHARE, Column, Table, bounds, names_of, one_of, or_nothing
 
-COLUMNS = [
-    *("classifier", "experiment", "seed", "class_index", "class_name"),
-    *("copies", "shift_down", "shift_right", "correlation"),
-    *("fill", "kind", "draw", "removed", "area", "confidence", "log_odds", "change"),
-]
-SUMMARY = ["experiment", "quantity", "fill", "kind", "removed", "value", "low", "high", "units", "runs"]
-SUMMARY += ["champions", "note"]
-CHAMPION = ["classifier", "seed", "class_index"]
+FILL = Column(
+    "fill",
+    one_of(*FILLS).or_nothing,
+    doc="What is put in place: `mean` (the mean pixel), `background` (the most frequent one) or `noise` (random pixels "
+    "of the champion); empty where nothing is.",
+)
+ABLATION = Table(
+    name="ablation",
+    path="findings/ablation/{classifier}/{experiment}.parquet",
+    commands=("ablate",),
+    columns=(
+        *(CLASSIFIER, EXPERIMENT, SEED, *CLASS),
+        Column("copies", COUNT, doc="Number of copies; 0: the champion does not repeat itself."),
+        *or_nothing(
+            Column(
+                "shift_down",
+                NUMBER,
+                unit="pixels",
+                doc="Shift downwards at which it repeats itself; of a lattice the shorter one.",
+            ),
+            Column("shift_right", NUMBER, unit="pixels", doc="Shift to the right at which it repeats itself."),
+            Column("correlation", SHARE, doc="Correlation of the champion with itself at this shift."),
+            doc="empty without copies.",
+        ),
+        FILL,
+        Column(
+            "kind",
+            one_of("intact", *KINDS),
+            doc="`intact`: the champion as it is; `copy`: copies are removed in the order of this draw; `control`: as "
+            "many pixels are removed around random places, outside the copies as long as there are enough.",
+        ),
+        Column("draw", COUNT, doc="Number of the draw of that order and these places, counted from 0."),
+        Column("removed", COUNT, doc="Number of removals so far."),
+        Column("area", SHARE, doc="Share of the pixels that is removed."),
+        *(CONFIDENCE, LOG_ODDS),
+        Column("change", NUMBER, unit="log-odds", doc="Change of the log-odds against the intact champion."),
+    ),
+    key=("classifier", "experiment", "seed", "class_index", "fill", "kind", "draw", "removed"),
+    doc="One row for each champion of evolution as it is (`kind` is `intact`), and for each of its versions with "
+    "something removed. A champion repeats itself where its correlation with itself, shifted, has a second peak of at "
+    "least .5; its copies are the cells that lie as far apart, as long as they are whole. A champion without copies "
+    "has its intact row alone.",
+)
+ABLATION_SUMMARY = Table(
+    name="ablation_summary",
+    path="findings/ablation_summary.csv",
+    commands=("summarise-ablation",),
+    columns=(
+        EXPERIMENT,
+        Column(
+            "quantity",
+            one_of("share that repeats", "change", "still sure"),
+            doc="`share that repeats`: share of the champions that repeat themselves; `change`: mean change of the "
+            "log-odds; `still sure`: share at 99 % or more.",
+        ),
+        FILL,
+        Column(
+            "kind",
+            one_of(*KINDS, "difference").or_nothing,
+            doc="`copy` and `control` as in `ablation`; `difference`: of the same champions, copies minus control; "
+            "empty for the share that repeats.",
+        ),
+        Column("removed", COUNT, doc="Number of removals."),
+        Column("value", NUMBER.or_nothing, doc="Value of the quantity; empty without such champions."),
+        *(*bounds(NUMBER), UNITS, RUNS),
+        Column("champions", COUNT, doc="Number of champions that have a value."),
+        NOTE,
+    ),
+    key=("experiment", "quantity", "fill", "kind", "removed"),
+    doc="One row for each experiment and quantity, fill, kind and number of removals. Means are over those champions "
+    "that have so many copies to lose: fewer, and others, as the number grows.",
+)
+CHAMPION = names_of((CLASSIFIER, SEED, CLASS_INDEX))
 STILL_SURE = 0.99  # the paper's three images all stay above it
 
 #: Confidences (B, K) and log-odds (B, K) of uint8 images (B, C, H, W).
@@ -65,7 +143,7 @@ def ablation_table(
         for class_index in evenly_spread(len(record.class_names), settings.ablated_classes)
         for row in _versions(record, class_index, judge, settings)
     ]
-    return pd.DataFrame(rows).assign(experiment=experiment)[COLUMNS]
+    return pd.DataFrame(rows).assign(experiment=experiment)[ABLATION.names]
 
 
 def ablation_summary(table: pd.DataFrame, *, settings: IntervalSettings) -> pd.DataFrame:
@@ -79,7 +157,7 @@ def ablation_summary(table: pd.DataFrame, *, settings: IntervalSettings) -> pd.D
         for fill, count in itertools.product(FILLS, sorted(removed.unique())):
             words = {"experiment": name, "fill": fill, "removed": int(count)}
             rows += list(_effects(champions, words, settings))
-    return pd.DataFrame(rows, columns=SUMMARY)
+    return pd.DataFrame(rows, columns=ABLATION_SUMMARY.names)
 
 
 def share_repeating(table: pd.DataFrame, *, level: float) -> Estimate:

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import Field
 
 from fooling.evolution.record import RunRecord
+from fooling.findings.columns import CLASS, EXPERIMENT, FOUND_IN, INDIVIDUAL, NOTE, RUN, RUNS, UNITS
 from fooling.findings.examination import correlations
 from fooling.findings.intervals import DrawingSettings, IntervalSettings, estimated_ratio, run_grid
 from fooling.findings.lineage import (
@@ -26,22 +27,113 @@ from fooling.findings.lineage import (
 )
 from fooling.findings.tables import of_run
 from fooling.seeding import numpy_generator
+from fooling.table import COUNT, NOT_NEGATIVE, NUMBER, SHARE, Column, Table, bounds, names_of, one_of, or_nothing
 
 #: Measures that are shares of the champions of a run.
 SHARES = {"other_parent", "other_ancestor", "common_start"}
-LINEAGE = [
-    "experiment",
-    "measure",
-    "value",
-    "low",
-    "high",
-    "chance",
-    "chance_low",
-    "chance_high",
-    "units",
-    "runs",
-    "note",
-]
+ANCESTRY = Table(
+    name="ancestry",
+    path="findings/ancestry/{experiment}.parquet",
+    commands=("trace-lineage",),
+    columns=(
+        *(*RUN, *CLASS),
+        *(INDIVIDUAL, FOUND_IN),
+        Column("steps", NOT_NEGATIVE, doc="Steps from parent to child since the image of the random start."),
+        Column("chance_steps", NOT_NEGATIVE, doc="Expected number of steps with parents drawn anew."),
+        Column(
+            "switches",
+            NOT_NEGATIVE,
+            doc="Steps at which the class changes, as few as explain the line; exactly 0 if each ancestor was a "
+            "champion of this class when it became a parent.",
+        ),
+        Column("chance_switches", NOT_NEGATIVE, doc="Expected number of switches with parents drawn anew."),
+        Column(
+            "other_parent",
+            SHARE.or_nothing,
+            doc="Share of its parents that were not champions of this class; empty for an image of the start.",
+        ),
+        Column(
+            "chance_other_parent",
+            SHARE.or_nothing,
+            doc="The same by chance: the share of all cells with another champion (exact, not drawn).",
+        ),
+        Column(
+            "chance_other_ancestor",
+            SHARE,
+            doc="Probability of an ancestor of other classes only (`switches` above 0) by chance.",
+        ),
+        Column("start_images", COUNT, unit="images", doc="Number of images of the start from which it descends."),
+        Column(
+            "start_image",
+            COUNT.or_nothing,
+            doc="Number of that image of the start; empty if it descends from several.",
+        ),
+        *or_nothing(
+            Column(
+                "relative",
+                COUNT,
+                doc="Class of the champion of the same run with which it has the youngest common ancestor.",
+            ),
+            Column("common_ancestor", COUNT, doc="Number of that ancestor, which may be the champion itself."),
+            Column("common_generation", COUNT, doc="Generation in which that ancestor was found."),
+            Column(
+                "likeness", NUMBER, doc="Pearson correlation between the pixels of the champion and of that relative."
+            ),
+            doc="empty if it has a common ancestor with no other champion.",
+        ),
+        Column(
+            "likeness_of_strangers",
+            NUMBER.or_nothing,
+            doc="Mean of the same correlation with the champions of the relative's class in all other runs on the "
+            "classifier; empty without a relative or another run.",
+        ),
+    ),
+    key=(*names_of(RUN), "class_index"),
+    doc="One row for each champion at the end of each run of evolution: its ancestors are the image's parents, their "
+    "parents, and so on back to the random start. Every parent is a champion, of one class or several, when it is "
+    "drawn. Where two parents are crossed, each counts half. Columns `chance_…` are what the run would give if the "
+    "same cells changed hands at the same times, but to children of parents drawn anew, uniformly from the champions "
+    "of the time.",
+)
+LINEAGE = Table(
+    name="lineage",
+    path="findings/lineage/{experiment}.csv",
+    commands=("trace-lineage",),
+    columns=(
+        EXPERIMENT,
+        Column(
+            "measure",
+            one_of(
+                *("other_parent", "other_parent_of_all", "other_ancestor", "switches", "steps", "switches_per_step"),
+                *("start_images", "common_start"),
+            ),
+            doc="`other_parent`, `switches`, `steps`: as in `ancestry`; `other_parent_of_all`: the share for all "
+            "images that ever won a cell, not only the last one; `other_ancestor`: share of the champions with a "
+            "switch; `switches_per_step`: over all champions together, whatever the number of their steps; "
+            "`start_images`: images of the start from which all champions together descend; `common_start`: share of "
+            "the pairs of champions that descend from a common image of the start.",
+        ),
+        Column(
+            "value",
+            NOT_NEGATIVE.or_nothing,
+            doc="Mean over the runs that have the measure; empty if none has it. A run in which no image ever won a "
+            "cell from another has neither parents nor switches per step.",
+        ),
+        *bounds(NOT_NEGATIVE),
+        Column("chance", NOT_NEGATIVE.or_nothing, doc="Mean of the same value over runs with parents drawn anew."),
+        *(
+            Column(
+                f"chance_{bound}",
+                NOT_NEGATIVE.or_nothing,
+                doc=f"{words} end of the range in which 95 % of these draws lie.",
+            )
+            for bound, words in (("low", "Lower"), ("high", "Upper"))
+        ),
+        *(UNITS, RUNS, NOTE),
+    ),
+    key=("experiment", "measure"),
+    doc="One row for each measure of the lineages of an experiment.",
+)
 
 
 class LineageSettings(IntervalSettings, DrawingSettings):
@@ -93,7 +185,7 @@ def lineage_table(runs: Sequence[Traced], *, experiment: str, settings: LineageS
         low, high = np.quantile(by_chance, [tail, 1 - tail])
         numbers = (found.value, found.low, found.high, by_chance.mean(), low, high, found.units, found.runs)
         rows.append((experiment, measure, *numbers, found.note))
-    return pd.DataFrame(rows, columns=LINEAGE)
+    return pd.DataFrame(rows, columns=LINEAGE.names)
 
 
 def _traced(run: RunRecord, settings: LineageSettings) -> Traced:

@@ -12,7 +12,31 @@ from numpy.typing import NDArray
 
 from fooling.errors import FoolingError
 from fooling.evolution.record import RunRecord
+from fooling.findings.columns import EVALUATIONS, GENERATION
 from fooling.findings.intervals import IntervalSettings, estimated_mean, probability_of
+from fooling.findings.retraining import CHAIN_NETWORKS, CHAINS, NOTE_ON_CHAINS, RUNS_OF_CHAINS
+from fooling.table import SHARE, Column, Table, names_of, with_bounds
+
+BUDGET = Table(
+    name="budget",
+    path="findings/retraining/{retraining}.budget.csv",
+    commands=("tabulate-budget",),
+    columns=(
+        *(*CHAIN_NETWORKS, GENERATION, EVALUATIONS),
+        *with_bounds(
+            Column(
+                "median",
+                SHARE,
+                doc="Confidence at the median log-odds of all champions; over chains at the mean of their medians, "
+                "with Student's t interval.",
+            )
+        ),
+        *(CHAINS, RUNS_OF_CHAINS, NOTE_ON_CHAINS),
+    ),
+    key=(*names_of(CHAIN_NETWORKS), "generation"),
+    doc="One row for each generation that the histories of the runs against the last network of each chain keep; where "
+    "there are several chains, one more for all of one filling. Only with `measured_generations`.",
+)
 
 
 def read_at(record: RunRecord, generation: int) -> RunRecord:

@@ -15,8 +15,74 @@ import scipy  # its parts load when they are called: Snakemake reads the setting
 from numpy.typing import NDArray
 from pydantic import Field
 
+from fooling.findings.columns import CALIBRATED_CONFIDENCE, CLASSIFIER
 from fooling.seeding import numpy_generator
 from fooling.settings import Seed, Settings
+from fooling.table import COUNT, NOT_NEGATIVE, NUMBER, SHARE, Column, Table, Values, one_of
+
+CALIBRATION = Table(
+    name="calibration",
+    path="findings/calibration/{classifier}.csv",
+    commands=("calibrate",),
+    columns=(
+        CLASSIFIER,
+        Column(
+            "temperature",
+            Values(kind="number", least=0.001, most=1000).or_nothing,
+            doc="The logits are divided by it; above 1 the classifier was too confident. Empty where no temperature is "
+            "best: the classifier gets every calibration image right, or gives every class the same confidence.",
+        ),
+        Column("calibration_images", COUNT, unit="images", doc="Number of images on which it was fitted."),
+        Column("evaluation_images", COUNT, unit="images", doc="Number of images on which it is evaluated."),
+        Column(
+            "nll_before",
+            NOT_NEGATIVE.or_nothing,
+            unit="nats",
+            doc="Negative log-likelihood per evaluation image, without temperature scaling.",
+        ),
+        Column(
+            "nll_after",
+            NOT_NEGATIVE.or_nothing,
+            unit="nats",
+            doc="Negative log-likelihood per evaluation image, with temperature scaling; empty without a temperature.",
+        ),
+        Column(
+            "ece_before",
+            SHARE.or_nothing,
+            doc="Expected calibration error on the evaluation images, without temperature scaling.",
+        ),
+        Column(
+            "ece_after",
+            SHARE.or_nothing,
+            doc="Expected calibration error on the evaluation images, with temperature scaling; empty without a "
+            "temperature.",
+        ),
+    ),
+    key=("classifier",),
+    doc="One row: temperature scaling, fitted on one half of the test images and evaluated on the other.",
+)
+REAL = Table(
+    name="real",
+    path="findings/real/{classifier}.parquet",
+    commands=("calibrate",),
+    columns=(
+        CLASSIFIER,
+        Column("image", COUNT, doc="Index of the image among the test images."),
+        Column("split", one_of("calibration", "evaluation"), doc="Half of the test images to which it belongs."),
+        Column("label", COUNT, doc="Index of its true class."),
+        Column("predicted", COUNT, doc="Index of the class that the classifier predicts."),
+        Column("confidence", SHARE, doc="Confidence in the predicted class, without temperature scaling."),
+        CALIBRATED_CONFIDENCE,
+        Column(
+            "log_odds",
+            NUMBER,
+            unit="log-odds",
+            doc="Log-odds of the confidence in the predicted class, without temperature scaling.",
+        ),
+    ),
+    key=("classifier", "image"),
+    doc="One row for each real test image.",
+)
 
 Logits = NDArray[np.float32] | NDArray[np.float64]
 

@@ -16,8 +16,10 @@ from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
 from fooling.errors import FoolingError
+from fooling.findings.columns import CLASS_INDEX, NOTE, RUNS_ALIKE, RUNS_ON_CLASSIFIER
 from fooling.findings.intervals import ResamplingSettings
 from fooling.seeding import numpy_generator
+from fooling.table import COUNT, FLAG, SHARE, TEXT, Column, Table, bounds, names_of
 
 Index = Annotated[int, Field(ge=0, le=1_000_000)]
 Range = tuple[Index, Index]
@@ -42,8 +44,58 @@ class ClassSetSettings(ResamplingSettings):
         return sets
 
 
-RUNS = ["classifier", "experiment", "encoding", "search"]
 FEWEST_GROUPS = 3  # on either side; with fewer there is no interval
+CLASS_SET = Column("class_set", TEXT, doc="Name of the set of classes.")
+SET_CLASSES = Table(
+    name="set_classes",
+    path="findings/set_classes.parquet",
+    commands=("compare-class-sets",),
+    columns=(
+        *(*RUNS_ALIKE, CLASS_SET, CLASS_INDEX),
+        Column("inside", FLAG, doc="Whether the class is in the set."),
+        Column(
+            "group",
+            COUNT,
+            doc="Number of its group: classes linked by images that are champions of several of them in a run.",
+        ),
+        RUNS_ON_CLASSIFIER,
+        Column("confidence", SHARE, doc="Median over these runs of the champion's confidence."),
+    ),
+    key=("classifier", "experiment", "search", "class_set", "class_index"),
+    may_be_empty=True,
+    doc="One row for each class, classifier, experiment, search and set of classes (`findings.class_sets`); no rows in "
+    "studies that name no such set.",
+)
+CLASS_SETS = Table(
+    name="class_sets",
+    path="findings/class_sets.csv",
+    commands=("compare-class-sets",),
+    columns=(
+        *(*RUNS_ALIKE, CLASS_SET),
+        Column("classes", COUNT, unit="classes", doc="Number of classes in the set."),
+        Column("other_classes", COUNT, unit="classes", doc="Number of classes outside the set."),
+        Column(
+            "groups",
+            COUNT,
+            doc="Number of groups among which the classes of the set are divided; a group can be on both sides.",
+        ),
+        Column("other_groups", COUNT, doc="Number of groups among which the other classes are divided."),
+        RUNS_ON_CLASSIFIER,
+        Column("median", SHARE, doc="Median confidence over the classes of the set."),
+        Column("median_elsewhere", SHARE, doc="Median confidence over the other classes."),
+        Column(
+            "superiority",
+            SHARE,
+            doc="Probability that a class of the set has a higher confidence than another class; ties count half. Its "
+            "interval resamples groups and is empty with fewer than 3 on either side.",
+        ),
+        *(*bounds(SHARE), NOTE),
+    ),
+    key=("classifier", "experiment", "search", "class_set"),
+    may_be_empty=True,
+    doc="One row for each classifier, experiment, search and set of classes. A class has one value; groups of classes "
+    "that share champions are the independent units.",
+)
 
 
 def classes_table(champions: pd.DataFrame, settings: ClassSetSettings) -> pd.DataFrame:
@@ -55,15 +107,14 @@ def classes_table(champions: pd.DataFrame, settings: ClassSetSettings) -> pd.Dat
     """
     exact = champions.astype({"confidence": "float64"})
     columns = {"runs": ("seed", "nunique"), "confidence": ("confidence", "median")}
-    of_classes = exact.groupby([*RUNS, "class_index"], as_index=False).agg(**columns)
-    groups = [_groups(rows) for _, rows in exact.groupby(RUNS)]
+    of_classes = exact.groupby([*names_of(RUNS_ALIKE), "class_index"], as_index=False).agg(**columns)
+    groups = [_groups(rows) for _, rows in exact.groupby(names_of(RUNS_ALIKE))]
     of_classes["group"] = np.concatenate(groups) if groups else np.zeros(0, dtype=np.int64)
     parts = [of_classes.iloc[:0].assign(class_set="", inside=False)]
     for name, stretches in settings.class_sets.items():
-        for _, rows in of_classes.groupby(RUNS):
+        for _, rows in of_classes.groupby(names_of(RUNS_ALIKE)):
             parts.append(rows.assign(class_set=name, inside=_inside(stretches, len(rows), name=name)))
-    shown = ["class_set", "class_index", "inside", "group", "runs", "confidence"]
-    return pd.concat(parts, ignore_index=True)[[*RUNS, *shown]]
+    return pd.concat(parts, ignore_index=True)[SET_CLASSES.names]
 
 
 def class_set_table(classes: pd.DataFrame, settings: ResamplingSettings) -> pd.DataFrame:
@@ -74,7 +125,7 @@ def class_set_table(classes: pd.DataFrame, settings: ResamplingSettings) -> pd.D
     so it holds for other images in the same runs; of other seeds it says something only as far as there are several.
     """
     rows = []
-    for identity, table in classes.groupby([*RUNS, "class_set"]):
+    for identity, table in classes.groupby([*names_of(RUNS_ALIKE), "class_set"]):
         chosen, others = (table[table["inside"] == inside] for inside in (True, False))
         values, values_elsewhere = (part["confidence"].to_numpy() for part in (chosen, others))
         better = (values[:, None] > values_elsewhere) + 0.5 * (values[:, None] == values_elsewhere)
@@ -89,9 +140,7 @@ def class_set_table(classes: pd.DataFrame, settings: ResamplingSettings) -> pd.D
             note = f"fewer than {FEWEST_GROUPS} groups of classes without a common champion"
         found = (float(np.median(values)), float(np.median(values_elsewhere)))
         rows.append((*identity, len(chosen), len(others), *sizes, runs, *found, float(better.mean()), low, high, note))
-    counted = ["classes", "other_classes", "groups", "other_groups", "runs"]
-    found_in = ["median", "median_elsewhere", "superiority", "low", "high", "note"]
-    return pd.DataFrame(rows, columns=[*RUNS, "class_set", *counted, *found_in])
+    return pd.DataFrame(rows, columns=CLASS_SETS.names)
 
 
 def _inside(stretches: list[Range], classes: int, *, name: str) -> NDArray[np.bool_]:

@@ -20,10 +20,59 @@ from fooling.datasets.dataset import Dataset
 from fooling.errors import FoolingError
 from fooling.evolution.record import RunRecord
 from fooling.findings.calibration import calibrated, log_odds_in
+from fooling.findings.columns import CALIBRATED_CONFIDENCE, CLASSIFIER, CONFIDENCE, ENCODING, EXPERIMENT, LOG_ODDS, SEED
 from fooling.findings.neighbours import Images, nearest_features, nearest_images
 from fooling.seeding import numpy_generator
 from fooling.settings import Seed, Settings
+from fooling.table import COUNT, FLAG, NOT_NEGATIVE, Column, Table, one_of, or_nothing
 
+DISTANCES = Table(
+    name="distances",
+    path="findings/distances/{classifier}.parquet",
+    commands=("measure-distances",),
+    columns=(
+        CLASSIFIER,
+        Column(
+            "kind",
+            one_of("real", "noise", "start", "champion"),
+            doc="`real`: test images of the half that evaluates the calibration; `noise`: uniform noise; `start`: "
+            "champions after the random start of a run, before any evolution; `champion`: champions at its end.",
+        ),
+        *or_nothing(EXPERIMENT, ENCODING, SEED, doc="empty for `real` and `noise`."),
+        Column(
+            "image", COUNT, doc="Index among the test images, number of the noise image, or the class of a champion."
+        ),
+        Column("class_index", COUNT, doc="Class of the champion; of other images the most probable class."),
+        *(CONFIDENCE, CALIBRATED_CONFIDENCE, LOG_ODDS),
+        Column(
+            "pixel_distance",
+            NOT_NEGATIVE,
+            unit="levels 0 to 1",
+            doc="Distance to the nearest training image: root mean square over the pixels.",
+        ),
+        Column(
+            "pixel_ratio",
+            NOT_NEGATIVE.or_nothing,
+            doc="The pixel distance divided by the median of the real images; empty where that is 0.",
+        ),
+        Column("pixel_beyond", FLAG, doc="Whether the pixel distance exceeds that of 99 % of the real images."),
+        Column(
+            "feature_distance",
+            NOT_NEGATIVE,
+            doc="Distance to the nearest training image in the features of the network, which are the input of its "
+            "last layer (maps averaged over their places): root mean square over the features.",
+        ),
+        Column(
+            "feature_ratio",
+            NOT_NEGATIVE.or_nothing,
+            doc="The feature distance divided by the median of the real images; empty where that is 0.",
+        ),
+        Column("feature_beyond", FLAG, doc="Whether the feature distance exceeds that of 99 % of the real images."),
+    ),
+    key=("classifier", "kind", "experiment", "seed", "image"),
+    doc="One row for each image: its distance from all training images. All images are fed as in training, also those "
+    "that were evolved on another input.",
+)
 #: An image lies beyond the real ones if it is farther from the training images than this share of them.
 BEYOND = 0.99
 

@@ -15,10 +15,60 @@ from fooling.datasets.dataset import Dataset
 from fooling.errors import FoolingError
 from fooling.evolution.record import RunRecord
 from fooling.findings.calibration import calibrated
+from fooling.findings.columns import (
+    CALIBRATED_CONFIDENCE,
+    CLASS,
+    CLASSIFIER,
+    CONFIDENCE,
+    EXPERIMENT,
+    SEARCHES,
+)
 from fooling.findings.neighbours import nearest_images
 from fooling.seeding import numpy_generator
 from fooling.settings import Seed, Settings
+from fooling.table import COUNT, NOT_NEGATIVE, NUMBER, SHARE, TEXT, Column, Table, one_of, or_nothing
 
+REAL_IMAGES = "real-images"  # in place of a search
+EXAMINED = Table(
+    name="examined",
+    path="findings/examined/{classifier}/{experiment}.parquet",
+    commands=("examine",),
+    columns=(
+        *(CLASSIFIER, EXPERIMENT),
+        Column("search", one_of(*SEARCHES, REAL_IMAGES), doc="Search of the run, or `real-images`."),
+        Column("seed", COUNT, doc="Seed of the run; of a real image its index among the test images."),
+        *(*CLASS, CONFIDENCE, CALIBRATED_CONFIDENCE),
+        *or_nothing(
+            Column("independent", TEXT, doc="Name of another classifier that was trained on its own."),
+            Column("independent_confidence", SHARE, doc="Confidence of that classifier in the same class."),
+            Column("independent_label", COUNT, doc="Index of the class that it predicts."),
+            doc="empty where the study names no independent classifier.",
+        ),
+        *or_nothing(
+            Column(
+                "nearest_distance",
+                NOT_NEGATIVE,
+                unit="levels 0 to 1",
+                doc="Distance to the nearest training image: root mean square over the pixels.",
+            ),
+            Column("nearest_index", COUNT, doc="Index of that training image."),
+            Column("nearest_label", COUNT, doc="Index of the class of that training image."),
+            doc="empty where the data set has no training images.",
+        ),
+        *or_nothing(
+            Column(
+                "alike_class",
+                COUNT,
+                doc="Class of the most similar champion of another seed, same search and classifier.",
+            ),
+            Column("alike_correlation", NUMBER, doc="Pearson correlation between the pixels of the two champions."),
+            doc="empty for real images and where there is only one seed.",
+        ),
+    ),
+    key=("classifier", "experiment", "search", "seed", "class_index"),
+    doc="One row for each champion at the end of each run, and for comparison one row for each of some real test "
+    "images that the classifier gets right; `class_index` of these is their label.",
+)
 Images = NDArray[np.uint8]
 PIXELS_AT_ONCE = 4096
 
@@ -110,7 +160,7 @@ def _real_images(real: pd.DataFrame, dataset: Dataset, settings: ExaminationSett
     chosen = right.iloc[np.sort(drawn)]
     return pd.DataFrame(
         {
-            "search": "real-images",
+            "search": REAL_IMAGES,
             "seed": chosen["image"].to_numpy(),
             "class_index": chosen["label"].to_numpy(),
             "confidence": chosen["confidence"].to_numpy(dtype=np.float32),
@@ -156,7 +206,7 @@ def _most_alike(images: Images, table: pd.DataFrame) -> dict[str, Any]:
     classes, seeds = table["class_index"].to_numpy(), table["seed"].to_numpy()
     alike = pd.Series(pd.NA, index=table.index, dtype="Int64")
     strength = np.full(len(images), np.nan)
-    for search in sorted(set(table["search"]) - {"real-images"}):
+    for search in sorted(set(table["search"]) - {REAL_IMAGES}):
         rows = np.flatnonzero(table["search"] == search)
         if len(set(seeds[rows])) > 1:
             related = correlations(images[rows])

@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field
 
+from fooling.findings.columns import CLASSIFIER, ENCODING, EXPERIMENT, RUNS_ON_CLASSIFIER, SEARCH
 from fooling.findings.intervals import (
     IntervalSettings,
     estimated_mean,
@@ -16,10 +17,60 @@ from fooling.findings.intervals import (
     probability_of,
     run_grid,
 )
+from fooling.table import COUNT, FOUND, SHARE, Column, Table, names_of, with_bounds
 
-RUNS = ["experiment", "classifier", "encoding", "search"]
-MEASURES = ("area", "median", "calibrated_median", "share_sure", "evaluations")
-COLUMNS = [*RUNS, "classes", "runs", *(f"{name}{bound}" for name in MEASURES for bound in ("", "_low", "_high"))]
+_RUNS_ALIKE = (EXPERIMENT, CLASSIFIER, ENCODING, SEARCH)
+FOOLABILITY = Table(
+    name="foolability",
+    path="findings/foolability.csv",
+    commands=("compare-networks",),
+    columns=(
+        *_RUNS_ALIKE,
+        Column("classes", COUNT, unit="classes", doc="Number of classes of the classifier."),
+        RUNS_ON_CLASSIFIER,
+        *with_bounds(
+            Column(
+                "area",
+                SHARE,
+                doc="Area under the curve of the median confidence over the classes against the images scored, divided "
+                "by their range; mean of the runs.",
+            )
+        ),
+        *with_bounds(
+            Column(
+                "median",
+                SHARE,
+                doc="Confidence of the median class at the end; mean over the runs, taken of log-odds.",
+            )
+        ),
+        *with_bounds(
+            Column(
+                "calibrated_median",
+                SHARE.or_nothing,
+                doc="The same of calibrated confidence; empty without a temperature.",
+            )
+        ),
+        *with_bounds(
+            Column(
+                "share_sure",
+                SHARE,
+                doc="Share of the classes at `findings.sure` (99 %) or more at the end; mean of the runs.",
+            )
+        ),
+        *with_bounds(
+            Column(
+                "evaluations",
+                FOUND,
+                unit="images",
+                doc="Images scored until the median class reaches `findings.sure`, as the geometric mean over the runs;"
+                " infinite if no run reaches it, empty if too many do not.",
+            )
+        ),
+    ),
+    key=("experiment", "classifier", "search"),
+    doc="One row for each experiment, classifier and search: how easily the classifier is fooled. The classifier is "
+    "fixed and its runs are the units of the intervals, at least three.",
+)
 
 
 class FoolabilitySettings(IntervalSettings):
@@ -41,10 +92,12 @@ def foolability_table(history: pd.DataFrame, examined: pd.DataFrame, settings: F
     """
     rows = []
     champions = examined[examined["search"].isin(history["search"].unique())]
-    calibrated = champions.astype({"calibrated_confidence": "float64"}).groupby([*RUNS[:2], "search", "seed"])
+    calibrated = champions.astype({"calibrated_confidence": "float64"}).groupby(
+        ["experiment", "classifier", "search", "seed"]
+    )
     calibrated_medians = calibrated["calibrated_confidence"].median()
     level = settings.confidence_level
-    for names, table in history.groupby(RUNS, sort=False):
+    for names, table in history.groupby(names_of(_RUNS_ALIKE), sort=False):
         identity = experiment, classifier, _, search = tuple(map(str, names))
         curves = [_curve(run) for _, run in table.groupby("seed")]
         last = table[table["generation"] == table.groupby("seed")["generation"].transform("max")]
@@ -65,7 +118,7 @@ def foolability_table(history: pd.DataFrame, examined: pd.DataFrame, settings: F
         }
         numbers = [bound for estimate in found.values() for bound in (estimate.value, estimate.low, estimate.high)]
         rows.append((*identity, table["class_index"].nunique(), len(curves), *numbers))
-    return pd.DataFrame(rows, columns=COLUMNS)
+    return pd.DataFrame(rows, columns=FOOLABILITY.names)
 
 
 def _curve(run: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -27,8 +27,9 @@ from fooling.findings.bounds import (
     bounds_of_ratio,
     bounds_of_share,
 )
-from fooling.findings.tables import RUN
+from fooling.findings.columns import RUN
 from fooling.settings import Seed, Settings
+from fooling.table import names_of
 
 FEWEST_UNITS = 3  # below: no interval
 FLOAT32 = np.finfo(np.float32)
@@ -82,7 +83,7 @@ def run_grid(table: pd.DataFrame, column: str, *, within_run: str | None = None)
     levels = ["classifier", "seed", *([] if within_run is None else [within_run])]
     shape = tuple(table[level].nunique() for level in levels)
     if len(table) != math.prod(shape) or table.duplicated(levels).any():
-        runs = table[RUN].drop_duplicates().groupby("classifier")["seed"].nunique()
+        runs = table[names_of(RUN)].drop_duplicates().groupby("classifier")["seed"].nunique()
         raise FoolingError(
             "the networks of an experiment have different runs",
             found=", ".join(f"{name}: {count} seeds" for name, count in runs.items()),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import typing
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import pandas as pd
-from statsmodels.stats.multitest import multipletests  # type: ignore[import-untyped]
 
 from fooling.findings.claims import Claim, Claims
 from fooling.findings.freeze import Reserved, status_of
@@ -17,6 +17,7 @@ from fooling.findings.verdicts import (
     BY_INTERVAL,
     EXPLORATORY,
     Direction,
+    Kind,
     Rule,
     Status,
     Verdict,
@@ -25,12 +26,62 @@ from fooling.findings.verdicts import (
     verdict_of_all,
     verdict_of_any,
 )
+from fooling.table import COUNT, FOUND, NUMBER, SHARE, TEXT, Column, Table, bounds, one_of
 
-COLUMNS = [
-    *("id", "family", "kind", "declared", "status", "lock", "where", "claim", "paper", "source_status"),
-    *("ours", "low", "high", "units", "runs", "unit", "sided", "p_holm", "verdict", "family_verdict"),
-    *("measured_on", "direction"),
-]
+_VERDICT = one_of(*map(str, Verdict))
+CLAIMS = Table(
+    name="claims",
+    path="claims.csv",
+    commands=("claims",),
+    columns=(
+        Column("id", TEXT, doc="Name of the claim."),
+        Column("family", TEXT, doc="Name under which it is counted: that of its family, or its own."),
+        Column("kind", one_of(*typing.get_args(Kind)), doc="Who states or asks it."),
+        Column("declared", TEXT, unit="date", doc="Day since which it is declared."),
+        Column(
+            "status",
+            one_of(*typing.get_args(Status)),
+            doc="`confirmatory` where claim and code were frozen before these runs, otherwise `exploratory`.",
+        ),
+        Column(
+            "lock",
+            TEXT.or_nothing,
+            doc="First digits of the SHA-256 of the lock under which it was judged; empty without a lock.",
+        ),
+        Column("where", TEXT, doc="Its source."),
+        Column("claim", TEXT, doc="The claim in words."),
+        Column("paper", NUMBER.or_nothing, unit="`unit`", doc="Value that the source states; empty if it states none."),
+        Column("source_status", TEXT, doc="How well the value of the source is known."),
+        Column("ours", FOUND, unit="`unit`", doc="Value found in this study; empty where nothing was measured."),
+        *bounds(FOUND),
+        Column("units", COUNT, doc="Number of independent units behind it: classifiers, chains or people."),
+        Column("runs", COUNT, unit="runs", doc="Number of all runs behind it."),
+        Column(
+            "unit",
+            one_of("probability", "share", "generations", "log-odds", "ratio", "correlation"),
+            doc="Unit of the values; a `probability` or `share` is from 0 to 1, `inf` `generations`: not within the "
+            "generations that the claim is about.",
+        ),
+        Column("sided", one_of("one", "two"), doc="`two`, or `one` where each bound is a one-sided one."),
+        Column(
+            "p_holm",
+            SHARE.or_nothing,
+            doc="One-sided p-value at the bound, corrected by Holm's method; empty except in families of which any "
+            "claim may hold.",
+        ),
+        Column("verdict", _VERDICT, doc="The verdict."),
+        Column("family_verdict", _VERDICT, doc="The verdict that is counted."),
+        Column("measured_on", TEXT.or_nothing, doc="Data set that it was measured on; empty where it was not."),
+        Column(
+            "direction",
+            one_of(*map(str, Direction)).or_nothing,
+            doc="On which side of its null value the result lies; empty except on other data than the claim's.",
+        ),
+    ),
+    key=("id",),
+    doc="One row for each claim of `config/claims.yaml`, in its order; [claims](claims.md) explains how it is judged. "
+    "`claims.md` beside it is the same as a page.",
+)
 SMALLEST_P, LARGEST_P = 1e-9, 0.5  # between which a p-value is searched for
 HALVINGS = 60
 
@@ -91,7 +142,7 @@ def claims_table(judgements: Sequence[Judgement], *, lock: str = "") -> pd.DataF
             )
         )
     numbers = dict.fromkeys(("paper", "ours", "low", "high", "p_holm"), float)
-    return pd.DataFrame(rows, columns=COLUMNS).astype(numbers)
+    return pd.DataFrame(rows, columns=CLAIMS.names).astype(numbers)
 
 
 def _judged(
@@ -194,6 +245,8 @@ def _all_must_hold(members: Sequence[Judgement], settings: MeasurementSettings) 
 
 def _any_may_hold(members: Sequence[Judgement], settings: MeasurementSettings) -> list[Judgement]:
     """Correct for the size of the family; a claim that was not measured counts as one that fails."""
+    from statsmodels.stats.multitest import multipletests  # type: ignore[import-untyped]  # readers do not need it
+
     largest = (1 - settings.confidence_level) / 2
     p_values = [1.0 if each.p_value is None else each.p_value for each in members]
     corrected = [float(p) for p in multipletests(p_values, method="holm")[1]]

@@ -7,15 +7,89 @@ from typing import Any
 
 import pandas as pd
 
+from fooling.findings.columns import CLASSIFIER
 from fooling.findings.intervals import IntervalSettings, estimated_mean, share_of_images
+from fooling.table import COUNT, NOT_NEGATIVE, SHARE, TEXT, Column, Table, bounds, one_of, or_nothing, with_bounds
 
-TRAINING = ["classifier", "iteration", "train_loss", "test_error"]
-NETWORKS = [
-    *("classifier", "dataset", "architecture", "crop", "views", "seed", "iterations", "test_images"),
-    *("test_error", "test_error_low", "test_error_high", "top5_error", "top5_error_low", "top5_error_high"),
-    *("published_error", "published_top5_error", "published_source"),
-]
-ERRORS = ["dataset", "architecture", "networks", "mean", "low", "high"]
+TRAINING = Table(
+    name="training",
+    path="findings/training.csv",
+    commands=("describe-classifiers",),
+    columns=(
+        CLASSIFIER,
+        Column("iteration", COUNT, unit="iterations", doc="Iterations made at the end of the epoch."),
+        Column("train_loss", NOT_NEGATIVE, unit="nats", doc="Mean loss of the batches of the epoch."),
+        Column("test_error", SHARE, doc="Share of the test images that are misclassified after the epoch."),
+    ),
+    key=("classifier", "iteration"),
+    may_be_empty=True,
+    doc="One row for each classifier and epoch of its training; an imported network has none.",
+)
+DATASET = Column("dataset", TEXT, doc="Name of the data set of the classifier.")
+ARCHITECTURE = Column("architecture", TEXT, doc="Name of its architecture.")
+CLASSIFIERS = Table(
+    name="classifiers",
+    path="findings/classifiers.csv",
+    commands=("describe-classifiers",),
+    columns=(
+        *(CLASSIFIER, DATASET, ARCHITECTURE),
+        Column(
+            "crop",
+            COUNT.or_nothing,
+            unit="pixels",
+            doc="Side of the square of an image that the classifier sees; empty for the whole image.",
+        ),
+        Column("views", one_of("centre", "ten"), doc="`centre` crop, or `ten` crops whose probabilities are averaged."),
+        *or_nothing(
+            Column("seed", COUNT, doc="Seed of its training."),
+            Column("iterations", COUNT, unit="iterations", doc="Length of its training."),
+            doc="empty for an imported network.",
+        ),
+        Column("test_images", COUNT, unit="images", doc="Number of test images behind the errors."),
+        *with_bounds(
+            Column(
+                "test_error",
+                SHARE,
+                doc="Share of the test images that are misclassified; the bounds are Wilson's. It is always that of "
+                "the centre crop alone, as published errors are.",
+            ),
+            always=True,
+        ),
+        *with_bounds(
+            Column(
+                "top5_error",
+                SHARE.or_nothing,
+                doc="Share of the test images whose class is not among the five most probable ones; empty with five "
+                "classes or fewer.",
+            )
+        ),
+        *or_nothing(
+            Column(
+                "published_error",
+                SHARE,
+                doc="Test error that others have published for the same weights, on images that may differ.",
+            ),
+            Column("published_top5_error", SHARE, doc="Top-5 error from the same source."),
+            Column("published_source", TEXT, doc="Source of the published errors."),
+            doc="empty where nothing is known.",
+        ),
+    ),
+    key=("classifier",),
+    doc="One row for each classifier.",
+)
+TEST_ERRORS = Table(
+    name="test_errors",
+    path="findings/test_errors.csv",
+    commands=("describe-classifiers",),
+    columns=(
+        *(DATASET, ARCHITECTURE),
+        Column("networks", COUNT, doc="Number of classifiers of this data set and architecture."),
+        Column("mean", SHARE, doc="Their mean test error; the interval is Student's t, for three classifiers or more."),
+        *bounds(SHARE),
+    ),
+    key=("dataset", "architecture"),
+    doc="One row for each data set and architecture: the mean test error over its classifiers.",
+)
 
 
 def training_table(headers: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
@@ -25,7 +99,7 @@ def training_table(headers: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
         for header in headers
         for epoch in header["provenance"].get("history", [])
     ]
-    return pd.DataFrame(rows, columns=TRAINING)
+    return pd.DataFrame(rows, columns=TRAINING.names)
 
 
 def networks_table(headers: Iterable[Mapping[str, Any]], *, settings: IntervalSettings) -> pd.DataFrame:
@@ -33,7 +107,7 @@ def networks_table(headers: Iterable[Mapping[str, Any]], *, settings: IntervalSe
 
     An imported network has neither seed nor iterations; one of five classes or fewer has no error among the first five.
     """
-    table = pd.DataFrame([_network_row(header, settings) for header in headers], columns=NETWORKS)
+    table = pd.DataFrame([_network_row(header, settings) for header in headers], columns=CLASSIFIERS.names)
     return table.astype(dict.fromkeys(("crop", "seed", "iterations"), "Int64"))
 
 
@@ -65,4 +139,4 @@ def errors_table(networks: pd.DataFrame, *, settings: IntervalSettings) -> pd.Da
         values = group["test_error"].to_numpy(dtype=float)[:, None]
         errors = estimated_mean(values, level=settings.confidence_level, nested=True, within=(0, 1))
         rows.append((dataset, architecture, errors.units, errors.value, errors.low, errors.high))
-    return pd.DataFrame(rows, columns=ERRORS)
+    return pd.DataFrame(rows, columns=TEST_ERRORS.names)

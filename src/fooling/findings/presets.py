@@ -13,17 +13,62 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
+from fooling.findings.columns import NOTE, REACHED_SHARE, RUNS, SEARCH, TARGET, UNITS
 from fooling.findings.intervals import Estimate, IntervalSettings, estimated_mean, run_grid
 from fooling.settings import Settings
+from fooling.table import NOT_NEGATIVE, NUMBER, TEXT, Column, Table, bounds, one_of, or_nothing
 
 Level = str | bool | int | float | None
 
 #: Columns of the times' table in which time is counted.
-UNITS = {"generations": "generation", "evaluations": "evaluations"}
-COLUMNS = [
-    *("search", "target", "unit", "contrast", "experiment", "factor", "level", "reference"),
-    *("horizon", "value", "low", "high", "units", "runs", "reached", "note"),
-]
+UNITS_OF_TIME = {"generations": "generation", "evaluations": "evaluations"}
+PRESETS = Table(
+    name="presets",
+    path="findings/presets.csv",
+    commands=("compare",),
+    columns=(
+        *(SEARCH, TARGET),
+        Column("unit", one_of(*UNITS_OF_TIME), doc="Unit of the times."),
+        Column(
+            "contrast",
+            one_of("mean", "difference", "main effect"),
+            doc="`mean`: of the experiment itself; `difference`: experiment minus `reference`, run by run, on the same "
+            "classifiers and seeds; `main effect`: `level` minus `reference` of the `factor`, averaged over the "
+            "other factors.",
+        ),
+        Column(
+            "experiment",
+            TEXT,
+            doc="Experiment of a mean or a difference; of a main effect the experiment in which every option is at its "
+            "reference.",
+        ),
+        *or_nothing(
+            Column("factor", TEXT, doc="Option that is changed."),
+            Column("level", TEXT, doc="Its value."),
+            doc="empty except for a main effect.",
+        ),
+        Column(
+            "reference",
+            TEXT.or_nothing,
+            doc="Of a main effect the value with which `level` is compared; of a difference the experiment with which "
+            "it is compared; empty for a mean.",
+        ),
+        Column("horizon", NOT_NEGATIVE, unit="`unit`", doc="Times beyond it count as the horizon."),
+        Column(
+            "value",
+            NUMBER.or_nothing,
+            unit="`unit`",
+            doc="Restricted mean time to the target, or the contrast of such means; empty without common runs.",
+        ),
+        *bounds(NUMBER),
+        *(UNITS, RUNS),
+        *or_nothing(REACHED_SHARE, doc="empty except for a mean."),
+        NOTE,
+    ),
+    key=("search", "target", "unit", "contrast", "experiment", "factor", "level", "reference"),
+    doc="Mean time to the target, counted up to a horizon that compared experiments share (restricted mean), and what "
+    "a change of the preset does to it. Every experiment has its mean, also one that is compared with no other.",
+)
 
 
 class Comparison(Settings):
@@ -62,7 +107,7 @@ def presets_table(times: pd.DataFrame, *, settings: ComparisonSettings) -> pd.Da
         for group in _groups(times[times["experiment"].isin(list(comparison.variants))])
         for row in group.rows(comparison, settings)
     ]
-    return pd.DataFrame(rows, columns=COLUMNS)
+    return pd.DataFrame(rows, columns=PRESETS.names)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,7 +176,7 @@ class _Group:
 
 def _groups(times: pd.DataFrame) -> Iterator[_Group]:
     for (search, target), runs in times.groupby(["search", "target"]):
-        for unit, column in UNITS.items():
+        for unit, column in UNITS_OF_TIME.items():
             censored = runs.loc[~runs["reached"], column]
             horizon = float(runs[column].max() if censored.empty else censored.min())
             restricted = runs.assign(time=runs[column].clip(upper=horizon))

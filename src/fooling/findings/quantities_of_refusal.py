@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from fooling.findings.bounds import Array
-from fooling.findings.forms.chains import ADAPTIVE
 from fooling.findings.intervals import Estimate, estimated_mean, estimated_share
 from fooling.findings.measurement import Measurement, NotRun
+from fooling.findings.refusal import ADAPTIVE
 
 
 def share_accepted(of: Measurement) -> Estimate:

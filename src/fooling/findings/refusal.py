@@ -10,19 +10,69 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fooling.classifiers.refusal import Refusal
 from fooling.evolution.record import RunRecord
-from fooling.findings.forms.chains import ADAPTIVE, NOT_ADAPTIVE
 from fooling.findings.intervals import IntervalSettings, estimated_mean, estimated_share
-from fooling.retraining.refusal import fitted_refusal, halves, refused
+from fooling.findings.retraining import CHAIN_NETWORKS, CHAINS, NOTE_ON_CHAINS, RUNS_OF_CHAINS
+from fooling.table import COUNT, NUMBER, SHARE, Column, Table, names_of, one_of, with_bounds
 
-FACTS = ["refused_fitted", "refused", "error"]  # of a network, on real images
+if TYPE_CHECKING:
+    from fooling.classifiers.refusal import Refusal
+
+NOT_ADAPTIVE, ADAPTIVE = "not adaptive", "adaptive"  # whether evolution met the constant
+_FACTS = (
+    Column(
+        "refused_fitted", SHARE, doc="Share of the test images refused, on the half on which the constant was fitted."
+    ),
+    Column("refused", SHARE, doc="Share of the test images refused, on the other half."),
+    Column("error", SHARE, doc="Share of the other half that is accepted as a wrong class."),
+)
+REFUSAL = Table(
+    name="refusal",
+    path="findings/retraining/{retraining}.refusal.csv",
+    commands=("tabulate-refusal",),
+    columns=(
+        *CHAIN_NETWORKS,
+        Column("rate", SHARE, doc="Share of the real images that is to be refused."),
+        Column(
+            "attack",
+            one_of(NOT_ADAPTIVE, ADAPTIVE),
+            doc="`not adaptive`: the champions of the measured runs, which never met the constant, are scored with it; "
+            "`adaptive`: champions that were evolved against the network with the constant.",
+        ),
+        Column("shift", NUMBER.or_nothing, unit="log-odds", doc="The constant; empty for several chains."),
+        *_FACTS,
+        Column("generations", COUNT, unit="generations", doc="Length of the runs."),
+        *with_bounds(
+            Column(
+                "accepted",
+                SHARE,
+                doc="Share of the champions that are accepted: the fooling class is not their most probable one. Over "
+                "chains with Clopper and Pearson's interval, whose trials are the chains.",
+            )
+        ),
+        *with_bounds(
+            Column(
+                "log_odds",
+                NUMBER,
+                unit="log-odds",
+                doc="Median log-odds of all champions among the real classes alone, accepted or not; over chains the "
+                "mean of their medians, with Student's t interval.",
+            )
+        ),
+        *(CHAINS, RUNS_OF_CHAINS, NOTE_ON_CHAINS),
+    ),
+    key=(*names_of(CHAIN_NETWORKS), "rate", "attack"),
+    doc="One row for each network of each chain, refusal rate and attack; where there are several chains, one more for "
+    "their networks of one number. Only with `refusal`. A constant on the logit of the fooling class makes each "
+    "network refuse `rate` of the real images; it is fitted on half of the test images. A network without that class "
+    "refuses the images whose largest logit is below the constant.",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +144,8 @@ def log_odds_of_real_classes(record: RunRecord) -> NDArray[np.float64]:
 
 def _rows_of(network: JudgedNetwork, rates: Sequence[float], seed: int) -> Iterator[dict[str, Any]]:
     """What is known of one network with each constant."""
+    from fooling.retraining.refusal import fitted_refusal, halves, refused  # and torch, which readers do not need
+
     fitted, _ = halves(len(network.logits), seed=seed)
     for rate in rates:
         refusal = fitted_refusal(network.logits[fitted], rate, appended=network.appended)
@@ -113,6 +165,8 @@ def _row(
     accepted: Sequence[float],
     **place: Any,
 ) -> dict[str, Any]:
+    from fooling.retraining.refusal import halves, refused
+
     fitted, kept_back = halves(len(network.logits), seed=seed)
     are_refused = refused(network.logits, refusal)
     wrong = network.logits[:, : network.classes].argmax(axis=1) != network.labels
@@ -140,7 +194,7 @@ def _summed_up(found: pd.DataFrame, settings: IntervalSettings) -> dict[str, Any
     log_odds = estimated_mean(values[:, 1:], level=settings.confidence_level, nested=True, unit="chain")
     return {
         "shift": float(found["shift"].iloc[0]) if chains == 1 else np.nan,
-        **{name: float(found[name].mean()) for name in FACTS},
+        **{name: float(found[name].mean()) for name in names_of(_FACTS)},
         "generations": int(found["generations"].max()),
         **{"accepted": accepted.value, "accepted_low": accepted.low, "accepted_high": accepted.high},
         **{"log_odds": log_odds.value, "log_odds_low": log_odds.low, "log_odds_high": log_odds.high},

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from fooling.errors import FoolingError
 from fooling.evolution.record import RunRecord
+from fooling.findings.columns import CLASS, CONFIDENCE, LOG_ODDS, SEED
 from fooling.findings.intervals import (
     IntervalSettings,
     estimated_mean,
@@ -26,10 +27,140 @@ from fooling.findings.intervals import (
 )
 from fooling.findings.tables import ThresholdSettings, at_threshold, champions_table, times_table
 from fooling.retraining.settings import FILLINGS
+from fooling.table import (
+    COUNT,
+    FOUND,
+    NUMBER,
+    SHARE,
+    TEXT,
+    Column,
+    Table,
+    bounds,
+    names_of,
+    one_of,
+    or_nothing,
+    with_bounds,
+)
 
-NETWORK = ["retraining", "first", "filled_with", "number"]
 CONTROLS = FILLINGS[1:]
-RECOGNISED = ["recognised_new", "recognised_old", "real_taken_for_fooling"]
+
+RETRAINING_NAME = Column("retraining", TEXT, doc="Name of the retraining in the study's configuration.")
+FIRST = Column("first", TEXT, doc="First network of the chain.")
+FILLED_WITH = Column(
+    "filled_with",
+    one_of(*FILLINGS),
+    doc="What the fooling class of the chain holds ([the fillings](retraining.md#what-the-fooling-class-holds)).",
+)
+NUMBER_IN_CHAIN = Column("number", COUNT, doc="Number of the network in its chain; the first one is 1.")
+#: What identifies a network of a chain.
+CHAIN_NETWORK = (RETRAINING_NAME, FIRST, FILLED_WITH, NUMBER_IN_CHAIN)
+#: The same in tables that also have rows for all chains together.
+CHAIN_NETWORKS = (
+    RETRAINING_NAME,
+    *or_nothing(FIRST, doc="empty for all chains together."),
+    *(FILLED_WITH, NUMBER_IN_CHAIN),
+)
+CHAINS = Column("units", COUNT, unit="chains", doc="Number of chains, which are the independent units.")
+RUNS_OF_CHAINS = Column("runs", COUNT, unit="runs", doc="Number of measured runs in all chains.")
+NOTE_ON_CHAINS = Column("note", TEXT.or_nothing, doc="Why there is no interval: it takes three chains.")
+
+RETRAINED = Table(
+    name="retrained",
+    path="findings/retraining/{retraining}.champions.parquet",
+    commands=("tabulate-retraining",),
+    columns=(
+        *(*CHAIN_NETWORK, SEED, *CLASS, CONFIDENCE, LOG_ODDS),
+        Column(
+            "evaluations",
+            COUNT.or_nothing,
+            unit="images",
+            doc="Images scored until the median over the classes of this run reached the threshold; empty if never.",
+        ),
+    ),
+    key=(*names_of(CHAIN_NETWORK), "seed", "class_index"),
+    doc="One row for each champion of each measured run against each network of each chain, after "
+    "`search.generations`. The first network stands in every chain that begins with it.",
+)
+_RECOGNISED = (
+    *or_nothing(
+        Column(
+            "recognised_new",
+            SHARE,
+            doc="Share of the test images evolved against the network before it that the network assigns to the "
+            "fooling class.",
+        ),
+        Column(
+            "recognised_old",
+            SHARE,
+            doc="The same share of the test images evolved against the networks before that one.",
+        ),
+        doc="empty where there are none.",
+    ),
+    Column("real_taken_for_fooling", SHARE, doc="Share of the real test images that it assigns to the fooling class."),
+)
+RETRAINING = Table(
+    name="retraining",
+    path="findings/retraining/{retraining}.networks.csv",
+    commands=("tabulate-retraining",),
+    columns=(
+        *(*CHAIN_NETWORKS, CHAINS, RUNS_OF_CHAINS),
+        *with_bounds(
+            Column(
+                "median",
+                SHARE,
+                doc="Mean over the chains (of log-odds) of the median confidence of all champions.",
+            )
+        ),
+        *with_bounds(Column("share", SHARE, doc="Share of the champions at the threshold.")),
+        *with_bounds(
+            Column(
+                "evaluations",
+                FOUND,
+                unit="images",
+                doc="Geometric mean of the images scored until the median over the classes reached the threshold; "
+                "`inf` if it did in no run, empty if it did in fewer than four fifths of the runs, or in no run of a "
+                "chain.",
+            )
+        ),
+        Column("reached", SHARE, doc="Share of the runs in which it reached the threshold."),
+        NOTE_ON_CHAINS,
+        Column("test_error", SHARE, doc="Test error on real images; of several chains the mean."),
+        Column("fooling_images", COUNT, unit="images", doc="Number of fooling images that it was trained on."),
+        *_RECOGNISED,
+    ),
+    key=tuple(names_of(CHAIN_NETWORK)),
+    doc="One row for each network of each chain; where there are several chains, one more for their networks of one "
+    "number.",
+)
+EFFECTS = Table(
+    name="effects",
+    path="findings/retraining/{retraining}.effects.csv",
+    commands=("tabulate-retraining",),
+    columns=(
+        RETRAINING_NAME,
+        Column("control", one_of(*CONTROLS), doc="Filling that champions are compared with."),
+        Column(
+            "difference",
+            NUMBER,
+            unit="log-odds",
+            doc="Mean over chains and retrained networks of the difference between the medians, over the runs, of the "
+            "median log-odds over the classes; below 0 where fooling images make the networks harder to fool.",
+        ),
+        *bounds(NUMBER),
+        CHAINS,
+        Column("networks", COUNT, doc="Number of retrained networks in each chain."),
+        Column(
+            "runs",
+            COUNT,
+            unit="runs",
+            doc="Number of measured runs against the networks that learned champions, in all chains.",
+        ),
+        NOTE_ON_CHAINS,
+    ),
+    key=("retraining", "control"),
+    may_be_empty=True,
+    doc="One row for each control: whether networks that learned champions are harder to fool than its networks.",
+)
 
 
 class RetrainingFindingsSettings(IntervalSettings, ThresholdSettings):
@@ -78,7 +209,7 @@ def retraining_table(
                 "filled_with": filled_with,
                 "number": number,
             }
-            told = chains[["test_error", "fooling_images", *RECOGNISED]].mean().to_dict()
+            told = chains[["test_error", "fooling_images", *names_of(_RECOGNISED)]].mean().to_dict()
             found = _measured(measured[measured["first"].isin(firsts)], float(chains["end"].max()), settings)
             rows.append(words | found | told)
     return pd.DataFrame(rows).astype({"fooling_images": "int64", "runs": "int64"})
@@ -103,8 +234,7 @@ def effects_table(champions: pd.DataFrame, settings: IntervalSettings) -> pd.Dat
         chains, networks = differences.shape
         runs = retrained[retrained["filled_with"] == "champions"].groupby(["first", "number", "seed"]).ngroups
         rows.append((retraining, control, found.value, found.low, found.high, chains, networks, runs, found.note))
-    columns = ["retraining", "control", "difference", "low", "high", "units", "networks", "runs", "note"]
-    return pd.DataFrame(rows, columns=columns)
+    return pd.DataFrame(rows, columns=EFFECTS.names)
 
 
 def medians_of_chains(champions: pd.DataFrame) -> NDArray[np.float64]:
@@ -134,13 +264,13 @@ def _champions_of(network: ChainNetwork, retraining: str, threshold: float) -> p
     times = times_table(network.records, experiment=retraining, threshold=threshold)
     times = times[times["target"] == "median"].set_index("seed")
     reached = times["evaluations"].astype("Int64").where(times["reached"])
-    table = champions[["seed", "class_index", "class_name", "confidence", "log_odds"]]
-    table = table.assign(evaluations=table["seed"].map(reached))
-    table.insert(0, "retraining", retraining)
-    table.insert(1, "first", network.first)
-    table.insert(2, "filled_with", network.filled_with)
-    table.insert(3, "number", network.number)
-    return table
+    return champions.assign(
+        retraining=retraining,
+        first=network.first,
+        filled_with=network.filled_with,
+        number=network.number,
+        evaluations=champions["seed"].map(reached),
+    )[RETRAINED.names]
 
 
 def _known_of(network: ChainNetwork) -> dict[str, Any]:

@@ -8,11 +8,26 @@ from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 import pandas as pd
 from pydantic import Field
 
+from fooling.findings.columns import CLASSIFIER, EXPERIMENT
 from fooling.settings import Seed, Settings
+from fooling.table import COUNT, SHARE, Column, Table
 
 if TYPE_CHECKING:
     import torch
 
+START = Table(
+    name="start",
+    path="findings/start/{classifier}/{experiment}.parquet",
+    commands=("sample-direct", "sample-cppn"),
+    columns=(
+        *(CLASSIFIER, EXPERIMENT),
+        Column("image", COUNT, doc="Number of the image, counted from 0."),
+        Column("top_class", COUNT, doc="Index of the most probable class."),
+        Column("top_confidence", SHARE, doc="Confidence of the classifier in that class."),
+    ),
+    key=("classifier", "experiment", "image"),
+    doc="One row for each of many single random images, without any evolution.",
+)
 BATCH = 200  # random images drawn at once, as many as a start has in the paper
 
 EncodingSettings = TypeVar("EncodingSettings", bound=Settings)

@@ -7,10 +7,36 @@ from typing import Any
 
 import pandas as pd
 
+from fooling.findings.columns import EVALUATIONS, GENERATION
 from fooling.findings.intervals import probability_of
 from fooling.findings.scoreboard import scoreboard
 from fooling.findings.tables import at_threshold
+from fooling.table import SHARE, Column, Table
 
+CURVES = Table(
+    name="curves",
+    path="curves/{experiment}.csv",
+    commands=("summarise",),
+    columns=(
+        *(GENERATION, EVALUATIONS),
+        Column(
+            "drift",
+            SHARE.or_nothing,
+            may_be_missing=True,
+            doc="Median confidence of the champions of unselected drift.",
+        ),
+        Column("evolution", SHARE.or_nothing, doc="Median confidence of the champions of evolution (`map-elites`)."),
+        Column(
+            "random-search",
+            SHARE.or_nothing,
+            may_be_missing=True,
+            doc="Median confidence of the champions of random search.",
+        ),
+    ),
+    key=("generation", "evaluations"),
+    doc="One row for each generation: the median over all runs of the experiment, on whichever classifier, of each "
+    "run's median over the classes. A search that the experiment does not run has no column.",
+)
 IDENTITY = ["experiment", "classifier", "search"]
 
 

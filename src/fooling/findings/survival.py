@@ -9,9 +9,32 @@ import numpy as np
 import pandas as pd
 import scipy
 
+from fooling.findings.columns import EXPERIMENT, RUNS, SEARCH, TARGET, UNITS
 from fooling.findings.intervals import IntervalSettings, run_grid, share_bands
+from fooling.table import COUNT, SHARE, Column, Table, bounds, names_of
 
-CURVE = ["experiment", "search", "target"]
+_CURVE = (EXPERIMENT, SEARCH, TARGET)
+SURVIVAL = Table(
+    name="survival",
+    path="findings/survival.csv",
+    commands=("compare",),
+    columns=(
+        *_CURVE,
+        Column("generation", COUNT, doc="Generation of the step."),
+        Column(
+            "evaluations",
+            COUNT,
+            unit="images",
+            doc="Images scored at the step. The first row of a curve is time 0 with survival 1, the last one its end.",
+        ),
+        Column("survival", SHARE, doc="Share of the runs that have not reached the target."),
+        *bounds(SHARE),
+        Column("at_risk", COUNT, unit="runs", doc="Runs that have not reached the target just before the step."),
+        *(UNITS, RUNS),
+    ),
+    key=("experiment", "search", "target", "evaluations"),
+    doc="Kaplan-Meier curves, one row for each step: the share of the runs that have not reached the target yet.",
+)
 
 
 def survival_table(times: pd.DataFrame, *, settings: IntervalSettings) -> pd.DataFrame:
@@ -25,8 +48,8 @@ def survival_table(times: pd.DataFrame, *, settings: IntervalSettings) -> pd.Dat
 
 
 def _groups(times: pd.DataFrame) -> Iterator[tuple[dict[str, str], pd.DataFrame]]:
-    for names, runs in times.groupby(CURVE):
-        yield dict(zip(CURVE, map(str, names), strict=True)), runs
+    for names, runs in times.groupby(names_of(_CURVE)):
+        yield dict(zip(names_of(_CURVE), map(str, names), strict=True)), runs
 
 
 def _curve(runs: pd.DataFrame, settings: IntervalSettings, names: dict[str, str]) -> pd.DataFrame:

@@ -11,10 +11,57 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from fooling.evolution.record import RunRecord
+from fooling.findings.columns import (
+    CLASS,
+    CLASS_INDEX,
+    CONFIDENCE,
+    EVALUATIONS,
+    FOUND_IN,
+    GENERATION,
+    INDIVIDUAL,
+    LOG_ODDS,
+    RUN,
+    SATURATED,
+    TARGET,
+)
 from fooling.settings import Settings
+from fooling.table import COUNT, FLAG, Column, Table, names_of
 
-#: What names a run.
-RUN = ["classifier", "experiment", "encoding", "search", "seed"]
+CHAMPIONS = Table(
+    name="champions",
+    path="findings/champions/{experiment}.parquet",
+    commands=("tabulate",),
+    columns=(
+        *(*RUN, *CLASS, CONFIDENCE, LOG_ODDS),
+        *(FOUND_IN, INDIVIDUAL, SATURATED),
+    ),
+    key=(*names_of(RUN), "class_index"),
+    doc="One row for each class of each run: the champion at the end of the run.",
+)
+HISTORY = Table(
+    name="history",
+    path="findings/history/{experiment}.parquet",
+    commands=("tabulate",),
+    columns=(*RUN, GENERATION, EVALUATIONS, CLASS_INDEX, CONFIDENCE, LOG_ODDS),
+    key=(*names_of(RUN), "generation", "class_index"),
+    doc="One row for each class and generation of each run: the champion at that time. All generations up to 200 are "
+    "kept, later ones in steps of at most 1 % (202, 204, … 500, 505, …), and the last one.",
+)
+TIMES = Table(
+    name="times",
+    path="findings/times/{experiment}.parquet",
+    commands=("tabulate",),
+    columns=(
+        *(*RUN, TARGET),
+        Column("generation", COUNT, doc="Generation in which the target was reached, or else the last one."),
+        Column("evaluations", COUNT, unit="images", doc="Images scored until then, or else in the whole run."),
+        Column("reached", FLAG, doc="False: not reached within the run (a censored time)."),
+    ),
+    key=(*names_of(RUN), "target"),
+    doc="One row for each run and target: when the confidence first reached the threshold (`findings.threshold`, "
+    "99.99 %). A confidence reaches the threshold when its `float32` value, as an exact number, is at least the "
+    "threshold: nothing is rounded before the comparison.",
+)
 
 
 class ThresholdSettings(Settings):
@@ -107,7 +154,7 @@ def of_run(record: RunRecord, experiment: str, columns: Mapping[str, NDArray[Any
     """``columns`` with those that name the run before them."""
     identity = (record.classifier["name"], experiment, record.encoding, record.search, record.seed)
     table = pd.DataFrame(columns)
-    for position, (name, value) in enumerate(zip(RUN, identity, strict=True)):
+    for position, (name, value) in enumerate(zip(names_of(RUN), identity, strict=True)):
         table.insert(position, name, value)
     return table
 

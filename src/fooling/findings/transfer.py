@@ -15,11 +15,98 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from fooling.evolution.record import RunRecord
+from fooling.findings.columns import CLASS, EXPERIMENT, SEED
 from fooling.findings.intervals import DrawingSettings, IntervalSettings, estimated_share
 from fooling.seeding import numpy_generator
+from fooling.table import COUNT, SHARE, TEXT, Column, Table, bounds, names_of, one_of, or_nothing
 
 LABELS = {"class": "class_index", "source-label": "source_label"}
-PAIR = ["experiment", "source", "target"]
+_PAIR = (
+    EXPERIMENT,
+    Column("source", TEXT, doc="Classifier that the image was evolved on."),
+    Column("target", TEXT, doc="Classifier that the image is shown to."),
+)
+SHOWN = Table(
+    name="shown",
+    path="findings/transfer/{experiment}.shown.parquet",
+    commands=("transfer",),
+    columns=(
+        *(*_PAIR, SEED, *CLASS),
+        Column("source_confidence", SHARE, doc="Confidence of the source in the class."),
+        Column("source_label", COUNT, doc="Index of the class that the source predicts."),
+        Column("source_label_confidence", SHARE, doc="Confidence of the source in the class that it predicts."),
+        Column("target_confidence", SHARE, doc="Confidence of the target in the class."),
+        Column("target_label", COUNT, doc="Index of the class that the target predicts."),
+        Column("target_label_confidence", SHARE, doc="Confidence of the target in the class that the source predicts."),
+    ),
+    key=("experiment", "source", "target", "seed", "class_index"),
+    doc="One row for each champion of evolution and each classifier of its data set; `class_index` is the class that "
+    "it was evolved for. In `<chain>.shown.parquet` one row for each champion of the measured runs and each network of "
+    "the chain; there `experiment` is the chain.",
+)
+TRANSFER = Table(
+    name="transfer",
+    path="findings/transfer/{experiment}.pairs.csv",
+    commands=("transfer",),
+    columns=(
+        *_PAIR,
+        Column(
+            "relation",
+            one_of("itself", "same architecture", "other architecture"),
+            doc="How the target is related to the source.",
+        ),
+        Column(
+            "images",
+            one_of("all", "sure"),
+            doc="`all` champions, or those in which their source has a confidence of at least `findings.sure` (99 %).",
+        ),
+        Column(
+            "label",
+            one_of(*LABELS),
+            doc="`class`: the class that an image was evolved for; `source-label`: the class that its source predicts.",
+        ),
+        Column("count", COUNT, unit="images", doc="Number of these images."),
+        Column("runs", COUNT, unit="runs", doc="Number of runs on the source that have such images."),
+        *or_nothing(
+            Column(
+                "alike",
+                SHARE,
+                doc="Share of the images that the target assigns to that label; the pair is fixed and its runs are the "
+                "units of the interval.",
+            ),
+            doc="empty where there are no such images.",
+        ),
+        *bounds(SHARE),
+        *or_nothing(
+            Column("chance", SHARE, doc="Expected `alike` if the target's labels were exchanged among the images."),
+            Column("chance_high", SHARE, doc="Value that `alike` seldom exceeds if these labels are exchanged."),
+            doc="empty where there are no such images.",
+        ),
+        Column("count_alike", COUNT, unit="images", doc="Number of images that both label alike."),
+        *or_nothing(
+            Column(
+                "higher_on_source",
+                SHARE,
+                doc="Share of the images labelled alike in which the source is more confident.",
+            ),
+            Column(
+                "surest_on_both",
+                SHARE,
+                doc="Confidence that one of the images has on both classifiers at once: the highest, over the images, "
+                "of the lesser of the two.",
+            ),
+            Column(
+                "exchanged",
+                SHARE,
+                doc="Of the images evolved on the target and labelled alike, the share in which the source is more "
+                "confident.",
+            ),
+            doc="empty where there are no such images.",
+        ),
+    ),
+    key=("experiment", "source", "target", "images", "label"),
+    doc="One row for each pair of classifiers, set of images and kind of label.",
+)
 
 
 class TransferSettings(IntervalSettings, DrawingSettings):
@@ -80,7 +167,7 @@ def shown_table(records: Sequence[RunRecord], networks: Sequence[Network], *, ex
         for network in networks
     ]
     table = pd.concat(tables, ignore_index=True)
-    return table[[*PAIR, *(name for name in table.columns if name not in PAIR)]]
+    return table[SHOWN.names]
 
 
 def transfer_table(shown: pd.DataFrame, architectures: Mapping[str, str], settings: TransferSettings) -> pd.DataFrame:
@@ -94,7 +181,7 @@ def transfer_table(shown: pd.DataFrame, architectures: Mapping[str, str], settin
     has on both at once: the highest, over the images, of the lesser of the two (Fig. S1).
     """
     rows = []
-    for pair, images in shown.groupby(PAIR, sort=False):
+    for pair, images in shown.groupby(names_of(_PAIR), sort=False):
         experiment, source, target = map(str, pair)
         back = shown[(shown["source"] == target) & (shown["target"] == source)]
         for subset, label in ((subset, label) for subset in ("all", "sure") for label in LABELS):

@@ -15,7 +15,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from fooling.findings.columns import EXPERIMENT, SEARCH
 from fooling.findings.intervals import run_grid
+from fooling.table import COUNT, NOT_NEGATIVE, SHARE, TEXT, Column, Table, one_of
 
 FACTORS = ("classifier", "seed", "class")
 
@@ -23,6 +25,38 @@ ROUNDING = 1e-14  # of the largest value
 
 Subset = tuple[int, ...]  # factors, by their axis
 ALL: Subset = (0, 1, 2)
+
+VARIANCE = Table(
+    name="variance",
+    path="findings/variance.csv",
+    commands=("variance",),
+    columns=(
+        *(EXPERIMENT, SEARCH),
+        Column("quantity", one_of("log_odds"), doc="What varies: log-odds of the champions."),
+        Column(
+            "component",
+            one_of(*FACTORS, *(":".join(pair) for pair in combinations(FACTORS, 2)), "residual"),
+            doc="Source of the variance: a factor, two factors together (`classifier:seed` is the single run), or "
+            "the residual.",
+        ),
+        Column(
+            "variance",
+            NOT_NEGATIVE.or_nothing,
+            unit="log-odds²",
+            doc="Analysis-of-variance estimate, 0 where it came out negative; empty where it cannot be estimated.",
+        ),
+        Column("share", SHARE.or_nothing, doc="Share of the sum of the components; empty where that is 0 as well."),
+        Column("degrees_of_freedom", COUNT, doc="Degrees of freedom of the component's mean square."),
+        Column(
+            "note",
+            TEXT.or_nothing,
+            doc="Why a component cannot be estimated, or which other one it contains.",
+        ),
+    ),
+    key=("experiment", "search", "component"),
+    doc="One row for each experiment, search and component: where the variance between the champions' log-odds comes "
+    "from.",
+)
 
 
 def variance_table(champions: pd.DataFrame) -> pd.DataFrame:

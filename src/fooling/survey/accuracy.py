@@ -3,24 +3,123 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import scipy
 from numpy.typing import NDArray
-from statsmodels.stats.multitest import multipletests  # type: ignore[import-untyped]
 
 from fooling.findings.intervals import ResamplingSettings
 from fooling.seeding import numpy_generator
 from fooling.survey.crossed import CrossedShare, bootstrap_interval, crossed_share
-from fooling.survey.forms import ACCURACY, IMAGES, OUTCOMES
 from fooling.survey.questionnaire import NONE_OF_THESE, Questionnaire
 from fooling.survey.settings import JudgementSettings
+from fooling.table import (
+    COUNT,
+    FLAG,
+    NUMBER,
+    SHARE,
+    TEXT,
+    Column,
+    Table,
+    Values,
+    bounds,
+    names_of,
+    one_of,
+    or_nothing,
+    with_bounds,
+)
 
-RIGHT, OTHER, NONE = OUTCOMES
-CONDITION = ("block", "foils", "condition")
+RIGHT, OTHER, NONE = OUTCOMES = ("right answer", "other class", "none of these")
+
+BLOCK = Column(
+    "block",
+    one_of("two-way", "all-way", "free"),
+    doc="How people were asked: between two classes, among all, or with the choice of none of them.",
+)
+FOILS = Column(
+    "foils",
+    one_of("random", "confused").or_nothing,
+    doc="How the wrong option was drawn; empty except in two-way blocks.",
+)
+CONDITION = Column("condition", TEXT, doc="Condition to which the images belong.")
+SYNTHETIC = Column("synthetic", FLAG, doc="True in all rows where the answers are simulated.")
+RIGHT_ANSWER = Column("class_name", TEXT, doc="The right answer.")
+PEOPLE = Column("people", COUNT, unit="people", doc="Number of people who answered.")
+IMAGES_ASKED = Column("images", COUNT, unit="images", doc="Number of images that they were asked about.")
+ANSWERS = Column("answers", COUNT, unit="answers", doc="Number of answers.")
+CHANCE = Column(
+    "chance",
+    SHARE.or_nothing,
+    doc="Share of right answers that guessing gives; empty where people may answer that they see none of the classes.",
+)
+#: What identifies the answers in one block about the images of one condition.
+ASKED = (BLOCK, FOILS, CONDITION)
+ACCURACY = Table(
+    name="survey_accuracy",
+    path="findings/survey/accuracy.csv",
+    commands=("survey analyse",),
+    columns=(
+        *ASKED,
+        Column(
+            "outcome",
+            one_of(*OUTCOMES),
+            doc="Kind of answer. The right answer is the classifier's label, or of a real image the true one.",
+        ),
+        Column("network", TEXT, doc="Name of the classifier."),
+        *(SYNTHETIC, PEOPLE, IMAGES_ASKED, ANSWERS),
+        Column("share", SHARE, doc="Share of the answers with this outcome."),
+        *bounds(SHARE),
+        Column("upper", SHARE.or_nothing, doc="One-sided upper bound of the share; empty if there is no interval."),
+        CHANCE,
+        *or_nothing(
+            Column("limit", SHARE, doc="Chance plus the declared margin."),
+            doc="empty without a chance.",
+        ),
+        *or_nothing(
+            Column("equivalent", FLAG, doc="Whether `upper` is below `limit`."),
+            doc="empty without either of them.",
+        ),
+        *(
+            Column(
+                f"bootstrap_{bound}",
+                SHARE.or_nothing,
+                doc=f"{words} bound of the two-way bootstrap interval, which is too wide, as a check.",
+            )
+            for bound, words in (("low", "Lower"), ("high", "Upper"))
+        ),
+        *with_bounds(
+            Column("sensitivity", NUMBER.or_nothing, doc="Sensitivity d' of the share; empty except in two-way blocks.")
+        ),
+    ),
+    key=(*names_of(ASKED), "outcome"),
+    doc="One row for each block, condition and outcome: how often people give the right answer.",
+)
+IMAGES = Table(
+    name="survey_images",
+    path="findings/survey/images.csv",
+    commands=("survey analyse",),
+    columns=(
+        *ASKED,
+        Column("stimulus", TEXT, doc="Name of the image."),
+        RIGHT_ANSWER,
+        Column("confidence", SHARE, doc="Confidence of the classifier in the right answer."),
+        *(SYNTHETIC, ANSWERS),
+        Column("share", SHARE, doc="Share of right answers; the bounds are Wilson's."),
+        *bounds(SHARE, always=True),
+        Column("rating", Values(kind="number", least=1, most=5), doc="Mean rating of how sure people are."),
+        CHANCE,
+        *or_nothing(
+            Column("p_value", SHARE, doc="Exact binomial p-value of the share against chance."),
+            Column("p_holm", SHARE, doc="The same, corrected by Holm's method over all images of the block."),
+            doc="empty without a chance.",
+        ),
+    ),
+    key=("block", "foils", "stimulus"),
+    doc="One row for each image in each block.",
+)
 
 
 class AnalysisSettings(JudgementSettings, ResamplingSettings):
@@ -34,11 +133,11 @@ def accuracy_table(answers: pd.DataFrame, asked: Questionnaire, settings: Analys
     where people may say that they see nothing, the three outcomes are told apart.
     """
     rows = [
-        {**dict(zip(CONDITION, named, strict=True)), "network": asked.network.name, **row}
+        {**dict(zip(names_of(ASKED), named, strict=True)), "network": asked.network.name, **row}
         for named, of_condition in by_condition(answers, asked)
         for row in _outcomes(of_condition, chance_of(named[0], asked), settings, named)
     ]
-    return in_columns(rows, ACCURACY.columns, answers)
+    return in_columns(rows, ACCURACY, answers)
 
 
 def image_table(answers: pd.DataFrame, asked: Questionnaire, settings: AnalysisSettings) -> pd.DataFrame:
@@ -47,6 +146,8 @@ def image_table(answers: pd.DataFrame, asked: Questionnaire, settings: AnalysisS
     The answers about one image come from different people, so that here they are independent. Holm's correction is
     over all images of the block.
     """
+    from statsmodels.stats.multitest import multipletests  # type: ignore[import-untyped]  # readers do not need it
+
     stimuli = {stimulus.id: stimulus for stimulus in asked.stimuli}
     rows = []
     for (block, foils), of_block in _by_block(answers, asked):
@@ -68,7 +169,7 @@ def image_table(answers: pd.DataFrame, asked: Questionnaire, settings: AnalysisS
         adjusted = tests if math.isnan(chance) else multipletests(tests, method="holm")[1]
         for row, p_holm in zip(rows[len(rows) - len(tests) :], adjusted, strict=True):
             row["p_holm"] = float(p_holm)
-    return in_columns(rows, IMAGES.columns, answers)
+    return in_columns(rows, IMAGES, answers)
 
 
 def chance_of(block: str, asked: Questionnaire) -> float:
@@ -148,6 +249,6 @@ def _sensitivity(share: CrossedShare, level: float) -> dict[str, float]:
     return {"sensitivity": sensitivity_of(centre), "sensitivity_low": low, "sensitivity_high": high}
 
 
-def in_columns(rows: Any, columns: Iterable[str], answers: pd.DataFrame) -> pd.DataFrame:
-    """``rows`` as a table of these ``columns``, which says whether any of the ``answers`` is simulated."""
-    return pd.DataFrame(rows, columns=[*columns]).assign(synthetic=bool(answers["synthetic"].any()))
+def in_columns(rows: Any, table: Table, answers: pd.DataFrame) -> pd.DataFrame:
+    """Return ``rows`` in the columns of ``table``, with whether any of the ``answers`` is simulated."""
+    return pd.DataFrame(rows, columns=table.names).assign(synthetic=bool(answers["synthetic"].any()))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-import krippendorff
 import numpy as np
 import pandas as pd
 import scipy
@@ -13,13 +12,90 @@ from numpy.typing import NDArray
 
 from fooling.findings.intervals import ResamplingSettings
 from fooling.seeding import numpy_generator
-from fooling.survey.accuracy import CONDITION, by_condition, in_columns, is_right
-from fooling.survey.forms import AGREEMENT, CONFIDENCE, CONFUSION
+from fooling.survey.accuracy import (
+    ANSWERS,
+    ASKED,
+    BLOCK,
+    FOILS,
+    IMAGES_ASKED,
+    PEOPLE,
+    RIGHT_ANSWER,
+    SYNTHETIC,
+    by_condition,
+    in_columns,
+    is_right,
+)
 from fooling.survey.questionnaire import Questionnaire
+from fooling.table import NUMBER, SHARE, TEXT, Column, Table, Values, bounds, names_of, one_of
 
 ALL = "all"  # of the conditions together
 FEWEST_IMAGES = 4  # for a correlation
 MOST_WITHOUT = 0.5  # of the resamples without a value: with more there is no interval
+
+_CORRELATION = Values(kind="number", least=-1, most=1)
+AGREEMENT = Table(
+    name="survey_agreement",
+    path="findings/survey/agreement.csv",
+    commands=("survey analyse",),
+    columns=(
+        *ASKED,
+        Column(
+            "of",
+            one_of("answers", "right answers"),
+            doc="What people agree about: the answers, or in two-way blocks whether these are right.",
+        ),
+        *(SYNTHETIC, PEOPLE, IMAGES_ASKED),
+        Column(
+            "alpha",
+            NUMBER.or_nothing,
+            doc="Krippendorff's alpha: 1 is full agreement, 0 what chance would give; its interval is over images.",
+        ),
+        *bounds(NUMBER),
+        Column("note", TEXT.or_nothing, doc="Why there is no alpha."),
+    ),
+    key=tuple(names_of(ASKED)),
+    doc="One row for each block and condition: how far people agree.",
+)
+CONFIDENCE = Table(
+    name="survey_confidence",
+    path="findings/survey/confidence.csv",
+    commands=("survey analyse",),
+    columns=(
+        *(BLOCK, FOILS),
+        Column("condition", TEXT, doc="Condition to which the images belong, or `all`."),
+        Column(
+            "measure",
+            one_of("share", "rating"),
+            doc="What is correlated with the classifier's confidence: the share of right answers, or the mean rating.",
+        ),
+        *(SYNTHETIC, IMAGES_ASKED),
+        Column(
+            "correlation",
+            _CORRELATION.or_nothing,
+            doc="Spearman's rank correlation over images; its interval is over images as well.",
+        ),
+        *bounds(_CORRELATION),
+        Column("note", TEXT.or_nothing, doc="Why there is no correlation."),
+    ),
+    key=(*names_of(ASKED), "measure"),
+    doc="One row for each block, condition and measure, and one for `all` conditions: whether people are right, or "
+    "sure, where the classifier is confident.",
+)
+CONFUSION = Table(
+    name="survey_confusion",
+    path="findings/survey/confusion.csv",
+    commands=("survey analyse",),
+    columns=(
+        *ASKED,
+        RIGHT_ANSWER,
+        Column("response", TEXT, doc="The answer given."),
+        *(SYNTHETIC, ANSWERS),
+        Column("share", SHARE, doc="Their share of the answers about images of this class."),
+    ),
+    key=(*names_of(ASKED), "class_name", "response"),
+    may_be_empty=True,
+    doc="One row for each block in which all classes are offered, condition, class and response.",
+)
 
 Statistic = Callable[[NDArray[np.float64]], NDArray[np.float64]]  # of (samples, images, ...), one for each sample
 
@@ -38,14 +114,14 @@ def agreement_table(answers: pd.DataFrame, asked: Questionnaire, settings: Resam
         found = _over_images(counts, _alphas, settings, ("alpha", *named))
         rows.append(
             {
-                **dict(zip(CONDITION, named, strict=True)),
+                **dict(zip(names_of(ASKED), named, strict=True)),
                 **{"of": "right answers" if block == "two-way" else "answers"},
                 **{"people": about["participant"].nunique(), "images": len(counts)},
                 **dict(zip(("alpha", "low", "high"), found, strict=True)),
                 "note": "everybody says the same, or nobody the same image" if math.isnan(found[0]) else "",
             }
         )
-    return in_columns(rows, AGREEMENT.columns, answers)
+    return in_columns(rows, AGREEMENT, answers)
 
 
 def confidence_table(images: pd.DataFrame, settings: ResamplingSettings) -> pd.DataFrame:
@@ -69,7 +145,7 @@ def confidence_table(images: pd.DataFrame, settings: ResamplingSettings) -> pd.D
                         "note": note,
                     }
                 )
-    return in_columns(rows, CONFIDENCE.columns, images)
+    return in_columns(rows, CONFIDENCE, images)
 
 
 def confusion_table(answers: pd.DataFrame, asked: Questionnaire) -> pd.DataFrame:
@@ -79,8 +155,8 @@ def confusion_table(answers: pd.DataFrame, asked: Questionnaire) -> pd.DataFrame
         for class_name, of_class in about.groupby("correct_answer"):
             for response, count in of_class["response"].value_counts().sort_index().items():
                 said = {"class_name": class_name, "response": response, "answers": count}
-                rows.append({**dict(zip(CONDITION, named, strict=True)), **said, "share": count / len(of_class)})
-    return in_columns(rows, CONFUSION.columns, answers)
+                rows.append({**dict(zip(names_of(ASKED), named, strict=True)), **said, "share": count / len(of_class)})
+    return in_columns(rows, CONFUSION, answers)
 
 
 def _over_images(
@@ -109,6 +185,8 @@ def _alpha(counts: NDArray[np.float64]) -> float:
     compared = counts[counts.sum(axis=1) >= 2]  # images that at least two people answered
     if (compared.sum(axis=0) > 0).sum() < 2:
         return math.nan
+    import krippendorff  # readers of the tables do not need it
+
     return float(krippendorff.alpha(value_counts=compared, level_of_measurement="nominal"))
 
 
@@ -119,6 +197,6 @@ def _rank_correlations(pairs: NDArray[np.float64]) -> NDArray[np.float64]:
     ranks = scipy.stats.rankdata(pairs, axis=1)
     ranks -= ranks.mean(axis=1, keepdims=True)
     spread = np.sqrt((ranks**2).sum(axis=1)).prod(axis=1)
-    return np.asarray(
-        np.divide(ranks.prod(axis=2).sum(axis=1), spread, out=np.full(len(pairs), np.nan), where=spread > 0)
-    )
+    products = ranks.prod(axis=2).sum(axis=1)
+    exact = np.divide(products, spread, out=np.full(len(pairs), np.nan), where=spread > 0)
+    return np.clip(exact, -1, 1)  # rounding takes a perfect correlation beyond 1

@@ -14,9 +14,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import scipy
+import scipy  # its parts load when they are called: Snakemake imports this at every start
 from numpy.typing import NDArray
-from scipy.special import expit, logit
 
 Grid = NDArray[np.float64]  # (..., people, images)
 FEWEST = 2  # people and images without which there is no interval
@@ -41,7 +40,7 @@ class CrossedShare:
 
     def _bound(self, probability: float) -> NDArray[np.float64]:
         quantile = scipy.stats.t.ppf(probability, np.maximum(self.freedom, 1))
-        return np.asarray(expit(self.centre + quantile * self.error))
+        return np.asarray(scipy.special.expit(self.centre + quantile * self.error))
 
 
 def crossed_share(hits: Grid, asked: Grid) -> CrossedShare:
@@ -62,7 +61,7 @@ def crossed_share(hits: Grid, asked: Grid) -> CrossedShare:
     fewest = np.minimum(people, images)
     return CrossedShare(
         value=np.asarray(value),
-        centre=np.asarray(logit(shrunken)),
+        centre=np.asarray(scipy.special.logit(shrunken)),
         error=np.where(fewest < FEWEST, np.nan, error),
         freedom=np.asarray(fewest - 1, dtype=np.float64),
     )

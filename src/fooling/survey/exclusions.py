@@ -8,8 +8,27 @@ from dataclasses import dataclass
 import pandas as pd
 
 from fooling.survey.settings import ExclusionSettings
+from fooling.table import COUNT, NOT_NEGATIVE, TEXT, Column, Table, one_of
 
-COLUMNS = ["participant", "rule", "found", "allowed", "answers"]
+NOT_FINISHED, FAILED, TOO_FAST, ANSWER_TOO_FAST = RULES = (
+    *("not finished", "failed catch cards", "too many answers too fast"),
+    "answer too fast",
+)
+EXCLUSIONS = Table(
+    name="survey_exclusions",
+    path="findings/survey/exclusions.csv",
+    commands=("survey analyse",),
+    columns=(
+        Column("participant", TEXT, doc="Random name of the participant."),
+        Column("rule", one_of(*RULES), doc="The rule that left something out."),
+        Column("found", NOT_NEGATIVE, doc="Number or share that was found."),
+        Column("allowed", NOT_NEGATIVE, doc="Number or share that the rule allows."),
+        Column("answers", COUNT, unit="answers", doc="Number of answers left out."),
+    ),
+    key=("participant",),
+    may_be_empty=True,
+    doc="One row for each participant of whom something was left out.",
+)
 
 
 @dataclass(frozen=True)
@@ -45,17 +64,19 @@ def kept_answers(responses: pd.DataFrame, settings: ExclusionSettings) -> Kept:
             kept.append(participant)
             if of["fast_answers"]:
                 fast = int(of["fast_answers"])
-                excluded.append((participant, "answer too fast", fast, 0, fast))
-    table = pd.DataFrame(excluded, columns=COLUMNS).astype({"found": float, "allowed": float, "answers": "int64"})
+                excluded.append((participant, ANSWER_TOO_FAST, fast, 0, fast))
+    table = pd.DataFrame(excluded, columns=EXCLUSIONS.names).astype(
+        {"found": float, "allowed": float, "answers": "int64"}
+    )
     return Kept(answers=answers[answers["participant"].isin(kept) & ~is_fast].reset_index(drop=True), exclusions=table)
 
 
 def _broken_rule(of: Mapping[Hashable, float], settings: ExclusionSettings) -> tuple[str, float, float]:
     """The first rule that leaves a participant out, what was found and what is allowed; an empty name for none."""
     if not of["finished"]:
-        return "not finished", 0, 0
+        return NOT_FINISHED, 0, 0
     if of["failed"] > settings.failed_catch_allowed:
-        return "failed catch cards", of["failed"], settings.failed_catch_allowed
+        return FAILED, of["failed"], settings.failed_catch_allowed
     if of["fast"] > settings.too_fast_share:
-        return "too many answers too fast", of["fast"], settings.too_fast_share
+        return TOO_FAST, of["fast"], settings.too_fast_share
     return "", 0, 0

@@ -11,9 +11,40 @@ from pydantic import Field, model_validator
 from fooling.seeding import numpy_generator
 from fooling.settings import Seed
 from fooling.survey.crossed import CrossedShare, crossed_share
-from fooling.survey.forms import POWER
 from fooling.survey.settings import JudgementSettings
 from fooling.survey.simulation import Population, SpreadSettings, simulated_grids
+from fooling.table import COUNT, SHARE, Column, Table
+
+POWER = Table(
+    name="survey_power",
+    path=None,
+    commands=("survey power",),
+    columns=(
+        Column("people", COUNT, unit="people", doc="Number of participants."),
+        Column("images", COUNT, unit="images", doc="Number of images of one condition."),
+        Column("trials", COUNT, unit="images", doc="Number of these images that each participant sees in one block."),
+        Column("studies", COUNT, doc="Number of simulated studies."),
+        Column("chance", SHARE, doc="Share of right answers that guessing gives."),
+        Column("accuracy", SHARE, doc="True share of right answers where there is an effect."),
+        Column("margin", SHARE, doc="Declared margin above chance."),
+        Column(
+            "above_chance",
+            SHARE,
+            doc="Share of the studies whose whole interval is above chance, where there is an effect.",
+        ),
+        Column(
+            "equivalent",
+            SHARE,
+            doc="Share of the studies whose upper bound is less than the margin above chance, where the true share is "
+            "chance.",
+        ),
+        Column("half_width", SHARE, doc="Mean half-width of the interval, where there is an effect."),
+        Column("coverage", SHARE, doc="Share of the intervals that contain the true share, where there is an effect."),
+    ),
+    key=("people", "images"),
+    doc="One row for each size of a planned study with people: what share of simulated studies finds what is there. "
+    "Its path is the option `--table` of the command.",
+)
 
 Size = Annotated[int, Field(ge=2, le=1000)]
 
@@ -68,7 +99,7 @@ def power_table(settings: PowerSettings) -> pd.DataFrame:
                     "coverage": np.mean((low <= accuracy) & (accuracy <= high)),
                 }
             )
-    return pd.DataFrame(rows)[list(POWER.columns)]
+    return pd.DataFrame(rows)[POWER.names]
 
 
 def _simulated(settings: PowerSettings, accuracy: float, people: int, images: int) -> CrossedShare:

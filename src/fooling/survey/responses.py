@@ -15,10 +15,25 @@ from typing import TYPE_CHECKING, Any, Literal
 from fooling.errors import FoolingError
 from fooling.parsing import parsed_json, require_reasonable
 from fooling.survey.questionnaire import FORMULA_SIGNS, NONE_OF_THESE, Block, CatchCard, Questionnaire, Stimulus
+from fooling.table import COUNT, FLAG, TEXT, Column, Table
 
 if TYPE_CHECKING:
     import pandas as pd
 
+FILES = Table(
+    name="survey_files",
+    path="findings/survey/files.csv",
+    commands=("survey analyse",),
+    columns=(
+        Column("file", TEXT, doc="Name of the response file."),
+        Column("taken", FLAG, doc="Whether it was read; answers in other files do not count."),
+        Column("rows", COUNT, unit="answers", doc="Number of its rows; 0 if it was refused."),
+        Column("reason", TEXT.or_nothing, doc="Why it was refused; empty if it was not."),
+    ),
+    key=("file",),
+    doc="One row for each response file. This table and the next ones exist only where people have answered "
+    "([survey](survey.md)).",
+)
 FORMAT, SYNTHETIC_FORMAT = "1", "1-synthetic"
 SYNTHETIC_FILES = "synthetic-"  # how the names of files with simulated answers begin
 
