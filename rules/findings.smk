@@ -4,7 +4,7 @@ from fooling.findings.ancestry import LineageSettings
 from fooling.findings.class_sets import ClassSetSettings
 from fooling.findings.foolability import FoolabilitySettings
 from fooling.findings.intervals import IntervalSettings
-from fooling.findings.measurement import MeasurementSettings
+from fooling.claims.context import ContextSettings
 from fooling.findings.retraining import RetrainingFindingsSettings
 from fooling.findings.tables import ThresholdSettings
 
@@ -316,7 +316,7 @@ rule claims:
                 "lock",
             ),
         ),
-        settings=findings.settings(MeasurementSettings),
+        settings=findings.settings(ContextSettings),
     log:
         "<logs>/claims.log",
     benchmark:

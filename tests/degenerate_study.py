@@ -14,15 +14,15 @@ import numpy as np
 import torch
 import yaml
 
+from fooling.claims.claim import Claims
+from fooling.claims.estimands import ESTIMANDS
 from fooling.classifiers.architectures import build_network
 from fooling.classifiers.checkpoint import save_classifier
 from fooling.classifiers.classifier import Classifier
 from fooling.cli.main import function_of
 from fooling.datasets.dataset import Dataset, save_dataset
 from fooling.figures.catalogue import FIGURES
-from fooling.findings.claims import Claims
 from fooling.findings.intervals import FEWEST_UNITS
-from fooling.findings.quantities import QUANTITIES
 from fooling.settings import checked_settings
 
 SHAPE = (1, 16, 16)
@@ -520,7 +520,7 @@ SEARCHES = ("", ".random-search", ".drift")
 
 
 def every_claim() -> list[dict[str, Any]]:
-    """A claim on each quantity that can be measured."""
+    """A claim on each estimand that can be measured."""
     told = {
         "architecture": "lenet",
         "experiment": "cppn",
@@ -543,8 +543,8 @@ def every_claim() -> list[dict[str, Any]]:
         **{"minimum": FEWEST_UNITS, "unit": "ratio"},
     }
     claims = [
-        {"id": name, "quantity": name, **fixed, **{key: told[key] for key in quantity.needs}}
-        for name, quantity in QUANTITIES.items()
+        {"id": name, "estimand": name, **fixed, **{key: told[key] for key in estimand.needs}}
+        for name, estimand in ESTIMANDS.items()
     ]
     checked_settings(Claims, {"claims": claims}, source="every claim")
     return claims

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fooling.findings.claims import Claims
-from fooling.findings.measurement import Tables
+from fooling.claims.claim import Claims
+from fooling.claims.context import Tables
 from fooling.findings.tables import history_table, times_table
 from fooling.settings import checked_settings
 from made_up_run import made_up_run
@@ -21,7 +21,7 @@ CLAIM: dict[str, Any] = {
     "declared": "2026-11-22",
     "dataset": "mnist",
     "shown_on": "digits",
-    "quantity": "median-of-runs",
+    "estimand": "median-of-runs",
     "experiment": "direct",
     "generation": 1,
     "paper": 0.9999,

@@ -1,4 +1,4 @@
-"""Made-up studies in which every quantity of a claim lies at one end of its range."""
+"""Made-up studies in which every estimand of a claim lies at one end of its range."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fooling.findings.claims import Claim
-from fooling.findings.measurement import Tables
+from fooling.claims.claim import Claim
+from fooling.claims.context import Tables
 from fooling.findings.refusal import ADAPTIVE
 
 ENDS = {"low": 0.0, "high": 1.0}
@@ -19,7 +19,7 @@ LATE, EARLY, END = 190, 1, 200  # generations
 
 
 def made_up_study(claim: Claim, end: str, *, units: int, first_seed: int = 1) -> Tables:
-    """A study of the claim's data set in which the claim's quantity is as ``low`` or as ``high`` as it can be.
+    """A study of the claim's data set in which the claim's estimand is as ``low`` or as ``high`` as it can be.
 
     As many networks as ``units``, each with as many seeds; every chain of retrained networks has as many runs.
     """
@@ -67,7 +67,7 @@ class _Study:
     def times(self) -> pd.DataFrame:
         """Late where a time is to be high, never where a share is to be low."""
         is_share, is_high = self.claim.unit == "share", self.end == "high"
-        if self.claim.quantity == "ascent-evaluations-ratio":
+        if self.claim.estimand == "ascent-evaluations-ratio":
             generation, reached = 100, True
         elif is_share:
             generation, reached = (EARLY, True) if is_high else (END, False)
@@ -96,7 +96,7 @@ class _Study:
     def transfer(self) -> pd.DataFrame:
         pairs = itertools.permutations([*self.names[:8], "other"], 2)
         table = pd.DataFrame(pairs, columns=["source", "target"])
-        label = "source-label" if self.claim.quantity == "labelled-alike" else "class"
+        label = "source-label" if self.claim.estimand == "labelled-alike" else "class"
         table = table.assign(relation=self.claim.relation, images="all", label=label, runs=self.units)
         return table.assign(
             alike=ENDS[self.end], chance=0.1, higher_on_source=ENDS[self.end], surest_on_both=ENDS[self.end]
@@ -137,7 +137,7 @@ class _Study:
 
     def ablation(self) -> pd.DataFrame:
         share = ENDS[self.end]
-        repeats = self.claim.quantity != "share-of-champions-repeating" or self.end == "high"
+        repeats = self.claim.estimand != "share-of-champions-repeating" or self.end == "high"
         intact = self._champions("high").assign(copies=4 * repeats, fill=None, kind="intact", draw=0, removed=0)
         tables = [intact.assign(change=0.0)]
         for kind, removed in itertools.product(("copy", "control"), (1, 2)):

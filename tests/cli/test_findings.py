@@ -13,6 +13,7 @@ import torch
 
 from fooling.artifacts import read_arrays, read_table
 from fooling.ascent.record import load_ascent
+from fooling.claims.judgements import CLAIMS
 from fooling.classifiers.checkpoint import load_classifier
 from fooling.cli.ablate import ablate
 from fooling.cli.ascend import ascend
@@ -46,7 +47,6 @@ from fooling.cli.variance import variance
 from fooling.datasets.dataset import Dataset, save_dataset
 from fooling.errors import FoolingError
 from fooling.evolution.batch import load_runs
-from fooling.findings.judgements import CLAIMS
 from fooling.findings.registry import every_table, table_named
 
 ROOT = Path(__file__).parents[2]

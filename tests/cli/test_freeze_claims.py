@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from fooling.artifacts import read_json
+from fooling.claims.claim import Claims
+from fooling.claims.freeze import ESTIMANDS, Lock, reserved_by
 from fooling.cli.freeze_claims import freeze_claims
 from fooling.errors import FoolingError
-from fooling.findings.claims import Claims
-from fooling.findings.freeze import ESTIMANDS, Lock, reserved_by
 from fooling.fingerprint import fingerprint
 from fooling.settings import checked_settings, read_settings
 

@@ -4,14 +4,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fooling.artifacts import read_table
-from fooling.datasets.class_list import CLASSES, WORDNET_ID, ClassList, class_list
+from fooling.datasets.class_list import IMAGENET_CLASSES, WORDNET_ID, ClassList, class_list
 from fooling.errors import FoolingError
 
 SOURCE = "classes.csv"
 
 
 def listed(*classes: tuple[str, str]) -> ClassList:
-    table = pd.DataFrame([(index, *row) for index, row in enumerate(classes)], columns=list(CLASSES.columns))
+    table = pd.DataFrame([(index, *row) for index, row in enumerate(classes)], columns=IMAGENET_CLASSES.names)
     return class_list(table, source=SOURCE)
 
 
@@ -58,12 +58,12 @@ def test_names_are_always_unique_and_begin_with_the_first_synonym(names):
 )
 def test_a_list_that_is_none_is_refused_with_its_row(rows, complaint):
     with pytest.raises(FoolingError, match=complaint):
-        class_list(pd.DataFrame(rows, columns=list(CLASSES.columns)), source=SOURCE)
+        class_list(pd.DataFrame(rows, columns=IMAGENET_CLASSES.names), source=SOURCE)
 
 
 def test_the_real_list_has_a_thousand_unique_names(real_data):
     path = real_data / "imagenet_classes.csv"
-    classes = class_list(read_table(path, CLASSES), source=path)
+    classes = class_list(read_table(path, IMAGENET_CLASSES), source=path)
     assert len(set(classes.names)) == len(classes.wnids) == 1000
     assert classes.names[0] == "tench"
     assert classes.names[134] == "crane (n02012849)"

@@ -106,7 +106,7 @@ def test_where_no_temperature_fits_only_raw_confidences_are_drawn(inputs):
     given["calibration"][["temperature", "nll_after", "ece_after"]] = np.nan
     figure = calibration.draw(**given)
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["uncalibrated (0.021)"]
-    assert "no temperature" in figure.get_supxlabel()
+    assert "no best temperature" in figure.get_supxlabel()
 
 
 def test_bars_are_cut_into_the_shares_of_the_components(inputs):

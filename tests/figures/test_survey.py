@@ -99,6 +99,6 @@ def test_conditions_look_different() -> None:
 def test_power_says_what_was_supposed() -> None:
     table = power_table(PowerSettings(people=(10, 20), images=(10,), studies=100, effect=0.2))
     told = " ".join(texts(draw_power(survey_power=table)))
-    assert "finds 70 % to be above chance" in told
-    assert "finds chance to be below 60 %" in told
-    assert "100 simulated studies of every size" in told
+    assert "detect 70 % as above chance" in told
+    assert "show chance to be below 60 %" in told
+    assert "100 simulated studies of each size" in told

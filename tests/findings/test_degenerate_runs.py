@@ -12,13 +12,13 @@ import pytest
 import fooling.cli.draw
 from degenerate_study import ENCODINGS, PLANS, DegenerateStudy
 from fooling.artifacts import read_table
+from fooling.claims.estimands import ESTIMANDS
 from fooling.evolution.record import load_run
 from fooling.figures.catalogue import FIGURES
 from fooling.findings.ancestry import LineageSettings, ancestry_table, lineage_table, traced
 from fooling.findings.foolability import FoolabilitySettings, foolability_table
 from fooling.findings.intervals import IntervalSettings
 from fooling.findings.presets import ComparisonSettings, presets_table
-from fooling.findings.quantities import QUANTITIES
 from fooling.findings.registry import table_named
 from fooling.findings.survival import survival_table
 from fooling.findings.tables import champions_table, history_table, times_table
@@ -79,7 +79,7 @@ def of(*plans: str):
 
 @of(*PLANS)
 def test_every_table_and_claim_and_the_page_are_made(study):
-    assert set(measured(study).index) == set(QUANTITIES)
+    assert set(measured(study).index) == set(ESTIMANDS)
     for experiment in ENCODINGS:
         lineage = table(study, "lineage", f"lineage/{experiment}.csv")
         assert set(lineage["measure"]) >= {"other_parent", "steps", "common_start"}

@@ -10,13 +10,13 @@ import pandas as pd
 import pytest
 import scipy.stats
 
+from fooling.claims.context import Context, ContextSettings, Filter, NotRun, Tables
+from fooling.claims.estimands import ESTIMANDS
 from fooling.classifiers.refusal import Refusal
 from fooling.errors import FoolingError
 from fooling.evolution.record import RunRecord
 from fooling.findings.budget import LastNetwork, budget_table, read_at
 from fooling.findings.intervals import Estimate, IntervalSettings
-from fooling.findings.measurement import Measurement, MeasurementSettings, NotRun, Selection, Tables
-from fooling.findings.quantities import QUANTITIES
 from fooling.findings.refusal import JudgedNetwork, RefusingNetwork, log_odds_of_real_classes, refusal_table
 from fooling.retraining.refusal import halves
 from made_up_run import made_up_run
@@ -143,10 +143,10 @@ def test_the_curve_has_a_row_for_each_generation_and_one_for_all_chains() -> Non
     assert table["evaluations"].tolist() == [200, 400] * 4
 
 
-def measured(quantity: str, table: pd.DataFrame, **selection: str) -> Estimate:
-    return QUANTITIES[quantity].measure(
-        Measurement(
-            selection=Selection(retraining="chain", **selection),
+def measured(estimand: str, table: pd.DataFrame, **chosen: str) -> Estimate:
+    return ESTIMANDS[estimand].evaluate(
+        Context(
+            filter=Filter(retraining="chain", **chosen),
             dataset="mnist",
             tables=Tables(
                 networks=pd.DataFrame({"classifier": list("abc"), "dataset": "mnist", "architecture": "lenet"}),
@@ -156,7 +156,7 @@ def measured(quantity: str, table: pd.DataFrame, **selection: str) -> Estimate:
                 examined={},
                 refusal={"chain": table},
             ),
-            settings=MeasurementSettings(),
+            settings=ContextSettings(),
         )
     )
 

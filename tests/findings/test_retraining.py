@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 import scipy.stats
 
+from fooling.claims.context import Context, ContextSettings, Filter, NotRun, Tables
+from fooling.claims.estimands import ESTIMANDS
 from fooling.errors import FoolingError
-from fooling.findings.measurement import Measurement, MeasurementSettings, NotRun, Selection, Tables
-from fooling.findings.quantities import QUANTITIES
 from fooling.findings.retraining import (
     ChainNetwork,
     RetrainingFindingsSettings,
@@ -140,7 +140,7 @@ def test_chains_of_different_length_are_refused(network):
 
 @pytest.fixture
 def measured(network):
-    """Measures a quantity on a chain with its control."""
+    """Measures a estimand on a chain with its control."""
     networks = chain_of(network, "a", {"champions": 0.6, "nothing": 0.9})
     champions = retrained_table(networks, retraining="chain", threshold=0.9999)
     tables = Tables(
@@ -153,13 +153,13 @@ def measured(network):
         retraining={"chain": retraining_table(champions, networks, SETTINGS)},
     )
 
-    def measure(quantity: str, *, dataset: str = "mnist", may_be_shorter: bool = False, **selection):
-        return QUANTITIES[quantity].measure(
-            Measurement(
-                selection=Selection(retraining="chain", **selection),
+    def measure(estimand: str, *, dataset: str = "mnist", may_be_shorter: bool = False, **chosen):
+        return ESTIMANDS[estimand].evaluate(
+            Context(
+                filter=Filter(retraining="chain", **chosen),
                 dataset=dataset,
                 tables=tables,
-                settings=MeasurementSettings(),
+                settings=ContextSettings(),
                 may_be_shorter=may_be_shorter,
             )
         )

@@ -13,8 +13,7 @@ from fooling.findings.wording import in_words
 from fooling.report.summary import summarised
 
 NETWORKS = pd.DataFrame({"classifier": ["lenet-a", "lenet-b"], "test_error": [0.01, 0.02]})
-CLAIMS = pd.DataFrame({"family": ["a", "b", "c"], "kind": ["stated by the paper", "asked here", "asked here"]})
-CLAIMS = CLAIMS.assign(verdict="reproduced", family_verdict="reproduced")
+VERDICTS = {"stated by the paper": {"reproduced": 1}, "asked here": {"reproduced": 2}}
 
 
 def test_metrics_are_those_of_each_search_on_each_network(make_run):
@@ -23,7 +22,7 @@ def test_metrics_are_those_of_each_search_on_each_network(make_run):
         make_run([[0.1, 0.8, 0.9]], seed=2),
         make_run([[0.1, 0.2, 0.5]], classifier="lenet-b", search="drift"),
     ]
-    found = metrics(NETWORKS, [champions_table(runs, experiment="noise")], CLAIMS, threshold=0.75)
+    found = metrics(NETWORKS, [champions_table(runs, experiment="noise")], VERDICTS, threshold=0.75)
     assert found == {
         "test_error": {"lenet-a": 0.01, "lenet-b": 0.02},
         "champions": {
@@ -32,7 +31,7 @@ def test_metrics_are_those_of_each_search_on_each_network(make_run):
                 "lenet-b": {"drift": {"median_confidence": pytest.approx(0.2), "share_at_threshold": 0.0}},
             }
         },
-        "claims": {"stated by the paper": {"reproduced": 1}, "asked here": {"reproduced": 2}},
+        "claims": VERDICTS,
     }
 
 
@@ -58,7 +57,7 @@ def test_every_table_and_the_report_have_the_same_median(make_run):
     champions, history = (make(runs, experiment="noise") for make in (champions_table, history_table))
     examined = champions.assign(calibrated_confidence=champions["confidence"])
     foolability = foolability_table(history, examined, FoolabilitySettings())
-    in_metrics = metrics(NETWORKS, [champions], CLAIMS, threshold=0.75)["champions"]["noise"]["lenet-a"]
+    in_metrics = metrics(NETWORKS, [champions], VERDICTS, threshold=0.75)["champions"]["noise"]["lenet-a"]
     in_curve = curve(history).rename(columns={"evolution": "map-elites"}).iloc[-1]
     in_report = {found.search: found.median for found in summarised(champions, threshold=0.75).searches}
     for search, own in champions.groupby("search"):

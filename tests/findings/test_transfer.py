@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 import scipy.stats
 
-from fooling.findings.measurement import Measurement, MeasurementSettings, NotRun, Selection, Tables
-from fooling.findings.quantities import QUANTITIES
+from fooling.claims.context import Context, ContextSettings, Filter, NotRun, Tables
+from fooling.claims.estimands import ESTIMANDS
 from fooling.findings.transfer import Network, TransferSettings, shown_table, transfer_table
 from made_up_run import made_up_run
 
@@ -131,13 +131,13 @@ def test_quantities_of_transfer(networks):
     facts = {"classifier": ["a", "b", "c"], "dataset": ["mnist"] * 3, "architecture": ["lenet", "lenet", "other"]}
     tables = Tables(networks=pd.DataFrame(facts), history={}, times={}, start={}, examined={}, transfer={"e": table})
 
-    def measure(quantity: str, **selection):
-        return QUANTITIES[quantity].measure(
-            Measurement(
-                selection=Selection(**{"experiment": "e"} | selection),
+    def measure(estimand: str, **chosen):
+        return ESTIMANDS[estimand].evaluate(
+            Context(
+                filter=Filter(**{"experiment": "e"} | chosen),
                 dataset="mnist",
                 tables=tables,
-                settings=MeasurementSettings(),
+                settings=ContextSettings(),
             )
         )
 

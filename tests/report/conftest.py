@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from fooling.claims.judgements import CLAIMS
 from fooling.evolution.record import History, Lineage, RunRecord
 from fooling.findings.intervals import log_odds_of
-from fooling.findings.judgements import CLAIMS
 
 
 def made_run(seed: int, *, encoding: str = "direct", side: int = 8, classifier: str = "lenet-a") -> RunRecord:

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from fooling.artifacts import write_json, write_table
+from fooling.claims.judgements import CLAIMS
 from fooling.cli.report import report
 from fooling.cli.run_info import run_info
 from fooling.errors import FoolingError
 from fooling.evolution.record import save_run
 from fooling.findings.examination import EXAMINED
-from fooling.findings.judgements import CLAIMS
 from fooling.findings.networks import CLASSIFIERS
 from fooling.findings.tables import CHAMPIONS
 from fooling.images import png_bytes
@@ -20,7 +20,7 @@ from made_up_networks import made_up_header, made_up_networks
 
 
 def test_run_info_gathers_runs_jobs_and_versions(tmp_path, make_champions):
-    write_table(tmp_path / "champions.parquet", make_champions(seeds=2), CHAMPIONS)
+    write_table(tmp_path / "champions.parquet", make_champions(seeds=2)[CHAMPIONS.names], CHAMPIONS)
     published = {"test_error": 0.009, "top5_error": None, "source": "a page"}
     network = made_up_header("lenet-a", dataset="digits", seed=3, iterations=10)
     imported = made_up_header("own", dataset="digits", top5_error=None, published=published)
@@ -61,8 +61,8 @@ def test_run_info_gathers_runs_jobs_and_versions(tmp_path, make_champions):
 def given(tmp_path, claims, information, make_champions, make_examined, make_run):
     """The files of a study, as the arguments of `report`."""
     write_table(tmp_path / "claims.csv", claims, CLAIMS)
-    write_table(tmp_path / "champions.parquet", make_champions(), CHAMPIONS)
-    write_table(tmp_path / "examined.parquet", make_examined(), EXAMINED)
+    write_table(tmp_path / "champions.parquet", make_champions()[CHAMPIONS.names], CHAMPIONS)
+    write_table(tmp_path / "examined.parquet", make_examined()[EXAMINED.names], EXAMINED)
     write_json(tmp_path / "run-info.json", information)
     save_run(tmp_path / "seed1.safetensors", make_run(1))
     (tmp_path / "training_curves.png").write_bytes(png_bytes(np.zeros((1, 2, 2), np.uint8)))

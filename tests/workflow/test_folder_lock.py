@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -36,6 +37,7 @@ exec {python} -c 'from fooling.cli.main import main; main()' "$@"
 def checkout(fresh_checkout: Checkout, tmp_path: Path) -> Checkout:
     """The repository with two small studies that share nothing, and a `fooling` that waits where a gate is named."""
     copy = fresh_checkout.copy(tmp_path / "repository")
+    shutil.rmtree(copy.folder / ".snakemake", ignore_errors=True)  # other tests plan studies in the fresh checkout
     command = copy.folder / "bin/fooling"
     command.parent.mkdir()
     command.write_text(GATED.format(python=sys.executable))

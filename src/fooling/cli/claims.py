@@ -8,22 +8,22 @@ from pathlib import Path
 import pandas as pd
 
 from fooling.artifacts import read_json, read_table, read_tables, write_table, write_text
+from fooling.claims.claim import Claims
+from fooling.claims.context import ContextSettings, Tables
+from fooling.claims.freeze import ESTIMANDS, Lock, Reserved, reserved_by
+from fooling.claims.judgements import CLAIMS, claims_table, judged_claims
+from fooling.claims.page import claims_page
+from fooling.claims.scoreboard import headline_of_claims
 from fooling.findings.ablation import ABLATION
 from fooling.findings.ancestry import ANCESTRY
 from fooling.findings.ascent import ASCENT, ASCENT_TIMES
 from fooling.findings.calibration import REAL
-from fooling.findings.claims import Claims
-from fooling.findings.claims_page import claims_page
 from fooling.findings.distances import DISTANCES
 from fooling.findings.examination import EXAMINED
-from fooling.findings.freeze import ESTIMANDS, Lock, Reserved, reserved_by
-from fooling.findings.judgements import CLAIMS, claims_table, judged_claims
-from fooling.findings.measurement import MeasurementSettings, Tables
 from fooling.findings.networks import CLASSIFIERS
 from fooling.findings.refusal import REFUSAL
 from fooling.findings.retraining import RETRAINED, RETRAINING
 from fooling.findings.sampling import START
-from fooling.findings.scoreboard import headline_of_claims
 from fooling.findings.tables import HISTORY, TIMES
 from fooling.findings.transfer import TRANSFER
 from fooling.fingerprint import fingerprint
@@ -61,7 +61,7 @@ def claims(
     page: Path,
 ) -> None:
     """Write the table of the claims that ``declared`` names, with our numbers and a verdict each."""
-    checked = read_settings(MeasurementSettings, settings)
+    checked = read_settings(ContextSettings, settings)
     asked = read_settings(Claims, str(declared))
     tables = Tables(
         networks=read_table(networks, CLASSIFIERS),

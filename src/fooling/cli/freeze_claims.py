@@ -6,8 +6,8 @@ import datetime
 from pathlib import Path
 
 from fooling.artifacts import write_json
-from fooling.findings.claims import Claims
-from fooling.findings.freeze import ESTIMANDS, freeze, seeds_of
+from fooling.claims.claim import Claims
+from fooling.claims.freeze import ESTIMANDS, freeze, seeds_of
 from fooling.fingerprint import fingerprint
 from fooling.progress import say
 from fooling.settings import SeedRange, checked_settings, read_settings

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from fooling.artifacts import read_table
-from fooling.datasets.class_list import CLASSES, ClassList, class_list
+from fooling.datasets.class_list import IMAGENET_CLASSES, ClassList, class_list
 from fooling.datasets.fetching import found_path, mirror_folder
 from fooling.datasets.imagenet import ImagenetSettings
 from fooling.settings import read_settings
@@ -24,4 +24,4 @@ def with_places_found(settings: ImagenetSettings, *, mirror: Path | None) -> tup
     folder = mirror_folder(mirror)
     places = {key: found_path(getattr(settings, key), folder) for key in ("path", "class_list")}
     found = settings.model_copy(update=places)
-    return found, class_list(read_table(found.class_list, CLASSES), source=found.class_list)
+    return found, class_list(read_table(found.class_list, IMAGENET_CLASSES), source=found.class_list)

@@ -6,10 +6,10 @@ import os.path
 from pathlib import Path
 
 from fooling.artifacts import read_json, read_table, read_tables, write_text
+from fooling.claims.judgements import CLAIMS
 from fooling.cli.named_runs import read_named_runs
 from fooling.contents import checked_header
 from fooling.findings.examination import EXAMINED
-from fooling.findings.judgements import CLAIMS
 from fooling.findings.tables import CHAMPIONS, ThresholdSettings
 from fooling.images import read_png
 from fooling.progress import say

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from fooling.artifacts import read_table, write_json, write_tables
+from fooling.claims.judgements import CLAIMS
+from fooling.claims.scoreboard import scoreboard
 from fooling.errors import FoolingError
-from fooling.findings.judgements import CLAIMS
 from fooling.findings.networks import CLASSIFIERS
 from fooling.findings.summary import CURVES, curve, metrics
 from fooling.findings.tables import CHAMPIONS, HISTORY, ThresholdSettings
@@ -31,7 +32,7 @@ def summarise(
     found = metrics(
         read_table(networks, CLASSIFIERS),
         [read_table(path, CHAMPIONS) for path in champions],
-        read_table(claims, CLAIMS),
+        scoreboard(read_table(claims, CLAIMS)),
         threshold=threshold,
     )
     drawn = [curve(read_table(path, HISTORY)) for path in history]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from fooling.artifacts import write_text
-from fooling.findings.claims import Claims
-from fooling.findings.claims_documentation import claims_documentation
+from fooling.claims.claim import Claims
+from fooling.claims.documentation import claims_documentation
 from fooling.findings.registry import every_table
 from fooling.progress import say
 from fooling.settings import read_settings

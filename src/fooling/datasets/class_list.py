@@ -14,7 +14,7 @@ import pandas as pd
 from fooling.errors import FoolingError
 from fooling.table import COUNT, TEXT, Column, Table
 
-CLASSES = Table(
+IMAGENET_CLASSES = Table(
     name="imagenet_classes",
     path=None,
     commands=(),
@@ -46,7 +46,7 @@ class ClassList:
 
 
 def class_list(table: pd.DataFrame, *, source: Path) -> ClassList:
-    """The classes in a ``table`` of the :data:`CLASSES`; a class is called by the first of its synonyms.
+    """The classes in a ``table`` of the :data:`IMAGENET_CLASSES`; a class is called by the first of its synonyms.
 
     Raises :class:`FoolingError`, naming the ``source``, unless the indices go from 0 up in order, the ids are WordNet
     ids in ascending order, and every class has a name.

@@ -34,7 +34,7 @@ DECLARED = {
     "fooling.survey.accuracy": ("survey_accuracy", "survey_images"),
     "fooling.survey.agreement": ("survey_agreement", "survey_confidence", "survey_confusion"),
     "fooling.survey.power": ("survey_power",),
-    "fooling.findings.judgements": ("claims",),
+    "fooling.claims.judgements": ("claims",),
     "fooling.findings.summary": ("curves",),
     "fooling.datasets.manifest": ("pictures",),
     "fooling.datasets.class_list": ("imagenet_classes",),

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from fooling.findings.columns import EVALUATIONS, GENERATION
 from fooling.findings.intervals import probability_of
-from fooling.findings.scoreboard import scoreboard
 from fooling.findings.tables import at_threshold
 from fooling.table import SHARE, Column, Table
 
@@ -53,13 +52,17 @@ def medians_of_runs(champions: pd.DataFrame, by: Sequence[str]) -> pd.Series[flo
 
 
 def metrics(
-    networks: pd.DataFrame, champions: Iterable[pd.DataFrame], claims: pd.DataFrame, *, threshold: float
+    networks: pd.DataFrame,
+    champions: Iterable[pd.DataFrame],
+    verdicts: Mapping[str, Mapping[str, int]],
+    *,
+    threshold: float,
 ) -> dict[str, Any]:
     """The test error of every network, how sure it is of the champions of every experiment, and the verdicts.
 
-    Takes the tables of networks, of champions (one of each experiment) and of claims. The median is that of
-    :func:`medians_of_runs`, as in ``foolability.csv``; the share is of the champions of all runs of one search on one
-    network. A champion counts as fooling from ``threshold`` on.
+    Takes the tables of networks and of champions (one of each experiment), and the counts of verdicts by kind of claim.
+    The median is that of :func:`medians_of_runs`, as in ``foolability.csv``; the share is of the champions of all runs
+    of one search on one network. A champion counts as fooling from ``threshold`` on.
     """
     searches: dict[str, Any] = {}
     for table in champions:
@@ -73,7 +76,7 @@ def metrics(
     return {
         "test_error": dict(zip(networks["classifier"], networks["test_error"].astype(float), strict=True)),
         "champions": searches,
-        "claims": scoreboard(claims),
+        "claims": dict(verdicts),
     }
 
 

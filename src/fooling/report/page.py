@@ -11,9 +11,9 @@ from typing import Any
 import jinja2
 import pandas as pd
 
+from fooling.claims.scoreboard import KINDS, headline_of_claims, note_on_directions, note_on_status, scoreboard
+from fooling.claims.verdicts import Direction, on_data
 from fooling.figures.catalogue import FIGURES
-from fooling.findings.scoreboard import KINDS, headline_of_claims, note_on_directions, note_on_status, scoreboard
-from fooling.findings.verdicts import Direction, on_data
 from fooling.findings.wording import in_words, percent
 from fooling.inlined import data_uri
 from fooling.report.gallery import Gallery

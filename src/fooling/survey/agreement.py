@@ -199,4 +199,4 @@ def _rank_correlations(pairs: NDArray[np.float64]) -> NDArray[np.float64]:
     spread = np.sqrt((ranks**2).sum(axis=1)).prod(axis=1)
     products = ranks.prod(axis=2).sum(axis=1)
     exact = np.divide(products, spread, out=np.full(len(pairs), np.nan), where=spread > 0)
-    return np.clip(exact, -1, 1)  # rounding takes a perfect correlation beyond 1
+    return np.asarray(np.clip(exact, -1, 1))  # rounding takes a perfect correlation beyond 1

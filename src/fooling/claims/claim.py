@@ -1,6 +1,6 @@
 """The declared claims: what each one states, how it is judged, and which claims belong together.
 
-``config/claims.yaml`` declares them: the source, the quantity, the bound or margin, the data set that a claim is about
+``config/claims.yaml`` declares them: the source, the estimand, the bound or margin, the data set that a claim is about
 and how many independent units it takes.
 """
 
@@ -11,17 +11,17 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from fooling.claims.context import Filter, Sided
+from fooling.claims.estimands import ESTIMANDS
+from fooling.claims.verdicts import STATED, UNITS_FOR_ANY, Comparison, Kind, Range, Rule, agreeing_range
 from fooling.findings.intervals import FEWEST_UNITS
-from fooling.findings.measurement import Selection
-from fooling.findings.quantities import QUANTITIES
-from fooling.findings.verdicts import STATED, UNITS_FOR_ANY, Comparison, Kind, Range, Rule, agreeing_range
 from fooling.settings import Settings
 
 Words = Annotated[str, Field(min_length=1)]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
 
 
-class Claim(Selection):
+class Claim(Filter):
     """One claim and how it is judged."""
 
     id: Name
@@ -35,7 +35,7 @@ class Claim(Selection):
     kind: Kind
     """Whether the paper states the number, implies the claim without one, or this study asks the question."""
     declared: datetime.date
-    """The day since which the quantity and the bound stand as they do."""
+    """The day since which the estimand and the bound stand as they do."""
     family: Name | None = None
     """The family that it belongs to; null: it stands alone."""
     primary: bool = True
@@ -43,9 +43,11 @@ class Claim(Selection):
     dataset: Words
     """The data set that it is about: only networks trained on it judge it."""
     shown_on: str | None = None
-    """A data set on which the same quantity is shown, never judged."""
-    quantity: str | None = None
-    """What is measured; null where no study measures it yet."""
+    """A data set on which the same estimand is shown, never judged."""
+    estimand: str | None = None
+    """What is estimated; null where no study has a step for it yet."""
+    sided: Sided = "two"
+    """Whether the bound is compared with a two-sided interval, or with a one-sided bound of the same confidence."""
     paper: float | None
     """The value that the source states; null: it states none."""
     source_status: str = Field(pattern=r"^(-|[FCTNM](, [FCTNM])*)$", examples=["F, T"])
@@ -63,18 +65,18 @@ class Claim(Selection):
     unit: Literal["probability", "share", "generations", "log-odds", "ratio", "correlation"]
     """Unit of the value, the threshold and the margin."""
 
-    @field_validator("quantity")
+    @field_validator("estimand")
     @classmethod
-    def _known(cls, quantity: str | None) -> str | None:
-        if quantity is not None and quantity not in QUANTITIES:
-            raise ValueError(f"one of {', '.join(QUANTITIES)}, or null")
-        return quantity
+    def _known(cls, estimand: str | None) -> str | None:
+        if estimand is not None and estimand not in ESTIMANDS:
+            raise ValueError(f"one of {', '.join(ESTIMANDS)}, or null")
+        return estimand
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
         within = {"paper", "margin"}
         bounds = within if self.comparison == "within" else {"threshold", "null_value"}
-        needed = bounds | (set() if self.quantity is None else QUANTITIES[self.quantity].needs)
+        needed = bounds | (set() if self.estimand is None else ESTIMANDS[self.estimand].needs)
         needed |= {"paper"} if self.kind == STATED else set()
         needed |= {"family"} if not self.primary else set()
         missing = sorted(name for name in needed if getattr(self, name) is None)
@@ -85,6 +87,9 @@ class Claim(Selection):
             for name in ("threshold", "null_value", "margin")
             if name not in bounds and getattr(self, name) is not None
         ]
+        if self.estimand is not None:
+            set_here = self.model_fields_set & set(Filter.model_fields)
+            superfluous += sorted(set_here - ESTIMANDS[self.estimand].parameters)
         if superfluous:
             raise ValueError(f"{self.id} has no use for {', '.join(superfluous)}")
         return self

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from fooling.findings.scoreboard import headline_of_claims, note_on_directions, note_on_status, scoreboard
+from fooling.claims.scoreboard import headline_of_claims, note_on_directions, note_on_status, scoreboard
 
 PAPER, OURS = "stated by the paper", "asked here"
 CLAIMS = pd.DataFrame(

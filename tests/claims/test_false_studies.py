@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from fooling.findings.claims import Claim, Claims
-from fooling.findings.judgements import judged_claims
-from fooling.findings.measurement import MeasurementSettings
-from fooling.findings.verdicts import Verdict
+from fooling.claims.claim import Claim, Claims
+from fooling.claims.context import ContextSettings
+from fooling.claims.judgements import judged_claims
+from fooling.claims.verdicts import Verdict
 from fooling.settings import read_settings
 from made_up_studies import ENDS, made_up_study
 
@@ -24,7 +24,7 @@ def verdict_on(claim: Claim, end: str) -> Verdict:
     """The verdict of the claim's own interval, as if its number were verified and it belonged to no family."""
     alone = claim.model_copy(update={"family": None, "primary": True, "source_status": "F"})
     study = made_up_study(claim, end, units=max(claim.minimum, ENOUGH if claim.dataset == "mnist" else 8))
-    (found,) = judged_claims(Claims(claims=(alone,)), study, MeasurementSettings())
+    (found,) = judged_claims(Claims(claims=(alone,)), study, ContextSettings())
     assert found.estimate is not None, found.reason
     return found.verdict
 

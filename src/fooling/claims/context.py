@@ -1,4 +1,4 @@
-"""What a quantity is measured on: the tables of a study, and the part of them that a claim speaks of."""
+"""What an estimand is evaluated on: the tables of a study, and the part of them that a claim is about."""
 
 from __future__ import annotations
 
@@ -25,51 +25,72 @@ from fooling.retraining.settings import Filling
 from fooling.settings import Settings
 
 
-class Selection(Settings):
-    """Which runs or networks a quantity is measured on, and when."""
+class Filter(Settings):
+    """Which runs or classifiers an estimand is evaluated on, and when: the parameters of all estimands."""
 
     architecture: str | None = None
-    """Architecture of the networks."""
+    """Architecture of the classifiers."""
     experiment: str | None = None
-    """Name of the experiment whose runs are measured."""
+    """Name of the experiment whose runs are evaluated."""
     ascent: str | None = None
-    """Name of the gradient ascent that is measured."""
+    """Name of the gradient ascent that is evaluated."""
     fill: Literal["mean", "background", "noise"] | None = None
-    """What is put in the place of what is removed from champions."""
+    """What replaces the removed parts of champions."""
     removed: int | None = Field(default=None, ge=1)
     """How many copies are removed from champions, or as much elsewhere."""
     search: Literal["map-elites", "random-search", "drift"] = "map-elites"
-    """The search that is measured."""
+    """The search that is evaluated."""
     control: Literal["random-search", "drift"] | None = None
     """The search that it is compared with, run by run."""
     relation: Literal["same architecture", "other architecture"] = "same architecture"
-    """How the networks that images are shown to are related to their own."""
+    """How the classifiers that images are shown to are related to their own."""
     shown_to: str | None = None
-    """Architecture of the networks that images are shown to."""
+    """Architecture of the classifiers that images are shown to."""
     retraining: str | None = None
-    """Name of the retraining whose networks are measured."""
+    """Name of the retraining whose classifiers are evaluated."""
     filled_with: Filling = "champions"
-    """What the fooling class of these networks holds."""
+    """What the fooling class of these classifiers holds."""
     control_filling: Filling | None = None
     """The filling that it is compared with, chain by chain."""
     network: int | None = Field(default=None, ge=1)
-    """The number in their chain of the networks that are measured."""
+    """The number of the evaluated classifiers in their chains."""
     asked: Literal["two-way-random", "two-way-confused", "all-way"] | None = None
     """How people are asked about the images of the experiment."""
-    sided: Literal["one", "two"] = "two"
-    """Whether the bound is compared with a two-sided interval, or with a one-sided bound of the same confidence."""
     level: float | None = Field(default=None, gt=0, lt=1)
     """The confidence that counts, where it is not the study's threshold."""
     count: int | None = Field(default=None, ge=1)
-    """How many of the champions that a network is surest of are looked at."""
+    """How many of the most confident champions are evaluated."""
     classes: tuple[tuple[int, int], ...] | None = Field(default=None, min_length=1)
-    """The classes that alone are looked at: the first and the last index of every stretch of them."""
+    """The classes that alone are evaluated: the first and the last index of each range."""
     generation: int | None = Field(default=None, ge=0)
-    """The generation at which the runs are looked at; later events count as not having happened."""
+    """The generation at which the runs are evaluated; later events do not count."""
 
 
-class MeasurementSettings(IntervalSettings, ThresholdSettings):
-    """The threshold, and how intervals are made."""
+#: How a sentence names the value of each parameter.
+PHRASES = {
+    "architecture": "architecture {}",
+    "experiment": "experiment {}",
+    "ascent": "gradient ascent {}",
+    "fill": "filled with {}",
+    "removed": "{} removed",
+    "search": "{}",
+    "control": "control {}",
+    "relation": "shown to the {}",
+    "shown_to": "shown to {}",
+    "retraining": "retraining {}",
+    "filled_with": "fooling class of {}",
+    "control_filling": "control {}",
+    "network": "network {}",
+    "asked": "people asked {}",
+    "level": "at {}",
+    "count": "{} champions",
+    "classes": "classes {}",
+    "generation": "up to generation {}",
+}
+
+
+class ContextSettings(IntervalSettings, ThresholdSettings):
+    """The threshold, and the level of confidence intervals."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,33 +115,38 @@ class Tables:
     people: Mapping[str, pd.DataFrame] = field(default_factory=dict)  # by condition, which is an experiment
 
 
+#: Whether a bound is compared with a two-sided interval, or with a one-sided bound of the same confidence.
+Sided = Literal["one", "two"]
+
+
 class NotRun(Exception):  # noqa: N818 - an answer, not an error
-    """The study holds nothing to measure this quantity on, for the reason given."""
+    """The study has nothing to evaluate this estimand on, for the reason given."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Measurement:
-    """One quantity of one claim on the networks of one data set."""
+class Context:
+    """The tables of a study, filtered for one claim on the classifiers of one data set."""
 
-    selection: Selection
+    filter: Filter
     dataset: str
     tables: Tables
-    settings: MeasurementSettings
+    settings: ContextSettings
+    sided: Sided = "two"
     may_be_shorter: bool = False  # where the runs end before the generation asked for, their end serves
 
     def networks(self) -> pd.DataFrame:
         """The networks of the data set, of the architecture if one is named."""
         networks = self.tables.networks
         chosen = networks[networks["dataset"] == self.dataset]
-        if self.selection.architecture is not None:
-            chosen = chosen[chosen["architecture"] == self.selection.architecture]
+        if self.filter.architecture is not None:
+            chosen = chosen[chosen["architecture"] == self.filter.architecture]
         if chosen.empty:
             raise NotRun(f"no such network of {self.dataset}")
         return chosen
 
     def of_experiment(self, tables: Mapping[str, pd.DataFrame], *, search: str | None = None) -> pd.DataFrame:
         """The rows of the experiment on these networks, of one search if it is named."""
-        name = str(self.selection.experiment)
+        name = str(self.filter.experiment)
         table = tables.get(name)
         rows = pd.DataFrame() if table is None else table[table["classifier"].isin(self.networks()["classifier"])]
         if search is not None and not rows.empty:
@@ -131,7 +157,7 @@ class Measurement:
 
     def of_retraining(self, tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         """The rows of the retraining whose chains begin with these networks."""
-        name = str(self.selection.retraining)
+        name = str(self.filter.retraining)
         table = tables.get(name)
         rows = pd.DataFrame() if table is None else table[table["first"].isin(self.networks()["classifier"])]
         if rows.empty:
@@ -140,14 +166,14 @@ class Measurement:
 
     def history(self, column: str, *, search: str | None = None) -> NDArray[np.float64]:
         """Confidences or log-odds at the generation, (networks, seeds, classes)."""
-        rows = self.of_experiment(self.tables.history, search=search or self.selection.search)
+        rows = self.of_experiment(self.tables.history, search=search or self.filter.search)
         generation = self._generation(int(rows.groupby(["classifier", "seed"])["generation"].max().min()))
         kept = rows.loc[rows["generation"] <= generation, "generation"].max()  # late generations are thinned
         return run_grid(self._of_classes(rows[rows["generation"] == kept]), column, within_run="class_index")
 
     def times(self, target: str) -> tuple[NDArray[np.float64], float]:
         """Generations at which the runs reached the target, (classifiers, seeds), infinite where not; and their end."""
-        rows = self.of_experiment(self.tables.times, search=self.selection.search)
+        rows = self.of_experiment(self.tables.times, search=self.filter.search)
         rows = rows[rows["target"] == target]
         ends = rows.loc[~rows["reached"], "generation"]
         end = self._generation(np.inf if ends.empty else float(ends.min()))
@@ -156,7 +182,7 @@ class Measurement:
 
     def examined(self, column: str, *, networks: Iterable[str] | None = None) -> NDArray[np.float64]:
         """A column of the examined champions, (networks, seeds, classes), of the networks (or these) that have it."""
-        rows = self.of_experiment(self.tables.examined, search=self.selection.search)
+        rows = self.of_experiment(self.tables.examined, search=self.filter.search)
         if networks is not None:
             rows = rows[rows["classifier"].isin(list(networks))]
         return run_grid(self._known(rows, column), column, within_run="class_index")
@@ -176,7 +202,7 @@ class Measurement:
 
     def people(self) -> pd.Series[Any]:
         """What people answer who are asked about the images of the experiment, on one of these networks."""
-        name, asked = str(self.selection.experiment), str(self.selection.asked)
+        name, asked = str(self.filter.experiment), str(self.filter.asked)
         table = self.tables.people.get(name)
         if table is None:
             raise NotRun(f"nobody was asked about images of {name}")
@@ -196,7 +222,7 @@ class Measurement:
         """
         tables = (
             self._of_ascent(self.tables.ascent_times),
-            self.of_experiment(self.tables.times, search=self.selection.search),
+            self.of_experiment(self.tables.times, search=self.filter.search),
         )
         medians = [table[table["target"] == "median"].set_index(["classifier", "seed"]) for table in tables]
         needed = [median["evaluations"].astype(float).where(median["reached"], np.inf) for median in medians]
@@ -222,7 +248,7 @@ class Measurement:
 
     def _of_ascent(self, tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         """The rows of the gradient ascent on these networks."""
-        name = str(self.selection.ascent)
+        name = str(self.filter.ascent)
         table = tables.get(name)
         rows = pd.DataFrame() if table is None else table[table["classifier"].isin(self.networks()["classifier"])]
         if rows.empty:
@@ -231,11 +257,11 @@ class Measurement:
 
     def _of_classes(self, rows: pd.DataFrame) -> pd.DataFrame:
         """The rows about the classes that are looked at."""
-        if self.selection.classes is None:
+        if self.filter.classes is None:
             return rows
-        if (last := max(last for _, last in self.selection.classes)) > rows["class_index"].max():
+        if (last := max(last for _, last in self.filter.classes)) > rows["class_index"].max():
             raise NotRun(f"the networks of {self.dataset} have no class {last}")
-        wanted = [index for first, last in self.selection.classes for index in range(first, last + 1)]
+        wanted = [index for first, last in self.filter.classes for index in range(first, last + 1)]
         return rows[rows["class_index"].isin(wanted)]
 
     @staticmethod
@@ -248,8 +274,8 @@ class Measurement:
 
     def _generation(self, last: float) -> float:
         """The generation to look at in runs that end at ``last``."""
-        asked = self.selection.generation
-        assert asked is not None, "this quantity needs a generation"
+        asked = self.filter.generation
+        assert asked is not None, "this estimand needs a generation"
         if last < asked and not self.may_be_shorter:
             raise NotRun(f"the runs end at generation {last:.0f}, the claim speaks of generation {asked}")
         return min(asked, last)

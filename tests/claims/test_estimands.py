@@ -1,20 +1,26 @@
-"""Every quantity of a claim on made-up runs whose answer is known."""
+"""Every estimand of a claim on made-up runs whose answer is known."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from scipy.special import expit, logit
 
-from fooling.findings.measurement import Measurement, MeasurementSettings, NotRun, Selection, Tables
-from fooling.findings.quantities import QUANTITIES
+from fooling.claims.claim import Claim, Claims
+from fooling.claims.context import PHRASES, Context, ContextSettings, Filter, NotRun, Tables
+from fooling.claims.estimands import ESTIMANDS
 from fooling.findings.tables import history_table, times_table
+from fooling.settings import read_settings
+from made_up_run import made_up_run
+from made_up_studies import made_up_study
 
-SETTINGS = MeasurementSettings()
+ROOT = Path(__file__).parents[2]
+SETTINGS = ContextSettings()
 NETWORKS = pd.DataFrame(
     {
         "classifier": ["lenet-a", "lenet-b", "other"],
@@ -45,27 +51,27 @@ def tables_of(records=(), *, start=None, examined=None, ablation=None, ascent=No
     return Tables(networks=NETWORKS, **by_experiment, **images)
 
 
-def measure(quantity: str, tables: Tables, *, dataset: str = "mnist", may_be_shorter: bool = False, **selection):
-    selection = {"experiment": "noise", "generation": 2} | selection
-    measurement = Measurement(
-        selection=Selection(**selection),
+def measure(estimand: str, tables: Tables, *, dataset: str = "mnist", may_be_shorter: bool = False, **chosen):
+    chosen = {"experiment": "noise", "generation": 2} | chosen
+    measurement = Context(
+        filter=Filter(**chosen),
         dataset=dataset,
         tables=tables,
         settings=SETTINGS,
         may_be_shorter=may_be_shorter,
     )
-    return QUANTITIES[quantity].measure(measurement)
+    return ESTIMANDS[estimand].evaluate(measurement)
 
 
-def runs(make_run, histories: dict[tuple[str, int], list[list[float]]], **options):
-    return [make_run(history, classifier=name, seed=seed, **options) for (name, seed), history in histories.items()]
+def runs(histories: dict[tuple[str, int], list[list[float]]], **options):
+    return [made_up_run(history, classifier=name, seed=seed, **options) for (name, seed), history in histories.items()]
 
 
-def noisy_runs(make_run, generations: int = 3, classes: int = 4, **options):
+def noisy_runs(generations: int = 3, classes: int = 4, **options):
     generator = np.random.default_rng(0)
     names = [(name, seed) for name in ("lenet-a", "lenet-b") for seed in range(1, 6)]
     values = {name: np.sort(generator.random((generations, classes)), axis=0) for name in names}
-    return runs(make_run, values, **options), np.array([values[name] for name in names])
+    return runs(values, **options), np.array([values[name] for name in names])
 
 
 def test_the_test_error_is_averaged_over_the_networks_of_the_data_set():
@@ -76,24 +82,24 @@ def test_the_test_error_is_averaged_over_the_networks_of_the_data_set():
         measure("mean-test-error", tables_of(), architecture="lenet", dataset="shapes")
 
 
-def test_three_readings_of_a_median(make_run):
-    records, values = noisy_runs(make_run)
+def test_three_readings_of_a_median():
+    records, values = noisy_runs()
     last = logit(values[:, 2]).reshape(2, 5, 4)
     expected = {
         "median-of-runs": averaged(expit(np.median(np.median(last, axis=2), axis=1))),
         "median-of-classes": averaged(expit(np.median(np.median(last, axis=1), axis=1))),
         "pooled-median": averaged(expit(np.median(last, axis=(1, 2)))),
     }
-    for quantity, value in expected.items():
-        estimate = measure(quantity, tables_of(records))
+    for estimand, value in expected.items():
+        estimate = measure(estimand, tables_of(records))
         assert estimate.value == pytest.approx(value, abs=1e-6)
         assert (estimate.units, estimate.runs) == (2, 10)
     assert len(set(expected.values())) == 3
 
 
-def test_the_generation_and_the_search_are_the_claims(make_run):
-    records, values = noisy_runs(make_run)
-    tables = tables_of([*records, *runs_with_half_the_confidence(make_run, values)])
+def test_the_generation_and_the_search_are_the_claims():
+    records, values = noisy_runs()
+    tables = tables_of([*records, *runs_with_half_the_confidence(values)])
     for search, start in (("map-elites", values[:, 0]), ("drift", values[:, 0] / 2)):
         medians = expit(np.median(np.median(logit(start), axis=1).reshape(2, 5), axis=1))
         found = measure("median-of-runs", tables, generation=0, search=search)
@@ -102,25 +108,25 @@ def test_the_generation_and_the_search_are_the_claims(make_run):
         measure("median-of-runs", tables, search="random-search")
 
 
-def runs_with_half_the_confidence(make_run, values):
+def runs_with_half_the_confidence(values):
     names = [(name, seed) for name in ("lenet-a", "lenet-b") for seed in range(1, 6)]
-    return runs(make_run, dict(zip(names, values / 2, strict=True)), search="drift")
+    return runs(dict(zip(names, values / 2, strict=True)), search="drift")
 
 
-def test_runs_that_end_too_early_are_no_answer_but_may_stand_in(make_run):
-    tables = tables_of(noisy_runs(make_run)[0])
+def test_runs_that_end_too_early_are_no_answer_but_may_stand_in():
+    tables = tables_of(noisy_runs()[0])
     with pytest.raises(NotRun, match="the runs end at generation 2, the claim speaks of generation 200"):
         measure("median-of-runs", tables, generation=200)
     early = measure("median-of-runs", tables, generation=200, may_be_shorter=True)
     assert early.value == measure("median-of-runs", tables, generation=2).value
 
 
-def test_the_surest_champions_of_every_run(make_run):
-    records, values = noisy_runs(make_run, classes=30)
+def test_the_surest_champions_of_every_run():
+    records, values = noisy_runs(classes=30)
     surest = np.sort(values[:, 2], axis=1)[:, -8:].reshape(2, 5, 8)
-    for quantity, of_runs in (("mean-of-surest", surest.mean(axis=2)), ("least-of-surest", surest[:, :, 0])):
+    for estimand, of_runs in (("mean-of-surest", surest.mean(axis=2)), ("least-of-surest", surest[:, :, 0])):
         expected = averaged(np.median(of_runs, axis=1))
-        assert measure(quantity, tables_of(records), count=8).value == pytest.approx(expected, rel=1e-5)
+        assert measure(estimand, tables_of(records), count=8).value == pytest.approx(expected, rel=1e-5)
     with pytest.raises(NotRun, match="have 30 classes, the claim speaks of 40"):
         measure("mean-of-surest", tables_of(records), count=40)
 
@@ -146,50 +152,50 @@ def test_medians_in_real_images():
         "median-in-images-judged-rightly": of_medians(0.2, 0.4),
         "median-in-images-judged-wrongly": of_medians(0.5, 0.7),
     }
-    for quantity, value in expected.items():
-        estimate = measure(quantity, tables, architecture="lenet")
+    for estimand, value in expected.items():
+        estimate = measure(estimand, tables, architecture="lenet")
         assert (estimate.value, estimate.runs) == (pytest.approx(value), 2)
-    with pytest.raises(NotRun, match="no real test image of shapes was judged wrongly"):
+    with pytest.raises(NotRun, match="no such real test image of shapes"):
         measure("median-in-images-judged-wrongly", tables, dataset="shapes", architecture="alexnet")
-    with pytest.raises(NotRun, match="no real test image of shapes was seen"):
+    with pytest.raises(NotRun, match="no such real test image of shapes"):
         measure("median-in-real-images", dataclasses.replace(tables, real=real[:-1]), dataset="shapes")
 
 
-def test_shares_of_champions(make_run):
+def test_shares_of_champions():
     histories = {
         (name, seed): [[0.99989998, 0.9999, 0.99995, 1.0]] for name in ("lenet-a", "lenet-b") for seed in (1, 2, 3)
     }
-    tables = tables_of(runs(make_run, histories))
+    tables = tables_of(runs(histories))
     assert measure("share-of-classes-at-threshold", tables, generation=0).value == 0.5  # float32(.9999) is below .9999
     assert measure("share-saturated", tables, generation=0).value == 0.25
 
 
-def test_shares_at_a_level_of_their_own(make_run):
-    tables = tables_of(runs(make_run, {("lenet-a", seed): [[0.5, 0.9, 0.99, 0.999]] for seed in (1, 2)}))
+def test_shares_at_a_level_of_their_own():
+    tables = tables_of(runs({("lenet-a", seed): [[0.5, 0.9, 0.99, 0.999]] for seed in (1, 2)}))
     assert measure("share-of-classes-at-level", tables, generation=0, level=0.95).value == 0.5
     assert measure("share-of-classes-at-level", tables, generation=0, level=0.4).value == 1
 
 
-def test_some_classes_alone(make_run):
-    tables = tables_of(runs(make_run, {("lenet-a", seed): [[0.1, 0.9, 0.3, 0.5]] for seed in (1, 2)}))
+def test_some_classes_alone():
+    tables = tables_of(runs({("lenet-a", seed): [[0.1, 0.9, 0.3, 0.5]] for seed in (1, 2)}))
     assert measure("median-of-runs", tables, generation=0, classes=((1, 1),)).value == pytest.approx(0.9)
     assert measure("median-of-runs", tables, generation=0, classes=((0, 0), (2, 3))).value == pytest.approx(0.3)
     with pytest.raises(NotRun, match="have no class 4"):
         measure("median-of-runs", tables, generation=0, classes=((0, 4),))
 
 
-def test_of_a_thinned_history_the_last_generation_before_counts(make_run):
-    tables = tables_of(runs(make_run, {("lenet-a", seed): [[0.1], [0.2], [0.3], [0.9]] for seed in (1, 2)}))
+def test_of_a_thinned_history_the_last_generation_before_counts():
+    tables = tables_of(runs({("lenet-a", seed): [[0.1], [0.2], [0.3], [0.9]] for seed in (1, 2)}))
     thinned = {name: table[table["generation"] != 2] for name, table in tables.history.items()}
     found = measure("median-of-runs", dataclasses.replace(tables, history=thinned), generation=2)
     assert found.value == pytest.approx(0.2)
 
 
-def test_times_count_what_did_not_happen_in_time_as_never(make_run):
+def test_times_count_what_did_not_happen_in_time_as_never():
     late = [[0.1, 0.1]] * 2 + [[0.99999, 0.1], [0.99999, 0.99999]]
     early = [[0.1, 0.99999]] + [[0.99999, 0.99999]] * 3
     histories = {("lenet-a", seed): early if seed <= 4 else late for seed in range(1, 8)}
-    tables = tables_of(runs(make_run, histories))
+    tables = tables_of(runs(histories))
     assert math.isnan(measure("generation-all-reached", tables).value)
     assert measure("generation-all-reached", tables).note == "3 of 7 runs did not get there: see the share that did"
     assert measure("generation-all-reached", tables, generation=3).value == pytest.approx(
@@ -200,14 +206,14 @@ def test_times_count_what_did_not_happen_in_time_as_never(make_run):
     assert measure("share-of-runs-all-reached", tables, generation=3).value == 1
 
 
-def test_a_run_that_ends_before_anything_can_have_happened_says_nothing(make_run):
-    tables = tables_of(runs(make_run, {("lenet-a", 1): [[0.1, 0.1]] * 3}))
+def test_a_run_that_ends_before_anything_can_have_happened_says_nothing():
+    tables = tables_of(runs({("lenet-a", 1): [[0.1, 0.1]] * 3}))
     with pytest.raises(NotRun, match="the runs end at generation 2"):
         measure("generation-all-reached", tables, generation=200)
     assert measure("generation-all-reached", tables, generation=200, may_be_shorter=True).value == math.inf
 
 
-def test_the_gain_is_taken_run_by_run(make_run):
+def test_the_gain_is_taken_run_by_run():
     """Runs scatter far more than evolution gains: only pairs show it."""
     generator = np.random.default_rng(0)
     names = [(name, seed) for name in ("lenet-a", "lenet-b", "lenet-c") for seed in range(1, 6)]
@@ -216,7 +222,7 @@ def test_the_gain_is_taken_run_by_run(make_run):
     def confidence(shift):
         return {name: 1 / (1 + np.exp(-(values + shift))) for name, values in log_odds.items()}
 
-    records = [*runs(make_run, confidence(0.5)), *runs(make_run, confidence(0), search="random-search")]
+    records = [*runs(confidence(0.5)), *runs(confidence(0), search="random-search")]
     third = NETWORKS.iloc[:1].assign(classifier="lenet-c")
     tables = dataclasses.replace(tables_of(records), networks=pd.concat([NETWORKS, third]))
     estimate = measure("gain-in-log-odds", tables, generation=0, control="random-search")
@@ -226,9 +232,9 @@ def test_the_gain_is_taken_run_by_run(make_run):
         measure("gain-in-log-odds", tables_of(records), generation=0, control="drift")
 
 
-def test_a_control_that_lacks_runs_is_no_control(make_run):
-    records, values = noisy_runs(make_run)
-    tables = tables_of([*records, *(r for r in runs_with_half_the_confidence(make_run, values) if r.seed < 3)])
+def test_a_control_that_lacks_runs_is_no_control():
+    records, values = noisy_runs()
+    tables = tables_of([*records, *(r for r in runs_with_half_the_confidence(values) if r.seed < 3)])
     with pytest.raises(NotRun, match="not every run has its drift"):
         measure("gain-in-log-odds", tables, control="drift")
 
@@ -297,8 +303,8 @@ def test_motifs_recur_where_the_most_alike_champion_is_of_the_same_class():
 
 
 def test_every_quantity_says_in_words_what_it_is():
-    assert all(len(quantity.words.split()) > 5 for quantity in QUANTITIES.values())
-    assert all("median over" in quantity.words for name, quantity in QUANTITIES.items() if name.endswith("-of-runs"))
+    assert all(len(estimand.words.split()) > 5 for estimand in ESTIMANDS.values())
+    assert all("median over" in estimand.words for name, estimand in ESTIMANDS.items() if name.endswith("-of-runs"))
 
 
 def made_ascent(confidences: list[list[float]]) -> pd.DataFrame:
@@ -316,9 +322,9 @@ def test_images_of_gradient_ascent_count_at_the_threshold():
         measure("share-of-ascents-at-threshold", tables, ascent="strict")
 
 
-def test_evaluations_of_climbs_are_set_beside_those_of_the_runs_with_the_same_seed(make_run):
+def test_evaluations_of_climbs_are_set_beside_those_of_the_runs_with_the_same_seed():
     fast, never = [[0.1, 0.1], [1.0, 1.0]], [[0.1, 0.1], [0.2, 0.2]]
-    records = [make_run(history, seed=seed) for seed, history in enumerate([fast, never, fast, fast], start=1)]
+    records = [made_up_run(history, seed=seed) for seed, history in enumerate([fast, never, fast, fast], start=1)]
     climbs = pd.DataFrame(
         {
             "classifier": "lenet-a",
@@ -333,7 +339,7 @@ def test_evaluations_of_climbs_are_set_beside_those_of_the_runs_with_the_same_se
     # Seed 2: the search never arrives; seed 3: the climb never does; 4 and 5 have no partner.
     assert (math.isnan(estimate.value), estimate.runs) == (True, 3)
     assert estimate.note == "2 of 3 runs did not get there: see the share that did"
-    two = [make_run(fast, seed=seed) for seed in (1, 2)]
+    two = [made_up_run(fast, seed=seed) for seed in (1, 2)]
     both = measure("ascent-evaluations-ratio", tables_of(two, ascent_times=climbs), ascent="plain")
     assert both.value == pytest.approx(math.sqrt(100 / 400 * 300 / 400))
     with pytest.raises(NotRun, match="no network and seed has both"):
@@ -421,3 +427,47 @@ def test_removals_are_measured_on_the_champions_that_repeat_themselves():
     assert (in_all.value, in_all.runs) == (over.value, 2)  # nothing but single copies was removed
     with pytest.raises(NotRun, match="no champion of noise has more than 2 copies of anything"):
         measure("copies-over-control", tables, fill="mean", removed=2)
+
+
+class Recorder:
+    """A filter that remembers which of its parameters were read."""
+
+    def __init__(self, chosen: Filter) -> None:
+        self.chosen, self.read = chosen, set[str]()
+
+    def __getattr__(self, name: str) -> object:
+        self.read.add(name)
+        return getattr(self.chosen, name)
+
+
+CLAIMS = read_settings(Claims, str(ROOT / "config" / "claims.yaml")).claims
+
+
+@pytest.mark.parametrize("name", ESTIMANDS)
+def test_an_estimand_reads_exactly_the_parameters_that_it_declares(name: str) -> None:
+    read = set[str]()
+    for claim in CLAIMS:
+        if claim.estimand == name:
+            recorder = Recorder(claim)
+            context = Context(
+                filter=recorder,  # type: ignore[arg-type]
+                dataset=claim.dataset,
+                tables=made_up_study(claim, "high", units=3),
+                settings=ContextSettings(),
+            )
+            ESTIMANDS[name].evaluate(context)
+            read |= recorder.read
+    assert read == ESTIMANDS[name].parameters
+
+
+@pytest.mark.parametrize("claim", [claim for claim in CLAIMS if claim.estimand], ids=lambda claim: claim.id)
+def test_the_sentence_on_a_claim_has_every_parameter(claim: Claim) -> None:
+    words = ESTIMANDS[str(claim.estimand)].in_words(claim, dataset=claim.dataset)
+    for parameter in claim.model_fields_set & set(Filter.model_fields):
+        value = getattr(claim, parameter)
+        shown = [str(number) for pair in value for number in pair] if isinstance(value, tuple) else [str(value)]
+        assert all(part in words for part in shown), (parameter, words)
+
+
+def test_every_parameter_has_its_phrase() -> None:
+    assert set(PHRASES) == set(Filter.model_fields)

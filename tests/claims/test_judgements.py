@@ -9,14 +9,14 @@ import pandas as pd
 import pytest
 import scipy
 
-from fooling.findings.claims import Claims
-from fooling.findings.claims_page import claims_page, sentence
+from fooling.claims.claim import Claims
+from fooling.claims.context import ContextSettings, Tables
+from fooling.claims.judgements import CLAIMS, Judgement, claims_table, judged_claims, p_at_bound
+from fooling.claims.page import claims_page, sentence
 from fooling.findings.intervals import Estimate
-from fooling.findings.judgements import CLAIMS, Judgement, claims_table, judged_claims, p_at_bound
-from fooling.findings.measurement import MeasurementSettings, Tables
 from made_up_claims import claims_of, judging_study
 
-SETTINGS = MeasurementSettings()
+SETTINGS = ContextSettings()
 
 
 def judgement(claims: Claims, tables: Tables) -> Judgement:
@@ -37,7 +37,7 @@ def judgement(claims: Claims, tables: Tables) -> Judgement:
         ({}, {"confidence": 0.99995, "dataset": "shapes"}, "not run here", "no such network of mnist"),
         ({"experiment": "cppn"}, {"confidence": 0.99995}, "not run here", "no map-elites of the experiment cppn"),
         ({"generation": 200}, {"confidence": 0.99995}, "not run here", "the runs end at generation 1"),
-        ({"quantity": None}, {"confidence": 0.99995}, "not run here", "this study has no step for it"),
+        ({"estimand": None}, {"confidence": 0.99995}, "not run here", "this study has no step for it"),
     ],
 )
 def test_every_verdict(change: dict[str, Any], options: dict[str, Any], verdict: str, words: str) -> None:
@@ -76,7 +76,7 @@ def test_one_sided_bounds_are_those_of_a_narrower_interval() -> None:
 def test_of_several_readings_the_primary_one_counts() -> None:
     claims = claims_of(
         {"family": "medians"},
-        {"id": "pooled", "quantity": "pooled-median", "family": "medians", "primary": False},
+        {"id": "pooled", "estimand": "pooled-median", "family": "medians", "primary": False},
         families=[{"id": "medians", "rule": "readings"}],
     )
     first, second = judged_claims(claims, judging_study(0.99995), SETTINGS)
@@ -134,7 +134,7 @@ def test_the_p_value_is_where_the_interval_touches_the_bound(bound: float, compa
 
 
 def test_the_table_has_exactly_its_columns() -> None:
-    claims = claims_of({}, {"id": "later", "quantity": None, "paper": None, "source_status": "-", "kind": "asked here"})
+    claims = claims_of({}, {"id": "later", "estimand": None, "paper": None, "source_status": "-", "kind": "asked here"})
     table = claims_table(judged_claims(claims, judging_study(0.99995), SETTINGS))
     assert table.columns.tolist() == CLAIMS.names
     first, second = (table.iloc[row].to_dict() for row in (0, 1))
@@ -146,7 +146,7 @@ def test_the_table_has_exactly_its_columns() -> None:
 
 
 def test_the_page_has_a_row_and_a_sentence_for_each_claim_and_counts_the_papers_own_apart() -> None:
-    claims = claims_of({}, {"id": "later", "quantity": None}, {"id": "ours", "kind": "asked here", "paper": None})
+    claims = claims_of({}, {"id": "later", "estimand": None}, {"id": "ours", "kind": "asked here", "paper": None})
     page = claims_page(judged_claims(claims, judging_study(0.99995), SETTINGS), confidence_level=0.95)
     rows = [line for line in page.splitlines() if line.startswith("| `")]
     assert len(rows) == 3

@@ -8,12 +8,11 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from fooling.findings.claims import Claim, Claims
-from fooling.findings.freeze import Reserved, status_of
-from fooling.findings.intervals import Estimate
-from fooling.findings.measurement import Measurement, MeasurementSettings, NotRun, Tables
-from fooling.findings.quantities import QUANTITIES
-from fooling.findings.verdicts import (
+from fooling.claims.claim import Claim, Claims
+from fooling.claims.context import Context, ContextSettings, NotRun, Tables
+from fooling.claims.estimands import ESTIMANDS
+from fooling.claims.freeze import Reserved, status_of
+from fooling.claims.verdicts import (
     BY_INTERVAL,
     EXPLORATORY,
     Direction,
@@ -26,6 +25,7 @@ from fooling.findings.verdicts import (
     verdict_of_all,
     verdict_of_any,
 )
+from fooling.findings.intervals import Estimate
 from fooling.table import COUNT, FOUND, NUMBER, SHARE, TEXT, Column, Table, bounds, one_of
 
 _VERDICT = one_of(*map(str, Verdict))
@@ -110,7 +110,7 @@ class Judgement:
 
 
 def judged_claims(
-    claims: Claims, tables: Tables, settings: MeasurementSettings, *, reserved: Reserved | None = None
+    claims: Claims, tables: Tables, settings: ContextSettings, *, reserved: Reserved | None = None
 ) -> list[Judgement]:
     """Return a judgement on each claim, in their order.
 
@@ -146,10 +146,10 @@ def claims_table(judgements: Sequence[Judgement], *, lock: str = "") -> pd.DataF
 
 
 def _judged(
-    claim: Claim, rule: Rule | None, tables: Tables, settings: MeasurementSettings, reserved: Reserved | None
+    claim: Claim, rule: Rule | None, tables: Tables, settings: ContextSettings, reserved: Reserved | None
 ) -> Judgement:
     """Judge on the claim's own data set, else show on the other one, else not at all."""
-    if claim.quantity is None:
+    if claim.estimand is None:
         return _not_run(claim, "this study has no step for it")
     reasons = []
     for dataset in filter(None, (claim.dataset, claim.shown_on)):
@@ -199,20 +199,19 @@ def p_at_bound(measure: Callable[[float], Estimate], claim: Claim) -> float:
     return high
 
 
-def _measurement(
-    claim: Claim, dataset: str, tables: Tables, settings: MeasurementSettings
-) -> Callable[[float], Estimate]:
-    """The claim's quantity on a data set, as a function of the confidence level of its interval."""
+def _measurement(claim: Claim, dataset: str, tables: Tables, settings: ContextSettings) -> Callable[[float], Estimate]:
+    """The claim's estimand on a data set, as a function of the confidence level of its interval."""
 
     def measure(level: float) -> Estimate:
-        measurement = Measurement(
-            selection=claim,
+        context = Context(
+            filter=claim,
+            sided=claim.sided,
             dataset=dataset,
             tables=tables,
             settings=settings.model_copy(update={"confidence_level": level}),
             may_be_shorter=dataset != claim.dataset,
         )
-        return QUANTITIES[str(claim.quantity)].measure(measurement)
+        return ESTIMANDS[str(claim.estimand)].evaluate(context)
 
     return measure
 
@@ -226,7 +225,7 @@ def _not_run(claim: Claim, reason: str) -> Judgement:
     return Judgement(claim=claim, verdict=Verdict.NOT_RUN, family_verdict=Verdict.NOT_RUN, reason=reason)
 
 
-def _readings(members: Sequence[Judgement], settings: MeasurementSettings) -> list[Judgement]:
+def _readings(members: Sequence[Judgement], settings: ContextSettings) -> list[Judgement]:
     """Let the primary reading count alone."""
     (counted,) = (each.verdict for each in members if each.claim.primary)
     shown = [
@@ -238,12 +237,12 @@ def _readings(members: Sequence[Judgement], settings: MeasurementSettings) -> li
     return [replace(each, family_verdict=counted) for each in shown]
 
 
-def _all_must_hold(members: Sequence[Judgement], settings: MeasurementSettings) -> list[Judgement]:
+def _all_must_hold(members: Sequence[Judgement], settings: ContextSettings) -> list[Judgement]:
     counted = verdict_of_all([each.verdict for each in members])
     return [replace(each, family_verdict=counted) for each in members]
 
 
-def _any_may_hold(members: Sequence[Judgement], settings: MeasurementSettings) -> list[Judgement]:
+def _any_may_hold(members: Sequence[Judgement], settings: ContextSettings) -> list[Judgement]:
     """Correct for the size of the family; a claim that was not measured counts as one that fails."""
     from statsmodels.stats.multitest import multipletests  # type: ignore[import-untyped]  # readers do not need it
 
@@ -259,7 +258,7 @@ def _any_may_hold(members: Sequence[Judgement], settings: MeasurementSettings) -
     return [replace(each, family_verdict=counted) for each in judgements]
 
 
-_JUDGES: dict[Rule, Callable[[Sequence[Judgement], MeasurementSettings], list[Judgement]]] = {
+_JUDGES: dict[Rule, Callable[[Sequence[Judgement], ContextSettings], list[Judgement]]] = {
     "readings": _readings,
     "all": _all_must_hold,
     "any": _any_may_hold,

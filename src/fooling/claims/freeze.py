@@ -15,14 +15,14 @@ from dataclasses import dataclass, fields
 import pandas as pd
 from pydantic import BaseModel
 
+from fooling.claims.claim import Claim, Claims
+from fooling.claims.context import Tables
+from fooling.claims.verdicts import CONFIRMATORY, EXPLORATORY, Status
 from fooling.errors import FoolingError
-from fooling.findings.claims import Claim, Claims
-from fooling.findings.measurement import Tables
-from fooling.findings.verdicts import CONFIRMATORY, EXPLORATORY, Status
 from fooling.settings import SeedRange, Settings
 
 #: The module whose fingerprint stands for the estimands: all that turns tables into verdicts.
-ESTIMANDS = "fooling.findings.judgements"
+ESTIMANDS = "fooling.claims.judgements"
 
 
 class Lock(Settings):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from fooling.findings.measurement import Measurement, MeasurementSettings, NotRun, Selection, Tables
-from fooling.findings.quantities import QUANTITIES
+from fooling.claims.context import Context, ContextSettings, Filter, NotRun, Tables
+from fooling.claims.estimands import ESTIMANDS
 from made_up_answers import analysed, as_peoples, made_questionnaire, simulated
 
 ASKED = made_questionnaire()
@@ -17,16 +17,17 @@ NETWORKS = pd.DataFrame({"classifier": ["lenet-a"], "dataset": ["digits"], "arch
 def measured(files: dict[str, str] | None, *, network: str = "lenet-a", experiment: str = "cppn", sided: str = "two"):
     tables = {} if files is None else dict(iter(analysed(files, ASKED)["survey_accuracy"].groupby("condition")))
     none: dict[str, pd.DataFrame] = {}
-    return QUANTITIES["share-of-people-right"].measure(
-        Measurement(
-            selection=Selection(experiment=experiment, asked="two-way-random", sided=sided),
+    return ESTIMANDS["share-of-people-right"].evaluate(
+        Context(
+            filter=Filter(experiment=experiment, asked="two-way-random"),
+            sided=sided,
             dataset="digits",
             tables=Tables(
                 networks=NETWORKS.assign(classifier=network),
                 **{"history": none, "times": none, "start": none, "examined": none},
                 people=tables,
             ),
-            settings=MeasurementSettings(),
+            settings=ContextSettings(),
         )
     )
 

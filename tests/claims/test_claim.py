@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from fooling.claims.claim import Claims
+from fooling.claims.estimands import ESTIMANDS
+from fooling.claims.verdicts import STATED
 from fooling.errors import FoolingError
-from fooling.findings.claims import Claims
-from fooling.findings.quantities import QUANTITIES
-from fooling.findings.verdicts import STATED
 from fooling.settings import checked_settings, read_settings
 from made_up_claims import CLAIM, claims_of
 
@@ -22,10 +22,10 @@ def test_the_claims_of_the_repository_measure_every_quantity_on_known_data() -> 
     claims = REPOSITORY.claims
     assert {claim.dataset for claim in claims} == {"mnist", "imagenet", "imagenet-training"}
     shown = {"mnist": {"digits"}, "imagenet": {"samples", None}, "imagenet-training": {"ten"}}
-    assert all(claim.shown_on in shown[claim.dataset] for claim in claims if claim.quantity is not None)
-    at_scale = [claim for claim in claims if claim.dataset == "imagenet" and claim.quantity is not None]
+    assert all(claim.shown_on in shown[claim.dataset] for claim in claims if claim.estimand is not None)
+    at_scale = [claim for claim in claims if claim.dataset == "imagenet" and claim.estimand is not None]
     assert {claim.experiment for claim in at_scale} == {"direct", "cppn", "ensemble", None}
-    assert {claim.quantity for claim in claims} - {None} == set(QUANTITIES)
+    assert {claim.estimand for claim in claims} - {None} == set(ESTIMANDS)
     for encoding in ("direct", "cppn"):
         controls = {claim.control for claim in claims if claim.experiment == encoding}
         assert {"random-search", "drift"} <= controls
@@ -35,7 +35,7 @@ def test_a_claim_on_a_share_takes_as_many_units_as_its_exact_interval_needs_to_a
     """With all of n units the exact 95 % interval begins at .025 ** (1 / n)."""
     exact = ("share-of-", "share-with-", "share-beyond-", "share-saturated")
     for claim in REPOSITORY.claims:
-        if claim.comparison != "within" and str(claim.quantity).startswith(exact) and claim.asked is None:
+        if claim.comparison != "within" and str(claim.estimand).startswith(exact) and claim.asked is None:
             assert claim.threshold is not None
             share = claim.threshold if claim.comparison == "at-least" else 1 - claim.threshold
             assert claim.minimum >= math.log(0.025) / math.log(share), claim.id
@@ -49,7 +49,7 @@ def test_nothing_claims_to_have_been_declared_before_any_run() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"quantity": "median-of-nothing"}, "one of mean-test-error"),
+        ({"estimand": "median-of-nothing"}, "one of mean-test-error"),
         ({"generation": None}, "median needs generation"),
         ({"experiment": None, "generation": None}, "median needs experiment, generation"),
         ({"threshold": None}, "median needs threshold"),

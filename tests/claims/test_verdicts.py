@@ -6,8 +6,7 @@ import math
 
 import pytest
 
-from fooling.findings.intervals import Estimate
-from fooling.findings.verdicts import (
+from fooling.claims.verdicts import (
     Direction,
     Verdict,
     agreeing_range,
@@ -16,6 +15,7 @@ from fooling.findings.verdicts import (
     verdict_of_all,
     verdict_of_any,
 )
+from fooling.findings.intervals import Estimate
 
 AT_LEAST = agreeing_range("at-least", threshold=0.9, paper=None, margin=None)
 AT_MOST = agreeing_range("at-most", threshold=0.9, paper=None, margin=None)

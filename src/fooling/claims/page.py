@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from fooling.findings.claims import Claim
+from fooling.claims.claim import Claim
+from fooling.claims.estimands import ESTIMANDS
+from fooling.claims.judgements import Judgement, claims_table
+from fooling.claims.scoreboard import headline_of_claims, note_on_directions, note_on_status, scoreboard
+from fooling.claims.verdicts import Direction, Verdict, on_data
 from fooling.findings.intervals import Estimate
-from fooling.findings.judgements import Judgement, claims_table
-from fooling.findings.quantities import QUANTITIES
-from fooling.findings.scoreboard import headline_of_claims, note_on_directions, note_on_status, scoreboard
-from fooling.findings.verdicts import Direction, Verdict, on_data
 from fooling.findings.wording import in_words
 
 HEAD = """# Claims
@@ -99,25 +99,9 @@ def _with_interval(estimate: Estimate, unit: str) -> str:
 
 
 def _measured(claim: Claim, estimate: Estimate, dataset: str) -> str:
-    words = QUANTITIES[str(claim.quantity)].words
-    told = [f"experiment {claim.experiment}"] if claim.experiment is not None else []
-    told += [f"gradient ascent {claim.ascent}"] if claim.ascent is not None else []
-    told.append(dataset)
-    if claim.removed is not None:
-        told.append(f"{claim.removed} removed")
-    if claim.fill is not None:
-        told.append(f"{claim.fill} in its place")
-    if claim.search != "map-elites":
-        told.append(claim.search)
-    if claim.asked is not None:
-        told.append(f"people asked {claim.asked}")
-    if claim.control is not None:
-        told.append(f"control {claim.control}")
-    if claim.generation is not None:
-        told.append(f"up to generation {claim.generation}")
-    if claim.sided == "one":
-        told.append("one-sided bounds")
-    return f"The {words} ({', '.join(told)}) is {in_words(estimate.value, claim.unit)}"
+    words = ESTIMANDS[str(claim.estimand)].in_words(claim, dataset=dataset)
+    bounds = " with one-sided bounds" if claim.sided == "one" else ""
+    return f"The {words} is {in_words(estimate.value, claim.unit)}{bounds}"
 
 
 def _because(judgement: Judgement, estimate: Estimate) -> str:

@@ -6,7 +6,7 @@ import typing
 
 import pandas as pd
 
-from fooling.findings.verdicts import BY_INTERVAL, CONFIRMATORY, EXPLORATORY, STATED, Kind, Verdict
+from fooling.claims.verdicts import BY_INTERVAL, CONFIRMATORY, EXPLORATORY, STATED, Kind, Verdict
 
 KINDS: tuple[Kind, ...] = typing.get_args(Kind)
 

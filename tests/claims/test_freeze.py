@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from fooling.claims.claim import Claims
+from fooling.claims.context import ContextSettings, Tables
+from fooling.claims.freeze import Lock, digest_of, freeze, reserved_by, seeds_of
+from fooling.claims.judgements import claims_table, judged_claims
 from fooling.errors import FoolingError
-from fooling.findings.claims import Claims
-from fooling.findings.freeze import Lock, digest_of, freeze, reserved_by, seeds_of
-from fooling.findings.judgements import claims_table, judged_claims
-from fooling.findings.measurement import MeasurementSettings, Tables
 from fooling.settings import SeedRange, checked_settings
 from fooling.study.default import default_study
 from made_up_claims import claims_of, judging_study
@@ -19,7 +19,7 @@ from made_up_claims import claims_of, judging_study
 TODAY = datetime.date(2026, 11, 28)
 BLOCK = SeedRange(first=1001, count=20)
 FAMILY = [{"id": "medians", "rule": "readings"}]
-POOLED = {"id": "pooled", "quantity": "pooled-median", "family": "medians", "primary": False}
+POOLED = {"id": "pooled", "estimand": "pooled-median", "family": "medians", "primary": False}
 STUDY = judging_study(0.99995, first_seed=1001)
 
 
@@ -29,7 +29,7 @@ def locked(claims: Claims, *, used: frozenset[int] = frozenset()) -> Lock:
 
 def statuses(claims: Claims, lock: Lock, *, study: Tables = STUDY, estimands: str = "code") -> dict[str, str]:
     reserved = reserved_by(lock, claims, estimands=estimands, name="abc")
-    found = judged_claims(claims, study, MeasurementSettings(), reserved=reserved)
+    found = judged_claims(claims, study, ContextSettings(), reserved=reserved)
     table = claims_table(found, lock=reserved.lock)
     assert set(table["lock"]) == {"abc"}
     return dict(zip(table["id"], table["status"], strict=True))

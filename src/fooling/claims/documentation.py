@@ -1,17 +1,17 @@
-"""The page of the documentation that lists every claim, from the declarations of claims and quantities."""
+"""The page of the documentation that lists every claim, from the declarations of claims and estimands."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
 
-from fooling.findings.claims import Claim, Claims
-from fooling.findings.claims_page import agreeing_in_words
-from fooling.findings.quantities import QUANTITIES
-from fooling.findings.verdicts import UNITS_FOR_ANY
+from fooling.claims.claim import Claim, Claims
+from fooling.claims.estimands import ESTIMANDS
+from fooling.claims.page import agreeing_in_words
+from fooling.claims.verdicts import UNITS_FOR_ANY
 from fooling.findings.wording import in_words
 
-DATA_FILES = ("claims_documentation.md",)
+DATA_FILES = ("documentation.md",)
 
 RULES = {
     "readings": "several readings of one number: the primary one counts, the others get no verdict",
@@ -27,7 +27,7 @@ def claims_documentation(claims: Claims) -> str:
         "UNITS_FOR_ANY": str(UNITS_FOR_ANY),
         "FAMILIES": "".join(_families(claims)),
         "CLAIMS": "".join(_chapters(claims)),
-        "QUANTITIES": "".join(f"| `{name}` | {quantity.words} |\n" for name, quantity in QUANTITIES.items()),
+        "ESTIMANDS": "".join(f"| `{name}` | {estimand.words} |\n" for name, estimand in ESTIMANDS.items()),
     }
     for name, text in filled.items():
         head = head.replace(f"{{{name}}}", text)
@@ -46,7 +46,7 @@ def _chapters(claims: Claims) -> Iterator[str]:
     for kind in kinds:
         chosen = [claim for claim in claims.claims if claim.kind == kind]
         yield f"\n### {kind[0].upper()}{kind[1:]} ({len(chosen)})\n\n"
-        yield "| claim | source | source's value | agrees | null | units | quantity | declared |\n"
+        yield "| claim | source | source's value | agrees | null | units | estimand | declared |\n"
         yield "|---|---|---|---|---|---|---|---|\n"
         yield from map(_row, chosen)
 
@@ -59,6 +59,6 @@ def _row(claim: Claim) -> str:
     cells = (
         *(words, claim.where, paper, agreeing_in_words(claim) + (", one-sided" if claim.sided == "one" else "")),
         *(in_words(claim.null_value, claim.unit), str(claim.minimum)),
-        *("-" if claim.quantity is None else f"`{claim.quantity}`", claim.declared.isoformat()),
+        *("-" if claim.estimand is None else f"`{claim.estimand}`", claim.declared.isoformat()),
     )
     return f"| {' | '.join(cells)} |\n"

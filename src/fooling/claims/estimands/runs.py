@@ -1,0 +1,272 @@
+"""Estimands of classifiers, runs, single images, people, and what is removed from champions."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from fooling.claims.context import Context, NotRun
+from fooling.claims.estimand import estimand
+from fooling.findings.ablation import CHAMPION, effect_of, estimated_over_champions, share_repeating
+from fooling.findings.intervals import (
+    Estimate,
+    estimated_mean,
+    estimated_median,
+    estimated_time,
+    estimated_time_ratio,
+    log_odds_of,
+    probability_of,
+)
+from fooling.findings.tables import at_threshold
+
+
+@estimand(
+    "mean over the networks of their error on all test images",
+    needs=("architecture",),
+)
+def mean_test_error(context: Context) -> Estimate:
+    """One value for each classifier."""
+    errors = context.networks()["test_error"].to_numpy(dtype=float)[:, None]
+    return estimated_mean(errors, level=context.settings.confidence_level, nested=True, within=(0, 1))
+
+
+@estimand(
+    "median over the runs of each run's median confidence over the classes, averaged over classifiers",
+    needs=("experiment", "generation"),
+    takes=("search", "classes"),
+)
+def median_of_runs(context: Context) -> Estimate:
+    """First reading of a median confidence."""
+    return context.median_confidence(np.median(context.history("log_odds"), axis=2))
+
+
+@estimand(
+    "median over the classes of each class's median confidence over the runs, averaged over classifiers",
+    needs=("experiment", "generation"),
+    takes=("search", "classes"),
+)
+def median_of_classes(context: Context) -> Estimate:
+    """Second reading of a median confidence."""
+    return context.median_confidence(context.history("log_odds"), lambda runs: np.median(np.median(runs, axis=0)))
+
+
+@estimand(
+    "median confidence of the champions of all runs and classes pooled, averaged over classifiers",
+    needs=("experiment", "generation"),
+    takes=("search", "classes"),
+)
+def pooled_median(context: Context) -> Estimate:
+    """Third reading of a median confidence."""
+    return context.median_confidence(context.history("log_odds"))
+
+
+@estimand(
+    "share of the champions of all runs and classes that are at the threshold",
+    needs=("experiment", "generation"),
+    takes=("search", "classes"),
+)
+def share_of_classes_at_threshold(context: Context) -> Estimate:
+    """Champions that count as fooled."""
+    return context.share(at_threshold(context.history("confidence"), context.settings.threshold))
+
+
+@estimand(
+    "share of the champions of all runs and classes at a confidence of {level} or more",
+    needs=("experiment", "generation", "level"),
+    takes=("search", "classes"),
+)
+def share_of_classes_at_level(context: Context) -> Estimate:
+    """Champions at a confidence that the claim names."""
+    assert context.filter.level is not None
+    return context.share(at_threshold(context.history("confidence"), context.filter.level))
+
+
+@estimand(
+    "share of the champions of all runs and classes at exactly 1 in float32",
+    needs=("experiment", "generation"),
+    takes=("search", "classes"),
+)
+def share_saturated(context: Context) -> Estimate:
+    """Champions that nothing can replace."""
+    return context.share(context.history("confidence") == 1)
+
+
+@estimand(
+    "geometric mean over the runs of the generation at which the last class reached the threshold",
+    needs=("experiment", "generation"),
+    takes=("search",),
+)
+def generation_all_reached(context: Context) -> Estimate:
+    """Of the last class of each run."""
+    times, end = context.times("all")
+    return estimated_time(times, end, level=context.settings.confidence_level)
+
+
+@estimand(
+    "geometric mean over the runs of the generation at which the median over the classes reached the threshold",
+    needs=("experiment", "generation"),
+    takes=("search",),
+)
+def generation_median_reached(context: Context) -> Estimate:
+    """Of the median class of each run."""
+    times, end = context.times("median")
+    return estimated_time(times, end, level=context.settings.confidence_level)
+
+
+@estimand(
+    "share of the runs in which every class reached the threshold",
+    needs=("experiment", "generation"),
+    takes=("search",),
+)
+def share_of_runs_all_reached(context: Context) -> Estimate:
+    """Runs that bring every class to the threshold in time."""
+    return context.share(np.isfinite(context.times("all")[0]))
+
+
+@estimand(
+    "mean over the classifiers of the median over the runs of the median log-odds over the classes, less "
+    "that of {control}",
+    needs=("experiment", "generation", "control"),
+    takes=("search", "classes"),
+)
+def gain_in_log_odds(context: Context) -> Estimate:
+    """Run by run: the same network and seed, and as many evaluations."""
+    evolved = np.median(context.history("log_odds"), axis=2)
+    control = np.median(context.history("log_odds", search=context.filter.control), axis=2)
+    if evolved.shape != control.shape:
+        raise NotRun(f"not every run has its {context.filter.control}")
+    return estimated_median(evolved - control, level=context.settings.confidence_level)
+
+
+@estimand(
+    "median top confidence in single random images, averaged over classifiers",
+)
+def single_image_top_confidence(context: Context) -> Estimate:
+    """One value for each classifier, from 10,000 images."""
+    rows = context.of_experiment(context.tables.start)
+    medians = rows.astype({"top_confidence": "float64"}).groupby("classifier")["top_confidence"].median()
+    log_odds = log_odds_of(medians.to_numpy()[:, None])
+    return estimated_mean(log_odds, level=context.settings.confidence_level, nested=True, back=probability_of)
+
+
+@estimand(
+    "median over the runs of each run's median calibrated confidence over the classes, averaged over classifiers",
+    takes=("search",),
+)
+def calibrated_median_of_runs(context: Context) -> Estimate:
+    """Champions at the end of their runs."""
+    return context.median_confidence(np.median(log_odds_of(context.examined("calibrated_confidence")), axis=2))
+
+
+@estimand(
+    "median over the runs of each run's median, over the classes, of an independent network's confidence, "
+    "averaged over classifiers",
+    takes=("search",),
+)
+def independent_median_of_runs(context: Context) -> Estimate:
+    """Champions at the end of their runs."""
+    return context.median_confidence(np.median(log_odds_of(context.examined("independent_confidence")), axis=2))
+
+
+@estimand(
+    "share of the champions whose most similar champion of another run has the same class",
+    takes=("search",),
+)
+def share_of_recurring_motifs(context: Context) -> Estimate:
+    """Champions at the end of their runs."""
+    alike = context.examined("alike_class")
+    return context.share(alike == np.arange(alike.shape[2]))
+
+
+@estimand(
+    "share of the images of gradient ascent, all starts and classes, that are at the threshold",
+    needs=("ascent",),
+)
+def share_of_ascents_at_threshold(context: Context) -> Estimate:
+    """Images of gradient ascent that count as fooling."""
+    return context.share(at_threshold(context.ascents("confidence"), context.settings.threshold))
+
+
+@estimand(
+    "geometric mean over the runs of the evaluations until the median class reached the threshold, of "
+    "gradient ascent over those of the search",
+    needs=("ascent", "experiment"),
+    takes=("search",),
+)
+def ascent_evaluations_ratio(context: Context) -> Estimate:
+    """Run by run, the same network and seed number."""
+    (climbs, end), (searches, other_end) = context.evaluations()
+    return estimated_time_ratio(climbs, end, searches, other_end, level=context.settings.confidence_level)
+
+
+@estimand(
+    "share of the answers of people that name the network's label",
+    needs=("experiment", "asked"),
+)
+def share_of_people_right(context: Context) -> Estimate:
+    """The units are people; the interval covers other people and other images.
+
+    ``sided`` one: the upper bound is one-sided, the lower bound, which has no one-sided counterpart here, two-sided.
+    """
+    row = context.people()
+    value, low, high = (float(row[name]) for name in ("share", "low", "high"))
+    if context.sided == "one":
+        high = float(row["upper"])
+    note = "one person or image carries no interval" if np.isnan(low) else ""
+    return Estimate(value=value, low=low, high=high, units=int(row["people"]), runs=int(row["answers"]), note=note)
+
+
+@estimand(
+    "share of the champions with copies of an element",
+)
+def share_of_champions_repeating(context: Context) -> Estimate:
+    """Champions with copies of something, at the end of their runs."""
+    table = context.of_experiment(context.tables.ablation)
+    return share_repeating(table, level=context.settings.confidence_level)
+
+
+@estimand(
+    "share of the champions with copies that are still at 99 % with {removed} of the copies removed",
+    needs=("experiment", "fill", "removed"),
+)
+def share_still_sure_without_copies(context: Context) -> Estimate:
+    """Of the champions that have so many copies to lose; a share."""
+    return _removal_effect(context, "still sure", kind="copy")
+
+
+@estimand(
+    "mean over the champions with copies of how far the log-odds lie above the control's with {removed} "
+    "of the copies removed",
+    needs=("experiment", "fill", "removed"),
+)
+def copies_over_control(context: Context) -> Estimate:
+    """Of the same champions: above 0 copies cost less than as many pixels elsewhere."""
+    return _removal_effect(context, "change", kind="difference")
+
+
+@estimand(
+    "mean over the champions with copies of how far the log-odds lie above the control's, over all "
+    "numbers of copies removed",
+    needs=("experiment", "fill"),
+)
+def copies_over_control_in_all(context: Context) -> Estimate:
+    """Each champion's mean over all numbers of copies that it has to lose."""
+    table = context.of_experiment(context.tables.ablation)
+    removed = sorted(table.loc[table["removed"] > 0, "removed"].unique())
+    if not removed:
+        raise NotRun(f"no champion of {context.filter.experiment} has copies of anything")
+    fill = str(context.filter.fill)
+    curve = [effect_of(table, "change", fill=fill, kind="difference", removed=int(count)) for count in removed]
+    values = pd.concat(curve).groupby(CHAMPION).mean()
+    return estimated_over_champions(values, table, level=context.settings.confidence_level)
+
+
+def _removal_effect(context: Context, quantity: str, *, kind: str) -> Estimate:
+    table = context.of_experiment(context.tables.ablation)
+    chosen = context.filter
+    assert chosen.removed is not None
+    values = effect_of(table, quantity, fill=str(chosen.fill), kind=kind, removed=chosen.removed)
+    if values.empty:
+        raise NotRun(f"no champion of {chosen.experiment} has more than {chosen.removed} copies of anything")
+    is_share = quantity == "still sure" and kind != "difference"
+    return estimated_over_champions(values, table, level=context.settings.confidence_level, is_share=is_share)
