@@ -83,11 +83,8 @@ def _numbers(champions: pd.DataFrame) -> list[tuple[str, list[str]]]:
     numbers = champions.select_dtypes("number").groupby("column").median()
     lines = [
         ("confidence", [percent(value) for value in numbers["confidence"]]),
-        (
-            "similarity to the most similar image of another run",
-            [f"{value:.2f}" for value in numbers["alike_correlation"]],
-        ),
-        ("runs in which that image has the same class", [f"{100 * share:.0f} %" for share in same]),
+        ("highest similarity to another run's image", [f"{value:.2f}" for value in numbers["alike_correlation"]]),
+        ("runs in which this image has the same class", [f"{100 * share:.0f} %" for share in same]),
     ]
     if champions["nearest_distance"].notna().any():
         distances = [f"{value:.2f}" for value in numbers["nearest_distance"]]

@@ -30,7 +30,7 @@ class SearchSummary:
     champions: int  # over all runs and classes
     fooling: int  # champions at the threshold or above
     saturated: int  # champions whose confidence is exactly 1 in float32
-    median: str  # median over the runs of the median over the classes, in words
+    median: str  # confidence of the median class, mean over the runs in log-odds, in words
 
     @property
     def label(self) -> str:
