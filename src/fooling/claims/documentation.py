@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from fooling.claims.claim import Claim, Claims
+from fooling.claims.estimand import Estimand
 from fooling.claims.estimands import ESTIMANDS
 from fooling.claims.page import agreeing_in_words
 from fooling.claims.verdicts import UNITS_FOR_ANY
@@ -27,11 +28,16 @@ def claims_documentation(claims: Claims) -> str:
         "UNITS_FOR_ANY": str(UNITS_FOR_ANY),
         "FAMILIES": "".join(_families(claims)),
         "CLAIMS": "".join(_chapters(claims)),
-        "ESTIMANDS": "".join(f"| `{name}` | {estimand.words} |\n" for name, estimand in ESTIMANDS.items()),
+        "ESTIMANDS": "".join(map(_estimand, ESTIMANDS.values())),
     }
     for name, text in filled.items():
         head = head.replace(f"{{{name}}}", text)
     return head
+
+
+def _estimand(found: Estimand) -> str:
+    parameters = [f"**{name}**" for name in sorted(found.needs)] + sorted(found.takes)
+    return f"| `{found.name}` | {found.words} | {', '.join(parameters)} |\n"
 
 
 def _families(claims: Claims) -> Iterator[str]:
