@@ -19,7 +19,7 @@ from fooling.classifiers.classifier import Classifier
 from fooling.classifiers.ensemble import ensemble_of
 from fooling.classifiers.header import KIND, VERSION
 from fooling.classifiers.settings import NetworkSettings
-from fooling.cli.commands import COMMANDS
+from fooling.cli.help import commands
 from fooling.cli.main import function_of
 from fooling.datasets.dataset import Dataset
 from fooling.errors import FoolingError
@@ -190,7 +190,7 @@ def test_only_torchvisions_own_classifiers_are_built() -> None:
             build_network(f"torchvision:{name}", input_shape=(3, 32, 32), classes=5, options={})
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", commands())
 def test_every_command_that_loads_a_classifier_takes_its_python_file(command: str) -> None:
     function = function_of(command)
     loads = "load_classifier(" in inspect.getsource(sys.modules[function.__module__])

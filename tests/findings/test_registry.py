@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fooling.cli.commands import COMMANDS
 
 import fooling
-from fooling.cli.commands import COMMANDS
 from fooling.errors import FoolingError
 from fooling.findings.registry import DECLARED, MODULES, every_table, table_named
 from fooling.table import Column, Table

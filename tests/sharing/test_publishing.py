@@ -53,10 +53,10 @@ def test_a_lost_record_is_refused(published: Repository) -> None:
 
 
 def test_changes_that_no_commit_holds_are_refused(published: Repository) -> None:
-    published.append("src/fooling/cli/commands.py", "# changed")
+    published.append("src/fooling/cli/help.py", "# changed")
     (published.folder / "config/own.yaml").touch()
     message = published.refusal(*PUBLISH)
-    assert "src/fooling/cli/commands.py" in message
+    assert "src/fooling/cli/help.py" in message
     assert "config/own.yaml" in message
 
 

@@ -15,7 +15,7 @@ import yaml
 from packaging.requirements import Requirement
 
 from checkout import ROOT, SMOKE, Checkout
-from fooling.cli.commands import COMMANDS
+from fooling.cli.help import commands
 from fooling.cli.main import function_of
 
 RULES = sorted(ROOT.glob("rules/*.smk"))
@@ -38,7 +38,7 @@ BY_HAND = ("write-config", "freeze-claims", "survey power", "survey simulate")
 def test_every_command_is_a_step_of_the_workflow() -> None:
     shells = "".join(path.read_text() for path in RULES)
     called = set(re.findall(r'"fooling ((?:survey )?[a-z-]+(?:\{params\.\w+\})?) ', shells))
-    for command in COMMANDS:
+    for command in commands():
         by_pattern = {re.sub(r"(digits|shapes|mnist|folder|imagenet)$", "{params.kind}", command)}
         by_pattern |= {re.sub(r"(direct|cppn)$", "{params.encoding}", command)}
         assert command in BY_HAND or called & (by_pattern | {command}), f"no rule calls `fooling {command}`"
@@ -51,7 +51,7 @@ def test_every_command_that_loads_a_classifier_is_given_its_own_files() -> None:
     given = {
         re.sub(r"\{params\.\w+\}", "cppn", shell.split('"fooling ')[1]) for shell in shells if "own_files" in shell
     }
-    for command in COMMANDS:
+    for command in commands():
         if "architecture" in inspect.signature(function_of(command)).parameters:
             assert any(shell.startswith(f"{command.replace('direct', 'cppn')} ") for shell in given), command
 

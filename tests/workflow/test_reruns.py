@@ -212,7 +212,7 @@ def test_settings_of_the_findings_rerun_no_evolution(changed: Checkout) -> None:
 
 
 def test_help_texts_the_version_and_the_machine_rerun_nothing(changed: Checkout) -> None:
-    changed.append("src/fooling/cli/commands.py", CHANGE)
+    changed.append("src/fooling/cli/help.py", CHANGE)
     changed.append("src/fooling/cli/main.py", CHANGE)
     changed.append("src/fooling/__init__.py", CHANGE)
     changed.append(SMOKE, "machine: {device: cuda, mirror: /nowhere}")

@@ -1,4 +1,4 @@
-"""Take repeated elements out of champions, and ask the network what they were worth."""
+"""Take repeated elements out of champions, or as much elsewhere, and ask the network what they were worth."""
 
 from __future__ import annotations
 
@@ -30,7 +30,14 @@ def ablate(
     architecture: list[str] | None = None,
     device: str = "auto",
 ) -> None:
-    """Write what the champions of one classifier's ``runs`` lose with their repeated elements, and elsewhere."""
+    """Write what the champions of one classifier's ``runs`` lose with their repeated elements, and elsewhere.
+
+    Args:
+        runs: Run files of one experiment on one network, without their controls.
+        classifier: Classifier file of the network that they were made against.
+        experiment: Name of the experiment.
+        output: Table of the champions and their versions to write.
+    """
     torch.set_num_threads(1)
     checked = read_settings(AblationSettings, settings)
     records = [load_run(path) for path in runs]

@@ -1,4 +1,4 @@
-"""Let images climb a classifier's gradient until it takes them for its classes."""
+"""Let images climb a classifier's gradient until it takes them for its classes; a killed climb goes on."""
 
 from __future__ import annotations
 
@@ -40,6 +40,12 @@ def ascend(
     """Write the images that climbed for every class from every start, and their confidences on the way.
 
     With ``pilots``, climbs on other networks, the settings are the best of theirs; only the seeds are those given.
+
+    Args:
+        output: File to write: the images, and their confidences on the way.
+        pilots: Files of gradient ascents on pilot networks, one setting each: the settings are the best of theirs, and
+            `settings` gives the seeds alone.
+        threshold: Confidence that the median class must reach; the best setting takes the fewest evaluations.
     """
     checked = read_settings(AscentSettings, settings)
     if pilots:

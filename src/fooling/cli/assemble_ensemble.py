@@ -1,4 +1,4 @@
-"""`fooling assemble-ensemble`: several networks as one, which says the mean of their confidences."""
+"""Make one classifier of several, whose confidences are the mean of theirs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,12 @@ def assemble_ensemble(
     architecture: list[str] | None = None,
     device: str = "auto",
 ) -> None:
-    """Check that the ``members`` fit each other, measure the test errors, and write them as one classifier."""
+    """Check that the ``members`` fit each other, measure the test errors, and write them as one classifier.
+
+    Args:
+        members: Classifier files of the networks.
+        output: Classifier file to write.
+    """
     place = chosen_device(device)
     images = load_dataset(dataset)
     classifier = ensemble_of([load_classifier(path, place, architecture or ()) for path in members], name=name)

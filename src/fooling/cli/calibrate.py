@@ -27,7 +27,12 @@ def calibrate(
     architecture: list[str] | None = None,
     device: str = "auto",
 ) -> None:
-    """Fit the temperature on one half of the test images, judge it on the other, and list every image."""
+    """Fit the temperature on one half of the test images, judge it on the other, and list every image.
+
+    Args:
+        calibration: Table with the temperature, and the calibration before and after, to write.
+        images: Table of the real test images to write.
+    """
     torch.set_num_threads(1)
     checked = read_settings(CalibrationSettings, settings)
     network = load_classifier(classifier, chosen_device(device), architecture or ())

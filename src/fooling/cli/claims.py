@@ -60,7 +60,30 @@ def claims(
     table: Path,
     page: Path,
 ) -> None:
-    """Write the table of the claims that ``declared`` names, with our numbers and a verdict each."""
+    """Write the table of the claims that ``declared`` names, with our numbers and a verdict each.
+
+    Args:
+        declared: YAML file that declares the claims.
+        networks: Table of networks, from `describe-classifiers`.
+        history: Tables of history, from `tabulate`; give the option once for each.
+        times: Tables of times to the threshold, from `tabulate`; give the option once for each.
+        start: Tables of single random images, from `sample-direct` or `sample-cppn`; once for each.
+        examined: Tables of examined images, from `examine`; give the option once for each.
+        ancestry: Tables of the champions' ancestry, from `trace-lineage`; give the option once for each.
+        real: Tables of real test images, from `calibrate`; give the option once for each.
+        distances: Tables of distances, from `measure-distances`; give the option once for each.
+        transfer: Tables of pairs of networks, from `transfer`; give the option once for each.
+        retrained: Tables of champions against retrained networks, from `tabulate-retraining`; once for each.
+        retraining: Tables of retrained networks, from `tabulate-retraining`; once for each.
+        refusal: Tables of networks at equal refusal rates, from `tabulate-refusal`; once for each.
+        ablation: Tables of champions with elements removed, from `ablate`; give the option once for each.
+        ascent: Table of the images of gradient ascents, from `tabulate-ascent`.
+        ascent_times: Table of the evaluations that they took to the threshold, from `tabulate-ascent`.
+        people: Table of how often people give the right answer, from `survey analyse`.
+        lock: What was frozen before the runs, from `freeze-claims`.
+        table: Table of the judged claims to write.
+        page: The same as a page of Markdown to write.
+    """
     checked = read_settings(ContextSettings, settings)
     asked = read_settings(Claims, str(declared))
     tables = Tables(

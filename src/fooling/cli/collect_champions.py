@@ -1,4 +1,4 @@
-"""Make champions a data set of fooling images."""
+"""Make the champions of several runs a data set of fooling images, those of their start among them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,13 @@ from fooling.settings import read_settings
 
 
 def collect_champions(runs: list[Path], *, settings: str, output: Path) -> None:
-    """Write the champions of the first ``runs`` as training images, those of the next ones as test images."""
+    """Write the champions of the first ``runs`` as training images, those of the next ones as test images.
+
+    Args:
+        runs: Files of runs against one network, from `evolve-many-direct` or `evolve-many-cppn`.
+        settings: How many runs are for training and for testing: JSON or a YAML file.
+        output: Data set file to write.
+    """
     checked = read_settings(SupplySettings, settings)
     records = [record for path in runs for record in load_runs(path)]
     if len(records) < checked.runs:

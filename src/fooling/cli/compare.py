@@ -1,4 +1,4 @@
-"""Compare how soon experiments reach the threshold: survival curves, mean times, differences and main effects."""
+"""Compare how soon experiments reach the threshold: survival curves, mean times and differences between them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,13 @@ from fooling.settings import read_settings
 
 
 def compare(times: list[Path], *, settings: str, survival: Path, presets: Path) -> None:
-    """Write the Kaplan-Meier curves of all experiments and the comparisons that the settings name."""
+    """Write the Kaplan-Meier curves of all experiments and the comparisons that the settings name.
+
+    Args:
+        times: Tables of times to the threshold, from `tabulate`.
+        survival: Table of survival curves to write.
+        presets: Table of mean times, differences and main effects to write.
+    """
     checked = read_settings(ComparisonSettings, settings)
     table = read_tables(times, TIMES)
     curves, comparisons = survival_table(table, settings=checked), presets_table(table, settings=checked)

@@ -1,4 +1,4 @@
-"""`fooling compare-class-sets`: whether a network is harder to fool with some classes than with all others."""
+"""Compare how well networks are fooled in sets of classes and in all other classes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,13 @@ from fooling.settings import read_settings
 
 
 def compare_class_sets(champions: list[Path], *, settings: str, classes: Path, output: Path) -> None:
-    """Write the confidence in every class, and how sets of classes differ from the others."""
+    """Write the confidence in every class, and how sets of classes differ from the others.
+
+    Args:
+        champions: Tables of champions, from `tabulate`.
+        classes: Table of the classes inside and outside of every set to write.
+        output: Table of the comparisons to write.
+    """
     checked = read_settings(ClassSetSettings, settings)
     of_classes = classes_table(read_tables(champions, CHAMPIONS), checked)
     found = class_set_table(of_classes, checked)

@@ -1,4 +1,4 @@
-"""`fooling compare-networks`: how easily each network is fooled, side by side."""
+"""Compare how easily networks are fooled: the curve of their confidence, its end, and how soon they are sure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,13 @@ from fooling.settings import read_settings
 
 
 def compare_networks(*, history: list[Path], examined: list[Path], settings: str, output: Path) -> None:
-    """Write how easily every network of every experiment is fooled by every search."""
+    """Write how easily every network of every experiment is fooled by every search.
+
+    Args:
+        history: Tables of the history, from `tabulate`.
+        examined: Tables of examined images, from `examine`.
+        output: Table of the networks to write.
+    """
     checked = read_settings(FoolabilitySettings, settings)
     table = foolability_table(read_tables(history, HISTORY), read_tables(examined, EXAMINED), checked)
     write_table(output, table, FOOLABILITY)

@@ -1,4 +1,4 @@
-"""List the networks of a study: their training, their test errors and the mean of these."""
+"""List the networks: their training, their test errors, and the mean of these with its interval."""
 
 from __future__ import annotations
 
@@ -15,7 +15,14 @@ from fooling.settings import read_settings
 def describe_classifiers(
     classifiers: list[Path], *, settings: str, training: Path, networks: Path, errors: Path
 ) -> None:
-    """Write the training curves, one line for each network, and the mean test error of each architecture."""
+    """Write the training curves, one line for each network, and the mean test error of each architecture.
+
+    Args:
+        classifiers: Classifier files.
+        training: Table of training curves to write.
+        networks: Table of networks to write.
+        errors: Table of mean test errors to write.
+    """
     checked = read_settings(IntervalSettings, settings)
     headers = [classifier_header(path) for path in classifiers]
     described, epochs = networks_table(headers, settings=checked), training_table(headers)

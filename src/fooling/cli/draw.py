@@ -1,4 +1,4 @@
-"""`fooling draw`: one figure, as PNG and PDF, from the tables, runs and data set that it shows."""
+"""Draw one figure, as PNG and PDF."""
 
 from __future__ import annotations
 
@@ -44,7 +44,17 @@ def draw(
     png: Path,
     pdf: Path,
 ) -> None:
-    """Draw ``figure`` from what its module asks for; ``tables`` are ``name=path``, files of one name are stacked."""
+    """Draw ``figure`` from what its module asks for; ``tables`` are ``name=path``, files of one name are stacked.
+
+    Args:
+        figure: Name of the figure, such as gallery.
+        tables: A table that it is drawn from, as name=path; files of the same name are stacked.
+        batches: Files of runs against the networks of a chain, in its order; give the option once for each.
+        stimuli: Stimuli of the human study, as condition=path of the questionnaire.
+        settings: Options of the figure: one JSON object, or a YAML file that holds them.
+        png: PNG file to write.
+        pdf: PDF file to write.
+    """
     draw_figure = _function_of(figure)
     given: dict[str, Any] = _read_tables(tables or [])
     if runs:

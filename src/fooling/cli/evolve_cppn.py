@@ -1,4 +1,4 @@
-"""Evolve images painted by small networks (CPPNs) against a classifier."""
+"""Evolve images painted by small networks (CPPN encoding) that a classifier takes for its classes."""
 
 from fooling.cli.evolving import evolve_command
 from fooling.encodings.cppn.encoding import CppnEncoding

@@ -1,4 +1,4 @@
-"""Evolve images pixel by pixel against a classifier."""
+"""Evolve images pixel by pixel (direct encoding) that a classifier takes for its classes."""
 
 from fooling.cli.evolving import evolve_command
 from fooling.encodings.direct import DirectEncoding

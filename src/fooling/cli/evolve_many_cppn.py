@@ -1,4 +1,4 @@
-"""Evolve images painted by small networks (CPPNs) against a classifier, in several runs."""
+"""Evolve images painted by small networks in several runs, without controls, that differ in their seeds alone."""
 
 from fooling.cli.evolving import evolve_many_command
 from fooling.encodings.cppn.encoding import CppnEncoding

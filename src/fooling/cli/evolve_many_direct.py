@@ -1,4 +1,4 @@
-"""Evolve images pixel by pixel against a classifier, in several runs."""
+"""Evolve images pixel by pixel in several runs, without controls, that differ in their seeds alone."""
 
 from fooling.cli.evolving import evolve_many_command
 from fooling.encodings.direct import DirectEncoding

@@ -48,6 +48,13 @@ def evolve_command(
         checkpoints: Path = Path("results/.checkpoints"),
         device: str = "auto",
     ) -> None:
+        """Make a run, with its controls if they are asked for.
+
+        Args:
+            output: Run file to write: the archive of champions with its history and lineage.
+            random_search: Also search at random with the same number of evaluations, and write that run here.
+            drift: Also let genomes drift without selection as long, and write that run here.
+        """
         _require_seeds("--seed", seed, last=seed)
         evolution = _Evolution(
             module, encoding, encoding_class, settings_class, classifier, settings, device, architecture
@@ -80,6 +87,13 @@ def evolve_many_command(
         checkpoints: Path = Path("results/.checkpoints"),
         device: str = "auto",
     ) -> None:
+        """Make several runs.
+
+        Args:
+            first_seed: Seed of the first run; the next ones follow.
+            runs: How many runs.
+            output: File of runs to write.
+        """
         _require_seeds("--first-seed and --runs", first_seed, last=first_seed + runs - 1)
         evolution = _Evolution(
             module, encoding, encoding_class, settings_class, classifier, settings, device, architecture

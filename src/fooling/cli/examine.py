@@ -35,7 +35,16 @@ def examine(
     architecture: list[str] | None = None,
     device: str = "auto",
 ) -> None:
-    """Examine the champions of one classifier's ``runs``, controls included, beside real test images."""
+    """Examine the champions of one classifier's ``runs``, controls included, beside real test images.
+
+    Args:
+        runs: Run files of one experiment on one network, with their controls.
+        experiment: Name of the experiment.
+        calibration: Table with the network's temperature, from `calibrate`.
+        images: Table of the real test images, from `calibrate`.
+        independent: Classifier file of a network that took no part in the evolution.
+        output: Table of the examined images to write.
+    """
     torch.set_num_threads(1)
     checked = read_settings(ExaminationSettings, settings)
     temperatures = read_table(calibration, CALIBRATION)["temperature"]

@@ -1,4 +1,4 @@
-"""``fooling fetch-digits``: the handwritten digits that come with scikit-learn, as a data set file."""
+"""Write the handwritten digits that come with scikit-learn as a data set file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``fooling fetch-folder``: anyone's pictures, checked against their manifest, as a data set file."""
+"""Check the pictures of an image folder against their manifest and write them as a data set file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,11 @@ from fooling.settings import read_settings
 def fetch_folder(
     *, settings: str, manifest: Path, output: Path, name: str, mirror: Path | None = None, threads: int = 1
 ) -> None:
-    """Check every picture against the ``manifest``, scale them, and write them to ``output``."""
+    """Check every picture against the ``manifest``, scale them, and write them to ``output``.
+
+    Args:
+        manifest: Manifest that `list-folder` wrote.
+    """
     checked = with_path_found(read_settings(FolderSettings, settings), mirror_folder(mirror))
     pictures = read_table(manifest, MANIFEST)
     with progress(total=len(pictures), description="reading pictures", unit="pictures") as counter:

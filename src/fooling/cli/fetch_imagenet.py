@@ -1,4 +1,4 @@
-"""``fooling fetch-imagenet``: pictures of ImageNet, checked against their manifest, as a data set file."""
+"""Check pictures of ImageNet against their manifest and write them, or a sample of them, as a data set file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,11 @@ from fooling.progress import progress, say
 def fetch_imagenet(
     *, settings: str, manifest: Path, output: Path, name: str, mirror: Path | None = None, threads: int = 1
 ) -> None:
-    """Draw what is kept, check each picture against the ``manifest``, scale them, and write them to ``output``."""
+    """Draw what is kept, check each picture against the ``manifest``, scale them, and write them to ``output``.
+
+    Args:
+        manifest: Manifest that `list-imagenet` wrote.
+    """
     checked, classes = read_imagenet(settings, mirror=mirror)
     pictures = read_table(manifest, MANIFEST)
     kept = kept_pictures(checked, pictures, classes)

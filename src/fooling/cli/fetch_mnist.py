@@ -1,4 +1,4 @@
-"""``fooling fetch-mnist``: MNIST from a mirror folder or downloaded, as a data set file."""
+"""Fetch MNIST from a mirror folder or by download, verify it, and write a data set file."""
 
 from __future__ import annotations
 

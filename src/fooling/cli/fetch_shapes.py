@@ -1,4 +1,4 @@
-"""``fooling fetch-shapes``: drawn shapes and textures in colour, as a data set file."""
+"""Draw shapes and textures in colour from a seed as a data set file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Freeze the claims before the runs that test them."""
+"""Freeze the claims, and reserve seeds for the runs that test them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,15 @@ from fooling.study.settings import StudySettings
 
 
 def freeze_claims(*, declared: Path, studies: list[Path], first_seed: int, seeds: int, output: Path) -> None:
-    """Write the lock of the claims that ``declared`` holds, with a block of seeds that no study uses."""
+    """Write the lock of the claims that ``declared`` holds, with a block of seeds that no study uses.
+
+    Args:
+        declared: YAML file that declares the claims.
+        studies: Study files whose seeds are used already; give the option once for each.
+        first_seed: First of the seeds to reserve.
+        seeds: How many seeds to reserve.
+        output: Lock to write.
+    """
     block = checked_settings(SeedRange, {"first": first_seed, "count": seeds}, source="--first-seed, --seeds")
     lock = freeze(
         read_settings(Claims, str(declared)),

@@ -1,4 +1,4 @@
-"""Take in a network that someone else has trained."""
+"""Take in a network that someone else has trained: an architecture, and a file of weights or torchvision's own."""
 
 from __future__ import annotations
 
@@ -28,7 +28,12 @@ def import_network(
     mirror: Path | None = None,
     device: str = "auto",
 ) -> None:
-    """Check that architecture, weights and data set fit, measure the test errors, and write the classifier."""
+    """Check that architecture, weights and data set fit, measure the test errors, and write the classifier.
+
+    Args:
+        output: Classifier file to write.
+        settings: Architecture, weights and input: JSON or a YAML file.
+    """
     checked = read_settings(ImportSettings, settings)
     images = load_dataset(dataset)
     weights = found_weights(checked, mirror=mirror_folder(mirror))

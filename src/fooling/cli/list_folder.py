@@ -1,4 +1,4 @@
-"""``fooling list-folder``: the manifest of an image folder, against which its pictures are checked later."""
+"""List the pictures of an image folder with their checksums, to be checked whenever they are used."""
 
 from __future__ import annotations
 
@@ -13,7 +13,11 @@ from fooling.settings import read_settings
 
 
 def list_folder(*, settings: str, output: Path, mirror: Path | None = None, threads: int = 1) -> None:
-    """Write path, bytes and SHA-256 of every picture to ``output``."""
+    """Write path, bytes and SHA-256 of every picture to ``output``.
+
+    Args:
+        output: Manifest to write: a CSV table of path, bytes and SHA-256.
+    """
     source = folder_source(with_path_found(read_settings(FolderSettings, settings), mirror_folder(mirror)))
     with progress(total=source.count, description="listing pictures", unit="pictures") as counter:
         manifest = manifest_of(source, threads=threads, after_picture=counter.advance)

@@ -1,4 +1,4 @@
-"""``fooling list-imagenet``: the manifest of ImageNet, against which its pictures are checked later."""
+"""Check the layout of ImageNet, a folder or a tar file, and list its pictures with their checksums."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ from fooling.progress import progress
 
 
 def list_imagenet(*, settings: str, output: Path, mirror: Path | None = None, threads: int = 1) -> None:
-    """Check the layout, and write path, bytes and SHA-256 of every picture to ``output``."""
+    """Check the layout, and write path, bytes and SHA-256 of every picture to ``output``.
+
+    Args:
+        output: Manifest to write: a CSV table of path, bytes and SHA-256.
+    """
     checked, classes = read_imagenet(settings, mirror=mirror)
     source = imagenet_source(checked)
     with progress(total=source.count, description="listing pictures", unit="pictures") as counter:

@@ -18,8 +18,7 @@ import typer
 
 from fooling import __version__
 from fooling.classifiers.memory import asked_for, is_lack_of_memory
-from fooling.cli.command import Command
-from fooling.cli.commands import COMMANDS, GROUPS
+from fooling.cli.help import GROUPS, commands, parameters_of
 from fooling.errors import FoolingError
 from fooling.inputs import watched
 from fooling.progress import say
@@ -38,13 +37,13 @@ def application(*, called: str) -> typer.Typer:
     app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
     app.callback()(fooling)
     groups = {"": app}
-    for name, command in COMMANDS.items():
+    for name, summary in commands().items():
         group, _, word = name.rpartition(" ")
         if group not in groups:
             groups[group] = typer.Typer(no_args_is_help=True)
             app.add_typer(groups[group], name=group, help=GROUPS[group])
-        run = _runner(name, command) if name == called else _unloaded
-        groups[group].command(word, help=command.summary)(run)
+        run = _runner(name) if name == called else _unloaded
+        groups[group].command(word, help=summary)(run)
     return app
 
 
@@ -107,7 +106,7 @@ def _can_print() -> bool:
     return True
 
 
-def _runner(name: str, command: Command) -> Callable[..., None]:
+def _runner(name: str) -> Callable[..., None]:
     """The function of a command as Typer wants it: keyword-only parameters are options, the others arguments."""
     function = function_of(name)
 
@@ -117,15 +116,15 @@ def _runner(name: str, command: Command) -> Callable[..., None]:
             function(*[arguments.pop(argument) for argument in positional], **arguments)
         say(f"fooling {name}: {time.monotonic() - started:.1f} s, peak memory {peak_memory_mb()} MB")
 
-    hints = typing.get_type_hints(function)
+    hints, described = typing.get_type_hints(function), parameters_of(function)
     signature = inspect.signature(function).parameters.values()
     positional = [parameter.name for parameter in signature if parameter.kind is not parameter.KEYWORD_ONLY]
     parameters = []
     for parameter in signature:
         declared = typer.Argument if parameter.name in positional else typer.Option
-        help_text = declared(help=command.help_of(parameter.name))
-        described = operator.getitem(cast(Any, Annotated), (hints[parameter.name], help_text))
-        parameters.append(parameter.replace(annotation=described, kind=inspect.Parameter.KEYWORD_ONLY))
+        help_text = declared(help=described[parameter.name])
+        annotation = operator.getitem(cast(Any, Annotated), (hints[parameter.name], help_text))
+        parameters.append(parameter.replace(annotation=annotation, kind=inspect.Parameter.KEYWORD_ONLY))
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return run

@@ -1,4 +1,4 @@
-"""Make a classifier refuse a share of real images by its fooling class."""
+"""Make a classifier refuse a share of real images: a constant is added to the logit of its fooling class."""
 
 from __future__ import annotations
 
@@ -24,7 +24,12 @@ def match_refusal(
     architecture: list[str] | None = None,
     device: str = "auto",
 ) -> None:
-    """Write the ``classifier`` with the constant fitted on half of the test images of ``dataset``."""
+    """Write the ``classifier`` with the constant fitted on half of the test images of ``dataset``.
+
+    Args:
+        settings: The share, and the seed by which the test images are halved: JSON or a YAML file.
+        output: Classifier file to write.
+    """
     checked = read_settings(MatchSettings, settings)
     torch.set_num_threads(1)
     network = load_classifier(classifier, chosen_device(device), architecture or ())

@@ -31,7 +31,14 @@ def measure_distances(
     architecture: list[str] | None = None,
     device: str = "auto",
 ) -> None:
-    """Write the distances of the champions of ``runs`` (``experiment=path``), of real images and of noise."""
+    """Write the distances of the champions of ``runs`` (``experiment=path``), of real images and of noise.
+
+    Args:
+        calibration: Table with the network's temperature, from `calibrate`.
+        images: Table of the real test images, from `calibrate`.
+        runs: A run on the network whose champions are measured, as experiment=path; once for each.
+        output: Table of the images to write.
+    """
     torch.set_num_threads(1)
     checked = read_settings(DistanceSettings, settings)
     temperatures = read_table(calibration, CALIBRATION)["temperature"]

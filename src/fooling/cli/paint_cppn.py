@@ -1,4 +1,4 @@
-"""Paint random images by small networks (CPPNs)."""
+"""Make random images painted by random CPPNs a data set of fooling images that no network has selected."""
 
 from fooling.cli.painting import paint_command
 from fooling.encodings.cppn.encoding import CppnEncoding

@@ -1,4 +1,4 @@
-"""Paint random images pixel by pixel."""
+"""Make random images of uniform noise a data set of fooling images that no network has selected."""
 
 from fooling.cli.painting import paint_command
 from fooling.encodings.direct import DirectEncoding

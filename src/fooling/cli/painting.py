@@ -27,6 +27,12 @@ def paint_command(*, encoding_class: EncodingMaker[S], settings_class: type[S]) 
     """The command that paints random images in one encoding."""
 
     def paint(*, dataset: Path, settings: str, output: Path) -> None:
+        """Paint random images.
+
+        Args:
+            output: Data set file to write.
+            settings: Encoding, seed and number: JSON or a YAML file.
+        """
         checked = read_settings(PaintSettings[settings_class], settings)  # type: ignore[valid-type]
         torch.set_num_threads(1)
         shown = load_dataset(dataset)

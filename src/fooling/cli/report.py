@@ -1,4 +1,4 @@
-"""`fooling report`: the whole study on one page."""
+"""Show the whole study on one page that needs no other file and no network."""
 
 from __future__ import annotations
 
@@ -33,7 +33,20 @@ def report(
     output: Path,
     runs: list[str] | None = None,
 ) -> None:
-    """Write the page; ``runs`` are ``experiment=path``, in the order in which the galleries show them."""
+    """Write the page; ``runs`` are ``experiment=path``, in the order in which the galleries show them.
+
+    Args:
+        study: Name of the study.
+        claims: Table of the judged claims.
+        champions: Tables of champions, one for each experiment to sum up.
+        examined: Tables of what other networks and the training images say of the champions.
+        runs: A run whose images are shown, as experiment=path.
+        figures: PNG files of the figures to show.
+        run_info: How the study was run: the file that `run-info` wrote.
+        deviations: Page that lists where the study departs from the paper; the report links to it.
+        threshold: Confidence from which a champion is counted as fooling the network.
+        output: HTML file to write.
+    """
     checked_settings(ThresholdSettings, {"threshold": threshold}, source="--threshold")
     table = read_tables(examined, EXAMINED)
     galleries = [gallery(experiment, records, table) for experiment, records in read_named_runs(runs or []).items()]

@@ -1,4 +1,4 @@
-"""Train a network anew, with the images that fooled the networks before it as a class of their own."""
+"""Train a network anew, with the images that fooled the networks before it as one more class."""
 
 from __future__ import annotations
 
@@ -38,6 +38,11 @@ def retrain(
     """Train on ``dataset`` and the ``fooling`` images; without any there is no fooling class, as in the first network.
 
     The provenance of the network tells which test images it takes for fooling ones.
+
+    Args:
+        fooling: Data set files of fooling images; give the option once for each, in the order of the networks.
+        settings: The network's settings and its place in the chain: JSON or a YAML file.
+        output: Classifier file to write.
     """
     checked = read_settings(RetrainSettings, settings)
     place = chosen_device(device)

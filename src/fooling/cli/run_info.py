@@ -1,4 +1,4 @@
-"""`fooling run-info`: how a study was run, as JSON: machine, versions, seeds, and what every step took."""
+"""Gather how a study was run: machine, package versions, seeds, and the time and memory of every step."""
 
 from __future__ import annotations
 
@@ -21,7 +21,15 @@ from fooling.report.machine import machine, package_versions
 def run_info(
     *, study: str, champions: list[Path], classifiers: Path, logs: list[Path], output: Path, device: str = "auto"
 ) -> None:
-    """Gather it from the tables (what was run) and from the folders ``logs`` (what it took)."""
+    """Gather it from the tables (what was run) and from the folders ``logs`` (what it took).
+
+    Args:
+        study: Name of the study.
+        champions: Tables of champions, one for each experiment: they tell which runs were made.
+        classifiers: Table of the networks.
+        logs: Folder with the logs of the jobs, and Snakemake's benchmark files beside them.
+        output: JSON file to write.
+    """
     networks = read_table(classifiers, CLASSIFIERS)
     runs = [_runs_in(read_table(path, CHAMPIONS)) for path in champions]
     jobs = [job for folder in logs for job in _jobs_in(folder)]

@@ -1,4 +1,4 @@
-"""Show a classifier single images painted by random CPPNs."""
+"""Show a network single images painted by random CPPNs that nobody evolved."""
 
 from fooling.cli.sampling import sample_command
 from fooling.encodings.cppn.encoding import CppnEncoding

@@ -1,4 +1,4 @@
-"""Show a classifier single images of uniform noise."""
+"""Show a network single images of uniform noise that nobody evolved."""
 
 from fooling.cli.sampling import sample_command
 from fooling.encodings.direct import DirectEncoding

@@ -32,6 +32,12 @@ def sample_command(*, encoding_class: EncodingMaker[S], settings_class: type[S])
         architecture: list[str] | None = None,
         device: str = "auto",
     ) -> None:
+        """Show random images to the classifier.
+
+        Args:
+            experiment: Name of the experiment whose encoding it is.
+            output: Table of the images to write.
+        """
         checked = read_settings(EncodedSampleSettings[settings_class], settings)  # type: ignore[valid-type]
         torch.set_num_threads(1)
         place = chosen_device(device)

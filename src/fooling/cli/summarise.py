@@ -1,4 +1,4 @@
-"""`fooling summarise`: a study in a few numbers, as JSON and CSV files that versions of the study are compared by."""
+"""Sum a study up in a few numbers, by which its versions are compared."""
 
 from __future__ import annotations
 
@@ -25,7 +25,17 @@ def summarise(
     output: Path,
     curves: list[Path],
 ) -> None:
-    """Write the metrics as JSON, and for every history a curve of the confidence over the generations."""
+    """Write the metrics as JSON, and for every history a curve of the confidence over the generations.
+
+    Args:
+        networks: Table of networks, from `describe-classifiers`.
+        champions: Tables of champions, from `tabulate`; give the option once for each.
+        history: Tables of history, from `tabulate`; give the option once for each.
+        claims: Table of the judged claims.
+        settings: The threshold: one JSON object, or a YAML file that holds it.
+        output: Metrics to write, as JSON.
+        curves: Curve of the confidence over the generations to write as CSV; once for each history, in order.
+    """
     if len(curves) != len(history):
         raise FoolingError("every history gives one curve", found=f"{len(history)} histories, {len(curves)} curves")
     threshold = read_settings(ThresholdSettings, settings).threshold

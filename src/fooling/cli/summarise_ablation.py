@@ -12,7 +12,12 @@ from fooling.settings import read_settings
 
 
 def summarise_ablation(ablations: list[Path], *, settings: str, output: Path) -> None:
-    """Write how many champions repeat themselves, and what removals do to them, with intervals over the runs."""
+    """Write how many champions repeat themselves, and what removals do to them, with intervals over the runs.
+
+    Args:
+        ablations: Tables of champions with elements removed, from `ablate`.
+        output: Table to write.
+    """
     checked = read_settings(IntervalSettings, settings)
     summary = ablation_summary(read_tables(ablations, ABLATION), settings=checked)
     write_table(output, summary, ABLATION_SUMMARY)

@@ -1,4 +1,4 @@
-"""Read what people answered, leave out what rules declared beforehand leave out, and analyse the rest."""
+"""Analyse what people answered: accuracy beside chance with intervals, single images, agreement, confidence."""
 
 from __future__ import annotations
 
@@ -44,7 +44,20 @@ def survey_analyse(
     confidence: Path,
     confusion: Path,
 ) -> None:
-    """Analyse the response files in the folder ``responses``; those that cannot be read are listed, not counted."""
+    """Analyse the response files in the folder ``responses``; those that cannot be read are listed, not counted.
+
+    Args:
+        responses: Folder with the response files, CSV or JSON; those that do not fit are refused and listed.
+        questionnaire: Questionnaire that the answers are to, from `survey sample`.
+        settings: Rules of exclusion, margin, and how intervals are made: JSON or a YAML file.
+        files: Table of all response files, taken or refused and why, to write.
+        exclusions: Table of what the rules left out to write.
+        accuracy: Table of the accuracy per block and condition to write.
+        images: Table of the single images to write.
+        agreement: Table of the agreement between people to write.
+        confidence: Table of the agreement with the network's confidence to write.
+        confusion: Table of what people say of the images of each class to write.
+    """
     checked = read_settings(SurveyAnalysisSettings, settings)
     asked = load_questionnaire(questionnaire)
     taken, listed = _read_folder(responses, asked)

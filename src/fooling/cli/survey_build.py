@@ -1,4 +1,4 @@
-"""Build the page on which people are asked what the images show."""
+"""Build the page on which people are asked: a folder to be hosted, and one file that needs no network."""
 
 from __future__ import annotations
 
@@ -13,7 +13,13 @@ from fooling.survey.questionnaire import Questionnaire, load_questionnaire
 
 
 def survey_build(*, questionnaire: Path, packages: Path, output: Path) -> None:
-    """Build the page of a ``questionnaire``: a folder to be hosted, and in it one file that holds everything."""
+    """Build the page of a ``questionnaire``: a folder to be hosted, and in it one file that holds everything.
+
+    Args:
+        questionnaire: Questionnaire that `survey sample` wrote, with the folder `stimuli` beside it.
+        packages: Folder of npm packages, `node_modules`; `make survey` installs them.
+        output: Folder to write.
+    """
     _require_own_folder(output)
     checked = load_questionnaire(questionnaire)
     libraries = [_library(packages / name, name) for name in LIBRARIES]

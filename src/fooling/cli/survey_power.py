@@ -1,4 +1,4 @@
-"""How many participants and images a planned study needs, by simulation, as a table and a plot."""
+"""Simulate planned studies: how many participants and images it takes to find an effect, or that there is none."""
 
 from __future__ import annotations
 
@@ -13,7 +13,14 @@ from fooling.survey.power import POWER, PowerSettings, power_table
 
 
 def survey_power(*, settings: str = "{}", table: Path, png: Path, pdf: Path) -> None:
-    """Simulate studies of every size that the settings name, and write what share of them finds what is there."""
+    """Simulate studies of every size that the settings name, and write what share of them finds what is there.
+
+    Args:
+        settings: Effect, margin, sizes, and how much people and images differ: JSON or a YAML file.
+        table: Table of the sizes to write.
+        png: PNG file of the plot to write.
+        pdf: PDF file of the plot to write.
+    """
     found = power_table(read_settings(PowerSettings, settings))
     drawn = draw(survey_power=found)
     write_table(table, found, POWER)

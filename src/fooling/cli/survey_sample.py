@@ -1,4 +1,4 @@
-"""Draw the images that people are shown, by a rule that was declared beforehand."""
+"""Draw the images that people are shown, by a rule that looks at none, and write the questionnaire."""
 
 from __future__ import annotations
 
@@ -39,7 +39,15 @@ def survey_sample(
     architecture: list[str] | None = None,
     device: str = "auto",
 ) -> None:
-    """Write the questionnaire, and beside it the folder ``stimuli`` with its images as they are stored."""
+    """Write the questionnaire, and beside it the folder ``stimuli`` with its images as they are stored.
+
+    Args:
+        study: Name of the study.
+        runs: A run whose champions and random images may be shown, as experiment=path; once for each.
+        ascents: Files of gradient ascents on the same network, from `ascend`; once for each.
+        settings: How many images, trials and options there are: JSON or a YAML file.
+        output: Questionnaire to write, as JSON; its images go to the folder `stimuli` beside it.
+    """
     torch.set_num_threads(1)
     checked = read_settings(QuestionnaireSettings, settings)
     network = load_classifier(classifier, chosen_device(device), architecture or ())

@@ -1,4 +1,4 @@
-"""Let simulated participants answer a questionnaire, to try the analysis out."""
+"""Let simulated participants answer a questionnaire, to try the analysis out; what they answer is marked."""
 
 from __future__ import annotations
 
@@ -14,7 +14,13 @@ from fooling.survey.simulation import SimulationSettings, simulated_files
 
 
 def survey_simulate(*, questionnaire: Path, settings: str = "{}", output: Path) -> None:
-    """Write one response file for each simulated participant to the folder ``output``, all marked as synthetic."""
+    """Write one response file for each simulated participant to the folder ``output``, all marked as synthetic.
+
+    Args:
+        questionnaire: Questionnaire that `survey sample` wrote.
+        output: Folder for a response file of each participant.
+        settings: How many participants, and how much people and images differ: JSON or a YAML file.
+    """
     checked = read_settings(SimulationSettings, settings)
     asked = load_questionnaire(questionnaire)
     if output.is_dir():

@@ -1,4 +1,4 @@
-"""Turn the runs of one experiment into the tables that figures and claims are drawn from."""
+"""Turn the runs of one experiment into tables: champions, their history, and when they reached the threshold."""
 
 from __future__ import annotations
 
@@ -20,7 +20,16 @@ from fooling.settings import read_settings
 
 
 def tabulate(runs: list[Path], *, experiment: str, settings: str, champions: Path, history: Path, times: Path) -> None:
-    """Write the champions, the history and the times to the threshold of all ``runs``, controls included."""
+    """Write the champions, the history and the times to the threshold of all ``runs``, controls included.
+
+    Args:
+        runs: Run files of one experiment, of all its networks, with their controls.
+        experiment: Name of the experiment.
+        settings: The threshold: one JSON object, or a YAML file that holds it.
+        champions: Table of champions to write.
+        history: Table of their history to write.
+        times: Table of times to the threshold to write.
+    """
     checked = read_settings(ThresholdSettings, settings)
     records = [load_run(path) for path in runs]
     reached = times_table(records, experiment=experiment, threshold=checked.threshold)

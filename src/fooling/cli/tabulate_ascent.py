@@ -1,4 +1,4 @@
-"""Turn gradient ascents into tables, beside evolution and random search."""
+"""Turn gradient ascents into tables, and compare how soon they and the searches reach the threshold."""
 
 from __future__ import annotations
 
@@ -42,7 +42,19 @@ def tabulate_ascent(
     pilots: list[str] | None = None,
     sweeps: Path | None = None,
 ) -> None:
-    """Write the images of all ``ascents``, and how soon they and the searches came how far."""
+    """Write the images of all ``ascents``, and how soon they and the searches came how far.
+
+    Args:
+        history: Tables of history, from `tabulate`; give the option once for each.
+        times: Tables of times to the threshold, from `tabulate`; give the option once for each.
+        images: Table of the climbs' images to write.
+        ascent_times: Table of the climbs' evaluations to the threshold to write.
+        curves: Table of confidences over evaluations on one classifier, of climbs and searches, to write; once for each
+            classifier, in the order of their names.
+        evaluations: Table of median evaluations to the threshold to write.
+        pilots: Gradient ascents on pilot networks, as sweep=path; give the option once for each.
+        sweeps: Table of the settings that were tried on pilot networks to write.
+    """
     checked = read_settings(AscentComparisonSettings, settings)
     records = [load_ascent(path) for path in ascents]
     climbs = times_of_ascents(records, threshold=checked.threshold)

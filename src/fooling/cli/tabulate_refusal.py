@@ -12,7 +12,7 @@ from fooling.classifiers.checkpoint import load_classifier
 from fooling.classifiers.classifier import Classifier
 from fooling.classifiers.devices import chosen_device
 from fooling.classifiers.refusal import Refusal
-from fooling.cli.chained_runs import Chained, chained_runs
+from fooling.cli.chains import Chained, chained_runs
 from fooling.datasets.dataset import Dataset, load_dataset
 from fooling.errors import FoolingError
 from fooling.findings.intervals import IntervalSettings
@@ -42,7 +42,17 @@ def tabulate_refusal(
     architecture: list[str] | None = None,
     device: str = "auto",
 ) -> None:
-    """Score the champions of the ``runs`` with a constant for each rate, and those that met it as they were evolved."""
+    """Score the champions of the ``runs`` with a constant for each rate, and those that met it as they were evolved.
+
+    Args:
+        classifiers: Classifier files: all networks of all chains, the first ones included.
+        runs: Files of runs against them, in the order in which they were made; give the option once for each.
+        refusing: Classifier files from `match-refusal`, of the last networks; give the option once for each.
+        refusing_runs: Files of runs against these; give the option once for each.
+        retraining: Name of the retraining.
+        measured_runs: How many runs against each network count, from the first on.
+        output: Table to write.
+    """
     checked = read_settings(TabulateRefusalSettings, settings)
     torch.set_num_threads(1)
     place, data = chosen_device(device), load_dataset(dataset)

@@ -1,11 +1,11 @@
-"""Tell how easily the networks of one retraining are fooled, and whether the fooling class makes it harder."""
+"""Tell how easily retrained networks are fooled, and whether the fooling class makes it harder."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from fooling.artifacts import write_tables
-from fooling.cli.chained_runs import Chained, chained_runs
+from fooling.cli.chains import Chained, chained_runs
 from fooling.findings.budget import read_at
 from fooling.findings.retraining import (
     EFFECTS,
@@ -36,6 +36,16 @@ def tabulate_retraining(
     """Tabulate the first ``measured_runs`` of the ``runs`` against each of the ``classifiers``, all of its chains.
 
     Longer runs are read at these ``generations``; none: all as they ended.
+
+    Args:
+        classifiers: Classifier files: all networks of all chains, the first ones included.
+        runs: Files of runs against them, in the order in which they were made; give the option once for each.
+        retraining: Name of the retraining.
+        measured_runs: How many runs against each network count, from the first on.
+        generations: Generation at which longer runs are read; without it all are read as they ended.
+        champions: Table of the champions of these runs to write.
+        networks: Table of the networks to write.
+        effects: Table of the differences between the chains and their controls to write.
     """
     checked = read_settings(RetrainingFindingsSettings, settings)
     found = [_chain_network(chained, generations) for chained in chained_runs(classifiers, runs, measured_runs)]

@@ -1,4 +1,4 @@
-"""Trace the champions of evolution back to the random start, and say what uniform parents would have given."""
+"""Trace champions back to the random start, and say what uniformly drawn parents would have given."""
 
 from __future__ import annotations
 
@@ -12,7 +12,14 @@ from fooling.settings import read_settings
 
 
 def trace_lineage(runs: list[Path], *, experiment: str, settings: str, ancestry: Path, lineage: Path) -> None:
-    """Write what every champion of ``runs`` of evolution descends from, and the measures of the experiment."""
+    """Write what every champion of ``runs`` of evolution descends from, and the measures of the experiment.
+
+    Args:
+        runs: Run files of evolution, of one experiment and all its networks, without their controls.
+        experiment: Name of the experiment.
+        ancestry: Table of what every champion descends from to write.
+        lineage: Table of the experiment's measures, beside chance, to write.
+    """
     checked = read_settings(LineageSettings, settings)
     found = traced([load_run(path) for path in runs], settings=checked)
     champions = ancestry_table(found, experiment=experiment)

@@ -1,4 +1,4 @@
-"""Train a classifier on a data set."""
+"""Train a classifier on a data set, on one or several GPUs; a killed training goes on."""
 
 from __future__ import annotations
 
@@ -32,7 +32,13 @@ def train(
     checkpoints: Path = Path("results/.checkpoints"),
     device: str = "auto",
 ) -> None:
-    """Train, keeping the state now and then, and write the classifier to ``output``."""
+    """Train, keeping the state now and then, and write the classifier to ``output``.
+
+    Args:
+        output: Classifier file to write.
+        settings: Architecture, input and training: JSON or a YAML file.
+        processes: How many processes train together, each on a GPU of its own where there are any.
+    """
     options = {key: value for key, value in locals().items() if key != "processes"}
     checked = read_settings(ClassifierSettings, settings)
     if (together := wanted_processes(processes)) > 1:

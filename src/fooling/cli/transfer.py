@@ -34,7 +34,17 @@ def transfer(
     architecture: list[str] | None = None,
     device: str = "auto",
 ) -> None:
-    """Show the champions of ``runs`` to all ``classifiers``; of ``batches`` those of the first ``measured_runs``."""
+    """Show the champions of ``runs`` to all ``classifiers``; of ``batches`` those of the first ``measured_runs``.
+
+    Args:
+        classifiers: Classifier files: the networks that the images were evolved on, and any others.
+        experiment: Name of the experiment, or of the chain.
+        runs: Run files that an evolve command wrote; give the option once for each.
+        batches: Files of several runs, from `evolve-many-direct` or `evolve-many-cppn`; once for each.
+        measured_runs: Of several runs against one network only so many are shown, from the first on.
+        shown: Table of the images and what every network says of them to write.
+        pairs: Table of the pairs of networks to write.
+    """
     torch.set_num_threads(1)
     checked = read_settings(TransferSettings, settings)
     records = [load_run(path) for path in runs or []]

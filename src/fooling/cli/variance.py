@@ -11,7 +11,12 @@ from fooling.progress import say
 
 
 def variance(champions: list[Path], *, output: Path) -> None:
-    """Write the variance components of every experiment and search in the champions' tables."""
+    """Write the variance components of every experiment and search in the champions' tables.
+
+    Args:
+        champions: Tables of champions, from `tabulate`.
+        output: Table of the components to write.
+    """
     table = variance_table(read_tables(champions, CHAMPIONS))
     write_table(output, table, VARIANCE)
     known = table[(table["search"] == "map-elites") & table["share"].notna()]

@@ -1,4 +1,4 @@
-"""Write the files that are generated: the default study, the JSON schema, the pages on settings, claims and tables."""
+"""Write the generated files: the default study, the JSON schema, the table of settings and the list of claims."""
 
 from __future__ import annotations
 
@@ -31,7 +31,11 @@ A file holds a whole study: `config/config.yaml` is the default one, `--configfi
 
 
 def write_config(*, folder: Path = Path()) -> None:
-    """Write the generated files below ``folder``; the claims are those of its ``config/claims.yaml``."""
+    """Write the generated files below ``folder``; the claims are those of its ``config/claims.yaml``.
+
+    Args:
+        folder: Folder of the repository.
+    """
     claims = read_settings(Claims, str(folder / "config" / "claims.yaml"))
     written = {
         Path("config/config.yaml"): DEFAULT_STUDY_HEADER + commented_yaml(default_study()),

@@ -1,0 +1,96 @@
+"""The commands and their help, read from the modules in this folder.
+
+A module other than ``main`` is a command if it defines a function of its own name: ``train_it`` is the command
+``train-it``, and ``group_train_it`` is ``group train-it``. The docstring of the module is the summary of the command.
+``Args`` in the docstring of the function describes its parameters, apart from those in ``SHARED``. Docstrings change no
+fingerprint, so a better text reruns nothing.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+
+from fooling.errors import FoolingError
+
+#: The groups of commands, each with its summary.
+GROUPS = {"survey": "Ask people what they see in the images of a study, and analyse what they answered."}
+
+#: Parameters that mean the same in every command.
+SHARED = {
+    "name": "Name of the result, as in the study's configuration.",
+    "output": "File to write.",
+    "settings": "Settings of this step: one JSON object, or a YAML file that holds them.",
+    "dataset": "Data set file that a fetch command wrote.",
+    "classifier": "Classifier file that `train` or `import-network` wrote.",
+    "architecture": "Python file of your own that builds a classifier's network, as path/to/file.py:function; once for "
+    "each. A classifier file alone never makes a Python file run.",
+    "seed": "Seed of the run: the same seed on the same kind of machine gives the same bytes.",
+    "device": "Where to compute: auto (a GPU when there is one), cpu or cuda.",
+    "mirror": "Folder in which files are looked for that are not here, before anything is downloaded.",
+    "threads": "How many threads read at once; the result is the same for any number.",
+    "checkpoints": "Folder for checkpoints of unfinished work; a killed command resumes from there.",
+    "pictures": "For training.pictures: all, the data set whose folder they lie in: JSON or a YAML file.",
+    "manifest": "For training.pictures: all, the manifest of these pictures that a list command wrote.",
+    "workers": "How many processes decode such pictures; the result is the same for any number.",
+    "runs": "Run files that an evolve command wrote.",
+    "ascents": "Files of gradient ascents that `ascend` wrote.",
+}
+
+
+@cache
+def commands() -> dict[str, str]:
+    """Return the summary of every command by its name, without importing any."""
+    found = {}
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        tree = ast.parse(path.read_bytes())
+        if path.stem != "main" and path.stem in _defined(tree):
+            found[_name_of(path.stem)] = _first_paragraph(ast.get_docstring(tree) or "")
+    return found
+
+
+def parameters_of(function: Callable[..., None]) -> dict[str, str]:
+    """Return the help of every parameter of a command's ``function``, by name.
+
+    Raises :class:`FoolingError` for a parameter without help, and for help without a parameter.
+    """
+    described = dict(_arguments(inspect.getdoc(function) or ""))
+    names = list(inspect.signature(function).parameters)
+    if unknown := sorted(set(described) - set(names)):
+        raise FoolingError(f"{function.__name__} describes what is no parameter", found=", ".join(unknown))
+    if missing := [name for name in names if name not in described and name not in SHARED]:
+        raise FoolingError(f"{function.__name__} does not describe all parameters", found=", ".join(missing))
+    return {name: described.get(name) or SHARED[name] for name in names}
+
+
+def _name_of(module: str) -> str:
+    group, _, rest = module.partition("_")
+    words = [group, rest] if group in GROUPS and rest else [module]
+    return " ".join(words).replace("_", "-")
+
+
+def _defined(tree: ast.Module) -> Iterator[str]:
+    """Yield the names of functions and of assigned variables."""
+    for statement in tree.body:
+        if isinstance(statement, ast.FunctionDef):
+            yield statement.name
+        elif isinstance(statement, ast.Assign):
+            yield from (target.id for target in statement.targets if isinstance(target, ast.Name))
+
+
+def _first_paragraph(text: str) -> str:
+    return " ".join(text.partition("\n\n")[0].split())
+
+
+def _arguments(docstring: str) -> Iterator[tuple[str, str]]:
+    """Yield the names and descriptions in the ``Args`` section of a docstring in Google's style."""
+    _, _, section = f"\n{docstring}\n".partition("\nArgs:\n")
+    section = re.split(r"\n(?=\S)", section, maxsplit=1)[0]
+    for entry in re.split(r"\n(?= {4}\S)", section):
+        name, colon, text = entry.strip().partition(":")
+        if colon:
+            yield name, " ".join(text.split())
