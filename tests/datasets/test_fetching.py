@@ -89,7 +89,7 @@ def test_a_damaged_file_of_the_mirror_is_named_with_both_checksums_and_the_remed
     assert f"{path} {problem}" in message
     assert "found: SHA-256" in message
     assert "expected: SHA-256" in message
-    assert "to mend it: replace it by http" in message
+    assert "to fix it: replace it by http" in message
 
 
 def test_an_archive_that_would_unpack_to_far_more_is_cut_off():

@@ -109,7 +109,7 @@ def test_a_changed_picture_is_named_with_both_checksums(folder):
     assert f"{picture} is not the picture in the manifest" in str(caught.value)
     assert f"found: SHA-256 {sha256_of(b'dog/rex')} (7 bytes)" in str(caught.value)
     assert f"expected: SHA-256 {expected} (11 bytes)" in str(caught.value)
-    assert "to mend it: restore the picture" in str(caught.value)
+    assert "to fix it: restore the picture" in str(caught.value)
 
 
 def test_any_number_of_threads_makes_the_same_manifest(folder):

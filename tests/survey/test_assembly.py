@@ -149,7 +149,7 @@ def test_an_image_that_is_missing_is_named(tmp_path: Path, packages: Path) -> No
 
 def test_without_the_packages_it_is_said_what_to_run(tmp_path: Path) -> None:
     write_survey(tmp_path / "survey")
-    with pytest.raises(FoolingError, match=r"jsPsych, which is not installed(.|\n)*to mend it: run make survey"):
+    with pytest.raises(FoolingError, match=r"jsPsych, which is not installed(.|\n)*to fix it: run make survey"):
         built(tmp_path / "survey", tmp_path / "nowhere")
 
 

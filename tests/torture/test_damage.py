@@ -37,7 +37,7 @@ def _made_again(checkout: Checkout) -> set[str]:
             break
         assert "Traceback" not in done.stdout, done.stdout
         named = re.findall(
-            r"^\s*fooling [a-z-]+: (results/\S+) is .*\n(?:  .*\n)*?  to mend it: delete it", done.stdout, re.M
+            r"^\s*fooling [a-z-]+: (results/\S+) is .*\n(?:  .*\n)*?  to fix it: delete it", done.stdout, re.M
         )
         assert named, done.stdout
         for name in set(named):
@@ -91,7 +91,7 @@ def test_results_without_their_records_are_named_and_made_again_once_deleted(
     assert re.search("\\n".join([r"found:", *(rf"\s+{name}" for name in (PAGE, PARQUET, CSV))]), done.stdout), (
         done.stdout
     )
-    assert "to mend it: delete these results, and type make run again" in done.stdout
+    assert "to fix it: delete these results, and type make run again" in done.stdout
     for name in (PARQUET, CSV, PAGE):
         (changed.folder / name).unlink()
     changed.run(*MAKE_RUN)

@@ -1,4 +1,4 @@
-"""A full or a read-only disk: one clear message, nothing half-written, and the right bytes once that is mended."""
+"""A full or a read-only disk: one clear message, nothing half-written, and the right bytes once that is fixed."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ CSV = "results/smoke/findings/variance.csv"
 REPORT = "results/smoke/report/index.html"
 NO_BOOKS = "Nothing can be written in .snakemake: the disk is full or read-only."
 
-#: How a disk is broken (so that at most so many bytes can be written), how it is mended, and what the system calls it.
-Break, Mend = Callable[[Disk, int], None], Callable[[Disk], None]
+#: How a disk is broken (so that at most so many bytes can be written), how it is fixed, and what the system calls it.
+Break, Fix = Callable[[Disk, int], None], Callable[[Disk], None]
 FULL = (Disk.fill_up, Disk.make_room, "No space left on device")
 READ_ONLY = (lambda disk, leave: disk.remount("ro"), lambda disk: disk.remount("rw"), "Read-only file system")
 
@@ -45,13 +45,13 @@ ON_READ_ONLY_DISK = [
 
 def _assert_told(said: str, folder: str, found: str) -> None:
     problem = rf"fooling [a-z-]+: {re.escape(folder)}\S* cannot .*\n"
-    assert re.search(rf"{problem}\s+found: .*{found}.*\n\s+to mend it: free space or rights there", said), said
+    assert re.search(rf"{problem}\s+found: .*{found}.*\n\s+to fix it: free space or rights there", said), said
     assert "Traceback" not in said
 
 
-@pytest.mark.parametrize(("output", "folder", "break_it", "mend_it", "found"), ON_FULL_DISK + ON_READ_ONLY_DISK)
+@pytest.mark.parametrize(("output", "folder", "break_it", "fix_it", "found"), ON_FULL_DISK + ON_READ_ONLY_DISK)
 def test_a_command_says_what_is_wrong_with_the_disk_and_ends_well_once_it_is_mended(
-    changed: Checkout, smoke: Checkout, output: str, folder: str, break_it: Break, mend_it: Mend, found: str
+    changed: Checkout, smoke: Checkout, output: str, folder: str, break_it: Break, fix_it: Fix, found: str
 ) -> None:
     command = changed.command_of(output)
     with mounted_disk(changed.folder / folder, size="64m") as disk:
@@ -60,7 +60,7 @@ def test_a_command_says_what_is_wrong_with_the_disk_and_ends_well_once_it_is_men
         done = changed.attempt(*command)
         assert done.returncode == 2
         _assert_told(done.stdout, folder, found)
-        mend_it(disk)
+        fix_it(disk)
         if folder == CHECKPOINTS:
             assert not [path for path in disk.folder.rglob("*") if path.is_file() and path.name != "lock"]
         else:
@@ -89,9 +89,9 @@ def test_a_study_on_a_full_disk_is_finished_once_there_is_room(
         assert hidden_in(disk.folder) == [".checkpoints"]
 
 
-@pytest.mark.parametrize(("break_it", "mend_it"), [FULL[:2], READ_ONLY[:2]], ids=["full", "read-only"])
+@pytest.mark.parametrize(("break_it", "fix_it"), [FULL[:2], READ_ONLY[:2]], ids=["full", "read-only"])
 def test_a_run_without_a_place_for_its_books_is_not_begun(
-    smoke: Checkout, tmp_path: Path, break_it: Break, mend_it: Mend
+    smoke: Checkout, tmp_path: Path, break_it: Break, fix_it: Fix
 ) -> None:
     checkout = smoke.copy(tmp_path / "repository")
     with mounted_disk(checkout.folder / ".snakemake", size="64m") as disk:
@@ -100,7 +100,7 @@ def test_a_run_without_a_place_for_its_books_is_not_begun(
         assert done.returncode != 0
         assert NO_BOOKS in done.stdout
         assert "Traceback" not in done.stdout
-        mend_it(disk)
+        fix_it(disk)
         assert "Nothing to be done" in checkout.run(*MAKE_RUN)
 
 

@@ -28,7 +28,7 @@ from fooling.settings import read_settings
 from fooling.survey.pictures import ConditionStimuli, load_stimuli
 
 NAMED_MODULES = ("fooling.figures.*",)
-HINT = "no installed font has {}, drawn as boxes; to mend it: install one that has them, such as Noto Sans CJK"
+HINT = "no installed font has {}, drawn as boxes; to fix it: install one that has them, such as Noto Sans CJK"
 
 
 def draw(
