@@ -9,8 +9,6 @@ from typing import TypeVar
 import torch
 
 from fooling.classifiers.classifier import Classifier
-from fooling.classifiers.settings import ClassifierSettings, TrainingSettings
-from fooling.classifiers.training import Training
 from fooling.datasets.digits import DigitsSettings, make_digits
 from fooling.encodings.cppn.encoding import CppnEncoding
 from fooling.encodings.cppn.genome import CppnGenomes
@@ -19,6 +17,8 @@ from fooling.encodings.encoding import Encoding, Genomes
 from fooling.evolution.run import Run
 from fooling.evolution.searches import MapElites
 from fooling.evolution.settings import SearchSettings
+from fooling.training.settings import ClassifierSettings, TrainingSettings
+from fooling.training.training import Training
 
 OFFSPRING = 200
 PICTURES = 64

@@ -16,14 +16,14 @@ import torch
 from PIL import Image
 
 from fooling.artifacts import read_table
-from fooling.classifiers.schedule import Shown
-from fooling.classifiers.training_images import StreamedImages
 from fooling.cli.fetch_imagenet import fetch_imagenet
 from fooling.cli.list_imagenet import list_imagenet
 from fooling.cli.streaming import listed_pictures
 from fooling.datasets.dataset import Dataset, load_dataset
 from fooling.datasets.listed import ListedPictures
 from fooling.datasets.manifest import MANIFEST
+from fooling.training.images import StreamedImages
+from fooling.training.schedule import Shown
 
 WNIDS = ("n01440764", "n02099601", "n03028079")
 SIZE = 24

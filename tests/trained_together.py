@@ -22,15 +22,15 @@ def train_together(options: Mapping[str, Any], *, processes: int, killed_at_stat
     context.set_forkserver_preload(["fooling.cli.train"])
     with socket.create_server(("localhost", 0)) as server:
         port = server.getsockname()[1]
-    team = [
+    group = [
         context.Process(target=_train, args=(options, rank, processes, port, killed_at_state))
         for rank in range(processes)
     ]
-    for process in team:
+    for process in group:
         process.start()
-    for process in team:
+    for process in group:
         process.join()
-    return [process.exitcode or 0 for process in team]
+    return [process.exitcode or 0 for process in group]
 
 
 def _train(options: Mapping[str, Any], rank: int, processes: int, port: int, killed_at_state: int | None) -> None:

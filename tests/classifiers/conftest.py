@@ -9,8 +9,8 @@ import torch
 from fooling.classifiers.architectures import build_network
 from fooling.classifiers.assembly import assembled
 from fooling.classifiers.classifier import Classifier
-from fooling.classifiers.settings import ClassifierSettings
 from fooling.datasets.dataset import Dataset
+from fooling.training.settings import ClassifierSettings
 
 CPU = torch.device("cpu")
 

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from fooling.classifiers.settings import ClassifierSettings, ImportedInputSettings, ImportSettings, InputSettings
+from fooling.classifiers.settings import ImportedInputSettings, ImportSettings, InputSettings
 from fooling.errors import FoolingError
 from fooling.settings import checked_settings
+from fooling.training.settings import ClassifierSettings
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,10 @@ import pytest
 import torch
 
 from fooling.classifiers.checkpoint import load_classifier
-from fooling.classifiers.team import Team, require_equal_parts
-from fooling.cli.together import launch
 from fooling.cli.train import train
 from fooling.errors import FoolingError
+from fooling.training.launch import launch
+from fooling.training.process_group import ProcessGroup, require_equal_parts
 from streamed_pictures import Streamed, streamed
 from trained_together import train_together
 
@@ -100,9 +100,9 @@ def test_what_they_say_is_heard_when_they_fail(tmp_path: Path, capfd: pytest.Cap
 
 
 def test_a_batch_that_cannot_be_shared_out_is_told() -> None:
-    require_equal_parts(12, Team(size=3))
+    require_equal_parts(12, ProcessGroup(size=3))
     with pytest.raises(FoolingError, match=r"13, for 2 processes(.|\n)*a multiple of 2"):
-        require_equal_parts(13, Team(size=2))
+        require_equal_parts(13, ProcessGroup(size=2))
 
 
 @pytest.mark.parametrize("told", ["0", "two", "-1"])

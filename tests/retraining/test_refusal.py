@@ -13,11 +13,11 @@ from fooling.classifiers.assembly import assembled
 from fooling.classifiers.checkpoint import load_classifier, save_classifier
 from fooling.classifiers.classifier import Classifier
 from fooling.classifiers.refusal import Refusal
-from fooling.classifiers.settings import ClassifierSettings
 from fooling.datasets.dataset import Dataset
 from fooling.errors import FoolingError
 from fooling.retraining.refusal import fitted_refusal, halves, refused, refusing
 from fooling.retraining.settings import MatchSettings
+from fooling.training.settings import ClassifierSettings
 
 CPU = torch.device("cpu")
 SETTINGS = MatchSettings(rate=0.1, seed=1)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 import torch
 
-from fooling.classifiers.settings import ClassifierSettings
 from fooling.encodings.cppn.encoding import CppnEncoding
 from fooling.encodings.cppn.settings import CppnSettings
 from fooling.encodings.direct import DirectEncoding
@@ -13,6 +12,7 @@ from fooling.encodings.direct_settings import DirectSettings
 from fooling.encodings.encoding import Encoding
 from fooling.retraining.exposure import at_equal_passes
 from fooling.retraining.unselected import unselected_images
+from fooling.training.settings import ClassifierSettings
 
 ENCODINGS = {
     "direct": DirectEncoding(settings=DirectSettings(), image_shape=(1, 8, 8)),

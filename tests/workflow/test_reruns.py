@@ -201,7 +201,7 @@ def test_one_architecture_leaves_the_networks_of_another_alone(changed: Checkout
 
 
 def test_settings_of_the_findings_rerun_no_evolution(changed: Checkout) -> None:
-    changed.replace(SMOKE, "bootstrap_samples: 199", "bootstrap_samples: 299")
+    changed.replace(SMOKE, "bootstrap_samples: 199", "bootstrap_samples: 199, confidence_level: 0.9")
     pending = changed.pending()
     assert set(pending) == TELLING | {
         *("describe_classifiers", "trace_lineage", "compare", "tabulate_ascent", "transfer", "transfer_in_chain"),

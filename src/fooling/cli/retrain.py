@@ -7,8 +7,6 @@ from pathlib import Path
 
 from fooling.classifiers.checkpoint import save_classifier
 from fooling.classifiers.devices import chosen_device
-from fooling.classifiers.training import Training
-from fooling.classifiers.training_images import StreamedImages
 from fooling.cli.streaming import streamed_pictures
 from fooling.cli.training import origin_of, told, trained
 from fooling.datasets.dataset import load_dataset
@@ -19,6 +17,8 @@ from fooling.retraining.images import PicturesWithFoolingClass, with_fooling_cla
 from fooling.retraining.recognition import recognised
 from fooling.retraining.settings import RetrainSettings
 from fooling.settings import read_settings
+from fooling.training.images import StreamedImages
+from fooling.training.training import Training
 
 
 def retrain(

@@ -10,7 +10,6 @@ import pandas as pd
 from pydantic import Field
 
 from fooling.artifacts import read_table
-from fooling.classifiers.settings import TrainingSettings
 from fooling.cli.imagenet import with_places_found
 from fooling.datasets import folder, imagenet
 from fooling.datasets.dataset import Dataset
@@ -22,6 +21,7 @@ from fooling.datasets.listed import ListedPictures
 from fooling.datasets.manifest import MANIFEST, content_sha256
 from fooling.errors import FoolingError
 from fooling.settings import Settings, read_settings
+from fooling.training.settings import TrainingSettings
 
 
 class StreamedSettings(Settings):

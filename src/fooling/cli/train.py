@@ -6,16 +6,16 @@ from pathlib import Path
 
 from fooling.classifiers.checkpoint import save_classifier
 from fooling.classifiers.devices import chosen_device
-from fooling.classifiers.settings import ClassifierSettings
-from fooling.classifiers.team import joined
-from fooling.classifiers.training import Training
-from fooling.classifiers.training_images import StreamedImages
 from fooling.cli.streaming import streamed_pictures
-from fooling.cli.together import launch, wanted_processes
 from fooling.cli.training import origin_of, told, trained
 from fooling.datasets.dataset import load_dataset
 from fooling.progress import say
 from fooling.settings import read_settings
+from fooling.training.images import StreamedImages
+from fooling.training.launch import launch, wanted_processes
+from fooling.training.process_group import joined
+from fooling.training.settings import ClassifierSettings
+from fooling.training.training import Training
 
 
 def train(
@@ -45,15 +45,15 @@ def train(
         launch("train", options, processes=together, device=device)
         return
     place = chosen_device(device)
-    with joined(place) as team:
+    with joined(place) as group:
         content = load_dataset(dataset)
         listed = streamed_pictures(checked.training, pictures, manifest, dataset=content, mirror=mirror)
-        decoding = workers and max(1, workers // team.size)
+        decoding = workers and max(1, workers // group.size)
         images = None if listed is None else StreamedImages(listed, workers=decoding)
-        training = Training(name=name, dataset=content, settings=checked, device=place, images=images, team=team)
-        origin = origin_of(dataset, name=content.name, device=place, team=team)
+        training = Training(name=name, dataset=content, settings=checked, device=place, images=images, group=group)
+        origin = origin_of(dataset, name=content.name, device=place, group=group)
         with trained(training, command=__name__, name=name, origin=origin, checkpoints=checkpoints) as classifier:
-            if team.leads:
+            if group.leads:
                 save_classifier(output, classifier)
-    if team.leads:
+    if group.leads:
         say(f"{told(classifier)}; written to {output}")

@@ -14,16 +14,16 @@ from fooling.checkpoints import CheckpointStore
 from fooling.classifiers.architectures import architecture_modules, architecture_source
 from fooling.classifiers.classifier import Classifier
 from fooling.classifiers.probe import remarks_on
-from fooling.classifiers.team import ALONE, Team
-from fooling.classifiers.training import Training
 from fooling.errors import REMEDY, FoolingError
 from fooling.fingerprint import fingerprint
 from fooling.inputs import digest_of
 from fooling.progress import progress, say
+from fooling.training.process_group import SINGLE, ProcessGroup
+from fooling.training.training import Training
 from fooling.versions import software_versions
 
 
-def origin_of(dataset: Path, *, name: str, device: torch.device, team: Team = ALONE) -> dict[str, Any]:
+def origin_of(dataset: Path, *, name: str, device: torch.device, group: ProcessGroup = SINGLE) -> dict[str, Any]:
     """What decides a network besides its settings.
 
     It is the data set ``name`` in a file, the device, how many processes train together, and the versions.
@@ -31,7 +31,7 @@ def origin_of(dataset: Path, *, name: str, device: torch.device, team: Team = AL
     return {
         "dataset": {"name": name, "sha256": digest_of(dataset)},
         "device": device.type,
-        "processes": team.size,
+        "processes": group.size,
         "versions": software_versions(),
     }
 
@@ -45,7 +45,7 @@ def trained(
     ``command`` is the module of the command that trains.
 
     The state of the training is kept now and then, and until the block that writes the network is through. All
-    processes of a team are at it, and the one that leads keeps the state.
+    processes of a group are at it, and the one that leads keeps the state.
     """
     settings = training.settings
     source = architecture_source(settings.architecture)
@@ -53,13 +53,13 @@ def trained(
     identity = {"work": "training", "name": name, "settings": settings.model_dump(mode="json"), **origin}
     code = fingerprint(command, *architecture_modules(settings.architecture, settings.options))
     store = CheckpointStore(checkpoints, {**identity, "architecture": own_file}, code=code)
-    with store if training.team.leads else nullcontext():
+    with store if training.group.leads else nullcontext():
         _take_up(training, store)
         _finish(training, store)
         classifier = training.classifier()
         remarks = remarks_on(classifier, training.dataset)
         yield dataclasses.replace(classifier, provenance={**classifier.provenance, **origin})
-        if training.team.leads:
+        if training.group.leads:
             for remark in remarks:
                 say(remark)
             store.clear()
@@ -74,29 +74,29 @@ def told(classifier: Classifier) -> str:
 
 def _take_up(training: Training, store: CheckpointStore) -> None:
     """Go on from the state that the store holds of ``training``, if it holds one; the arrays are freed on return."""
-    team = training.team
-    team.told(None)  # the one that leads holds the store by now, and no other process writes there
+    group = training.group
+    group.broadcast(None)  # the one that leads holds the store by now, and no other process writes there
     if (state := store.load("training")) is not None:
         training.restore(*state, source=store.path("training"))
-    if len(set(team.gathered(torch.tensor(training.iteration)).tolist())) > 1:
+    if len(set(group.all_gather(torch.tensor(training.iteration)).tolist())) > 1:
         raise FoolingError(f"{store.folder} is not the same to all processes of the training", remedy=REMEDY)
-    if state is not None and team.leads:
+    if state is not None and group.leads:
         say(f"training goes on from iteration {training.iteration}")
 
 
 def _finish(training: Training, store: CheckpointStore) -> None:
     """Bring ``training`` to its end, keeping its state."""
-    team, iterations = training.team, training.settings.training.iterations
+    group, iterations = training.group, training.settings.training.iterations
     with progress(total=iterations, done=training.iteration, description="training", unit="iterations") as counter:
 
         def keep() -> None:
-            if team.told(team.leads and store.is_due()):
+            if group.broadcast(group.leads and store.is_due()):
                 state = training.state()
-                if team.leads:
+                if group.leads:
                     store.save("training", *state)
 
         def after_iteration() -> None:
-            if team.leads:
+            if group.leads:
                 counter.advance(note=training.standing)
             keep()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fooling.classifiers.settings import ClassifierSettings
+from fooling.training.settings import ClassifierSettings
 
 
 def at_equal_passes(settings: ClassifierSettings, *, real: int, fooling: int) -> ClassifierSettings:

@@ -13,8 +13,8 @@ from fooling.errors import FoolingError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from fooling.classifiers.training_images import Pictures
     from fooling.evolution.record import RunRecord
+    from fooling.training.images import Pictures
 
 FOOLING = "fooling"  # the name of the class
 RANDOM = "random image"  # what random images are images of

@@ -6,8 +6,8 @@ from typing import Annotated, Generic, Literal, TypeVar
 
 from pydantic import Field
 
-from fooling.classifiers.settings import ClassifierSettings
 from fooling.settings import Seed, Settings
+from fooling.training.settings import ClassifierSettings
 
 #: What a fooling class can be filled with. ``champions``: images evolved against the networks so far, half of them
 #: from the archive after the start; ``random``: images of random genomes in the encoding of the chain; ``drift``: half

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fooling.classifiers.settings import AdamSettings, CosinePolicy, InputSettings, TrainingSettings
+from fooling.classifiers.settings import InputSettings
 from fooling.encodings.cppn.settings import CppnSettings
 from fooling.encodings.direct_settings import DirectSettings
 from fooling.evolution.settings import SearchSettings
@@ -18,6 +18,7 @@ from fooling.study.entries import (
 )
 from fooling.study.settings import StudySettings
 from fooling.survey.settings import SurveySettings
+from fooling.training.settings import AdamSettings, CosinePolicy, TrainingSettings
 
 
 def default_study() -> StudySettings:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import Field, StringConstraints, ValidationError, field_validator, model_validator
 
 from fooling.ascent.settings import AscentSettings
-from fooling.classifiers.settings import ClassifierSettings, ImportSettings, InputSettings
+from fooling.classifiers.settings import ImportSettings, InputSettings
 from fooling.datasets.digits import DigitsSettings
 from fooling.datasets.folder import FolderSettings
 from fooling.datasets.imagenet import ImagenetSettings
@@ -23,6 +23,7 @@ from fooling.figures.catalogue import FIGURES
 from fooling.retraining.settings import RetrainingSettings
 from fooling.settings import SeedRange, Settings
 from fooling.study.presets import with_ascent_preset, with_preset
+from fooling.training.settings import ClassifierSettings
 
 #: Becomes part of file names, on every system: letters, digits, dot, underscore and hyphen, no dot or hyphen first.
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]*$", max_length=80)]

@@ -8,8 +8,8 @@ import sys
 from collections.abc import Mapping
 
 from fooling.classifiers.devices import require_devices
-from fooling.classifiers.team import is_launched
 from fooling.errors import FoolingError
+from fooling.training.process_group import is_launched
 
 PROCESSES_VARIABLE = "FOOLING_TRAINING_PROCESSES"
 

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from fooling.classifiers.settings import ConstantPolicy, InversePolicy, SgdSettings, StepPolicy, TrainingSettings
 from fooling.errors import FoolingError
+from fooling.training.settings import ConstantPolicy, InversePolicy, SgdSettings, StepPolicy, TrainingSettings
 
 
 def learning_rate_at(iteration: int, training: TrainingSettings) -> float:

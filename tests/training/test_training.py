@@ -14,10 +14,10 @@ from torch import nn
 
 from fooling.classifiers.assembly import assembled
 from fooling.classifiers.classifier import Classifier
-from fooling.classifiers.settings import ClassifierSettings
-from fooling.classifiers.training import Training
 from fooling.datasets.dataset import Dataset
 from fooling.errors import FoolingError
+from fooling.training.settings import ClassifierSettings
+from fooling.training.training import Training
 
 CPU = torch.device("cpu")
 

@@ -9,9 +9,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fooling.classifiers.schedule import Schedule, Shown
-from fooling.classifiers.settings import ClassifierSettings
 from fooling.seeding import derived_seed, numpy_generator
+from fooling.training.schedule import Schedule, Shown
+from fooling.training.settings import ClassifierSettings
 
 SHAPE = (3, 10, 12)
 

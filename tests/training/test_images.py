@@ -17,16 +17,16 @@ import psutil
 import pytest
 import torch
 
-from fooling.classifiers.schedule import Schedule, Shown
-from fooling.classifiers.settings import ClassifierSettings
-from fooling.classifiers.training import Training
-from fooling.classifiers.training_images import (
+from fooling.errors import FoolingError
+from fooling.training.images import (
     LONGEST_TEMPORARY_FOLDER,
     Batch,
     KeptImages,
     StreamedImages,
 )
-from fooling.errors import FoolingError
+from fooling.training.schedule import Schedule, Shown
+from fooling.training.settings import ClassifierSettings
+from fooling.training.training import Training
 from streamed_pictures import SIZE, Streamed, begin_and_be_killed, streamed
 
 CPU = torch.device("cpu")

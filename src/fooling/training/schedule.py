@@ -14,9 +14,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from fooling.classifiers.settings import ClassifierSettings
 from fooling.classifiers.views import drawn_places
 from fooling.seeding import derived_seed, numpy_generator
+from fooling.training.settings import ClassifierSettings
 
 
 class Shown(NamedTuple):

@@ -1,7 +1,7 @@
 """Training of a classifier, pass by pass over the training images, resumable to the same bytes after every iteration.
 
 Which images are shown, and which squares of them, follows from the seed and the number of the iteration
-(:mod:`fooling.classifiers.schedule`). Dropout draws from generators that are seeded anew in every pass: within one they
+(:mod:`fooling.training.schedule`). Dropout draws from generators that are seeded anew in every pass: within one they
 are part of the state, as the optimiser's moments are.
 """
 
@@ -24,20 +24,20 @@ from fooling.classifiers.classifier import Classifier
 from fooling.classifiers.devices import enough_memory, reproducible
 from fooling.classifiers.header import Count, Epoch
 from fooling.classifiers.network_code import network_code
-from fooling.classifiers.optimisers import make_optimiser, set_learning_rate
 from fooling.classifiers.probe import require_usable
-from fooling.classifiers.schedule import Schedule
-from fooling.classifiers.settings import ClassifierSettings
-from fooling.classifiers.team import ALONE, Team, require_equal_parts
-from fooling.classifiers.training_images import Batch, KeptImages, TrainingImages
 from fooling.classifiers.views import fed_shape
 from fooling.contents import Header, checked_header, require_layout
 from fooling.datasets.dataset import Dataset
 from fooling.errors import REMEDY, FoolingError
 from fooling.seeding import derived_seed
+from fooling.training.images import Batch, KeptImages, TrainingImages
+from fooling.training.optimisers import make_optimiser, set_learning_rate
+from fooling.training.process_group import SINGLE, ProcessGroup, require_equal_parts
+from fooling.training.schedule import Schedule
+from fooling.training.settings import ClassifierSettings
 
 NETWORK, OPTIMISER = "network.", "optimiser."
-LOSS, GENERATOR, GPU_GENERATOR = "loss", "generator", "gpu_generator"  # of every process of the team
+LOSS, GENERATOR, GPU_GENERATOR = "loss", "generator", "gpu_generator"  # of every process of the group
 MOMENTS = ("momentum_buffer", "exp_avg", "exp_avg_sq")  # of a parameter, of its shape
 
 
@@ -64,12 +64,12 @@ class Training:
         device: torch.device,
         fooling_class: bool = False,
         images: TrainingImages | None = None,
-        team: Team = ALONE,
+        group: ProcessGroup = SINGLE,
     ) -> None:
         """``fooling_class``: the last class of ``dataset`` stands for fooling images.
 
         The training ``images`` are those in the data set unless others are given, and of each batch those that are this
-        process's in its ``team``.
+        process's in its ``group``.
         """
         if images is None and settings.training.pictures == "all":
             raise FoolingError(
@@ -77,8 +77,8 @@ class Training:
                 found="training.pictures: all, and only the images of the data set file",
                 remedy="name the pictures and their manifest (--pictures, --manifest), or set training.pictures: kept",
             )
-        require_equal_parts(settings.training.batch_size, team)
-        self.dataset, self.settings, self._device, self.team = dataset, settings, device, team
+        require_equal_parts(settings.training.batch_size, group)
+        self.dataset, self.settings, self._device, self.group = dataset, settings, device, group
         self._images = KeptImages(dataset) if images is None else images
         self._schedule = Schedule(settings=settings, count=self._images.count, shape=dataset.image_shape)
         with torch.random.fork_rng(devices=[]):
@@ -94,7 +94,7 @@ class Training:
         require_usable(self._classifier, dataset)
         if not any(parameter.requires_grad for parameter in network.parameters()):
             raise FoolingError(f"the network {name} cannot be trained", found="no parameter that has a gradient")
-        self._network = team.together(network)
+        self._network = group.parallel(network)
         self._optimiser = make_optimiser(network, settings.training)
         self._batches: Iterator[Batch] | None = None
         self._loss = torch.zeros((), dtype=torch.float64, device=device)  # since the last test, summed up
@@ -132,7 +132,7 @@ class Training:
                 after_iteration()
             self._optimiser.zero_grad()
             self._classifier.network.eval()
-            mean_loss = self.team.gathered(self._loss).mean().item() / (end - start)
+            mean_loss = self.group.all_gather(self._loss).mean().item() / (end - start)
             if not math.isfinite(mean_loss):
                 raise FoolingError(
                     f"the training of {self._classifier.name} has diverged",
@@ -158,12 +158,12 @@ class Training:
     def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         """Arrays and a header from which :meth:`restore` goes on exactly as if there had been no interruption.
 
-        All processes of the team have to ask for it at the same time, after an iteration.
+        All processes of the group have to ask for it at the same time, after an iteration.
         """
         arrays = {NETWORK + key: as_array(value) for key, value in self._classifier.network.state_dict().items()}
         for index, values in self._optimiser.state_dict()["state"].items():
             arrays |= {f"{OPTIMISER}{index}.{key}": as_array(value) for key, value in values.items()}
-        arrays |= {key: as_array(self.team.gathered(values)) for key, values in self._of_process().items()}
+        arrays |= {key: as_array(self.group.all_gather(values)) for key, values in self._of_process().items()}
         return arrays, {"iteration": self.iteration, "history": self.history}
 
     def restore(self, arrays: Mapping[str, NDArray[Any]], header: Mapping[str, Any], *, source: object) -> None:
@@ -195,9 +195,9 @@ class Training:
                 # The fused steps run over memory as it lies: a buffer must lie exactly as its parameter does.
                 value = torch.empty_like(parameter).copy_(value)
             self._optimiser.state[parameter][quantity] = value
-        self._loss.copy_(tensors[LOSS][self.team.rank])
+        self._loss.copy_(tensors[LOSS][self.group.rank])
         # A copy each: torch reads the state of a generator from where the whole tensor begins, and beyond its end.
-        self._generators = {key: tensors[key][self.team.rank].clone() for key in self._generators}
+        self._generators = {key: tensors[key][self.group.rank].clone() for key in self._generators}
         try:
             torch.Generator().set_state(self._generators[GENERATOR])
         except RuntimeError as error:
@@ -215,20 +215,20 @@ class Training:
             _set_states_of_generators(self._generators, self._device)
             return
         number = self._schedule.pass_at(self.iteration)
-        torch.manual_seed(derived_seed(self.settings.seed, "dropout", number, *self.team.words))
+        torch.manual_seed(derived_seed(self.settings.seed, "dropout", number, *self.group.words))
 
     def _next_batch(self) -> Batch:
         """Images and labels of the next iteration, those of this process."""
         if self._batches is None:
             shown = self._schedule.batches(self.iteration)
-            mine = (batch.part(self.team.rank, self.team.size) for batch in shown)
+            mine = (batch.part(self.group.rank, self.group.size) for batch in shown)
             self._batches = self._images.batches(mine, self._device)
         return next(self._batches)
 
     def _measured_errors(self) -> dict[str, float | None]:
-        """The errors on the test images; the whole team has them from the one that measures."""
+        """The errors on the test images; the whole group has them from the one that measures."""
         images, labels = self.dataset.test_images, self.dataset.test_labels
-        return self.team.told(measured_errors(self._classifier, images, labels) if self.team.leads else {})
+        return self.group.broadcast(measured_errors(self._classifier, images, labels) if self.group.leads else {})
 
     def _parameters(self) -> list[nn.Parameter]:
         """The parameters in the optimiser's order."""
@@ -242,11 +242,11 @@ class Training:
             layout[f"{OPTIMISER}{index}.step"] = "float32"
         for key, value in self._of_process().items():
             dtype, *lengths = _form(value).split()
-            layout[key] = " ".join([dtype, str(self.team.size), *lengths])
+            layout[key] = " ".join([dtype, str(self.group.size), *lengths])
         return layout
 
     def _of_process(self) -> dict[str, torch.Tensor]:
-        """What each process of the team has for itself."""
+        """What each process of the group has for itself."""
         return {LOSS: self._loss, **self._generators}
 
     def _step(self, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:

@@ -13,10 +13,10 @@ import torch
 from numpy.typing import NDArray
 from torch.utils import data
 
-from fooling.classifiers.schedule import Shown
 from fooling.classifiers.views import cropped
 from fooling.datasets.dataset import Dataset
 from fooling.errors import FoolingError
+from fooling.training.schedule import Shown
 
 Batch = tuple[torch.Tensor, torch.Tensor]  # images uint8 (B, C, H, W), labels int64 (B,)
 

@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Team:
+class ProcessGroup:
     """The place of this process among ``size`` ones that train together."""
 
     rank: int = 0
@@ -41,7 +41,7 @@ class Team:
         """What tells the random numbers of this process from those of the others; nothing if it is alone."""
         return () if self.size == 1 else ("process", self.rank)
 
-    def together(self, network: nn.Module) -> nn.Module:
+    def parallel(self, network: nn.Module) -> nn.Module:
         """``network`` such that its gradients become the means over all processes: those of the whole batch.
 
         All begin with the parameters of the first one, and go on with its statistics of batch normalisation.
@@ -52,7 +52,7 @@ class Team:
         # after it, also after the first one of a resumed training, and three numbers add up to other bits.
         return DistributedDataParallel(network, find_unused_parameters=True)
 
-    def gathered(self, values: torch.Tensor) -> torch.Tensor:
+    def all_gather(self, values: torch.Tensor) -> torch.Tensor:
         """The ``values`` (...) of every process, as (size, ...) on the CPU."""
         values = values.cpu()
         if self.size == 1:
@@ -61,7 +61,7 @@ class Team:
         distributed.all_gather(of_each, values)
         return torch.stack(of_each)
 
-    def told(self, value: T) -> T:
+    def broadcast(self, value: T) -> T:
         """What ``value`` is to the process that leads."""
         if self.size == 1:
             return value
@@ -70,7 +70,7 @@ class Team:
         return values[0]
 
 
-ALONE = Team()
+SINGLE = ProcessGroup()
 
 
 def is_launched() -> bool:
@@ -79,24 +79,24 @@ def is_launched() -> bool:
 
 
 @contextmanager
-def joined(device: torch.device) -> Iterator[Team]:
-    """The team of this process, which computes on ``device``; alone if it was not started by torch's launcher."""
+def joined(device: torch.device) -> Iterator[ProcessGroup]:
+    """The group of this process, which computes on ``device``; alone if it was not started by torch's launcher."""
     if not is_launched():
-        yield ALONE
+        yield SINGLE
         return
     # Numbers on the CPU are exchanged too: who is to keep its state, and the state of random generators.
     backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
     distributed.init_process_group(backend, timeout=PATIENCE)
-    yield Team(distributed.get_rank(), distributed.get_world_size())
+    yield ProcessGroup(distributed.get_rank(), distributed.get_world_size())
     distributed.destroy_process_group()  # not after an error: the others may wait for this process, and are ended
 
 
-def require_equal_parts(batch_size: int, team: Team) -> None:
-    """Raise :class:`FoolingError` unless every process of the ``team`` gets as many images of a batch."""
-    if batch_size % team.size:
+def require_equal_parts(batch_size: int, group: ProcessGroup) -> None:
+    """Raise :class:`FoolingError` unless every process of the ``group`` gets as many images of a batch."""
+    if batch_size % group.size:
         raise FoolingError(
             "a batch cannot be shared out evenly",
-            found=f"training.batch_size: {batch_size}, for {team.size} processes",
-            expected=f"a multiple of {team.size}",
+            found=f"training.batch_size: {batch_size}, for {group.size} processes",
+            expected=f"a multiple of {group.size}",
             remedy="change training.batch_size, or how many processes train together",
         )

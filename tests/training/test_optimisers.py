@@ -10,8 +10,8 @@ import pytest
 import torch
 from torch import nn
 
-from fooling.classifiers.optimisers import learning_rate_at, make_optimiser, set_learning_rate
-from fooling.classifiers.settings import TrainingSettings
+from fooling.training.optimisers import learning_rate_at, make_optimiser, set_learning_rate
+from fooling.training.settings import TrainingSettings
 
 POLICIES: list[dict[str, Any]] = [
     {"kind": "inv", "gamma": 0.5, "power": 0.75},

@@ -1,0 +1,1 @@
+"""Train classifiers: schedules, optimisers, streamed pictures, and several processes that train together."""
