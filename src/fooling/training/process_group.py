@@ -1,7 +1,6 @@
-"""The processes that train one network together, each on its part of every batch, and on a GPU of its own.
+"""Train one network in several processes, each with its part of every batch and its own GPU.
 
-They are started by torch's launcher, on one machine; without GPUs they share its cores. The first of them leads: it
-alone writes files.
+torch's launcher starts them on one machine. Without GPUs they share its cores. Rank 0 leads: it alone writes files.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from fooling.errors import FoolingError
 
-#: The one that leads may wait for another training of the same network. Whoever ends is noticed by the launcher.
+#: The leading process may wait for another training of the same network. The launcher notices a process that ends.
 PATIENCE = timedelta(days=30)
 
 T = TypeVar("T")
@@ -26,25 +25,25 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class ProcessGroup:
-    """The place of this process among ``size`` ones that train together."""
+    """The rank of this process in its process group of ``size`` processes."""
 
     rank: int = 0
     size: int = 1
 
     @property
     def leads(self) -> bool:
-        """Whether this is the process that writes."""
+        """Whether this process has rank 0, which writes files."""
         return self.rank == 0
 
     @property
     def words(self) -> tuple[str | int, ...]:
-        """What tells the random numbers of this process from those of the others; nothing if it is alone."""
+        """Part of the seed that differs from process to process; empty for a single process."""
         return () if self.size == 1 else ("process", self.rank)
 
     def parallel(self, network: nn.Module) -> nn.Module:
-        """``network`` such that its gradients become the means over all processes: those of the whole batch.
+        """Return ``network`` with gradients averaged over all processes: those of the whole batch.
 
-        All begin with the parameters of the first one, and go on with its statistics of batch normalisation.
+        All processes start with the parameters of rank 0 and use its statistics of batch normalisation.
         """
         if self.size == 1:
             return network
@@ -53,7 +52,7 @@ class ProcessGroup:
         return DistributedDataParallel(network, find_unused_parameters=True)
 
     def all_gather(self, values: torch.Tensor) -> torch.Tensor:
-        """The ``values`` (...) of every process, as (size, ...) on the CPU."""
+        """Return the ``values`` (...) of all processes, as (size, ...) on the CPU."""
         values = values.cpu()
         if self.size == 1:
             return values[None]
@@ -62,7 +61,7 @@ class ProcessGroup:
         return torch.stack(of_each)
 
     def broadcast(self, value: T) -> T:
-        """What ``value`` is to the process that leads."""
+        """Return the ``value`` of rank 0."""
         if self.size == 1:
             return value
         values = [value]
@@ -74,13 +73,13 @@ SINGLE = ProcessGroup()
 
 
 def is_launched() -> bool:
-    """Whether torch's launcher has started this process."""
+    """Return whether torch's launcher started this process."""
     return distributed.is_torchelastic_launched()
 
 
 @contextmanager
 def joined(device: torch.device) -> Iterator[ProcessGroup]:
-    """The group of this process, which computes on ``device``; alone if it was not started by torch's launcher."""
+    """Join the process group, computing on ``device``; a single process if torch's launcher did not start it."""
     if not is_launched():
         yield SINGLE
         return
@@ -92,7 +91,7 @@ def joined(device: torch.device) -> Iterator[ProcessGroup]:
 
 
 def require_equal_parts(batch_size: int, group: ProcessGroup) -> None:
-    """Raise :class:`FoolingError` unless every process of the ``group`` gets as many images of a batch."""
+    """Raise :class:`FoolingError` unless all processes of the ``group`` get equal parts of a batch."""
     if batch_size % group.size:
         raise FoolingError(
             "a batch cannot be shared out evenly",
