@@ -261,7 +261,7 @@ def test_a_setting_of_a_retraining_reruns_its_runs_and_what_follows(changed: Che
 
 def test_a_refusal_rate_reruns_its_networks_and_runs_and_what_follows(changed: Checkout) -> None:
     changed.replace(SMOKE, "rates: [0.02]", "rates: [0.02, 0.04]")
-    telling = TELLING | {"draw"}
+    telling = TELLING | {"draw", "claims", "summarise"}
     pending = changed.pending()
     assert set(pending) == telling | {"tabulate_refusal"}
     assert _names(pending["draw"]) == {"retraining_refusal-refusing"}

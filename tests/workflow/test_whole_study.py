@@ -87,7 +87,7 @@ def test_every_job_left_a_log_and_told_its_time_and_memory(smoke: Checkout) -> N
 def test_the_workflows_own_report_can_be_made(smoke: Checkout) -> None:
     smoke.run("snakemake", "--configfile", SMOKE, "--report", "report.html")
     page = (smoke.folder / "report.html").read_text()
-    assert "Champions of every class" in page  # the caption of a gallery
+    assert "Champions of each class" in page  # the caption of a gallery
     (smoke.folder / "report.html").unlink()
 
 
