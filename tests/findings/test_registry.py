@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fooling.cli.commands import COMMANDS
 
 import fooling
+from fooling.cli.help import commands
 from fooling.errors import FoolingError
 from fooling.findings.registry import DECLARED, MODULES, every_table, table_named
 from fooling.table import Column, Table
@@ -64,7 +64,7 @@ def test_an_unknown_table_is_named() -> None:
 
 @pytest.mark.parametrize("table", TABLES.values(), ids=list(TABLES))
 def test_every_table_and_column_is_described(table: Table) -> None:
-    assert set(table.commands) <= set(COMMANDS)
+    assert set(table.commands) <= set(commands())
     assert table.path is None or set(re.findall("{(.*?)}", table.path)) <= {"classifier", "experiment", "retraining"}
     assert table.key
     for described in (table, *table.columns):
