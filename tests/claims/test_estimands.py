@@ -124,11 +124,14 @@ def test_runs_that_end_too_early_are_no_answer_but_may_stand_in():
 def test_the_surest_champions_of_every_run():
     records, values = noisy_runs(classes=30)
     surest = np.sort(values[:, 2], axis=1)[:, -8:].reshape(2, 5, 8)
-    for estimand, of_runs in (("mean-of-surest", surest.mean(axis=2)), ("least-of-surest", surest[:, :, 0])):
+    for estimand, of_runs in (
+        ("mean-of-most-confident", surest.mean(axis=2)),
+        ("lowest-of-most-confident", surest[:, :, 0]),
+    ):
         expected = averaged(np.median(of_runs, axis=1))
         assert measure(estimand, tables_of(records), count=8).value == pytest.approx(expected, rel=1e-5)
     with pytest.raises(NotRun, match="have 30 classes, the claim speaks of 40"):
-        measure("mean-of-surest", tables_of(records), count=40)
+        measure("mean-of-most-confident", tables_of(records), count=40)
 
 
 def test_medians_in_real_images():

@@ -142,9 +142,9 @@ def test_quantities_of_transfer(networks):
         )
 
     assert measure("transfer-over-chance").value == pytest.approx(1 / 3 - 1 / 3)
-    assert measure("share-surer-on-source", relation="other architecture").value == 1.0
-    assert measure("share-surer-on-source").units == 1
-    assert measure("surest-on-two-networks").value == pytest.approx(0.8)
+    assert measure("share-higher-on-source", relation="other architecture").value == 1.0
+    assert measure("share-higher-on-source").units == 1
+    assert measure("highest-on-two-networks").value == pytest.approx(0.8)
     other = {"relation": "other architecture", "architecture": "lenet"}
     labels = row_of(table, target="c", images="all", label="source-label")["alike"]
     assert measure("labelled-alike", shown_to="other", **other).value == pytest.approx(labels)

@@ -1,1 +1,1 @@
-"""Gradient ascent: images climb the network's own gradient until it takes them for a class."""
+"""Gradient ascent on the confidence of a classifier in a class."""

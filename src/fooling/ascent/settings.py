@@ -27,7 +27,7 @@ class AscentSettings(Settings):
     seeds: SeedRange = SeedRange()
     """Seeds of the starts: from each one image climbs for each of the classes."""
     classes: Annotated[int, Field(ge=1)] | None = None
-    """Classes for which images climb, spread evenly over all; null: every class."""
+    """Target classes of the gradient ascent, spread evenly over all; null: every class."""
     steps: Annotated[int, Field(ge=1, le=1_000_000)] = 500
     """Steps of every image; with `l-bfgs`, evaluations of its objective."""
     method: Literal["step-rule", "adam", "l-bfgs"] = "step-rule"

@@ -1,4 +1,4 @@
-"""Let images climb a classifier's gradient until it takes them for its classes; a killed climb goes on."""
+"""Find images by gradient ascent on the confidence of a classifier; a killed run resumes."""
 
 from __future__ import annotations
 

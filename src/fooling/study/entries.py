@@ -247,7 +247,7 @@ class AscentEntry(AscentSettings, Entry):
         default=(), examples=[[{"early_progress": [0.02, 0.3]}, {"method": ["l-bfgs"]}]]
     )
     """Settings to be tried on the pilots: a list, in which a key with several values stands for every combination.
-    With the best of them, whose median class takes the fewest evaluations to the threshold, images climb on the
+    With the best of them, whose median class takes the fewest evaluations to the threshold, gradient ascent runs on the
     classifiers."""
 
     def tried(self) -> dict[str, AscentEntry]:

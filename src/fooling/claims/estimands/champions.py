@@ -85,9 +85,9 @@ def distance_over_start(context: Context) -> Estimate:
     needs=("experiment", "generation", "count"),
     takes=("search", "classes"),
 )
-def mean_of_surest(context: Context) -> Estimate:
-    """Of every run its surest champions."""
-    return context.median_confidence(log_odds_of(_surest(context, "confidence").mean(axis=2)))
+def mean_of_most_confident(context: Context) -> Estimate:
+    """Of the most confident champions of every run."""
+    return context.median_confidence(log_odds_of(_most_confident(context, "confidence").mean(axis=2)))
 
 
 @estimand(
@@ -96,12 +96,12 @@ def mean_of_surest(context: Context) -> Estimate:
     needs=("experiment", "generation", "count"),
     takes=("search", "classes"),
 )
-def least_of_surest(context: Context) -> Estimate:
-    """Of every run the last of its surest champions."""
-    return context.median_confidence(_surest(context, "log_odds")[:, :, 0])
+def lowest_of_most_confident(context: Context) -> Estimate:
+    """Of the least confident of these champions of every run."""
+    return context.median_confidence(_most_confident(context, "log_odds")[:, :, 0])
 
 
-def _surest(context: Context, column: str) -> NDArray[np.float64]:
+def _most_confident(context: Context, column: str) -> NDArray[np.float64]:
     """Of as many champions as the claim names a column that rises with confidence, (classifiers, seeds, count)."""
     count, values = int(context.filter.count or 0), context.history(column)
     if values.shape[2] < count:

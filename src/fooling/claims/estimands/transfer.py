@@ -40,7 +40,7 @@ def labelled_alike(context: Context) -> Estimate:
     "confidence on their own network",
     takes=("relation",),
 )
-def share_surer_on_source(context: Context) -> Estimate:
+def share_higher_on_source(context: Context) -> Estimate:
     """Of the champions that both networks label alike."""
     pairs = _pairs(context)
     pairs = pairs[pairs["higher_on_source"].notna()]
@@ -53,7 +53,7 @@ def share_surer_on_source(context: Context) -> Estimate:
     "highest confidence of a champion on two networks at once, averaged over networks",
     takes=("relation",),
 )
-def surest_on_two_networks(context: Context) -> Estimate:
+def highest_on_two_networks(context: Context) -> Estimate:
     """By the class that they were evolved for."""
     pairs = _pairs(context)
     surest = log_odds_of(pairs.groupby("source")["surest_on_both"].max().to_numpy()[:, None])
