@@ -24,7 +24,7 @@ SHELL := bash
 
 PYTHON ?= python3
 CORES ?= all
-# One more than the two cores of a small machine, because tests that run studies wait for each other.
+# One process more than the two cores of a small machine, because tests that run studies wait for each other.
 PROCESSES ?= 3
 CONFIG ?=
 CONFIGFILE := $(if $(CONFIG),--configfile '$(CONFIG)')
@@ -132,7 +132,7 @@ publish restore: $(INSTALLED)
 merge-published: $(INSTALLED)
 	@$(WITH_LOCK) python -m sharing merge
 
-# A checkpoint is not used again if its settings or code have changed. A running job holds the lock.
+# A checkpoint is not used again if its settings or code have changed. A running job holds the lock of its checkpoint.
 forget:
 	@for held in $$(compgen -G 'results/.checkpoints/*/lock'); do \
 		folder=$$(dirname $$held); \

@@ -35,7 +35,7 @@ pathvars:
 wildcard_constraints:
     classifier=one_of(study.classifiers),
     experiment=one_of(study.experiments),
-    setting=one_of(study.every_ascent),
+    attack=one_of(study.every_attack),
     seed=r"\d+",
     retraining=one_of(retrainings.all),
     number=r"\d+",
@@ -60,45 +60,45 @@ rule all:
     default_target: True
     input:
         everything_but_the_report,
-        "<results>/report/index.html",
         "<results>/run-info.json",
+        report="<results>/report/index.html",
     message:
-        "Everything of the study is there"
+        "Done: open {input.report}"
 
 
 rule datasets:
     input:
         datasets.files(),
     message:
-        "The data sets are there"
+        "Done: data sets"
 
 
 rule classifiers:
     input:
         classifiers.files(),
     message:
-        "The networks are there"
+        "Done: networks"
 
 
 rule evolution:
     input:
         experiments.files(),
     message:
-        "The runs are there"
+        "Done: evolution runs"
 
 
 rule retraining:
     input:
         chains.files(),
     message:
-        "The retrained networks are there"
+        "Done: retrained networks"
 
 
 rule ascent:
     input:
-        ascents.files(),
+        attacks.ascents(),
     message:
-        "The gradient ascents are there"
+        "Done: gradient ascent"
 
 
 rule findings:
@@ -106,7 +106,7 @@ rule findings:
         findings.files(),
         findings.conclusions(),
     message:
-        "The tables are there"
+        "Done: tables"
 
 
 rule survey:
@@ -115,14 +115,14 @@ rule survey:
         human_study.tables("accuracy"),
         figures.of_human_study("png", "pdf"),
     message:
-        "What people can be asked is there, and what they answered"
+        "Done: human study"
 
 
 rule figures:
     input:
         figures.files("png", "pdf"),
     message:
-        "The figures are there"
+        "Done: figures"
 
 
 rule report:
@@ -130,4 +130,4 @@ rule report:
         "<results>/report/index.html",
         "<results>/run-info.json",
     message:
-        "The page is there"
+        "Done: report"

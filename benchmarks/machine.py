@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from fooling.report.machine import machine
+from fooling.report.run_info import machine
 
 PACKAGES = ("torch", "numpy", "neat-python", "ribs", "qdax", "jax")
 

@@ -8,15 +8,15 @@ from typing import TypeVar
 
 import torch
 
+from fooling.attacks.evolution.run import Run
+from fooling.attacks.evolution.searches import MapElites
+from fooling.attacks.evolution.settings import SearchSettings
 from fooling.classifiers.classifier import Classifier
 from fooling.datasets.digits import DigitsSettings, make_digits
 from fooling.encodings.cppn.encoding import CppnEncoding
 from fooling.encodings.cppn.genome import CppnGenomes
-from fooling.encodings.cppn.settings import CppnSettings
 from fooling.encodings.encoding import Encoding, Genomes
-from fooling.evolution.run import Run
-from fooling.evolution.searches import MapElites
-from fooling.evolution.settings import SearchSettings
+from fooling.encodings.settings import CppnSettings
 from fooling.training.settings import ClassifierSettings, TrainingSettings
 from fooling.training.training import Training
 
@@ -58,7 +58,7 @@ class Material:
     def cppn_genomes(self) -> CppnGenomes:
         """Offspring of an evolved run, for the renderers."""
         run = self.evolved(self.cppn_encoding())
-        return run.search.ask(self.genomes, generation=run.generations_done)
+        return run.search.ask(self.genomes, generation=run.steps_done)
 
     def evolved(self, encoding: Encoding[G]) -> Run[G]:
         """A run of MAP-Elites with this encoding, past its start."""

@@ -7,7 +7,7 @@ import torch
 from fooling.classifiers.architectures import build_network
 from fooling.classifiers.classifier import Classifier
 from fooling.encodings.cppn.encoding import CppnEncoding
-from fooling.encodings.cppn.settings import CppnSettings
+from fooling.encodings.settings import CppnSettings
 
 SHAPE, CROP, CLASSES = (3, 256, 256), 227, 1000
 

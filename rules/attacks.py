@@ -1,9 +1,11 @@
-"""Evolution and gradient ascent: the files of their runs, and the settings that the rules that make them are given."""
+"""Attacks: the files of their runs, and the settings that the rules pass to them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from fooling.attacks.registry import attack_modules
+from fooling.encodings.settings import encoding_module
 from fooling.study.resolved import Study
 from rules.steps import Files, Wildcards, as_json, repeated
 
@@ -17,13 +19,21 @@ class Experiments:
         self._all = study.experiments
         self._folder = f"{study.results}/evolution"
 
-    def in_encoding(self, encoding: str, *, drift: bool | None = None) -> list[str]:
-        """Return the names of the experiments in this encoding; if asked, only those with drift or without it."""
-        return [
-            name
-            for name, experiment in self._all.items()
-            if experiment.encoding == encoding and drift in (None, experiment.settings.drift)
-        ]
+    def in_encoding(self, encoding: str) -> list[str]:
+        """Return the names of the experiments in this encoding."""
+        return [name for name, experiment in self._all.items() if experiment.encoding == encoding]
+
+    def names(self, *, drift: bool) -> list[str]:
+        """Return the names of the experiments with drift, or of those without it."""
+        return [name for name, experiment in self._all.items() if experiment.settings.drift == drift]
+
+    def modules(self, experiment: str) -> list[str]:
+        """Return the modules that the runs of an experiment import by name."""
+        return attack_modules("evolution", self._all[experiment].evolution())
+
+    def encoding_modules(self, experiment: str) -> list[str]:
+        """Return the module of an experiment's encoding, as a list."""
+        return [encoding_module(self._all[experiment].encoding)]
 
     def settings(self, experiment: str) -> str:
         """Return the settings of an experiment's runs."""
@@ -63,30 +73,57 @@ class Experiments:
         return [run for experiment in self._all for run in self.runs(experiment)]
 
 
-class Ascents:
-    """Gradient ascent: one file for each classifier and setting, and the pilots on which sweeps try settings."""
+def attack_file(study: Study, classifier: str, name: str) -> str:
+    """Return the file of an attack on one classifier; its folder is the kind of the attack."""
+    return f"{study.results}/{study.every_attack[name].kind}/{classifier}/{name}.safetensors"
+
+
+def ascent_files(study: Study, classifier: str) -> list[str]:
+    """Return the files of the reported gradient ascents on one classifier, in the order of the study file."""
+    return [attack_file(study, classifier, name) for name in study.attacks_on(classifier, kind="ascent")]
+
+
+class Attacks:
+    """Attacks other than evolution: one file for each classifier, and the pilots on which sweeps try settings."""
 
     def __init__(self, study: Study) -> None:
         self._study = study
 
-    def settings(self, setting: str) -> str:
-        """Return the settings of a gradient ascent."""
-        return as_json(self._study.every_ascent[setting].section())
+    def kinds(self) -> list[str]:
+        """Return the kinds of these attacks, which are also the folders of their files."""
+        return sorted({entry.kind for entry in self._study.every_attack.values()})
 
-    def pilots(self, setting: str) -> list[str]:
-        """Return the gradient ascents on pilots that decide the settings of this one; none without a sweep."""
-        return self._study.pilot_ascents(setting)
+    def kind(self, attack: str) -> str:
+        """Return the kind of an attack."""
+        return self._study.every_attack[attack].kind
 
-    def threshold(self, setting: str) -> str:
+    def settings(self, attack: str) -> str:
+        """Return the settings of an attack."""
+        return as_json(self._study.every_attack[attack].section())
+
+    def modules(self, attack: str) -> list[str]:
+        """Return the modules that an attack imports by name."""
+        return attack_modules(self.kind(attack), self._study.every_attack[attack].section())
+
+    def pilots(self, attack: str) -> list[str]:
+        """Return the files of the pilots that decide the settings of an attack; none without a sweep."""
+        return [attack_file(self._study, classifier, name) for classifier, name in self._study.pilots_of(attack)]
+
+    def threshold(self, attack: str) -> str:
         """Return the option with the confidence at which the settings of a sweep are compared; empty without one."""
-        return f"--threshold {self._study.settings.findings.threshold}" if setting in self._study.sweeps else ""
+        return f"--threshold {self._study.settings.findings.threshold}" if attack in self._study.sweeps else ""
 
     def files(self) -> list[str]:
+        """Return the files of these attacks, pilots left out."""
+        study = self._study
+        return [attack_file(study, each, name) for each in study.classifiers for name in study.attacks_on(each)]
+
+    def ascents(self) -> list[str]:
         """Return the files of all gradient ascents, pilots left out."""
-        return [file for name in self._study.classifiers for file in self._study.ascents_on(name)]
+        return [file for classifier in self._study.classifiers for file in ascent_files(self._study, classifier)]
 
     def pilot_files(self) -> list[str]:
-        """Return the files of all gradient ascents on pilots."""
+        """Return the files of the pilots of all gradient ascents."""
         return [file for sweep in self._study.sweeps for file in self.pilots(sweep)]
 
     def named_pilots(self, wildcards: Wildcards, input: Files) -> str:
@@ -99,9 +136,9 @@ class Ascents:
 
     def tables(self, *names: str) -> list[str]:
         """Return these tables of the gradient ascents, if the study has any."""
-        return [f"{self._study.results}/findings/{name}" for name in names] if self._study.ascents else []
+        return [f"{self._study.results}/findings/{name}" for name in names] if self.ascents() else []
 
     def curves(self) -> list[str]:
         """Return one table of curves for each classifier with gradient ascents, in the order of their names."""
-        names = sorted(name for name in self._study.classifiers if self._study.ascents_on(name))
+        names = sorted(name for name in self._study.classifiers if self._study.attacks_on(name, kind="ascent"))
         return self.tables(*(f"ascent_curves/{name}.parquet" for name in names))

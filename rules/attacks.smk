@@ -1,10 +1,44 @@
-# Evolve images against networks, and optimise images by gradient ascent. One job evolves a run and its controls:
-# random search, and drift without selection unless the experiment leaves that out.
+# Attack classifiers: find images that they assign to their classes. One job of evolution makes a run and its controls:
+# random search, and drift (unselected) unless the experiment leaves it out.
 
 from fooling.findings.ascent import AscentComparisonSettings
 
 
-rule evolve_direct:
+rule attack:
+    input:
+        classifier="<results>/classifiers/{classifier}.safetensors",
+        architecture=classifiers.network_files(classifiers.this),
+        pilots=by_wildcards(attacks.pilots),
+    output:
+        "<results>/{kind}/{classifier}/{attack}.safetensors",
+    params:
+        code=classifiers.fingerprint("fooling.cli.attack:attack", classifiers.this, attacks.modules),
+        environment=environment("networks"),
+        kind=by_wildcards(attacks.kind),
+        settings=by_wildcards(attacks.settings),
+        options=options("pilots"),
+        threshold=by_wildcards(attacks.threshold),
+        own_files=chains.own_files,
+    log:
+        "<logs>/{kind}/{classifier}/{attack}.log",
+    benchmark:
+        "<benchmarks>/{kind}/{classifier}/{attack}.tsv"
+    wildcard_constraints:
+        kind=one_of(attacks.kinds()),
+    conda:
+        "../envs/networks.yaml"
+    resources:
+        mem_mb=memory(2000),
+        runtime=minutes(120),
+        gpu=gpus,
+    message:
+        "Attack {wildcards.classifier}: {wildcards.attack}"
+    shell:
+        "fooling attack {params.kind} --name {wildcards.attack} --classifier {input.classifier} {params.own_files}"
+        " --settings {params.settings:q} {params.options} {params.threshold} --output {output} 2> {log}"
+
+
+rule evolve:
     input:
         classifier="<results>/classifiers/{classifier}.safetensors",
         architecture=classifiers.network_files(classifiers.this),
@@ -13,18 +47,17 @@ rule evolve_direct:
         random_search="<results>/evolution/{classifier}/{experiment}/seed{seed}.random-search.safetensors",
         drift="<results>/evolution/{classifier}/{experiment}/seed{seed}.drift.safetensors",
     params:
-        code=classifiers.fingerprint("fooling.cli.evolve_direct", classifiers.this),
+        code=classifiers.fingerprint("fooling.cli.attack:attack", classifiers.this, experiments.modules),
         environment=environment("networks"),
-        encoding="direct",
         settings=by_wildcards(experiments.settings),
         own_files=chains.own_files,
-        controls=options("random_search", "drift"),
+        controls=named_files("controls", "random_search", "drift", separator="-"),
     log:
         "<logs>/evolution/{classifier}/{experiment}/seed{seed}.log",
     benchmark:
         "<benchmarks>/evolution/{classifier}/{experiment}/seed{seed}.tsv"
     wildcard_constraints:
-        experiment=one_of(experiments.in_encoding("direct", drift=True)),
+        experiment=one_of(experiments.names(drift=True)),
     conda:
         "../envs/networks.yaml"
     resources:
@@ -34,87 +67,38 @@ rule evolve_direct:
     message:
         "Evolve images: {wildcards.experiment} on {wildcards.classifier}, seed {wildcards.seed}"
     shell:
-        "fooling evolve-{params.encoding} --classifier {input.classifier} {params.own_files} --settings"
-        " {params.settings:q} --seed {wildcards.seed} --output {output.run} {params.controls} 2> {log}"
+        "fooling attack evolution --classifier {input.classifier} {params.own_files} --settings {params.settings:q}"
+        " --seed {wildcards.seed} --output {output.run} {params.controls} 2> {log}"
 
 
-use rule evolve_direct as evolve_cppn with:
-    params:
-        code=classifiers.fingerprint("fooling.cli.evolve_cppn", classifiers.this),
-        encoding="cppn",
-    wildcard_constraints:
-        experiment=one_of(experiments.in_encoding("cppn", drift=True)),
-
-
-use rule evolve_direct as evolve_direct_without_drift with:
+use rule evolve as evolve_without_drift with:
     output:
         run="<results>/evolution/{classifier}/{experiment}/seed{seed}.safetensors",
         random_search="<results>/evolution/{classifier}/{experiment}/seed{seed}.random-search.safetensors",
     params:
-        controls=options("random_search"),
+        controls=named_files("controls", "random_search", separator="-"),
     wildcard_constraints:
-        experiment=one_of(experiments.in_encoding("direct", drift=False)),
-
-
-use rule evolve_cppn as evolve_cppn_without_drift with:
-    output:
-        run="<results>/evolution/{classifier}/{experiment}/seed{seed}.safetensors",
-        random_search="<results>/evolution/{classifier}/{experiment}/seed{seed}.random-search.safetensors",
-    params:
-        controls=options("random_search"),
-    wildcard_constraints:
-        experiment=one_of(experiments.in_encoding("cppn", drift=False)),
-
-
-rule ascend:
-    input:
-        classifier="<results>/classifiers/{classifier}.safetensors",
-        architecture=classifiers.network_files(classifiers.this),
-        pilots=by_wildcards(ascents.pilots),
-    output:
-        "<results>/ascent/{classifier}/{setting}.safetensors",
-    params:
-        code=classifiers.fingerprint("fooling.cli.ascend", classifiers.this),
-        environment=environment("networks"),
-        settings=by_wildcards(ascents.settings),
-        own_files=chains.own_files,
-        pilots=options("pilots"),
-        threshold=by_wildcards(ascents.threshold),
-    log:
-        "<logs>/ascent/{classifier}/{setting}.log",
-    benchmark:
-        "<benchmarks>/ascent/{classifier}/{setting}.tsv"
-    conda:
-        "../envs/networks.yaml"
-    resources:
-        mem_mb=memory(2000),
-        runtime=minutes(120),
-        gpu=gpus,
-    message:
-        "Let images climb: {wildcards.setting} on {wildcards.classifier}"
-    shell:
-        "fooling ascend --name {wildcards.setting} --classifier {input.classifier} {params.own_files} --settings"
-        " {params.settings:q} {params.pilots} {params.threshold} --output {output} 2> {log}"
+        experiment=one_of(experiments.names(drift=False)),
 
 
 rule tabulate_ascent:
     input:
-        ascents=ascents.files(),
-        pilots=ascents.pilot_files(),
+        ascents=attacks.ascents(),
+        pilots=attacks.pilot_files(),
         history=tables("history/{experiment}.parquet"),
         times=tables("times/{experiment}.parquet"),
     output:
         images="<results>/findings/ascent.parquet",
         ascent_times="<results>/findings/ascent_times.parquet",
-        curves=ascents.curves(),
+        curves=attacks.curves(),
         evaluations="<results>/findings/ascent_evaluations.csv",
-        sweeps=ascents.sweeps(),
+        sweeps=attacks.sweeps(),
     params:
-        code=fingerprint("fooling.cli.tabulate_ascent"),
+        code=fingerprint("fooling.cli.tables:tabulate_ascent"),
         environment=environment("findings"),
         tables=options("history", "times"),
         curves=options("curves"),
-        pilots=ascents.named_pilots,
+        pilots=attacks.named_pilots,
         sweeps=options("sweeps"),
         settings=findings.settings(AscentComparisonSettings),
     log:
@@ -127,7 +111,7 @@ rule tabulate_ascent:
         mem_mb=memory(2000),
         runtime=minutes(30),
     message:
-        "Tabulate the gradient ascents, beside evolution and random search"
+        "Tabulate gradient ascent, compared with evolution and random search"
     shell:
         "fooling tabulate-ascent {input.ascents} {params.tables} --settings {params.settings:q}"
         " --images {output.images} --ascent-times {output.ascent_times} {params.curves}"

@@ -146,18 +146,23 @@ class Classifiers:
 
         return files
 
-    def fingerprint(self, command: str, names: Callable[..., list[str]]) -> Callable[[Wildcards], str]:
+    def fingerprint(
+        self, command: str, names: Callable[..., list[str]], modules: Callable[..., list[str]] | None = None
+    ) -> Callable[[Wildcards], str]:
         """Return the params function that gives the fingerprint of a command that builds networks.
 
         Args:
-            command: Module of the command.
+            command: The command, as ``module:function``.
             names: The names of the networks' classifiers, as a function of wildcards.
+            modules: The modules that the command imports by name, as a function of wildcards; default: none.
         """
         classifiers = by_wildcards(names)
+        named = by_wildcards(modules) if modules else None
 
         def of_command_and_networks(wildcards: Wildcards) -> str:
             sources = self.sources(classifiers(wildcards))
-            return fingerprint_of(command, *sorted(source for source in sources if isinstance(source, str)))
+            built = sorted(source for source in sources if isinstance(source, str))
+            return fingerprint_of(command, *(named(wildcards) if named else ()), *built)
 
         return of_command_and_networks
 

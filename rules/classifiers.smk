@@ -6,7 +6,7 @@ rule fetch_digits:
     output:
         "results/datasets/{dataset}.safetensors",
     params:
-        code=fingerprint("fooling.cli.fetch_digits"),
+        code=fingerprint("fooling.cli.data_sets:fetch_digits"),
         environment=environment("datasets"),
         kind="digits",
         settings=by_wildcards(datasets.settings),
@@ -30,7 +30,7 @@ rule fetch_digits:
 
 use rule fetch_digits as fetch_shapes with:
     params:
-        code=fingerprint("fooling.cli.fetch_shapes"),
+        code=fingerprint("fooling.cli.data_sets:fetch_shapes"),
         kind="shapes",
     wildcard_constraints:
         dataset=one_of(datasets.of_kind("shapes")),
@@ -38,7 +38,7 @@ use rule fetch_digits as fetch_shapes with:
 
 use rule fetch_digits as fetch_mnist with:
     params:
-        code=fingerprint("fooling.cli.fetch_mnist"),
+        code=fingerprint("fooling.cli.data_sets:fetch_mnist"),
         kind="mnist",
     wildcard_constraints:
         dataset=one_of(datasets.of_kind("mnist")),
@@ -48,7 +48,7 @@ rule list_folder:
     output:
         "results/datasets/{dataset}.pictures.csv",
     params:
-        code=fingerprint("fooling.cli.list_folder"),
+        code=fingerprint("fooling.cli.picture_folders:list_folder"),
         environment=environment("datasets"),
         kind="folder",
         settings=by_wildcards(datasets.settings),
@@ -77,7 +77,7 @@ rule fetch_folder:
     output:
         "results/datasets/{dataset}.safetensors",
     params:
-        code=fingerprint("fooling.cli.fetch_folder"),
+        code=fingerprint("fooling.cli.picture_folders:fetch_folder"),
         environment=environment("datasets"),
         kind="folder",
         settings=by_wildcards(datasets.settings),
@@ -103,7 +103,7 @@ rule fetch_folder:
 # A million pictures keep several threads and a disk busy for a while.
 use rule list_folder as list_imagenet with:
     params:
-        code=fingerprint("fooling.cli.list_imagenet"),
+        code=fingerprint("fooling.cli.picture_folders:list_imagenet"),
         kind="imagenet",
         classes=by_wildcards(datasets.classes_seen),
     wildcard_constraints:
@@ -116,7 +116,7 @@ use rule list_folder as list_imagenet with:
 
 use rule fetch_folder as fetch_imagenet with:
     params:
-        code=fingerprint("fooling.cli.fetch_imagenet"),
+        code=fingerprint("fooling.cli.picture_folders:fetch_imagenet"),
         kind="imagenet",
         classes=by_wildcards(datasets.classes_seen),
     wildcard_constraints:
@@ -134,7 +134,7 @@ rule train:
     output:
         "<results>/classifiers/{classifier}.safetensors",
     params:
-        code=classifiers.fingerprint("fooling.cli.train", classifiers.this),
+        code=classifiers.fingerprint("fooling.cli.training:train", classifiers.this),
         environment=environment("networks"),
         settings=by_wildcards(classifiers.settings),
         pictures="",
@@ -152,7 +152,7 @@ rule train:
         runtime=240,
         gpu=gpus_in_training,
     message:
-        "Train the network {wildcards.classifier}"
+        "Train {wildcards.classifier}"
     shell:
         "fooling train --name {wildcards.classifier} --dataset {input.dataset} --settings {params.settings:q}"
         " {params.pictures} --workers {threads} --output {output} 2> {log}"
@@ -183,7 +183,7 @@ rule assemble_ensemble:
     output:
         "<results>/classifiers/{classifier}.safetensors",
     params:
-        code=classifiers.fingerprint("fooling.cli.assemble_ensemble", classifiers.this),
+        code=classifiers.fingerprint("fooling.cli.classifiers:assemble_ensemble", classifiers.this),
         environment=environment("networks"),
         own_files=chains.own_files,
     log:
@@ -200,7 +200,7 @@ rule assemble_ensemble:
         runtime=60,
         gpu=gpus,
     message:
-        "Make one network of several: {wildcards.classifier}"
+        "Assemble the ensemble {wildcards.classifier}"
     shell:
         "fooling assemble-ensemble {input.members} --name {wildcards.classifier} --dataset {input.dataset}"
         " {params.own_files} --output {output} 2> {log}"
@@ -214,7 +214,7 @@ rule import_network:
     output:
         "<results>/classifiers/{classifier}.safetensors",
     params:
-        code=classifiers.fingerprint("fooling.cli.import_network", classifiers.this),
+        code=classifiers.fingerprint("fooling.cli.classifiers:import_network", classifiers.this),
         environment=environment("networks"),
         settings=by_wildcards(classifiers.settings),
     log:
@@ -231,7 +231,7 @@ rule import_network:
         runtime=60,
         gpu=gpus,
     message:
-        "Take in the network {wildcards.classifier} and test it"
+        "Import and test the network {wildcards.classifier}"
     shell:
         "fooling import-network --name {wildcards.classifier} --dataset {input.dataset} --settings {params.settings:q}"
         " --output {output} 2> {log}"

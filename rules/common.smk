@@ -49,9 +49,9 @@ elif importlib.util.find_spec("fooling") is None:
 
 from fooling.datasets.fetching import MIRROR_VARIABLE
 from fooling.fingerprint import KEPT_VARIABLE, fingerprint
-from fooling.parsing import read_text
+from fooling.inputs import read_text
 from fooling.progress import say
-from rules.attacks import Ascents, Experiments
+from rules.attacks import Attacks, Experiments
 from rules.classifiers import Classifiers, Datasets
 from rules.drawings import Figures
 from rules.findings import Findings
@@ -65,7 +65,7 @@ from rules.process import (
     without_traceback,
 )
 from rules.retraining import Chains, Retrainings
-from rules.steps import Needs, by_wildcards, of_each, one_of, options, packages_digest
+from rules.steps import Needs, by_wildcards, of_each, one_of, named_files, options, packages_digest
 from rules.study_file import paths_in, require_no_braces, study_from
 from rules.survey import HumanStudy
 
@@ -93,11 +93,11 @@ memory, minutes, gpus, gpus_in_training = needs.memory, needs.minutes, needs.gpu
 datasets = Datasets(study)
 classifiers = Classifiers(study, datasets)
 experiments = Experiments(study)
-ascents = Ascents(study)
+attacks = Attacks(study)
 chains = Chains(study, classifiers)
 retrainings = Retrainings(study, chains)
 human_study = HumanStudy(study, experiments)
-findings = Findings(study, experiments, ascents, retrainings, human_study)
+findings = Findings(study, experiments, attacks, retrainings, human_study)
 figures = Figures(study, datasets, chains, human_study)
 tables = findings.tables
 
@@ -107,7 +107,7 @@ config["captions"] = figures.captions()
 everything_but_the_report = [
     *(
         file
-        for each in (datasets, classifiers, experiments, chains, ascents, human_study, findings)
+        for each in (datasets, classifiers, experiments, chains, attacks, human_study, findings)
         for file in each.files()
     ),
     *findings.conclusions(),

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from fooling.figures.catalogue import FIGURES, RUN, Figure, modules_of
 from fooling.fingerprint import fingerprint
-from fooling.study.chains import Chain
 from fooling.study.entries import SHOWING_EXPERIMENTS
+from fooling.study.expansion import Chain
 from fooling.study.resolved import Study
+from rules.attacks import ascent_files
 from rules.classifiers import Datasets
 from rules.retraining import Chains
 from rules.steps import as_json, repeated
@@ -61,13 +62,13 @@ class Figures:
         """Return the captions of all figures by name."""
         return {name: drawing.declared.caption for name, drawing in self.all.items()}
 
-    def module(self, figure: str) -> str:
-        """Return the module that draws a figure."""
+    def entry(self, figure: str) -> str:
+        """Return the name of a figure's entry in the catalogue."""
         return self.all[figure].figure
 
     def fingerprint(self, figure: str) -> str:
         """Return the fingerprint of the code that draws a figure."""
-        return fingerprint("fooling.cli.draw", *modules_of(self.module(figure)))
+        return fingerprint("fooling.cli.draw:draw", *modules_of(self.entry(figure)))
 
     def settings(self, figure: str) -> str:
         """Return the options that a figure has."""
@@ -185,7 +186,7 @@ def ascents_of(drawing: Drawing, study: Study) -> list[str]:
     """The gradient ascents that ``drawing`` shows: those on its classifier."""
     if not drawing.declared.needs_ascents or drawing.classifier is None:
         return []
-    return study.ascents_on(drawing.classifier)
+    return ascent_files(study, drawing.classifier)
 
 
 def dataset_of(drawing: Drawing, study: Study) -> str | None:
@@ -229,7 +230,9 @@ def _drawings_of(figure: str, study: Study) -> Iterator[Drawing]:
     elif FIGURES[figure].one_per == "experiment":
         yield from dict.fromkeys(Drawing(figure, experiment=experiment) for _, experiment in pairs)
     elif FIGURES[figure].one_per == "classifier with ascents":
-        yield from (Drawing(figure, classifier=name) for name in study.classifiers if study.ascents_on(name))
+        yield from (
+            Drawing(figure, classifier=name) for name in study.classifiers if study.attacks_on(name, kind="ascent")
+        )
     else:
         yield from (Drawing(figure, classifier=name) for name in study.classifiers if name in dict(pairs))
 

@@ -16,7 +16,7 @@ rule calibrate:
         calibration="<results>/findings/calibration/{classifier}.csv",
         images="<results>/findings/real/{classifier}.parquet",
     params:
-        code=classifiers.fingerprint("fooling.cli.calibrate", classifiers.this),
+        code=classifiers.fingerprint("fooling.cli.classifiers:calibrate", classifiers.this),
         environment=environment("networks"),
         settings=findings.settings(CalibrationSettings),
         own_files=chains.own_files,
@@ -31,30 +31,27 @@ rule calibrate:
         runtime=minutes(30),
         gpu=gpus,
     message:
-        "Show {wildcards.classifier} the real test images, and calibrate it"
+        "Calibrate {wildcards.classifier} on real test images"
     shell:
         "fooling calibrate --classifier {input.classifier} {params.own_files} --dataset {input.dataset} --settings"
         " {params.settings:q} --calibration {output.calibration} --images {output.images} 2> {log}"
 
 
-rule sample_direct:
+rule sample:
     input:
         classifier="<results>/classifiers/{classifier}.safetensors",
         architecture=classifiers.network_files(classifiers.this),
     output:
         "<results>/findings/start/{classifier}/{experiment}.parquet",
     params:
-        code=classifiers.fingerprint("fooling.cli.sample_direct", classifiers.this),
+        code=classifiers.fingerprint("fooling.cli.examination:sample", classifiers.this, experiments.encoding_modules),
         environment=environment("networks"),
-        encoding="direct",
         settings=by_wildcards(findings.sample),
         own_files=chains.own_files,
     log:
         "<logs>/findings/sample/{classifier}/{experiment}.log",
     benchmark:
         "<benchmarks>/findings/sample/{classifier}/{experiment}.tsv"
-    wildcard_constraints:
-        experiment=one_of(experiments.in_encoding("direct")),
     conda:
         "../envs/networks.yaml"
     resources:
@@ -62,18 +59,10 @@ rule sample_direct:
         runtime=minutes(30),
         gpu=gpus,
     message:
-        "Show {wildcards.classifier} single random images in the encoding of {wildcards.experiment}"
+        "Score random images in the encoding of {wildcards.experiment} on {wildcards.classifier}"
     shell:
-        "fooling sample-{params.encoding} --classifier {input.classifier} {params.own_files} --experiment"
-        " {wildcards.experiment} --settings {params.settings:q} --output {output} 2> {log}"
-
-
-use rule sample_direct as sample_cppn with:
-    params:
-        code=classifiers.fingerprint("fooling.cli.sample_cppn", classifiers.this),
-        encoding="cppn",
-    wildcard_constraints:
-        experiment=one_of(experiments.in_encoding("cppn")),
+        "fooling sample --classifier {input.classifier} {params.own_files} --experiment {wildcards.experiment}"
+        " --settings {params.settings:q} --output {output} 2> {log}"
 
 
 rule examine:
@@ -87,7 +76,7 @@ rule examine:
     output:
         "<results>/findings/examined/{classifier}/{experiment}.parquet",
     params:
-        code=classifiers.fingerprint("fooling.cli.examine", classifiers.independent),
+        code=classifiers.fingerprint("fooling.cli.examination:examine", classifiers.independent),
         environment=environment("networks"),
         independent=options("independent"),
         settings=findings.settings(ExaminationSettings),
@@ -118,7 +107,7 @@ rule ablate:
     output:
         "<results>/findings/ablation/{classifier}/{experiment}.parquet",
     params:
-        code=classifiers.fingerprint("fooling.cli.ablate", classifiers.this),
+        code=classifiers.fingerprint("fooling.cli.examination:ablate", classifiers.this),
         environment=environment("networks"),
         settings=findings.settings(AblationSettings),
         own_files=chains.own_files,
@@ -152,7 +141,7 @@ rule measure_distances:
     output:
         "<results>/findings/distances/{classifier}.parquet",
     params:
-        code=classifiers.fingerprint("fooling.cli.measure_distances", classifiers.this),
+        code=classifiers.fingerprint("fooling.cli.examination:measure_distances", classifiers.this),
         environment=environment("networks"),
         runs=by_wildcards(findings.runs_to_measure_options),
         settings=findings.settings(DistanceSettings),
@@ -168,7 +157,7 @@ rule measure_distances:
         runtime=minutes(60),
         gpu=gpus,
     message:
-        "Measure how far images of {wildcards.classifier} lie from its training images"
+        "Measure distances to the training images of {wildcards.classifier}"
     shell:
         "fooling measure-distances --classifier {input.classifier} {params.own_files} --dataset {input.dataset}"
         " {params.runs}"
@@ -185,7 +174,7 @@ rule transfer:
         shown="<results>/findings/transfer/{experiment}.shown.parquet",
         pairs="<results>/findings/transfer/{experiment}.pairs.csv",
     params:
-        code=classifiers.fingerprint("fooling.cli.transfer", findings.classifiers_beside),
+        code=classifiers.fingerprint("fooling.cli.examination:transfer", findings.classifiers_beside),
         environment=environment("networks"),
         runs=options("runs"),
         settings=findings.settings(TransferSettings),
@@ -201,7 +190,7 @@ rule transfer:
         runtime=minutes(60),
         gpu=gpus,
     message:
-        "Show the champions of {wildcards.experiment} to all networks of their data set"
+        "Transfer: champions of {wildcards.experiment} on all networks of their data set"
     shell:
         "fooling transfer {input.classifiers} {params.own_files} {params.runs} --experiment {wildcards.experiment}"
         " --settings {params.settings:q} --shown {output.shown} --pairs {output.pairs} 2> {log}"
@@ -216,7 +205,7 @@ rule transfer_in_chain:
         shown="<results>/findings/transfer/{chain}.shown.parquet",
         pairs="<results>/findings/transfer/{chain}.pairs.csv",
     params:
-        code=classifiers.fingerprint("fooling.cli.transfer", chains.first),
+        code=classifiers.fingerprint("fooling.cli.examination:transfer", chains.first),
         environment=environment("networks"),
         batches=options("batches"),
         measured_runs=by_wildcards(chains.measured_runs),
@@ -235,7 +224,7 @@ rule transfer_in_chain:
         runtime=minutes(60),
         gpu=gpus,
     message:
-        "Show the champions against each network of {wildcards.chain} to all of them"
+        "Transfer: champions against each network of {wildcards.chain} on all of them"
     shell:
         "fooling transfer {input.classifiers} {params.own_files} {params.batches}"
         " --measured-runs {params.measured_runs} --experiment {wildcards.chain} --settings {params.settings:q}"
@@ -253,7 +242,7 @@ rule tabulate_refusal:
     output:
         "<results>/findings/retraining/{retraining}.refusal.csv",
     params:
-        code=classifiers.fingerprint("fooling.cli.tabulate_refusal", retrainings.firsts),
+        code=classifiers.fingerprint("fooling.cli.refusal:tabulate_refusal", retrainings.firsts),
         environment=environment("networks"),
         runs=options("runs", "refusing", "refusing_runs"),
         measured_runs=by_wildcards(retrainings.measured_runs),

@@ -8,7 +8,7 @@ from fooling.findings.intervals import IntervalSettings
 from fooling.findings.sampling import SampleSettings
 from fooling.settings import Settings
 from fooling.study.resolved import Study
-from rules.attacks import Ascents, Experiments
+from rules.attacks import Attacks, Experiments
 from rules.retraining import Retrainings
 from rules.steps import as_json, repeated
 from rules.survey import HumanStudy
@@ -21,11 +21,11 @@ class Findings:
         self,
         study: Study,
         experiments: Experiments,
-        ascents: Ascents,
+        attacks: Attacks,
         retrainings: Retrainings,
         human_study: HumanStudy,
     ) -> None:
-        self._study, self._experiments, self._ascents, self._human_study = study, experiments, ascents, human_study
+        self._study, self._experiments, self._attacks, self._human_study = study, experiments, attacks, human_study
         self._retrainings, self._chains = retrainings, retrainings.chains
         self._plain = study.plain_experiments
         self._folder = f"{study.results}/findings"
@@ -116,8 +116,8 @@ class Findings:
             *self._retrainings.tables("budget.csv", self._retrainings.with_longer_runs()),
             *self._retrainings.tables("refusal.csv", self._retrainings.with_refusal()),
             *(file for kind in ("shown.parquet", "pairs.csv") for tables in in_transfer for file in tables(kind)),
-            *self._ascents.tables("ascent.parquet", "ascent_evaluations.csv"),
-            *self._ascents.sweeps(),
+            *self._attacks.tables("ascent.parquet", "ascent_evaluations.csv"),
+            *self._attacks.sweeps(),
             *([f"{self._folder}/ablation_summary.csv"] if self.ablations() else []),
             *(f"{self._folder}/{name}" for name in compared),
             *self._human_study.tables("accuracy"),

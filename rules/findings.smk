@@ -2,11 +2,11 @@
 
 from fooling.findings.ancestry import LineageSettings
 from fooling.findings.class_sets import ClassSetSettings
-from fooling.findings.foolability import FoolabilitySettings
+from fooling.findings.classifiers import FoolabilitySettings
 from fooling.findings.intervals import IntervalSettings
-from fooling.claims.context import ContextSettings
+from fooling.claims.estimand import ContextSettings
 from fooling.findings.retraining import RetrainingFindingsSettings
-from fooling.findings.tables import ThresholdSettings
+from fooling.findings.runs import ThresholdSettings
 
 
 rule describe_classifiers:
@@ -17,7 +17,7 @@ rule describe_classifiers:
         networks="<results>/findings/classifiers.csv",
         errors="<results>/findings/test_errors.csv",
     params:
-        code=fingerprint("fooling.cli.describe_classifiers"),
+        code=fingerprint("fooling.cli.tables:describe_classifiers"),
         environment=environment("findings"),
         settings=findings.settings(IntervalSettings),
     log:
@@ -30,7 +30,7 @@ rule describe_classifiers:
         mem_mb=memory(1000),
         runtime=10,
     message:
-        "List the networks, their training and their test errors"
+        "Tabulate the classifiers, their training and their test errors"
     shell:
         "fooling describe-classifiers {input.classifiers} --settings {params.settings:q} --training {output.training}"
         " --networks {output.networks} --errors {output.errors} 2> {log}"
@@ -42,7 +42,7 @@ rule summarise_ablation:
     output:
         "<results>/findings/ablation_summary.csv",
     params:
-        code=fingerprint("fooling.cli.summarise_ablation"),
+        code=fingerprint("fooling.cli.tables:summarise_ablation"),
         environment=environment("findings"),
         settings=findings.settings(IntervalSettings),
     log:
@@ -55,7 +55,7 @@ rule summarise_ablation:
         mem_mb=memory(2000),
         runtime=30,
     message:
-        "Sum up what repeated elements are worth"
+        "Summarise the effect of repeated elements"
     shell:
         "fooling summarise-ablation {input.ablations} --settings {params.settings:q} --output {output} 2> {log}"
 
@@ -68,7 +68,7 @@ rule tabulate:
         history="<results>/findings/history/{experiment}.parquet",
         times="<results>/findings/times/{experiment}.parquet",
     params:
-        code=fingerprint("fooling.cli.tabulate"),
+        code=fingerprint("fooling.cli.tables:tabulate"),
         environment=environment("findings"),
         settings=findings.settings(ThresholdSettings),
     log:
@@ -96,7 +96,7 @@ rule tabulate_retraining:
         networks="<results>/findings/retraining/{retraining}.networks.csv",
         effects="<results>/findings/retraining/{retraining}.effects.csv",
     params:
-        code=fingerprint("fooling.cli.tabulate_retraining"),
+        code=fingerprint("fooling.cli.retraining_tables:tabulate_retraining"),
         environment=environment("findings"),
         runs=options("runs"),
         measured_runs=by_wildcards(retrainings.measured_runs),
@@ -126,7 +126,7 @@ rule tabulate_budget:
     output:
         "<results>/findings/retraining/{retraining}.budget.csv",
     params:
-        code=fingerprint("fooling.cli.tabulate_budget"),
+        code=fingerprint("fooling.cli.retraining_tables:tabulate_budget"),
         environment=environment("findings"),
         runs=options("runs"),
         measured_runs=by_wildcards(retrainings.measured_runs),
@@ -156,7 +156,7 @@ rule trace_lineage:
         ancestry="<results>/findings/ancestry/{experiment}.parquet",
         lineage="<results>/findings/lineage/{experiment}.csv",
     params:
-        code=fingerprint("fooling.cli.trace_lineage"),
+        code=fingerprint("fooling.cli.tables:trace_lineage"),
         environment=environment("findings"),
         settings=findings.settings(LineageSettings),
     log:
@@ -169,7 +169,7 @@ rule trace_lineage:
         mem_mb=memory(2000),
         runtime=30,
     message:
-        "Trace the champions of {wildcards.experiment} back to the random start"
+        "Trace the lineage of the champions of {wildcards.experiment}"
     shell:
         "fooling trace-lineage {input.runs} --experiment {wildcards.experiment} --settings {params.settings:q}"
         " --ancestry {output.ancestry} --lineage {output.lineage} 2> {log}"
@@ -182,7 +182,7 @@ rule compare_networks:
     output:
         "<results>/findings/foolability.csv",
     params:
-        code=fingerprint("fooling.cli.compare_networks"),
+        code=fingerprint("fooling.cli.tables:compare_networks"),
         environment=environment("findings"),
         tables=options("history", "examined"),
         settings=findings.settings(FoolabilitySettings),
@@ -208,7 +208,7 @@ rule compare_class_sets:
         classes="<results>/findings/set_classes.parquet",
         sets="<results>/findings/class_sets.csv",
     params:
-        code=fingerprint("fooling.cli.compare_class_sets"),
+        code=fingerprint("fooling.cli.tables:compare_class_sets"),
         environment=environment("findings"),
         settings=findings.settings(ClassSetSettings),
     log:
@@ -221,7 +221,7 @@ rule compare_class_sets:
         mem_mb=memory(2000),
         runtime=30,
     message:
-        "Compare sets of classes with all others"
+        "Compare sets of classes with all other classes"
     shell:
         "fooling compare-class-sets {input.champions} --settings {params.settings:q} --classes {output.classes}"
         " --output {output.sets} 2> {log}"
@@ -233,7 +233,7 @@ rule variance:
     output:
         "<results>/findings/variance.csv",
     params:
-        code=fingerprint("fooling.cli.variance"),
+        code=fingerprint("fooling.cli.tables:variance"),
         environment=environment("findings"),
     log:
         "<logs>/findings/variance.log",
@@ -245,7 +245,7 @@ rule variance:
         mem_mb=memory(2000),
         runtime=30,
     message:
-        "Split the variance between champions into network, seed and class"
+        "Compute variance components: network, seed and class"
     shell:
         "fooling variance {input.champions} --output {output} 2> {log}"
 
@@ -257,7 +257,7 @@ rule compare:
         survival="<results>/findings/survival.csv",
         presets="<results>/findings/presets.csv",
     params:
-        code=fingerprint("fooling.cli.compare"),
+        code=fingerprint("fooling.cli.tables:compare"),
         environment=environment("findings"),
         settings=findings.comparison(),
     log:
@@ -270,7 +270,7 @@ rule compare:
         mem_mb=memory(2000),
         runtime=60,
     message:
-        "Compare how soon the experiments reach the threshold"
+        "Compare when the experiments reach the threshold"
     shell:
         "fooling compare {input.times} --settings {params.settings:q} --survival {output.survival}"
         " --presets {output.presets} 2> {log}"
@@ -279,7 +279,7 @@ rule compare:
 rule claims:
     input:
         declared=part("config/claims.yaml"),
-        networks="<results>/findings/classifiers.csv",
+        classifiers="<results>/findings/classifiers.csv",
         history=tables("history/{experiment}.parquet"),
         times=tables("times/{experiment}.parquet"),
         start=tables("start/{classifier}/{experiment}.parquet"),
@@ -292,30 +292,22 @@ rule claims:
         retraining=retrainings.tables("networks.csv"),
         refusal=retrainings.tables("refusal.csv", retrainings.with_refusal()),
         ablation=findings.ablations(),
-        ascent=ascents.tables("ascent.parquet"),
-        ascent_times=ascents.tables("ascent_times.parquet"),
-        people=human_study.tables("accuracy"),
+        ascent=attacks.tables("ascent.parquet"),
+        ascent_times=attacks.tables("ascent_times.parquet"),
+        survey_accuracy=human_study.tables("accuracy"),
         lock=part_if_any("config/claims.lock"),
     output:
         table=report("<results>/claims.csv", caption="../docs/captions/claims.rst", category="Claims"),
         page="<results>/claims.md",
     params:
-        code=fingerprint("fooling.cli.claims"),
+        code=fingerprint("fooling.cli.claims:claims"),
         environment=environment("findings"),
-        files=options(
-            *("declared", "networks", "history", "times", "start", "examined", "ancestry", "real", "distances"),
-            *(
-                "transfer",
-                "retrained",
-                "retraining",
-                "refusal",
-                "ablation",
-                "ascent",
-                "ascent_times",
-                "people",
-                "lock",
-            ),
+        tables=named_files(
+            "tables",
+            *("classifiers", "history", "times", "start", "examined", "ancestry", "real", "distances", "transfer"),
+            *("retrained", "retraining", "refusal", "ablation", "ascent", "ascent_times", "survey_accuracy"),
         ),
+        lock=options("lock"),
         settings=findings.settings(ContextSettings),
     log:
         "<logs>/claims.log",
@@ -327,14 +319,15 @@ rule claims:
         mem_mb=memory(2000),
         runtime=60,
     message:
-        "Judge the claims of the paper"
+        "Judge the claims"
     shell:
-        "fooling claims {params.files} --settings {params.settings:q} --table {output.table} --page {output.page} 2> {log}"
+        "fooling claims --declared {input.declared} {params.tables} {params.lock} --settings {params.settings:q}"
+        " --table {output.table} --page {output.page} 2> {log}"
 
 
 rule summarise:
     input:
-        networks="<results>/findings/classifiers.csv",
+        classifiers="<results>/findings/classifiers.csv",
         champions=tables("champions/{experiment}.parquet"),
         history=tables("history/{experiment}.parquet"),
         claims="<results>/claims.csv",
@@ -342,9 +335,9 @@ rule summarise:
         metrics="<results>/metrics.json",
         curves=findings.curves(),
     params:
-        code=fingerprint("fooling.cli.summarise"),
+        code=fingerprint("fooling.cli.summarise:summarise"),
         environment=environment("findings"),
-        tables=options("champions", "history"),
+        tables=named_files("tables", "classifiers", "champions", "history", "claims"),
         curves=options("curves"),
         settings=findings.settings(ThresholdSettings),
     log:
@@ -357,7 +350,7 @@ rule summarise:
         mem_mb=memory(2000),
         runtime=30,
     message:
-        "Sum the study up in a few numbers"
+        "Summarise the study"
     shell:
-        "fooling summarise --networks {input.networks} {params.tables} --claims {input.claims}"
-        " --settings {params.settings:q} --output {output.metrics} {params.curves} 2> {log}"
+        "fooling summarise {params.tables} --settings {params.settings:q} --output {output.metrics} {params.curves}"
+        " 2> {log}"

@@ -15,7 +15,7 @@ rule draw:
     params:
         code=by_wildcards(figures.fingerprint),
         environment=environment("figures"),
-        figure=by_wildcards(figures.module),
+        figure=by_wildcards(figures.entry),
         drawn_from=by_wildcards(figures.drawn_from),
         settings=by_wildcards(figures.settings),
     log:
@@ -44,7 +44,7 @@ rule run_info:
     output:
         "<results>/run-info.json",
     params:
-        code=fingerprint("fooling.cli.run_info"),
+        code=fingerprint("fooling.cli.run_info:run_info"),
         environment=environment("networks"),
         study=study.name,
         champions=options("champions"),
@@ -60,7 +60,7 @@ rule run_info:
         runtime=10,
         gpu=gpus,
     message:
-        "Gather how the study was run"
+        "Collect run times and versions"
     shell:
         "fooling run-info --study {params.study} {params.champions} --classifiers {input.classifiers} {params.logs}"
         " --output {output} 2> {log}"
@@ -77,12 +77,12 @@ rule report_page:
     output:
         report("<results>/report/index.html", caption="../docs/captions/report.rst", category="Report"),
     params:
-        code=fingerprint("fooling.cli.report"),
+        code=fingerprint("fooling.cli.report:report"),
         environment=environment("figures"),
         study=study.name,
         deviations=address("docs/deviations.md"),
         threshold=study.settings.findings.threshold,
-        tables=options("champions", "examined"),
+        tables=named_files("tables", "claims", "champions", "examined"),
         runs=figures.gallery_options(),
         figures=options("figures"),
     log:
@@ -95,8 +95,8 @@ rule report_page:
         mem_mb=memory(2000),
         runtime=30,
     message:
-        "Put the study on one page"
+        "Write the report"
     shell:
-        "fooling report --study {params.study} --claims {input.claims} {params.tables} {params.runs}"
-        " {params.figures} --run-info {input.run_info} --deviations {params.deviations} --threshold {params.threshold}"
+        "fooling report --study {params.study} {params.tables} {params.runs} {params.figures}"
+        " --run-info {input.run_info} --deviations {params.deviations} --threshold {params.threshold}"
         " --output {output} 2> {log}"

@@ -7,12 +7,14 @@ from collections.abc import Iterable
 from functools import cached_property
 from typing import Any
 
+from fooling.attacks.registry import attack_modules
 from fooling.classifiers.architectures import names_a_file
-from fooling.encodings.direct_settings import DirectSettings
+from fooling.encodings.settings import DirectSettings, encoding_module
 from fooling.findings.intervals import IntervalSettings
+from fooling.fingerprint import fingerprint
 from fooling.retraining.plan import jobs_for, network_seed, random_images_seed, supply
 from fooling.retraining.settings import PAINTED
-from fooling.study.chains import Chain
+from fooling.study.expansion import Chain
 from fooling.study.resolved import Study
 from rules.classifiers import Classifiers
 from rules.steps import Files, Wildcards, as_json, repeated
@@ -32,18 +34,17 @@ class Chains:
         }
         self._networks: dict[str, tuple[Chain, int]] = {**self.numbered, **self.refusing}
 
-    def networks_in(self, encoding: str) -> list[str]:
-        """Return the names of the networks against which images evolve in this encoding."""
-        return [name for name, (chain, _) in self._networks.items() if chain.settings.encoding.kind == encoding]
+    def evolved_against(self) -> list[str]:
+        """Return the names of the networks against which images evolve."""
+        return list(self._networks)
 
     def filled_with(self, filling: str) -> list[str]:
         """Return the names of the chains with this filling."""
         return [name for name, chain in self._all.items() if chain.filled_with == filling]
 
-    def painted_in(self, encoding: str) -> list[str]:
-        """Return the names of the chains whose fooling class holds random images in this encoding."""
-        painted = (name for name, chain in self._all.items() if chain.filled_with in PAINTED)
-        return [name for name in painted if self._painted_encoding(self._all[name])["kind"] == encoding]
+    def painted(self) -> list[str]:
+        """Return the names of the chains whose fooling class holds random images."""
+        return [name for name, chain in self._all.items() if chain.filled_with in PAINTED]
 
     def trained_on(self, pictures: str) -> list[str]:
         """Return the names of the chains trained on ``kept`` images, or on ``all`` pictures of a folder."""
@@ -83,11 +84,16 @@ class Chains:
         chain, number = self._networks[network]
         return as_json(chain.evolution(number))
 
+    def modules(self, network: str) -> list[str]:
+        """Return the modules that the runs against a network import by name."""
+        chain, number = self._networks[network]
+        return attack_modules("evolution", chain.evolution(number))
+
     def seeds(self, network: str, block: str) -> str:
         """Return the options that name the seeds of one job."""
         chain, number = self._networks[network]
         job = chain.blocks(number)[int(block)]
-        return f"--first-seed {job.first_seed} --runs {job.runs}"
+        return f"--seed {job.first_seed} --runs {job.runs}"
 
     def first(self, chain: str) -> list[str]:
         """Return the name of the first network of a chain, as a list; all are built alike."""
@@ -116,6 +122,11 @@ class Chains:
         if chosen.filled_with == "drift":
             settings["generations"] = chosen.settings.search.generations
         return as_json(settings)
+
+    def painting_code(self, wildcards: Wildcards) -> str:
+        """Return the fingerprint of the command that makes the random images of a chain."""
+        encoding = self._painted_encoding(self._all[wildcards.chain])
+        return fingerprint("fooling.cli.fooling_images:paint", encoding_module(encoding["kind"]))
 
     def fooling_images(self, chain: str, number: str) -> list[str]:
         """Return the fooling images that all networks before this one supplied."""

@@ -2,16 +2,15 @@
 # In a chain one job follows the other: they go before all others, so that no core is idle when only they are left.
 
 
-rule evolve_many_direct:
+rule evolve_many:
     input:
         classifier=by_wildcards(chains.file),
         architecture=classifiers.network_files(chains.first_of),
     output:
         "<results>/retraining/{network}/runs{block}.safetensors",
     params:
-        code=classifiers.fingerprint("fooling.cli.evolve_many_direct", chains.first_of),
+        code=classifiers.fingerprint("fooling.cli.attack:attack", chains.first_of, chains.modules),
         environment=environment("networks"),
-        encoding="direct",
         settings=by_wildcards(chains.evolution),
         seeds=by_wildcards(chains.seeds),
         own_files=chains.own_files,
@@ -20,7 +19,7 @@ rule evolve_many_direct:
     benchmark:
         "<benchmarks>/retraining/{network}/runs{block}.tsv"
     wildcard_constraints:
-        network=one_of(chains.networks_in("direct")),
+        network=one_of(chains.evolved_against()),
     priority: 1
     conda:
         "../envs/networks.yaml"
@@ -31,16 +30,8 @@ rule evolve_many_direct:
     message:
         "Evolve images against {wildcards.network}, job {wildcards.block}"
     shell:
-        "fooling evolve-many-{params.encoding} --classifier {input.classifier} {params.own_files} --settings"
-        " {params.settings:q} {params.seeds} --output {output} 2> {log}"
-
-
-use rule evolve_many_direct as evolve_many_cppn with:
-    params:
-        code=classifiers.fingerprint("fooling.cli.evolve_many_cppn", chains.first_of),
-        encoding="cppn",
-    wildcard_constraints:
-        network=one_of(chains.networks_in("cppn")),
+        "fooling attack evolution --classifier {input.classifier} {params.own_files} --settings {params.settings:q}"
+        " {params.seeds} --output {output} 2> {log}"
 
 
 rule collect_champions:
@@ -49,7 +40,7 @@ rule collect_champions:
     output:
         "<results>/retraining/{chain}/images{number}.safetensors",
     params:
-        code=fingerprint("fooling.cli.collect_champions"),
+        code=fingerprint("fooling.cli.fooling_images:collect_champions"),
         environment=environment("networks"),
         settings=by_wildcards(chains.supply),
     log:
@@ -70,22 +61,21 @@ rule collect_champions:
         "fooling collect-champions {input.runs} --settings {params.settings:q} --output {output} 2> {log}"
 
 
-rule paint_direct:
+rule paint:
     input:
         dataset=of_each(classifiers.dataset, chains.first),
     output:
         "<results>/retraining/{chain}/images{number}.safetensors",
     params:
-        code=fingerprint("fooling.cli.paint_direct"),
+        code=chains.painting_code,
         environment=environment("networks"),
-        encoding="direct",
         settings=by_wildcards(chains.painting),
     log:
         "<logs>/retraining/{chain}/images{number}.log",
     benchmark:
         "<benchmarks>/retraining/{chain}/images{number}.tsv"
     wildcard_constraints:
-        chain=one_of(chains.painted_in("direct")),
+        chain=one_of(chains.painted()),
     priority: 1
     conda:
         "../envs/networks.yaml"
@@ -93,18 +83,9 @@ rule paint_direct:
         mem_mb=memory(1500),
         runtime=minutes(10),
     message:
-        "Paint random images as fooling images, set {wildcards.number} of {wildcards.chain}"
+        "Make random images as fooling images, set {wildcards.number} of {wildcards.chain}"
     shell:
-        "fooling paint-{params.encoding} --dataset {input.dataset} --settings {params.settings:q} --output {output}"
-        " 2> {log}"
-
-
-use rule paint_direct as paint_cppn with:
-    params:
-        code=fingerprint("fooling.cli.paint_cppn"),
-        encoding="cppn",
-    wildcard_constraints:
-        chain=one_of(chains.painted_in("cppn")),
+        "fooling paint --dataset {input.dataset} --settings {params.settings:q} --output {output}" " 2> {log}"
 
 
 rule retrain:
@@ -115,7 +96,7 @@ rule retrain:
     output:
         "<results>/retraining/{chain}/dnn{number}.safetensors",
     params:
-        code=classifiers.fingerprint("fooling.cli.retrain", chains.first),
+        code=classifiers.fingerprint("fooling.cli.training:retrain", chains.first),
         environment=environment("networks"),
         fooling=options("fooling"),
         settings=by_wildcards(chains.retraining),
@@ -166,7 +147,7 @@ rule match_refusal:
     output:
         "<results>/retraining/{chain}/dnn{number}/refusing.safetensors",
     params:
-        code=classifiers.fingerprint("fooling.cli.match_refusal", chains.first),
+        code=classifiers.fingerprint("fooling.cli.refusal:match_refusal", chains.first),
         environment=environment("networks"),
         settings=by_wildcards(chains.matched_refusal),
         own_files=chains.own_files,
@@ -184,7 +165,7 @@ rule match_refusal:
         runtime=minutes(10),
         gpu=gpus,
     message:
-        "Let network {wildcards.number} of {wildcards.chain} refuse a share of real images"
+        "Match the refusal rate of network {wildcards.number} of {wildcards.chain}"
     shell:
         "fooling match-refusal --classifier {input.classifier} {params.own_files} --dataset {input.dataset} --settings"
         " {params.settings:q} --output {output} 2> {log}"

@@ -11,7 +11,7 @@ from typing import Protocol, TypeVar
 
 from fooling.errors import FoolingError
 from fooling.fingerprint import DIGITS
-from fooling.parsing import parsed_yaml
+from fooling.inputs import parsed_yaml
 from fooling.study.resolved import Study
 
 STRING = re.compile(r'"(?:[^"\\]|\\.)*"')  # in a JSON text
@@ -72,6 +72,24 @@ def options(*names: str) -> Callable[[Wildcards, Files, Files], str]:
         return " ".join(
             repeated(name.replace("_", "-"), [files] if isinstance(files, str) else files) for name, files in given
         )
+
+    return of_files
+
+
+def named_files(option: str, *names: str, separator: str = "_") -> Callable[[Wildcards, Files, Files], str]:
+    """Return the params function that gives these inputs or outputs to one option, each as ``name=path``.
+
+    An input ``ascent_times`` of two files becomes ``--tables ascent_times=a --tables ascent_times=b``; the words of the
+    names are separated as told.
+    """
+
+    def of_files(wildcards: Wildcards, input: Files, output: Files) -> str:
+        known = dict(output.items()) | dict(input.items())
+        named: list[str | tuple[str, str]] = []
+        for name in names:
+            files = known[name]
+            named += [(name.replace("_", separator), file) for file in ([files] if isinstance(files, str) else files)]
+        return repeated(option, named)
 
     return of_files
 

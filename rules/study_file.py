@@ -11,8 +11,8 @@ from snakemake.utils import update_config  # type: ignore[import-untyped]
 
 from fooling.datasets.fetching import MIRROR_VARIABLE
 from fooling.errors import FoolingError
-from fooling.parsing import parsed_yaml, read_text, require_reasonable
-from fooling.settings import with_exponents_read
+from fooling.inputs import parsed_yaml, read_text, require_reasonable
+from fooling.settings import parse_exponents
 from fooling.study.resolved import Study, resolved_study
 
 
@@ -29,7 +29,7 @@ def study_from(
             if not str(file).endswith(".json"):
                 parsed_yaml(read_text(Path(file)), source=str(file))  # Snakemake takes the last of keys given twice
         require_reasonable(values, source=source)
-        settings = with_exponents_read(_with_typed_arguments(values, arguments))
+        settings = parse_exponents(_with_typed_arguments(values, arguments))
         return settings, resolved_study(settings, source=source)
     except FoolingError as error:
         if len(files) < 2:

@@ -8,7 +8,7 @@ from snakemake.exceptions import WorkflowError  # type: ignore[import-untyped]
 
 from fooling.findings.intervals import IntervalSettings
 from fooling.study.resolved import Study
-from fooling.study.surveyed import Survey
+from fooling.study.survey_plan import SurveyPlan
 from rules.attacks import Experiments
 from rules.steps import as_json, repeated
 
@@ -67,7 +67,7 @@ class HumanStudy:
         return as_json(self._survey.analysis() | self._study.findings(IntervalSettings))
 
     @property
-    def _survey(self) -> Survey:
+    def _survey(self) -> SurveyPlan:
         if self._study.survey is None:
             raise WorkflowError(f"the study {self._study.name} asks nobody: add the key `survey: {{}}` to its file")
         return self._study.survey

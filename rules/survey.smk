@@ -12,7 +12,7 @@ rule survey_sample:
         questionnaire="<results>/survey/questionnaire.json",
         stimuli=directory("<results>/survey/stimuli"),
     params:
-        code=classifiers.fingerprint("fooling.cli.survey_sample", human_study.classifier),
+        code=classifiers.fingerprint("fooling.cli.survey_sample:survey_sample", human_study.classifier),
         environment=environment("survey"),
         study=study.name,
         runs=by_wildcards(human_study.run_options),
@@ -30,7 +30,7 @@ rule survey_sample:
         runtime=60,
         gpu=gpus,
     message:
-        "Draw the images that people are shown"
+        "Sample the stimuli of the human study"
     shell:
         "fooling survey sample --study {params.study} {params.runs} {params.ascents} --classifier {input.classifier}"
         " {params.own_files} --dataset {input.dataset} --settings {params.settings:q}"
@@ -50,7 +50,7 @@ rule survey_analyse:
         confidence="<results>/findings/survey/confidence.csv",
         confusion="<results>/findings/survey/confusion.csv",
     params:
-        code=fingerprint("fooling.cli.survey_analyse"),
+        code=fingerprint("fooling.cli.survey_analyse:survey_analyse"),
         environment=environment("survey"),
         folder=by_wildcards(human_study.response_folder),
         settings=by_wildcards(human_study.analysis),
@@ -64,7 +64,7 @@ rule survey_analyse:
         mem_mb=memory(2000),
         runtime=60,
     message:
-        "Analyse what people answered"
+        "Analyse the answers"
     shell:
         "fooling survey analyse {params.folder} --questionnaire {input.questionnaire} --settings {params.settings:q}"
         " --files {output.files} --exclusions {output.exclusions} --accuracy {output.accuracy} --images {output.images}"
@@ -78,7 +78,7 @@ rule survey_page:
     output:
         directory("<results>/survey/page"),
     params:
-        code=fingerprint("fooling.cli.survey_build"),
+        code=fingerprint("fooling.cli.survey_build:survey_build"),
         environment=environment("survey"),
         packages="results/.packages/node_modules",
     log:
@@ -91,7 +91,7 @@ rule survey_page:
         mem_mb=1000,
         runtime=10,
     message:
-        "Build the page that asks people"
+        "Build the survey page"
     shell:
         "fooling survey build --questionnaire {input.questionnaire} --packages {params.packages} --output {output}"
         " 2> {log}"

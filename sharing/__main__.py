@@ -17,7 +17,7 @@ from sharing.conversion import convert
 from sharing.merging import merge
 from sharing.publishing import publish
 from sharing.restoring import restore
-from sharing.studies import pack_of, results_of, study_in
+from sharing.studies import checksums, pack_of, results_of, study_in
 
 DEFAULT = Path("config/config.yaml")
 
@@ -62,6 +62,14 @@ def convert_command() -> None:
     """Convert records from before fingerprints, so that unchanged results are not made again."""
     with _told("convert"):
         say(convert())
+
+
+@app.command("checksums")
+def checksums_command(configfile: Config = DEFAULT) -> None:
+    """Print the SHA-256 of every result of a study: the same seed on the same kind of machine gives the same bits."""
+    with _told("checksums"):
+        results = Path(study_in(configfile).results)
+        print(*(f"{digest}  {results / name}" for name, digest in checksums(results).items()), sep="\n")
 
 
 @contextmanager

@@ -83,7 +83,7 @@ def _fingerprint(record: Record, modules: set[str], code: Fingerprints) -> str:
     """Return the fingerprint of the command in a record; the modules that it imports by name are among ``modules``."""
     words = shlex.split(record["shellcmd"])[1:]
     name = "_".join(words[: 2 if words[0] == "survey" else 1]).replace("-", "_")
-    command = f"fooling.cli.{name}"
+    command = f"fooling.cli.{name}"  # in that commit, every command is a module
     patterns = code.named_modules(command)
     named = sorted(module for module in modules if any(fnmatchcase(module, pattern) for pattern in patterns))
     return code.of(command, *named)

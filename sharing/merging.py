@@ -19,7 +19,7 @@ import yaml
 
 from fooling.artifacts import sha256_of, write_bytes, write_text, written_atomically
 from fooling.errors import FoolingError
-from fooling.parsing import parsed_yaml
+from fooling.inputs import parsed_yaml
 from sharing import provenance
 from sharing.commands import dvc, git
 from sharing.provenance import listed

@@ -18,8 +18,8 @@ from typing import Any, Self
 from pydantic import ValidationError, ValidationInfo, field_validator, model_validator
 
 from fooling.artifacts import read_bytes, sha256_of, write_bytes
-from fooling.contents import mistakes_in
 from fooling.errors import FoolingError
+from fooling.schemas import format_errors
 from fooling.settings import Settings
 from sharing.records import made_by_a_job, record_in, recorded, write_record
 
@@ -127,7 +127,7 @@ def unpacked(packed: bytes, *, source: Path) -> Provenance:
     except (OSError, EOFError, ValueError, zlib.error) as error:
         raise FoolingError(
             f"{source} does not hold the records of a study",
-            found=mistakes_in(error) if isinstance(error, ValidationError) else error,
+            found=format_errors(error) if isinstance(error, ValidationError) else error,
             remedy="delete it, and restore the study again",
         ) from None
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from fooling.errors import FoolingError
-from fooling.parsing import parsed_yaml
+from fooling.inputs import parsed_yaml
 from fooling.study.resolved import Study
 from sharing import provenance
 from sharing.commands import dvc, dvc_json, git

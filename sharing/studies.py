@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from fooling.artifacts import write_text
+from fooling.artifacts import NOT_BIT_IDENTICAL, sha256_of, write_text
 from fooling.errors import FoolingError
-from fooling.parsing import parsed_yaml, read_text
-from fooling.settings import with_exponents_read
+from fooling.inputs import parsed_yaml, read_text
+from fooling.settings import parse_exponents
 from fooling.study.resolved import Study, resolved_study
 
 PUBLISHED = Path("config/published.yaml")
@@ -28,7 +29,7 @@ SECTIONS = ("studies", "datasets", "pictures", "retraining", "ascent", "survey")
 def study_in(configfile: Path) -> Study:
     """The study in a study file; :class:`FoolingError` for a missing file or a refused setting."""
     values = parsed_yaml(read_text(configfile), source=str(configfile))
-    return resolved_study(with_exponents_read(values), source=str(configfile))
+    return resolved_study(parse_exponents(values), source=str(configfile))
 
 
 def results_of(study: Study) -> list[Path]:
@@ -41,6 +42,16 @@ def results_of(study: Study) -> list[Path]:
     own = sorted(path for path in files if path != pack_of(study.name))
     shared = [path for name in study.datasets for path in _dataset_files(study, name) if path.is_file()]
     return shared + own
+
+
+def checksums(results: Path) -> dict[str, str]:
+    """Return the SHA-256 of every result below this folder by its path, without those that tell how a run went."""
+    files = {path.relative_to(results).as_posix(): path for path in results.rglob("*") if path.is_file()}
+    return {
+        name: sha256_of(path.read_bytes())
+        for name, path in sorted(files.items())
+        if not any(fnmatch(name, pattern) for pattern in NOT_BIT_IDENTICAL)
+    }
 
 
 def pack_of(study: str) -> Path:
@@ -105,7 +116,7 @@ def _entries(study: Study) -> dict[str, list[str]]:
         "datasets": list(study.datasets),
         "pictures": [name for name, dataset in study.datasets.items() if dataset.kind in PICTURE_KINDS],
         "retraining": [study.name] if study.chains else [],
-        "ascent": [study.name] if study.ascents else [],
+        "ascent": [study.name] if study.attacks else [],
         "survey": [study.name] if study.survey else [],
     }
 

@@ -10,10 +10,9 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
-from fnmatch import fnmatch
 from pathlib import Path
 
-from fooling.artifacts import NOT_BIT_IDENTICAL, sha256_of
+from sharing.studies import checksums
 
 ROOT = Path(__file__).parents[1]
 PARTS = (
@@ -95,13 +94,7 @@ class Checkout:
 
     def digests(self, study: str = "smoke") -> dict[str, str]:
         """Every result of the study but those that tell how the run went, with its SHA-256."""
-        results = self.folder / "results" / study
-        files = {str(path.relative_to(results)): path for path in results.rglob("*") if path.is_file()}
-        return {
-            name: sha256_of(path.read_bytes())
-            for name, path in sorted(files.items())
-            if not any(fnmatch(name, pattern) for pattern in NOT_BIT_IDENTICAL)
-        }
+        return checksums(self.folder / "results" / study)
 
     def replace(self, file: str, old: str, new: str) -> None:
         """Change a text in one of its files."""

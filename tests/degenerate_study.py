@@ -17,8 +17,8 @@ import yaml
 from fooling.claims.claim import Claims
 from fooling.claims.estimands import ESTIMANDS
 from fooling.classifiers.architectures import build_network
-from fooling.classifiers.checkpoint import save_classifier
 from fooling.classifiers.classifier import Classifier
+from fooling.classifiers.classifier_file import save_classifier
 from fooling.cli.main import function_of
 from fooling.datasets.dataset import Dataset, save_dataset
 from fooling.figures.catalogue import FIGURES
@@ -165,21 +165,22 @@ class DegenerateStudy:
                 seed=9,
                 retraining={**place, "recognised": judged},
             )
-        settings = json.dumps({"encoding": {}, "search": self.plan.search})
         checkpoints = self.folder / "checkpoints"
         for name, experiment, seed in itertools.product(self.names, ENCODINGS, self.seeds):
-            controls = {"random_search": ".random-search", "drift": ".drift"} if self.plan.controls else {}
-            function_of(f"evolve-{experiment}")(
+            controls = ("random-search", "drift") if self.plan.controls else ()
+            function_of("attack")(
+                "evolution",
                 classifier=self.network(name),
-                settings=settings,
+                settings=self.evolution(experiment),
                 seed=seed,
                 output=self.run(name, experiment, seed),
                 checkpoints=checkpoints,
                 device="cpu",
-                **{key: self.run(name, experiment, seed, search) for key, search in controls.items()},
+                controls=[f"{search}={self.run(name, experiment, seed, f'.{search}')}" for search in controls],
             )
         for name in self.names:
-            function_of("ascend")(
+            function_of("attack")(
+                "ascent",
                 name="plain",
                 classifier=self.network(name),
                 settings=json.dumps({"seeds": {"count": self.plan.seeds}, "steps": 2}),
@@ -196,15 +197,19 @@ class DegenerateStudy:
                 device="cpu",
             )
         for name in (*self.chain, *map(self.refusing, self.chain[1:])):
-            function_of("evolve-many-direct")(
+            function_of("attack")(
+                "evolution",
                 classifier=self.network(name),
-                settings=settings,
-                first_seed=1,
+                settings=self.evolution("direct"),
+                seed=1,
                 runs=self.plan.seeds,
                 output=self.batch(name),
                 checkpoints=checkpoints,
                 device="cpu",
             )
+
+    def evolution(self, encoding: str) -> str:
+        return json.dumps({"encoding": {"kind": encoding}, "search": self.plan.search})
 
     def refusing(self, name: str) -> str:
         return f"{name}-refusing"
@@ -244,10 +249,10 @@ class DegenerateStudy:
                     output=out / f"examined/{name}/{experiment}.parquet",
                 )
                 yield call(
-                    f"sample-{experiment}",
+                    "sample",
                     classifier=self.network(name),
                     experiment=experiment,
-                    settings=json.dumps({"encoding": {}, "sample_images": 3}),
+                    settings=json.dumps({"encoding": {"kind": experiment}, "sample_images": 3}),
                     output=out / f"start/{name}/{experiment}.parquet",
                 )
             yield call(
@@ -373,34 +378,35 @@ class DegenerateStudy:
             evaluations=out / "ascent_evaluations.csv",
         )
         (self.folder / "claims.yaml").write_text(yaml.safe_dump({"claims": every_claim()}))
+        of_claims = {
+            "classifiers": [out / "classifiers.csv"],
+            "history": history,
+            "times": times,
+            "start": self.of("start/*/*.parquet"),
+            "examined": self.of("examined/*/*.parquet"),
+            "ancestry": self.of("ancestry/*.parquet"),
+            "real": self.of("real/*.parquet"),
+            "distances": self.of("distances/*.parquet"),
+            "transfer": self.of("transfer/*.pairs.csv"),
+            "retrained": [out / "retraining/chain.champions.parquet"],
+            "retraining": [out / "retraining/chain.networks.csv"],
+            "refusal": [out / "retraining/chain.refusal.csv"],
+            "ablation": self.of("ablation/*/*.parquet"),
+            "ascent": [out / "ascent.parquet"],
+            "ascent_times": [out / "ascent_times.parquet"],
+        }
         yield call(
             "claims",
             declared=self.folder / "claims.yaml",
-            networks=out / "classifiers.csv",
-            history=history,
-            times=times,
-            start=self.of("start/*/*.parquet"),
-            examined=self.of("examined/*/*.parquet"),
-            ancestry=self.of("ancestry/*.parquet"),
-            real=self.of("real/*.parquet"),
-            distances=self.of("distances/*.parquet"),
-            transfer=self.of("transfer/*.pairs.csv"),
-            retrained=[out / "retraining/chain.champions.parquet"],
-            retraining=[out / "retraining/chain.networks.csv"],
-            refusal=[out / "retraining/chain.refusal.csv"],
-            ablation=self.of("ablation/*/*.parquet"),
-            ascent=[out / "ascent.parquet"],
-            ascent_times=[out / "ascent_times.parquet"],
+            tables=named(of_claims),
             settings="{}",
             table=out / "claims.csv",
             page=out / "claims.md",
         )
+        of_summary = {"classifiers": [out / "classifiers.csv"], "champions": champions, "history": history}
         yield call(
             "summarise",
-            networks=out / "classifiers.csv",
-            champions=champions,
-            history=history,
-            claims=out / "claims.csv",
+            tables=named({**of_summary, "claims": [out / "claims.csv"]}),
             settings="{}",
             output=out / "metrics.json",
             curves=[out / f"curves/{experiment}.csv" for experiment in ENCODINGS],
@@ -548,3 +554,8 @@ def every_claim() -> list[dict[str, Any]]:
     ]
     checked_settings(Claims, {"claims": claims}, source="every claim")
     return claims
+
+
+def named(tables: dict[str, list[Path]]) -> list[str]:
+    """All files, each with the name of its table."""
+    return [f"{name}={path}" for name, paths in tables.items() for path in paths]

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from fooling.claims.claim import Claims
-from fooling.claims.context import Tables
-from fooling.findings.tables import history_table, times_table
+from fooling.claims.estimand import Tables
+from fooling.findings.runs import history_table, times_table
 from fooling.settings import checked_settings
 from made_up_run import made_up_run
 

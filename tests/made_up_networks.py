@@ -6,8 +6,8 @@ from typing import Any
 
 import pandas as pd
 
+from fooling.findings.classifiers import networks_table
 from fooling.findings.intervals import IntervalSettings
-from fooling.findings.networks import networks_table
 
 
 def made_up_header(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fooling.evolution.record import History, Lineage, RunRecord
+from fooling.attacks.evolution.record import History, Lineage, RunRecord
 
 
 def made_up_run(

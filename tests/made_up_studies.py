@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from fooling.claims.claim import Claim
-from fooling.claims.context import Tables
-from fooling.findings.refusal import ADAPTIVE
+from fooling.claims.estimand import Tables
+from fooling.findings.stronger_attacks import ADAPTIVE
 
 ENDS = {"low": 0.0, "high": 1.0}
 LOG_ODDS = {"low": -12.0, "high": 20.0}
@@ -84,7 +84,7 @@ class _Study:
         table = self._champions(self.end).assign(search=self.claim.search)
         same = table["class_index"] if self.end == "high" else (table["class_index"] + 1) % self.classes
         confidences = {f"{kind}_confidence": table["confidence"] for kind in ("calibrated", "independent")}
-        return table.assign(alike_class=same, **confidences)
+        return table.assign(similar_class=same, **confidences)
 
     def real(self) -> pd.DataFrame:
         rows = [
@@ -99,7 +99,10 @@ class _Study:
         label = "source-label" if self.claim.estimand == "labelled-alike" else "class"
         table = table.assign(relation=self.claim.relation, images="all", label=label, runs=self.units)
         return table.assign(
-            alike=ENDS[self.end], chance=0.1, higher_on_source=ENDS[self.end], surest_on_both=ENDS[self.end]
+            transfer_rate=ENDS[self.end],
+            chance=0.1,
+            higher_on_source=ENDS[self.end],
+            highest_joint_confidence=ENDS[self.end],
         )
 
     def retrained(self) -> pd.DataFrame:
@@ -126,7 +129,7 @@ class _Study:
 
     def ancestry(self) -> pd.DataFrame:
         table = self._champions(self.end)
-        return table.assign(switches=ENDS[self.end], likeness=ENDS[self.end], likeness_of_strangers=0.5)
+        return table.assign(switches=ENDS[self.end], similarity=ENDS[self.end], similarity_unrelated=0.5)
 
     def distances(self) -> pd.DataFrame:
         ratio = {"low": 0.5, "high": 2.0}[self.end]

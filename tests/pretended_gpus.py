@@ -1,4 +1,4 @@
-"""A `fooling` for machines without GPUs that pretends to have some: it leases one, and computes on the CPU."""
+"""A `fooling` for machines without GPUs that pretends to have some: it locks one, and computes on the CPU."""
 
 from __future__ import annotations
 

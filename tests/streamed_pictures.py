@@ -16,14 +16,12 @@ import torch
 from PIL import Image
 
 from fooling.artifacts import read_table
-from fooling.cli.fetch_imagenet import fetch_imagenet
-from fooling.cli.list_imagenet import list_imagenet
-from fooling.cli.streaming import listed_pictures
+from fooling.cli._streaming import listed_pictures
+from fooling.cli.picture_folders import fetch_imagenet, list_imagenet
 from fooling.datasets.dataset import Dataset, load_dataset
-from fooling.datasets.listed import ListedPictures
+from fooling.datasets.decoding import ListedPictures
 from fooling.datasets.manifest import MANIFEST
-from fooling.training.images import StreamedImages
-from fooling.training.schedule import Shown
+from fooling.training.images import ScheduledBatch, StreamedImages
 
 WNIDS = ("n01440764", "n02099601", "n03028079")
 SIZE = 24
@@ -73,7 +71,7 @@ def streamed(folder: Path, *, train_pictures: int | None) -> Streamed:
     return Streamed(made.pictures, made.manifest, made.dataset, json.dumps({"dataset": json.loads(settings)}))
 
 
-def begin_and_be_killed(files: Streamed, shown: Sequence[Shown], told: Connection) -> None:
+def begin_and_be_killed(files: Streamed, shown: Sequence[ScheduledBatch], told: Connection) -> None:
     """Take the first batch from a process that decodes, tell that process's number, and be killed."""
     batches = StreamedImages(files.listed(), workers=1).batches(iter(shown), torch.device("cpu"))
     next(batches)

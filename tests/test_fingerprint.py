@@ -15,13 +15,14 @@ from pydantic import TypeAdapter
 
 from checkout import ROOT
 from fooling import fingerprint as module
-from fooling.canonical import canonical
+from fooling.canonical import canonical, sliced
+from fooling.cli.help import commands
 from fooling.fingerprint import Fingerprints, fingerprint
 from fooling.settings import Settings
 from fooling.study.settings import StudySettings
 
 PACKAGE = ROOT / "src/fooling"
-COMMANDS = sorted(path.stem for path in PACKAGE.glob("cli/*.py") if path.stem != "__init__")
+COMMANDS = sorted(command.root for command in commands().values())
 
 FILES = {
     "__init__.py": "__version__ = '1'",
@@ -113,6 +114,133 @@ def test_a_module_that_is_imported_by_name_is_declared_and_given(package: Path) 
     assert named == {"plug/__init__.py", "plug/one.py", "extra.py"}
     with pytest.raises(ValueError, match=r"fooling\.late is in no NAMED_MODULES of fooling\.a"):
         Fingerprints(package).of("fooling.a", "fooling.late")
+
+
+#: A module with several commands.
+COMMANDS_FILE = """
+from fooling.room.window import glass, frame
+from fooling import extra, never
+import fooling.plug.two
+import os, sys
+
+DATA_FILES = ("c.css",)
+NAMED_MODULES = ("fooling.plug.*",)
+SIZE, (DEPTH, *REST) = 1, (2, 3)
+WIDTH: int = 4
+UNUSED = 5
+
+class Thing(glass):
+    width = WIDTH
+
+@cache
+def _helper(x):
+    return _second(x) + SIZE
+
+def _second(x):
+    return Thing(x, os.sep)
+
+def one(x: int):
+    return _helper(x)
+
+async def two():
+    from fooling import late
+    return extra.value, UNUSED, frame, sys
+
+print("loading")
+Thing.depth = never.depth
+"""
+ONE, TWO = "fooling.cli.c:one", "fooling.cli.c:two"
+
+
+@pytest.fixture
+def commanded(package: Path) -> Path:
+    (package / "cli").mkdir()
+    (package / "cli/c.py").write_text(COMMANDS_FILE)
+    (package / "cli/c.css").write_text("p {}")
+    return package
+
+
+def test_a_command_imports_what_its_part_of_the_module_uses(commanded: Path) -> None:
+    always = {"cli/c.py", "cli/c.css", "never.py", "plug/__init__.py", "plug/two.py", "room/__init__.py"}
+    assert files(commanded, ONE) == always | {"room/window.py"}
+    late = {"late.py", "late.css", "page/late.html"}
+    assert files(commanded, TWO) == files(commanded, "fooling.cli.c") == always | late | {"room/window.py", "extra.py"}
+    assert files(commanded, ONE, "fooling.plug.one") == files(commanded, ONE) | {"plug/one.py", "extra.py"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("SIZE, (DEPTH, *REST) = 1", "SIZE, (DEPTH, *REST) = 7"),
+        ("WIDTH: int = 4", "WIDTH: int = 7"),
+        ("width = WIDTH", "width = -WIDTH"),
+        ("+ SIZE", "- SIZE"),
+        ("os.sep", "os.linesep"),
+        ("x: int", "x: str"),
+        ("import glass, frame", "import frame as glass, frame"),
+        ("from fooling.room.window import glass", "from fooling.room.door import glass"),
+        ('print("loading")', 'print("started")'),
+        ("Thing.depth = never.depth", "Thing.depth = never.width"),
+        ("import fooling.plug.two", "import fooling.plug.one"),
+    ],
+)
+def test_a_change_in_what_a_command_uses_counts(commanded: Path, old: str, new: str) -> None:
+    before = Fingerprints(commanded).of(ONE)
+    (commanded / "cli/c.py").write_text(COMMANDS_FILE.replace(old, new))
+    assert Fingerprints(commanded).of(ONE) != before
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("return extra.value", "return 1, extra.value"),
+        ("from fooling import late", "from fooling import room"),
+        ("UNUSED = 5", "UNUSED = f(7)"),
+        ("glass, frame", "glass, shutter as frame"),
+        ("import extra, never", "import never, b as extra"),
+        ("import os, sys", "import os, json as sys"),
+        ("async def two", "def three(): return one\n\ndef two"),
+        ("print(", "# why\n\nprint("),
+    ],
+)
+def test_a_change_in_another_command_of_the_module_does_not(commanded: Path, old: str, new: str) -> None:
+    before = Fingerprints(commanded).of(ONE), Fingerprints(commanded).of(TWO)
+    (commanded / "cli/c.py").write_text(COMMANDS_FILE.replace(old, new))
+    assert Fingerprints(commanded).of(ONE) == before[0]
+    assert (Fingerprints(commanded).of(TWO) == before[1]) == ("# why" in new)
+
+
+@pytest.mark.parametrize("file", ["late.py", "extra.py"])
+def test_a_module_that_only_another_command_imports_does_not_count(commanded: Path, file: str) -> None:
+    before = Fingerprints(commanded).of(ONE), Fingerprints(commanded).of(TWO)
+    (commanded / file).write_text("print()")
+    assert Fingerprints(commanded).of(ONE) == before[0]
+    assert Fingerprints(commanded).of(TWO) != before[1]
+
+
+def test_commands_of_one_module_are_kept_apart(commanded: Path) -> None:
+    kept = commanded.parent / "kept.json"
+    expected = [Fingerprints(commanded).of(name) for name in (ONE, TWO, "fooling.cli.c")]
+    assert len(set(expected)) == 3
+    for _ in range(2):
+        fingerprints = Fingerprints(commanded, kept=kept)
+        assert [fingerprints.of(name) for name in (ONE, TWO, "fooling.cli.c")] == expected
+
+
+def test_a_command_that_its_module_does_not_define_is_named(commanded: Path) -> None:
+    with pytest.raises(ValueError, match=r"c\.py defines no function four, only: _helper, _second, one, two"):
+        Fingerprints(commanded).of("fooling.cli.c:four")
+    with pytest.raises(ModuleNotFoundError, match=r"no file holds the module fooling\.cli\.d$"):
+        Fingerprints(commanded).of("fooling.cli.d:one")
+
+
+def test_slicing_leaves_the_tree_as_it_is() -> None:
+    tree = ast.parse(COMMANDS_FILE)
+    before = ast.dump(tree)
+    part = ast.unparse(sliced(tree, "one", source="c"))
+    assert ast.dump(tree) == before
+    assert "import never" in part and "import os\n" in part
+    assert not any(word in part for word in ("frame", "extra", "sys", "UNUSED", "two()"))
 
 
 @pytest.mark.parametrize("file", ["late.css", "page/late.html", "other.py"])
@@ -209,8 +337,16 @@ def test_formatting_of_the_whole_package_is_left_out() -> None:
         assert canonical(ast.unparse(ast.parse(source)), module=name) == canonical(source, module=name), path
 
 
+def test_a_command_covers_no_more_than_its_module() -> None:
+    fingerprints = Fingerprints(PACKAGE)
+    for command in commands().values():
+        assert set(fingerprints.files(command.root)) <= set(fingerprints.files(command.module)), command
+    compared, traced = (fingerprints.files(f"fooling.cli.tables:{name}") for name in ("compare", "trace_lineage"))
+    assert {path.name for path in {*compared} ^ {*traced}} >= {"comparison.py", "ancestry.py"}
+
+
 def test_every_number_and_operator_of_a_module_counts() -> None:
-    source = (PACKAGE / "evolution/run.py").read_text(encoding="utf-8")
+    source = (PACKAGE / "attacks/evolution/run.py").read_text(encoding="utf-8")
     plain = canonical(source, module="fooling.m")
     tree = ast.parse(source)
     changed = 0
@@ -231,8 +367,8 @@ def test_every_number_and_operator_of_a_module_counts() -> None:
 def test_the_place_of_the_package_does_not_count(tmp_path: Path) -> None:
     shutil.copytree(PACKAGE, tmp_path / "site-packages/fooling", ignore=shutil.ignore_patterns("__pycache__"))
     elsewhere = Fingerprints(tmp_path / "site-packages/fooling")
-    for command in ("evolve_cppn", "report", "survey_build"):
-        assert elsewhere.of(f"fooling.cli.{command}") == fingerprint(f"fooling.cli.{command}")
+    for command in ("fooling.cli.attack:attack", "fooling.cli.tables:compare", "fooling.cli.report"):
+        assert elsewhere.of(command) == fingerprint(command)
 
 
 TAKE = """
@@ -242,7 +378,7 @@ from fooling.canonical import canonical
 from fooling.fingerprint import fingerprint
 import hashlib
 print(hashlib.sha256(canonical(sys.stdin.buffer.read().decode(), module="fooling.m").encode()).hexdigest())
-print(*(fingerprint(f"fooling.cli.{name}") for name in sys.argv[2:]))
+print(*map(fingerprint, sys.argv[2:]))
 """
 
 
@@ -265,7 +401,7 @@ def test_every_python_takes_the_same_fingerprints(python: str) -> None:
     command = [python, "-c", TAKE, str(PACKAGE.parent), *COMMANDS]
     taken = subprocess.run(command, input=SAMPLE.encode(), capture_output=True, check=True).stdout.decode().split()
     assert taken[0] == SAMPLE_DIGEST
-    assert taken[1:] == [fingerprint(f"fooling.cli.{name}") for name in COMMANDS]
+    assert taken[1:] == list(map(fingerprint, COMMANDS))
 
 
 def test_parsed_modules_are_kept_for_the_next_process(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,7 +36,7 @@ def _refusal(values: object) -> str:
 
 def test_a_misspelt_key_is_shown_corrected() -> None:
     message = _refusal({"title": "x", "shapes": [{"kind": "circle", "radios": 3}]})
-    assert "drawing.yaml: 1 setting refused" in message
+    assert "drawing.yaml: 1 invalid setting" in message
     assert "- shapes[0].radios" in message
     assert "allowed: kind, radius" in message
     assert message.endswith("corrected:\n    shapes:\n    - radius: 3")
@@ -62,12 +62,12 @@ def test_an_unknown_kind_names_the_known_ones() -> None:
 
 
 def test_every_mistake_is_listed() -> None:
-    assert "3 settings refused" in _refusal({"titel": 1, "frame": {"radius": "wide"}})
+    assert "3 invalid settings" in _refusal({"titel": 1, "frame": {"radius": "wide"}})
 
 
 @pytest.mark.parametrize("values", [None, [1], "text"])
 def test_something_else_than_a_mapping_is_refused(values: object) -> None:
-    assert "holds no settings" in _refusal(values)
+    assert "has no settings" in _refusal(values)
 
 
 def test_settings_come_from_json_or_from_a_yaml_file(tmp_path: Path) -> None:

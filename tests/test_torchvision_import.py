@@ -3,8 +3,9 @@ import sys
 
 import torch
 
-from fooling.torchvision_import import torchvision
-from fooling.torchvision_operators import ensure_operators
+from fooling.torchvision_import import ensure_operators, import_torchvision
+
+torchvision = import_torchvision()
 
 
 def test_networks_and_data_sets_can_be_used():
@@ -24,7 +25,7 @@ def test_torchvision_that_does_not_fit_torch_can_be_imported():
         "import torch\n"
         "def does_not_fit(path): raise OSError(f'undefined symbol in {path}')\n"
         "torch.ops.load_library = does_not_fit\n"
-        "from fooling.torchvision_operators import ensure_operators\n"
+        "from fooling.torchvision_import import ensure_operators\n"
         "ensure_operators()\n"
         "import torchvision\n"
         "print(torchvision.models.alexnet(num_classes=3).classifier[6].out_features)\n"

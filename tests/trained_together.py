@@ -19,7 +19,7 @@ def train_together(options: Mapping[str, Any], *, processes: int, killed_at_stat
     many.
     """
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["fooling.cli.train"])
+    context.set_forkserver_preload(["fooling.cli.training"])
     with socket.create_server(("localhost", 0)) as server:
         port = server.getsockname()[1]
     group = [
@@ -34,7 +34,7 @@ def train_together(options: Mapping[str, Any], *, processes: int, killed_at_stat
 
 
 def _train(options: Mapping[str, Any], rank: int, processes: int, port: int, killed_at_state: int | None) -> None:
-    from fooling.cli.train import train
+    from fooling.cli.training import train
 
     told = {"RANK": rank, "WORLD_SIZE": processes, "MASTER_ADDR": "localhost", "MASTER_PORT": port}
     os.environ |= {key: str(value) for key, value in {**told, "TORCHELASTIC_RUN_ID": "test"}.items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from benchmarks.interleaving import Contestant
 from benchmarks.material import CPU, OFFSPRING, Material
 from fooling.encodings.direct import DirectEncoding
-from fooling.encodings.direct_settings import DirectSettings
+from fooling.encodings.settings import DirectSettings
 
 
 def contestant(material: Material) -> Contestant:

@@ -19,7 +19,7 @@ from ribs.archives import GridArchive
 from benchmarks.interleaving import Contestant
 from benchmarks.material import OFFSPRING, Material
 from fooling.classifiers.classifier import Classifier
-from fooling.encodings.direct_settings import DirectSettings
+from fooling.encodings.settings import DirectSettings
 
 LEVELS = 255
 

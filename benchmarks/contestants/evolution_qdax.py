@@ -22,9 +22,9 @@ from qdax.core.map_elites import MAPElites
 
 from benchmarks.interleaving import Contestant
 from benchmarks.material import OFFSPRING, Material
-from fooling.classifiers.checkpoint import as_array
 from fooling.classifiers.classifier import Classifier
-from fooling.encodings.direct_settings import DirectSettings
+from fooling.classifiers.classifier_file import as_array
+from fooling.encodings.settings import DirectSettings
 
 LEVELS = 255
 

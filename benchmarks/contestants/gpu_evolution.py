@@ -8,9 +8,9 @@ from benchmarks.interleaving import Contestant
 from benchmarks.material import UNLIMITED, Material
 from benchmarks.pictures import alexnet, painter
 from benchmarks.unavailable import require_gpu
-from fooling.evolution.run import Run
-from fooling.evolution.searches import MapElites
-from fooling.evolution.settings import SearchSettings
+from fooling.attacks.evolution.run import Run
+from fooling.attacks.evolution.searches import MapElites
+from fooling.attacks.evolution.settings import SearchSettings
 
 OFFSPRING = 400
 

@@ -1,8 +1,8 @@
-"""The one place that knows the file formats: written whole or not at all, checked when read, never unpickled.
+"""Read and write files in every format of the study: atomically, checked when read, never unpickled.
 
-Every safetensors file of the study carries one JSON header: ``kind`` (what it is), ``version`` (of its format) and
-whatever its writer needs to describe it, with checksums of itself and of the arrays. The bytes depend on the content
-alone: no dates, no order of insertion.
+Each safetensors file carries one JSON header: ``kind`` (what the file is), ``version`` (of its format), the keys that
+its writer adds, and checksums of the header and of the arrays. The bytes depend only on the content: a file stores no
+dates and no order of insertion.
 """
 
 from __future__ import annotations
@@ -24,31 +24,31 @@ import safetensors
 import safetensors.numpy
 
 from fooling.errors import REMEDY, FoolingError
-from fooling.inputs import forget, remember, require_unchanged
-from fooling.parsing import parsed_json
-from fooling.table import Table, require_valid, stacked, with_apostrophes_off, without_formulas
+from fooling.inputs import forget, parsed_json, remember, require_unchanged
+from fooling.table import Table, escape_formulas, require_valid, stacked, unescape_formulas
 
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
 HEADER_KEY = "fooling"
-MOST_ROWS = 20_000_000  # of a table that is read
+MOST_ROWS = 20_000_000  # rows in a table that is read
 PART = ".part"
 ARRAYS_SHA256, HEADER_SHA256 = "arrays_sha256", "header_sha256"  # keys of the header
 
-#: Results that tell how a run went on its machine, and so differ between runs that agree in every finding:
-#: patterns below a study's results folder. Everything else is the same to the bit.
+#: Results that describe the run itself, such as its duration, and so differ between runs with equal findings: patterns
+#: below the results folder of a study. All other results are bit-identical.
 NOT_BIT_IDENTICAL = ("run-info.json", "report/index.html")
 
 
 @contextmanager
 def written_atomically(path: Path) -> Iterator[Path]:
-    """A temporary path beside ``path``; renamed to ``path`` once written to disk, removed if anything fails.
+    """Yield a temporary path beside ``path``, which replaces ``path`` once it is on disk.
 
-    What a killed writer of the same file left behind is removed; it is known by the lock that a living one holds.
-    Raises :class:`FoolingError` for a ``path`` at which a folder, device or pipe is, when the disk is full, the folder
-    read-only and the like.
+    The temporary file is removed if anything fails. Temporary files of killed writers are removed too; a living writer
+    holds a lock on its own. Raises :class:`FoolingError` if ``path`` is a folder, a device or a pipe, the disk is full,
+    the
+    folder is read-only, or the like.
     """
     _require_replaceable(path, stat.S_ISREG, "a file, or nothing yet")
     with _own_folder(path) as folder:
@@ -63,9 +63,9 @@ def written_atomically(path: Path) -> Iterator[Path]:
 
 
 def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
-    """The folder ``path`` with ``files``, contents by path, and nothing else: its former content gives way at once.
+    """Write the folder ``path`` with exactly these ``files`` (contents by path), replacing an old one at once.
 
-    Raises :class:`FoolingError` for a ``path`` at which anything but a folder is, and as :func:`written_atomically`.
+    Raises :class:`FoolingError` if ``path`` is not a folder, or as in :func:`written_atomically`.
     """
     _require_replaceable(path, stat.S_ISDIR, "a folder, or nothing yet")
     with _own_folder(path) as folder:
@@ -84,24 +84,24 @@ def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """``content`` as the file ``path``, atomically."""
+    """Write ``content`` to ``path`` atomically."""
     with written_atomically(path) as temporary:
         temporary.write_bytes(content)
 
 
 def write_text(path: Path, text: str) -> None:
-    """``text`` in UTF-8 as the file ``path``, atomically."""
+    """Write ``text`` in UTF-8 to ``path`` atomically."""
     with written_atomically(path) as temporary:
         temporary.write_bytes(text.encode())
 
 
 def write_json(path: Path, value: Any) -> None:
-    """``value`` as indented JSON with sorted keys, atomically."""
+    """Write ``value`` as indented JSON with sorted keys, atomically."""
     write_text(path, json.dumps(value, indent=2, sort_keys=True, allow_nan=False) + "\n")
 
 
 def read_bytes(path: Path) -> bytes:
-    """The content of a file; :class:`FoolingError` names one that is missing or may not be read."""
+    """Return the content of a file; raise :class:`FoolingError` if it is missing or unreadable."""
     require_file(path)
     try:
         remember(path)
@@ -111,7 +111,7 @@ def read_bytes(path: Path) -> bytes:
 
 
 def read_json(path: Path) -> Any:
-    """The content of a JSON file; :class:`FoolingError` names a missing or broken one."""
+    """Return the content of a JSON file; raise :class:`FoolingError` if it is missing or invalid."""
     return parsed_json(read_bytes(path), source=str(path), remedy=REMEDY)
 
 
@@ -133,7 +133,7 @@ def write_tables(*written: tuple[Path, pd.DataFrame, Table]) -> None:
             if path.suffix == ".parquet":
                 frame.to_parquet(temporary, index=False, engine="pyarrow", compression="zstd", write_page_checksum=True)
             else:
-                without_formulas(frame).to_csv(temporary, index=False, lineterminator="\n")
+                escape_formulas(frame).to_csv(temporary, index=False, lineterminator="\n")
 
 
 def read_table(path: Path, table: Table) -> pd.DataFrame:
@@ -152,7 +152,7 @@ def read_tables(paths: Sequence[Path], table: Table) -> pd.DataFrame:
 def write_arrays(
     path: Path, arrays: Mapping[str, NDArray[Any]], *, kind: str, version: int, header: Mapping[str, Any]
 ) -> None:
-    """Named arrays and a JSON ``header`` as one safetensors file with checksums of both, atomically."""
+    """Write named arrays and a JSON ``header`` as one safetensors file with checksums of both, atomically."""
     ordered = {name: np.asarray(arrays[name], order="C") for name in sorted(arrays)}
     described = {"kind": kind, "version": version, **header, ARRAYS_SHA256: _digest(ordered)}
     summed = described | {HEADER_SHA256: sha256_of(_as_json(described).encode())}
@@ -161,10 +161,9 @@ def write_arrays(
 
 
 def read_arrays(path: Path, *, kind: str, version: int) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-    """Arrays and header of a file that :func:`write_arrays` wrote as ``kind`` in this ``version``.
+    """Return the arrays and the header of a file that :func:`write_arrays` wrote.
 
-    Raises :class:`FoolingError` for a missing, truncated or damaged file, another format, another kind or another
-    version.
+    Raises :class:`FoolingError` if it is missing, truncated or damaged, or of another format, ``kind`` or ``version``.
     """
     header = read_header(path, kind=kind, version=version)
     try:
@@ -176,7 +175,7 @@ def read_arrays(path: Path, *, kind: str, version: int) -> tuple[dict[str, NDArr
 
 
 def read_header(path: Path, *, kind: str, version: int) -> dict[str, Any]:
-    """Only the header of such a file, whatever the size of its arrays."""
+    """Return the header of such a file without reading its arrays; raise as :func:`read_arrays` does."""
     require_file(path)
     try:
         remember(path)
@@ -186,7 +185,7 @@ def read_header(path: Path, *, kind: str, version: int) -> dict[str, Any]:
         raise _broken(path, kind, error) from None
     if HEADER_KEY not in metadata:
         raise FoolingError(
-            f"{path} is no {kind} of this study", found="a safetensors file without the study's header", expected=kind
+            f"{path} is not a {kind} of this study", found="a safetensors file without a header", expected=kind
         )
     header = parsed_json(metadata[HEADER_KEY], source=f"the header of {path}", remedy=REMEDY)
     if not isinstance(header, dict) or header.get("kind") != kind or header.get("version") != version:
@@ -204,7 +203,7 @@ def require_file(path: Path) -> None:
         mode = path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError):
         found = "nothing there"
-    except (OSError, ValueError) as error:  # a name that is too long, or holds a null character
+    except (OSError, ValueError) as error:  # the name is too long or contains a null character
         found = str(error)
     else:
         if stat.S_ISREG(mode):
@@ -214,20 +213,20 @@ def require_file(path: Path) -> None:
 
 
 def sha256_of(content: bytes) -> str:
-    """The SHA-256 of ``content`` in hexadecimal."""
+    """Return the SHA-256 of ``content`` in hexadecimal."""
     return hashlib.sha256(content).hexdigest()
 
 
 def _require_replaceable(path: Path, is_replaceable: Callable[[int], bool], expected: str) -> None:
-    """Raise :class:`FoolingError` if something else is at ``path``, or at the end of a link there."""
-    with suppress(OSError, ValueError):  # nothing there, or nothing that can be written: the writer says why
+    """Raise :class:`FoolingError` if ``path``, or the target of a link there, exists and may not be replaced."""
+    with suppress(OSError, ValueError):  # nothing there, or not writable: the writer reports why
         if not is_replaceable(mode := path.stat().st_mode):
-            remedy = "name another place to write to"
+            remedy = "choose another path for the output"
             raise FoolingError(f"{path} cannot be written", found=_kind(mode), expected=expected, remedy=remedy)
 
 
 def _kind(mode: int) -> str:
-    """What a path with this ``mode`` leads to."""
+    """Return the kind of a path with this ``mode``, in words."""
     kinds = {stat.S_IFREG: "a file", stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
     return kinds.get(stat.S_IFMT(mode), "a device")
 
@@ -237,7 +236,7 @@ def _as_json(header: Mapping[str, Any]) -> str:
 
 
 def _digest(arrays: Mapping[str, NDArray[Any]]) -> str:
-    """The SHA-256 of names, types, shapes and values of contiguous ``arrays``."""
+    """Return the SHA-256 of the names, types, shapes and values of contiguous ``arrays``."""
     digest = hashlib.sha256()
     for name, array in sorted(arrays.items()):
         digest.update(f"{name} {array.dtype} {array.shape}\n".encode())
@@ -250,13 +249,13 @@ def _require_checksum(path: Path, part: str, *, found: str, expected: object) ->
         raise FoolingError(
             f"{path} is damaged",
             found=f"SHA-256 {found} of its {part}",
-            expected=f"SHA-256 {expected}" if expected else "a file that holds its checksums",
+            expected=f"SHA-256 {expected}" if expected else "a file with checksums",
             remedy=REMEDY,
         )
 
 
 def _rows_of(path: Path) -> pd.DataFrame:
-    """Everything in a table, the cells of a CSV file as texts."""
+    """Return all rows of a table; the cells of a CSV file are strings."""
     import pandas as pd
     import pyarrow as pa  # type: ignore[import-untyped]
     import pyarrow.parquet as pq  # type: ignore[import-untyped]
@@ -267,7 +266,7 @@ def _rows_of(path: Path) -> pd.DataFrame:
     try:
         remember(path)
         if path.suffix != ".parquet":
-            return with_apostrophes_off(pd.read_csv(path, dtype=str, keep_default_na=False, compression=None))
+            return unescape_formulas(pd.read_csv(path, dtype=str, keep_default_na=False, compression=None))
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
             if file.metadata.num_rows > MOST_ROWS:
                 raise ValueError(f"{file.metadata.num_rows:,} rows, more than {MOST_ROWS:,}")
@@ -278,17 +277,17 @@ def _rows_of(path: Path) -> pd.DataFrame:
 
 
 def _require_whole_lines(path: Path) -> None:
-    """Raise :class:`FoolingError` for a text whose last line has no end: it was cut short."""
+    """Raise :class:`FoolingError` if the last line of a text file has no line break: the file is truncated."""
     if not read_bytes(path).endswith(b"\n"):
         raise FoolingError(
-            f"{path} is truncated", found="no end of its last line", remedy="delete it and make it again"
+            f"{path} is truncated", found="no line break at its end", remedy="delete it and make it again"
         )
 
 
 def _broken(path: Path, kind: str, error: Exception) -> FoolingError:
     size = f"{path.stat().st_size} bytes"
     return FoolingError(
-        f"{path} is truncated or no safetensors file",
+        f"{path} is truncated or not a safetensors file",
         found=f"{size}; {error}",
         expected=kind,
         remedy=REMEDY,
@@ -297,13 +296,13 @@ def _broken(path: Path, kind: str, error: Exception) -> FoolingError:
 
 @contextmanager
 def _own_folder(path: Path) -> Iterator[Path]:
-    """A hidden folder beside ``path`` for its writer and the temporary files of libraries; locked while that lives.
+    """Yield a hidden folder beside ``path`` for one writer and the temporary files of libraries, locked meanwhile.
 
-    What a killed writer left behind is removed. Raises :class:`FoolingError` when anything cannot be written.
+    Folders of killed writers are removed. Raises :class:`FoolingError` if something cannot be written.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _remove_left_behind(path)
+        _remove_abandoned(path)
         folder, lock = _locked_folder(path)
         try:
             with lock:
@@ -315,29 +314,30 @@ def _own_folder(path: Path) -> Iterator[Path]:
             f"{path} cannot be written",
             found=f"{error.object[max(error.start - 40, 0) : error.end + 40]!r}, which is not UTF-8",
             expected="names and texts in UTF-8",
-            remedy="rename what has this name",
+            remedy="rename the file, folder or class with this name",
         ) from None
     except (OSError, safetensors.SafetensorError) as error:
         found = getattr(error, "strerror", None) or error
-        raise FoolingError(f"{path} cannot be written", found=found, remedy="free space or rights there") from error
+        remedy = "free disk space, or get write permission there"
+        raise FoolingError(f"{path} cannot be written", found=found, remedy=remedy) from error
 
 
 def _locked_folder(path: Path) -> tuple[Path, IO[str]]:
     while True:
         folder = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=PART))
-        with suppress(FileNotFoundError):  # taken for a left-behind one before it was locked
+        with suppress(FileNotFoundError):  # another writer removed it before it was locked
             lock = (folder / "lock").open("a")
-            with suppress(OSError):  # a disk without locks: what is left behind there stays
+            with suppress(OSError):  # a disk without locks: folders of killed writers stay there
                 fcntl.flock(lock, fcntl.LOCK_EX)
             if (folder / "lock").exists():
                 return folder, lock
             lock.close()
 
 
-def _remove_left_behind(path: Path) -> None:
+def _remove_abandoned(path: Path) -> None:
     for folder in path.parent.iterdir():
         if folder.name.startswith(f".{path.name}.") and folder.suffix == PART:
-            with suppress(OSError):  # its writer lives
+            with suppress(OSError):  # its writer is still running
                 with (folder / "lock").open("a") as lock:
                     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                     shutil.rmtree(folder, ignore_errors=True)

@@ -1,40 +1,46 @@
 """Write down what a module executes, equally in every version of Python, and what it imports and declares.
 
-What cannot change a result is left out: comments, formatting, docstrings, the documentation that a call is given as
-``doc=``, and type annotations that nothing reads at run time. Code is parsed, never imported.
+Everything that cannot change a result is left out: comments, formatting, docstrings, ``doc=`` arguments of calls, and
+type annotations that nothing reads at run time. Code is parsed, never imported.
 """
 
 from __future__ import annotations
 
 import ast
+import copy
 from collections.abc import Callable, Iterator, Sequence
 
 PACKAGE = __name__.partition(".")[0]
 
-#: The package whose functions keep their annotations: Typer reads those of a command at run time.
+#: The package whose functions keep their annotations: Typer reads those of commands at run time.
 COMMANDS = f"{PACKAGE}.cli"
 
-#: Decorators that read no annotation. Any other one may.
+#: Decorators that do not read annotations. Any other decorator may.
 INERT_DECORATORS = {
     *("abstractmethod", "cache", "cached_property", "classmethod", "contextmanager"),
     *("lru_cache", "override", "property", "staticmethod"),
 }
 
-#: All that `dataclass` reads of the annotation of a field.
+#: Decorators of functions and classes that have no effect beyond the name that they bind.
+LOCAL_DECORATORS = INERT_DECORATORS | {"dataclass"}
+
+#: Assignments that declare dependencies (:mod:`fooling.fingerprint`); they count for every function of their module.
+DECLARATIONS = frozenset({"DATA_FILES", "NAMED_MODULES"})
+
+#: The parts of a field's annotation that `dataclass` reads.
 DATACLASS_MARKS = ("ClassVar", "InitVar", "KW_ONLY")
 
-
-#: The keyword argument of any call that documents and changes no result.
+#: A keyword argument that only documents, in any call.
 DOCUMENTATION = "doc"
 
 
 def canonical(source: str | bytes, *, module: str) -> str:
-    """Return what the Python text ``source`` of ``module`` executes, equal in all versions of Python."""
+    """Return the code that the Python text ``source`` of ``module`` executes, equal in all versions of Python."""
     return canonical_tree(ast.parse(source), module=module)
 
 
 def canonical_tree(tree: ast.Module, *, module: str) -> str:
-    """Return the same of a parsed module; the tree is changed."""
+    """Return the same for a parsed module; the tree is changed."""
     return _Canon(tree, module).text()
 
 
@@ -62,11 +68,71 @@ def _executed(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def declared_in(tree: ast.Module, name: str) -> tuple[str, ...]:
-    """Return the strings that the module assigns to ``name``; none where it assigns nothing."""
+    """Return the strings that the module assigns to ``name``; an empty tuple if it assigns none."""
     for statement in tree.body:
         if isinstance(statement, ast.Assign) and [_last_name(target) for target in statement.targets] == [name]:
             return tuple(ast.literal_eval(statement.value))
     return ()
+
+
+def sliced(tree: ast.Module, function: str, *, source: object) -> ast.Module:
+    """Return the part of a module that runs if only one of its functions is called.
+
+    It consists of the function, the definitions and assignments of the names that it uses, directly or through others,
+    and all statements that do more than bind a name, such as calls. An import keeps the names in use. An import of
+    names that the whole module never uses stays, because it must be there for its effect.
+
+    Args:
+        tree: The module; it is not changed.
+        function: Name of a function at module level.
+        source: The module's name or path, for messages.
+
+    Raises:
+        ValueError: The module defines no such function.
+    """
+    functions = [each.name for each in tree.body if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)]
+    if function not in functions:
+        raise ValueError(f"{source} defines no function {function}, only: {', '.join(functions) or 'none'}")
+    mentioned = _names_in(tree)
+    bound = [(statement, _bound_by(statement, mentioned)) for statement in tree.body]
+    used: set[str] = set()
+    found = {function, *DECLARATIONS}
+    while found - used:
+        used |= found
+        found = {name for each, names in bound if not names or names & used for name in _names_in(each)}
+    body = [_imported(each, used) if names else each for each, names in bound if not names or names & used]
+    return ast.Module(body=body, type_ignores=[])
+
+
+def _names_in(node: ast.AST) -> set[str]:
+    return {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
+
+
+def _bound_by(statement: ast.stmt, mentioned: set[str]) -> set[str]:
+    """Return the names that a statement binds if it has no other effect, otherwise an empty set."""
+    if isinstance(statement, ast.Import | ast.ImportFrom):
+        names = set(map(_bound_name, statement.names))
+        return names if names & mentioned else set()
+    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return {statement.name} if set(map(_last_name, statement.decorator_list)) <= LOCAL_DECORATORS else set()
+    if isinstance(statement, ast.Assign | ast.AnnAssign):
+        targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+        parts = [part for target in targets for part in ast.walk(target) if isinstance(part, ast.expr)]
+        binds_names_only = all(isinstance(part, ast.Name | ast.Tuple | ast.List | ast.Starred) for part in parts)
+        return {part.id for part in parts if isinstance(part, ast.Name)} if binds_names_only else set()
+    return set()
+
+
+def _bound_name(alias: ast.alias) -> str:
+    return alias.asname or alias.name.partition(".")[0]
+
+
+def _imported(statement: ast.stmt, used: set[str]) -> ast.stmt:
+    """Return an import reduced to the names in use, and any other statement as it is."""
+    if isinstance(statement, ast.Import | ast.ImportFrom):
+        statement = copy.copy(statement)
+        statement.names = [alias for alias in statement.names if _bound_name(alias) in used]
+    return statement
 
 
 def _is_type_checking(test: ast.expr) -> bool:
@@ -91,7 +157,7 @@ def _last_name(node: ast.expr) -> str:
 class _Canon:
     """Write down what the tree of a module executes, field by field.
 
-    A name imported with ``from`` that only annotations use is left out: what it imports is in the closure all the same.
+    Names imported with ``from`` that only annotations use are left out; their modules belong to the closure anyway.
     """
 
     def __init__(self, tree: ast.Module, module: str) -> None:
@@ -119,7 +185,7 @@ class _Canon:
             self._parts.append(f"{value!a};")
 
     def _add_node(self, node: ast.AST, *, without: frozenset[str] = frozenset()) -> None:
-        """Add those fields that hold anything: which others there are depends on the version of Python."""
+        """Add the fields that hold something; which other fields exist depends on the version of Python."""
         self._parts.append(f"({type(node).__name__} ")
         for name in node._fields:
             value = getattr(node, name, None)
@@ -199,7 +265,7 @@ class _Canon:
             self._add(ast.Assign(targets=[node.target], value=node.value))
 
 
-#: Fields of nodes that depend on the place in the text or on the version of Python.
+#: Fields of nodes that depend on the position in the text or on the version of Python.
 _LEFT_OUT = frozenset({"ctx", "kind", "simple", "type_comment", "type_ignores"})
 
 _WRITERS: dict[type[ast.AST], Callable[..., None]] = {

@@ -1,7 +1,7 @@
 """Keep the state of unfinished work outside the results, so that an interrupted command resumes to the same bytes.
 
 A store belongs to one piece of work. Its folder is named by a hash of everything that decides the result, including the
-fingerprint of the command's code, so that no work resumes from a state that other settings or other code left.
+fingerprint of the command's code, so that work never resumes from a checkpoint of other settings or other code.
 """
 
 from __future__ import annotations
@@ -26,15 +26,22 @@ from fooling.inputs import forget
 from fooling.progress import say
 
 VERSION = 1
-INTERVAL = 2.0  # seconds between two states that are kept, at least
-MOST_SHARE = 0.05  # of the time that keeping them may take
+INTERVAL = 2.0  # seconds between two checkpoints, at least
+MOST_SHARE = 0.05  # of the time may be spent on saving checkpoints
 
 
 class CheckpointStore:
-    """Keeps the latest state of one piece of work; a context manager that holds the folder for one writer alone.
+    """Keep the latest checkpoints of one piece of work; as a context manager, lock its folder for one writer.
 
-    Used as ``with CheckpointStore(folder, identity) as store``. A second writer waits until the first one ends: on a
-    cluster a job may outlive the loss of its node, while a copy of it is started elsewhere.
+    Use it as ``with CheckpointStore(folder, identity, code=…) as store``. A second writer waits until the first one
+    ends:
+    on a cluster a job may outlive the loss of its node while a copy of it is started elsewhere.
+
+    Args:
+        parent: The folder of all checkpoints.
+        identity: Everything that decides the result, as JSON values.
+        code: Fingerprint of the command's code.
+        interval: Seconds between two checkpoints, at least.
     """
 
     def __init__(self, parent: Path, identity: Mapping[str, Any], *, code: str, interval: float = INTERVAL) -> None:
@@ -51,7 +58,9 @@ class CheckpointStore:
                 pass
         except OSError as error:
             raise FoolingError(
-                f"{self.folder} cannot hold checkpoints", found=error.strerror, remedy="free space or rights there"
+                f"{self.folder} cannot hold checkpoints",
+                found=error.strerror,
+                remedy="free disk space, or get write permission there",
             ) from None
         self._next_save = time.monotonic() + self._interval
         return self
@@ -62,27 +71,27 @@ class CheckpointStore:
         self._lock.close()
 
     def path(self, name: str) -> Path:
-        """The file that holds the state called ``name``."""
+        """Return the file of the checkpoint ``name``."""
         return self.folder / f"{name}.safetensors"
 
     def load(self, name: str) -> tuple[dict[str, NDArray[Any]], dict[str, Any]] | None:
-        """The arrays and the header last saved as ``name``, or None."""
+        """Return the arrays and the header last saved as ``name``, or None."""
         path = self.path(name)
         if not path.exists():
             return None
         state = read_arrays(path, kind="checkpoint", version=VERSION)
-        forget(path)  # the command itself replaces it
+        forget(path)  # the command itself replaces this file
         return state
 
     def save(self, name: str, arrays: Mapping[str, NDArray[Any]], header: Mapping[str, Any]) -> None:
-        """Keep this state as ``name`` instead of the one before."""
+        """Save a checkpoint as ``name``, replacing the previous one."""
         write_arrays(self.path(name), arrays, kind="checkpoint", version=VERSION, header=header)
         now = time.monotonic()
         took = now - (now if self._due_since is None else self._due_since)
         self._next_save, self._due_since = now + max(self._interval, took / MOST_SHARE), None
 
     def is_due(self) -> bool:
-        """Whether it is time to save: the last save lies far enough back for the time that saving takes."""
+        """Return whether it is time to save: long enough after the last checkpoint, given how long saving takes."""
         now = time.monotonic()
         due = now >= self._next_save
         if due and self._due_since is None:
@@ -90,9 +99,9 @@ class CheckpointStore:
         return due
 
     def clear(self) -> None:
-        """Forget everything: the work is done and its results are written.
+        """Delete all checkpoints: the work is done and its results are written.
 
-        A writer that waits is left the last state, so that it need not do the work again.
+        If another writer waits, the checkpoints stay, so that it need not repeat the work.
         """
         with self._queue_path.open("w+") as queue:
             try:
@@ -100,17 +109,17 @@ class CheckpointStore:
             except BlockingIOError:
                 return
         for path in self.folder.iterdir():
-            if path.is_dir():  # left behind by a killed writer
+            if path.is_dir():  # of a killed writer
                 shutil.rmtree(path)
             elif path != self._lock_path:
                 path.unlink()
         self._lock_path.unlink()
-        self._lock.close()  # before the folder goes: a shared disk keeps a removed file there as long as it is open
-        with suppress(OSError):  # another process has begun the same work again
+        self._lock.close()  # before removing the folder: a shared disk keeps a removed file there while it is open
+        with suppress(OSError):  # another process has started the same work again
             self.folder.rmdir()
 
     def _take_lock(self) -> bool:
-        """Lock the folder for this process, once it is free; False if the one that held it has cleared it meanwhile."""
+        """Lock the folder for this process once it is free; return False if its owner has deleted it meanwhile."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with suppress(FileNotFoundError):
             self._lock = self._lock_path.open("w+")
@@ -119,7 +128,7 @@ class CheckpointStore:
             except BlockingIOError:
                 with self._queue_path.open("w+") as queue:
                     fcntl.flock(queue, fcntl.LOCK_SH)
-                    say(f"another process is at the same work and holds {self.folder}: waiting until it ends")
+                    say(f"another process computes the same result and holds {self.folder}: waiting until it ends")
                     fcntl.flock(self._lock, fcntl.LOCK_EX)
             return os.path.samestat(os.fstat(self._lock.fileno()), self._lock_path.stat())
         return False

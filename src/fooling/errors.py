@@ -1,18 +1,21 @@
-"""The one exception a user is meant to see: what is wrong, what was found, what was expected, how to fix it."""
+"""Errors that a user sees: what is wrong, what was found, what was expected and how to fix it."""
 
 from __future__ import annotations
 
 import re
 
-#: Differs from run to run, and says nothing to a reader: `<_io.BytesIO object at 0x7f0c…>`.
+#: Differs from run to run and means nothing to a reader: `<_io.BytesIO object at 0x7f0c…>`.
 MEMORY_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
-#: How to fix a file that a command of the study made.
+#: How to fix a file that a command has written.
 REMEDY = "delete it and make it again"
+
+#: Messages of torch and of the C++ library for a lack of memory; torch has no exception class for it.
+OUT_OF_MEMORY = re.compile(r"DefaultCPUAllocator|bad_alloc|out of memory|[Cc]annot allocate memory")
 
 
 class FoolingError(Exception):
-    """A mistake in what the user gave (a file, a key, a value), told so that it can be fixed.
+    """An error in the user's input (a file, a key, a value), with a message that explains how to fix it.
 
     The command line prints the message alone, without a traceback, and exits with status 2.
     """
@@ -28,7 +31,20 @@ class FoolingError(Exception):
 
 
 def _labelled(label: str, text: str) -> str:
-    """One indented line, or for a text of several lines an indented block below its label."""
+    """Return one indented line, or for a text of several lines an indented block below its label."""
     if "\n" not in text:
         return f"  {label}: {text}"
     return f"  {label}:\n" + "\n".join(f"    {line}" for line in text.splitlines())
+
+
+def is_lack_of_memory(error: BaseException) -> bool:
+    """Return whether ``error`` reports that the memory of the CPU or of a GPU is used up."""
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError | OSError) and OUT_OF_MEMORY.search(str(error)) is not None
+    )
+
+
+def requested_memory(error: BaseException) -> str:
+    """Return how much memory was requested when it ran out, as far as ``error`` reports it."""
+    size = re.search(r"allocate (\d+) bytes", str(error))
+    return f"{int(size[1]):,} bytes requested at once" if size else str(error) or "no memory left"

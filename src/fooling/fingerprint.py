@@ -1,16 +1,17 @@
 """Fingerprint the code that decides a result, equally on every machine and every supported Python.
 
-A fingerprint covers the modules of this package that a command imports, directly or not. Of each it takes the syntax
-tree without what cannot change a result (:mod:`fooling.canonical`). Imports inside functions count, because they run;
-imports under ``if TYPE_CHECKING`` do not.
+A command is a function of a module, ``module:function``. Its fingerprint covers the part of that module that the
+function needs (:func:`fooling.canonical.sliced`), and all modules of this package that this part imports, directly or
+not. Of each module it takes the syntax tree without what cannot change a result (:mod:`fooling.canonical`). Imports
+inside functions count, because they run; imports under ``if TYPE_CHECKING`` do not.
 
-What an import statement does not show is declared beside the code that does it, as a module-level tuple of strings:
+Dependencies that no import statement shows are declared beside the code, as a module-level tuple of strings:
 
 ``DATA_FILES``
-    The files beside the module that it reads. Their content counts.
+    Files beside the module that it reads. Their content counts.
 ``NAMED_MODULES``
-    The modules of this package that it imports by a name known only at run time, as patterns. Pass the one that is used
-    to :func:`fingerprint`, after the command.
+    Modules of this package that it imports by a name known only at run time, as patterns. Pass the module in use to
+    :func:`fingerprint`, after the command.
 """
 
 from __future__ import annotations
@@ -29,22 +30,22 @@ from pathlib import Path
 from typing import Any
 
 from fooling import canonical
-from fooling.canonical import PACKAGE, canonical_tree, declared_in, imports_of
+from fooling.canonical import PACKAGE, canonical_tree, declared_in, imports_of, sliced
 
 DIGITS = 20  # of a fingerprint
 
-#: Environment variable that names the file in which parsed modules are kept between processes.
+#: Environment variable: the file that keeps parsed modules between processes.
 KEPT_VARIABLE = "FOOLING_FINGERPRINTS"
 
 
 @dataclass(frozen=True)
 class Module:
-    """What a fingerprint needs to know of one module."""
+    """The facts about one module, or about the part that one of its functions needs, for fingerprints."""
 
     key: str
-    """SHA-256 of its name and content, and of the code that reads them."""
+    """SHA-256 of its name and content, and of the code that parses them."""
     digest: str
-    """SHA-256 of what it executes."""
+    """SHA-256 of the code that it executes."""
     imports: tuple[str, ...]
     """Dotted names in this package that it imports; the last part may be a name within a module."""
     data_files: tuple[str, ...]
@@ -66,28 +67,30 @@ class Fingerprints:
         self._kept = {} if kept is None else _read_kept(kept)
         self._modules: dict[str, Module] = {}
         self._paths: dict[str, Path | None] = {}
-        self._taken: dict[tuple[str, ...], str] = {}
+        self._fingerprints: dict[tuple[str, ...], str] = {}
 
     def of(self, command: str, *named: str) -> str:
-        """Return the fingerprint of a command, given as the dotted name of its module.
+        """Return the fingerprint of a command.
 
         Args:
-            command: Module of the command, such as ``fooling.cli.draw``.
+            command: The command as ``module:function``, such as ``fooling.cli.tables:compare``. A module alone counts
+                as a whole.
             named: Modules that it imports by name, such as ``fooling.figures.gallery``.
 
         Raises:
             ModuleNotFoundError: A module has no file.
-            ValueError: One of ``named`` is declared in no ``NAMED_MODULES`` of the command's modules.
+            ValueError: The module defines no such function, or one of ``named`` is declared in no ``NAMED_MODULES`` of
+                the command's modules.
         """
-        if (command, *named) not in self._taken:
+        if (command, *named) not in self._fingerprints:
             digest = hashlib.sha256()
             for name, module in sorted(self._closure(command, *named).items()):
                 digest.update(f"{name} {module.digest}\n".encode())
                 for file in module.data_files:
                     content = (self._file_of(name).parent / file).read_bytes()
                     digest.update(f"{name} {file} {hashlib.sha256(content).hexdigest()}\n".encode())
-            self._taken[command, *named] = digest.hexdigest()[:DIGITS]
-        return self._taken[command, *named]
+            self._fingerprints[command, *named] = digest.hexdigest()[:DIGITS]
+        return self._fingerprints[command, *named]
 
     def files(self, command: str, *named: str) -> list[Path]:
         """Return the sorted paths of all files that such a fingerprint covers; raise as :meth:`of` does."""
@@ -102,10 +105,10 @@ class Fingerprints:
         return _patterns(self._closure(command))
 
     def _closure(self, *names: str) -> dict[str, Module]:
-        """Return all modules that run with these, by name."""
+        """Return all modules that run with these, by name; part of a module is named ``module:function``."""
         for name in names:
             if self._path(name) is None:
-                raise ModuleNotFoundError(f"no file holds the module {name}", name=name)
+                raise ModuleNotFoundError(f"no file holds the module {_module_of(name)}", name=_module_of(name))
         found: dict[str, Module] = {}
         pending = list(names)
         while pending:
@@ -135,9 +138,9 @@ class Fingerprints:
             _write_kept(self._kept_in, self._kept)
 
     def _with_packages(self, name: str) -> Iterable[str]:
-        """Return the module ``name`` and the packages around it, as far as they have files."""
-        parts = name.split(".")
-        names = (".".join(parts[:length]) for length in range(1, len(parts) + 1))
+        """Return the module ``name`` and the packages around it, if they have files."""
+        parts = _module_of(name).split(".")
+        names = [*(".".join(parts[:length]) for length in range(1, len(parts))), name]
         return [each for each in names if self._path(each) is not None]
 
     def _file_of(self, name: str) -> Path:
@@ -146,9 +149,9 @@ class Fingerprints:
         return path
 
     def _path(self, name: str) -> Path | None:
-        """Return the file of a module; none for the package's own, which holds only its version."""
+        """Return the file of a module; None for the package's own ``__init__``, which holds only its version."""
         if name not in self._paths:
-            root, *parts = name.split(".")
+            root, *parts = _module_of(name).split(".")
             base = self._folder.joinpath(*parts)
             files = (base.with_suffix(".py"), base / "__init__.py") if root == PACKAGE and parts else ()
             self._paths[name] = next((path for path in files if path.is_file()), None)
@@ -158,6 +161,11 @@ class Fingerprints:
 def fingerprint(command: str, *named: str) -> str:
     """Return the fingerprint of a command of the imported package; see :meth:`Fingerprints.of`."""
     return _of_imported_package().of(command, *named)
+
+
+def _module_of(name: str) -> str:
+    """Return ``module`` of ``module:function``."""
+    return name.partition(":")[0]
 
 
 def _patterns(modules: dict[str, Module]) -> list[str]:
@@ -200,13 +208,16 @@ def _write_kept(path: Path, modules: dict[str, Module]) -> None:
 
 
 def _parsed(name: str, path: Path, content: bytes, *, key: str) -> Module:
+    module, _, function = name.partition(":")
     tree = ast.parse(content, filename=str(path))
-    package = name.split(".") if path.name == "__init__.py" else name.split(".")[:-1]
+    if function:
+        tree = sliced(tree, function, source=path)
+    package = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
     imports = {found for found in imports_of(tree, package) if found.partition(".")[0] == PACKAGE}
     return Module(
         key=key,
         imports=tuple(sorted(imports)),
         data_files=declared_in(tree, "DATA_FILES"),
         named_modules=declared_in(tree, "NAMED_MODULES"),
-        digest=hashlib.sha256(canonical_tree(tree, module=name).encode()).hexdigest(),
+        digest=hashlib.sha256(canonical_tree(tree, module=module).encode()).hexdigest(),
     )

@@ -1,4 +1,4 @@
-"""Progress of a long command on standard error: a bar on a terminal, a line now and then in a log."""
+"""Show the progress of a long command on standard error: a bar on a terminal, a line every few seconds in a log."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LOG_INTERVAL = 10.0  # seconds between two lines in a log
 
 
 class Progress:
-    """Counts towards ``total``; made by :func:`progress`."""
+    """Count steps towards ``total``; made by :func:`progress`."""
 
     def __init__(self, *, total: int | None, done: int, description: str, unit: str) -> None:
         self._total, self._done, self._description, self._unit = total, done, description, unit
@@ -21,7 +21,7 @@ class Progress:
         self._bar = tqdm(total=total, initial=done, desc=description, unit=unit) if sys.stderr.isatty() else None
 
     def advance(self, steps: int = 1, *, note: Callable[[], str] | None = None) -> None:
-        """``steps`` more are done; ``note`` says in a few words how it stands, asked only when it is shown."""
+        """Count ``steps`` more; ``note`` returns a short remark and is called only when it is shown."""
         self._done += steps
         if self._bar is not None:
             if self._bar.update(steps) and note is not None:
@@ -33,14 +33,14 @@ class Progress:
             say(f"{self._description}: {self._done}{of_total} {self._unit}{remark}")
 
     def close(self) -> None:
-        """Leave the bar as it stands."""
+        """Leave the bar on the screen as it is."""
         if self._bar is not None:
             self._bar.close()
 
 
 @contextmanager
 def progress(*, total: int | None, description: str, done: int = 0, unit: str = "steps") -> Iterator[Progress]:
-    """A :class:`Progress` towards ``total``, if that is known, of which ``done`` were done before this start."""
+    """Yield a :class:`Progress` towards ``total``, or None if it is unknown; ``done`` steps were done before."""
     counter = Progress(total=total, done=done, description=description, unit=unit)
     try:
         yield counter
@@ -49,5 +49,5 @@ def progress(*, total: int | None, description: str, done: int = 0, unit: str = 
 
 
 def say(message: str) -> None:
-    """One line to the user, on standard error."""
+    """Print one line to standard error."""
     print(message, file=sys.stderr, flush=True)

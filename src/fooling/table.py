@@ -23,10 +23,10 @@ from fooling.errors import REMEDY, FoolingError
 if TYPE_CHECKING:
     import pandas as pd
 
-#: How a text begins that spreadsheets run, or that was marked as one; a sign alone computes nothing.
+#: Texts that spreadsheets run as formulas, or that are escaped already; a sign alone is not a formula.
 FORMULA = re.compile(r"'*[=+\-@\t].", re.DOTALL)
-LARGEST_COUNT = 2**62  # goes without saying
-LONGEST_VALUE = 80  # characters of a value that are shown
+LARGEST_COUNT = 2**62  # not mentioned in descriptions of values
+LONGEST_VALUE = 80  # characters of a value that a message shows
 REPORT = "report this error with the command and its inputs: it computed a table that contradicts its declaration"
 
 
@@ -37,7 +37,7 @@ class Values:
     kind: Literal["text", "whole", "number", "flag"]
     least: float = -math.inf
     most: float = math.inf
-    among: tuple[str, ...] = ()  # the texts that it may hold; none: any but the empty one
+    among: tuple[str, ...] = ()  # the allowed texts; empty: every text but the empty one
     may_be_empty: bool = False
     may_be_infinite: bool = False
 
@@ -67,7 +67,7 @@ TEXT, FLAG, NUMBER = Values(kind="text"), Values(kind="flag"), Values(kind="numb
 COUNT = Values(kind="whole", least=0, most=LARGEST_COUNT)
 SHARE = Values(kind="number", least=0, most=1)
 NOT_NEGATIVE = Values(kind="number", least=0)
-#: A number that may be infinite, as the time of what never happens is, or empty.
+#: A number that may be empty, or infinite, such as the time to an event that never happens.
 FOUND = Values(kind="number", may_be_infinite=True).or_nothing
 
 
@@ -203,7 +203,7 @@ def stacked(parts: Iterable[tuple[Path, pd.DataFrame]], table: Table) -> pd.Data
 
     Raises :class:`FoolingError`, naming the file, if a part contradicts the declaration.
     """
-    import pandas as pd  # where no table is read, its half second is saved
+    import pandas as pd  # imported here because it takes half a second
 
     checked = [(path, checked_table(frame, table, source=path)) for path, frame in parts]
     whole = pd.concat([frame for _, frame in checked], ignore_index=True)
@@ -211,8 +211,8 @@ def stacked(parts: Iterable[tuple[Path, pd.DataFrame]], table: Table) -> pd.Data
     return whole
 
 
-def without_formulas(table: pd.DataFrame) -> pd.DataFrame:
-    """``table`` with an apostrophe before every text that is a formula, or one after apostrophes."""
+def escape_formulas(table: pd.DataFrame) -> pd.DataFrame:
+    """Return ``table`` with an apostrophe before each text that is a formula, or that is escaped already."""
     changed = table.copy(deep=False)
     for place, name in enumerate(table.columns):
         if table.dtypes.iloc[place].kind not in "biuf":
@@ -222,8 +222,8 @@ def without_formulas(table: pd.DataFrame) -> pd.DataFrame:
     return changed
 
 
-def with_apostrophes_off(table: pd.DataFrame) -> pd.DataFrame:
-    """What :func:`without_formulas` was given, of a ``table`` of texts."""
+def unescape_formulas(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a ``table`` of texts without the apostrophes that :func:`escape_formulas` added."""
     for name in table.columns:
         marked = table[name].str.startswith("'") & table[name].str.match(FORMULA)
         if marked.any():
@@ -277,7 +277,7 @@ def _as_whole(cells: pd.Series[Any], values: Values) -> tuple[pd.Series[Any], pd
 
 
 def _number(value: object) -> float:
-    """The number that a cell holds, exactly; NaN if it holds none."""
+    """Return the exact number in a cell; NaN if it holds none."""
     try:
         return float(value) if isinstance(value, Real | str) and not isinstance(value, bool) else math.nan
     except ValueError:

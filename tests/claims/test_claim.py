@@ -1,18 +1,23 @@
-"""The declarations of claims: what is refused, and that those of the repository are complete."""
+"""Declared claims, and the lock that freezes them."""
 
 from __future__ import annotations
 
+import datetime
 import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from fooling.claims.claim import Claims
+from fooling.claims.claim import Claims, Lock, digest_of, freeze, reserved_by, seeds_of
+from fooling.claims.estimand import ContextSettings, Tables
 from fooling.claims.estimands import ESTIMANDS
+from fooling.claims.judgements import claims_table, judged_claims
 from fooling.claims.verdicts import STATED
 from fooling.errors import FoolingError
-from fooling.settings import checked_settings, read_settings
-from made_up_claims import CLAIM, claims_of
+from fooling.settings import SeedRange, checked_settings, read_settings
+from fooling.study.default import default_study
+from made_up_claims import CLAIM, claims_of, judging_study
 
 ROOT = Path(__file__).parents[2]
 REPOSITORY = read_settings(Claims, str(ROOT / "config" / "claims.yaml"))
@@ -55,8 +60,8 @@ def test_nothing_claims_to_have_been_declared_before_any_run() -> None:
         ({"threshold": None}, "median needs threshold"),
         ({"null_value": None}, "median needs null_value"),
         ({"comparison": "within", "null_value": None}, "median needs margin"),
-        ({"comparison": "within", "margin": 0.1}, "median has no use for threshold, null_value"),
-        ({"margin": 0.1}, "median has no use for margin"),
+        ({"comparison": "within", "margin": 0.1}, "median without the unused keys threshold, null_value"),
+        ({"margin": 0.1}, "median without the unused keys margin"),
         ({"source_status": "X"}, "pattern"),
         ({"kind": "tested"}, "asked here"),
         ({"declared": "yesterday"}, "date"),
@@ -65,7 +70,7 @@ def test_nothing_claims_to_have_been_declared_before_any_run() -> None:
         ({"minimum": 2}, "greater than or equal to 3"),
         ({"paper": None}, "median needs paper"),
         ({"primary": False}, "median needs family"),
-        ({"family": "medians"}, "families must be declared: medians"),
+        ({"family": "medians"}, "declared families; undeclared: medians"),
         ({"tolerance": 1}, "an unknown key"),
     ],
 )
@@ -75,7 +80,7 @@ def test_a_claim_that_cannot_be_judged_is_refused(change: dict[str, object], mes
 
 
 def test_every_id_occurs_once() -> None:
-    with pytest.raises(FoolingError, match="every id once, not median"):
+    with pytest.raises(FoolingError, match="every id once; duplicates: median"):
         claims_of({}, {})
 
 
@@ -84,13 +89,13 @@ def test_every_id_occurs_once() -> None:
     [
         ("readings", [{}], "family pair has 1 claims; it needs at least 2"),
         ("readings", [{}, {"id": "b"}], "family pair has 2 primary readings; it needs 1"),
-        ("all", [{}, {"id": "b", "primary": False}], "every claim of family pair is primary"),
+        ("all", [{}, {"id": "b", "primary": False}], "every claim of family pair must be primary"),
         ("all", [{}, {"id": "b", "kind": "asked here"}], "family pair needs claims of one kind"),
-        ("any", [{"minimum": 4}, {"id": "b"}], "minimum is at least 5 where any claim may hold: median"),
+        ("any", [{"minimum": 4}, {"id": "b"}], "in a family with rule any, minimum must be at least 5: median"),
         (
             "any",
             [{}, {"id": "b", "comparison": "within", "threshold": None, "null_value": None, "margin": 0.1}],
-            "claims of which any may hold have one bound: b",
+            "in a family with rule any, comparison must not be within: b",
         ),
     ],
 )
@@ -105,3 +110,101 @@ def test_the_paper_states_the_number_of_every_claim_that_is_said_to_be_its_own()
     assert all(claim.paper is not None for claim in REPOSITORY.claims if claim.kind == STATED)
     with pytest.raises(FoolingError, match="median needs paper"):
         checked_settings(Claims, {"claims": [CLAIM | {"paper": None}]}, source="test")
+
+
+TODAY = datetime.date(2026, 11, 28)
+BLOCK = SeedRange(first=1001, count=20)
+FAMILY = [{"id": "medians", "rule": "readings"}]
+POOLED = {"id": "pooled", "estimand": "pooled-median", "family": "medians", "primary": False}
+STUDY = judging_study(0.99995, first_seed=1001)
+
+
+def locked(claims: Claims, *, used: frozenset[int] = frozenset()) -> Lock:
+    return freeze(claims, estimands="code", seeds=BLOCK, used=used, today=TODAY)
+
+
+def statuses(claims: Claims, lock: Lock, *, study: Tables = STUDY, estimands: str = "code") -> dict[str, str]:
+    reserved = reserved_by(lock, claims, estimands=estimands, name="abc")
+    found = judged_claims(claims, study, ContextSettings(), reserved=reserved)
+    table = claims_table(found, lock=reserved.lock)
+    assert set(table["lock"]) == {"abc"}
+    return dict(zip(table["id"], table["status"], strict=True))
+
+
+def test_a_frozen_claim_on_reserved_seeds_is_confirmatory() -> None:
+    claims = claims_of({})
+    assert statuses(claims, locked(claims)) == {"median": "confirmatory"}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"threshold": 0.999}, {"minimum": 3}, {"null_value": 0.1}, {"sided": "one"}, {"claim": "Something else."}],
+)
+def test_a_claim_that_is_changed_afterwards_is_exploratory_again(change: dict[str, Any]) -> None:
+    lock = locked(claims_of({}, {"id": "other"}))
+    assert statuses(claims_of(change, {"id": "other"}), lock) == {"median": "exploratory", "other": "confirmatory"}
+
+
+def test_a_claim_that_is_added_afterwards_is_exploratory() -> None:
+    assert statuses(claims_of({}, {"id": "late"}), locked(claims_of({})))["late"] == "exploratory"
+
+
+def test_a_family_stands_as_a_whole() -> None:
+    first, later = {"family": "medians"}, {**POOLED, "id": "later"}
+    lock = locked(claims_of(first, POOLED, families=FAMILY))
+    assert set(statuses(claims_of(first, POOLED, families=FAMILY), lock).values()) == {"confirmatory"}
+    for changed in (
+        claims_of(first, POOLED, later, families=FAMILY),
+        claims_of(first, POOLED | {"threshold": 0.999}, families=FAMILY),
+        claims_of(first, POOLED | {"primary": True}, families=[{"id": "medians", "rule": "all"}]),
+    ):
+        assert set(statuses(changed, lock).values()) == {"exploratory"}
+
+
+def test_other_code_makes_every_claim_exploratory() -> None:
+    claims = claims_of({})
+    assert statuses(claims, locked(claims), estimands="changed") == {"median": "exploratory"}
+
+
+@pytest.mark.parametrize("first_seed", [1, 1018])
+def test_seeds_outside_the_block_only_explore(first_seed: int) -> None:
+    claims = claims_of({})
+    study = judging_study(0.99995, first_seed=first_seed)
+    assert statuses(claims, locked(claims), study=study) == {"median": "exploratory"}
+
+
+def test_networks_outside_the_block_or_without_a_seed_only_explore() -> None:
+    claims = claims_of({})
+    for seed in (1, None):
+        networks = STUDY.networks.assign(seed=[seed, *STUDY.networks["seed"][1:]])
+        study = Tables(networks=networks, history=STUDY.history, times=STUDY.times, start={}, examined={})
+        assert statuses(claims, locked(claims), study=study) == {"median": "exploratory"}
+
+
+def test_other_data_never_confirm() -> None:
+    claims = claims_of({})
+    study = judging_study(0.99995, first_seed=1001, dataset="digits")
+    assert statuses(claims, locked(claims), study=study) == {"median": "exploratory"}
+
+
+def test_seeds_that_a_study_uses_cannot_be_reserved() -> None:
+    with pytest.raises(FoolingError, match=r"in use\n  found: 1001, 1005"):
+        locked(claims_of({}), used=frozenset({1, 1001, 1005, 2000}))
+
+
+def test_the_seeds_of_a_study_are_those_of_its_networks_and_runs() -> None:
+    found = set(seeds_of(default_study()))
+    assert {1, 2} <= found  # networks
+    for experiment in default_study().experiments:
+        assert set(experiment.seeds.values()) <= found
+
+
+def test_a_lock_is_read_as_it_was_written() -> None:
+    lock = locked(claims_of({"family": "medians"}, POOLED, families=FAMILY))
+    assert checked_settings(Lock, lock.model_dump(mode="json"), source="lock") == lock
+    assert lock.families == {"medians": ("readings", "median", "pooled")}
+
+
+def test_a_digest_depends_on_what_is_declared_and_not_on_defaults() -> None:
+    (plain,), (stated,) = claims_of({}).claims, claims_of({"sided": "two", "note": None}).claims
+    assert digest_of(plain) == digest_of(stated)

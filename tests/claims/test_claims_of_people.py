@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from fooling.claims.context import Context, ContextSettings, Filter, NotRun, Tables
+from fooling.claims.estimand import Context, ContextSettings, Filter, NotRun, Tables
 from fooling.claims.estimands import ESTIMANDS
 from made_up_answers import analysed, as_peoples, made_questionnaire, simulated
 
@@ -50,5 +50,5 @@ def test_simulated_answers_judge_no_claim() -> None:
 def test_without_answers_nothing_is_measured() -> None:
     with pytest.raises(NotRun, match="nobody was asked about images of cppn"):
         measured(None)
-    with pytest.raises(NotRun, match="on networks of digits"):
+    with pytest.raises(NotRun, match="on classifiers of digits"):
         measured(as_peoples(FILES), network="another")

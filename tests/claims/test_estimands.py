@@ -12,9 +12,9 @@ import pytest
 from scipy.special import expit, logit
 
 from fooling.claims.claim import Claim, Claims
-from fooling.claims.context import PHRASES, Context, ContextSettings, Filter, NotRun, Tables
+from fooling.claims.estimand import PHRASES, Context, ContextSettings, Filter, NotRun, Tables
 from fooling.claims.estimands import ESTIMANDS
-from fooling.findings.tables import history_table, times_table
+from fooling.findings.runs import history_table, times_table
 from fooling.settings import read_settings
 from made_up_run import made_up_run
 from made_up_studies import made_up_study
@@ -77,8 +77,8 @@ def noisy_runs(generations: int = 3, classes: int = 4, **options):
 def test_the_test_error_is_averaged_over_the_networks_of_the_data_set():
     estimate = measure("mean-test-error", tables_of(), architecture="lenet")
     assert (estimate.value, estimate.runs) == (pytest.approx(0.01), 2)
-    assert (math.isnan(estimate.low), estimate.units, estimate.note) == (True, 2, "2 classifiers: an interval takes 3")
-    with pytest.raises(NotRun, match="no such network of shapes"):
+    assert (math.isnan(estimate.low), estimate.units, estimate.note) == (True, 2, "2 classifiers: an interval needs 3")
+    with pytest.raises(NotRun, match="no such classifier of shapes"):
         measure("mean-test-error", tables_of(), architecture="lenet", dataset="shapes")
 
 
@@ -115,7 +115,7 @@ def runs_with_half_the_confidence(values):
 
 def test_runs_that_end_too_early_are_no_answer_but_may_stand_in():
     tables = tables_of(noisy_runs()[0])
-    with pytest.raises(NotRun, match="the runs end at generation 2, the claim speaks of generation 200"):
+    with pytest.raises(NotRun, match="the runs end at generation 2, but the claim is about generation 200"):
         measure("median-of-runs", tables, generation=200)
     early = measure("median-of-runs", tables, generation=200, may_be_shorter=True)
     assert early.value == measure("median-of-runs", tables, generation=2).value
@@ -130,7 +130,7 @@ def test_the_surest_champions_of_every_run():
     ):
         expected = averaged(np.median(of_runs, axis=1))
         assert measure(estimand, tables_of(records), count=8).value == pytest.approx(expected, rel=1e-5)
-    with pytest.raises(NotRun, match="have 30 classes, the claim speaks of 40"):
+    with pytest.raises(NotRun, match="have 30 classes, but the claim is about 40"):
         measure("mean-of-most-confident", tables_of(records), count=40)
 
 
@@ -200,7 +200,9 @@ def test_times_count_what_did_not_happen_in_time_as_never():
     histories = {("lenet-a", seed): early if seed <= 4 else late for seed in range(1, 8)}
     tables = tables_of(runs(histories))
     assert math.isnan(measure("generation-all-reached", tables).value)
-    assert measure("generation-all-reached", tables).note == "3 of 7 runs did not get there: see the share that did"
+    assert (
+        measure("generation-all-reached", tables).note == "3 of 7 runs did not reach the target: see the share that did"
+    )
     assert measure("generation-all-reached", tables, generation=3).value == pytest.approx(
         2 ** (4 / 7) * 4 ** (3 / 7) - 1
     )
@@ -238,7 +240,7 @@ def test_the_gain_is_taken_run_by_run():
 def test_a_control_that_lacks_runs_is_no_control():
     records, values = noisy_runs()
     tables = tables_of([*records, *(r for r in runs_with_half_the_confidence(values) if r.seed < 3)])
-    with pytest.raises(NotRun, match="not every run has its drift"):
+    with pytest.raises(NotRun, match="some runs have no drift"):
         measure("gain-in-log-odds", tables, control="drift")
 
 
@@ -282,7 +284,7 @@ def test_networks_without_a_column_are_left_out():
     estimate = measure("calibrated-median-of-runs", tables)
     assert (estimate.value, estimate.runs) == (pytest.approx(expit(np.median(logit(GRID[0]).mean(axis=1)))), 3)
     nothing = tables_of(examined=examined_table_of({"independent_confidence": np.full_like(GRID, np.nan)}))
-    with pytest.raises(NotRun, match="no network has the column independent_confidence"):
+    with pytest.raises(NotRun, match="no classifier has values in the column independent_confidence"):
         measure("independent-median-of-runs", nothing)
 
 
@@ -301,7 +303,7 @@ def test_distances_are_relative_to_those_of_the_random_start():
 
 def test_motifs_recur_where_the_most_alike_champion_is_of_the_same_class():
     alike = np.array([[[0, 1], [0, 0], [1, 0]], [[0, 1], [0, 1], [0, 1]]], dtype=float)
-    tables = tables_of(examined=examined_table_of({"alike_class": alike}))
+    tables = tables_of(examined=examined_table_of({"similar_class": alike}))
     assert measure("share-of-recurring-motifs", tables).value == pytest.approx(9 / 12)
 
 
@@ -321,7 +323,7 @@ def test_images_of_gradient_ascent_count_at_the_threshold():
     tables = tables_of(ascent=made_ascent([[0.99995, 0.5], [1.0, 0.99991], [0.2, 0.1]]))
     estimate = measure("share-of-ascents-at-threshold", tables, ascent="plain")
     assert (estimate.value, estimate.runs) == (0.5, 3)
-    with pytest.raises(NotRun, match="no gradient ascent strict on networks of mnist"):
+    with pytest.raises(NotRun, match="no gradient ascent strict on classifiers of mnist"):
         measure("share-of-ascents-at-threshold", tables, ascent="strict")
 
 
@@ -341,11 +343,11 @@ def test_evaluations_of_climbs_are_set_beside_those_of_the_runs_with_the_same_se
     estimate = measure("ascent-evaluations-ratio", tables, ascent="plain")
     # Seed 2: the search never arrives; seed 3: the climb never does; 4 and 5 have no partner.
     assert (math.isnan(estimate.value), estimate.runs) == (True, 3)
-    assert estimate.note == "2 of 3 runs did not get there: see the share that did"
+    assert estimate.note == "2 of 3 runs did not reach the target: see the share that did"
     two = [made_up_run(fast, seed=seed) for seed in (1, 2)]
     both = measure("ascent-evaluations-ratio", tables_of(two, ascent_times=climbs), ascent="plain")
     assert both.value == pytest.approx(math.sqrt(100 / 400 * 300 / 400))
-    with pytest.raises(NotRun, match="no network and seed has both"):
+    with pytest.raises(NotRun, match="no classifier and seed has both"):
         measure("ascent-evaluations-ratio", tables_of(records[3:], ascent_times=climbs), ascent="plain")
 
 
@@ -374,12 +376,14 @@ def test_likeness_of_relatives_counts_champions_that_have_one():
     likeness = np.full((2, 3, 4), np.nan)
     likeness[:, :, 0] = 0.75
     likeness[1, 2, 1] = 0.25
-    found = measure("likeness-of-relatives", ancestry_of({"likeness": likeness, "likeness_of_strangers": likeness / 2}))
+    found = measure(
+        "likeness-of-relatives", ancestry_of({"similarity": likeness, "similarity_unrelated": likeness / 2})
+    )
     assert found.value == pytest.approx((6 * 0.375 + 0.125) / 7)
     assert (math.isnan(found.low), found.units, found.runs) == (True, 2, 6)
     nothing = np.full((2, 3, 4), np.nan)
-    with pytest.raises(NotRun, match="ancestor in common"):
-        measure("likeness-of-relatives", ancestry_of({"likeness": nothing, "likeness_of_strangers": nothing}))
+    with pytest.raises(NotRun, match="have a common ancestor"):
+        measure("likeness-of-relatives", ancestry_of({"similarity": nothing, "similarity_unrelated": nothing}))
 
 
 def test_distances_of_champions_alone_are_measured():
@@ -428,7 +432,7 @@ def test_removals_are_measured_on_the_champions_that_repeat_themselves():
     assert (over.value, over.runs) == (pytest.approx((3 - 1) / 2), 2)
     in_all = measure("copies-over-control-in-all", tables, fill="mean")
     assert (in_all.value, in_all.runs) == (over.value, 2)  # nothing but single copies was removed
-    with pytest.raises(NotRun, match="no champion of noise has more than 2 copies of anything"):
+    with pytest.raises(NotRun, match="no champion of noise has more than 2 copies of an element"):
         measure("copies-over-control", tables, fill="mean", removed=2)
 
 

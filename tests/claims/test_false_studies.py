@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fooling.claims.claim import Claim, Claims
-from fooling.claims.context import ContextSettings
+from fooling.claims.estimand import ContextSettings
 from fooling.claims.judgements import judged_claims
 from fooling.claims.verdicts import Verdict
 from fooling.settings import read_settings

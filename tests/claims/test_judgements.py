@@ -10,7 +10,7 @@ import pytest
 import scipy
 
 from fooling.claims.claim import Claims
-from fooling.claims.context import ContextSettings, Tables
+from fooling.claims.estimand import ContextSettings, Tables
 from fooling.claims.judgements import CLAIMS, Judgement, claims_table, judged_claims, p_at_bound
 from fooling.claims.page import claims_page, sentence
 from fooling.findings.intervals import Estimate
@@ -32,12 +32,12 @@ def judgement(claims: Claims, tables: Tables) -> Judgement:
         ({"threshold": 0.9}, {"confidence": 0.9, "scatter": 0.03}, "inconclusive", "only a part of the interval is at"),
         ({"source_status": "M"}, {"confidence": 0.99995}, "unverified source", "is remembered, not verified"),
         ({}, {"confidence": 0.99995, "dataset": "digits"}, "shown on other data, not comparable", "is about mnist"),
-        ({"minimum": 7}, {"confidence": 0.99995}, "too few", "describes 6 independent units; a verdict needs 7"),
-        ({}, {"confidence": 0.99995, "networks": 1}, "too few", "describes 1 independent unit; a verdict needs 5"),
-        ({}, {"confidence": 0.99995, "dataset": "shapes"}, "not run here", "no such network of mnist"),
+        ({"minimum": 7}, {"confidence": 0.99995}, "too few", "there are 6 independent units; a verdict needs 7"),
+        ({}, {"confidence": 0.99995, "networks": 1}, "too few", "there is 1 independent unit; a verdict needs 5"),
+        ({}, {"confidence": 0.99995, "dataset": "shapes"}, "not run here", "no such classifier of mnist"),
         ({"experiment": "cppn"}, {"confidence": 0.99995}, "not run here", "no map-elites of the experiment cppn"),
         ({"generation": 200}, {"confidence": 0.99995}, "not run here", "the runs end at generation 1"),
-        ({"estimand": None}, {"confidence": 0.99995}, "not run here", "this study has no step for it"),
+        ({"estimand": None}, {"confidence": 0.99995}, "not run here", "no step of the study measures it"),
     ],
 )
 def test_every_verdict(change: dict[str, Any], options: dict[str, Any], verdict: str, words: str) -> None:
@@ -153,8 +153,8 @@ def test_the_page_has_a_row_and_a_sentence_for_each_claim_and_counts_the_papers_
     assert all(row.count(" | ") == 7 and row.endswith(". |") for row in rows)
     assert "6 units, 36 runs | **reproduced** | exploratory |" in rows[0]
     assert (
-        "Of 2 numbers that the paper states, 1 could be judged by this study: 1 reproduced, 0 not reproduced, "
-        "0 inconclusive. Every verdict is exploratory" in page
+        "Of 2 numbers stated by the paper, 1 could be judged by this study: 1 reproduced, 0 not reproduced, "
+        "0 inconclusive. All verdicts are exploratory" in page
     )
     assert "| claims | reproduced | not run here |" in page
     assert "| stated by the paper | 1 | 1 |" in page

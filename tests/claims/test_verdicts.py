@@ -1,17 +1,28 @@
-"""Every verdict and direction, from made-up intervals, and what families make of them."""
+"""Verdicts: from intervals, for families, counted, and in words."""
 
 from __future__ import annotations
 
 import math
 
+import numpy as np
+import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fooling.claims.verdicts import (
     Direction,
     Verdict,
     agreeing_range,
     direction_of,
+    exactly_in_words,
+    headline_of_claims,
+    in_words,
     judged,
+    note_on_directions,
+    note_on_status,
+    percent,
+    scoreboard,
     verdict_of_all,
     verdict_of_any,
 )
@@ -121,3 +132,113 @@ def test_claims_without_a_null_value_have_no_direction():
 def test_families_of_which_all_or_any_must_hold(verdicts, of_all, of_any):
     assert verdict_of_all(verdicts) == of_all
     assert verdict_of_any(verdicts) == of_any
+
+
+PAPER, OURS = "stated by the paper", "asked here"
+CLAIMS = pd.DataFrame(
+    [
+        ("a", "a", PAPER, "reproduced", "reproduced", "exploratory"),
+        ("b", "medians", PAPER, "not reproduced", "not reproduced", "exploratory"),
+        ("c", "medians", PAPER, "another reading, no verdict", "not reproduced", "exploratory"),
+        ("d", "d", PAPER, "not run here", "not run here", "exploratory"),
+        ("e", "both", OURS, "reproduced", "inconclusive", "exploratory"),
+        ("f", "both", OURS, "inconclusive", "inconclusive", "exploratory"),
+    ],
+    columns=["id", "family", "kind", "verdict", "family_verdict", "status"],
+)
+
+
+def test_families_count_once_with_their_verdict() -> None:
+    assert scoreboard(CLAIMS) == {
+        PAPER: {"reproduced": 1, "not reproduced": 1, "not run here": 1},
+        OURS: {"inconclusive": 1},
+    }
+
+
+def test_the_headline_is_about_the_papers_numbers_alone() -> None:
+    assert headline_of_claims(CLAIMS) == (
+        "Of 3 numbers stated by the paper, 2 could be judged by this study: 1 reproduced, 1 not reproduced, "
+        "0 inconclusive."
+    )
+    assert headline_of_claims(CLAIMS.assign(family_verdict="too few")) == (
+        "None of the 3 numbers stated by the paper could be judged by this study."
+    )
+    assert headline_of_claims(CLAIMS[4:]) == "None of these claims is a number stated by the paper."
+
+
+def test_an_exploratory_verdict_is_never_called_a_test() -> None:
+    assert note_on_status(CLAIMS).startswith("All verdicts are exploratory")
+    assert "test" not in note_on_status(CLAIMS)
+    confirmed = CLAIMS.assign(status=["confirmatory", *["exploratory"] * 5])
+    assert note_on_status(confirmed).startswith("1 of 4 verdicts is confirmatory")
+    assert note_on_status(CLAIMS[3:4]) == "No claim was judged."
+
+
+def test_directions_are_counted_apart_from_verdicts() -> None:
+    shown = CLAIMS.assign(measured_on="digits", direction=None)
+    assert note_on_directions(shown) == ""
+    directions = ["same direction", "same direction, no interval", None, "opposite", "unclear, no interval", None]
+    assert note_on_directions(shown.assign(direction=directions)) == (
+        "Directions on digits, not verdicts: 2 same direction, 1 opposite, 1 unclear; 2 of these have no interval."
+    )
+
+
+@pytest.mark.parametrize(
+    ("share", "words"),
+    [
+        (0.0, "0 %"),
+        (0.0094, "0.94 %"),
+        (0.00957, "0.96 %"),
+        (0.5, "50 %"),
+        (0.9899999, "99 %"),
+        (0.9915, "99.15 %"),
+        (0.9999, "99.99 %"),
+        (0.99996, "99.996 %"),
+        (float(np.float32(0.9999)), "99.989 %"),
+        (0.9999999, "99.99999 %"),
+        (float(np.nextafter(1.0, 0)), "99.99999999999999 %"),
+        (1.0, "100 %"),
+    ],
+)
+def test_percentages(share, words):
+    assert percent(share) == words
+
+
+@given(st.floats(0.99, 1, exclude_max=True))
+def test_a_percentage_near_100_is_never_more_than_it_was(share):
+    shown = float(percent(share).removesuffix(" %")) / 100
+    assert shown <= share * (1 + 1e-15)
+    assert shown < 1
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "words"),
+    [
+        (1.0, "probability", "≥ 99.99 %"),
+        (0.99989999, "probability", "99.989 %"),
+        (1.0, "share", "100 %"),
+        (0.9999, "probability", "≥ 99.99 %"),
+        (math.inf, "generations", "never"),
+        (73.5, "generations", "73.5"),
+        (120.0, "generations", "120"),
+        (-1.234, "log-odds", "-1.23"),
+        (1.5, "ratio", "1.50"),
+        (math.nan, "share", "-"),
+        (None, "generations", "-"),
+    ],
+)
+def test_values_with_units(value, unit, words):
+    assert in_words(value, unit) == words
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "words"),
+    [
+        (0.9999, "probability", "99.99 %"),
+        (1.0, "probability", "100 %"),
+        (None, "share", "-"),
+        (49.0, "generations", "49"),
+    ],
+)
+def test_stated_values_are_exact(value, unit, words):
+    assert exactly_in_words(value, unit) == words

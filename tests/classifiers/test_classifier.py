@@ -119,7 +119,7 @@ def test_ten_views_give_the_mean_of_ten_probabilities() -> None:
     np.testing.assert_allclose(classifier.confidences(images), expected, rtol=1e-4)
     np.testing.assert_allclose(classifier.logits(images), np.log(expected), rtol=1e-4, atol=1e-5)
     centre = cropping_classifier("centre")
-    assert torch.equal(classifier.with_centre_alone().logits(images), centre.logits(images))
+    assert torch.equal(classifier.with_centre_view().logits(images), centre.logits(images))
     torch.testing.assert_close(centre.logits(images), told[0], rtol=1e-4, atol=1e-5)
 
 
@@ -171,7 +171,7 @@ def test_logits_that_are_no_numbers_are_refused(lenet: Classifier, damage: float
 def test_images_of_another_form_are_refused(lenet: Classifier) -> None:
     with pytest.raises(FoolingError, match=r"uint8 \(B, 1, 20, 20\)"):
         lenet.logits(torch.zeros(2, 1, 28, 28, dtype=torch.uint8))
-    with pytest.raises(FoolingError, match=r"uint8 \(2, 1, 33, 29\)(.|\n)*take a data set .* in colour \(3\)"):
+    with pytest.raises(FoolingError, match=r"uint8 \(2, 1, 33, 29\)(.|\n)*use a data set .* in colour \(3\)"):
         colour_classifier().logits(torch.zeros(2, 1, 33, 29, dtype=torch.uint8))
     with pytest.raises(FoolingError, match="float32"):
         lenet.logits(torch.zeros(2, 1, 20, 20))

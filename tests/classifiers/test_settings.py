@@ -35,14 +35,14 @@ def test_wrong_settings_are_named(values: dict[str, Any], message: str) -> None:
 
 
 def test_an_imported_network_needs_architecture_and_weights() -> None:
-    with pytest.raises(FoolingError, match=r"2 settings refused(.|\n)*architecture(.|\n)*weights"):
+    with pytest.raises(FoolingError, match=r"2 invalid settings(.|\n)*architecture(.|\n)*weights"):
         checked_settings(ImportSettings, {}, source="config")
 
 
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"weights": "torchvision"}, "weights: torchvision are those of architecture: torchvision:<name>"),
+        ({"weights": "torchvision"}, "weights: torchvision need architecture: torchvision:<name>"),
         ({"weights": "a.safetensors", "input": {"views": "ten"}}, "views: ten needs a crop"),
         ({"weights": "a.safetensors", "input": {"subtract_mean": True, "mean": [0.5]}}, "either subtract_mean or mean"),
         ({"weights": "a.safetensors", "published": {"top1": 101, "source": "a page"}}, "published.top1"),

@@ -12,41 +12,32 @@ import pytest
 import torch
 
 from fooling.artifacts import read_arrays, read_table
-from fooling.ascent.record import load_ascent
+from fooling.attacks.evolution.record import load_runs
+from fooling.attacks.record import load_attack
 from fooling.claims.judgements import CLAIMS
-from fooling.classifiers.checkpoint import load_classifier
-from fooling.cli.ablate import ablate
-from fooling.cli.ascend import ascend
-from fooling.cli.calibrate import calibrate
+from fooling.classifiers.classifier_file import load_classifier
+from fooling.cli.attack import attack
 from fooling.cli.claims import claims
-from fooling.cli.collect_champions import collect_champions
-from fooling.cli.compare import compare
-from fooling.cli.compare_class_sets import compare_class_sets
-from fooling.cli.compare_networks import compare_networks
-from fooling.cli.describe_classifiers import describe_classifiers
-from fooling.cli.evolve_direct import evolve_direct
-from fooling.cli.evolve_many_direct import evolve_many_direct
-from fooling.cli.examine import examine
-from fooling.cli.match_refusal import match_refusal
-from fooling.cli.measure_distances import measure_distances
-from fooling.cli.paint_direct import paint_direct
-from fooling.cli.retrain import retrain
-from fooling.cli.sample_cppn import sample_cppn
-from fooling.cli.sample_direct import sample_direct
+from fooling.cli.classifiers import calibrate
+from fooling.cli.examination import ablate, examine, measure_distances, sample, transfer
+from fooling.cli.fooling_images import collect_champions, paint
+from fooling.cli.refusal import match_refusal, tabulate_refusal
+from fooling.cli.retraining_tables import tabulate_budget, tabulate_retraining
 from fooling.cli.summarise import summarise
-from fooling.cli.summarise_ablation import summarise_ablation
-from fooling.cli.tabulate import tabulate
-from fooling.cli.tabulate_ascent import tabulate_ascent
-from fooling.cli.tabulate_budget import tabulate_budget
-from fooling.cli.tabulate_refusal import tabulate_refusal
-from fooling.cli.tabulate_retraining import tabulate_retraining
-from fooling.cli.trace_lineage import trace_lineage
-from fooling.cli.train import train
-from fooling.cli.transfer import transfer
-from fooling.cli.variance import variance
+from fooling.cli.tables import (
+    compare,
+    compare_class_sets,
+    compare_networks,
+    describe_classifiers,
+    summarise_ablation,
+    tabulate,
+    tabulate_ascent,
+    trace_lineage,
+    variance,
+)
+from fooling.cli.training import retrain, train
 from fooling.datasets.dataset import Dataset, save_dataset
 from fooling.errors import FoolingError
-from fooling.evolution.batch import load_runs
 from fooling.findings.registry import every_table, table_named
 
 ROOT = Path(__file__).parents[2]
@@ -72,18 +63,22 @@ def study(tmp_path_factory) -> Path:
         )
     search = {"start": 20, "offspring": 20, "generations": 3}
     for name, seed in itertools.product(NETWORKS, (1, 2)):
-        evolve_direct(
+        attack(
+            "evolution",
             classifier=folder / f"{name}.safetensors",
-            settings=json.dumps({"encoding": {}, "search": search}),
+            settings=json.dumps({"encoding": {"kind": "direct"}, "search": search}),
             seed=seed,
             output=folder / name / f"seed{seed}.safetensors",
-            random_search=folder / name / f"seed{seed}.random-search.safetensors",
-            drift=folder / name / f"seed{seed}.drift.safetensors",
+            controls=[
+                f"{control}={folder / name / f'seed{seed}.{control}.safetensors'}"
+                for control in ("random-search", "drift")
+            ],
             checkpoints=folder / "checkpoints",
         )
     retrain_in(folder, search)
     for name in NETWORKS:
-        ascend(
+        attack(
+            "ascent",
             name="plain",
             classifier=folder / f"{name}.safetensors",
             settings=json.dumps({"seeds": {"count": 2}, "steps": 5}),
@@ -100,14 +95,16 @@ def sweep_in(folder: Path) -> None:
     shared = {"seeds": {"count": 2}, "steps": 5}
     pilots = [folder / "pilots" / f"{name}.safetensors" for name in ("tuned-slow", "tuned-fast")]
     for path, progress in zip(pilots, (0.02, 1.0), strict=True):
-        ascend(
+        attack(
+            "ascent",
             name=path.stem,
             classifier=folder / "lenet-a.safetensors",
             settings=json.dumps({**shared, "early_progress": progress, "late_progress": progress}),
             output=path,
             checkpoints=folder / "checkpoints",
         )
-    ascend(
+    attack(
+        "ascent",
         name="tuned",
         classifier=folder / "lenet-b.safetensors",
         settings=json.dumps({"seeds": {"first": 5, "count": 1}}),
@@ -124,10 +121,16 @@ def retrain_in(folder: Path, search: dict[str, int]) -> None:
     network = {"seed": 5, "training": {"iterations": 20, "batch_size": 10}}
 
     def evolve(classifier: Path, output: Path) -> None:
-        settings = json.dumps({"encoding": {}, "search": search})
+        settings = json.dumps({"encoding": {"kind": "direct"}, "search": search})
         checkpoints = folder / "checkpoints"
-        evolve_many_direct(
-            classifier=classifier, settings=settings, first_seed=7, runs=3, output=output, checkpoints=checkpoints
+        attack(
+            "evolution",
+            classifier=classifier,
+            settings=settings,
+            seed=7,
+            runs=3,
+            output=output,
+            checkpoints=checkpoints,
         )
 
     chain = folder / "chain"
@@ -135,9 +138,9 @@ def retrain_in(folder: Path, search: dict[str, int]) -> None:
     collect_champions(
         [chain / "dnn1.runs.safetensors"], settings=json.dumps(supply), output=chain / "champions.images.safetensors"
     )
-    paint_direct(
+    paint(
         dataset=folder / "dataset.safetensors",
-        settings=json.dumps({**supply, "encoding": {}, "seed": 3}),
+        settings=json.dumps({**supply, "encoding": {"kind": "direct"}, "seed": 3}),
         output=chain / "random.images.safetensors",
     )
     for filling in ("champions", "random"):
@@ -220,11 +223,11 @@ def findings_of(study: Path, out: Path) -> None:
             settings="{}",
             output=out / "ablation" / f"{name}.parquet",
         )
-        for sample, experiment in ((sample_direct, "direct"), (sample_cppn, "cppn")):
+        for experiment in ("direct", "cppn"):
             sample(
                 classifier=classifier,
                 experiment=experiment,
-                settings=json.dumps({"encoding": {}, "sample_images": 30}),
+                settings=json.dumps({"encoding": {"kind": experiment}, "sample_images": 30}),
                 output=out / "start" / name / f"{experiment}.parquet",
             )
     tabulate(
@@ -313,37 +316,49 @@ def findings_of(study: Path, out: Path) -> None:
         pilots=[f"tuned={path}" for path in sorted((study / "pilots").iterdir())],
         sweeps=out / "ascent_sweeps.csv",
     )
+    of_claims = {
+        "classifiers": ["classifiers.csv"],
+        "start": ["start/*/*.parquet"],
+        "examined": ["examined/*.parquet"],
+        "real": ["real/*.parquet"],
+        "distances": ["distances/*.parquet"],
+        "transfer": ["transfer.csv"],
+        "retraining": ["retraining.csv"],
+        "refusal": ["refusal.csv"],
+        "ablation": ["ablation/*.parquet"],
+        **{
+            name: [f"{name}.parquet"]
+            for name in ("history", "times", "ancestry", "retrained", "ascent", "ascent_times")
+        },
+    }
     claims(
         declared=ROOT / "config" / "claims.yaml",
-        networks=out / "classifiers.csv",
-        history=[out / "history.parquet"],
-        times=[out / "times.parquet"],
-        start=sorted(out.glob("start/*/*.parquet")),
-        examined=sorted(out.glob("examined/*.parquet")),
-        ancestry=[out / "ancestry.parquet"],
-        real=sorted(out.glob("real/*.parquet")),
-        distances=sorted(out.glob("distances/*.parquet")),
-        transfer=[out / "transfer.csv"],
-        retrained=[out / "retrained.parquet"],
-        retraining=[out / "retraining.csv"],
-        refusal=[out / "refusal.csv"],
-        ablation=sorted(out.glob("ablation/*.parquet")),
-        ascent=[out / "ascent.parquet"],
-        ascent_times=[out / "ascent_times.parquet"],
+        tables=named_tables(out, of_claims),
         settings=INTERVALS,
         table=out / "claims.csv",
         page=out / "claims.md",
     )
-
+    of_summary = {
+        "classifiers": ["classifiers.csv"],
+        "champions": ["champions.parquet"],
+        "history": ["history.parquet"],
+    }
     summarise(
-        networks=out / "classifiers.csv",
-        champions=[out / "champions.parquet"],
-        history=[out / "history.parquet"],
-        claims=out / "claims.csv",
+        tables=named_tables(out, {**of_summary, "claims": ["claims.csv"]}),
         settings="{}",
         output=out / "metrics.json",
         curves=[out / "curves.csv"],
     )
+
+
+def named_tables(folder: Path, patterns: dict[str, list[str]]) -> list[str]:
+    """The files of these patterns, each with the name of its table."""
+    return [
+        f"{name}={path}"
+        for name, found in patterns.items()
+        for pattern in found
+        for path in sorted(folder.glob(pattern))
+    ]
 
 
 TABLES = {
@@ -579,18 +594,19 @@ def test_the_curves_of_a_network_are_its_own_with_climbs_and_searches(study):
 
 
 def test_the_best_setting_of_the_pilots_climbs_on_another_network(study):
-    tuned = load_ascent(study / "tuned.safetensors")
+    tuned = load_attack(study / "tuned.safetensors")
     table = as_written(study / "findings" / "ascent_sweeps.csv")
     chosen = table.loc[table["chosen"], "experiment"].item()
     assert chosen == "tuned-fast"
-    pilot = load_ascent(study / "pilots" / f"{chosen}.safetensors")
+    pilot = load_attack(study / "pilots" / f"{chosen}.safetensors")
     assert tuned.settings == {**pilot.settings, "seeds": {"first": 5, "count": 1}}
     assert tuned.classifier["name"] == "lenet-b"
 
 
 def test_a_choice_is_not_reported_on_its_own_pilot(study, tmp_path):
-    with pytest.raises(FoolingError, match=r"the pilots include the network(.|\n)*tuned-fast"):
-        ascend(
+    with pytest.raises(FoolingError, match=r"a pilot is on the classifier(.|\n)*tuned-fast"):
+        attack(
+            "ascent",
             name="tuned",
             classifier=study / "lenet-a.safetensors",
             settings="{}",
@@ -639,7 +655,7 @@ def test_a_champion_left_as_it_is_keeps_the_confidence_of_its_run(study):
 
 
 def test_champions_are_shown_to_their_own_network_alone(study, tmp_path):
-    with pytest.raises(FoolingError, match="was made against another network than"):
+    with pytest.raises(FoolingError, match="does not attack"):
         ablate(
             sorted((study / "lenet-a").glob("seed?.safetensors")),
             classifier=study / "lenet-b.safetensors",

@@ -13,11 +13,11 @@ import safetensors.torch
 import torch
 import yaml
 
-from fooling.classifiers.checkpoint import load_classifier
+from fooling.classifiers.classifier_file import load_classifier
 from fooling.classifiers.settings import ImportSettings
-from fooling.cli.ascend import ascend
-from fooling.cli.fetch_digits import fetch_digits
-from fooling.cli.import_network import import_network
+from fooling.cli.attack import attack
+from fooling.cli.classifiers import import_network
+from fooling.cli.data_sets import fetch_digits
 from fooling.errors import FoolingError
 
 ROOT = Path(__file__).parents[2]
@@ -50,7 +50,7 @@ def test_the_example_works(digits: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_weights_that_are_not_there_are_named(digits: Path) -> None:
-    with pytest.raises(FoolingError, match=r"results/mine/weights.safetensors is not there"):
+    with pytest.raises(FoolingError, match=r"results/mine/weights.safetensors does not exist"):
         import_network(
             dataset=digits, settings="examples/your_network/import.yaml", name="mine", output=Path("mine.safetensors")
         )
@@ -80,10 +80,11 @@ def test_a_network_without_gradients_is_imported_and_refused_by_gradient_ascent(
     output = Path("mine.safetensors")
     import_network(dataset=digits, settings=settings, name="mine", output=output)
     printed = capsys.readouterr().err
-    assert re.search(r"mine: no gradients: gradient attacks are left out \(.*\)\n", printed)
+    assert re.search(r"mine: no gradients: gradient attacks are skipped \(.*\)\n", printed)
     assert re.search(r"mine: the test error of .* is no better than guessing \(.*\): check `input`.*\n", printed)
     with pytest.raises(FoolingError, match=r"mine has no gradients(.|\n)*remove it from `classifiers`"):
-        ascend(
+        attack(
+            "ascent",
             name="plain",
             classifier=output,
             architecture=["own.py:build"],

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from fooling.cli.fetch_digits import fetch_digits
-from fooling.cli.help import commands
+from fooling.cli.data_sets import fetch_digits
+from fooling.cli.help import Command, commands
 from fooling.cli.main import application
 
 
@@ -40,10 +40,11 @@ def test_help_lists_every_command_without_importing_any() -> None:
 
 def test_a_mistake_is_a_message_and_a_status() -> None:
     refused = _fooling(
-        *("evolve-direct", "--classifier", "none.safetensors", "--seed", "1", "--output", "out", "--settings", "{}")
+        *("attack", "evolution", "--classifier", "none.safetensors", "--seed", "1", "--output", "out"),
+        *("--settings", '{"encoding": {"kind": "direct"}}'),
     )
     assert refused.returncode == 2
-    assert refused.stderr.startswith("fooling evolve-direct: ")
+    assert refused.stderr.startswith("fooling attack: ")
     assert "Traceback" not in refused.stderr
 
 
@@ -67,10 +68,10 @@ def greeted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     def survey_greet(*, name: str) -> None:
         seen.append(name)
 
-    module = ModuleType("fooling.cli.survey_greet")
+    module = ModuleType("fooling.cli.greetings")
     module.survey_greet = survey_greet  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, module.__name__, module)
-    monkeypatch.setitem(commands(), "survey greet", "Greet participants.")
+    monkeypatch.setitem(commands(), "survey greet", Command(module.__name__, "survey_greet", "Greet participants."))
     return seen
 
 
@@ -96,7 +97,7 @@ def test_an_unknown_command_of_a_group_is_refused(greeted: list[str]) -> None:
 def test_an_input_that_changes_while_a_command_runs_fails_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = tmp_path / "settings.yaml"
     settings.write_text("size: 16\n")
-    module = importlib.import_module("fooling.cli.fetch_digits")
+    module = importlib.import_module("fooling.cli.data_sets")
     made = module.make_digits
 
     def made_while_the_settings_change(*arguments: Any, **options: Any) -> Any:
@@ -127,10 +128,10 @@ def test_ctrl_c_is_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
     def survey_greet() -> None:
         raise KeyboardInterrupt
 
-    module = ModuleType("fooling.cli.survey_greet")
+    module = ModuleType("fooling.cli.greetings")
     module.survey_greet = survey_greet  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, module.__name__, module)
-    monkeypatch.setitem(commands(), "survey greet", "Greet participants.")
+    monkeypatch.setitem(commands(), "survey greet", Command(module.__name__, "survey_greet", "Greet participants."))
     done = CliRunner().invoke(application(called="survey greet"), ["survey", "greet"])
     assert done.exit_code == 130
     assert done.stderr == "fooling survey greet: interrupted\n"
@@ -156,6 +157,6 @@ def test_memory_that_runs_out_anywhere_is_a_message(tmp_path: Path) -> None:
         *("--checkpoints", str(tmp_path / "checkpoints"), "--output", str(tmp_path / "large.safetensors")),
     )
     assert refused.returncode == 2
-    assert "there is not enough memory\n  found: 4,503,599,627,370,496 bytes asked for at once\n" in refused.stderr
+    assert "there is not enough memory\n  found: 4,503,599,627,370,496 bytes requested at once\n" in refused.stderr
     assert "Traceback" not in refused.stderr
     assert not (tmp_path / "large.safetensors").exists()

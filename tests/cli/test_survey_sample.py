@@ -11,14 +11,14 @@ import pytest
 import torch
 
 from fooling.artifacts import sha256_of
+from fooling.attacks.evolution.record import save_run
 from fooling.classifiers.architectures import build_network
-from fooling.classifiers.checkpoint import save_classifier
 from fooling.classifiers.classifier import Classifier
-from fooling.cli.ascend import ascend
+from fooling.classifiers.classifier_file import save_classifier
+from fooling.cli.attack import attack
 from fooling.cli.survey_sample import survey_sample
 from fooling.datasets.dataset import Dataset, save_dataset
 from fooling.errors import FoolingError
-from fooling.evolution.record import save_run
 from fooling.survey.questionnaire import load_questionnaire
 from made_up_run import made_up_run
 
@@ -46,7 +46,8 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
             run, start_images=champions[1], classifier={"name": "lenet-a", "sha256": sha256}, class_names=NAMES
         )
         save_run(folder / f"seed{seed}.safetensors", run)
-    ascend(
+    attack(
+        "ascent",
         name="plain",
         classifier=folder / "lenet-a.safetensors",
         settings=json.dumps({"seeds": {"count": 2}, "steps": 2}),

@@ -12,9 +12,9 @@ import pytest
 import torch
 
 from fooling.artifacts import sha256_of
-from fooling.classifiers.checkpoint import load_classifier
-from fooling.cli.fetch_digits import fetch_digits
-from fooling.cli.train import train
+from fooling.classifiers.classifier_file import load_classifier
+from fooling.cli.data_sets import fetch_digits
+from fooling.cli.training import train
 
 SETTINGS = json.dumps({"training": {"iterations": 90, "batch_size": 32}})
 
@@ -66,5 +66,5 @@ def test_a_killed_training_goes_on_to_the_same_bytes(
     running.wait()
     assert not output.exists()
     train(**arguments)
-    assert "training goes on from iteration" in capsys.readouterr().err
+    assert "training resumes after" in capsys.readouterr().err
     assert output.read_bytes() == trained.read_bytes()

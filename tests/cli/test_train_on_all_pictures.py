@@ -12,12 +12,10 @@ import pytest
 import torch
 from PIL import Image
 
-from fooling.classifiers.checkpoint import load_classifier
-from fooling.cli.fetch_folder import fetch_folder
-from fooling.cli.list_folder import list_folder
-from fooling.cli.retrain import retrain
-from fooling.cli.streaming import listed_pictures
-from fooling.cli.train import train
+from fooling.classifiers.classifier_file import load_classifier
+from fooling.cli._streaming import listed_pictures
+from fooling.cli.picture_folders import fetch_folder, list_folder
+from fooling.cli.training import retrain, train
 from fooling.datasets.dataset import load_dataset, save_dataset
 from fooling.errors import FoolingError
 from fooling.retraining.images import random_dataset
@@ -146,7 +144,7 @@ def test_other_classes_than_those_of_the_file_are_refused(files: Streamed, tmp_p
     other, renamed = tmp_path / "classes.csv", json.loads(files.settings)
     other.write_text(Path(renamed["dataset"]["class_list"]).read_text().replace("class 1", "another"))
     renamed["dataset"]["class_list"] = str(other)
-    with pytest.raises(FoolingError, match="has other classes than its pictures"):
+    with pytest.raises(FoolingError, match=r"the classes of the data set .* differ from those of its pictures"):
         trained(files, tmp_path, "all", pictures=json.dumps(renamed))
 
 

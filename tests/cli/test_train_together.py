@@ -9,11 +9,10 @@ from typing import Any
 import pytest
 import torch
 
-from fooling.classifiers.checkpoint import load_classifier
-from fooling.cli.train import train
+from fooling.classifiers.classifier_file import load_classifier
+from fooling.cli.training import train
 from fooling.errors import FoolingError
-from fooling.training.launch import launch
-from fooling.training.process_group import ProcessGroup, require_equal_parts
+from fooling.training.process_group import ProcessGroup, launch, require_equal_parts
 from streamed_pictures import Streamed, streamed
 from trained_together import train_together
 
@@ -93,7 +92,7 @@ def test_without_chance_it_is_the_network_that_one_process_trains(options: dict[
 
 def test_what_they_say_is_heard_when_they_fail(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     nowhere = {"settings": json.dumps({"path": str(tmp_path / "nowhere")}), "output": tmp_path / "manifest.csv"}
-    with pytest.raises(FoolingError, match="one of 2 processes has not come to its end"):
+    with pytest.raises(FoolingError, match="one of 2 processes has failed"):
         launch("list-folder", nowhere, processes=2, device="cpu")
     said = capfd.readouterr().err
     assert "nowhere" in said and "Traceback" not in said

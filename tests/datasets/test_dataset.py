@@ -1,10 +1,14 @@
+from __future__ import annotations
+
 import dataclasses
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from fooling.artifacts import write_arrays
-from fooling.datasets.dataset import KIND, LAYOUT, VERSION, Dataset, load_dataset, save_dataset
+from fooling.datasets.dataset import KIND, SCHEMA, VERSION, Dataset, load_dataset, save_dataset, stratified_split
 from fooling.errors import FoolingError
 
 
@@ -27,7 +31,7 @@ def test_a_data_set_survives_its_file(dataset, tmp_path):
     save_dataset(path, dataset)
     loaded = load_dataset(path)
     assert (loaded.name, loaded.class_names, loaded.provenance) == ("tiny", ("cat", "dog"), dataset.provenance)
-    for name in LAYOUT:
+    for name in SCHEMA:
         np.testing.assert_array_equal(getattr(loaded, name), getattr(dataset, name))
 
 
@@ -95,3 +99,27 @@ def test_a_file_with_missing_arrays_is_named(dataset, tmp_path):
     write_arrays(path, {"train_images": dataset.train_images}, kind=KIND, version=VERSION, header=header)
     with pytest.raises(FoolingError, match=r"tiny\.safetensors is incomplete"):
         load_dataset(path)
+
+
+@settings(max_examples=30)
+@given(st.lists(st.integers(10, 40), min_size=2, max_size=5), st.sampled_from([0.2, 0.25, 0.5]), st.integers(0, 99))
+def test_every_image_lands_on_one_side_and_every_class_keeps_its_share(sizes, test_fraction, seed):
+    labels = np.repeat(np.arange(len(sizes)), sizes)
+    train, test = stratified_split(labels, test_fraction=test_fraction, seed=seed)
+    np.testing.assert_array_equal(np.sort(np.concatenate([train, test])), np.arange(len(labels)))
+    assert (np.diff(train) > 0).all()
+    assert (np.diff(test) > 0).all()
+    shares = np.bincount(labels[test], minlength=len(sizes)) - test_fraction * np.array(sizes)
+    assert np.abs(shares).max() <= 1
+
+
+def test_the_seed_decides():
+    labels = np.arange(200) % 4
+    first, again, other = (stratified_split(labels, test_fraction=0.25, seed=seed)[1] for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+def test_a_class_of_one_image_cannot_be_split():
+    with pytest.raises(ValueError, match="class"):
+        stratified_split(np.array([0, 0, 0, 1]), test_fraction=0.5, seed=1)

@@ -76,7 +76,7 @@ def test_sixteen_bits_follow_one_rule_in_grey_and_in_colour(content, levels, col
 
 @pytest.mark.parametrize("pixels", [np.zeros((8, 8), np.int32), np.zeros((8, 8), np.float32)], ids=["whole", "float"])
 def test_other_depths_are_refused(pixels):
-    with pytest.raises(FoolingError, match="has another depth\n  found: 32 bits\n  expected: 8 or 16 bits a channel"):
+    with pytest.raises(FoolingError, match="has another depth\n  found: 32 bits\n  expected: 8 or 16 bits per channel"):
         shown(encoded(Image.fromarray(pixels), "tiff"))
 
 
@@ -219,7 +219,7 @@ def test_the_first_changed_picture_is_named(folder, threads):
     manifest = manifest_of(folder)
     for path in folder.paths[7:9]:
         (folder.path / path).write_bytes(b"changed")
-    with pytest.raises(FoolingError, match=r"07\.png is not the picture in the manifest"):
+    with pytest.raises(FoolingError, match=r"07\.png differs from the manifest"):
         decoded_images(folder, manifest, folder.paths, size=16, colour="rgb", threads=threads)
 
 

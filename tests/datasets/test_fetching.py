@@ -72,12 +72,12 @@ def test_a_file_compressed_in_another_way_is_the_same_content(mirror):
     ("damaged", "problem"),
     [
         (COMPRESSED[:-20], "is truncated"),
-        (b"", "holds another content"),
-        (b"<html>not found</html>", "is no sound gzip file"),
-        (COMPRESSED[:30] + b"\xff\xff\xff\xff" + COMPRESSED[34:], "is no sound gzip file"),
-        (WRONG_CONTENT, "holds another content"),
-        (gzip.compress(CONTENT + b"more", mtime=0), "holds another content"),
-        (gzip.compress(CONTENT[:100], mtime=0), "holds another content"),
+        (b"", "has different content"),
+        (b"<html>not found</html>", "is not a valid gzip file"),
+        (COMPRESSED[:30] + b"\xff\xff\xff\xff" + COMPRESSED[34:], "is not a valid gzip file"),
+        (WRONG_CONTENT, "has different content"),
+        (gzip.compress(CONTENT + b"more", mtime=0), "has different content"),
+        (gzip.compress(CONTENT[:100], mtime=0), "has different content"),
     ],
 )
 def test_a_damaged_file_of_the_mirror_is_named_with_both_checksums_and_the_remedy(mirror, damaged, problem):
@@ -89,12 +89,12 @@ def test_a_damaged_file_of_the_mirror_is_named_with_both_checksums_and_the_remed
     assert f"{path} {problem}" in message
     assert "found: SHA-256" in message
     assert "expected: SHA-256" in message
-    assert "to fix it: replace it by http" in message
+    assert "to fix it: replace it with http" in message
 
 
 def test_an_archive_that_would_unpack_to_far_more_is_cut_off():
     bomb = gzip.compress(bytes(50_000_000), compresslevel=1)
-    with pytest.raises(FoolingError, match="holds another content"):
+    with pytest.raises(FoolingError, match="has different content"):
         verified_content(published(), bomb, source="bomb.gz")
 
 
@@ -141,7 +141,7 @@ def test_a_missing_file_is_named_with_everything_that_was_tried(tmp_path):
     assert "set/numbers.gz is missing" in message
     assert f"{tmp_path / 'set' / 'numbers.gz'}: nothing there" in message
     assert f"{address}absent.gz: HTTP Error 404" in message
-    assert f"{address}wrong.gz holds another content" in message
+    assert f"{address}wrong.gz has different content" in message
     assert f"expected: SHA-256 {published().sha256}" in message
     assert "FOOLING_MIRROR" in message
 
@@ -200,7 +200,7 @@ def test_a_path_that_is_nowhere_is_told_with_every_place(tmp_path, monkeypatch, 
     with pytest.raises(FoolingError) as caught:
         found_path(Path("some/file"), tmp_path / "mirror" if has_mirror else None)
     message = str(caught.value)
-    assert "some/file is not there" in message
+    assert "some/file does not exist" in message
     assert f"{tmp_path / 'some/file'}: nothing there" in message
     assert (f"{tmp_path / 'mirror/some/file'}: nothing there" in message) == has_mirror
     assert "FOOLING_MIRROR" in message

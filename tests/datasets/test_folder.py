@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fooling.cli.fetch_folder import fetch_folder
-from fooling.cli.list_folder import list_folder
+from fooling.cli.picture_folders import fetch_folder, list_folder
 from fooling.datasets.dataset import load_dataset
 from fooling.datasets.folder import FolderSettings, folder_source, make_folder
 from fooling.datasets.manifest import manifest_of
@@ -95,13 +94,16 @@ def test_the_commands_leave_the_pictures_where_they_are(flat, tmp_path):
     assert {path: path.stat().st_mtime_ns for path in flat.path.rglob("*")} == before
 
 
-def test_files_passed_over_are_said(flat, tmp_path, capsys):
+def test_files_skipped_files_are_said(flat, tmp_path, capsys):
     list_folder(settings=flat.model_dump_json(), output=tmp_path / "manifest.csv")
     assert "passed over" not in capsys.readouterr().err
     for name in ("red/1.avif", "blue/2.svg", "red/3.avif"):
         (flat.path / name).touch()
     list_folder(settings=flat.model_dump_json(), output=tmp_path / "manifest.csv")
-    assert "\n3 files passed over, which have no ending of a picture: 2 .avif, 1 .svg\n" in capsys.readouterr().err
+    assert (
+        "\n3 files ignored, because their endings are not those of pictures: 2 .avif, 1 .svg\n"
+        in capsys.readouterr().err
+    )
 
 
 def test_a_folder_that_is_not_here_is_found_in_the_mirror(flat, tmp_path, monkeypatch):
@@ -118,7 +120,7 @@ def test_nothing_is_written_when_a_picture_has_changed(flat, tmp_path):
     changed = flat.path / "red" / "03.png"
     changed.write_bytes(changed.read_bytes()[:-9])
     output = tmp_path / "results" / "mine.safetensors"
-    with pytest.raises(FoolingError, match=r"red/03\.png is not the picture in the manifest"):
+    with pytest.raises(FoolingError, match=r"red/03\.png differs from the manifest"):
         fetch_folder(settings=flat.model_dump_json(), manifest=tmp_path / "manifest.csv", output=output, name="mine")
     assert not output.parent.exists()
 
@@ -153,7 +155,7 @@ def test_a_folder_without_a_test_part_is_told_how_to_split(flat):
 
 
 def test_a_divided_folder_is_told_how_to_say_so(divided):
-    with pytest.raises(FoolingError, match=r"(?s)train holds no pictures.*test_fraction: null"):
+    with pytest.raises(FoolingError, match=r"(?s)train has no pictures.*test_fraction: null"):
         made(divided.model_copy(update={"test_fraction": 0.2}))
 
 
@@ -168,5 +170,5 @@ def test_pictures_of_one_class_are_refused_before_they_are_listed(part, request,
     settings = request.getfixturevalue(part)
     for folder in sorted(settings.path.rglob("red")):
         folder.rename(tmp_path / f"red of {folder.parent.name}")
-    with pytest.raises(FoolingError, match=r"pictures holds too few classes for a classifier\n  found: blue\n"):
+    with pytest.raises(FoolingError, match=r"pictures has too few classes for a classifier\n  found: blue\n"):
         listed(settings)

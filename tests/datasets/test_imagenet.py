@@ -7,17 +7,10 @@ import pytest
 from PIL import Image
 
 from fooling.artifacts import read_table
-from fooling.cli.fetch_imagenet import fetch_imagenet
-from fooling.cli.list_imagenet import list_imagenet
-from fooling.datasets.class_list import ClassList
+from fooling.cli.picture_folders import fetch_imagenet, list_imagenet
 from fooling.datasets.dataset import load_dataset
-from fooling.datasets.imagenet import (
-    ImagenetSettings,
-    imagenet_manifest,
-    imagenet_source,
-    kept_pictures,
-    make_imagenet,
-)
+from fooling.datasets.imagenet import ImagenetSettings, imagenet_manifest, imagenet_source, kept_pictures, make_imagenet
+from fooling.datasets.imagenet_classes import ClassList
 from fooling.datasets.manifest import MANIFEST
 from fooling.errors import FoolingError
 
@@ -164,14 +157,14 @@ def too_deep(settings):
 @pytest.mark.parametrize(
     ("disturbed", "told"),
     [
-        (loose, ["holds 6 pictures that lie in no class folder", "ILSVRC2012_val_00000000.JPEG", "valprep.sh"]),
-        (with_inner_archives, ["holds no pictures", "unpack the archive of every class"]),
-        (with_names, ["folders that are no classes of ImageNet", "tench", "n and eight digits"]),
-        (too_deep, ["folders that are no classes of ImageNet", "ILSVRC/n01440764"]),
+        (loose, ["has 6 pictures outside class folders", "ILSVRC2012_val_00000000.JPEG", "valprep.sh"]),
+        (with_inner_archives, ["has no pictures", "unpack the archive of each class"]),
+        (with_names, ["folders that are not classes of ImageNet", "tench", "n and eight digits"]),
+        (too_deep, ["folders that are not classes of ImageNet", "ILSVRC/n01440764"]),
         (with_an_unknown_class, ["1 classes that are not in the list", "n09999999", "class_list"]),
     ],
 )
-def test_another_layout_is_told_with_what_mends_it(flat, disturbed, told, as_tar):
+def test_another_layout_is_told_with_what_fixes_it(flat, disturbed, told, as_tar):
     disturbed(flat)
     message = refusal(in_tar(flat) if as_tar else flat)
     assert all(words in message for words in told), message
@@ -219,12 +212,12 @@ def test_pictures_that_are_new_missing_or_changed_since_they_were_listed_are_nam
         return str(refused.value)
 
     picture.write_bytes(content + b"!")
-    assert f"val/{WNIDS[0]}/{WNIDS[0]}_1.JPEG is not the picture in the manifest" in told()
+    assert f"val/{WNIDS[0]}/{WNIDS[0]}_1.JPEG differs from the manifest" in told()
     picture.unlink()
     assert "lacks 1 of the 21 pictures in its manifest" in told()
     picture.write_bytes(content)
     picture.with_stem("another").write_bytes(content)
-    assert "holds 1 pictures that are not in its manifest" in told()
+    assert "has 1 pictures that are not in its manifest" in told()
 
 
 @pytest.mark.parametrize("as_tar", [False, True])
@@ -260,13 +253,13 @@ def test_the_layout_is_checked_before_any_picture_is_read(divided):
     (divided.path / "val" / "cats").mkdir()
     (divided.path / "val" / "cats" / "1.jpg").touch()
     read = []
-    with pytest.raises(FoolingError, match="no classes of ImageNet"):
+    with pytest.raises(FoolingError, match="not classes of ImageNet"):
         imagenet_manifest(divided, imagenet_source(divided), classes=CLASSES, after_picture=lambda: read.append(1))
     assert not read
 
 
 def test_pictures_that_are_nowhere_are_told(tmp_path, mirror):
-    with pytest.raises(FoolingError, match="ILSVRC2012 is not there"):
+    with pytest.raises(FoolingError, match="ILSVRC2012 does not exist"):
         list_imagenet(settings='{"path": "ILSVRC2012"}', output=tmp_path / "manifest.csv", mirror=mirror)
     with pytest.raises(FoolingError, match=r"absent cannot be read"):
         list_imagenet(settings=json.dumps({"path": str(tmp_path / "absent")}), output=tmp_path / "out", mirror=mirror)

@@ -20,7 +20,7 @@ def listed(folder):
     return manifest_of(PictureFolder(folder, list(picture_paths(folder))))
 
 
-def test_pictures_are_listed_class_by_class_and_other_files_passed_over(folder):
+def test_pictures_are_listed_class_by_class_and_other_files_skipped_files(folder):
     for path in ("notes.txt", "cat/notes.txt", "cat/.hidden.png", ".cache"):
         (folder / path).write_text("no picture")
     assert list(picture_paths(folder)) == ["cat/kit.JPG", "cat/tom.png", "dog/rex.png"]
@@ -67,12 +67,12 @@ def test_a_folder_without_classes_is_named(tmp_path):
 
 def test_a_class_without_pictures_is_named(folder):
     (folder / "fox" / "sub").mkdir(parents=True)
-    with pytest.raises(FoolingError, match="fox holds no pictures\n  found: no files"):
+    with pytest.raises(FoolingError, match="fox has no pictures\n  found: no files"):
         list(picture_paths(folder))
     for name in ("a.avif", "b.AVIF", "c.svg"):
         (folder / "fox" / name).touch()
     with pytest.raises(
-        FoolingError, match=r"fox holds no pictures\n  found: 2 \.avif, 1 \.svg\n  expected: files ending"
+        FoolingError, match=r"fox has no pictures\n  found: 2 \.avif, 1 \.svg\n  expected: files ending"
     ):
         list(picture_paths(folder))
 
@@ -90,7 +90,7 @@ def test_many_unknown_pictures_are_counted_and_some_named(folder):
     manifest = listed(folder)
     for number in range(8):
         (folder / "dog" / f"new{number}.png").touch()
-    with pytest.raises(FoolingError, match=r"(?s)holds 8 pictures.*dog/new4\.png\n.*and 3 more"):
+    with pytest.raises(FoolingError, match=r"(?s)has 8 pictures.*dog/new4\.png\n.*and 3 more"):
         require_same_pictures(folder, list(picture_paths(folder)), manifest)
 
 
@@ -106,7 +106,7 @@ def test_a_changed_picture_is_named_with_both_checksums(folder):
     require_unchanged(b"dog/rex.png", size=11, sha256=expected, source=picture)
     with pytest.raises(FoolingError) as caught:
         require_unchanged(b"dog/rex", size=11, sha256=expected, source=picture)
-    assert f"{picture} is not the picture in the manifest" in str(caught.value)
+    assert f"{picture} differs from the manifest" in str(caught.value)
     assert f"found: SHA-256 {sha256_of(b'dog/rex')} (7 bytes)" in str(caught.value)
     assert f"expected: SHA-256 {expected} (11 bytes)" in str(caught.value)
     assert "to fix it: restore the picture" in str(caught.value)

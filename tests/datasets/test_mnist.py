@@ -6,13 +6,15 @@ import numpy as np
 import pytest
 
 from fooling.artifacts import sha256_of
-from fooling.cli.fetch_mnist import fetch_mnist
+from fooling.cli.data_sets import fetch_mnist
 from fooling.datasets import mnist
 from fooling.datasets.dataset import load_dataset
 from fooling.datasets.fetching import mirror_folder
 from fooling.datasets.mnist import CHECKSUMS, MnistSettings, make_mnist, published_files
 from fooling.errors import FoolingError
-from fooling.torchvision_import import torchvision
+from fooling.torchvision_import import import_torchvision
+
+torchvision = import_torchvision()
 
 
 def idx(array: np.ndarray) -> bytes:

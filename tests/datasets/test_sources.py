@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from fooling.datasets import sources
 from fooling.datasets.manifest import picture_paths
-from fooling.datasets.sources import PictureFolder, PictureTar, pictures_below, worked_on
+from fooling.datasets.sources import PictureFolder, PictureTar, map_pictures, pictures_below
 from fooling.errors import FoolingError
 
 CONTENTS = {f"{name}/{number}.png": f"{name} {number}".encode() * 400 for name in ("cat", "dog") for number in range(3)}
@@ -82,26 +82,26 @@ def test_files_that_are_no_pictures_are_counted(tmp_path, kind):
     source = folder if kind == "folder" else put(tmp_path, packed(contents))
     for _ in range(2):
         read(source)
-        assert source.passed_over() == {".avif": 2, ".svg": 1, ".gz": 1, "without an ending": 1}
-    assert sources.counted(source.passed_over()) == "2 .avif, 1 .gz, 1 .svg, 1 without an ending"
+        assert source.skipped_files() == {".avif": 2, ".svg": 1, ".gz": 1, "without an extension": 1}
+    assert sources.format_counts(source.skipped_files()) == "2 .avif, 1 .gz, 1 .svg, 1 without an extension"
 
 
 def test_pictures_that_no_class_holds_are_counted(tmp_path):
     (tmp_path / "cat" / "deeper").mkdir(parents=True)
     for path in ("cat/1.png", "loose.png", "cat/deeper/2.png"):
         (tmp_path / path).touch()
-    assert PictureFolder(tmp_path, list(picture_paths(tmp_path))).passed_over() == {".png": 2}
+    assert PictureFolder(tmp_path, list(picture_paths(tmp_path))).skipped_files() == {".png": 2}
 
 
 def test_folders_that_link_to_themselves_end(tmp_path):
     (tmp_path / "cat").mkdir()
     (tmp_path / "cat" / "again").symlink_to(tmp_path)
     (tmp_path / "cat" / "1.png").touch()
-    assert PictureFolder(tmp_path, list(picture_paths(tmp_path))).passed_over()[".png"] >= 1
+    assert PictureFolder(tmp_path, list(picture_paths(tmp_path))).skipped_files()[".png"] >= 1
 
 
 def test_of_many_endings_the_most_frequent_are_named():
-    assert sources.counted(Counter("aabbbcdefg")) == "3 b, 2 a, 1 c, 1 d, 1 e, 2 others"
+    assert sources.format_counts(Counter("aabbbcdefg")) == "3 b, 2 a, 1 c, 1 d, 1 e, 2 others"
 
 
 @pytest.mark.parametrize("kind", sources.NAMES)
@@ -112,7 +112,7 @@ def test_a_name_that_unfolds_to_gigabytes_is_refused(tmp_path, kind):
     path = tmp_path / "pictures.tar.gz"
     path.write_bytes(gzip.compress(member.tobuf(tarfile.GNU_FORMAT) + b"a" * 2**20))
     with pytest.raises(
-        FoolingError, match=r"pictures\.tar\.gz is truncated or no tar file\n.*takes 3,221,225,472 bytes"
+        FoolingError, match=r"pictures\.tar\.gz is truncated or not a tar file\n.*takes 3,221,225,472 bytes"
     ):
         read(PictureTar(path))
 
@@ -128,7 +128,7 @@ def test_long_names_are_read(tmp_path):
         assert read(PictureTar(tmp_path / "pictures.tar")) == contents
 
 
-def test_paths_are_brought_to_one_form_and_other_files_passed_over(tmp_path):
+def test_paths_are_brought_to_one_form_and_other_files_skipped_files(tmp_path):
     others = {"./cat/notes.txt": b"", "cat/._1.png": b"", ".cache/1.png": b"", "readme": b""}
     contents = {f"./{path}": content for path, content in CONTENTS.items()} | others
     assert read(put(tmp_path, packed(contents))) == CONTENTS
@@ -136,24 +136,26 @@ def test_paths_are_brought_to_one_form_and_other_files_passed_over(tmp_path):
 
 @pytest.mark.parametrize("path", ["../cat.png", "cat/../../etc/hostname", "/etc/cat.png", "cat/../1.png"])
 def test_a_path_that_leads_out_of_the_tar_file_is_refused(tmp_path, path):
-    with pytest.raises(FoolingError, match=r"(?s)pictures\.tar leads out of itself.*found: .*cat"):
+    with pytest.raises(FoolingError, match=r"(?s)pictures\.tar has a path out of itself.*found: .*cat"):
         read(put(tmp_path, packed({path: b"secret"})))
 
 
 @pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE])
 def test_a_link_in_a_tar_file_is_refused(tmp_path, kind):
     content = packed(CONTENTS, links=[("dog/9.png", "/etc/hostname", kind)])
-    with pytest.raises(FoolingError, match=r"(?s)dog/9\.png is no plain file.*a link to /etc/hostname.*dereference"):
+    with pytest.raises(
+        FoolingError, match=r"(?s)dog/9\.png is not a regular file.*a link to /etc/hostname.*dereference"
+    ):
         read(put(tmp_path, content))
 
 
 def test_a_device_in_a_tar_file_is_refused(tmp_path):
-    with pytest.raises(FoolingError, match=r"(?s)dog/9\.png is no plain file.*another kind of entry"):
+    with pytest.raises(FoolingError, match=r"(?s)dog/9\.png is not a regular file.*another kind of entry"):
         read(put(tmp_path, packed(CONTENTS, links=[("dog/9.png", "", tarfile.CHRTYPE)])))
 
 
 def test_a_picture_that_stands_there_twice_is_refused(tmp_path):
-    with pytest.raises(FoolingError, match=r"holds cat/1\.png twice"):
+    with pytest.raises(FoolingError, match=r"contains cat/1\.png twice"):
         read(put(tmp_path, packed(CONTENTS | {"./cat/1.png": b"again"})))
 
 
@@ -165,7 +167,7 @@ def test_a_tar_file_that_is_cut_short_anywhere_is_told(tmp_path_factory, mode, d
     whole = 512 + sum(512 + -(-len(one) // 512) * 512 for one in CONTENTS.values())
     length = data.draw(st.integers(0, (len(content) if mode == "w:gz" else whole) - 1))
     source = put(tmp_path_factory.mktemp("cut"), content[:length])
-    with pytest.raises(FoolingError, match=r"pictures\.tar is truncated or no tar file"):
+    with pytest.raises(FoolingError, match=r"pictures\.tar is truncated or not a tar file"):
         read(source)
 
 
@@ -173,13 +175,13 @@ def test_a_damaged_head_in_the_middle_is_told(tmp_path):
     content = bytearray(packed(CONTENTS))
     second = content.index(b"cat/1.png")
     content[second + 150] ^= 1  # in its checksum
-    with pytest.raises(FoolingError, match=r"(?s)truncated or no tar file.*bad checksum"):
+    with pytest.raises(FoolingError, match=r"(?s)truncated or not a tar file.*bad checksum"):
         read(put(tmp_path, bytes(content)))
 
 
 def test_a_damaged_end_of_a_gzip_file_is_told(tmp_path):
     content = gzip.compress(packed(CONTENTS))
-    with pytest.raises(FoolingError, match=r"(?s)truncated or no tar file.*CRC"):
+    with pytest.raises(FoolingError, match=r"(?s)truncated or not a tar file.*CRC"):
         read(put(tmp_path, content[:-8] + b"\0" * 4 + content[-4:]))
 
 
@@ -187,7 +189,7 @@ def test_a_damaged_end_of_a_gzip_file_is_told(tmp_path):
     "content", [b"", b"no tar file", b"\x1f\x8b", gzip.compress(b"no tar file", mtime=0), bytes(100)]
 )
 def test_what_is_no_tar_file_is_told(tmp_path, content):
-    with pytest.raises(FoolingError, match="is truncated or no tar file"):
+    with pytest.raises(FoolingError, match="is truncated or not a tar file"):
         read(put(tmp_path, content))
 
 
@@ -222,7 +224,7 @@ def test_work_comes_back_in_order_and_little_of_it_waits(count, threads):
             assert len(handed_out) - len(taken_back) <= sources.AHEAD * threads
             yield str(number), lambda number=number: bytes([number])
 
-    for path, done in worked_on(pictures(), lambda path, content: (path, content), threads=threads):
+    for path, done in map_pictures(pictures(), lambda path, content: (path, content), threads=threads):
         taken_back.append(path)
         assert done == (path, bytes([int(path)]))
     assert taken_back == [str(number) for number in range(count)]
@@ -237,7 +239,7 @@ def test_what_fails_stops_the_work():
 
     pictures = ((str(number), bytes) for number in range(1000))
     with pytest.raises(FoolingError, match="0 is broken"):
-        list(worked_on(pictures, work, threads=2))
+        list(map_pictures(pictures, work, threads=2))
     assert len(begun) <= 2 * sources.AHEAD
 
 
@@ -249,5 +251,5 @@ def test_a_name_in_utf8_is_not_blamed_where_python_reads_names_as_ascii(tmp_path
     )
     variables = os.environ | {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "utf-8"}
     done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], env=variables, capture_output=True, text=True)
-    assert "Python reads the names of files as ascii here" in done.stderr
+    assert "Python reads file names as ascii here" in done.stderr
     assert "set it to 1" in done.stderr

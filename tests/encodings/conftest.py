@@ -9,7 +9,7 @@ import torch
 
 from fooling.encodings.cppn.encoding import CppnEncoding
 from fooling.encodings.cppn.genome import CppnGenomes
-from fooling.encodings.cppn.settings import CppnSettings
+from fooling.encodings.settings import CppnSettings
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from fooling.encodings.direct import DirectEncoding, DirectGenomes
-from fooling.encodings.direct_settings import RELEASED, DirectSettings
+from fooling.encodings.settings import RELEASED, DirectSettings
 
 GREY, RGB = (1, 28, 28), (3, 6, 5)
 
@@ -80,13 +80,13 @@ def test_crossed_children_hold_genes_of_both_parents(
 
 def test_the_default_does_not_recombine_and_the_released_preset_does() -> None:
     assert not encoding().recombines
-    assert encoding(**RELEASED).recombines
-    assert DirectSettings.model_validate(RELEASED) == DirectSettings(
+    assert encoding(**RELEASED["direct"]).recombines
+    assert DirectSettings.model_validate(RELEASED["direct"]) == DirectSettings(
         rate_halving_generations=None, crossover="faulty", genes="floats", colour="hls"
     )
 
 
-@pytest.mark.parametrize("changes", [{}, dict(RELEASED)])
+@pytest.mark.parametrize("changes", [{}, dict(RELEASED["direct"])])
 def test_the_same_seed_gives_the_same_bits_and_another_seed_other_ones(changes: dict[str, object]) -> None:
     def images(seed: int) -> torch.Tensor:
         generator = torch.Generator().manual_seed(seed)
@@ -100,7 +100,7 @@ def test_the_same_seed_gives_the_same_bits_and_another_seed_other_ones(changes: 
     assert not torch.equal(images(1), images(2))
 
 
-@pytest.mark.parametrize("changes", [{}, dict(RELEASED)])
+@pytest.mark.parametrize("changes", [{}, dict(RELEASED["direct"])])
 def test_the_number_of_threads_changes_nothing(changes: dict[str, object]) -> None:
     def run(threads: int) -> tuple[torch.Tensor, torch.Tensor]:
         before = torch.get_num_threads()

@@ -8,12 +8,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from fooling.encodings import variation
-from fooling.encodings.variation import (
-    chosen_positions,
-    crossed,
-    polynomial_mutation_,
-    polynomial_steps,
-)
+from fooling.encodings.variation import chosen_positions, crossed, polynomial_mutation_, polynomial_steps
 
 
 def reference_steps(count: int, eta: float) -> np.ndarray:

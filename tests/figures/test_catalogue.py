@@ -1,3 +1,5 @@
+"""The catalogue, and what holds for every figure."""
+
 import ast
 import importlib
 import inspect
@@ -8,31 +10,62 @@ from pathlib import Path
 import pytest
 
 import fooling.figures
-from fooling.figures.catalogue import FIGURES, modules_of
+from fooling.figures.catalogue import FIGURES, module_of, modules_of
 from fooling.figures.settings import FigureSettings
 from fooling.figures.style import as_pdf, as_png
+from fooling.table import checked_table, require_unique_rows
 
 FOLDER = Path(fooling.figures.__file__).parent
+MODULES = sorted({module_of(name) for name in FIGURES})
+
+
+def function_of(name):
+    return getattr(importlib.import_module(module_of(name)), name)
 
 
 @pytest.mark.parametrize("name", FIGURES)
-def test_a_figure_is_drawn_from_what_the_catalogue_says(name):
-    draw = importlib.import_module(f"fooling.figures.{name}").draw
+def test_a_function_takes_what_its_entry_in_the_catalogue_declares(name):
     figure = FIGURES[name]
-    assert set(inspect.signature(draw).parameters) == {*figure.inputs, *figure.options}
+    assert set(inspect.signature(function_of(name)).parameters) == {*figure.inputs, *figure.options}
     assert set(figure.options) <= set(FigureSettings.model_fields)
 
 
 @pytest.mark.parametrize("name", FIGURES)
-def test_a_figure_depends_on_no_other_figure(name):
-    tree = ast.parse((FOLDER / f"{name}.py").read_text())
+def test_a_module_is_named_only_if_it_is_not_that_of_the_figure(name):
+    assert FIGURES[name].module != name
+    assert (FOLDER / f"{FIGURES[name].module or name}.py").is_file()
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_of_figures_imports_no_other(module):
+    tree = ast.parse((FOLDER / f"{module.rpartition('.')[2]}.py").read_text())
     imported = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-    assert not imported & {f"fooling.figures.{other}" for other in FIGURES}
+    assert not imported & set(MODULES)
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_every_figure_is_drawn_by_a_test_of_its_module(name):
+    tests = Path(__file__).with_name(f"test_{module_of(name).rpartition('.')[2]}.py")
+    tree = ast.parse(tests.read_text())
+    called = {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
+    assert name in called, f"no test in {tests.name} calls {name}(...)"
+
+
+def test_every_module_has_its_file_of_tests():
+    modules = {path.stem for path in FOLDER.glob("*.py")} - {"__init__", "settings"}
+    assert modules <= {path.stem.removeprefix("test_") for path in Path(__file__).parent.glob("test_*.py")}
+
+
+@pytest.mark.parametrize("name", [name for name in FIGURES if FIGURES[name].shows])
+def test_the_made_up_tables_satisfy_their_schemas(name, inputs):
+    for table in FIGURES[name].shows:
+        frame = checked_table(inputs[name][table.name], table, source=name)
+        require_unique_rows(frame, table, source=name)
 
 
 def test_the_modules_of_a_figure_are_its_own_and_those_of_its_tables():
     assert modules_of("gallery") == ["fooling.figures.gallery", "fooling.findings.examination"]
-    assert modules_of("retraining_transfer") == ["fooling.figures.retraining_transfer", "fooling.findings.transfer"]
+    assert modules_of("retraining_transfer") == ["fooling.figures.transfer", "fooling.findings.transfer"]
     assert FIGURES["retraining_transfer"].tables == {"transfer": "findings/transfer/{chain}.pairs.csv"}
     assert FIGURES["transfer"].tables == {"transfer": "findings/transfer/{experiment}.pairs.csv"}
 
@@ -44,15 +77,13 @@ def test_the_catalogue_is_read_without_plotting_or_torch():
 
 
 def test_the_figures_are_drawn_without_torch():
-    modules = ", ".join(f"fooling.figures.{name}" for name in FIGURES)
-    code = f"import sys, fooling.cli.draw, {modules}; assert 'torch' not in sys.modules"
+    code = f"import sys, fooling.cli.draw, {', '.join(MODULES)}; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
 @pytest.mark.parametrize("name", FIGURES)
-def test_the_same_figure_gives_the_same_bytes_without_a_date_and_nothing_beyond_its_edge(name, inputs):
-    draw = importlib.import_module(f"fooling.figures.{name}").draw
-    first, second = draw(**inputs[name]), draw(**inputs[name])
+def test_equal_inputs_give_equal_files_without_a_date_and_nothing_beyond_the_edge(name, inputs):
+    first, second = function_of(name)(**inputs[name]), function_of(name)(**inputs[name])
     pdf = as_pdf(first)
     assert pdf == as_pdf(second)
     assert b"Date" not in pdf

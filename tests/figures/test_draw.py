@@ -3,13 +3,13 @@
 import pytest
 
 from fooling.artifacts import sha256_of, write_bytes, write_table
-from fooling.ascent.record import save_ascent
+from fooling.attacks.evolution.record import save_run
+from fooling.attacks.record import save_attack
 from fooling.cli.draw import draw
 from fooling.datasets.dataset import save_dataset
 from fooling.errors import FoolingError
-from fooling.evolution.record import save_run
 from fooling.findings.calibration import REAL
-from fooling.findings.networks import CLASSIFIERS, TRAINING
+from fooling.findings.classifiers import CLASSIFIERS, TRAINING
 from fooling.findings.variance import VARIANCE
 from fooling.images import png_bytes
 from fooling.survey.questionnaire import completed, save_questionnaire
@@ -53,7 +53,7 @@ def test_runs_and_data_set_are_read(given, inputs, tmp_path):
 def test_gradient_ascents_are_read(inputs, tmp_path):
     paths = [tmp_path / f"{record.name}.safetensors" for record in inputs["ascent_gallery"]["ascents"]]
     for path, record in zip(paths, inputs["ascent_gallery"]["ascents"], strict=True):
-        save_ascent(path, record)
+        save_attack(path, record)
     draw("ascent_gallery", ascents=paths, png=tmp_path / "figure.png", pdf=tmp_path / "figure.pdf")
     assert (tmp_path / "figure.png").is_file()
 

@@ -1,3 +1,5 @@
+"""Confidences as text."""
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,26 +9,32 @@ from fooling.figures.percentages import percent, short_percent
 
 
 @pytest.mark.parametrize(
-    ("confidence", "text"),
-    [(0.99996, "99.99 %"), (0.9999, "99.99 %"), (0.98999, "98.99 %"), (0.5, "50.00 %"), (0.0, "0.00 %")],
+    ("confidence", "text"), [(0.99989, "99.98 %"), (0.98999, "98.99 %"), (0.5, "50.00 %"), (0.0, "0.00 %")]
 )
-def test_percentages_are_cut(confidence, text):
+def test_percentages_are_truncated(confidence, text):
     assert percent(confidence) == text
 
 
-def test_nothing_is_ever_one_hundred_percent():
-    assert percent(1.0) == ">99.99 %"
-    assert percent(1.0, decimals=0) == ">99 %"
-    assert percent(float(np.nextafter(np.float32(1), np.float32(0)))) == "99.99 %"
+@pytest.mark.parametrize("confidence", [0.9999, 0.99996, float(np.nextafter(np.float32(1), np.float32(0))), 1.0])
+def test_the_highest_percentage_stands_for_all_above_it(confidence):
+    assert percent(confidence) == "≥ 99.99 %"
+    assert percent(confidence, decimals=0) == "≥ 99 %"
 
 
-@given(st.floats(0, 1, exclude_max=True))
+def test_just_below_the_threshold_there_is_no_sign():
+    assert percent(float(np.float32(0.9999))) == "99.98 %"  # the float32 nearest to .9999 is below it
+    assert percent(0.989, decimals=0) == "98 %"
+
+
+@given(st.floats(0, 1))
 def test_the_text_is_at_most_the_confidence_and_less_than_a_step_below(confidence):
-    shown = float(percent(confidence).removesuffix(" %")) / 100
+    text = percent(confidence)
+    shown = float(text.removeprefix("≥ ").removesuffix(" %")) / 100
     assert shown <= confidence + 1e-12
     assert confidence < shown + 1e-4 + 1e-12
+    assert text.startswith("≥") == (confidence >= 0.9999)
 
 
-def test_the_short_form_has_the_places_it_needs():
+def test_the_short_form_has_the_decimals_it_needs():
     assert short_percent(0.9999) == "99.99 %"
     assert short_percent(0.5) == "50 %"

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from fooling.evolution.record import RunRecord
+from fooling.attacks.evolution.record import RunRecord
 from made_up_run import made_up_run
 
 MakeRun = Callable[..., RunRecord]

@@ -11,8 +11,8 @@ from fooling.findings.ablation import (
     AblationSettings,
     ablation_summary,
     ablation_table,
-    effect_of,
     estimated_over_champions,
+    removal_effect,
 )
 from fooling.findings.intervals import IntervalSettings
 
@@ -52,7 +52,7 @@ def runs(make_run, *, seeds=(1, 2), classifier="lenet-a"):
 
 @pytest.fixture
 def table(make_run) -> pd.DataFrame:
-    return ablation_table(runs(make_run), experiment="cppn", judge=by_light, settings=SETTINGS)
+    return ablation_table(runs(make_run), experiment="cppn", scorer=by_light, settings=SETTINGS)
 
 
 def test_each_copy_costs_exactly_its_light(table) -> None:
@@ -93,7 +93,7 @@ def test_champions_without_copies_stay_in_the_table(table) -> None:
 def test_log_odds_are_those_of_the_champions_own_class(make_run) -> None:
     (run,) = runs(make_run, seeds=(1,))
     run.images[1] = blobs()[0]
-    table = ablation_table([run], experiment="cppn", judge=by_light, settings=SETTINGS)
+    table = ablation_table([run], experiment="cppn", scorer=by_light, settings=SETTINGS)
     other = table[(table["class_index"] == 1) & (table["kind"] == "copy") & (table["fill"] == "background")]
     assert other["change"].to_numpy() == pytest.approx(other["removed"] * 9 * LIT / 1000)
 
@@ -101,32 +101,32 @@ def test_log_odds_are_those_of_the_champions_own_class(make_run) -> None:
 @pytest.mark.parametrize(("most", "classes"), [(None, [0, 1]), (2, [0, 1]), (5, [0, 1]), (1, [0])])
 def test_few_classes_are_spread_evenly(make_run, most, classes) -> None:
     settings = AblationSettings(copies_removed=1, removal_draws=1, ablated_classes=most)
-    found = ablation_table(runs(make_run), experiment="cppn", judge=by_light, settings=settings)
+    found = ablation_table(runs(make_run), experiment="cppn", scorer=by_light, settings=settings)
     assert sorted(found["class_index"].unique()) == classes
 
 
 def test_runs_of_several_networks_are_refused(make_run) -> None:
     several = [*runs(make_run), *runs(make_run, classifier="lenet-b")]
     with pytest.raises(FoolingError, match="lenet-a, lenet-b"):
-        ablation_table(several, experiment="cppn", judge=by_light, settings=SETTINGS)
+        ablation_table(several, experiment="cppn", scorer=by_light, settings=SETTINGS)
 
 
 def test_effects_are_means_over_the_draws_and_differences_of_the_same_champions(table) -> None:
-    copy = effect_of(table, "change", fill="background", kind="copy", removed=2)
-    control = effect_of(table, "change", fill="background", kind="control", removed=2)
-    difference = effect_of(table, "change", fill="background", kind="difference", removed=2)
+    copy = removal_effect(table, "change", fill="background", kind="copy", removed=2)
+    control = removal_effect(table, "change", fill="background", kind="control", removed=2)
+    difference = removal_effect(table, "change", fill="background", kind="difference", removed=2)
     assert copy.to_numpy() == pytest.approx(-2 * 9 * LIT / 1000)
     rows = table[(table["kind"] == "control") & (table["fill"] == "background") & (table["removed"] == 2)]
     assert control.loc[("lenet-a", 1, 0)] == pytest.approx(rows.loc[rows["seed"] == 1, "change"].mean())
     assert (difference == copy - control).all()
-    sure = effect_of(table, "still sure", fill="background", kind="copy", removed=1)
+    sure = removal_effect(table, "still sure", fill="background", kind="copy", removed=1)
     assert set(sure) == {1.0}  # 28.8 - 1.8 is far above 99 %
 
 
 def test_the_summary_counts_who_repeats_and_says_over_whom(make_run) -> None:
     both = [
         ablation_table(
-            runs(make_run, seeds=(1, 2, 3), classifier=name), experiment="cppn", judge=by_light, settings=SETTINGS
+            runs(make_run, seeds=(1, 2, 3), classifier=name), experiment="cppn", scorer=by_light, settings=SETTINGS
         )
         for name in ("lenet-a", "lenet-b", "lenet-c")
     ]
@@ -145,14 +145,14 @@ def test_the_summary_counts_who_repeats_and_says_over_whom(make_run) -> None:
 
 def test_a_study_in_which_nothing_repeats_has_its_share_alone(make_run) -> None:
     silent = [make_run([[0.9, 0.8]], seed=seed, images=np.stack([noise(seed), noise(9 + seed)])) for seed in (1, 2)]
-    table = ablation_table(silent, experiment="cppn", judge=by_light, settings=SETTINGS)
+    table = ablation_table(silent, experiment="cppn", scorer=by_light, settings=SETTINGS)
     summary = ablation_summary(table, settings=INTERVALS)
     assert summary["quantity"].tolist() == ["share that repeats"]
     assert summary["value"].tolist() == [0.0]
 
 
 def test_runs_without_such_champions_do_not_count(table) -> None:
-    values = effect_of(table, "change", fill="background", kind="copy", removed=1)
+    values = removal_effect(table, "change", fill="background", kind="copy", removed=1)
     one = values[values.index.get_level_values("seed") == 1]
     found = estimated_over_champions(one, table, level=0.95)
     assert (found.value, found.units, found.runs) == (pytest.approx(-1.8), 1, 1)

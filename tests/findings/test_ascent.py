@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import scipy.stats
 
-from fooling.ascent.record import AscentRecord, Trajectory
+from fooling.attacks.record import TargetedRecord, Trajectory
 from fooling.findings.ascent import (
     curves_of_ascents,
     curves_of_searches,
@@ -19,7 +19,7 @@ from fooling.findings.ascent import (
     times_of_ascents,
 )
 from fooling.findings.intervals import IntervalSettings
-from fooling.findings.tables import history_table
+from fooling.findings.runs import history_table
 
 SETTINGS = IntervalSettings()
 
@@ -30,7 +30,7 @@ def made_climb(confidences: np.ndarray, *, classifier: str = "lenet-a", name: st
     exact = np.clip(stored.astype(float), 1e-9, 1 - 1e-9)
     log_odds = np.log(exact / (1 - exact))
     steps, count = np.arange(len(stored)), stored.shape[1]
-    return AscentRecord(
+    return TargetedRecord(
         name=name,
         settings={},
         classifier={"name": classifier, "sha256": "0"},
@@ -125,7 +125,7 @@ def test_evaluations_to_the_threshold_have_a_mean_and_an_interval() -> None:
     assert table.loc["gradient-ascent", "mean"] == pytest.approx(mean)
     assert table.loc["gradient-ascent", "low"] < 100 < 200 < table.loc["gradient-ascent", "high"]  # three networks
     assert table.loc["map-elites", ["mean", "low", "high"]].isna().all()
-    assert table.loc["map-elites", "note"] == "3 of 6 runs did not get there: see the share that did"
+    assert table.loc["map-elites", "note"] == "3 of 6 runs did not reach the target: see the share that did"
     assert table.loc["random-search", "mean"] == math.inf
     assert table["reached"].to_dict() == {"gradient-ascent": 1.0, "map-elites": 0.5, "random-search": 0.0}
     assert table["runs"].to_dict() == {"gradient-ascent": 6, "map-elites": 6, "random-search": 3}
@@ -135,4 +135,4 @@ def test_few_networks_have_no_interval() -> None:
     times = made_times([100, 200, 300], search="gradient-ascent")
     table = evaluations_table(times[times["classifier"] != "lenet-c"], settings=SETTINGS)
     assert table[["low", "high"]].isna().all(axis=None)
-    assert table["note"].item() == "2 classifiers: an interval takes 3"
+    assert table["note"].item() == "2 classifiers: an interval needs 3"

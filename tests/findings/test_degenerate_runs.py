@@ -12,16 +12,15 @@ import pytest
 import fooling.cli.draw
 from degenerate_study import ENCODINGS, PLANS, DegenerateStudy
 from fooling.artifacts import read_table
+from fooling.attacks.evolution.record import load_run
 from fooling.claims.estimands import ESTIMANDS
-from fooling.evolution.record import load_run
 from fooling.figures.catalogue import FIGURES
 from fooling.findings.ancestry import LineageSettings, ancestry_table, lineage_table, traced
-from fooling.findings.foolability import FoolabilitySettings, foolability_table
+from fooling.findings.classifiers import FoolabilitySettings, foolability_table
+from fooling.findings.comparison import ComparisonSettings, presets_table, survival_table
 from fooling.findings.intervals import IntervalSettings
-from fooling.findings.presets import ComparisonSettings, presets_table
 from fooling.findings.registry import table_named
-from fooling.findings.survival import survival_table
-from fooling.findings.tables import champions_table, history_table, times_table
+from fooling.findings.runs import champions_table, history_table, times_table
 from fooling.findings.variance import variance_table
 from made_up_run import made_up_run
 

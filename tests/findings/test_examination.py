@@ -13,7 +13,13 @@ from fooling.artifacts import read_table, write_table
 from fooling.datasets.dataset import Dataset
 from fooling.errors import FoolingError
 from fooling.findings.calibration import CalibrationSettings, calibrate_on
-from fooling.findings.examination import EXAMINED, ExaminationSettings, Judge, correlations, examined_table
+from fooling.findings.examination import (
+    EXAMINED,
+    ExaminationSettings,
+    IndependentClassifier,
+    correlations,
+    examined_table,
+)
 
 NEAREST = ["nearest_distance", "nearest_index", "nearest_label"]
 
@@ -56,7 +62,9 @@ def real(dataset) -> pd.DataFrame:
     return calibrate_on(logits, dataset.test_labels, classifier="lenet-a", settings=CalibrationSettings())[1]
 
 
-JUDGE = Judge(name="lenet-b", confidences=lambda images: np.tile(np.float32([0.2, 0.1, 0.7]), (len(images), 1)))
+JUDGE = IndependentClassifier(
+    name="lenet-b", confidences=lambda images: np.tile(np.float32([0.2, 0.1, 0.7]), (len(images), 1))
+)
 
 
 def examined(records, dataset, real, **changes) -> pd.DataFrame:
@@ -99,15 +107,15 @@ def test_the_most_alike_champion_is_of_another_run(make_run, dataset, real):
     swapped = images[[1, 0, 2]]  # what run 1 calls an ant, run 2 calls a bee
     records = [make_run([[0.9] * 3], seed=1, images=images), make_run([[0.9] * 3], seed=2, images=swapped)]
     table = examined(records, dataset, real)
-    assert table["alike_class"].iloc[:6].tolist() == [1, 0, 2, 1, 0, 2]
-    np.testing.assert_allclose(table["alike_correlation"].iloc[:6], 1)
-    assert table["alike_class"].iloc[6:].isna().all()
+    assert table["similar_class"].iloc[:6].tolist() == [1, 0, 2, 1, 0, 2]
+    np.testing.assert_allclose(table["similar_correlation"].iloc[:6], 1)
+    assert table["similar_class"].iloc[6:].isna().all()
 
 
 def test_a_single_run_has_nothing_to_be_alike_to(make_run, dataset, real):
     table = examined([make_run([[0.9] * 3])], dataset, real)
-    assert table["alike_class"].isna().all()
-    assert table["alike_correlation"].isna().all()
+    assert table["similar_class"].isna().all()
+    assert table["similar_correlation"].isna().all()
 
 
 def test_real_images_are_ones_that_the_network_got_right_on_the_evaluation_half(make_run, dataset, real):

@@ -72,10 +72,10 @@ def test_the_mean_of_nested_runs_has_students_interval_of_the_unit_means():
 def test_one_seed_leaves_the_classifiers_alone_and_says_so():
     estimate = estimated_mean(NORMAL[:, :1], level=LEVEL)
     assert bounds_of(estimate) == students(NORMAL[:, 0])
-    assert estimate.note == "one seed: nothing is said of others"
+    assert estimate.note == "one seed: other seeds are not covered"
 
 
-@pytest.mark.parametrize(("units", "note"), [(1, "one classifier"), (2, "2 classifiers: an interval takes 3")])
+@pytest.mark.parametrize(("units", "note"), [(1, "one classifier"), (2, "2 classifiers: an interval needs 3")])
 def test_below_three_units_there_is_no_interval(units, note):
     grid = NORMAL[:units]
     pairs = pd.DataFrame({"source": ["a", "b"][:units], "target": "c", "value": 0.5, "runs": 8})
@@ -173,7 +173,7 @@ def test_a_fifth_of_the_runs_may_end_first_and_count_as_the_end():
     times[4, 0] = math.inf
     more = estimated_time(times, 40, level=LEVEL)
     assert np.isnan([more.value, more.low, more.high]).all()
-    assert more.note == "5 of 20 runs did not get there: see the share that did"
+    assert more.note == "5 of 20 runs did not reach the target: see the share that did"
 
 
 def test_no_unit_may_end_first_in_all_of_its_runs():
@@ -189,7 +189,7 @@ def test_what_never_happens_takes_for_ever():
     estimate = estimated_time(np.full((3, 4), math.inf), 40, level=LEVEL)
     assert estimate.value == math.inf
     assert np.isnan(bounds_of(estimate)).all()
-    assert estimate.note == "12 of 12 runs did not get there: see the share that did"
+    assert estimate.note == "12 of 12 runs did not reach the target: see the share that did"
 
 
 def test_times_are_compared_run_by_run():
@@ -233,7 +233,7 @@ def test_pairs_without_exceptions_have_the_interval_of_a_share():
 def test_a_single_target_says_nothing_of_others():
     pairs = all_pairs(NORMAL[:, :5])
     estimate = estimated_over_pairs(pairs[pairs["target"] == "a"], "value", level=LEVEL)
-    assert estimate.note == "one target: nothing is said of others"
+    assert estimate.note == "one target: other targets are not covered"
     assert bounds_of(estimate) == students(NORMAL[1:, 0])
 
 
@@ -252,3 +252,12 @@ def test_the_share_of_images_has_wilsons_interval():
     low, high = share_of_images(0.25, 200, level=LEVEL)
     expected = scipy.stats.binomtest(50, 200).proportion_ci(LEVEL, method="wilson")
     assert (low, high) == (expected.low, expected.high)
+
+
+def test_the_bounds_of_a_rare_count_are_not_negative() -> None:
+    sums = np.zeros((5, 5))
+    sums[0, 0] = 1.0  # one switch of class in 25 runs, as the direct encoding has them on MNIST
+    free = estimated_ratio(sums, np.ones((5, 5)), level=0.95)
+    clipped = estimated_ratio(sums, np.ones((5, 5)), level=0.95, within=(0, np.inf))
+    assert free.low < 0
+    assert (clipped.value, clipped.low, clipped.high) == (free.value, 0, free.high)

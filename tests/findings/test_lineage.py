@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fooling.attacks.evolution.record import Lineage, RunRecord
 from fooling.errors import FoolingError
-from fooling.evolution.record import Lineage, RunRecord
 from fooling.findings.ancestry import LineageSettings, ancestry_table, lineage_table, traced
 from fooling.findings.lineage import common_ancestors, descent, genealogy_of, measures_of, redrawn, replayed
 
@@ -150,9 +150,9 @@ def test_uniform_parents_are_of_other_classes_as_often_as_counted() -> None:
 
 
 IMPOSSIBLE: dict[str, Callable[[], RunRecord]] = {
-    "a parent that holds no cell": lambda: run_with([*START, (10, 0, 1, 0, -1), (20, 1, 2, 0, -1)]),
+    "a parent without a cell": lambda: run_with([*START, (10, 0, 1, 0, -1), (20, 1, 2, 0, -1)]),
     "2 entries of the random start": lambda: run_with([*START[:2], (10, 2, 1, 0, -1)]),
-    "a cell that there is not": lambda: run_with([*START, (10, 3, 1, 0, -1)]),
+    "an unknown cell": lambda: run_with([*START, (10, 3, 1, 0, -1)]),
     "champions that never entered": lambda: dataclasses.replace(run_with(START), individuals=np.array([0, 1, 7])),
     "drift": lambda: run_with(START, search="drift"),
 }
@@ -183,9 +183,9 @@ def test_champions_have_their_closest_relative_and_how_alike_the_two_are() -> No
     assert first["relative"].tolist() == [1, 0, pd.NA]
     assert first["common_ancestor"].tolist() == [0, 0, pd.NA]
     assert first["common_generation"].tolist() == [0, 0, pd.NA]
-    np.testing.assert_allclose(first["likeness"], [1, 1, np.nan])
+    np.testing.assert_allclose(first["similarity"], [1, 1, np.nan])
     expected = np.corrcoef(runs[0].images[0].ravel(), runs[1].images[0].ravel())[0, 1]
-    np.testing.assert_allclose(first["likeness_of_strangers"], [expected, expected, np.nan])
+    np.testing.assert_allclose(first["similarity_unrelated"], [expected, expected, np.nan])
     assert first["start_image"].tolist() == [0, 0, 2]
 
 

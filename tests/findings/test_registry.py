@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,8 @@ from fooling.findings.registry import DECLARED, MODULES, every_table, table_name
 from fooling.table import Column, Table
 
 PACKAGE = Path(fooling.__file__).parent
+#: Modules that declare columns for tables of several modules: of all tables, of chains, and of the human study.
+SHARED = ("fooling.findings.columns", "fooling.findings.retraining", "fooling.survey.accuracy")
 TABLES = {table.name: table for table in every_table()}
 
 
@@ -58,7 +61,7 @@ def test_the_registry_names_every_table_where_it_is_declared() -> None:
 
 
 def test_an_unknown_table_is_named() -> None:
-    with pytest.raises(FoolingError, match=r"no table of this name\n  found: champion\n  expected: champions, "):
+    with pytest.raises(FoolingError, match=r"unknown table\n  found: champion\n  expected: champions, "):
         table_named("champion")
 
 
@@ -78,6 +81,25 @@ def test_columns_with_one_meaning_are_one_object() -> None:
             assert objects.setdefault(column, column) is column, f"{table.name}: {column.name}"
     said = [(column.name, column.doc, column.values.or_nothing) for column in objects]
     assert len(said) == len(set(said))
+
+
+def test_columns_of_several_modules_are_declared_in_a_module_for_shared_columns() -> None:
+    """Tables of one module may share columns of their own; other columns come from ``SHARED``, by import."""
+    shared = {
+        column
+        for name in SHARED
+        for value in vars(importlib.import_module(name)).values()
+        for column in (value if isinstance(value, tuple) else (value,))
+        if isinstance(column, Column)
+    }
+    used: dict[Column, set[str]] = {}
+    for table in TABLES.values():
+        for column in table.columns:
+            used.setdefault(column, set()).add(MODULES[table.name])
+    several = {column.name: column for column, modules in used.items() if len(modules) > 1}
+    assert len(several) > 20
+    bounds_of_intervals = {name for name in several if name.endswith(("low", "high"))}
+    assert {name for name, column in several.items() if column not in shared} == bounds_of_intervals
 
 
 def test_no_module_lists_the_columns_of_a_table_a_second_time() -> None:

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import scipy.stats
 
-from fooling.claims.context import Context, ContextSettings, Filter, NotRun, Tables
+from fooling.claims.estimand import Context, ContextSettings, Filter, NotRun, Tables
 from fooling.claims.estimands import ESTIMANDS
 from fooling.errors import FoolingError
 from fooling.findings.retraining import (
@@ -66,7 +66,7 @@ def test_what_is_recognised_is_told_apart_by_age(network):
     chain = [network("a", "champions", 3, 0.9, recognised={0: 0.01, 1: 0.8, 2: 0.3}, fooling_images=70)]
     table = retraining_table(retrained_table(chain, retraining="chain", threshold=0.9999), chain, SETTINGS)
     (row,) = table.to_dict("records")
-    assert (row["recognised_new"], row["recognised_old"], row["real_taken_for_fooling"]) == (0.3, 0.8, 0.01)
+    assert (row["recognised_new"], row["recognised_old"], row["real_as_fooling"]) == (0.3, 0.8, 0.01)
     assert row["fooling_images"] == 70
 
 
@@ -126,7 +126,7 @@ def test_the_interval_of_the_effect_is_students_over_chains(network):
 
 def test_chains_of_different_length_are_refused(network):
     networks = chain_of(network, "a", {"champions": 0.7}) + chain_of(network, "bb", {"champions": 0.7}, runs=5)
-    with pytest.raises(FoolingError, match="do not have the same networks and runs"):
+    with pytest.raises(FoolingError, match="have different networks or runs"):
         effects_table(
             pd.concat(
                 [
@@ -198,5 +198,5 @@ def test_the_cost_in_test_error(measured):
     found = measure("cost-in-test-error", control_filling="nothing")
     assert (found.value, found.units, found.runs, found.note) == (0.0, 1, 2, "one chain")
     assert math.isnan(found.high)
-    with pytest.raises(NotRun, match="no such network of digits"):
+    with pytest.raises(NotRun, match="no such classifier of digits"):
         measure("cost-in-test-error", control_filling="nothing", dataset="digits")

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import scipy.stats
 
-from fooling.claims.context import Context, ContextSettings, Filter, NotRun, Tables
+from fooling.claims.estimand import Context, ContextSettings, Filter, NotRun, Tables
 from fooling.claims.estimands import ESTIMANDS
 from fooling.findings.transfer import Network, TransferSettings, shown_table, transfer_table
 from made_up_run import made_up_run
@@ -76,15 +76,15 @@ def test_the_shares_of_a_pair(networks):
     shown = shown_table([run("a", 1)], networks, experiment="e")
     table = transfer_table(shown, {"a": "lenet", "b": "lenet", "c": "other"}, SETTINGS)
     itself = row_of(table, target="a", images="all", label="class")
-    assert (itself["relation"], itself["alike"]) == ("itself", pytest.approx(2 / 3))
+    assert (itself["relation"], itself["transfer_rate"]) == ("itself", pytest.approx(2 / 3))
     by_class = row_of(table, target="b", images="all", label="class")
-    assert (by_class["relation"], by_class["count"], by_class["count_alike"]) == ("same architecture", 3, 1)
+    assert (by_class["relation"], by_class["count"], by_class["count_transferred"]) == ("same architecture", 3, 1)
     assert by_class["higher_on_source"] == 0.0
-    assert by_class["surest_on_both"] == pytest.approx(0.8), "of (.99, .3), (.8, .95) and (.4, .1)"
+    assert by_class["highest_joint_confidence"] == pytest.approx(0.8), "of (.99, .3), (.8, .95) and (.4, .1)"
     assert np.isnan(by_class["low"]), "one run carries no interval"
-    assert row_of(table, target="b", images="all", label="source-label")["alike"] == pytest.approx(1 / 3)
+    assert row_of(table, target="b", images="all", label="source-label")["transfer_rate"] == pytest.approx(1 / 3)
     sure = row_of(table, target="b", images="sure", label="class")
-    assert (sure["count"], sure["alike"], sure["surest_on_both"]) == (1, 0.0, pytest.approx(0.3))
+    assert (sure["count"], sure["transfer_rate"], sure["highest_joint_confidence"]) == (1, 0.0, pytest.approx(0.3))
     assert row_of(table, target="c", images="all", label="class")["relation"] == "other architecture"
     assert row_of(table, target="c", images="all", label="class")["higher_on_source"] == 1.0
 
@@ -109,8 +109,10 @@ def test_exchanged_is_the_other_pair_seen_from_the_same_network(networks):
         shown_table([run("a", 1), run("b", 2)], [a, b], experiment="e"), {"a": "x", "b": "x"}, SETTINGS
     )
     there = row_of(table, source="a", target="b", images="all", label="class")
-    assert (there["alike"], there["higher_on_source"]) == (1.0, 1.0)
-    assert there["exchanged"] == pytest.approx(2 / 3), "a is surer of two of the images that were evolved on b"
+    assert (there["transfer_rate"], there["higher_on_source"]) == (1.0, 1.0)
+    assert there["reverse_higher_on_source"] == pytest.approx(2 / 3), (
+        "a is surer of two of the images that were evolved on b"
+    )
 
 
 def test_the_runs_of_a_pair_are_its_units(networks):
@@ -120,8 +122,10 @@ def test_the_runs_of_a_pair_are_its_units(networks):
         shown_table([run("a", s) for s in range(1, 9)], pair, experiment="e"), {"a": "x", "b": "x"}, SETTINGS
     )
     row = row_of(table, target="b", images="all", label="class")
-    assert row["alike"] == pytest.approx((4 * 3 + 4) / 24)
-    expected = scipy.stats.beta.ppf([0.025, 0.975], [8 * row["alike"], 8 * row["alike"] + 1], [3 + 2 / 3, 2 + 2 / 3])
+    assert row["transfer_rate"] == pytest.approx((4 * 3 + 4) / 24)
+    expected = scipy.stats.beta.ppf(
+        [0.025, 0.975], [8 * row["transfer_rate"], 8 * row["transfer_rate"] + 1], [3 + 2 / 3, 2 + 2 / 3]
+    )
     assert (row["runs"], row["low"], row["high"]) == (8, pytest.approx(expected[0]), pytest.approx(expected[1]))
 
 
@@ -146,10 +150,10 @@ def test_quantities_of_transfer(networks):
     assert measure("share-higher-on-source").units == 1
     assert measure("highest-on-two-networks").value == pytest.approx(0.8)
     other = {"relation": "other architecture", "architecture": "lenet"}
-    labels = row_of(table, target="c", images="all", label="source-label")["alike"]
+    labels = row_of(table, target="c", images="all", label="source-label")["transfer_rate"]
     assert measure("labelled-alike", shown_to="other", **other).value == pytest.approx(labels)
     with pytest.raises(
-        NotRun, match="no images of e on networks of mnist were shown to any of the architecture alexnet"
+        NotRun, match="no images of e on classifiers of mnist were shown to any of the architecture alexnet"
     ):
         measure("labelled-alike", shown_to="alexnet", **other)
     with pytest.raises(NotRun, match="no images of other"):

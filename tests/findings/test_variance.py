@@ -8,7 +8,7 @@ import pytest
 import statsmodels.api
 import statsmodels.formula.api
 
-from fooling.findings.tables import champions_table
+from fooling.findings.runs import champions_table
 from fooling.findings.variance import components_of, variance_table
 
 COMPONENTS = ["classifier", "seed", "class", "classifier:seed", "classifier:class", "seed:class", "residual"]
@@ -80,7 +80,7 @@ def test_one_network_says_what_it_cannot_tell():
     assert table.loc["classifier", "note"] == "not estimable: one classifier"
     assert table.loc["classifier:seed", "note"] == "not estimable: one classifier"
     assert table.loc["seed", "note"] == "contains classifier:seed"
-    assert table.loc["seed:class", "note"] == "not told apart from the residual"
+    assert table.loc["seed:class", "note"] == "not distinguishable from the residual"
     assert table.loc["residual", "note"] == "contains seed:class"
 
 

@@ -114,6 +114,7 @@ def striped_images() -> Dataset:
 
 Given = dict[str, Path]  # the files that stand in for those of the study, by their names
 OF_CLAIMS = (
+    "classifiers",
     *("history", "times", "start", "examined", "ancestry", "real", "distances"),
     *("transfer", "retrained", "retraining"),
     *("ablation", "ascent", "ascent_times"),
@@ -128,8 +129,8 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
     for path, seed in ((made.network, 1), (made.other, 2)):
         fooling("train", *training(made, path, seed=seed))
     for experiment in ("direct", "cppn"):
-        fooling(f"evolve-{experiment}", *evolution(made, made.run(experiment), experiment))
-    fooling("ascend", *ascent(made, made.climb))
+        fooling("attack", "evolution", *evolution(made, made.run(experiment), experiment))
+    fooling("attack", "ascent", *ascent(made, made.climb))
     make_retraining(made)
     make_findings(made)
     return made
@@ -137,9 +138,9 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
 
 def make_retraining(study: Study) -> None:
     """A second network that has learned the champions of the first one, one that has not, and runs against all."""
-    words = ("--settings", json.dumps({"encoding": {}, "search": SEARCH}), "--first-seed", 1, "--runs", 3)
+    words = ("--settings", json.dumps({"encoding": {"kind": "direct"}, "search": SEARCH}), "--seed", 1, "--runs", 3)
     checkpoints = ("--checkpoints", study.batch.parent / "checkpoints")
-    fooling("evolve-many-direct", "--classifier", study.network, *words, "--output", study.batch, *checkpoints)
+    fooling("attack", "evolution", "--classifier", study.network, *words, "--output", study.batch, *checkpoints)
     supply = ("--settings", '{"training_runs": 2, "test_runs": 1}')
     fooling("collect-champions", study.batch, *supply, "--output", study.fooling_images)
     learned = ("--fooling", study.fooling_images)
@@ -153,7 +154,7 @@ def make_retraining(study: Study) -> None:
             *("retrain", "--dataset", study.dataset, *images, "--name", f"chain/{filling}/dnn2"),
             *("--settings", json.dumps(place), "--output", network, *checkpoints),
         )
-        fooling("evolve-many-direct", "--classifier", network, *words, "--output", batch, *checkpoints)
+        fooling("attack", "evolution", "--classifier", network, *words, "--output", batch, *checkpoints)
 
 
 def retraining_tables(study: Study, given: Given, *, out: Path) -> tuple[list[object], list[Path]]:
@@ -194,12 +195,12 @@ def training(study: Study, output: Path, *, dataset: Path | None = None, seed: i
 
 def evolution(study: Study, output: Path, experiment: str, *, classifier: Path | None = None) -> list[object]:
     """The arguments of a short evolution with its controls."""
-    settings = {"encoding": {}, "search": SEARCH}
+    settings = {"encoding": {"kind": experiment}, "search": SEARCH}
     return [
         *("--classifier", classifier or study.network, "--settings", json.dumps(settings), "--seed", 1),
         *("--output", output, "--checkpoints", output.parent / "checkpoints"),
-        *("--random-search", output.with_suffix(".random-search.safetensors")),
-        *("--drift", output.with_suffix(".drift.safetensors")),
+        *("--controls", f"random-search={output.with_suffix('.random-search.safetensors')}"),
+        *("--controls", f"drift={output.with_suffix('.drift.safetensors')}"),
     ]
 
 
@@ -228,8 +229,8 @@ def make_findings(study: Study) -> None:
         *("--independent", study.other, "--settings", '{"real_images": 3}', "--output", study.examined),
     )
     fooling(
-        *("sample-direct", "--classifier", study.network, "--experiment", "direct", "--output", study.start),
-        *("--settings", '{"encoding": {}, "sample_images": 4}'),
+        *("sample", "--classifier", study.network, "--experiment", "direct", "--output", study.start),
+        *("--settings", '{"encoding": {"kind": "direct"}, "sample_images": 4}'),
     )
     tables = ("--champions", study.champions, "--history", study.history, "--times", study.times)
     fooling("tabulate", *study.runs, "--experiment", "direct", "--settings", "{}", *tables)
@@ -275,21 +276,20 @@ def claims(study: Study, given: Given, *, table: Path, page: Path, declared: Pat
     """The arguments of `claims`."""
     return [
         *("--declared", declared or ROOT / "config" / "claims.yaml", "--settings", INTERVALS),
-        *("--networks", given.get("classifiers", study.classifiers)),
-        *(word for name in OF_CLAIMS for word in option(study, given, name)),
+        *(word for name in OF_CLAIMS for word in named_table(study, given, name)),
         *("--table", table, "--page", page),
     ]
 
 
-def option(study: Study, given: Given, name: str) -> list[object]:
-    """The option `--name` with its file."""
-    return [f"--{name.replace('_', '-')}", given.get(name, getattr(study, name))]
+def named_table(study: Study, given: Given, name: str) -> list[object]:
+    """The option that names a table and its file."""
+    return ["--tables", f"{name}={given.get(name, getattr(study, name))}"]
 
 
 def figure(study: Study, given: Given, tables: tuple[str, ...], png: Path, pdf: Path) -> list[object]:
     """The options of `draw` for a figure that is drawn from ``tables``."""
     settings = {"reference_error": 0.01} if "training" in tables else {}
-    named = [word for name in tables for word in ("--tables", f"{name}={given.get(name, getattr(study, name))}")]
+    named = [word for name in tables for word in named_table(study, given, name)]
     return [*named, "--settings", json.dumps(settings), "--png", png, "--pdf", pdf]
 
 
@@ -297,7 +297,7 @@ def report(study: Study, given: Given, *, output: Path) -> list[object]:
     """The arguments of `report`."""
     return [
         *("--study", "small", "--threshold", 0.9999, "--output", output, "--deviations", "docs/deviations.md"),
-        *(word for name in ("claims", "champions", "examined") for word in option(study, given, name)),
+        *(word for name in ("claims", "champions", "examined") for word in named_table(study, given, name)),
         *("--runs", f"direct={given.get('run', study.run('direct'))}"),
         *("--figures", given.get("figure", study.figure), "--run-info", given.get("info", study.info)),
     ]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from fooling.artifacts import read_arrays, write_arrays
 from fooling.checkpoints import VERSION, CheckpointStore
-from fooling.encodings.cppn.genome import LAYOUT
+from fooling.encodings.cppn.genome import SCHEMA
 
 from .commands import called, case, holds
 from .conftest import SEARCH, Study
@@ -26,14 +26,14 @@ def arguments(study: Study, work: str, out: Path) -> list[object]:
     if work == "train":
         settings = {"training": {"iterations": 12, "batch_size": 6}}
         return ["train", "--dataset", study.dataset, "--name", "made", "--settings", json.dumps(settings), *common]
-    if work == "ascend":
+    if work == "ascent":
         settings = {"steps": 5, "seeds": {"count": 1}}
         words = ["--classifier", study.network, "--name", "plain", "--settings", json.dumps(settings)]
-        return ["ascend", *words, *common]
-    searches = [f"--{search}={out / search}.safetensors" for search in ("random-search", "drift")]
-    settings = {"encoding": {}, "search": SEARCH | {"generations": 3}}
+        return ["attack", "ascent", *words, *common]
+    searches = [f"--controls={search}={out / search}.safetensors" for search in ("random-search", "drift")]
+    settings = {"encoding": {"kind": work}, "search": SEARCH | {"generations": 3}}
     words = ["--classifier", study.network, "--seed", 1, "--settings", json.dumps(settings), *common, *searches]
-    return [work, *words]
+    return ["attack", "evolution", *words]
 
 
 @pytest.fixture(scope="session")
@@ -43,7 +43,7 @@ def unfinished(study: Study, tmp_path_factory: pytest.TempPathFactory) -> dict[s
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(CheckpointStore, "clear", lambda self: None)
         patch.setattr(CheckpointStore, "is_due", lambda self: True)
-        for work in ("train", "evolve-direct", "evolve-cppn", "ascend"):
+        for work in ("train", "direct", "cppn", "ascent"):
             out = tmp_path_factory.mktemp(work)
             assert called(*arguments(study, work, out)).succeeded
             files = sorted(out.rglob("*.safetensors"))
@@ -82,18 +82,18 @@ def test_work_goes_on_from_a_damaged_state_or_names_it(
 
 
 @pytest.mark.parametrize("number", [-1, 2**31])
-@pytest.mark.parametrize("name", [f"{part}/{array}" for part in ("genomes", "search") for array in LAYOUT])
+@pytest.mark.parametrize("name", [f"{part}/{array}" for part in ("genomes", "search") for array in SCHEMA])
 def test_genomes_that_cannot_be_are_named(
     study: Study, unfinished: dict[str, dict[str, bytes]], tmp_path: Path, name: str, number: int
 ) -> None:
-    states, _ = put_back(unfinished["evolve-cppn"], tmp_path)
+    states, _ = put_back(unfinished["cppn"], tmp_path)
     (state,) = (path for path in states if path.stem == "drift")
     arrays, header = read_arrays(state, kind="checkpoint", version=VERSION)
     arrays[name].reshape(-1)[0] = number
     write_arrays(state, arrays, kind="checkpoint", version=VERSION, header=header)
-    outcome = called(*arguments(study, "evolve-cppn", tmp_path))
+    outcome = called(*arguments(study, "cppn", tmp_path))
     assert not outcome.succeeded
-    assert f"{state} holds impossible numbers" in outcome.message
+    assert f"{state} has numbers out of range" in outcome.message
 
 
 def test_undamaged_states_come_to_the_same_bytes(
@@ -102,7 +102,7 @@ def test_undamaged_states_come_to_the_same_bytes(
     for work, files in unfinished.items():
         _, results = put_back(files, tmp_path / work)
         outcome = called(*arguments(study, work, tmp_path / work))
-        assert "goes on from" in outcome.message
+        assert "resumes" in outcome.message
         assert {path: path.read_bytes() for path in results} == results
 
 

@@ -33,24 +33,24 @@ def calibrate(study: Study, network: Path, out: Path) -> tuple[list[object], lis
 
 def sample(study: Study, network: Path, out: Path) -> tuple[list[object], list[Path]]:
     made = [out / "start.parquet"]
-    settings = json.dumps({"encoding": {}, "sample_images": 4, "scoring_input": "mean-subtracted"})
+    settings = json.dumps({"encoding": {"kind": "cppn"}, "sample_images": 4, "scoring_input": "mean-subtracted"})
     words = ["--experiment", "cppn", "--settings", settings, "--output", made[0]]
-    return ["sample-cppn", "--classifier", network, *words], made
+    return ["sample", "--classifier", network, *words], made
 
 
 def evolve(study: Study, network: Path, out: Path) -> tuple[list[object], list[Path]]:
     made = [out / "run.safetensors"]
-    settings = json.dumps({"encoding": {}, "search": SEARCH})
+    settings = json.dumps({"encoding": {"kind": "direct"}, "search": SEARCH})
     words = ["--settings", settings, "--seed", 1, "--output", made[0], "--checkpoints", out / "checkpoints"]
-    return ["evolve-direct", "--classifier", network, *words], made
+    return ["attack", "evolution", "--classifier", network, *words], made
 
 
-def climb(study: Study, network: Path, out: Path) -> tuple[list[object], list[Path]]:
-    made = [out / "climb.safetensors"]
-    return ["ascend", *ascent(study, made[0], classifier=network)], made
+def ascend(study: Study, network: Path, out: Path) -> tuple[list[object], list[Path]]:
+    made = [out / "ascent.safetensors"]
+    return ["attack", "ascent", *ascent(study, made[0], classifier=network)], made
 
 
-READERS = [describe, calibrate, sample, evolve, climb]
+READERS = [describe, calibrate, sample, evolve, ascend]
 
 
 @given(data=st.data())

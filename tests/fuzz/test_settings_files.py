@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from checkout import SMOKE, Checkout
 from fooling.errors import FoolingError
-from fooling.parsing import parsed_yaml
-from fooling.settings import checked_settings, with_exponents_read
+from fooling.inputs import parsed_yaml
+from fooling.settings import checked_settings, parse_exponents
 from fooling.study.resolved import resolved_study
 from fooling.study.settings import StudySettings
 
@@ -45,15 +45,18 @@ SECTIONS: dict[str, tuple[dict[str, Any], list[str]]] = {
         {"architecture": "lenet", "weights": "absent.safetensors", "input": {"subtract_mean": True}},
         ["--dataset", "absent.safetensors", "--name", "a"],
     ),
-    "evolve-direct": (
-        {"encoding": {"mutation_rate": 0.1, "crossover": "faulty"}, "search": {"start": 4, "extra_batch": True}},
+    "attack evolution": (
+        {
+            "encoding": {"kind": "direct", "mutation_rate": 0.1, "crossover": "faulty"},
+            "search": {"start": 4, "extra_batch": True},
+        },
         ["--classifier", "absent.safetensors", "--seed", "1"],
     ),
-    "evolve-cppn": (
+    "attack  evolution": (
         {"encoding": {"kind": "cppn", "weight_bound": 3, "coordinates": "pixels"}, "search": {"offspring": 2}},
         ["--classifier", "absent.safetensors", "--seed", "1"],
     ),
-    "ascend": (
+    "attack ascent": (
         {"steps": 9, "decay": 0.1, "seeds": {"first": 2, "count": 3}, "blur_radius": 0.4, "small_norm_percentile": 5},
         ["--classifier", "absent.safetensors", "--name", "a"],
     ),
@@ -69,7 +72,7 @@ def stopped(command: str, settings: object, folder: Path) -> tuple[list[object],
     (folder / "manifest.csv").write_text("path,bytes,sha256\na/b.png,1,c\n")
     more = [word.format(manifest=folder / "manifest.csv") for word in SECTIONS[command][1]]
     out = ["--output", folder / "out"]
-    return [command, "--settings", settings, *more, *out], ["absent", "cannot be read", "is not divided into"]
+    return [*command.split(), "--settings", settings, *more, *out], ["absent", "cannot be read", "is not divided into"]
 
 
 @given(data=st.data())
@@ -117,9 +120,9 @@ def test_a_damaged_study_file_is_resolved_or_named(data: st.DataObject) -> None:
     text = data.draw(broken_yaml(original))
     try:
         values = parsed_yaml(text, source="study.yaml")
-        study = resolved_study(with_exponents_read(values), source="study.yaml")
+        study = resolved_study(parse_exponents(values), source="study.yaml")
     except FoolingError as refusal:
-        assert any(name in str(refusal) for name in ("study.yaml", "the study: 1 setting"))
+        assert any(name in str(refusal) for name in ("study.yaml", "the study: 1 invalid setting"))
         return
     for experiment in study.experiments.values():
         json.dumps(experiment.evolution(), allow_nan=False)
@@ -131,7 +134,7 @@ def test_a_damaged_study_file_is_resolved_or_named(data: st.DataObject) -> None:
 def test_what_no_settings_hold_is_refused(trap: str) -> None:
     with pytest.raises(FoolingError, match=r"study\.yaml"):
         values = parsed_yaml(trap, source="study.yaml")
-        checked_settings(StudySettings, with_exponents_read(values), source="study.yaml")
+        checked_settings(StudySettings, parse_exponents(values), source="study.yaml")
 
 
 @pytest.mark.parametrize("place", PLACES)

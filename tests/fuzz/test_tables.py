@@ -55,7 +55,7 @@ READERS = {
     if name not in FOR_PEOPLE | NOT_HERE
 }
 #: Beginnings of messages that name what a table says, not its file.
-OF_THE_CONTENT = ("the networks of an experiment have different runs", "the table of ", "the set of classes ")
+OF_THE_CONTENT = ("the classifiers of an experiment have different runs", "the table of ", "findings.class_sets: ")
 
 
 def call(study: Study, reader: str, given: dict[str, Path], out: Path) -> tuple[list[object], list[Path]]:
@@ -118,8 +118,8 @@ def call(study: Study, reader: str, given: dict[str, Path], out: Path) -> tuple[
     made = [out / "metrics.json", out / "curve.csv"]
     words = [
         word
-        for name, table in (("networks", "classifiers"), ("champions",) * 2, ("history",) * 2, ("claims",) * 2)
-        for word in (f"--{name}", file(table))
+        for name in ("classifiers", "champions", "history", "claims")
+        for word in ("--tables", f"{name}={file(name)}")
     ]
     return ["summarise", *words, "--settings", "{}", "--output", made[0], "--curves", made[1]], made
 

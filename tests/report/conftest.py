@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from fooling.attacks.evolution.record import History, Lineage, RunRecord
 from fooling.claims.judgements import CLAIMS
-from fooling.evolution.record import History, Lineage, RunRecord
 from fooling.findings.intervals import log_odds_of
 
 
@@ -75,8 +75,10 @@ def made_examined(experiment: str = "direct", *, classifier: str = "lenet-a") ->
     rows += [(classifier, experiment, "real-images", image, 0, "lenet-b", 0, 0.15) for image in range(2)]
     columns = ["classifier", "experiment", "search", "seed", "class_index", "independent", "independent_label"]
     table = pd.DataFrame(rows, columns=[*columns, "nearest_distance"])
-    shares = dict.fromkeys(("confidence", "calibrated_confidence", "independent_confidence", "alike_correlation"), 0.5)
-    return table.assign(class_name="zero", nearest_index=0, nearest_label=0, alike_class=0, **shares)
+    shares = dict.fromkeys(
+        ("confidence", "calibrated_confidence", "independent_confidence", "similar_correlation"), 0.5
+    )
+    return table.assign(class_name="zero", nearest_index=0, nearest_label=0, similar_class=0, **shares)
 
 
 @pytest.fixture

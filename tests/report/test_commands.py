@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 
 from fooling.artifacts import write_json, write_table
+from fooling.attacks.evolution.record import save_run
 from fooling.claims.judgements import CLAIMS
 from fooling.cli.report import report
 from fooling.cli.run_info import run_info
 from fooling.errors import FoolingError
-from fooling.evolution.record import save_run
+from fooling.findings.classifiers import CLASSIFIERS
 from fooling.findings.examination import EXAMINED
-from fooling.findings.networks import CLASSIFIERS
-from fooling.findings.tables import CHAMPIONS
+from fooling.findings.runs import CHAMPIONS
 from fooling.images import png_bytes
-from fooling.report.information import NetworkInformation
+from fooling.report.run_info import NetworkInformation
 from made_up_networks import made_up_header, made_up_networks
 
 
@@ -68,9 +68,11 @@ def given(tmp_path, claims, information, make_champions, make_examined, make_run
     (tmp_path / "training_curves.png").write_bytes(png_bytes(np.zeros((1, 2, 2), np.uint8)))
     return {
         "study": "made-up",
-        "claims": tmp_path / "claims.csv",
-        "champions": [tmp_path / "champions.parquet"],
-        "examined": [tmp_path / "examined.parquet"],
+        "tables": [
+            f"claims={tmp_path / 'claims.csv'}",
+            f"champions={tmp_path / 'champions.parquet'}",
+            f"examined={tmp_path / 'examined.parquet'}",
+        ],
         "runs": [f"direct={tmp_path / 'seed1.safetensors'}"],
         "figures": [tmp_path / "training_curves.png"],
         "run_info": tmp_path / "run-info.json",
@@ -90,5 +92,5 @@ def test_report_reads_the_files_and_writes_one_page(given):
 
 def test_a_run_without_its_experiment_is_refused(given):
     given["runs"] = ["seed1.safetensors"]
-    with pytest.raises(FoolingError, match="experiment=path"):
+    with pytest.raises(FoolingError, match="--runs needs name=path"):
         report(**given)

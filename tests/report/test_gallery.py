@@ -19,7 +19,7 @@ def test_a_gallery_holds_the_very_images_with_class_and_confidence(make_run, mak
     assert list(shown.rows) == [1, 2]
     pictures = shown.rows[2]
     assert [picture.class_name for picture in pictures] == ["zero", "one", "<two>"]
-    assert [picture.confidence for picture in pictures] == [">99.99 %", "99.99 %", "40.00 %"]
+    assert [picture.confidence for picture in pictures] == ["≥ 99.99 %", "≥ 99.99 %", "40.00 %"]
     assert np.array_equal(decoded(pictures[1].source), runs[1].images[1, 0])
     assert (shown.classifier, shown.encoding, shown.evaluations) == ("lenet-a", "direct encoding", 4200)
 
@@ -31,7 +31,7 @@ def test_small_images_keep_sharp_pixels(make_run, make_examined):
 
 def test_proxies_compare_champions_with_real_images(make_run, make_examined):
     independent, distance = gallery("direct", [make_run(1)], make_examined()).proxies
-    assert "The independent network lenet-b assigns the same class to 6 of 24 champions" in independent
+    assert "The independent classifier lenet-b gives the same label to 6 of 24 champions" in independent
     assert "and to 2 of 2 real test images" in independent
     assert "0.40" in distance
     assert "0.15" in distance

@@ -5,7 +5,7 @@ import pytest
 
 from fooling.report.gallery import gallery
 from fooling.report.page import duration, page
-from fooling.report.summary import summarised
+from fooling.report.summary import summarise_experiment
 
 VOID = {"meta", "link", "img", "br", "hr", "input"}
 
@@ -41,7 +41,7 @@ def made(claims, information, make_run, make_champions, make_examined):
     return {
         "study": "made-up",
         "claims": claims,
-        "experiments": [summarised(make_champions(), threshold=0.9999)],
+        "experiments": [summarise_experiment(make_champions(), threshold=0.9999)],
         "galleries": [gallery("direct", [make_run(1), make_run(2)], make_examined())],
         "figures": {
             "training_curves": b"one",
@@ -81,7 +81,7 @@ def test_every_claim_stands_in_it_with_its_verdict(made, claims):
 def test_the_papers_own_claims_are_counted_apart_and_come_first(made):
     text = page(**made)
     assert (
-        "Of 4 numbers that the paper states, 2 could be judged by this study: 1 reproduced, 1 not reproduced, "
+        "Of 4 numbers stated by the paper, 2 could be judged by this study: 1 reproduced, 1 not reproduced, "
         "0 inconclusive." in text
     )
     of_claims = text[text.index('<section id="claims">') : text.index('<section id="searches">')]
@@ -98,7 +98,7 @@ def test_the_papers_own_claims_are_counted_apart_and_come_first(made):
 def test_an_exploratory_result_is_never_called_a_test(made):
     text = page(**made)
     of_claims = text[text.index('<section id="claims">') : text.index('<section id="searches">')]
-    assert "Every verdict is exploratory" in of_claims
+    assert "All verdicts are exploratory" in of_claims
     assert of_claims.count("<small>exploratory</small>") == 3  # one for each verdict by interval
     assert not re.search(r"\btest(s|ed|ing)?\b", of_claims)
 
@@ -152,7 +152,7 @@ def test_what_people_are_shown_has_a_section_of_its_own_with_the_labels_folded_a
 
 def test_a_small_run_says_that_it_is_small(made, make_champions):
     assert "Small:" not in page(**made)
-    made["experiments"].append(summarised(make_champions("colour", seeds=1), threshold=0.9999))
+    made["experiments"].append(summarise_experiment(make_champions("colour", seeds=1), threshold=0.9999))
     assert "Small: colour has 1 run." in page(**made)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from fooling.evolution.record import RunRecord
+from fooling.attacks.evolution.record import RunRecord
 from made_up_run import made_up_run
 
 

@@ -10,9 +10,8 @@ import torch
 
 from fooling.classifiers.architectures import build_network
 from fooling.classifiers.assembly import assembled
-from fooling.classifiers.checkpoint import load_classifier, save_classifier
-from fooling.classifiers.classifier import Classifier
-from fooling.classifiers.refusal import Refusal
+from fooling.classifiers.classifier import Classifier, Refusal
+from fooling.classifiers.classifier_file import load_classifier, save_classifier
 from fooling.datasets.dataset import Dataset
 from fooling.errors import FoolingError
 from fooling.retraining.refusal import fitted_refusal, halves, refused, refusing

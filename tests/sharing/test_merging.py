@@ -54,7 +54,7 @@ def test_two_seeds_of_one_study(pair: tuple[Repository, Repository]) -> None:
             path.name for path in repository.folder.glob("results/tiny/evolution/lenet/noise/seed?.safetensors")
         )
         assert archives == ["seed1.safetensors", "seed2.safetensors", "seed3.safetensors"]
-        assert "evolve_direct" not in repository.dry_run(TINY)
+        assert "evolve" not in repository.dry_run(TINY)
         assert "tabulate" in repository.dry_run(TINY)
     ours.make(TINY)
     assert "is published as commit" in ours.sharing("publish", "--configfile", TINY)

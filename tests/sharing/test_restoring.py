@@ -51,7 +51,7 @@ def test_after_a_restore_one_more_seed_reruns_its_runs_and_what_follows(publishe
         "seeds: {first: 1, count: 3}\n  encoding: {kind: cppn}",
     )
     pending = clone.pending()
-    assert {output.rpartition("/")[2].split(".")[0] for output in pending.pop("evolve_cppn")} == {"seed3"}
+    assert {output.rpartition("/")[2].split(".")[0] for output in pending.pop("evolve")} == {"seed3"}
     assert set(pending) == TELLING | {
         *("examine", "tabulate", "trace_lineage", "measure_distances", "ablate", "summarise_ablation", "transfer"),
         *("tabulate_ascent", "variance", "compare", "compare_networks", "compare_class_sets", "survey_sample"),
@@ -86,7 +86,7 @@ def test_a_damaged_object_is_named_and_all_others_are_restored(published: Reposi
     assert "1 files are missing or damaged" in message
     assert set(published.digests()) - set(clone.digests()) == {ARCHIVE.removeprefix("results/smoke/")}
     pending = clone.pending()
-    assert {path.partition(".")[0] for path in pending["evolve_cppn"]} == {ARCHIVE.partition(".")[0]}
+    assert {path.partition(".")[0] for path in pending["evolve"]} == {ARCHIVE.partition(".")[0]}
     assert "train" not in pending
 
 

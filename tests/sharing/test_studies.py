@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 
 import pytest
 
 from fooling.errors import FoolingError
-from sharing.studies import published_in, study_in
+from sharing.studies import checksums, published_in, study_in
 
 
 @pytest.mark.parametrize(
@@ -28,3 +29,10 @@ def test_sections_may_be_left_out_or_empty() -> None:
 def test_a_study_file_that_cannot_be_read_is_named(path: Path) -> None:
     with pytest.raises(FoolingError, match=r"cannot be read|is too long"):
         study_in(path)
+
+
+def test_checksums_are_those_of_all_results_but_how_the_run_went(tmp_path: Path) -> None:
+    (tmp_path / "findings").mkdir()
+    (tmp_path / "findings/a.csv").write_bytes(b"1\n")
+    (tmp_path / "run-info.json").write_text("{}")
+    assert checksums(tmp_path) == {"findings/a.csv": hashlib.sha256(b"1\n").hexdigest()}

@@ -136,8 +136,8 @@ def test_a_study_that_loses_jobs_and_nodes(cluster: Cluster, fresh_checkout: Che
     assert drained.node not in {job.node for job in jobs if job.number not in before}
     assert "Restarts=0" in cluster.run("scontrol", "show", "job", lost.number), "Slurm has queued it again as well"
 
-    assert study.logs_that_say("training goes on from iteration") == {"classifiers/lenet-a.log"}
-    assert run in study.logs_that_say("goes on from generation")
+    assert study.logs_that_say("training resumes after") == {"classifiers/lenet-a.log"}
+    assert run in study.logs_that_say("map-elites resumes after")
     assert study.checkout.pending() == {}
     assert not list((study.checkout.folder / "results/.checkpoints").iterdir())
 

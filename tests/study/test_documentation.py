@@ -12,8 +12,8 @@ import pytest
 import yaml
 from pydantic import Field
 
-from fooling.cli.write_config import write_config
-from fooling.settings import Settings, checked_settings, with_exponents_read
+from fooling.cli.repository import write_config
+from fooling.settings import Settings, checked_settings, parse_exponents
 from fooling.study.default import default_study
 from fooling.study.documentation import commented_yaml, settings_table
 from fooling.study.settings import StudySettings
@@ -83,7 +83,7 @@ LARGER_STUDIES = ("mnist", "mnist-chains", "imagenet", "imagenet-small")
 )
 def test_every_study_fits_the_schema(path: str) -> None:
     schema = json.loads((ROOT / "config/schema.json").read_text())
-    jsonschema.validate(with_exponents_read(yaml.safe_load((ROOT / path).read_text())), schema)
+    jsonschema.validate(parse_exponents(yaml.safe_load((ROOT / path).read_text())), schema)
 
 
 def test_every_key_has_a_meaning() -> None:

@@ -9,11 +9,13 @@ import pytest
 import yaml
 
 from fooling.errors import FoolingError
-from fooling.findings.tables import ThresholdSettings
+from fooling.findings.runs import ThresholdSettings
 from fooling.study.resolved import Study, resolved_study
 from rules.drawings import drawings, runs_of
 
 ROOT = Path(__file__).parents[2]
+
+ASCENT = {"kind": "ascent"}
 
 
 def _resolved(values: dict[str, Any]) -> Study:
@@ -61,7 +63,7 @@ def test_an_unknown_classifier_is_named_with_the_closest_known_one(values: dict[
 @pytest.mark.parametrize("collection", ["datasets", "classifiers", "experiments"])
 def test_names_are_unique_whatever_their_case(values: dict[str, Any], collection: str) -> None:
     values[collection].append({**values[collection][0], "name": values[collection][0]["name"].upper()})
-    assert "every name once" in _refusal(values)
+    assert "unique names" in _refusal(values)
 
 
 @pytest.mark.parametrize("name", ["../up", "a/b", ".hidden", "", "-dash", "two words", "a\n"])
@@ -95,7 +97,7 @@ def test_an_experiment_has_classifiers_of_one_data_set(values: dict[str, Any]) -
 
 def test_an_experiment_names_each_classifier_once(values: dict[str, Any]) -> None:
     values["experiments"][0]["classifiers"] = ["one", "one"]
-    assert "every classifier once" in _refusal(values)
+    assert "unique classifiers" in _refusal(values)
 
 
 def test_means_fit_the_channels_of_the_data(values: dict[str, Any]) -> None:
@@ -125,13 +127,13 @@ def test_networks_for_colour_are_given_colour(values: dict[str, Any], architectu
     values["classifiers"][0]["architecture"] = architecture
     message = _refusal(values)
     assert "classifiers[one].architecture" in message
-    assert f"{architecture}, which takes images in colour, for the grey ones of digits" in message
+    assert f"{architecture}, which needs colour images, with the grey images of digits" in message
 
 
 def test_torchvisions_weights_are_for_torchvisions_networks(values: dict[str, Any]) -> None:
     imported = {"kind": "imported", "architecture": "alexnet", "weights": "torchvision"}
     values["classifiers"][2] = {"name": "three", "dataset": "shapes", **imported}
-    assert "weights: torchvision are those of architecture: torchvision:<name>" in _refusal(values)
+    assert "weights: torchvision need architecture: torchvision:<name>" in _refusal(values)
 
 
 def test_an_experiment_is_compared_with_another_one(values: dict[str, Any]) -> None:
@@ -154,31 +156,39 @@ def test_comparisons_name_what_is_compared(values: dict[str, Any]) -> None:
 
 
 def test_a_gradient_ascent_is_what_its_preset_and_itself_say(values: dict[str, Any]) -> None:
-    values["ascent"] = [{"name": "mild", "preset": "s-188", "classifiers": ["one"], "steps": 7}, {"name": "plain"}]
-    values["ascent"][1] |= {"classifiers": ["one", "two"], "seeds": {"count": 2}}
+    values["attacks"] = [
+        {"name": "mild", **ASCENT, "preset": "s-188", "classifiers": ["one"], "steps": 7},
+        {"name": "plain", **ASCENT},
+    ]
+    values["attacks"][1] |= {"classifiers": ["one", "two"], "seeds": {"count": 2}}
     study = _resolved(values)
-    mild, plain = (study.ascents[name].section() for name in ("mild", "plain"))
+    mild, plain = (study.attacks[name].section() for name in ("mild", "plain"))
     assert (mild["steps"], mild["blur_radius"], mild["decay"]) == (7, 0.4, 0.001)
     assert (plain["steps"], plain["decay"], plain["seeds"]) == (500, 0, {"first": 1, "count": 2})
-    assert not {"name", "preset", "classifiers"} & set(plain)
-    assert study.ascents_on("two") == ["results/small/ascent/two/plain.safetensors"]
-    assert [Path(file).stem for file in study.ascents_on("one")] == ["mild", "plain"]
+    assert not {"name", "kind", "preset", "classifiers"} & set(plain)
+    assert study.attacks_on("two") == ["plain"]
+    assert study.attacks_on("one") == ["mild", "plain"]
 
 
 def test_a_sweep_is_tried_on_its_pilots_and_reported_under_its_own_name(values: dict[str, Any]) -> None:
     sweep = [{"early_progress": [0.02, 0.3], "late_progress": [0.9]}, {"method": ["adam"], "learning_rate": [5.0]}]
-    tuned = {"name": "tuned", "classifiers": ["one"], "pilots": ["two"], "sweep": sweep, "seeds": {"count": 2}}
-    values["ascent"] = [{"name": "plain", "classifiers": ["one", "two"]}, tuned]
+    tuned = {
+        "name": "tuned",
+        "kind": "ascent",
+        "classifiers": ["one"],
+        "pilots": ["two"],
+        "sweep": sweep,
+        "seeds": {"count": 2},
+    }
+    values["attacks"] = [{"name": "plain", **ASCENT, "classifiers": ["one", "two"]}, tuned]
     study = _resolved(values)
-    assert study.ascents_on("one") == [f"results/small/ascent/one/{name}.safetensors" for name in ("plain", "tuned")]
-    assert study.ascents_on("two") == ["results/small/ascent/two/plain.safetensors"]
+    assert study.attacks_on("one") == ["plain", "tuned"]
+    assert study.attacks_on("two", kind="ascent") == ["plain"]
     tried = study.sweeps["tuned"]
     words = ["early-progress-0.02-late-progress-0.9", "early-progress-0.3-late-progress-0.9", "adam-learning-rate-5.0"]
     assert list(tried) == [f"tuned-{word}" for word in words]
-    assert [Path(file).parts[-2:] for file in study.pilot_ascents("tuned")] == [
-        ("two", f"tuned-{word}.safetensors") for word in words
-    ]
-    assert study.pilot_ascents("plain") == []
+    assert study.pilots_of("tuned") == [("two", f"tuned-{word}") for word in words]
+    assert study.pilots_of("plain") == []
     adam = tried[f"tuned-{words[2]}"].section()
     assert (adam["method"], adam["learning_rate"], adam["seeds"]) == ("adam", 5.0, {"first": 1, "count": 2})
 
@@ -191,17 +201,23 @@ def test_a_sweep_is_tried_on_its_pilots_and_reported_under_its_own_name(values: 
         ({"pilots": ["three"]}, "pilots of shapes, for classifiers of digits"),
         ({"pilots": ["twoo"]}, "pilots:\n      - two"),
         ({"sweep": [{"late": [0.1]}]}, "not 'late'"),
-        ({"sweep": [{}]}, "no empty setting"),
+        ({"sweep": [{}]}, "no empty mapping"),
         ({"sweep": [{"decay": [0.0, 2.0]}]}, "decay: Input should be less than 1"),
         ({"sweep": [{"method": ["adam"]}]}, "a learning_rate with method adam"),
-        ({"sweep": [{"decay": [0.0]}, {"decay": [0.0]}]}, "tuned-decay-0.0 is there twice"),
+        ({"sweep": [{"decay": [0.0]}, {"decay": [0.0]}]}, "tuned-decay-0.0 is a duplicate"),
         ({"sweep": [{"steps": list(range(1, 1002))}]}, "at most 1000 settings"),
-        ({"name": "plain"}, "every name once"),
+        ({"name": "plain"}, "unique names"),
     ],
 )
 def test_a_wrong_sweep_is_refused(values: dict[str, Any], wrong: dict[str, Any], message: str) -> None:
-    right = {"name": "tuned", "classifiers": ["one"], "pilots": ["two"], "sweep": [{"early_progress": [0.02, 0.3]}]}
-    values["ascent"] = [{"name": "plain", "classifiers": ["one"]}, right | wrong]
+    right = {
+        "name": "tuned",
+        "kind": "ascent",
+        "classifiers": ["one"],
+        "pilots": ["two"],
+        "sweep": [{"early_progress": [0.02, 0.3]}],
+    }
+    values["attacks"] = [{"name": "plain", **ASCENT, "classifiers": ["one"]}, right | wrong]
     assert message in _refusal(values)
 
 
@@ -211,15 +227,18 @@ def test_a_wrong_sweep_is_refused(values: dict[str, Any], wrong: dict[str, Any],
         ({"preset": "s-189"}, "preset: s-188"),
         ({"classifiers": ["one", "three"]}, "classifiers of one data set"),
         ({"classifiers": ["on"]}, "classifiers:\n      - one"),
-        ({"decay": 1.5}, "ascent[a].decay"),
-        ({"name": "A"}, "every name once"),
+        ({"decay": 1.5}, "attacks[a].decay"),
+        ({"name": "A"}, "unique names"),
     ],
 )
 def test_a_wrong_gradient_ascent_is_refused(values: dict[str, Any], wrong: dict[str, Any], message: str) -> None:
-    right = {"name": "b", "classifiers": ["one"]}
-    values["ascent"] = [{"name": "a", "classifiers": ["one"]} | ({} if "name" in wrong else wrong), right | wrong]
+    right = {"name": "b", **ASCENT, "classifiers": ["one"]}
+    values["attacks"] = [
+        {"name": "a", **ASCENT, "classifiers": ["one"]} | ({} if "name" in wrong else wrong),
+        right | wrong,
+    ]
     if "name" not in wrong:
-        values["ascent"][1] = right
+        values["attacks"][1] = right
     assert message in _refusal(values)
 
 
@@ -269,7 +288,7 @@ def test_only_pictures_in_a_folder_can_all_be_trained_on(values: dict[str, Any])
 def test_no_mean_is_subtracted_without_training_images(values: dict[str, Any]) -> None:
     message = _refusal(_only_tested_on(values, input={"subtract_mean": True}))
     assert "classifiers[four].input.subtract_mean" in message
-    assert "false, or a mean of your own" in message
+    assert "false, or set mean" in message
 
 
 def test_without_training_images_no_figure_compares_with_them(values: dict[str, Any]) -> None:

@@ -52,7 +52,7 @@ def test_answers_are_analysed_and_every_table_is_of_its_form(folder: Path) -> No
     assert "480 answers of 6 participants analysed, 0 files refused" in outcome.message
     tables = {name: table(folder, name) for name in TABLES}
     assert list(tables["files"]["file"]) == sorted(PEOPLES)
-    assert tables["files"]["taken"].all()
+    assert tables["files"]["accepted"].all()
     assert not tables["accuracy"]["synthetic"].any()
     assert len(tables["accuracy"]) == 5 * (1 + 1 + 1 + 3)
 
@@ -73,13 +73,13 @@ def test_bad_files_are_refused_with_their_reasons_and_the_others_are_analysed(fo
     outcome = analysed(folder)
     assert outcome.succeeded
     assert "480 answers of 6 participants analysed, 11 files refused" in outcome.message
-    refused = table(folder, "files").set_index("file").query("not taken")["reason"]
+    refused = table(folder, "files").set_index("file").query("not accepted")["reason"]
     reasons = {
         "a-formula.csv": "row 4: rating begins like a formula",
-        "a-study.csv": "row 1: another study_version",
+        "a-study.csv": "row 1: study_version differs from",
         "synthetic-0001.csv": "does not say clearly whether its answers are simulated",
         "what.txt": "is no response file",
-        "z-again.csv": "somebody whose answers are there already",
+        "z-again.csv": "repeats the answers of a participant",
         "a-latin.csv": "a text file in UTF-8",
         "a-large.csv": "is too long",
         "a-wide.csv": "a text file in UTF-8",
@@ -111,7 +111,7 @@ def test_files_of_any_name_are_listed(folder: Path, monkeypatch: pytest.MonkeyPa
     assert outcome.succeeded, outcome.message
     files = table(folder, "files")
     assert set(files["file"]) == {*shown.values(), r"caf\xe9.csv", *PEOPLES} - {*shown, "0005.csv"}
-    assert files.set_index("file")["taken"].to_dict() == {name: taken or name in PEOPLES for name in files["file"]}
+    assert files.set_index("file")["accepted"].to_dict() == {name: taken or name in PEOPLES for name in files["file"]}
     with (folder / "files.csv").open(newline="") as file:
         cells = [cell for row in csv.reader(file) for cell in row]
     assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@"))]
@@ -168,7 +168,7 @@ def test_simulated_answers_are_not_put_beside_other_files(folder: Path) -> None:
     words = ("--questionnaire", folder / "questionnaire.json", "--output", folder / "responses")
     outcome = called("survey simulate", *words)
     assert not outcome.succeeded
-    assert "holds other files" in outcome.message
+    assert "contains other files" in outcome.message
     assert sorted(path.name for path in (folder / "responses").iterdir()) == sorted(PEOPLES)
 
 

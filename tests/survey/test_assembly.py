@@ -126,7 +126,7 @@ def test_the_policy_allows_no_host_but_the_one_to_send_to(
 )
 def test_an_address_that_is_none_is_refused(post_url: str, tmp_path: Path, packages: Path) -> None:
     write_survey(tmp_path / "survey", post_url=post_url)
-    with pytest.raises(FoolingError, match=r"post_url is no address that answers can be sent to\n  found:"):
+    with pytest.raises(FoolingError, match=r"post_url is not a valid web address\n  found:"):
         built(tmp_path / "survey", packages)
     assert not (tmp_path / "survey/page").exists()
 
@@ -182,7 +182,7 @@ def test_a_folder_that_holds_something_else_is_left_alone(tmp_path: Path, packag
     letter = tmp_path / "survey/page/letter.txt"
     letter.parent.mkdir()
     letter.touch()
-    with pytest.raises(FoolingError, match="page holds something else than a page"):
+    with pytest.raises(FoolingError, match="page contains other files than a page"):
         built(tmp_path / "survey", packages)
     assert letter.exists()
 

@@ -1,4 +1,4 @@
-"""A questionnaire holds what was drawn, with the network's own answers, and the pixels of the study."""
+"""Composition of a questionnaire, and its catch cards."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from fooling.datasets.dataset import Dataset
-from fooling.survey.composition import Condition, Context, composed
+from fooling.survey.composition import MARGIN, SIDE, Condition, Context, catch_card, compose
 from fooling.survey.questionnaire import labels_of
 from fooling.survey.responses import parsed_responses
 from fooling.survey.sampling import Candidate, real_images_of
@@ -51,7 +51,7 @@ def made_context(dataset: Dataset | None = None, **settings: Any) -> Context:
     return Context(
         study="animals",
         network={"name": "lenet-a", "sha256": "b" * 64},
-        judge=by_level,
+        scorer=by_level,
         dataset=dataset or made_dataset(),
         settings=QuestionnaireSettings(**settings),
     )
@@ -76,7 +76,7 @@ def test_files_hold_the_pixels_and_have_the_checksums_that_are_told() -> None:
         Candidate(image=image, class_index=index, source=source, confidence=0.75)
         for index, (source, image) in enumerate(images.items())
     ]
-    questionnaire, files = composed(
+    questionnaire, files = compose(
         [Condition(name="cppn", kind="champion", candidates=candidates)], made_context(practice_trials=0)
     )
     assert sorted(files) == sorted(f"{card.id}.png" for card in (*questionnaire.stimuli, *questionnaire.catch))
@@ -90,7 +90,7 @@ def test_files_hold_the_pixels_and_have_the_checksums_that_are_told() -> None:
 
 
 def test_real_images_are_told_by_their_true_class_and_never_practised_with() -> None:
-    questionnaire, files = composed([real()], made_context(stimuli_per_condition=10, practice_trials=5))
+    questionnaire, files = compose([real()], made_context(stimuli_per_condition=10, practice_trials=5))
     data = made_dataset()
     for stimulus in (*questionnaire.stimuli, *questionnaire.practice):
         place = int(stimulus.source.rpartition(" ")[2])
@@ -102,18 +102,18 @@ def test_real_images_are_told_by_their_true_class_and_never_practised_with() -> 
 
 
 def test_there_is_as_much_practice_as_real_images_are_left() -> None:
-    questionnaire, _ = composed([real()], made_context(stimuli_per_condition=23, practice_trials=5))
+    questionnaire, _ = compose([real()], made_context(stimuli_per_condition=23, practice_trials=5))
     assert len(questionnaire.practice) == questionnaire.practice_trials == 1
 
 
 def test_noise_is_what_the_network_calls_it() -> None:
-    asked, otherwise = (composed([noise(mean_subtracted=fed)], made_context())[0].stimuli[0] for fed in (False, True))
+    asked, otherwise = (compose([noise(mean_subtracted=fed)], made_context())[0].stimuli[0] for fed in (False, True))
     assert (asked.class_name, otherwise.class_name) == ("fox", "owl")
     assert asked.confidence == pytest.approx(0.6)
 
 
 def test_classes_are_confused_with_those_that_the_network_is_next_sure_of_and_ties_go_by_their_order() -> None:
-    questionnaire, _ = composed([real()], made_context())
+    questionnaire, _ = compose([real()], made_context())
     confused = {stimulus.class_name: stimulus.confused for stimulus in questionnaire.stimuli}
     assert confused == {
         "cat": ("dog", "fox", "owl"),
@@ -124,20 +124,20 @@ def test_classes_are_confused_with_those_that_the_network_is_next_sure_of_and_ti
 
 
 def test_there_are_no_more_options_than_asked_for() -> None:
-    questionnaire, _ = composed([real()], made_context(options=3))
+    questionnaire, _ = compose([real()], made_context(options=3))
     assert {stimulus.confused for stimulus in questionnaire.stimuli} >= {("dog", "fox")}
     assert [block.options for block in questionnaire.blocks] == [2, 2, 3, 3]
 
 
 def test_catch_cards_ask_for_different_buttons_until_there_are_no_more() -> None:
-    questionnaire, files = composed([real()], made_context(catch_trials=6))
+    questionnaire, files = compose([real()], made_context(catch_trials=6))
     answers = [card.answer for card in questionnaire.catch]
     assert sorted(answers[:4]) == sorted(NAMES) and answers[4:] == answers[:2]
     assert files["catch-1.png"] == files["catch-5.png"] != files["catch-2.png"]
 
 
 def test_everything_repeats_to_the_byte() -> None:
-    first, second = (composed([real(), noise()], made_context()) for _ in range(2))
+    first, second = (compose([real(), noise()], made_context()) for _ in range(2))
     assert first == second
 
 
@@ -155,7 +155,7 @@ NO_LABELS = {
 @pytest.mark.parametrize("name", NO_LABELS)
 def test_a_class_that_no_button_can_name_stands_in_quotation_marks(name: str) -> None:
     context = made_context(made_dataset(("cat", name, "fox", "owl")), practice_trials=0)
-    questionnaire, _ = composed([real(context.dataset), noise()], context)
+    questionnaire, _ = compose([real(context.dataset), noise()], context)
     assert questionnaire.classes == ("cat", NO_LABELS[name], "fox", "owl")
     for stimulus in questionnaire.stimuli:
         assert {stimulus.class_name, *stimulus.confused} == set(questionnaire.classes)
@@ -171,3 +171,24 @@ def test_labels_differ_where_names_do() -> None:
     long = labels_of(("y" * 300, "y" * 301))
     assert len(set(long)) == 2
     assert max(map(len, long)) <= 200
+
+
+LONG = "Staffordshire bullterrier, Staffordshire bull terrier"
+
+
+def pixels(content: bytes) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(content)))
+
+
+@pytest.mark.parametrize("answer", ["3", "golden retriever", LONG, "supercalifragilisticexpialidocious"])
+def test_an_answer_is_written_within_the_margins(answer: str) -> None:
+    shown = pixels(catch_card(answer))
+    assert shown.shape == (SIDE, SIDE)
+    below = shown[SIDE // 3 : -MARGIN, 8:-8]
+    written = np.flatnonzero((below < 128).any(axis=0)) + 8
+    assert len(written) and written[0] >= MARGIN - 2 and written[-1] <= SIDE - MARGIN + 2
+    assert (shown[-MARGIN:-6, 8:-8] > 200).all()
+
+
+def test_cards_tell_their_answers_apart_and_repeat_to_the_byte() -> None:
+    assert catch_card("3") == catch_card("3") != catch_card("8")

@@ -1,4 +1,4 @@
-"""A questionnaire comes back as it was written, and one that does not hold together is refused with the reason."""
+"""Questionnaire files, and their stimuli."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from fooling.artifacts import sha256_of
 from fooling.errors import FoolingError
-from fooling.survey.questionnaire import Questionnaire, completed, load_questionnaire, save_questionnaire
+from fooling.images import png_bytes
+from fooling.survey.questionnaire import Questionnaire, completed, load_questionnaire, load_stimuli, save_questionnaire
 
 Parts = dict[str, Any]
 
@@ -113,18 +116,18 @@ def _unknown_key(parts: Parts) -> None:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (_twice, "every id once, and 'cppn-001' stands there 2 times"),
-        (_one_file, "every file once"),
+        (_twice, "duplicate id: 'cppn-001', 2 times"),
+        (_one_file, "duplicate file"),
         (_outside, r"stimuli\.0\.file"),
         (_unknown_class, "cppn-001: its class"),
         (_confused_with_itself, "cppn-001: its class"),
-        (_unknown_answer, "catch-1: its answer is none of the classes"),
+        (_unknown_answer, "catch-1: its answer is not a class"),
         (_formula, r"classes\.0: .*begins with none of"),
         (_reserved, r"classes\.0: .*is not 'none of these'"),
         (_too_many_options, r"more options than there are classes \(3\)"),
-        (_foils_for_all, "all-way and free without foils"),
-        (_too_many_trials, "trials_per_block is 4, and there are 3"),
-        (_too_many_cards, "catch_trials is 2, and there are 1"),
+        (_foils_for_all, "all-way and free blocks without foils"),
+        (_too_many_trials, "trials_per_block is 4, but there are only 3"),
+        (_too_many_cards, "catch_trials is 2, but there are only 1"),
         (_unknown_key, r"stimuli\.0\.beauty"),
     ],
 )
@@ -132,3 +135,43 @@ def test_what_does_not_hold_together_is_refused(change: Callable[[Parts], None],
     change(parts)
     with pytest.raises(FoolingError, match=reason):
         completed(parts)
+
+
+@pytest.fixture
+def images() -> list[np.ndarray]:
+    """A grey one and one in colour."""
+    random = np.random.default_rng(1)
+    return [random.integers(0, 256, (channels, 5, 7), dtype=np.uint8) for channels in (1, 3)]
+
+
+@pytest.fixture
+def written(parts: dict[str, Any], images: list[np.ndarray], tmp_path: Path) -> Path:
+    (tmp_path / "stimuli").mkdir()
+    for stimulus, image in zip(parts["stimuli"], images, strict=False):
+        stimulus["sha256"] = sha256_of(png_bytes(image))
+        (tmp_path / stimulus["file"]).write_bytes(png_bytes(image))
+    save_questionnaire(tmp_path / "questionnaire.json", completed(parts))
+    return tmp_path / "questionnaire.json"
+
+
+def test_stimuli_come_back_pixel_by_pixel(written: Path, images: list[np.ndarray]) -> None:
+    read = load_stimuli(written, "cppn")
+    assert [stimulus.id for stimulus in read.stimuli] == ["cppn-001", "cppn-002"]
+    assert all(np.array_equal(*pair) for pair in zip(read.images, images, strict=True))
+
+
+def test_another_image_under_the_name_is_refused(written: Path, images: list[np.ndarray]) -> None:
+    (written.parent / "stimuli/cppn-002.png").write_bytes(png_bytes(images[0]))
+    with pytest.raises(FoolingError, match=r"cppn-002\.png is not the image of the questionnaire"):
+        load_stimuli(written, "cppn")
+
+
+def test_a_missing_image_is_named(written: Path) -> None:
+    (written.parent / "stimuli/cppn-001.png").unlink()
+    with pytest.raises(FoolingError, match=r"cppn-001\.png cannot be read"):
+        load_stimuli(written, "cppn")
+
+
+def test_an_unknown_condition_is_refused_with_the_known_ones(written: Path) -> None:
+    with pytest.raises(FoolingError, match=r"no condition of this name(.|\n)*one of cppn, real"):
+        load_stimuli(written, "direct")

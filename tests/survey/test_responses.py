@@ -69,36 +69,36 @@ def none_in_two_way(rows: Rows) -> Rows:
 
 BAD_ROWS: dict[str, tuple[Callable[[Rows], Rows], str]] = {
     "a column is missing": (left_out("stimulus_sha256"), "lacks stimulus_sha256"),
-    "a column too many": (lambda rows: [{**row, "note": "x"} for row in rows], "has columns that no response file has"),
-    "another study": (changed(study="other"), "another study than the questionnaire's"),
-    "another version of the study": (changed(study_version="0" * 16), "another study_version"),
-    "another format": (changed(format="2"), "format is not as it should be"),
-    "simulated answers among others": (changed(format="1-synthetic"), "another format"),
+    "a column too many": (lambda rows: [{**row, "note": "x"} for row in rows], "has unknown or duplicate columns"),
+    "another study": (changed(study="other"), "study differs from the questionnaire"),
+    "another version of the study": (changed(study_version="0" * 16), "study_version differs from"),
+    "another format": (changed(format="2"), "format is invalid"),
+    "simulated answers among others": (changed(format="1-synthetic"), "different format"),
     "an image that is not in the questionnaire": (changed(stimulus="cppn-999"), "unknown stimulus"),
     "a catch card as an image": (of_catch, "unknown stimulus"),
-    "the checksum of another image": (changed(stimulus_sha256="0" * 64), "another stimulus_sha256"),
-    "another condition": (changed(condition="gradient-2"), "another condition"),
-    "another right answer": (changed(correct_answer="10"), "another correct_answer"),
-    "no such block": (changed(foils=""), "no such block"),
-    "the same row twice": (repeated, "the same trial twice"),
-    "an image twice in a block": (same_image_again, "an image twice in one block"),
+    "the checksum of another image": (changed(stimulus_sha256="0" * 64), "stimulus_sha256 differs from"),
+    "another condition": (changed(condition="gradient-2"), "condition differs from"),
+    "another right answer": (changed(correct_answer="10"), "correct_answer differs from"),
+    "no such block": (changed(foils=""), "unknown block"),
+    "the same row twice": (repeated, "duplicate trial"),
+    "an image twice in a block": (same_image_again, "duplicate image in one block"),
     "rows out of order": (out_of_order, "trials out of order"),
-    "another seed on one row": (changed(seed="12"), "another seed"),
-    "a row of somebody who did not finish": (changed(finished="false"), "another finished"),
+    "another seed on one row": (changed(seed="12"), "different seed"),
+    "a row of somebody who did not finish": (changed(finished="false"), "different finished"),
     "a formula": (changed(screen='=HYPERLINK("http://x")'), "screen begins like a formula"),
     "a formula of another kind": (changed(response="@SUM(1)"), "response begins like a formula"),
     "a negative number": (changed(response_ms="-5"), "response_ms begins like a formula"),
-    "a number with a point": (changed(response_ms="12.5"), "response_ms is not as it should be"),
-    "a number too long": (changed(rating_ms="9" * 40), "rating_ms is not as it should be"),
-    "a rating that is none": (changed(rating="6"), "rating is not as it should be"),
-    "digits of another script": (changed(rating="٣"), "rating is not as it should be"),
-    "no number": (changed(trial=""), "trial is not as it should be"),
-    "a participant with a name": (changed(participant="Ada"), "participant is not as it should be"),
-    "a line break in a cell": (changed(response="3\n4"), "response is not as it should be"),
-    "a response that was not offered": (none_in_two_way, "the response is none of the options"),
-    "options that are no classes": (changed(options="3|horse"), "options that are no classes"),
-    "one option of two": (without_foil, "options that were not offered"),
-    "an option twice": (changed(options="3|3"), "options that were not offered"),
+    "a number with a point": (changed(response_ms="12.5"), "response_ms is invalid"),
+    "a number too long": (changed(rating_ms="9" * 40), "rating_ms is invalid"),
+    "a rating that is none": (changed(rating="6"), "rating is invalid"),
+    "digits of another script": (changed(rating="٣"), "rating is invalid"),
+    "no number": (changed(trial=""), "trial is invalid"),
+    "a participant with a name": (changed(participant="Ada"), "participant is invalid"),
+    "a line break in a cell": (changed(response="3\n4"), "response is invalid"),
+    "a response that was not offered": (none_in_two_way, "the response is not an option"),
+    "options that are no classes": (changed(options="3|horse"), "an option is not a class"),
+    "one option of two": (without_foil, "invalid options"),
+    "an option twice": (changed(options="3|3"), "invalid options"),
     "no rows": (lambda rows: [], "no answers"),
 }
 
@@ -140,9 +140,7 @@ def test_a_bad_row_is_named_in_json(bad: str) -> None:
 def test_the_row_is_counted_from_one_below_the_header() -> None:
     rows = rows_of(TEXT)
     rows[6]["rating"] = "9"
-    assert "row 7: rating is not as it should be\n  found: 9\n  expected: a whole number from 1 to 5" in told(
-        as_csv(rows)
-    )
+    assert "row 7: rating is invalid\n  found: 9\n  expected: a whole number from 1 to 5" in told(as_csv(rows))
 
 
 @pytest.mark.parametrize(
@@ -152,9 +150,9 @@ def test_the_row_is_counted_from_one_below_the_header() -> None:
         "another table": ("a,b\r\n1,2\r\n", "lacks format"),
         "a cell too few": (TEXT.replace(",true\r\n", "\r\n", 1), "row 1: cells are missing or too many"),
         "an open quote": (TEXT + '"', "no valid CSV"),
-        "the header alone": (TEXT.partition("\r\n")[0] + "\r\n", "holds no answers"),
-        "a column twice": (TEXT.replace("format,", "format,format,", 1), "has columns that no response file has"),
-        "a null character": (TEXT.replace("small", "sm\0all", 1), "study is not as it should be"),
+        "the header alone": (TEXT.partition("\r\n")[0] + "\r\n", "has no answers"),
+        "a column twice": (TEXT.replace("format,", "format,format,", 1), "has unknown or duplicate columns"),
+        "a null character": (TEXT.replace("small", "sm\0all", 1), "study is invalid"),
     }.values(),
 )
 def test_what_is_no_csv_of_the_page_is_named(text: str, reason: str) -> None:
@@ -165,20 +163,20 @@ def test_what_is_no_csv_of_the_page_is_named(text: str, reason: str) -> None:
     ("text", "reason"),
     {
         "broken": ("{", "is not valid JSON"),
-        "a key twice": ('{"format": 1, "format": 1, "rows": []}', "a key is given twice"),
-        "no number": ('{"format": 1, "rows": [NaN]}', "NaN is no JSON number"),
+        "a key twice": ('{"format": 1, "format": 1, "rows": []}', "a duplicate key"),
+        "no number": ('{"format": 1, "rows": [NaN]}', "NaN is not a JSON number"),
         "too deep": ("[" * 100_000, "too many levels"),
-        "deep": ('{"format": 1, "rows": ' + "[" * 60 + "]" * 60 + "}", "holds too much"),
-        "a list": ("[]", "is no file of responses"),
-        "another key": ('{"format": 1, "rows": [], "__proto__": {}}', "is no file of responses"),
-        "another format": ('{"format": 2, "rows": []}', "is of another format"),
-        "a row that is none": ('{"format": 1, "rows": [5]}', "row 1 is no answer"),
-        "a list in a cell": (as_json(rows_of(TEXT)).replace('"small"', "[]", 1), "row 1: study is not as it should be"),
+        "deep": ('{"format": 1, "rows": ' + "[" * 60 + "]" * 60 + "}", "is too large"),
+        "a list": ("[]", "is not a response file"),
+        "another key": ('{"format": 1, "rows": [], "__proto__": {}}', "is not a response file"),
+        "another format": ('{"format": 2, "rows": []}', "has an unknown format"),
+        "a row that is none": ('{"format": 1, "rows": [5]}', "row 1 is not an answer"),
+        "a list in a cell": (as_json(rows_of(TEXT)).replace('"small"', "[]", 1), "row 1: study is invalid"),
         "a fraction in a cell": (
             as_json(rows_of(TEXT)).replace('"trial": 1,', '"trial": 1.0,', 1),
-            "row 1: trial is not as it should be",
+            "row 1: trial is invalid",
         ),
-        "nothing in a cell": (as_json(rows_of(TEXT)).replace('"small"', "null", 1), "row 1: study is not as"),
+        "nothing in a cell": (as_json(rows_of(TEXT)).replace('"small"', "null", 1), "row 1: study is invalid"),
     }.values(),
 )
 def test_what_is_no_json_of_the_page_is_named(text: str, reason: str) -> None:

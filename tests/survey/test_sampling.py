@@ -1,4 +1,4 @@
-"""What is drawn is balanced over classes, never the same twice, and blind to how sure the network is."""
+"""Chosen images are balanced over classes, unique, and independent of the classifier's confidence."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.stats import chisquare
 
-from fooling.survey.sampling import Candidate, champions_of, drawn, random_images_of
+from fooling.survey.sampling import Candidate, champions_of, draw_candidates, random_images_of
 from made_up_run import made_up_run
 
 CLASSES, SEEDS = 7, 9
@@ -35,7 +35,7 @@ def told(chosen: list[Candidate]) -> list[tuple[int, str]]:
 
 @pytest.mark.parametrize("count", [1, 6, 7, 20, 62, 63, 100])
 def test_classes_take_turns_and_nothing_is_drawn_twice(count: int) -> None:
-    chosen = told(drawn(made_candidates(), count, seed=3, condition="cppn"))
+    chosen = told(draw_candidates(made_candidates(), count, seed=3, condition="cppn"))
     assert len(chosen) == len(set(chosen)) == min(count, CLASSES * SEEDS)
     classes = [index for index, _ in chosen]
     first = classes[:CLASSES]
@@ -45,15 +45,15 @@ def test_classes_take_turns_and_nothing_is_drawn_twice(count: int) -> None:
 
 def test_the_seed_and_the_condition_decide() -> None:
     candidates = made_candidates()
-    first = told(drawn(candidates, 20, seed=1, condition="cppn"))
-    assert told(drawn(candidates, 20, seed=1, condition="cppn")) == first
-    assert told(drawn(candidates, 20, seed=2, condition="cppn")) != first
-    assert told(drawn(candidates, 20, seed=1, condition="direct")) != first
+    first = told(draw_candidates(candidates, 20, seed=1, condition="cppn"))
+    assert told(draw_candidates(candidates, 20, seed=1, condition="cppn")) == first
+    assert told(draw_candidates(candidates, 20, seed=2, condition="cppn")) != first
+    assert told(draw_candidates(candidates, 20, seed=1, condition="direct")) != first
 
 
 def test_more_stimuli_keep_the_first_ones() -> None:
     candidates = made_candidates()
-    fewer, more = (told(drawn(candidates, count, seed=1, condition="cppn")) for count in (10, 40))
+    fewer, more = (told(draw_candidates(candidates, count, seed=1, condition="cppn")) for count in (10, 40))
     assert more[:10] == fewer
 
 
@@ -66,12 +66,14 @@ def test_how_sure_the_network_is_changes_nothing() -> None:
         for candidate, confidence in zip(candidates, shuffled, strict=True)
     ]
     assert confidences != shuffled
-    assert told(drawn(candidates, 20, seed=1, condition="cppn")) == told(drawn(others, 20, seed=1, condition="cppn"))
+    assert told(draw_candidates(candidates, 20, seed=1, condition="cppn")) == told(
+        draw_candidates(others, 20, seed=1, condition="cppn")
+    )
 
 
 def test_every_image_of_a_class_has_the_same_chance() -> None:
     candidates = made_candidates(classes=2, seeds=5)
-    draws = [told(drawn(candidates, 2, seed=seed, condition="cppn")) for seed in range(1000)]
+    draws = [told(draw_candidates(candidates, 2, seed=seed, condition="cppn")) for seed in range(1000)]
     sources = Counter(source for draw in draws for index, source in draw if index == 0)
     first = Counter(draw[0][0] for draw in draws)
     assert len(sources) == 5 and sources.total() == 1000
@@ -82,7 +84,7 @@ def test_every_image_of_a_class_has_the_same_chance() -> None:
 def test_an_image_that_equals_another_is_passed_over() -> None:
     candidates = made_candidates(classes=3, seeds=4)
     same = [dataclasses.replace(candidate, image=candidates[0].image) for candidate in candidates[:6]]
-    chosen = drawn([*same, *candidates[6:]], 12, seed=1, condition="noise")
+    chosen = draw_candidates([*same, *candidates[6:]], 12, seed=1, condition="noise")
     assert len(chosen) == len({candidate.image.tobytes() for candidate in chosen}) == 7
 
 

@@ -7,9 +7,8 @@ import pytest
 
 from fooling.errors import FoolingError
 from fooling.settings import checked_settings
-from fooling.survey.power import PowerSettings, power_table
 from fooling.survey.responses import parsed_responses
-from fooling.survey.simulation import Population, simulated_grids
+from fooling.survey.simulation import Population, PowerSettings, power_table, simulated_grids
 from made_up_answers import made_questionnaire, simulated
 
 ASKED = made_questionnaire()
@@ -81,5 +80,5 @@ def test_where_there_is_no_effect_few_studies_find_one() -> None:
 
 
 def test_settings_of_a_study_that_cannot_be_are_refused() -> None:
-    with pytest.raises(FoolingError, match="stays below 1"):
+    with pytest.raises(FoolingError, match=r"chance \+ margin below 1"):
         checked_settings(PowerSettings, {"chance": 0.95, "effect": 0.1}, source="--settings")

@@ -24,7 +24,7 @@ from torture.inotify import CREATE, DELETE, MODIFY, MOVED_TO, OPEN, Event, Inoti
 from torture.plan import SNAKEMAKE, Kill, Moment, Victim
 from torture.processes import LOOK, Group, Job
 
-RESUMED = re.compile(r"goes on from (generation|iteration|step) \d+")
+RESUMED = re.compile(r"resumes after \d+ (generations|steps|iterations)")
 LAST_LINE = re.compile(r"^fooling [a-z-]+: ([\d.]+) s, peak memory", re.MULTILINE)
 
 Proof = Callable[[], str | None]  # asked while all stand still: what shows that the moment is there, or None

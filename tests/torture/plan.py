@@ -42,20 +42,19 @@ class Kill:
     victim: Victim = Victim.TREE
 
 
-#: The commands that work longest in the smoke study; the first six keep checkpoints.
+#: The commands that work longest in the smoke study; the first five keep checkpoints.
 LONG = (
     "train",
-    "evolve-direct",
-    "evolve-cppn",
-    "evolve-many-cppn",
+    "evolve",
+    "evolve-many",
     "retrain",
-    "ascend",
+    "attack",
     "examine",
     "calibrate",
-    "sample-cppn",
+    "sample",
     "draw",
 )
-RESUMABLE = LONG[:6]
+RESUMABLE = LONG[:5]
 #: Late commands: when one is killed alone, nothing else is left to be done, and the run ends by itself.
 LATE = ("claims", "run-info", "report")
 
@@ -71,7 +70,7 @@ def whole_plan(draw: random.Random) -> list[Kill]:
     plan += [Kill(step, Moment.SAVING, draw.choice(list(Victim))) for step in RESUMABLE]
     plan += [
         Kill(step, Moment.WRITING)
-        for step in ("train", "evolve-direct", "tabulate", "compare", "match-refusal", "tabulate-refusal")
+        for step in ("train", "evolve", "tabulate", "compare", "match-refusal", "tabulate-refusal")
     ]
     plan += [Kill(step, Moment.COMPUTING, Victim.JOB) for step in LATE]
     plan += [Kill(SNAKEMAKE, moment) for moment in BOOKKEEPING * 2]
@@ -84,8 +83,8 @@ def small_plan(draw: random.Random) -> list[Kill]:
     plan = [
         Kill("train", Moment.RESUMABLE),
         Kill("train", Moment.COMPUTING, Victim.SNAKEMAKE),
-        Kill("evolve-direct", Moment.WRITING),
-        Kill("evolve-cppn", Moment.RESUMABLE),
+        Kill("evolve", Moment.WRITING),
+        Kill("evolve-many", Moment.RESUMABLE),
         Kill("claims", Moment.COMPUTING, Victim.JOB),
         Kill(SNAKEMAKE, draw.choice([Moment.MARKING, Moment.RECORDING, Moment.CLEARING])),
     ]

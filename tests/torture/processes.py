@@ -43,11 +43,11 @@ class Job:
             if "fooling" not in names:
                 return None
             folder, log = process.joinpath("cwd").readlink(), process.joinpath("fd/2").readlink()
-            step, *options = words[names.index("fooling") + 1 :]
+            command, *options = words[names.index("fooling") + 1 :]
             files = [folder / word for option in options if (word := option.split("=")[-1]).startswith("results/")]
             inputs = tuple(path for path in files if path.exists())
             outputs = tuple(path for path in files if path not in inputs)
-            return cls(pid, step, log, inputs, outputs) if outputs else None
+            return cls(pid, _step(command, options), log, inputs, outputs) if outputs else None
         return None
 
     def is_at_work(self) -> bool:
@@ -169,3 +169,10 @@ def _is_alive(pid: int) -> bool:
     except (FileNotFoundError, ProcessLookupError):
         return False
     return state not in "ZX"
+
+
+def _step(command: str, options: list[str]) -> str:
+    """Return the rule of a job: runs of evolution have rules of their own among the attacks."""
+    if command != "attack" or options[0] != "evolution":
+        return command
+    return "evolve-many" if "--runs" in options else "evolve"

@@ -45,7 +45,9 @@ ON_READ_ONLY_DISK = [
 
 def _assert_told(said: str, folder: str, found: str) -> None:
     problem = rf"fooling [a-z-]+: {re.escape(folder)}\S* cannot .*\n"
-    assert re.search(rf"{problem}\s+found: .*{found}.*\n\s+to fix it: free space or rights there", said), said
+    assert re.search(
+        rf"{problem}\s+found: .*{found}.*\n\s+to fix it: free disk space, or get write permission there", said
+    ), said
     assert "Traceback" not in said
 
 

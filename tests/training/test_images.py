@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 import os
 import shutil
@@ -16,15 +17,19 @@ import numpy as np
 import psutil
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fooling.errors import FoolingError
+from fooling.seeding import derived_seed, numpy_generator
 from fooling.training.images import (
     LONGEST_TEMPORARY_FOLDER,
     Batch,
     KeptImages,
+    Schedule,
+    ScheduledBatch,
     StreamedImages,
 )
-from fooling.training.schedule import Schedule, Shown
 from fooling.training.settings import ClassifierSettings
 from fooling.training.training import Training
 from streamed_pictures import SIZE, Streamed, begin_and_be_killed, streamed
@@ -44,7 +49,7 @@ def all_kept(tmp_path_factory: pytest.TempPathFactory) -> Streamed:
     return streamed(tmp_path_factory.mktemp("all"), train_pictures=None)
 
 
-def shown(crop: int | None = 20) -> Iterator[Shown]:
+def shown(crop: int | None = 20) -> Iterator[ScheduledBatch]:
     values = {"input": {"crop": crop}, "training": {"iterations": 8, "batch_size": 10}}
     schedule = Schedule(settings=ClassifierSettings.model_validate(values), count=36, shape=(3, SIZE, SIZE))
     return schedule.batches(0)
@@ -89,7 +94,7 @@ def test_a_picture_that_changed_is_named(tmp_path: Path, workers: int) -> None:
     files = streamed(tmp_path, train_pictures=1)
     changed = files.pictures / "train/n02099601/03.JPEG"
     changed.write_bytes(changed.read_bytes()[:-1])
-    with pytest.raises(FoolingError, match=r"train/n02099601/03\.JPEG is not the picture in the manifest") as refused:
+    with pytest.raises(FoolingError, match=r"train/n02099601/03\.JPEG differs from the manifest") as refused:
         list(StreamedImages(files.listed(), workers=workers).batches(shown(), CPU))
     assert "Traceback" not in str(refused.value)
 
@@ -103,7 +108,7 @@ def test_a_worker_that_was_killed_is_told(all_kept: Streamed, monkeypatch: pytes
         raise AssertionError
 
     monkeypatch.setattr(listed, "image", killed)
-    with pytest.raises(FoolingError, match=r"a process that decodes pictures has ended(.|\n)*--workers"):
+    with pytest.raises(FoolingError, match=r"a worker process that decodes pictures has died(.|\n)*--workers"):
         list(StreamedImages(listed, workers=1).batches(shown(), CPU))
 
 
@@ -153,3 +158,65 @@ def test_pictures_are_labelled_whether_the_file_keeps_them_or_not(tmp_path: Path
     np.testing.assert_array_equal(listed.labels, np.repeat([0, 1, 2], 12))
     for index in range(36):  # a class is a colour
         assert listed.image(index).mean(axis=(1, 2)).argmax() == listed.labels[index]
+
+
+SHAPE = (3, 10, 12)
+
+
+def schedule(*, count: int, batch_size: int, iterations: int, crop: int | None = 9) -> Schedule:
+    values = {"seed": 4, "input": {"crop": crop}, "training": {"iterations": iterations, "batch_size": batch_size}}
+    return Schedule(settings=ClassifierSettings.model_validate(values), count=count, shape=SHAPE)
+
+
+def same_images_shown(one: ScheduledBatch, other: ScheduledBatch) -> bool:
+    return np.array_equal(one.indices, other.indices) and np.array_equal(one.places, other.places)
+
+
+sizes = {"count": st.integers(1, 12), "batch_size": st.integers(1, 30), "iterations": st.integers(1, 12)}
+
+
+@given(**sizes)
+def test_the_images_are_permutation_after_permutation(count: int, batch_size: int, iterations: int) -> None:
+    shown = schedule(count=count, batch_size=batch_size, iterations=iterations).batches(0)
+    found = np.concatenate([batch.indices for batch in shown])
+    passes = [numpy_generator(4, "order", number).permutation(count) for number in range(-(-len(found) // count))]
+    assert len(found) == iterations * batch_size
+    np.testing.assert_array_equal(found, np.concatenate(passes)[: len(found)])
+
+
+@given(**sizes, start=st.integers(0, 11))
+def test_it_goes_on_alike_from_wherever_one_begins(count: int, batch_size: int, iterations: int, start: int) -> None:
+    whole = schedule(count=count, batch_size=batch_size, iterations=iterations)
+    rest = itertools.islice(whole.batches(0), start, None)
+    assert all(itertools.starmap(same_images_shown, zip(rest, whole.batches(start), strict=True)))
+
+
+@given(**sizes)
+def test_a_pass_ends_with_the_batch_that_uses_its_last_image(count: int, batch_size: int, iterations: int) -> None:
+    whole = schedule(count=count, batch_size=batch_size, iterations=iterations)
+    ends = {min(-(-number * count // batch_size), iterations) for number in range(1, iterations * batch_size + 1)}
+    met, iteration = set(), 0
+    while iteration < iterations:
+        assert whole.begins_pass(iteration)
+        iteration = whole.end_of_pass(whole.pass_at(iteration))
+        met.add(iteration)
+    assert met == ends
+
+
+def test_crops_are_drawn_anew_in_every_pass_whatever_the_order_of_the_images() -> None:
+    batches = list(schedule(count=10, batch_size=4, iterations=6).batches(0))
+    for number, of_pass in enumerate((batches[:3], batches[3:5], batches[5:])):
+        generator = torch.Generator().manual_seed(derived_seed(4, "crops", number))
+        for batch in of_pass:
+            drawn = [torch.randint(limit, (4, 1), generator=generator) for limit in (2, 4, 2)]
+            np.testing.assert_array_equal(batch.places, torch.cat(drawn, dim=1))
+
+
+def test_the_parts_of_a_batch_are_the_batch() -> None:
+    (batch,) = schedule(count=10, batch_size=6, iterations=1).batches(0)
+    parts = [batch.part(number, 3) for number in range(3)]
+    assert {len(part.indices) for part in parts} == {2}
+    joined = ScheduledBatch(
+        np.concatenate([part.indices for part in parts]), 9, np.concatenate([part.places for part in parts])
+    )
+    assert same_images_shown(joined, batch)

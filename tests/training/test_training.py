@@ -168,10 +168,10 @@ def test_states_of_no_such_training_are_refused(bars: Dataset) -> None:
     training.run_epoch()
     arrays, header = training.state()
     wrong = [
-        ("is no state of this training", (arrays, header | {"iteration": 7})),
-        ("is no state of this training", (arrays, header | {"iteration": 2})),
-        ("holds an impossible generator", (arrays | {"generator": np.zeros_like(arrays["generator"])}, header)),
-        ("does not fit together", (arrays | {"loss": np.zeros(2)}, header)),
+        ("is not a checkpoint of this training", (arrays, header | {"iteration": 7})),
+        ("is not a checkpoint of this training", (arrays, header | {"iteration": 2})),
+        ("has an invalid generator state", (arrays | {"generator": np.zeros_like(arrays["generator"])}, header)),
+        ("has an array of another type or shape", (arrays | {"loss": np.zeros(2)}, header)),
     ]
     for message, state in wrong:
         with pytest.raises(FoolingError, match=f"the checkpoint {message}"):
@@ -239,7 +239,7 @@ def test_every_image_is_cropped_anew_in_every_pass(bars: Dataset, monkeypatch: p
 
 def test_test_errors_are_those_of_the_centre(bars: Dataset) -> None:
     classifier = finished(cropped(bars))
-    centre = classifier.with_centre_alone().logits(torch.from_numpy(bars.test_images))
+    centre = classifier.with_centre_view().logits(torch.from_numpy(bars.test_images))
     assert classifier.views == "ten"
     assert classifier.provenance["test_error"] == (centre.argmax(dim=1).numpy() != bars.test_labels).mean()
 

@@ -135,20 +135,16 @@ ON_A_NETWORK = {
         "train_on_all_pictures",
         "import_network",
         "assemble_ensemble",
-        "evolve_direct",
-        "evolve_cppn",
-        "evolve_direct_without_drift",
-        "evolve_cppn_without_drift",
-        "evolve_many_direct",
-        "evolve_many_cppn",
+        "attack",
+        "evolve",
+        "evolve_without_drift",
+        "evolve_many",
         "retrain",
         "retrain_on_all_pictures",
         "match_refusal",
         "tabulate_refusal",
-        "ascend",
         "ablate",
-        "sample_direct",
-        "sample_cppn",
+        "sample",
         "calibrate",
         "examine",
         "measure_distances",
@@ -226,7 +222,7 @@ def test_pictures_and_their_classes_are_found_in_the_mirror_of_the_study(
         (checkout.folder / "config/test" / name).rename(mirror / name)
         checkout.replace(SMOKE, f"config/test/{name},", f"{name},")
     target = ("--cores", "1", "--configfile", SMOKE, "--", f"results/datasets/{made}.safetensors")
-    assert "imagenet is not there" in checkout.attempt("snakemake", *target).stdout
+    assert "imagenet does not exist" in checkout.attempt("snakemake", *target).stdout
     checkout.append(SMOKE, f"machine: {{mirror: {json.dumps(str(mirror))}}}")
     checkout.run("snakemake", *target)
     mirror = mirror.rename(tmp_path / "elsewhere")

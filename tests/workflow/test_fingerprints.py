@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from checkout import ROOT, Checkout
+from fooling.cli.help import GROUPS, Command, commands
 from fooling.fingerprint import Fingerprints
 
 PACKAGE = ROOT / "src/fooling"
@@ -24,54 +27,70 @@ AROUND_COMMANDS = {_module(path) for path in FINGERPRINTS.files("fooling.cli.mai
 
 
 @pytest.fixture(scope="module")
-def read(smoke: Checkout) -> list[tuple[str, set[str], set[str]]]:
-    """Of every command of the smoke study its module, and the modules and other files of the package that it read."""
+def read(smoke: Checkout) -> list[tuple[Command, set[str], set[str]]]:
+    """Every command of the smoke study with the modules and other files of the package that it read."""
     found = []
     for path in sorted((smoke.folder / "logs/opened").iterdir()):
         content = json.loads(path.read_text())
-        words = content["command"][: 2 if content["command"][0] == "survey" else 1]
-        module = "fooling.cli." + "_".join(words).replace("-", "_")
-        found.append((module, set(content["modules"]) - AROUND_COMMANDS, set(content["files"])))
+        name = " ".join(content["command"][: 2 if content["command"][0] in GROUPS else 1])
+        found.append((commands()[name], set(content["modules"]) - AROUND_COMMANDS, set(content["files"])))
     return found
 
 
-def _covered(module: str, modules: set[str]) -> tuple[set[str], set[str]]:
+def _covered(root: str, modules: set[str]) -> tuple[set[str], set[str]]:
     """The modules that a fingerprint covers, with those that the command imported by name, and the other files."""
-    alone = {_module(path) for path in FINGERPRINTS.files(module) if path.suffix == ".py"}
+    alone = {_module(path) for path in FINGERPRINTS.files(root) if path.suffix == ".py"}
     named = sorted(name for name in modules - alone if (PACKAGE.parent / f"{name.replace('.', '/')}.py").is_file())
-    named = [name for name in named if _is_declared(module, name)]
-    files = FINGERPRINTS.files(module, *named)
+    named = [name for name in named if _is_declared(root, name)]
+    files = FINGERPRINTS.files(root, *named)
     others = {path.relative_to(PACKAGE).as_posix() for path in files if path.suffix != ".py"}
     return {_module(path) for path in files if path.suffix == ".py"}, others
 
 
-def _is_declared(module: str, name: str) -> bool:
+def _is_declared(root: str, name: str) -> bool:
     try:
-        FINGERPRINTS.of(module, name)
+        FINGERPRINTS.of(root, name)
     except ValueError:
         return False
     return True
 
 
-def test_every_step_was_watched(read: list[tuple[str, set[str], set[str]]]) -> None:
-    assert {"fooling.cli.train", "fooling.cli.draw", "fooling.cli.report", "fooling.cli.survey_sample"} <= {
-        module for module, _, _ in read
-    }
+def _imported_at_once(module: str) -> set[str]:
+    """The modules that a fresh process imports with this one."""
+    code = f"import sys, {module}; print(*(name for name in sys.modules if name.startswith('fooling.')))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
 
 
-def test_no_command_imports_what_its_fingerprint_does_not_cover(read: list[tuple[str, set[str], set[str]]]) -> None:
-    beyond = {(module, name) for module, modules, _ in read for name in modules - _covered(module, modules)[0]}
+def test_every_step_was_watched(read: list[tuple[Command, set[str], set[str]]]) -> None:
+    assert {"train", "draw", "report", "survey_sample"} <= {command.function for command, _, _ in read}
+
+
+def test_no_command_imports_what_its_fingerprint_does_not_cover(
+    read: list[tuple[Command, set[str], set[str]]],
+) -> None:
+    """Beyond its own part of the module, a process imports only what other commands of the module use."""
+    with_module: dict[str, set[str]] = {}
+    beyond = set()
+    for command, modules, _ in read:
+        if command.module not in with_module:
+            with_module[command.module] = _imported_at_once(command.module) & _covered(command.module, modules)[0]
+        unexpected = modules - _covered(command.root, modules)[0] - with_module[command.module]
+        beyond |= {(command.function, name) for name in unexpected}
     assert beyond == set()
 
 
-def test_files_that_are_no_code_are_declared_where_they_are_read(read: list[tuple[str, set[str], set[str]]]) -> None:
-    for module, modules, files in read:
-        assert files <= _covered(module, modules)[1], module
+def test_files_that_are_no_code_are_declared_where_they_are_read(
+    read: list[tuple[Command, set[str], set[str]]],
+) -> None:
+    for command, modules, files in read:
+        assert files <= _covered(command.root, modules)[1], command.function
     opened = {file for _, _, files in read for file in files}
     declared = {
         path.relative_to(PACKAGE).as_posix()
-        for module, modules, _ in read
-        for path in FINGERPRINTS.files(module)
+        for command, _, _ in read
+        for path in FINGERPRINTS.files(command.root)
         if path.suffix != ".py"
     }
+    declared |= {file for command, modules, _ in read for file in _covered(command.root, modules)[1]}
     assert opened == declared == {"figures/style.mplstyle", "report/page.html", "report/page.css"}

@@ -18,7 +18,7 @@ from snakemake.exceptions import WorkflowError
 from checkout import ROOT, SMOKE
 from fooling.errors import FoolingError
 from fooling.study.resolved import Study, resolved_study
-from rules.attacks import Ascents, Experiments
+from rules.attacks import Attacks, Experiments
 from rules.classifiers import Classifiers, Datasets
 from rules.drawings import Figures
 from rules.findings import Findings
@@ -37,11 +37,11 @@ class Rules:
         self.datasets = Datasets(study)
         self.classifiers = Classifiers(study, self.datasets)
         self.experiments = Experiments(study)
-        self.ascents = Ascents(study)
+        self.attacks = Attacks(study)
         self.chains = Chains(study, self.classifiers)
         self.retrainings = Retrainings(study, self.chains)
         self.human_study = HumanStudy(study, self.experiments)
-        self.findings = Findings(study, self.experiments, self.ascents, self.retrainings, self.human_study)
+        self.findings = Findings(study, self.experiments, self.attacks, self.retrainings, self.human_study)
         self.figures = Figures(study, self.datasets, self.chains, self.human_study)
 
 
@@ -152,7 +152,7 @@ def test_a_network_is_built_by_a_file_of_the_user_or_by_modules_of_the_package(s
     assert files(SimpleNamespace(classifier="both")) == []
     assert classifiers.architectures("both") == ["ensemble", "lenet", "lenet"]
     codes = {
-        name: classifiers.fingerprint("fooling.cli.train", classifiers.this)(SimpleNamespace(classifier=name))
+        name: classifiers.fingerprint("fooling.cli.training:train", classifiers.this)(SimpleNamespace(classifier=name))
         for name in ("lenet-a", "lenet-b", "own")
     }
     assert codes["lenet-a"] == codes["lenet-b"] != codes["own"]
@@ -175,7 +175,7 @@ def test_runs_have_their_controls_unless_the_experiment_leaves_drift_out(smoke_r
     experiments = smoke_rules.experiments
     of_one = [Path(run).name for run in experiments.runs_on("direct", "lenet-b")]
     assert of_one == [f"seed{seed}{kind}.safetensors" for seed in (1, 2) for kind in ("", ".random-search", ".drift")]
-    (variant,) = experiments.in_encoding("direct", drift=False)[:1]
+    (variant,) = experiments.names(drift=False)[:1]
     assert [Path(run).name for run in experiments.all_runs(variant)] == [
         "seed1.safetensors",
         "seed1.random-search.safetensors",
@@ -188,11 +188,11 @@ def test_runs_have_their_controls_unless_the_experiment_leaves_drift_out(smoke_r
 
 
 def test_a_sweep_depends_on_its_pilots_and_the_threshold(smoke_rules: Rules) -> None:
-    ascents = smoke_rules.ascents
-    assert len(ascents.pilots("tuned")) == 3
-    assert all("/lenet-b/tuned-" in pilot for pilot in ascents.pilots("tuned"))
-    assert (ascents.pilots("regular"), ascents.threshold("regular")) == ([], "")
-    assert ascents.threshold("tuned") == "--threshold 0.9999"
+    attacks = smoke_rules.attacks
+    assert len(attacks.pilots("tuned")) == 3
+    assert all("/lenet-b/tuned-" in pilot for pilot in attacks.pilots("tuned"))
+    assert (attacks.pilots("regular"), attacks.threshold("regular")) == ([], "")
+    assert attacks.threshold("tuned") == "--threshold 0.9999"
 
 
 def test_chains_share_their_first_network_which_is_that_of_the_study(smoke_rules: Rules) -> None:
@@ -210,8 +210,7 @@ def test_a_chain_learns_the_images_of_its_supplier(smoke_rules: Rules) -> None:
     images = "results/smoke/retraining/fooling-class/lenet-a/champions/images1.safetensors"
     assert chains.fooling_images("fooling-class/lenet-a/champions", "2") == [images]
     assert chains.fooling_images("fooling-class/lenet-a/nothing", "2") == []
-    assert chains.painted_in("cppn") == ["fooling-class/lenet-a/random"]
-    assert chains.painted_in("direct") == ["refusing/lenet-a/noise"]
+    assert chains.painted() == ["fooling-class/lenet-a/random", "refusing/lenet-a/noise"]
     assert json.loads(chains.painting("refusing/lenet-a/noise", "1"))["encoding"]["kind"] == "direct"
 
 
@@ -254,7 +253,7 @@ def test_only_champions_in_the_cppn_encoding_are_ablated(smoke_rules: Rules) -> 
 
 def test_images_are_transferred_where_there_are_several_networks() -> None:
     def leave_one(values: dict[str, Any]) -> None:
-        values |= {key: [] for key in ("retraining", "ascent")} | {"experiments": values["experiments"][1:2]}
+        values |= {key: [] for key in ("retraining", "attacks")} | {"experiments": values["experiments"][1:2]}
         values["classifiers"] = [{**values["classifiers"][0], "independent": None}]
         del values["survey"]
 

@@ -59,7 +59,7 @@ def test_settings_of_the_command_line_are_read_as_those_of_a_file(
 
 
 def test_a_refused_setting_of_the_command_line_is_blamed_on_it() -> None:
-    with pytest.raises(FoolingError, match=r"a.json \+ --config: 1 setting refused") as refusal:
+    with pytest.raises(FoolingError, match=r"a.json \+ --config: 1 invalid setting") as refusal:
         study_from(SETTINGS | {"study": 2024}, files=["a.json"], arguments=["study=2024"])
     assert "study: '2024'" in str(refusal.value)
     _, study = study_from(SETTINGS | {"study": 2024}, files=(), arguments=['study="2024"'])

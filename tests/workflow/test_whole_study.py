@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from checkout import SMOKE, Checkout, hidden_in
-from fooling.classifiers.checkpoint import load_classifier
-from fooling.evolution.record import load_run
-from fooling.survey.pictures import load_stimuli
+from fooling.attacks.evolution.record import load_run
+from fooling.classifiers.classifier_file import load_classifier
+from fooling.survey.questionnaire import load_stimuli
 
 RESULTS = Path("results/smoke")
 
@@ -100,7 +100,7 @@ def test_rules_that_the_smoke_study_leaves_out(fresh_checkout: Checkout, tmp_pat
         for name in ("evolution/net/cppn/seed1", "retraining/chain/net/champions/dnn2")
     ]
     said = checkout.run("snakemake", "--cores", "2", "--configfile", str(config), "--", *made)
-    assert {"retrain_on_all_pictures", "evolve_cppn_without_drift"} <= set(said.split())
+    assert {"retrain_on_all_pictures", "evolve_without_drift"} <= set(said.split())
     run, retrained = (
         load_run(checkout.folder / made[0]),
         load_classifier(

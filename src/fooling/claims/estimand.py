@@ -1,27 +1,302 @@
-"""An estimand: what a claim is about, as a pure function from the tables of a study to an estimate.
+"""Estimands: pure functions from the tables of a study, filtered for one claim, to an estimate.
 
-A median says what it is over. Where a source leaves that open there are three readings: the median over the classes
-of each run and then over the runs; the median over the runs for each class and then over the classes; and the median
-of all champions pooled. Each is taken within a classifier (of retrained classifiers: within a chain). Then follows the
-mean over these, of confidences as log-odds, of ratios as logarithms.
+The words of a median state what it is over. If a source leaves that open, there are three readings: the median over
+the classes of each run, and then over the runs; the median over the runs for each class, and then over the classes; and
+the median of all champions pooled. Each is taken within a classifier (for retrained classifiers: within a chain). The
+result is the mean over classifiers or chains, of log-odds for confidences and of logarithms for ratios.
 """
 
 from __future__ import annotations
 
 import string
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
-from fooling.claims.context import PHRASES, Context, Filter
-from fooling.findings.intervals import Estimate
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import Field
 
+from fooling.findings.intervals import (
+    Estimate,
+    IntervalSettings,
+    Statistic,
+    estimated_median,
+    estimated_share,
+    probability_of,
+    run_grid,
+)
+from fooling.findings.runs import ThresholdSettings
+from fooling.retraining.settings import Filling
+from fooling.settings import Settings
+
+#: How the sentence of a claim names the value of each parameter.
+PHRASES = {
+    "architecture": "architecture {}",
+    "experiment": "experiment {}",
+    "ascent": "gradient ascent {}",
+    "fill": "filled with {}",
+    "removed": "{} removed",
+    "search": "{}",
+    "control": "control {}",
+    "relation": "shown to the {}",
+    "shown_to": "shown to {}",
+    "retraining": "retraining {}",
+    "filled_with": "fooling class of {}",
+    "control_filling": "control {}",
+    "network": "network {}",
+    "asked": "people asked {}",
+    "level": "at {}",
+    "count": "{} champions",
+    "classes": "classes {}",
+    "generation": "up to generation {}",
+}
+#: Whether a bound is compared with a two-sided interval, or with a one-sided bound of the same confidence.
+Sided = Literal["one", "two"]
 #: Every estimand can be restricted to an architecture.
 COMMON = frozenset({"architecture"})
 
 
+class Filter(Settings):
+    """The parameters of all estimands: runs, classifiers, and generation on which one is evaluated."""
+
+    architecture: str | None = None
+    """Architecture of the classifiers."""
+    experiment: str | None = None
+    """Name of the experiment whose runs are evaluated."""
+    ascent: str | None = None
+    """Name of the gradient ascent that is evaluated."""
+    fill: Literal["mean", "background", "noise"] | None = None
+    """What replaces the removed pixels of champions."""
+    removed: int | None = Field(default=None, ge=1)
+    """Number of copies that are removed from champions; the control loses as many pixels elsewhere."""
+    search: Literal["map-elites", "random-search", "drift"] = "map-elites"
+    """The search that is evaluated."""
+    control: Literal["random-search", "drift"] | None = None
+    """The search with which it is compared, run by run."""
+    relation: Literal["same architecture", "other architecture"] = "same architecture"
+    """Architecture of the classifiers to which images are shown, relative to their own classifier's."""
+    shown_to: str | None = None
+    """Architecture of the classifiers to which images are shown."""
+    retraining: str | None = None
+    """Name of the retraining whose classifiers are evaluated."""
+    filled_with: Filling = "champions"
+    """Content of the fooling class of these classifiers."""
+    control_filling: Filling | None = None
+    """The filling with which it is compared, chain by chain."""
+    network: int | None = Field(default=None, ge=1)
+    """Number of the evaluated classifiers in their chains."""
+    asked: Literal["two-way-random", "two-way-confused", "all-way"] | None = None
+    """Question that people are asked about the images of the experiment."""
+    level: float | None = Field(default=None, gt=0, lt=1)
+    """Confidence level that replaces the study's threshold."""
+    count: int | None = Field(default=None, ge=1)
+    """Number of the most confident champions that are evaluated."""
+    classes: tuple[tuple[int, int], ...] | None = Field(default=None, min_length=1)
+    """Classes that are evaluated, as ranges with the first and the last index; null: all classes."""
+    generation: int | None = Field(default=None, ge=0)
+    """Generation at which the runs are evaluated; later events do not count."""
+
+
+class ContextSettings(IntervalSettings, ThresholdSettings):
+    """The threshold, and the confidence level of intervals."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tables:
+    """The tables of a study; those of runs and images by experiment."""
+
+    networks: pd.DataFrame
+    history: Mapping[str, pd.DataFrame]
+    times: Mapping[str, pd.DataFrame]
+    start: Mapping[str, pd.DataFrame]
+    examined: Mapping[str, pd.DataFrame]
+    real: pd.DataFrame = field(default_factory=pd.DataFrame)  # of all networks
+    transfer: Mapping[str, pd.DataFrame] = field(default_factory=dict)  # by experiment
+    retrained: Mapping[str, pd.DataFrame] = field(default_factory=dict)  # by retraining
+    retraining: Mapping[str, pd.DataFrame] = field(default_factory=dict)  # by retraining, of single chains
+    refusal: Mapping[str, pd.DataFrame] = field(default_factory=dict)  # by retraining, of single chains
+    ancestry: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    distances: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    ablation: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    ascent: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    ascent_times: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    people: Mapping[str, pd.DataFrame] = field(default_factory=dict)  # by condition, which is an experiment
+
+
+class NotRun(Exception):  # noqa: N818 - a result, not an error
+    """The study has no data for this estimand, for the given reason."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """The tables of a study, filtered for one claim on the classifiers of one data set."""
+
+    filter: Filter
+    dataset: str
+    tables: Tables
+    settings: ContextSettings
+    sided: Sided = "two"
+    may_be_shorter: bool = False  # if the runs end before the claim's generation, evaluate their end
+
+    def networks(self) -> pd.DataFrame:
+        """Return the rows of the classifiers of the data set, and of the architecture if one is named."""
+        networks = self.tables.networks
+        chosen = networks[networks["dataset"] == self.dataset]
+        if self.filter.architecture is not None:
+            chosen = chosen[chosen["architecture"] == self.filter.architecture]
+        if chosen.empty:
+            raise NotRun(f"no such classifier of {self.dataset}")
+        return chosen
+
+    def of_experiment(self, tables: Mapping[str, pd.DataFrame], *, search: str | None = None) -> pd.DataFrame:
+        """Return the rows of the experiment on these classifiers, and of one search if it is named."""
+        name = str(self.filter.experiment)
+        table = tables.get(name)
+        rows = pd.DataFrame() if table is None else table[table["classifier"].isin(self.networks()["classifier"])]
+        if search is not None and not rows.empty:
+            rows = rows[rows["search"] == search]
+        if rows.empty:
+            raise NotRun(f"no {search or 'images'} of the experiment {name} on classifiers of {self.dataset}")
+        return rows
+
+    def of_retraining(self, tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+        """Return the rows of the retraining whose chains begin with these classifiers."""
+        name = str(self.filter.retraining)
+        table = tables.get(name)
+        rows = pd.DataFrame() if table is None else table[table["first"].isin(self.networks()["classifier"])]
+        if rows.empty:
+            raise NotRun(f"no retraining {name} of classifiers of {self.dataset}")
+        return rows
+
+    def history(self, column: str, *, search: str | None = None) -> NDArray[np.float64]:
+        """Return confidences or log-odds at the generation, (classifiers, seeds, classes)."""
+        rows = self.of_experiment(self.tables.history, search=search or self.filter.search)
+        generation = self._generation(int(rows.groupby(["classifier", "seed"])["generation"].max().min()))
+        kept = rows.loc[rows["generation"] <= generation, "generation"].max()  # late generations are thinned
+        return run_grid(self._of_classes(rows[rows["generation"] == kept]), column, within_run="class_index")
+
+    def times(self, target: str) -> tuple[NDArray[np.float64], float]:
+        """Return the generations at which the runs reached the target, (classifiers, seeds), and the runs' end.
+
+        Infinite if a run did not reach it.
+        """
+        rows = self.of_experiment(self.tables.times, search=self.filter.search)
+        rows = rows[rows["target"] == target]
+        ends = rows.loc[~rows["reached"], "generation"]
+        end = self._generation(np.inf if ends.empty else float(ends.min()))
+        reached = rows["reached"] & (rows["generation"] <= end)
+        return run_grid(rows.assign(time=rows["generation"].astype(float).where(reached, np.inf)), "time"), end
+
+    def examined(self, column: str, *, networks: Iterable[str] | None = None) -> NDArray[np.float64]:
+        """Return a column of the examined champions, (classifiers, seeds, classes), of classifiers that have it.
+
+        ``networks`` restricts the result to these classifiers.
+        """
+        rows = self.of_experiment(self.tables.examined, search=self.filter.search)
+        if networks is not None:
+            rows = rows[rows["classifier"].isin(list(networks))]
+        return run_grid(self._known(rows, column), column, within_run="class_index")
+
+    def ancestry(self, column: str) -> NDArray[np.float64]:
+        """Return a column of the champions' ancestry, (classifiers, seeds, classes)."""
+        return run_grid(self.of_experiment(self.tables.ancestry), column, within_run="class_index")
+
+    def distances(self, column: str) -> NDArray[np.float64]:
+        """Return a column of the champions' distances, (classifiers, seeds, classes), of classifiers that have it."""
+        rows = self.of_experiment(self.tables.distances)
+        return run_grid(self._known(rows[rows["kind"] == "champion"], column), column, within_run="image")
+
+    def ascents(self, column: str) -> NDArray[np.float64]:
+        """Return a column of the images of the gradient ascent, (classifiers, seeds, classes)."""
+        return run_grid(self._of_ascent(self.tables.ascent), column, within_run="class_index")
+
+    def people(self) -> pd.Series[Any]:
+        """Return the row of people's accuracy on the images of the experiment, on one of these classifiers."""
+        name, asked = str(self.filter.experiment), str(self.filter.asked)
+        table = self.tables.people.get(name)
+        if table is None:
+            raise NotRun(f"nobody was asked about images of {name}")
+        if table["synthetic"].any():
+            raise NotRun("only simulated participants were asked")
+        block, _, foils = asked.rpartition("-") if asked.startswith("two-way") else (asked, "", "")
+        rows = table[(table["block"] == block) & (table["foils"].fillna("") == foils)]
+        rows = rows[rows["network"].isin(self.networks()["classifier"])]
+        if len(rows) != 1:
+            raise NotRun(f"nobody was asked this question about images of {name} on classifiers of {self.dataset}")
+        return rows.iloc[0]
+
+    def evaluations(self) -> tuple[tuple[NDArray[np.float64], float], tuple[NDArray[np.float64], float]]:
+        """Return the evaluations until the median class reached the threshold, of the ascent and of the search.
+
+        Each is a pair: the evaluations (classifiers, seeds) of the runs that both have, infinite if the threshold was
+        not reached, and the end of the runs.
+        """
+        tables = (
+            self._of_ascent(self.tables.ascent_times),
+            self.of_experiment(self.tables.times, search=self.filter.search),
+        )
+        medians = [table[table["target"] == "median"].set_index(["classifier", "seed"]) for table in tables]
+        needed = [median["evaluations"].astype(float).where(median["reached"], np.inf) for median in medians]
+        common = pd.concat(needed, axis=1, join="inner", keys=["ascent", "search"]).reset_index()
+        if common.empty:
+            raise NotRun("no classifier and seed has both")
+        ends = [float(median["evaluations"].max()) for median in medians]
+        return (run_grid(common, "ascent"), ends[0]), (run_grid(common, "search"), ends[1])
+
+    def median_confidence(self, log_odds: NDArray[np.float64], within_unit: Statistic = np.median) -> Estimate:
+        """Estimate the mean over the classifiers of a median within each, of ``log_odds`` (classifiers, seeds, ...)."""
+        level = self.settings.confidence_level
+        return estimated_median(log_odds, level=level, within_unit=within_unit, back=probability_of)
+
+    def median_ratio(self, ratios: NDArray[np.float64]) -> Estimate:
+        """Estimate the geometric mean over the classifiers of the median of ``ratios`` (classifiers, seeds)."""
+        return estimated_median(np.log(ratios), level=self.settings.confidence_level, back=np.exp)
+
+    def share(self, holds: NDArray[np.bool_]) -> Estimate:
+        """Estimate the share of champions (classifiers, seeds, classes) or runs (classifiers, seeds) that hold."""
+        runs = holds.mean(axis=2) if holds.ndim == 3 else holds.astype(np.float64)
+        return estimated_share(runs, level=self.settings.confidence_level)
+
+    def _of_ascent(self, tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+        """Return the rows of the gradient ascent on these classifiers."""
+        name = str(self.filter.ascent)
+        table = tables.get(name)
+        rows = pd.DataFrame() if table is None else table[table["classifier"].isin(self.networks()["classifier"])]
+        if rows.empty:
+            raise NotRun(f"no gradient ascent {name} on classifiers of {self.dataset}")
+        return rows
+
+    def _of_classes(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """Return the rows of the classes that are evaluated."""
+        if self.filter.classes is None:
+            return rows
+        if (last := max(last for _, last in self.filter.classes)) > rows["class_index"].max():
+            raise NotRun(f"the classifiers of {self.dataset} have no class {last}")
+        wanted = [index for first, last in self.filter.classes for index in range(first, last + 1)]
+        return rows[rows["class_index"].isin(wanted)]
+
+    @staticmethod
+    def _known(rows: pd.DataFrame, column: str) -> pd.DataFrame:
+        """Return the rows of the classifiers that have a value in every row of the column."""
+        known = rows.groupby("classifier")[column].transform(lambda values: values.notna().all())
+        if not known.astype(bool).any():
+            raise NotRun(f"no classifier has values in the column {column}")
+        return rows[known.astype(bool)]
+
+    def _generation(self, last: float) -> float:
+        """Return the generation at which runs that end at ``last`` are evaluated."""
+        asked = self.filter.generation
+        assert asked is not None, "this estimand needs a generation"
+        if last < asked and not self.may_be_shorter:
+            raise NotRun(f"the runs end at generation {last:.0f}, but the claim is about generation {asked}")
+        return min(asked, last)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Estimand:
-    """What is estimated, in words that may name parameters in braces, and how."""
+    """A quantity in words, which may contain parameters in braces, and the function that estimates it."""
 
     name: str
     words: str
@@ -33,21 +308,21 @@ class Estimand:
 
     @property
     def parameters(self) -> frozenset[str]:
-        """Every parameter that changes the estimate."""
+        """Every parameter that affects the estimate."""
         return self.needs | self.takes
 
     def in_words(self, chosen: Filter, *, dataset: str) -> str:
-        """Return the words with the values of all parameters that are set; those not named within follow."""
+        """Return the words with the values of all set parameters; those without a place in the words follow."""
         values = {name: _in_words(getattr(chosen, name)) for name in PHRASES if name in self.parameters}
         named = {field for _, field, _, _ in string.Formatter().parse(self.words) if field}
-        told = [PHRASES[name].format(value) for name, value in values.items() if value and name not in named]
-        return f"{self.words.format(**values)} ({', '.join([dataset, *told])})"
+        others = [PHRASES[name].format(value) for name, value in values.items() if value and name not in named]
+        return f"{self.words.format(**values)} ({', '.join([dataset, *others])})"
 
 
 def estimand(
     words: str, *, needs: Iterable[str] = ("experiment",), takes: Iterable[str] = ()
 ) -> Callable[[Callable[[Context], Estimate]], Estimand]:
-    """Return a decorator that makes an estimand of a function; its name is the function's, with hyphens."""
+    """Return a decorator that turns a function into an estimand, named after the function with hyphens."""
 
     def named(evaluate: Callable[[Context], Estimate]) -> Estimand:
         name = evaluate.__name__.replace("_", "-")

@@ -1,4 +1,4 @@
-"""Judge the declared claims by what a study measured: value, interval, verdict, direction and status."""
+"""Judge the declared claims from the tables of a study: value, interval, verdict, direction and status."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from fooling.claims.claim import Claim, Claims
-from fooling.claims.context import Context, ContextSettings, NotRun, Tables
+from fooling.claims.claim import Claim, Claims, Reserved, status_of
+from fooling.claims.estimand import Context, ContextSettings, NotRun, Tables
 from fooling.claims.estimands import ESTIMANDS
-from fooling.claims.freeze import Reserved, status_of
 from fooling.claims.verdicts import (
     BY_INTERVAL,
     EXPLORATORY,
@@ -36,12 +35,12 @@ CLAIMS = Table(
     columns=(
         Column("id", TEXT, doc="Name of the claim."),
         Column("family", TEXT, doc="Name under which it is counted: that of its family, or its own."),
-        Column("kind", one_of(*typing.get_args(Kind)), doc="Who states or asks it."),
-        Column("declared", TEXT, unit="date", doc="Day since which it is declared."),
+        Column("kind", one_of(*typing.get_args(Kind)), doc="Whether the paper states it, implies it, or we ask it."),
+        Column("declared", TEXT, unit="date", doc="Date of the last change of its estimand or bound."),
         Column(
             "status",
             one_of(*typing.get_args(Status)),
-            doc="`confirmatory` where claim and code were frozen before these runs, otherwise `exploratory`.",
+            doc="`confirmatory` if claim and code were frozen before the runs, otherwise `exploratory`.",
         ),
         Column(
             "lock",
@@ -51,44 +50,44 @@ CLAIMS = Table(
         Column("where", TEXT, doc="Its source."),
         Column("claim", TEXT, doc="The claim in words."),
         Column("paper", NUMBER.or_nothing, unit="`unit`", doc="Value that the source states; empty if it states none."),
-        Column("source_status", TEXT, doc="How well the value of the source is known."),
-        Column("ours", FOUND, unit="`unit`", doc="Value found in this study; empty where nothing was measured."),
+        Column("source_status", TEXT, doc="How the value of the source is known."),
+        Column("ours", FOUND, unit="`unit`", doc="Value measured in this study; empty if nothing was measured."),
         *bounds(FOUND),
         Column("units", COUNT, doc="Number of independent units behind it: classifiers, chains or people."),
         Column("runs", COUNT, unit="runs", doc="Number of all runs behind it."),
         Column(
             "unit",
             one_of("probability", "share", "generations", "log-odds", "ratio", "correlation"),
-            doc="Unit of the values; a `probability` or `share` is from 0 to 1, `inf` `generations`: not within the "
-            "generations that the claim is about.",
+            doc="Unit of the values. A `probability` or `share` is from 0 to 1; `inf` `generations` means not within "
+            "the generations of the claim.",
         ),
-        Column("sided", one_of("one", "two"), doc="`two`, or `one` where each bound is a one-sided one."),
+        Column("sided", one_of("one", "two"), doc="`two` for a two-sided interval, `one` for one-sided bounds."),
         Column(
             "p_holm",
             SHARE.or_nothing,
-            doc="One-sided p-value at the bound, corrected by Holm's method; empty except in families of which any "
-            "claim may hold.",
+            doc="One-sided p-value at the bound, corrected by Holm's method; empty except in families with the rule "
+            "`any`.",
         ),
         Column("verdict", _VERDICT, doc="The verdict."),
-        Column("family_verdict", _VERDICT, doc="The verdict that is counted."),
-        Column("measured_on", TEXT.or_nothing, doc="Data set that it was measured on; empty where it was not."),
+        Column("family_verdict", _VERDICT, doc="The verdict that is counted: that of the family."),
+        Column("measured_on", TEXT.or_nothing, doc="Data set on which it was measured; empty if it was not."),
         Column(
             "direction",
             one_of(*map(str, Direction)).or_nothing,
-            doc="On which side of its null value the result lies; empty except on other data than the claim's.",
+            doc="Side of the null value on which the result lies; empty except on other data than the claim's.",
         ),
     ),
     key=("id",),
-    doc="One row for each claim of `config/claims.yaml`, in its order; [claims](claims.md) explains how it is judged. "
-    "`claims.md` beside it is the same as a page.",
+    doc="One row for each claim of `config/claims.yaml`, in that order; [claims](claims.md) explains the verdicts. "
+    "`claims.md` in the same folder has the same results as a page.",
 )
-SMALLEST_P, LARGEST_P = 1e-9, 0.5  # between which a p-value is searched for
+SMALLEST_P, LARGEST_P = 1e-9, 0.5  # range of p-values
 HALVINGS = 60
 
 
 @dataclass(frozen=True, kw_only=True)
 class Judgement:
-    """A claim, what was found, and the verdict."""
+    """A claim with its estimate and verdict."""
 
     claim: Claim
     verdict: Verdict
@@ -97,11 +96,11 @@ class Judgement:
     estimate: Estimate | None = None
     """None: not measured."""
     dataset: str | None = None
-    """The data set that it was measured on."""
+    """The data set on which it was measured."""
     direction: Direction | None = None
-    """On other data than the claim's: on which side of the claim's null value it lies."""
+    """On other data than the claim's: the side of the null value on which it lies."""
     p_value: float | None = None
-    """One-sided, at the bound; only in families of which any claim may hold."""
+    """One-sided, at the bound; only in families with the rule ``any``."""
     p_holm: float | None = None
     """The same, corrected for the size of the family."""
     status: Status = EXPLORATORY
@@ -112,9 +111,9 @@ class Judgement:
 def judged_claims(
     claims: Claims, tables: Tables, settings: ContextSettings, *, reserved: Reserved | None = None
 ) -> list[Judgement]:
-    """Return a judgement on each claim, in their order.
+    """Return a judgement of each claim, in their order.
 
-    ``reserved`` names the claims that stand as they were frozen, and the seeds that test them.
+    ``reserved`` has the claims that are unchanged since the freeze, and the seeds that were reserved for them.
     """
     alone = [_judged(claim, claims.rule_of(claim), tables, settings, reserved) for claim in claims.claims]
     by_family = {family.id: [each for each in alone if each.claim.family == family.id] for family in claims.families}
@@ -126,7 +125,7 @@ def judged_claims(
 
 
 def claims_table(judgements: Sequence[Judgement], *, lock: str = "") -> pd.DataFrame:
-    """Return one row for each claim, in the columns that every reader of claims relies on."""
+    """Return the table ``claims``: one row for each judgement."""
     rows = []
     for each in judgements:
         claim, found = each.claim, each.estimate
@@ -148,9 +147,9 @@ def claims_table(judgements: Sequence[Judgement], *, lock: str = "") -> pd.DataF
 def _judged(
     claim: Claim, rule: Rule | None, tables: Tables, settings: ContextSettings, reserved: Reserved | None
 ) -> Judgement:
-    """Judge on the claim's own data set, else show on the other one, else not at all."""
+    """Judge a claim on its own data set, or else show its direction on the other one, if either was measured."""
     if claim.estimand is None:
-        return _not_run(claim, "this study has no step for it")
+        return _not_run(claim, "no step of the study measures it")
     reasons = []
     for dataset in filter(None, (claim.dataset, claim.shown_on)):
         measure = _measurement(claim, dataset, tables, settings)
@@ -179,7 +178,8 @@ def _judged(
 def p_at_bound(measure: Callable[[float], Estimate], claim: Claim) -> float:
     """Return the one-sided p-value of the hypothesis that the claim's bound is not met, at most ``LARGEST_P``.
 
-    It is where the interval from ``measure``, which takes a confidence level, just touches the bound.
+    It is found by bisection, as the level at which the interval just touches the bound. ``measure`` maps a confidence
+    level to an estimate.
     """
     low, high = SMALLEST_P, LARGEST_P - SMALLEST_P
 
@@ -200,7 +200,7 @@ def p_at_bound(measure: Callable[[float], Estimate], claim: Claim) -> float:
 
 
 def _measurement(claim: Claim, dataset: str, tables: Tables, settings: ContextSettings) -> Callable[[float], Estimate]:
-    """The claim's estimand on a data set, as a function of the confidence level of its interval."""
+    """Return a function from the confidence level to the estimate of the claim's estimand on a data set."""
 
     def measure(level: float) -> Estimate:
         context = Context(
@@ -217,7 +217,7 @@ def _measurement(claim: Claim, dataset: str, tables: Tables, settings: ContextSe
 
 
 def _level(claim: Claim, level: float) -> float:
-    """The confidence level of the two-sided interval, each bound of which is a one-sided one where that was chosen."""
+    """Return the level of the two-sided interval whose bounds have the one-sided or two-sided ``level``."""
     return 2 * level - 1 if claim.sided == "one" else level
 
 
@@ -226,7 +226,7 @@ def _not_run(claim: Claim, reason: str) -> Judgement:
 
 
 def _readings(members: Sequence[Judgement], settings: ContextSettings) -> list[Judgement]:
-    """Let the primary reading count alone."""
+    """Count only the primary reading."""
     (counted,) = (each.verdict for each in members if each.claim.primary)
     shown = [
         each
@@ -243,7 +243,7 @@ def _all_must_hold(members: Sequence[Judgement], settings: ContextSettings) -> l
 
 
 def _any_may_hold(members: Sequence[Judgement], settings: ContextSettings) -> list[Judgement]:
-    """Correct for the size of the family; a claim that was not measured counts as one that fails."""
+    """Correct for the size of the family; a claim that was not measured counts as a failed one."""
     from statsmodels.stats.multitest import multipletests  # type: ignore[import-untyped]  # readers do not need it
 
     largest = (1 - settings.confidence_level) / 2

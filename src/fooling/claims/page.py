@@ -1,4 +1,4 @@
-"""The judged claims as a page of Markdown: a table, and for each claim one sentence on what was found."""
+"""The judged claims of a study as a page of Markdown."""
 
 from __future__ import annotations
 
@@ -8,25 +8,33 @@ from collections.abc import Sequence
 from fooling.claims.claim import Claim
 from fooling.claims.estimands import ESTIMANDS
 from fooling.claims.judgements import Judgement, claims_table
-from fooling.claims.scoreboard import headline_of_claims, note_on_directions, note_on_status, scoreboard
-from fooling.claims.verdicts import Direction, Verdict, on_data
+from fooling.claims.verdicts import (
+    Direction,
+    Verdict,
+    exactly_in_words,
+    headline_of_claims,
+    in_words,
+    note_on_directions,
+    note_on_status,
+    on_data,
+    scoreboard,
+)
 from fooling.findings.intervals import Estimate
-from fooling.findings.wording import in_words
 
 HEAD = """# Claims
 
 {headline} {status} {directions}
 
-A claim is *reproduced* where the whole {level} interval agrees with it, *not reproduced* where the whole interval
-disagrees, and *inconclusive* in between. Nothing is judged on other data than the claim's, with too few independent
-units, or against a number that nobody verified; on other data the direction is shown instead, and never counts.
-Readings of one number, and statements that belong to one claim, count once.
+A claim is *reproduced* if the whole {level} interval agrees with it, *not reproduced* if the whole interval disagrees,
+and *inconclusive* otherwise. There is no verdict on other data than the claim's, with too few independent units, or
+against a number that was not verified. On other data the direction is given instead; it is never counted. Claims of one
+family count as one. Every confidence of at least 99.99 % is printed as "≥ 99.99 %".
 
 | claims | {verdicts} |
 |---|{rule}|
 {counts}
-Status of the source's number: F, read off the paper's figures or their data; C, read in or measured with its released
-code; T, its text or the authors' page; N, a reader's note; M, remembered and not verified; -, the source states none.
+Status of the source's number: F, read from the paper's figures or their data; C, read in or measured with its released
+code; T, in its text or on the authors' page; N, from a reader's note; M, remembered, not verified; -, none stated.
 
 | claim | kind | source | source's value | here | verdict | status | in words |
 |---|---|---|---|---|---|---|---|
@@ -35,15 +43,15 @@ code; T, its text or the authors' page; N, a reader's note; M, remembered and no
 DIRECTIONS = {
     Direction.SAME: "the whole interval lies in the claimed direction from {null}",
     Direction.OPPOSITE: "the whole interval lies in the opposite direction from {null}",
-    Direction.UNCLEAR: "the interval reaches to both sides of {null}",
+    Direction.UNCLEAR: "the interval contains {null}",
     Direction.SAME_ALONE: "the value, without an interval, lies in the claimed direction from {null}",
     Direction.OPPOSITE_ALONE: "the value, without an interval, lies in the opposite direction from {null}",
-    Direction.UNCLEAR_ALONE: "the value is {null}",
+    Direction.UNCLEAR_ALONE: "the value equals {null}",
 }
 
 
 def claims_page(judgements: Sequence[Judgement], *, confidence_level: float) -> str:
-    """Return the page that ``claims.md`` holds."""
+    """Return the content of ``claims.md``: a table of the judged claims, with one sentence each."""
     table = claims_table(judgements)
     counts = scoreboard(table)
     given = [str(verdict) for verdict in Verdict if any(str(verdict) in found for found in counts.values())]
@@ -61,7 +69,7 @@ def claims_page(judgements: Sequence[Judgement], *, confidence_level: float) -> 
 
 
 def sentence(judgement: Judgement) -> str:
-    """Return what was measured and why that gives this verdict, in one sentence."""
+    """Return one sentence about the measured value and the reason for the verdict."""
     claim, estimate = judgement.claim, judgement.estimate
     if estimate is None:
         return f"Not measured: {judgement.reason}."
@@ -69,18 +77,16 @@ def sentence(judgement: Judgement) -> str:
 
 
 def agreeing_in_words(claim: Claim) -> str:
-    """Return which values agree with a claim."""
-    low, high = claim.agreeing
+    """Return the range of values that agree with a claim, such as ``at least 99.99 %``."""
+    low, high = (exactly_in_words(bound, claim.unit) if math.isfinite(bound) else "" for bound in claim.agreeing)
     if claim.comparison == "at-least":
-        return f"at least {in_words(low, claim.unit)}"
-    if claim.comparison == "at-most":
-        return f"at most {in_words(high, claim.unit)}"
-    return f"between {in_words(low, claim.unit)} and {in_words(high, claim.unit)}"
+        return f"at least {low}"
+    return f"at most {high}" if claim.comparison == "at-most" else f"between {low} and {high}"
 
 
 def _row(judgement: Judgement) -> str:
     claim, estimate = judgement.claim, judgement.estimate
-    paper = "none stated" if claim.paper is None else f"{in_words(claim.paper, claim.unit)} ({claim.source_status})"
+    paper = "none stated" if claim.paper is None else source_value(claim)
     here = "-" if estimate is None else _with_interval(estimate, claim.unit)
     verdict = f"**{judgement.verdict}**"
     if judgement.direction is not None:
@@ -116,15 +122,15 @@ def _because(judgement: Judgement, estimate: Estimate) -> str:
         case Verdict.INCONCLUSIVE:
             return f"only a part of the interval is {agreeing}"
         case Verdict.UNVERIFIED:
-            return "the number it would be compared with is remembered, not verified"
+            return "the source's number is remembered, not verified"
         case Verdict.TOO_FEW if estimate.units < claim.minimum:
-            return f"it describes {_units(estimate)}; a verdict needs {claim.minimum}"
+            return f"there {_units(estimate)}; a verdict needs {claim.minimum}"
         case Verdict.TOO_FEW:
             return estimate.note or "it has no interval"
         case Verdict.READING:
-            return f"another reading of {claim.family}, whose primary one is judged"
+            return f"another reading of {claim.family}; only its primary reading is judged"
         case _:
-            return f"the claim is about {claim.dataset}, so that nothing is judged{_shown(judgement)}"
+            return f"no verdict, because the claim is about {claim.dataset}{_shown(judgement)}"
 
 
 def _corrected(judgement: Judgement) -> str:
@@ -136,9 +142,14 @@ def _corrected(judgement: Judgement) -> str:
 def _shown(judgement: Judgement) -> str:
     if judgement.direction is None:
         return ""
-    null = in_words(judgement.claim.null_value, judgement.claim.unit)
+    null = exactly_in_words(judgement.claim.null_value, judgement.claim.unit)
     return f"; {DIRECTIONS[judgement.direction].format(null=null)}"
 
 
 def _units(estimate: Estimate) -> str:
-    return "1 independent unit" if estimate.units == 1 else f"{estimate.units} independent units"
+    return "is 1 independent unit" if estimate.units == 1 else f"are {estimate.units} independent units"
+
+
+def source_value(claim: Claim) -> str:
+    """Return the value of the source and its status."""
+    return f"{exactly_in_words(claim.paper, claim.unit)} ({claim.source_status})"

@@ -1,7 +1,8 @@
-"""A network and a data set make a classifier: preprocessing from the training images, classes, and the test error."""
+"""Make a classifier: from a network and a data set, or from several classifiers."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,13 +10,16 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from fooling.classifiers.architectures import find_architecture
-from fooling.classifiers.classifier import Classifier
+from fooling.classifiers.architectures import Architecture, build_network, described, find_architecture
+from fooling.classifiers.classifier import Classifier, logarithms_of
+from fooling.classifiers.header import MemberHeader, Outputs
 from fooling.classifiers.settings import InputSettings, NetworkSettings
+from fooling.classifiers.views import View, fed_shape, log_mean_probabilities, views_of
 from fooling.datasets.dataset import Dataset
 from fooling.errors import FoolingError
 
 MID_GREY = 127.5
+CHUNK_SIZE_OF_ENSEMBLE = 16  # images scored at once
 
 
 def assembled(
@@ -26,7 +30,15 @@ def assembled(
     dataset: Dataset,
     device: torch.device,
 ) -> Classifier:
-    """``network`` as a classifier of the images and classes of ``dataset``, fed as ``settings.input`` says."""
+    """Return ``network`` as a classifier of the images and classes of ``dataset``.
+
+    Args:
+        network: The network, whose input follows ``settings.input``.
+        name: The name of the classifier.
+        settings: The settings of the network.
+        dataset: Its training images give the mean image, its names those of the classes.
+        device: Where the classifier computes.
+    """
     if settings.input.subtract_mean:
         dataset.require_training_images("input.subtract_mean")
     mean = training_mean_of(dataset.train_images)
@@ -51,14 +63,14 @@ def assembled(
 
 
 def training_mean_of(images: NDArray[np.uint8]) -> torch.Tensor:
-    """The mean of uint8 images ``(N, C, H, W)``, float32 ``(C, H, W)``, in levels 0..255; mid grey of no images."""
+    """Return the float32 mean ``(C, H, W)`` of uint8 images ``(N, C, H, W)``, levels 0 to 255; mid grey if N is 0."""
     if len(images) == 0:
         return torch.full(images.shape[1:], MID_GREY)
     return torch.from_numpy(images.mean(axis=0, dtype=np.float64).astype(np.float32))
 
 
 def offset_and_scale(settings: InputSettings, training_mean: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """The offset and the scale of the settings, float32, such that a network is fed ``(levels - offset) * scale``.
+    """Return float32 offset and scale such that the input of the network is ``(levels - offset) * scale``.
 
     Both broadcast to ``(C, H, W)``. Raises :class:`FoolingError` unless mean and std have one number per channel.
     """
@@ -70,7 +82,7 @@ def offset_and_scale(settings: InputSettings, training_mean: torch.Tensor) -> tu
         scale = torch.from_numpy(1 / (settings.divisor * std)).float()
     if not (offset.isfinite().all() and scale.isfinite().all()):
         raise FoolingError(
-            "input gives numbers beyond those of float32",
+            "input gives numbers beyond the range of float32",
             found=f"divisor {settings.divisor}, mean {settings.mean}, std {settings.std}",
             expected="finite values of (level / divisor - mean) / std for levels from 0 to 255",
         )
@@ -80,12 +92,13 @@ def offset_and_scale(settings: InputSettings, training_mean: torch.Tensor) -> tu
 def measured_errors(
     classifier: Classifier, images: NDArray[np.uint8], labels: NDArray[np.int64]
 ) -> dict[str, float | None]:
-    """The shares of ``images`` (N, C, H, W) whose label (N,) is not the most probable class, or not among five.
+    """Compute the test error and the top-5 error of ``images`` (N, C, H, W) with ``labels`` (N,).
 
-    Errors are published of one crop, the centre of the image, and so is ours: ten views would err less and take ten
-    times as long. With five classes or fewer the second error is None.
+    Both use only the centre crop, as published errors do: ten views would give lower errors and take ten times as long.
+    The
+    top-5 error is None for five classes or fewer.
     """
-    logits = classifier.with_centre_alone().logits(torch.from_numpy(images)).cpu().numpy()
+    logits = classifier.with_centre_view().logits(torch.from_numpy(images)).cpu().numpy()
     top5 = None
     if logits.shape[1] > 5:
         best = torch.from_numpy(logits).topk(5).indices.numpy()
@@ -97,3 +110,103 @@ def _per_channel(key: str, numbers: list[float], channels: int) -> NDArray[Any]:
     if len(numbers) != channels:
         raise FoolingError(f"input.{key} needs one number per channel", found=len(numbers), expected=channels)
     return np.array(numbers, dtype=np.float64).reshape(channels, 1, 1)
+
+
+class Member(nn.Module):
+    """A network with its own preprocessing: from levels ``(B, C, H, W)`` float32 to log probabilities ``(B, K)``."""
+
+    offset: torch.Tensor
+    scale: torch.Tensor
+
+    def __init__(
+        self, network: nn.Module, *, fed: tuple[int, int, int], views: Sequence[View], outputs: Outputs = "logits"
+    ) -> None:
+        super().__init__()
+        self.network = network
+        self._outputs = outputs
+        self.register_buffer("offset", torch.zeros(fed))
+        self.register_buffer("scale", torch.ones(fed[0], 1, 1))
+        self._views = views
+
+    def forward(self, levels: torch.Tensor) -> torch.Tensor:
+        """Return the log probabilities (B, K), averaged over its own views."""
+        seen = (view.of(levels).contiguous(memory_format=torch.channels_last) for view in self._views)
+        given = [self.network((shown - self.offset) * self.scale) for shown in seen]
+        return log_mean_probabilities(given if self._outputs == "logits" else map(logarithms_of, given))
+
+
+class Ensemble(nn.Module):
+    """Members that each see the levels of the whole image."""
+
+    def __init__(self, members: Sequence[Member]) -> None:
+        super().__init__()
+        self.members = nn.ModuleList(members)
+
+    def forward(self, levels: torch.Tensor) -> torch.Tensor:
+        """Return the logarithm (B, K) of the mean probabilities of all members, for levels ``(B, C, H, W)`` float32."""
+        return log_mean_probabilities([member(levels) for member in self.members])
+
+
+def architecture_of(name: str) -> Architecture:
+    """Return the architecture of an ensemble; ``name`` is ``ensemble``."""
+    return Architecture(build=build_ensemble, chunk_size=CHUNK_SIZE_OF_ENSEMBLE)
+
+
+def build_ensemble(
+    *, input_shape: tuple[int, int, int], classes: int, members: Sequence[Mapping[str, Any]]
+) -> nn.Module:
+    """Build an ensemble with new weights; each member has an architecture, options, crop, views and outputs."""
+    return Ensemble([_member(member, input_shape=input_shape, classes=classes) for member in members])
+
+
+def ensemble_of(classifiers: Sequence[Classifier], *, name: str) -> Classifier:
+    """Return a classifier whose confidences are the mean of those of the ``classifiers``.
+
+    An image that fools it fools most of them. Raises :class:`FoolingError` unless all have the same classes and images,
+    and
+    none has a fooling class.
+    """
+    first = classifiers[0]
+    for other in classifiers:
+        if other.class_names != first.class_names or other.input_shape != first.input_shape or other.fooling_class:
+            raise FoolingError(
+                f"{first.name} and {other.name} cannot be members of one ensemble",
+                found=f"{_summary(first)}; {_summary(other)}",
+                expected="the same classes, images of the same shape, and no fooling class",
+                remedy="correct `members`",
+            )
+    keys = MemberHeader.model_fields
+    members = [MemberHeader.model_validate({key: getattr(one, key) for key in keys}) for one in classifiers]
+    options = {"members": [described(member) for member in members]}
+    with torch.random.fork_rng(devices=[]):  # the new weights are replaced
+        network = build_ensemble(input_shape=first.input_shape, classes=len(first.class_names), **options)
+    for member, one in zip(network.members, classifiers, strict=True):  # type: ignore[arg-type]
+        member.network.load_state_dict(one.network.state_dict())
+        member.offset.copy_(one.subtracted.expand_as(member.offset))
+        member.scale.copy_(one.scale.expand_as(member.scale))
+    return Classifier(
+        name=name,
+        architecture="ensemble",
+        options=options,
+        network=network,
+        input_shape=first.input_shape,
+        class_names=first.class_names,
+        offset=torch.zeros(first.input_shape[0], 1, 1),
+        scale=torch.ones(first.input_shape[0], 1, 1),
+        training_mean=first.training_mean,
+        chunk_size=min(one.chunk_size for one in classifiers),
+        device=first.device,
+    )
+
+
+def _member(member: Mapping[str, Any], *, input_shape: tuple[int, int, int], classes: int) -> Member:
+    fed = fed_shape(input_shape, member["crop"])
+    network = build_network(member["architecture"], input_shape=fed, classes=classes, options=member["options"])
+    views = views_of(input_shape, crop=member["crop"], views=member["views"])
+    return Member(network, fed=fed, views=views, outputs=member.get("outputs", "logits"))
+
+
+def _summary(classifier: Classifier) -> str:
+    shape = "x".join(map(str, classifier.input_shape))
+    extra = ", one of them for fooling images" if classifier.fooling_class else ""
+    return f"{classifier.name}: {len(classifier.class_names)} classes{extra}, images {shape}"

@@ -1,27 +1,43 @@
-"""Which device a command computes on."""
+"""Choose the device of a command, lock one GPU for each process, and run work on it reproducibly.
+
+A GPU lock is a lock on a file, which ends with the process. The files are in a folder of the user in the system's
+temporary directory, so that all studies on the machine share them.
+"""
 
 from __future__ import annotations
 
+import ctypes
+import fcntl
 import os
-from collections.abc import Iterator
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
 
 import torch
 
-from fooling.classifiers.leases import leased_gpu
-from fooling.classifiers.memory import asked_for, is_lack_of_memory, keep_freed_memory
-from fooling.errors import FoolingError
+from fooling.errors import FoolingError, is_lack_of_memory, requested_memory
+from fooling.progress import say
 
 KNOWN_NAMES = "auto, cpu, cuda or cuda:<number>"
 
+TRIM_THRESHOLD, MMAP_MAX = -1, -4  # options of mallopt, in glibc's malloc.h
+LARGEST_INT = 2**31 - 1
+
 
 def chosen_device(name: str = "auto") -> torch.device:
-    """The device called ``name``: ``cpu``, ``cuda``, ``cuda:1`` and so on, or ``auto``.
+    """Return the device ``name``: ``cpu``, ``cuda``, ``cuda:1`` and so on, or ``auto``.
 
-    ``auto`` is what the environment variable FOOLING_DEVICE names, else a GPU when there is one. A GPU is from now on
-    this process's alone, and the only one that it sees; ``cuda`` waits for a free one. A single one that
-    CUDA_VISIBLE_DEVICES shows is taken as given. Raises :class:`FoolingError` for an unknown name and for a GPU that is
-    not there.
+    ``auto`` is the device in the environment variable FOOLING_DEVICE, else a GPU if there is one. From now on a GPU
+    belongs
+    to this process alone, and is the only one that it sees; ``cuda`` waits for a free one. If CUDA_VISIBLE_DEVICES
+    shows
+    exactly one GPU, it is used without a lock.
+
+    Raises:
+        FoolingError: The name is unknown, or the GPU does not exist.
     """
     device = _named(name)
     if device.type == "cuda":
@@ -31,14 +47,14 @@ def chosen_device(name: str = "auto") -> torch.device:
 
 
 def require_devices(name: str, processes: int) -> None:
-    """Raise :class:`FoolingError` unless so many processes can each choose the device called ``name``."""
+    """Raise :class:`FoolingError` unless each of ``processes`` processes can use its own device ``name``."""
     device = _named(name)
     there = torch.cuda.device_count() if device.index is None else 1
     if device.type == "cuda" and there < processes:
         raise FoolingError(
             f"{processes} processes cannot compute on {device} together",
             found=f"{there} GPUs to choose from",
-            expected="a GPU for each of them",
+            expected="one GPU for each process",
             remedy="lower machine.training_processes (or --processes), or set the device to cuda, without a number",
         )
 
@@ -51,36 +67,37 @@ def _named(name: str) -> torch.device:
     try:
         device = torch.device(name)
     except RuntimeError:
-        raise FoolingError("there is no such device", found=name, expected=KNOWN_NAMES) from None
+        raise FoolingError("unknown device", found=name, expected=KNOWN_NAMES) from None
     if device.type not in ("cpu", "cuda"):
-        raise FoolingError("this device is not supported", found=name, expected=KNOWN_NAMES)
+        raise FoolingError("unsupported device", found=name, expected=KNOWN_NAMES)
     return device
 
 
 def _gpu(wanted: torch.device) -> torch.device:
-    """The GPU ``wanted``, or any where it has no number, as the only one that this process sees."""
-    # Asking torch for more than the number of GPUs would start CUDA, which then no longer heeds the variable set below.
+    """Make ``wanted``, or any GPU if it has no number, the only GPU that this process sees."""
+    # Asking torch for more than the number of GPUs would start CUDA, which then ignores the variable set below.
     count = torch.cuda.device_count()
     shown = os.environ.get("CUDA_VISIBLE_DEVICES", "").replace(" ", "")
     visible = (shown.split(",") if shown else [str(number) for number in range(count)])[:count]
     allowed = visible if wanted.index is None else visible[wanted.index :][:1]
     if not allowed:
         raise FoolingError(
-            f"the device {wanted} is not there",
+            f"the device {wanted} does not exist",
             found=f"{count} usable GPUs",
             remedy="set machine.device (or --device, or FOOLING_DEVICE) to auto or cpu",
         )
     if shown != allowed[0]:
-        os.environ["CUDA_VISIBLE_DEVICES"] = leased_gpu(allowed)
+        os.environ["CUDA_VISIBLE_DEVICES"] = lock_gpu(allowed)
     return torch.device("cuda")
 
 
 @contextmanager
 def reproducible(device: torch.device, *, threads: int) -> Iterator[None]:
-    """A stretch of work that gives the same bits every time on the same kind of machine.
+    """Run code that gives the same bits each time on the same kind of machine.
 
-    Within it torch uses ``threads`` threads of the CPU, only such GPU convolutions as sum in a fixed order and in full
-    float32, and random generators that are put back afterwards.
+    torch then uses ``threads`` CPU threads and only GPU convolutions that sum in a fixed order and in full float32.
+    Random
+    generators are restored afterwards.
     """
     threads_before = torch.get_num_threads()
     torch.set_num_threads(threads)
@@ -96,7 +113,7 @@ def reproducible(device: torch.device, *, threads: int) -> Iterator[None]:
 
 @contextmanager
 def enough_memory(work: str, *, setting: str, value: int) -> Iterator[None]:
-    """A stretch of ``work`` that memory may be too small for: it is then told which ``setting`` to lower."""
+    """Run ``work``; if memory runs out, raise :class:`FoolingError` that names the ``setting`` to lower."""
     try:
         yield
     except (RuntimeError, MemoryError) as error:
@@ -104,8 +121,60 @@ def enough_memory(work: str, *, setting: str, value: int) -> Iterator[None]:
             raise
         on_gpu = isinstance(error, torch.OutOfMemoryError)
         raise FoolingError(
-            f"{work} needs more memory than {'the GPU has' if on_gpu else 'there is'}",
-            found=str(error).partition(". ")[0] if on_gpu else asked_for(error),
+            f"{work} needs more memory than {'the GPU' if on_gpu else 'this machine'} has",
+            found=str(error).partition(". ")[0] if on_gpu else requested_memory(error),
             remedy=f"lower `{setting}` of the network (now {value}), or "
             + ("set machine.device to cpu" if on_gpu else "close other programs"),
         ) from None
+
+
+def keep_freed_memory() -> None:
+    """Let this process reuse large freed blocks from now on; results do not change, nor do other C libraries.
+
+    A layer's output of more than 32 MB is otherwise new memory for every batch, which the system must clear page by
+    page:
+    with SqueezeNet on 227x227 pixels that took a third of the time.
+    """
+    if (set_option := getattr(ctypes.CDLL(None), "mallopt", None)) is not None:
+        set_option(MMAP_MAX, 0)
+        set_option(TRIM_THRESHOLD, LARGEST_INT)
+
+
+POLL_INTERVAL = 0.2  # seconds; no system call waits for the first of several locks
+
+_gpu_locks: list[TextIO] = []  # open, and so locked, until the process ends
+
+
+def lock_gpu(gpus: Sequence[str]) -> str:
+    """Lock the first of ``gpus`` that no other process holds, until this process ends; wait while all are locked.
+
+    GPUs are named as in CUDA_VISIBLE_DEVICES. Raises :class:`FoolingError` if the lock files cannot be written.
+    """
+    folder = Path(tempfile.gettempdir()) / f"fooling-gpus-{os.getuid()}"
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        if (gpu := _lock_one_of(gpus, folder)) is None:
+            say(f"other processes use GPU {', '.join(gpus)}: waiting until one ends")
+        while gpu is None:
+            time.sleep(POLL_INTERVAL)
+            gpu = _lock_one_of(gpus, folder)
+    except OSError as error:
+        raise FoolingError(f"{folder} cannot hold GPU locks", found=error.strerror) from None
+    return gpu
+
+
+def _lock_one_of(gpus: Sequence[str], folder: Path) -> str | None:
+    """Return the first of ``gpus`` whose file could be locked, or None."""
+    return next((gpu for gpu in gpus if _lock(folder / gpu.replace("/", "-"))), None)
+
+
+def _lock(path: Path) -> bool:
+    """Lock the file ``path`` until the process ends; return False if another process holds it."""
+    lock = path.open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        return False
+    _gpu_locks.append(lock)
+    return True

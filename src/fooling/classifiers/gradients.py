@@ -1,11 +1,16 @@
-"""Gradients of a classifier's log-odds by the levels of an image, which gradient attacks follow."""
+"""Compute gradients of log-odds by the levels of an image, and features: the input of the last layer with weights."""
 
 from __future__ import annotations
 
 import math
+import re
+from typing import Any
 
+import numpy as np
 import torch
-from torch import Tensor
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from fooling.classifiers.classifier import Classifier
 from fooling.classifiers.devices import enough_memory
@@ -13,16 +18,18 @@ from fooling.classifiers.network_code import network_code
 from fooling.errors import FoolingError
 
 REMEDY = (
-    "let it compute without no_grad, detach and the like, or remove it from `classifiers` in every entry of `ascent`: "
-    "everything else works without gradients"
+    "remove no_grad, detach and the like from its code, or remove it from `classifiers` in every entry of `ascent`: "
+    "all other steps work without gradients"
 )
 
 
 def log_odds_gradients(classifier: Classifier, levels: Tensor, classes: Tensor) -> tuple[Tensor, Tensor]:
-    """Log-odds (B,) of ``classes`` (B,) in images of unrounded ``levels`` (B, C, H, W), and their gradients by level.
+    """Compute the log-odds (B,) of ``classes`` (B,) and their gradients by the levels of each image.
 
-    Both are float64; the network computes in float32, on chunks of its chunk size. Raises :class:`FoolingError` for a
-    network without gradients, and for numbers that are not finite.
+    The images have unrounded ``levels`` (B, C, H, W). Both results are float64; the network computes in float32, in
+    chunks
+    of its chunk size. Raises :class:`FoolingError` for a network without gradients, and for numbers that are not
+    finite.
     """
     chunks = [slice(start, start + classifier.chunk_size) for start in range(0, len(levels), classifier.chunk_size)]
     parts = [_gradients_of_chunk(classifier, levels[chunk], classes[chunk]) for chunk in chunks]
@@ -30,7 +37,7 @@ def log_odds_gradients(classifier: Classifier, levels: Tensor, classes: Tensor) 
     if not math.isfinite(log_odds.sum().item() + gradients.sum().item()):
         raise FoolingError(
             f"the network {classifier.name} gives gradients that are not finite numbers",
-            remedy="check its weights and its preprocessing, or train it again with a lower learning rate",
+            remedy="check its weights and preprocessing, or train it again with a lower learning rate",
         )
     return log_odds, gradients
 
@@ -40,7 +47,7 @@ def _gradients_of_chunk(classifier: Classifier, levels: Tensor, classes: Tensor)
     problem = f"the network {classifier.name} has no gradients"
     work = f"the gradient of the network {classifier.name}"
     with network_code(problem, remedy=REMEDY), torch.enable_grad():
-        logits = classifier.judged(inputs).double()
+        logits = classifier.logits_of_inputs(inputs).double()
         own = logits.gather(1, classes[:, None]).squeeze(1)
         log_odds = own - logits.scatter(1, classes[:, None], -math.inf).logsumexp(dim=1)
         if not log_odds.requires_grad:
@@ -51,7 +58,96 @@ def _gradients_of_chunk(classifier: Classifier, levels: Tensor, classes: Tensor)
     for view, gradient in zip(classifier.seen, by_input, strict=True):
         if gradient is None:
             raise FoolingError(
-                problem, found="a part that cuts the image off, such as layers in no_grad", remedy=REMEDY
+                problem, found="a part without gradients before it, such as layers in no_grad", remedy=REMEDY
             )
         view.add_to(gradients, gradient.double() * classifier.scale)
     return log_odds.detach(), gradients
+
+
+#: Layers that can be the last one with weights; operations after it (pooling, softmax) only rearrange its output.
+LAST_LAYERS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
+
+#: Operations of torch that multiply by weights, wherever these are stored: none may follow the last layer.
+PRODUCTS = re.compile(
+    r"(add)?(mm|bmm|mv)|baddbmm|matmul|dot|inner|tensordot|einsum|(bi)?linear|conv[123]d|convolution|"
+    r"lstm|gru|rnn_\w+|mkldnn_rnn_layer|scaled_dot_product_attention"
+)
+
+
+def logits_and_features(
+    classifier: Classifier, images: NDArray[np.uint8]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Compute the logits (B, K) and features (B, D) of uint8 ``images`` (B, C, H, W).
+
+    Features are the input of the linear or convolutional layer that runs last, such as the 500 units of LeNet. Maps, as
+    before the last convolution of SqueezeNet, and sequences are averaged over their positions. With ten views the
+    features
+    are those of the centre. Raises :class:`FoolingError` for a network without such a layer.
+    """
+    last_layer = _last_layer(classifier)
+    noted: list[NDArray[np.float32]] = []
+
+    def note(layer: nn.Module, given: tuple[Any, ...], named: dict[str, Any]) -> None:
+        noted.append(_averaged(given[0] if given else named["input"]).float().cpu().numpy().copy())
+
+    logits, features = [], []
+    with last_layer.register_forward_pre_hook(note, with_kwargs=True):
+        # Chunk by chunk, because each chunk is padded to the same size: only the rows of images are kept.
+        for start in range(0, len(images), classifier.chunk_size):
+            chunk = torch.from_numpy(images[start : start + classifier.chunk_size])
+            logits.append(classifier.logits(chunk).cpu().numpy())
+            features.append(noted[0][: len(chunk)])
+            noted.clear()
+    return np.concatenate(logits), np.concatenate(features)
+
+
+def _last_layer(classifier: Classifier) -> nn.Module:
+    """Return the layer of :data:`LAST_LAYERS` that runs last, which the order of a network's layers does not show."""
+    ran: list[nn.Module] = []
+    products = _Products()
+
+    def note(layer: nn.Module, given: tuple[Any, ...], returned: Any) -> None:
+        ran.append(layer)
+        products.since_layer.clear()
+
+    layers = [layer for layer in classifier.network.modules() if isinstance(layer, LAST_LAYERS)]
+    hooks = [layer.register_forward_hook(note) for layer in layers]
+    with products:
+        classifier.logits(torch.zeros(1, *classifier.input_shape, dtype=torch.uint8))
+    for hook in hooks:
+        hook.remove()
+    found = None
+    if not ran:
+        found = "no linear or convolutional layer that runs"
+    elif products.since_layer:
+        found = f"a product without a layer of its own after the last one: {', '.join(products.since_layer)}"
+    elif ran.count(ran[-1]) > len(classifier.seen):
+        found = "a last layer that runs more than once"
+    if found is not None:
+        raise FoolingError(
+            f"the network {classifier.name} has no features: it does not end in a layer with weights",
+            found=found,
+            expected="a torch.nn.Linear or a convolution as the last layer with weights",
+            remedy="make the last step of the network such a layer",
+        )
+    return ran[-1]
+
+
+class _Products(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Record the operations of :data:`PRODUCTS` that ran since the last layer."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.since_layer: list[str] = []
+
+    def __torch_dispatch__(self, operation: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if PRODUCTS.fullmatch(name := operation.overloadpacket.__name__):
+            self.since_layer.append(name)
+        return operation(*args, **(kwargs or {}))
+
+
+def _averaged(given: Tensor) -> Tensor:
+    """Return features (B, D) of maps (B, D, ...) or of a sequence (B, T, D), averaged over positions."""
+    if given.dim() == 3:
+        return given.mean(dim=1)
+    return given.flatten(2).mean(dim=2) if given.dim() > 3 else given

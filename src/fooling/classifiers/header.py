@@ -1,4 +1,4 @@
-"""What a classifier file says of itself, readable without torch."""
+"""The header of a classifier file, readable without torch."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from fooling.artifacts import read_header
-from fooling.contents import Header, checked_header
+from fooling.schemas import Header, checked_header
 
 KIND, VERSION = "classifier", 3
 MOST_AT_ONCE = 4096  # images
@@ -21,7 +21,7 @@ Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class InputHeader(Header):
-    """The images that a classifier takes, and what it sees of them."""
+    """The images that a classifier accepts, and the parts of them that its network sees."""
 
     shape: tuple[Literal[1, 3], Count, Count]
     crop: Count | None
@@ -29,16 +29,16 @@ class InputHeader(Header):
 
 
 class NetworkHeader(Header):
-    """What builds a network."""
+    """The architecture that builds a network."""
 
     architecture: str
     architecture_sha256: Sha256 | None = None
-    """Of the Python file of an ``architecture`` that is no part of this package."""
+    """SHA-256 of the Python file of an ``architecture`` outside this package."""
     options: dict[str, Any]
 
 
 class MemberHeader(NetworkHeader):
-    """A network of an ensemble, and what it sees of an image."""
+    """A network of an ensemble, and the parts of an image that it sees."""
 
     crop: Count | None
     views: Views
@@ -59,7 +59,7 @@ class RefusalHeader(Header):
 
 
 class ClassifierHeader(NetworkHeader):
-    """Everything but the arrays of a classifier."""
+    """A classifier without its arrays."""
 
     name: str
     input: InputHeader
@@ -78,7 +78,7 @@ class ClassifierHeader(NetworkHeader):
 
     @property
     def outputs_of_network(self) -> int:
-        """How many numbers the network gives for an image."""
+        """The number of outputs of the network for an image."""
         return len(self.class_names) - (self.refusal is not None and self.refusal.appended)
 
 
@@ -89,7 +89,7 @@ class DatasetName(Header):
 
 
 class Epoch(Header):
-    """How a network stood at the end of a pass over its training images."""
+    """The loss and the errors of a network at the end of an epoch."""
 
     iteration: Count
     train_loss: Annotated[float, Field(ge=0)]
@@ -98,15 +98,15 @@ class Epoch(Header):
 
 
 class Recognised(Header):
-    """How many test images from one source a retrained network takes for fooling ones."""
+    """The share of test images from one source that a retrained network assigns to the fooling class."""
 
-    supplied_by: Annotated[int, Field(ge=0)]  # the number of the network that was fooled by them; 0: real images
+    supplied_by: Annotated[int, Field(ge=0)]  # the number of the network that they fooled; 0: real images
     images: Count
     share: Share
 
 
 class Retraining(Header):
-    """The place of a network in a chain of retrainings."""
+    """The position of a network in a chain of retrainings."""
 
     first: str
     filled_with: str
@@ -116,15 +116,15 @@ class Retraining(Header):
 
 
 class FittedRefusal(Header):
-    """How many real images a classifier with a constant on the logit of the fooling class refuses."""
+    """The shares of real images that a classifier with a constant on the logit of the fooling class refuses."""
 
-    rate: Share  # that was asked for
-    refused_fitted: Share  # of the half of the test images that the constant was fitted on
-    refused: Share  # of the other half
+    rate: Share  # requested
+    refused_fitted: Share  # in the half of the test images on which the constant was fitted
+    refused: Share  # in the other half
 
 
 class PublishedErrors(Header):
-    """Errors that others have published of the same weights, on ImageNet's validation images most likely."""
+    """Published errors of the same weights, usually on ImageNet's validation images."""
 
     test_error: Share
     top5_error: Share | None
@@ -132,9 +132,9 @@ class PublishedErrors(Header):
 
 
 class Provenance(Header):
-    """How a network came about; one that someone else has trained has neither seed, nor iterations, nor history.
+    """Where a network comes from; an imported one has no seed, iterations or history.
 
-    There is no error among the five most probable classes where there are no more than five.
+    There is no top-5 error with five classes or fewer.
     """
 
     dataset: DatasetName
@@ -150,9 +150,9 @@ class Provenance(Header):
 
 
 def classifier_header(path: Path) -> dict[str, Any]:
-    """Name, architecture, input, class names and provenance of the classifier in ``path``.
+    """Return name, architecture, input, class names and provenance of the classifier in ``path``.
 
-    Raises :class:`FoolingError` for a missing or broken file, for another format, and where something is missing.
+    Raises :class:`FoolingError` if the file is missing, broken, of another format or incomplete.
     """
     header = checked_header(ClassifierHeader, read_header(path, kind=KIND, version=VERSION), source=path)
     provenance = checked_header(Provenance, header.provenance, source=f"the provenance of {path}")

@@ -1,31 +1,44 @@
-"""Classifiers that someone else has trained: an architecture and weights."""
+"""Import classifiers that others have trained: an architecture and weights.
+
+Nothing in a file of weights is ever run: safetensors holds only numbers, and torchvision's files are read with
+``weights_only`` after their SHA-256 has been checked against their name.
+"""
 
 from __future__ import annotations
 
 import dataclasses
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+import safetensors
+import safetensors.torch
 import torch
 
+from fooling.artifacts import require_file
 from fooling.classifiers.assembly import assembled, measured_errors
-from fooling.classifiers.checkpoint import network_with_weights
 from fooling.classifiers.classifier import Classifier
+from fooling.classifiers.classifier_file import adapted, network_with_weights
 from fooling.classifiers.probe import require_usable
 from fooling.classifiers.settings import ImportSettings
-from fooling.classifiers.state_dicts import adapted
 from fooling.classifiers.views import fed_shape
-from fooling.classifiers.weights import TrainedWeights, published_errors
 from fooling.datasets.dataset import Dataset
+from fooling.datasets.fetching import MIRROR_VARIABLE, found_path
 from fooling.errors import FoolingError
+from fooling.inputs import digest_of, remember
+from fooling.progress import say
 
 
 def imported_classifier(
     *, name: str, dataset: Dataset, settings: ImportSettings, weights: TrainedWeights, device: torch.device
 ) -> Classifier:
-    """The network of ``settings`` with these ``weights`` as a classifier of ``dataset``, its test errors measured.
+    """Return the network of ``settings`` with these ``weights`` as a classifier of ``dataset``, and measure its errors.
 
-    Raises :class:`FoolingError` unless architecture, weights, image size and number of classes fit together, and
-    unless the scores are what the settings say, each of its image alone (:mod:`fooling.classifiers.probe`).
+    Raises :class:`FoolingError` unless architecture, weights, image size and number of classes fit together, and the
+    scores
+    are those that the settings declare and depend on each image alone (:mod:`fooling.classifiers.probe`).
     """
     provenance: dict[str, Any] = {"settings": settings.model_dump(mode="json")}
     if weights.class_names is not None:
@@ -49,25 +62,183 @@ def imported_classifier(
 
 
 def _names_alike(known: tuple[str, ...], dataset: Dataset) -> int:
-    """How many classes of ``dataset`` have the name that the weights have for them; their numbers must agree."""
+    """Count the classes of ``dataset`` that have the same name in the weights.
+
+    Raises :class:`FoolingError` if the numbers of classes differ.
+    """
     if len(known) != len(dataset.class_names):
         raise FoolingError(
-            f"the weights know other classes than the data set {dataset.name}",
+            f"the weights have other classes than the data set {dataset.name}",
             found=f"{len(dataset.class_names)} classes: {', '.join(dataset.class_names[:3])}, …",
             expected=f"{len(known)} classes: {', '.join(known[:3])}, …",
-            remedy="set `dataset` of the classifier to one with these classes, or `weights` to some for these images",
+            remedy="set `dataset` of the classifier to one with these classes, or choose `weights` for these images",
         )
     pairs = zip(known, dataset.class_names, strict=True)
     return sum(_first_name(one) == _first_name(other) for one, other in pairs)
 
 
 def _first_name(names: str) -> str:
-    """The first of several names of a class, as ImageNet lists them."""
+    """Return the first of several names of a class, as ImageNet lists them."""
     return names.partition(",")[0].strip().casefold()
 
 
 def _published(settings: ImportSettings, weights: TrainedWeights) -> dict[str, Any] | None:
-    """What is published of the errors: as the settings say, else as the weights' publisher does."""
+    """Return the published errors in the settings, else those that the weights' publisher states."""
     if settings.published is None:
         return None if weights.published is None else dict(weights.published)
     return published_errors(settings.published.top1, settings.published.top5, source=settings.published.source)
+
+
+MIRROR_FOLDER = "torchvision"
+CHECKSUM_IN_NAME = re.compile(r"-([0-9a-f]{8,64})\.")
+
+#: Options that torchvision adds for its own weights: these were trained elsewhere, on levels from -1 to 1.
+OPTIONS = {"googlenet": {"transform_input": True}, "inception_v3": {"transform_input": True}}
+AUXILIARY = ("aux1.", "aux2.", "AuxLogits.")
+OLD_DENSENET_KEY = re.compile(r"(.*denselayer\d+\.(?:norm|relu|conv))\.([12]\.\w+)")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainedWeights:
+    """A state dict from a ``file``, with the facts that its publisher states."""
+
+    state: dict[str, torch.Tensor]
+    file: Path
+    sha256: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Options of the architecture that the weights require."""
+    input: Mapping[str, Any] = field(default_factory=dict)
+    """Settings of the input with which the network was trained."""
+    class_names: tuple[str, ...] | None = None
+    published: Mapping[str, Any] | None = None
+    """Published errors, as in :class:`fooling.classifiers.header.PublishedErrors`."""
+
+
+def found_weights(settings: ImportSettings, *, mirror: Path | None) -> TrainedWeights:
+    """Return the weights in ``settings``: a file, here or below the ``mirror`` folder, or torchvision's own.
+
+    torchvision's are searched in the mirror folder and in torch's cache, else downloaded to that cache. Raises
+    :class:`FoolingError` if weights are missing or broken, or their checksum differs.
+    """
+    if settings.published_set is not None:
+        return torchvision_weights(settings.architecture, settings.published_set, mirror=mirror)
+    path = found_path(settings.weights, mirror)
+    return TrainedWeights(state=read_weights(path), file=path, sha256=digest_of(path))
+
+
+def read_weights(path: Path) -> dict[str, torch.Tensor]:
+    """Return the state dict in a safetensors file; raise :class:`FoolingError` if it is missing or broken."""
+    require_file(path)
+    remember(path)
+    try:
+        return safetensors.torch.load_file(path)
+    except (OSError, safetensors.SafetensorError) as error:
+        raise FoolingError(
+            f"{path} is truncated or not a safetensors file",
+            found=error,
+            expected="a state dict as a safetensors file; pickled weights are never read because they can run code",
+            remedy="write it with safetensors.torch.save_file(network.state_dict(), path); "
+            "docs/your-own-network.md shows how to convert a pickled file that you trust",
+        ) from None
+
+
+def torchvision_weights(architecture: str, name: str, *, mirror: Path | None) -> TrainedWeights:
+    """Return torchvision's weights ``name``, such as ``DEFAULT``, of the architecture ``torchvision:<network>``."""
+    # Imported here because it takes a second, which other weights do not need.
+    from fooling.classifiers.vision import builder_of, torchvision
+
+    network = architecture.partition(":")[2]
+    builder_of(network)
+    sets = torchvision.models.get_model_weights(network)
+    if name not in sets.__members__:
+        raise FoolingError(
+            f"torchvision has no weights {name!r} for {network}",
+            expected=", ".join(sets.__members__) or "none: it has no weights for this network",
+            remedy="set `weights: torchvision:<set>`, or `weights: torchvision` for its default",
+        )
+    chosen = sets[name]
+    if chosen.meta["categories"] is None:
+        raise FoolingError(f"torchvision's weights {chosen} are not for a classifier", remedy="set another `weights`")
+    file = verified_file(chosen.url, mirror=mirror)
+    preset = chosen.transforms()
+    return TrainedWeights(
+        state=_as_built(_state_in(file)),
+        file=file,
+        sha256=digest_of(file),
+        options=OPTIONS.get(network, {}),
+        input={"divisor": 255.0, "mean": preset.mean, "std": preset.std, "crop": preset.crop_size[0]},
+        class_names=tuple(chosen.meta["categories"]),
+        published=_stated_errors(chosen),
+    )
+
+
+def verified_file(url: str, *, mirror: Path | None) -> Path:
+    """Return the file published at ``url``: from the ``mirror`` folder, else from torch's cache, else downloaded to it.
+
+    Raises :class:`FoolingError` unless its SHA-256 begins with the digits in its name.
+    """
+    name = url.rpartition("/")[2]
+    if (checksum := CHECKSUM_IN_NAME.search(name)) is None:
+        raise FoolingError(f"{url} cannot be verified", found="no checksum in its name", remedy="set another `weights`")
+    cached = Path(torch.hub.get_dir(), "checkpoints", name)
+    mirrored = [] if mirror is None else [mirror / MIRROR_FOLDER / name]
+    for place in (*mirrored, cached):
+        if place.exists():
+            return _require_checksum(place, checksum[1])
+    say(f"downloading {url}")
+    try:
+        cached.parent.mkdir(parents=True, exist_ok=True)
+        torch.hub.download_url_to_file(url, str(cached), hash_prefix=checksum[1], progress=False)
+    except (OSError, RuntimeError) as error:  # RuntimeError: another checksum
+        raise FoolingError(
+            f"the weights {name} are missing: not in a mirror folder, and the download failed",
+            found="\n".join([*(f"{place}: nothing there" for place in (*mirrored, cached)), f"{url}: {error}"]),
+            expected=f"a file whose SHA-256 begins with {checksum[1]}",
+            remedy=f"connect to the network, or put the file into a folder as {MIRROR_FOLDER}/{name} and set "
+            f"machine.mirror (or --mirror, or {MIRROR_VARIABLE}) to that folder",
+        ) from None
+    return cached
+
+
+def _require_checksum(path: Path, beginning: str) -> Path:
+    require_file(path)
+    found = digest_of(path)
+    if not found.startswith(beginning):
+        raise FoolingError(
+            f"{path} is truncated or does not match its name",
+            found=f"SHA-256 {found} ({path.stat().st_size} bytes)",
+            expected=f"a SHA-256 that begins with {beginning}",
+            remedy="replace it, or delete it so that it is downloaded",
+        )
+    return path
+
+
+def _state_in(path: Path) -> dict[str, torch.Tensor]:
+    """Return the state dict in a file of torch, without reading anything else that it may hold."""
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch.load raises many kinds of exceptions
+        found = str(error).partition("\n")[0]
+        raise FoolingError(f"{path} is not a state dict", found=found, remedy="set another `weights`") from None
+    if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
+        raise FoolingError(f"{path} is not a state dict", found=type(state), remedy="set another `weights`")
+    return state
+
+
+def _as_built(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Return weights for networks as built here: without auxiliary classifiers, DenseNet's with their current names."""
+    return {OLD_DENSENET_KEY.sub(r"\1\2", key): value for key, value in state.items() if not key.startswith(AUXILIARY)}
+
+
+def _stated_errors(chosen: Any) -> dict[str, Any] | None:
+    """Return the errors that torchvision states for its weights ``chosen``."""
+    metrics = chosen.meta.get("_metrics", {}).get("ImageNet-1K")
+    if metrics is None:
+        return None
+    return published_errors(metrics["acc@1"], metrics["acc@5"], source=f"torchvision, {chosen}")
+
+
+def published_errors(top1: float, top5: float | None, *, source: str) -> dict[str, Any]:
+    """Convert published percentages of correct answers to error rates, with their ``source``."""
+    wrong = [None if percent is None else round(1 - percent / 100, 6) for percent in (top1, top5)]
+    return {"test_error": wrong[0], "top5_error": wrong[1], "source": source}

@@ -1,8 +1,7 @@
-"""Probe a classifier as it will be used: what makes it unusable is refused, what looks wrong becomes a remark.
+"""Probe a classifier as it will be used: refuse unusable ones, and warn about suspicious ones.
 
-Both look at the same few images, real ones and noise. A classifier is refused whose scores are no function of the image
-alone, or that gives probabilities where logits are expected. One without gradients is usable for all but gradient
-attacks.
+Both use the same few real images and noise images. A classifier is refused if its scores depend on more than the image,
+or if it gives probabilities where logits are expected. Without gradients it is usable for all but gradient attacks.
 """
 
 from __future__ import annotations
@@ -19,12 +18,12 @@ from fooling.classifiers.classifier import Classifier, confidences_of
 from fooling.classifiers.gradients import log_odds_gradients
 from fooling.datasets.dataset import Dataset
 from fooling.errors import FoolingError
-from fooling.spread import evenly_spread
+from fooling.seeding import evenly_spaced
 
 REAL, NOISE = 8, 8
-#: Differences between scores that count as rounding, as a share of the largest score.
+#: Differences between scores up to this share of the largest score count as rounding.
 ROUNDING = 1e-4
-#: The network's input is stretched by this much, to see whether its scores stay within 0..1.
+#: Factor on the network's input, to test whether its outputs stay between 0 and 1.
 STRETCH = 100.0
 SURE = 0.9999
 
@@ -32,11 +31,11 @@ CHECK_INPUT = "check `input` (divisor, mean, std), the weights and the order of 
 
 
 def require_usable(classifier: Classifier, dataset: Dataset) -> None:
-    """Raise :class:`FoolingError` unless the scores are logits, or what its ``outputs`` say, each of one image alone.
+    """Raise :class:`FoolingError` unless the outputs are those declared and a function of the image alone.
 
-    Random numbers that the network draws are put back.
+    Random generators are restored.
     """
-    centre, images = classifier.with_centre_alone(), sample_of(dataset)
+    centre, images = classifier.with_centre_view(), sample_of(dataset)
     devices = [classifier.device] if classifier.device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices):
         _require_outputs(centre, images)
@@ -44,12 +43,12 @@ def require_usable(classifier: Classifier, dataset: Dataset) -> None:
 
 
 def remarks_on(classifier: Classifier, dataset: Dataset) -> list[str]:
-    """One line for each thing that looks wrong, or nothing; ``classifier.provenance`` has the error on the test images.
+    """Return one line for each suspicious property; ``classifier.provenance`` must contain the test error.
 
-    These are: no gradients, an error no better than guessing, and scores or gradients that are alike on all images.
+    These are: no gradients, an error no better than guessing, and scores or gradients that are the same for all images.
     """
     images = sample_of(dataset)
-    logits = classifier.with_centre_alone().logits(images)
+    logits = classifier.with_centre_view().logits(images)
     remarks = [
         *_remarks_on_error(float(classifier.provenance["test_error"]), dataset.test_labels),
         *_remarks_on_scores(logits),
@@ -59,14 +58,14 @@ def remarks_on(classifier: Classifier, dataset: Dataset) -> list[str]:
 
 
 def sample_of(dataset: Dataset) -> Tensor:
-    """Up to eight test images, spread evenly, and eight of uniform noise: uint8 ``(B, C, H, W)``."""
-    real = dataset.test_images[evenly_spread(len(dataset.test_images), REAL)]
+    """Return up to eight evenly spaced test images and eight of uniform noise: uint8 ``(B, C, H, W)``."""
+    real = dataset.test_images[evenly_spaced(len(dataset.test_images), REAL)]
     noise = np.random.default_rng(0).integers(0, 256, (NOISE, *dataset.image_shape), dtype=np.uint8)
     return torch.from_numpy(np.concatenate([real, noise]))
 
 
 def _require_function_of_image(classifier: Classifier, images: Tensor) -> None:
-    """Score ``images`` again, in another order, and with fewer and more others in their chunk."""
+    """Score ``images`` again, in another order, and with fewer and with other images in their chunk."""
     first = classifier.logits(images)
     limit = ROUNDING * first.abs().max()
     full = images[torch.arange(max(len(images), classifier.chunk_size)) % len(images)]
@@ -81,16 +80,16 @@ def _require_function_of_image(classifier: Classifier, images: Tensor) -> None:
         if difference > limit:
             layer = _first_difference(classifier, images)
             raise FoolingError(
-                f"the scores of the network {classifier.name} are no function of the image alone",
+                f"the scores of the network {classifier.name} depend on more than the image",
                 found=f"logits that differ by up to {difference:.2g} {how}; first {layer}",
-                expected="the same logits for an image, whenever and beside whatever it is scored",
-                remedy="switch off what is random or depends on the batch outside training, as in "
+                expected="the same logits for an image each time, whichever images are scored with it",
+                remedy="switch off random or batch-dependent operations outside training, as with "
                 "F.dropout(x, p, self.training) or BatchNorm with running statistics",
             )
 
 
 def _first_difference(classifier: Classifier, images: Tensor) -> str:
-    """Where an image's values first differ: between two passes, else beside other images."""
+    """Return where the values of an image first differ: between two passes, else beside other images."""
     batch = classifier.inputs(images[: classifier.chunk_size])
     other = batch.flip(0).clone()
     other[0] = batch[0]
@@ -106,7 +105,7 @@ def _first_difference(classifier: Classifier, images: Tensor) -> str:
 
 @torch.no_grad()
 def _trace(network: nn.Module, batch: Tensor) -> Iterator[tuple[str, Tensor | None, Tensor | None]]:
-    """Name, input and output of the innermost layers of ``network``, for the first of a ``batch``, as they run."""
+    """Return name, input and output of each innermost layer, for the first image of a ``batch``, in running order."""
     ran: list[tuple[str, Tensor | None, Tensor | None]] = []
     with ExitStack() as hooks:
         for name, layer in network.named_modules():
@@ -133,7 +132,7 @@ def _trace(network: nn.Module, batch: Tensor) -> Iterator[tuple[str, Tensor | No
 
 
 def _row(values: object) -> Tensor | None:
-    """A copy of what belongs to the first image of a batch, float64; None where that cannot be said."""
+    """Return a float64 copy of the values of the first image in a batch; None if they cannot be identified."""
     is_batch = isinstance(values, Tensor) and values.dim() > 0 and len(values) > 0
     return values[0].double().clone() if is_batch else None  # type: ignore[index]
 
@@ -146,7 +145,7 @@ def _alike(one: Tensor | None, other: Tensor | None) -> bool:
 
 @torch.no_grad()
 def _require_outputs(classifier: Classifier, images: Tensor) -> None:
-    """Compare what the network gives for ``images``, also strongly stretched, with what its ``outputs`` say."""
+    """Compare the outputs of the network for ``images``, also strongly scaled, with the declared ``outputs``."""
     inputs = classifier.inputs(classifier.seen[0].of(images[-classifier.chunk_size :]))
     given = torch.cat([classifier.network(values.clone()).float() for values in (inputs, inputs * STRETCH)])
     within = bool(((given >= 0) & (given <= 1)).all())
@@ -155,16 +154,16 @@ def _require_outputs(classifier: Classifier, images: Tensor) -> None:
         raise FoolingError(
             f"the network {classifier.name} does not give probabilities",
             found=f"scores from {given.min():.4g} to {given.max():.4g}",
-            expected="numbers from 0 to 1, as `outputs: probabilities` says",
+            expected="numbers from 0 to 1, as set by `outputs: probabilities`",
             remedy="set `outputs: logits`",
         )
-    varies = bool((given != given[0]).any())  # the same for all images, such as 0: a last layer that starts at 0
+    varies = bool((given != given[0]).any())  # not for a last layer that starts at 0
     if classifier.outputs == "logits" and within and (sum_to_one or varies):
         raise FoolingError(
             f"the network {classifier.name} gives probabilities instead of logits",
             found=f"scores from 0 to 1{', which sum to 1' if sum_to_one else ''}, for all of {len(given)} inputs",
-            expected="logits: the softmax is taken of them here",
-            remedy="remove the softmax or sigmoid at its end, or set `outputs: probabilities` when it is imported",
+            expected="logits, from which the softmax is computed here",
+            remedy="remove the softmax or sigmoid at its end, or import it with `outputs: probabilities`",
         )
 
 
@@ -179,23 +178,23 @@ def _remarks_on_error(error: float, labels: NDArray[np.int64]) -> Iterator[str]:
 def _remarks_on_scores(logits: Tensor) -> Iterator[str]:
     count = len(logits)
     if bool(((logits - logits[0]).abs() <= 1e-6 * logits.abs().max()).all()):
-        yield f"the scores are the same for all of {count} images, noise among them: {CHECK_INPUT}"
+        yield f"the scores are the same for all {count} images, including noise: {CHECK_INPUT}"
     elif bool((confidences_of(logits).amax(dim=1) >= SURE).all()):
-        yield f"a confidence of {SURE:.2%} or more in all of {count} images, noise among them: {CHECK_INPUT}"
+        yield f"a confidence of {SURE:.2%} or more for all {count} images, including noise: {CHECK_INPUT}"
 
 
 def _remarks_on_gradients(classifier: Classifier, images: Tensor) -> Iterator[str]:
-    """Compute the gradients at one image of all its views, and at all images of the centre."""
+    """Compute the gradients of one image in all its views, and of all images in the centre view."""
     levels = images.to(classifier.device).double()
     classes = torch.zeros(len(levels), dtype=torch.int64, device=classifier.device)
     try:
         log_odds_gradients(classifier, levels[:1], classes[:1])
-        _, gradients = log_odds_gradients(classifier.with_centre_alone(), levels, classes)
+        _, gradients = log_odds_gradients(classifier.with_centre_view(), levels, classes)
     except FoolingError as error:
         problem, found, *_ = [*map(str.strip, str(error).splitlines()), ""]
-        yield f"no gradients: gradient attacks are left out ({problem}; {found})"
+        yield f"no gradients: gradient attacks are skipped ({problem}; {found})"
         return
     if bool((gradients == 0).all()):
-        yield f"the gradient is 0 at all of {len(images)} images, so that gradient attacks cannot work: {CHECK_INPUT}"
+        yield f"the gradient is 0 at all {len(images)} images, so that gradient attacks cannot work: {CHECK_INPUT}"
     elif bool((gradients == gradients[0]).all()):
-        yield f"the gradient is the same at all of {len(images)} images: unless the network is linear, {CHECK_INPUT}"
+        yield f"the gradient is the same at all {len(images)} images: unless the network is linear, {CHECK_INPUT}"

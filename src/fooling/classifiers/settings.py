@@ -1,4 +1,4 @@
-"""Settings of a classifier: its architecture, its input, and where the weights of an imported one come from."""
+"""Settings of a classifier: its architecture, its input, and the source of imported weights."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fooling.settings import Settings, Side
 
 
 def _known_form(name: str) -> str:
-    """Refuse the name of an architecture that has no known form."""
+    """Refuse the name of an architecture without a known form."""
     try:
         architecture_source(name)
     except FoolingError:
@@ -33,20 +33,20 @@ Percent = Annotated[float, Field(ge=0, le=100)]
 
 
 class InputSettings(Settings):
-    """How grey or colour levels 0..255 become the network's input: ``(level / divisor - mean) / std``."""
+    """How grey or colour levels 0 to 255 become the network's input: ``(level / divisor - mean) / std``."""
 
     divisor: Positive = 256.0
-    """Levels are divided by this: 256 as Caffe's MNIST example does, 255 for torchvision's networks."""
+    """Levels are divided by this: 256 as in Caffe's MNIST example, 255 for torchvision's networks."""
     subtract_mean: bool = False
     """Subtract the mean training image, pixel by pixel, before the division."""
     mean: list[float] = Field(default=[], examples=[[0.485, 0.456, 0.406]])
-    """One number per channel, subtracted after the division; none: nothing is subtracted."""
+    """One number per channel, subtracted after the division; empty: none."""
     std: list[Positive] = Field(default=[], examples=[[0.229, 0.224, 0.225]])
-    """One number per channel to divide by at last; none: no such division."""
+    """One number per channel, by which the result is divided last; empty: none."""
     crop: Side | None = Field(default=None, examples=[227])
-    """Side of the square that the network is fed, in pixels; null: the whole image."""
+    """Side in pixels of the square that the network sees; null: the whole image."""
     views: Views = "centre"
-    """What the network sees: the `centre`, or `ten` crops (centre and corners, each also mirrored), then averaged."""
+    """What the network sees: the `centre`, or `ten` crops (centre and corners, each also mirrored), averaged."""
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -58,7 +58,7 @@ class InputSettings(Settings):
 
 
 class NetworkSettings(Settings):
-    """What a network is, and what it is fed."""
+    """The architecture of a network, and its input."""
 
     architecture: ArchitectureName = Field(
         default="lenet", examples=["lenet", "alexnet", "torchvision:resnet18", "mine.py:build"]
@@ -69,24 +69,28 @@ class NetworkSettings(Settings):
     input: InputSettings = InputSettings()
     """How levels become the network's input."""
     chunk_size: ChunkSize | None = None
-    """Images scored at once; the last bits of confidences depend on it. null: the architecture's own."""
+    """Images scored at once, which decides the last bits of confidences; null: the architecture's own."""
 
 
 class ImportedInputSettings(Settings):
-    """How levels become the input of a network that others have trained; null: as torchvision's own weights want it."""
+    """How levels become the input of an imported network; null: as torchvision's own weights require."""
 
     divisor: Positive | None = None
     """Levels are divided by this; null: 255 for torchvision's own weights, else 256."""
     subtract_mean: bool = False
     """Subtract the mean training image, pixel by pixel, before the division."""
     mean: list[float] | None = Field(default=None, examples=[[0.485, 0.456, 0.406]])
-    """One number per channel, subtracted after the division; null: as torchvision's own weights want it, else none."""
+    """One number per channel, subtracted after the division; null: as torchvision's own weights require, else none."""
     std: list[Positive] | None = Field(default=None, examples=[[0.229, 0.224, 0.225]])
-    """One number per channel to divide by at last; null: as torchvision's own weights want it, else none."""
+    """One number per channel, by which the result is divided last; null: as torchvision's own weights require, else
+    none.
+    """
     crop: Side | None = Field(default=None, examples=[227])
-    """Side of the square that the network is fed; null: as for torchvision's own weights, else the whole image."""
+    """Side in pixels of the square that the network sees; null: as for torchvision's own weights, else the whole
+    image.
+    """
     views: Views = "centre"
-    """What the network sees: the `centre`, or `ten` crops (centre and corners, each also mirrored), then averaged."""
+    """What the network sees: the `centre`, or `ten` crops (centre and corners, each also mirrored), averaged."""
 
     @model_validator(mode="after")
     def _one_mean(self) -> Self:
@@ -95,25 +99,25 @@ class ImportedInputSettings(Settings):
         return self
 
     def resolved(self, wanted: Mapping[str, Any]) -> InputSettings:
-        """These settings, with what is null as the weights have ``wanted`` it, else at its default."""
+        """Return these settings with null values replaced by those ``wanted`` by the weights, else by defaults."""
         left_out = {"mean"} if self.subtract_mean else set()
         taken = {key: value for key, value in wanted.items() if key not in left_out}
         return InputSettings.model_validate({**taken, **self.model_dump(exclude_none=True)})
 
 
 class PublishedSettings(Settings):
-    """How good others have found the same weights to be, on ImageNet's validation images most likely."""
+    """Published accuracy of the same weights, usually on ImageNet's validation images."""
 
     top1: Percent = Field(examples=[57.5])
-    """Percent of images whose class is the most probable one."""
+    """Percentage of images whose class is the most probable one."""
     top5: Percent | None = Field(default=None, examples=[80.3])
-    """Percent of images whose class is among the five most probable ones."""
+    """Percentage of images whose class is among the five most probable ones."""
     source: str = Field(examples=["the authors' page"])
     """Where it is published."""
 
 
 class ImportSettings(Settings):
-    """A network that someone else has trained."""
+    """A network trained by others."""
 
     architecture: ArchitectureName = Field(examples=["torchvision:googlenet", "squeezenet", "mine.py:build"])
     """`lenet`, `alexnet`, `squeezenet`, `torchvision:<name>` or `path/to/file.py:function`."""
@@ -124,16 +128,17 @@ class ImportSettings(Settings):
     input: ImportedInputSettings = ImportedInputSettings()
     """How levels become the network's input."""
     outputs: Literal["logits", "probabilities"] = "logits"
-    """What the network gives for each class: `logits`, or `probabilities` if it ends in a softmax or sigmoid; their
-    logarithms then stand for logits, so that confidences are the probabilities divided by their sum."""
+    """The output of the network for each class: `logits`, or `probabilities` if it ends in a softmax or sigmoid; their
+    logarithms then serve as logits, so that confidences are the probabilities divided by their sum.
+    """
     chunk_size: ChunkSize | None = None
-    """Images scored at once; the last bits of confidences depend on it. null: the architecture's own."""
+    """Images scored at once, which decides the last bits of confidences; null: the architecture's own."""
     published: PublishedSettings | None = None
-    """What others have measured, shown beside our errors; null: what torchvision says of its own weights."""
+    """Published accuracy, shown beside the measured errors; null: as torchvision states for its own weights."""
 
     @property
     def published_set(self) -> str | None:
-        """The set of torchvision's own weights that is asked for, `DEFAULT` where it is not named; None for a file."""
+        """The requested set of torchvision's own weights, `DEFAULT` if it is not named; None for a file."""
         place, _, name = str(self.weights).partition(":")
         return (name or "DEFAULT") if place == "torchvision" else None
 
@@ -142,11 +147,11 @@ class ImportSettings(Settings):
         if self.published_set is None and self.input.views == "ten" and self.input.crop is None:
             raise ValueError("views: ten needs a crop")
         if self.published_set is not None and not self.architecture.startswith("torchvision:"):
-            raise ValueError("weights: torchvision are those of architecture: torchvision:<name>, and of no other")
+            raise ValueError("weights: torchvision need architecture: torchvision:<name>")
         return self
 
     def network(self, *, options: Mapping[str, Any], wanted: Mapping[str, Any]) -> NetworkSettings:
-        """The network of weights that need these ``options`` and have ``wanted`` such an input, if nothing is said."""
+        """Return the settings of the network; ``options`` and the input ``wanted`` by the weights are defaults."""
         return NetworkSettings(
             architecture=self.architecture,
             options={**options, **self.options},

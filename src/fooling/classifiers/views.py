@@ -1,4 +1,4 @@
-"""What of an image a network is fed: the whole, the square in its centre, or the paper's ten squares.
+"""Choose the parts of an image that a network sees: the whole, the square in its centre, or the paper's ten squares.
 
 ::
 
@@ -32,17 +32,17 @@ class View:
     mirrored: bool = False
 
     def of(self, images: torch.Tensor) -> torch.Tensor:
-        """What of ``images`` (..., H, W) is seen."""
+        """Return the part of ``images`` (..., H, W) in this view."""
         seen = images[..., self.rows, self.columns]
         return seen.flip(-1) if self.mirrored else seen
 
     def add_to(self, images: torch.Tensor, seen: torch.Tensor) -> None:
-        """Add to ``images`` (..., H, W), in place, what lies in this view of them: the transpose of :meth:`of`."""
+        """Add ``seen`` to this view of ``images`` (..., H, W) in place: the transpose of :meth:`of`."""
         images[..., self.rows, self.columns] += seen.flip(-1) if self.mirrored else seen
 
 
 def fed_shape(shape: tuple[int, int, int], crop: int | None) -> tuple[int, int, int]:
-    """The shape (C, H, W) that a network is fed; :class:`FoolingError` for a crop larger than images of ``shape``."""
+    """Return the shape (C, H, W) of the network's input; raise :class:`FoolingError` if the crop exceeds the image."""
     channels, height, width = shape
     if crop is None:
         return shape
@@ -57,10 +57,11 @@ def fed_shape(shape: tuple[int, int, int], crop: int | None) -> tuple[int, int, 
 
 
 def views_of(shape: tuple[int, int, int], *, crop: int | None, views: str) -> tuple[View, ...]:
-    """The ``views``, ``centre`` or ``ten``, that a network is fed of images of ``shape`` (C, H, W); the centre first.
+    """Return the ``views``, ``centre`` or ``ten``, of images of ``shape`` (C, H, W); the centre comes first.
 
-    An odd margin leaves the smaller half above and to the left, as in Caffe. Raises :class:`FoolingError` for a crop
-    that is larger than the images, and for ten views of no crop.
+    An odd margin leaves the smaller half above and on the left, as in Caffe. Raises :class:`FoolingError` for a crop
+    larger
+    than the images, and for ten views without a crop.
     """
     _, height, width = shape
     _, side, breadth = fed_shape(shape, crop)
@@ -78,22 +79,23 @@ def views_of(shape: tuple[int, int, int], *, crop: int | None, views: str) -> tu
 
 
 def log_mean_probabilities(logits: Iterable[torch.Tensor]) -> torch.Tensor:
-    """The logarithm (B, K) of the mean softmax probability over the ``logits`` (B, K) of each view, float32.
+    """Return the float32 logarithm (B, K) of the softmax probability averaged over views with these ``logits``.
 
-    They are taken one after the other: none needs to outlive the next.
+    The ``logits`` (B, K) of the views are processed one after the other, so that only one is in memory at a time.
     """
-    logarithms = [torch.log_softmax(told.float(), dim=1) for told in logits]
+    logarithms = [torch.log_softmax(each.float(), dim=1) for each in logits]
     most = torch.stack(logarithms).amax(dim=0).detach()
     # Added one by one: torch's own sum over views rounds differently at different places of a batch.
-    shares = sum((told - most).exp() for told in logarithms)
+    shares = sum((each - most).exp() for each in logarithms)
     return most + torch.log(torch.as_tensor(shares) / len(logarithms))
 
 
 def drawn_places(count: int, shape: tuple[int, int, int], crop: int, generator: torch.Generator) -> NDArray[np.int64]:
-    """A square of side ``crop`` anywhere in each of ``count`` images of ``shape`` (C, H, W), every other one mirrored.
+    """Draw a random square of side ``crop`` in each of ``count`` images of ``shape`` (C, H, W), half of them mirrored.
 
-    The result ``(count, 3)`` holds its top, its left, and 1 where it is mirrored. ``generator`` lives on the CPU, so
-    that they are the same on every device.
+    Returns int64 ``(count, 3)``: its top, its left, and 1 if it is mirrored (with probability a half). ``generator`` is
+    on
+    the CPU, so that the squares are the same on every device.
     """
     _, height, width = shape
     limits = (height - crop + 1, width - crop + 1, 2)
@@ -101,11 +103,14 @@ def drawn_places(count: int, shape: tuple[int, int, int], crop: int, generator: 
 
 
 def cropped(images: torch.Tensor, crop: int, places: NDArray[np.int64]) -> torch.Tensor:
-    """The squares (B, C, crop, crop) at the ``places`` (B, 3) of :func:`drawn_places` in ``images`` (B, C, H, W)."""
+    """Return the squares (B, C, crop, crop) of ``images`` (B, C, H, W) at ``places`` (B, 3).
+
+    The places are those of :func:`drawn_places`.
+    """
     top, left, mirrored = torch.from_numpy(places)[:, :, None].unbind(1)
     along = torch.arange(crop)
     rows = (top + along).to(images.device)
     columns = (left + torch.where(mirrored.bool(), crop - 1 - along, along)).to(images.device)
     which = torch.arange(len(images), device=images.device)[:, None, None]
-    # Places before channels: torch puts the dimension between the three index tensors last.
+    # Positions before channels: torch puts the dimension between the three index tensors last.
     return images[which, :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)

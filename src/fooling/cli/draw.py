@@ -1,11 +1,9 @@
-"""Draw one figure, as PNG and PDF."""
+"""Drawing of a figure from tables, runs and stimuli."""
 
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import inspect
-from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,20 +12,22 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from fooling.artifacts import read_tables, write_bytes
-from fooling.ascent.record import load_ascent
+from fooling.attacks.evolution.record import load_run, load_runs
+from fooling.attacks.record import load_attack
+from fooling.cli._named_files import named_paths
 from fooling.datasets.dataset import load_dataset
 from fooling.errors import FoolingError
-from fooling.evolution.batch import load_runs
-from fooling.evolution.record import load_run
-from fooling.figures.fonts import boxes_in
 from fooling.figures.settings import FigureSettings
 from fooling.figures.style import as_pdf, as_png
 from fooling.findings.registry import table_named
+from fooling.fonts import missing_in
 from fooling.progress import say
 from fooling.settings import read_settings
-from fooling.survey.pictures import ConditionStimuli, load_stimuli
+from fooling.survey.questionnaire import ConditionStimuli, load_stimuli
 
 NAMED_MODULES = ("fooling.figures.*",)
+#: Imported by name, so that the fingerprint of one figure does not cover the code of the tables of all the others.
+CATALOGUE = "fooling.figures.catalogue"
 HINT = "no installed font has {}, drawn as boxes; to fix it: install one that has them, such as Noto Sans CJK"
 
 
@@ -44,11 +44,11 @@ def draw(
     png: Path,
     pdf: Path,
 ) -> None:
-    """Draw ``figure`` from what its module asks for; ``tables`` are ``name=path``, files of one name are stacked.
+    """Draw one figure of the catalogue, as PNG and PDF.
 
     Args:
         figure: Name of the figure, such as gallery.
-        tables: A table that it is drawn from, as name=path; files of the same name are stacked.
+        tables: A table that it is drawn from, as name=path; the rows of all files of one name are taken together.
         batches: Files of runs against the networks of a chain, in its order; give the option once for each.
         stimuli: Stimuli of the human study, as condition=path of the questionnaire.
         settings: Options of the figure: one JSON object, or a YAML file that holds them.
@@ -62,7 +62,7 @@ def draw(
     if batches:
         given["batches"] = [load_runs(path) for path in batches]
     if ascents:
-        given["ascents"] = [load_ascent(path) for path in ascents]
+        given["ascents"] = [load_attack(path) for path in ascents]
     if stimuli is not None:
         given["stimuli"] = _read_stimuli(stimuli)
     if dataset is not None:
@@ -76,37 +76,26 @@ def draw(
     drawn = draw_figure(**given)
     write_bytes(png, as_png(drawn))
     write_bytes(pdf, as_pdf(drawn))
-    boxes = boxes_in(drawn)
+    boxes = missing_in(drawn)
     say(f"{figure}: {png} and {pdf}{f'; {HINT.format(boxes)}' if boxes else ''}")
 
 
 def _function_of(figure: str) -> Callable[..., Figure]:
-    """The function that draws ``figure``, from its own module: none of another figure's code is loaded."""
-    module = f"fooling.figures.{figure}"
-    if figure.isidentifier() and importlib.util.find_spec(module) is not None:
-        function: Callable[..., Figure] | None = getattr(importlib.import_module(module), "draw", None)
-        if function is not None:
-            return function
-    raise FoolingError(
-        f"there is no figure {figure!r}", expected="a name in fooling.figures.catalogue, such as gallery"
-    )
+    """Return the function that draws ``figure``; of the modules of figures, only its own is loaded."""
+    catalogue = importlib.import_module(CATALOGUE)
+    if figure not in catalogue.FIGURES:
+        raise FoolingError(f"there is no figure {figure!r}", expected=f"one of {', '.join(catalogue.FIGURES)}")
+    function: Callable[..., Figure] = getattr(importlib.import_module(catalogue.module_of(figure)), figure)
+    return function
 
 
 def _read_stimuli(stimuli: str) -> ConditionStimuli:
-    """The stimuli named by ``condition=path``, the path of a questionnaire."""
-    condition, separator, path = stimuli.partition("=")
-    if not (condition and separator and path):
-        expected = "cppn=survey/questionnaire.json"
-        raise FoolingError("--stimuli is not condition=path", found=stimuli, expected=expected)
-    return load_stimuli(Path(path), condition)
+    """Return the stimuli of ``condition=path``, the path of a questionnaire."""
+    ((condition, paths),) = named_paths([stimuli], option="--stimuli", example="cppn=survey/questionnaire.json").items()
+    return load_stimuli(paths[0], condition)
 
 
 def _read_tables(tables: list[str]) -> dict[str, pd.DataFrame]:
-    """Each name with the rows of all files given for it."""
-    parts: dict[str, list[Path]] = defaultdict(list)
-    for table in tables:
-        name, separator, path = table.partition("=")
-        if not (name and separator and path):
-            raise FoolingError("--tables is not name=path", found=table, expected="history=some/file.parquet")
-        parts[name].append(Path(path))
-    return {name: read_tables(paths, table_named(name)) for name, paths in parts.items()}
+    """Return the rows of each table from all files given for it, by its name."""
+    named = named_paths(tables, option="--tables", example="history=some/file.parquet")
+    return {name: read_tables(paths, table_named(name)) for name, paths in named.items()}

@@ -1,8 +1,8 @@
-"""The commands and their help, read from the modules in this folder.
+"""Find the commands and their help in the modules of this folder.
 
-A module other than ``main`` is a command if it defines a function of its own name: ``train_it`` is the command
-``train-it``, and ``group_train_it`` is ``group train-it``. The docstring of the module is the summary of the command.
-``Args`` in the docstring of the function describes its parameters, apart from those in ``SHARED``. Docstrings change no
+Every public function is a command: ``train_it`` is ``train-it``, and ``group_train_it`` is ``group train-it``. Modules
+whose names begin with an underscore hold what commands share. The first paragraph of a function's docstring is the
+summary of the command; ``Args`` describes its parameters, apart from those in ``SHARED``. Docstrings change no
 fingerprint, so a better text reruns nothing.
 """
 
@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from fooling.errors import FoolingError
 
@@ -37,20 +38,48 @@ SHARED = {
     "pictures": "For training.pictures: all, the data set whose folder they lie in: JSON or a YAML file.",
     "manifest": "For training.pictures: all, the manifest of these pictures that a list command wrote.",
     "workers": "How many processes decode such pictures; the result is the same for any number.",
-    "runs": "Run files that an evolve command wrote.",
-    "ascents": "Files of gradient ascents that `ascend` wrote.",
+    "runs": "Run files that `attack evolution` wrote.",
+    "ascents": "Files of gradient ascents that `attack ascent` wrote.",
 }
 
 
+#: Modules of this folder without commands, besides those that begin with an underscore.
+NO_COMMANDS = ("help", "main")
+
+
+class Command(NamedTuple):
+    """Where a command is defined, and what it does."""
+
+    module: str
+    function: str
+    summary: str
+
+    @property
+    def root(self) -> str:
+        """Return the name by which :mod:`fooling.fingerprint` knows the command."""
+        return f"{self.module}:{self.function}"
+
+
 @cache
-def commands() -> dict[str, str]:
-    """Return the summary of every command by its name, without importing any."""
-    found = {}
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        tree = ast.parse(path.read_bytes())
-        if path.stem != "main" and path.stem in _defined(tree):
-            found[_name_of(path.stem)] = _first_paragraph(ast.get_docstring(tree) or "")
-    return found
+def commands() -> dict[str, Command]:
+    """Return all commands by name, in alphabetical order, without importing any.
+
+    Raises :class:`FoolingError` if two modules define the same command.
+    """
+    found: dict[str, Command] = {}
+    for path in sorted(Path(__file__).parent.glob("[!_]*.py")):
+        for statement in ast.parse(path.read_bytes()).body if path.stem not in NO_COMMANDS else ():
+            if isinstance(statement, ast.FunctionDef) and not statement.name.startswith("_"):
+                name = _name_of(statement.name)
+                command = Command(
+                    module=f"{__package__}.{path.stem}",
+                    function=statement.name,
+                    summary=_first_paragraph(ast.get_docstring(statement) or ""),
+                )
+                if name in found:
+                    raise FoolingError(f"two modules define {name}", found=f"{found[name].module}, {command.module}")
+                found[name] = command
+    return dict(sorted(found.items()))
 
 
 def parameters_of(function: Callable[..., None]) -> dict[str, str]:
@@ -61,25 +90,16 @@ def parameters_of(function: Callable[..., None]) -> dict[str, str]:
     described = dict(_arguments(inspect.getdoc(function) or ""))
     names = list(inspect.signature(function).parameters)
     if unknown := sorted(set(described) - set(names)):
-        raise FoolingError(f"{function.__name__} describes what is no parameter", found=", ".join(unknown))
+        raise FoolingError(f"{function.__name__} describes unknown parameters", found=", ".join(unknown))
     if missing := [name for name in names if name not in described and name not in SHARED]:
         raise FoolingError(f"{function.__name__} does not describe all parameters", found=", ".join(missing))
     return {name: described.get(name) or SHARED[name] for name in names}
 
 
-def _name_of(module: str) -> str:
-    group, _, rest = module.partition("_")
-    words = [group, rest] if group in GROUPS and rest else [module]
+def _name_of(function: str) -> str:
+    group, _, rest = function.partition("_")
+    words = [group, rest] if group in GROUPS and rest else [function]
     return " ".join(words).replace("_", "-")
-
-
-def _defined(tree: ast.Module) -> Iterator[str]:
-    """Yield the names of functions and of assigned variables."""
-    for statement in tree.body:
-        if isinstance(statement, ast.FunctionDef):
-            yield statement.name
-        elif isinstance(statement, ast.Assign):
-            yield from (target.id for target in statement.targets if isinstance(target, ast.Name))
 
 
 def _first_paragraph(text: str) -> str:

@@ -1,4 +1,4 @@
-"""The console script ``fooling``: one command per step of the study, loaded only when it is called."""
+"""Define the console script ``fooling``: one command per step of the study, imported only when it is called."""
 
 from __future__ import annotations
 
@@ -17,9 +17,8 @@ from typing import Annotated, Any, cast
 import typer
 
 from fooling import __version__
-from fooling.classifiers.memory import asked_for, is_lack_of_memory
 from fooling.cli.help import GROUPS, commands, parameters_of
-from fooling.errors import FoolingError
+from fooling.errors import FoolingError, is_lack_of_memory, requested_memory
 from fooling.inputs import watched
 from fooling.progress import say
 
@@ -33,17 +32,17 @@ def main() -> None:
 
 
 def application(*, called: str) -> typer.Typer:
-    """The command line: every command with its summary, the ``called`` one also with its parameters."""
+    """Return the command line: all commands with their summaries, the ``called`` one also with its parameters."""
     app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
     app.callback()(fooling)
     groups = {"": app}
-    for name, summary in commands().items():
+    for name, command in commands().items():
         group, _, word = name.rpartition(" ")
         if group not in groups:
             groups[group] = typer.Typer(no_args_is_help=True)
             app.add_typer(groups[group], name=group, help=GROUPS[group])
         run = _runner(name) if name == called else _unloaded
-        groups[group].command(word, help=summary)(run)
+        groups[group].command(word, help=command.summary)(run)
     return app
 
 
@@ -62,21 +61,21 @@ def fooling(
 
 
 def function_of(name: str) -> Callable[..., None]:
-    """The function behind the command ``name``, from its own module."""
-    identifier = name.replace("-", "_").replace(" ", "_")
-    function: Callable[..., None] = getattr(importlib.import_module(f"fooling.cli.{identifier}"), identifier)
+    """Return the function of the command ``name``; only its module is imported."""
+    command = commands()[name]
+    function: Callable[..., None] = getattr(importlib.import_module(command.module), command.function)
     return function
 
 
 def peak_memory_mb() -> int:
-    """The most memory this process has held so far, in MB of 2**20 bytes."""
+    """Return the peak memory of this process so far, in MB of 2**20 bytes."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return round(peak / (2**20 if sys.platform == "darwin" else 2**10))
 
 
 @contextmanager
 def _ends_in_a_message(name: str) -> Iterator[None]:
-    """Turn what a user can fix, and Ctrl-C, into a message without a traceback, and an exit status."""
+    """Turn errors that a user can fix, and Ctrl-C, into a message without traceback and an exit status."""
     status, problem = 2, ""
     try:
         yield
@@ -87,7 +86,7 @@ def _ends_in_a_message(name: str) -> Iterator[None]:
     except (MemoryError, RuntimeError, OSError) as error:
         if is_lack_of_memory(error):
             remedy = "ask for less, or close other programs"
-            problem = f"there is not enough memory\n  found: {asked_for(error)}\n  to fix it: {remedy}"
+            problem = f"there is not enough memory\n  found: {requested_memory(error)}\n  to fix it: {remedy}"
         elif isinstance(error, OSError) and not _can_print():
             problem = f"standard output cannot be written\n  found: {error}"
         else:
@@ -98,7 +97,7 @@ def _ends_in_a_message(name: str) -> Iterator[None]:
 
 
 def _can_print() -> bool:
-    """Whether standard output takes one more line."""
+    """Return whether standard output accepts one more line."""
     try:
         print(flush=True)
     except OSError:
@@ -107,7 +106,7 @@ def _can_print() -> bool:
 
 
 def _runner(name: str) -> Callable[..., None]:
-    """The function of a command as Typer wants it: keyword-only parameters are options, the others arguments."""
+    """Return a command's function for Typer: keyword-only parameters are options, the others arguments."""
     function = function_of(name)
 
     def run(**arguments: Any) -> None:
@@ -131,7 +130,7 @@ def _runner(name: str) -> Callable[..., None]:
 
 
 def _unloaded() -> None:
-    """Stands in the list of commands for one that is not called this time."""
+    """Stand in the list of commands for one that is not called."""
 
 
 if __name__ == "__main__":

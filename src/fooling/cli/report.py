@@ -1,4 +1,4 @@
-"""Show the whole study on one page that needs no other file and no network."""
+"""The report of a study: one HTML page."""
 
 from __future__ import annotations
 
@@ -7,25 +7,23 @@ from pathlib import Path
 
 from fooling.artifacts import read_json, read_table, read_tables, write_text
 from fooling.claims.judgements import CLAIMS
-from fooling.cli.named_runs import read_named_runs
-from fooling.contents import checked_header
+from fooling.cli._named_files import read_named_runs, single_file, table_files
 from fooling.findings.examination import EXAMINED
-from fooling.findings.tables import CHAMPIONS, ThresholdSettings
+from fooling.findings.runs import CHAMPIONS, ThresholdSettings
 from fooling.images import read_png
 from fooling.progress import say
 from fooling.report.gallery import gallery
-from fooling.report.information import RunInformation
 from fooling.report.page import page
-from fooling.report.summary import summarised
+from fooling.report.run_info import RunInformation
+from fooling.report.summary import summarise_experiment
+from fooling.schemas import checked_header
 from fooling.settings import checked_settings
 
 
 def report(
     *,
     study: str,
-    claims: Path,
-    champions: list[Path],
-    examined: list[Path],
+    tables: list[str],
     figures: list[Path],
     run_info: Path,
     deviations: str,
@@ -33,13 +31,14 @@ def report(
     output: Path,
     runs: list[str] | None = None,
 ) -> None:
-    """Write the page; ``runs`` are ``experiment=path``, in the order in which the galleries show them.
+    """Write the whole study as one HTML page that needs no other file and no network.
+
+    The galleries show ``runs`` in the order given.
 
     Args:
         study: Name of the study.
-        claims: Table of the judged claims.
-        champions: Tables of champions, one for each experiment to sum up.
-        examined: Tables of what other networks and the training images say of the champions.
+        tables: A table to show, as name=path: `claims`, `champions` of each experiment to summarise, and `examined`;
+            give the option once for each file.
         runs: A run whose images are shown, as experiment=path.
         figures: PNG files of the figures to show.
         run_info: How the study was run: the file that `run-info` wrote.
@@ -48,12 +47,15 @@ def report(
         output: HTML file to write.
     """
     checked_settings(ThresholdSettings, {"threshold": threshold}, source="--threshold")
-    table = read_tables(examined, EXAMINED)
+    given = table_files(tables, CLAIMS, CHAMPIONS, EXAMINED)
+    table = read_tables(given[EXAMINED.name], EXAMINED)
     galleries = [gallery(experiment, records, table) for experiment, records in read_named_runs(runs or []).items()]
     written = page(
         study=study,
-        claims=read_table(claims, CLAIMS),
-        experiments=[summarised(read_table(path, CHAMPIONS), threshold=threshold) for path in champions],
+        claims=read_table(single_file(given[CLAIMS.name], CLAIMS), CLAIMS),
+        experiments=[
+            summarise_experiment(read_table(path, CHAMPIONS), threshold=threshold) for path in given[CHAMPIONS.name]
+        ],
         galleries=galleries,
         figures={path.stem: read_png(path) for path in figures},
         information=checked_header(RunInformation, read_json(run_info), source=run_info).model_dump(),

@@ -1,4 +1,4 @@
-"""Gather how a study was run: machine, package versions, seeds, and the time and memory of every step."""
+"""The record of how a study was run."""
 
 from __future__ import annotations
 
@@ -10,22 +10,20 @@ import pandas as pd
 
 from fooling.artifacts import read_table, write_json
 from fooling.classifiers.devices import chosen_device
-from fooling.findings.networks import CLASSIFIERS
-from fooling.findings.tables import CHAMPIONS
+from fooling.findings.classifiers import CLASSIFIERS
+from fooling.findings.runs import CHAMPIONS
 from fooling.progress import say
-from fooling.report.information import NetworkInformation
-from fooling.report.jobs import Job, finished_job, steps_of
-from fooling.report.machine import machine, package_versions
+from fooling.report.run_info import Job, NetworkInformation, finished_job, machine, package_versions, steps_of
 
 
 def run_info(
     *, study: str, champions: list[Path], classifiers: Path, logs: list[Path], output: Path, device: str = "auto"
 ) -> None:
-    """Gather it from the tables (what was run) and from the folders ``logs`` (what it took).
+    """Record how a study was run: machine, versions, seeds, time and memory of every step.
 
     Args:
         study: Name of the study.
-        champions: Tables of champions, one for each experiment: they tell which runs were made.
+        champions: Tables of champions, one for each experiment; they list the runs.
         classifiers: Table of the networks.
         logs: Folder with the logs of the jobs, and Snakemake's benchmark files beside them.
         output: JSON file to write.
@@ -50,21 +48,21 @@ def run_info(
 
 
 def _networks_in(networks: pd.DataFrame) -> list[dict[str, Any]]:
-    """What each network is and how often it errs; the seed of one that others trained is not known."""
+    """Return each network with its test error; the seed of an imported network is unknown."""
     described = networks[list(NetworkInformation.model_fields)].convert_dtypes()
     found: list[dict[str, Any]] = json.loads(described.to_json(orient="records"))
     return found
 
 
 def _runs_in(champions: pd.DataFrame) -> dict[str, Any]:
-    """An experiment with its networks, searches and seeds."""
+    """Return an experiment with its networks, searches and seeds."""
     columns = {"classifiers": "classifier", "searches": "search", "seeds": "seed"}
     found = {name: champions[column].drop_duplicates().sort_values().tolist() for name, column in columns.items()}
     return {"experiment": champions["experiment"].iloc[0], "encoding": champions["encoding"].iloc[0], **found}
 
 
 def _jobs_in(folder: Path) -> list[Job]:
-    """The finished jobs whose logs lie in ``folder``, each with its benchmark file where there is one."""
+    """Return the finished jobs whose logs are in ``folder``, each with its benchmark file if there is one."""
     found = []
     for log in sorted(folder.rglob("*.log")):
         measured = log.with_suffix(".tsv")
@@ -76,7 +74,7 @@ def _jobs_in(folder: Path) -> list[Job]:
 
 
 def _described(device: str) -> str:
-    """The device in words: ``cpu``, or the name of the GPU."""
+    """Return ``cpu``, or the name of the GPU."""
     chosen = chosen_device(device)
     if chosen.type != "cuda":
         return chosen.type

@@ -1,4 +1,4 @@
-"""Sum a study up in a few numbers, by which its versions are compared."""
+"""The metrics of a study."""
 
 from __future__ import annotations
 
@@ -6,43 +6,42 @@ from pathlib import Path
 
 from fooling.artifacts import read_table, write_json, write_tables
 from fooling.claims.judgements import CLAIMS
-from fooling.claims.scoreboard import scoreboard
+from fooling.claims.verdicts import scoreboard
+from fooling.cli._named_files import single_file, table_files
 from fooling.errors import FoolingError
-from fooling.findings.networks import CLASSIFIERS
-from fooling.findings.summary import CURVES, curve, metrics
-from fooling.findings.tables import CHAMPIONS, HISTORY, ThresholdSettings
+from fooling.findings.classifiers import CLASSIFIERS
+from fooling.findings.runs import CHAMPIONS, CURVES, HISTORY, ThresholdSettings, curve, metrics
 from fooling.progress import say
 from fooling.settings import read_settings
 
 
 def summarise(
     *,
-    networks: Path,
-    champions: list[Path],
-    history: list[Path],
-    claims: Path,
+    tables: list[str],
     settings: str,
     output: Path,
     curves: list[Path],
 ) -> None:
-    """Write the metrics as JSON, and for every history a curve of the confidence over the generations.
+    """Summarise a study in a few numbers, by which its versions are compared.
+
+    Write the metrics as JSON, and for every history a curve of the confidence over the generations.
 
     Args:
-        networks: Table of networks, from `describe-classifiers`.
-        champions: Tables of champions, from `tabulate`; give the option once for each.
-        history: Tables of history, from `tabulate`; give the option once for each.
-        claims: Table of the judged claims.
+        tables: A table of the study, as name=path: `classifiers`, `champions`, `history` and `claims`; give the option
+            once for each file.
         settings: The threshold: one JSON object, or a YAML file that holds it.
         output: Metrics to write, as JSON.
         curves: Curve of the confidence over the generations to write as CSV; once for each history, in order.
     """
+    given = table_files(tables, CLASSIFIERS, CHAMPIONS, HISTORY, CLAIMS)
+    history = given[HISTORY.name]
     if len(curves) != len(history):
         raise FoolingError("every history gives one curve", found=f"{len(history)} histories, {len(curves)} curves")
     threshold = read_settings(ThresholdSettings, settings).threshold
     found = metrics(
-        read_table(networks, CLASSIFIERS),
-        [read_table(path, CHAMPIONS) for path in champions],
-        scoreboard(read_table(claims, CLAIMS)),
+        read_table(single_file(given[CLASSIFIERS.name], CLASSIFIERS), CLASSIFIERS),
+        [read_table(path, CHAMPIONS) for path in given[CHAMPIONS.name]],
+        scoreboard(read_table(single_file(given[CLAIMS.name], CLAIMS), CLAIMS)),
         threshold=threshold,
     )
     drawn = [curve(read_table(path, HISTORY)) for path in history]

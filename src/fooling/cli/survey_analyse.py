@@ -1,4 +1,4 @@
-"""Analyse what people answered: accuracy beside chance with intervals, single images, agreement, confidence."""
+"""The analysis of the answers of the human study."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pandas as pd
 
 from fooling.artifacts import require_file, write_tables
 from fooling.errors import FoolingError
-from fooling.parsing import read_text
+from fooling.inputs import read_text
 from fooling.progress import say
 from fooling.settings import read_settings
 from fooling.survey.accuracy import ACCURACY, IMAGES, AnalysisSettings, accuracy_table, image_table
@@ -28,7 +28,7 @@ from fooling.survey.settings import ExclusionSettings
 
 
 class SurveyAnalysisSettings(ExclusionSettings, AnalysisSettings):
-    """Whose answers count, what counts as chance, and how intervals are made."""
+    """Rules of exclusion, the margin around chance, and how confidence intervals are computed."""
 
 
 def survey_analyse(
@@ -44,19 +44,21 @@ def survey_analyse(
     confidence: Path,
     confusion: Path,
 ) -> None:
-    """Analyse the response files in the folder ``responses``; those that cannot be read are listed, not counted.
+    """Analyse the answers: accuracy beside chance, single images, agreement, confidence.
+
+    Response files in the folder ``responses`` that cannot be read are listed, not counted.
 
     Args:
-        responses: Folder with the response files, CSV or JSON; those that do not fit are refused and listed.
-        questionnaire: Questionnaire that the answers are to, from `survey sample`.
+        responses: Folder with the response files, CSV or JSON; invalid ones are refused and listed.
+        questionnaire: Questionnaire that was answered, from `survey sample`.
         settings: Rules of exclusion, margin, and how intervals are made: JSON or a YAML file.
-        files: Table of all response files, taken or refused and why, to write.
-        exclusions: Table of what the rules left out to write.
+        files: Table of all response files, with the reason if one is refused, to write.
+        exclusions: Table of the excluded answers to write.
         accuracy: Table of the accuracy per block and condition to write.
         images: Table of the single images to write.
         agreement: Table of the agreement between people to write.
         confidence: Table of the agreement with the network's confidence to write.
-        confusion: Table of what people say of the images of each class to write.
+        confusion: Table of the answers to the images of each class to write.
     """
     checked = read_settings(SurveyAnalysisSettings, settings)
     asked = load_questionnaire(questionnaire)
@@ -82,14 +84,14 @@ def survey_analyse(
         kept.answers["participant"].nunique(),
         "simulated answers" if taken[0]["synthetic"].any() else "answers",
     )
-    refused = int((~listed["taken"]).sum())
+    refused = int((~listed["accepted"]).sum())
     say(f"{len(kept.answers)} {of} of {people} participants analysed, {refused} files refused; written to {accuracy}")
 
 
 def _read_folder(folder: Path, asked: Questionnaire) -> tuple[list[pd.DataFrame], pd.DataFrame]:
-    """The answers of every file that can be taken, and the list of all files; says which ones are refused, and why.
+    """Return the answers of every accepted file, and the list of all files; report those that are refused.
 
-    Raises :class:`FoolingError` where none can be taken, and where people's answers lie beside simulated ones.
+    Raises :class:`FoolingError` if no file is accepted, or if the folder mixes people's answers with simulated ones.
     """
     taken: dict[Path, pd.DataFrame] = {}
     reasons: dict[Path, str] = {}
@@ -99,7 +101,7 @@ def _read_folder(folder: Path, asked: Questionnaire) -> tuple[list[pd.DataFrame]
             table = _read_file(path, asked)
             if again := sorted(set(table["participant"]) & set(file_of)):
                 first = file_of[again[0]]
-                raise FoolingError(f"{path} is of somebody whose answers are there already", found=f"those in {first}")
+                raise FoolingError(f"{path} repeats the answers of a participant", found=f"those in {first}")
         except FoolingError as error:
             reasons[path] = str(error)
             say(f"refused: {error}")
@@ -114,7 +116,7 @@ def _read_folder(folder: Path, asked: Questionnaire) -> tuple[list[pd.DataFrame]
     _require_one_kind(taken, folder)
     rows = [
         {
-            **{"file": _in_utf8(path.name), "taken": path in taken, "rows": len(taken.get(path, ()))},
+            **{"file": _in_utf8(path.name), "accepted": path in taken, "rows": len(taken.get(path, ()))},
             "reason": _in_utf8(" ".join(reasons.get(path, "").split())),
         }
         for path in sorted([*taken, *reasons])
@@ -123,12 +125,12 @@ def _read_folder(folder: Path, asked: Questionnaire) -> tuple[list[pd.DataFrame]
 
 
 def _in_utf8(text: str) -> str:
-    """``text`` with escapes for the bytes of file names that are not UTF-8."""
+    """Escape the bytes of a file name that are not UTF-8."""
     return text.encode(errors="surrogateescape").decode(errors="backslashreplace")
 
 
 def _files_in(folder: Path) -> list[Path]:
-    """What lies in the folder by name, hidden files left aside."""
+    """Return what the folder contains, by name, without hidden files."""
     try:
         return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
     except OSError as error:
@@ -136,7 +138,7 @@ def _files_in(folder: Path) -> list[Path]:
 
 
 def _read_file(path: Path, asked: Questionnaire) -> pd.DataFrame:
-    """The answers in one file; :class:`FoolingError` tells why it cannot be taken."""
+    """Return the answers in one file; raise :class:`FoolingError` with the reason if it is refused."""
     kinds: dict[str, File] = {".csv": "csv", ".json": "json"}
     kind = kinds.get(path.suffix.lower())
     if kind is None:

@@ -1,4 +1,4 @@
-"""Build the page on which people are asked: a folder to be hosted, and one file that needs no network."""
+"""The page of the human study."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from pathlib import Path
 
 from fooling.artifacts import read_json, require_file, write_folder
 from fooling.errors import FoolingError
-from fooling.parsing import read_text
+from fooling.inputs import read_text
 from fooling.progress import say
-from fooling.survey.assembly import BROWSER_BUILD, LIBRARIES, OWN_SCRIPTS, Library, assembled, cards
+from fooling.survey.assembly import BROWSER_BUILD, LIBRARIES, OWN_SCRIPTS, Library, assemble_page, cards
 from fooling.survey.questionnaire import Questionnaire, load_questionnaire
 
 
 def survey_build(*, questionnaire: Path, packages: Path, output: Path) -> None:
-    """Build the page of a ``questionnaire``: a folder to be hosted, and in it one file that holds everything.
+    """Build the page of a questionnaire: a folder to host, and one file that works offline.
 
     Args:
         questionnaire: Questionnaire that `survey sample` wrote, with the folder `stimuli` beside it.
@@ -23,22 +23,24 @@ def survey_build(*, questionnaire: Path, packages: Path, output: Path) -> None:
     _require_own_folder(output)
     checked = load_questionnaire(questionnaire)
     libraries = [_library(packages / name, name) for name in LIBRARIES]
-    page = assembled(checked, _images(checked, questionnaire.parent), libraries)
+    page = assemble_page(checked, _images(checked, questionnaire.parent), libraries)
     single = f"{checked.study}-survey.html"
     write_folder(output, {**page.files, single: page.single.encode()})
     say(f"{len(checked.stimuli)} images to ask about; open {output / single}, or host {output}")
 
 
 def _require_own_folder(output: Path) -> None:
-    """Refuse a folder in which something else lies: a page replaces all that its folder holds."""
+    """Raise :class:`FoolingError` for a folder with other files: a page replaces the whole content of its folder."""
     if output.is_dir() and any(output.iterdir()) and not (output / OWN_SCRIPTS[0]).is_file():
         raise FoolingError(
-            f"{output} holds something else than a page", expected="a folder of its own", remedy="name another --output"
+            f"{output} contains other files than a page",
+            expected="an empty folder, or an earlier page",
+            remedy="give another --output",
         )
 
 
 def _images(questionnaire: Questionnaire, folder: Path) -> dict[str, bytes]:
-    """The images beside the questionnaire by the paths that it gives them."""
+    """Return the images beside the questionnaire, by their paths in it."""
     files = [card.file for card in cards(questionnaire)]
     for file in files:
         require_file(folder / file)
@@ -46,7 +48,7 @@ def _images(questionnaire: Questionnaire, folder: Path) -> dict[str, bytes]:
 
 
 def _library(folder: Path, name: str) -> Library:
-    """The npm package in ``folder``."""
+    """Read the npm package in ``folder``."""
     if not folder.is_dir():
         raise FoolingError(
             "the page is built with jsPsych, which is not installed",

@@ -1,4 +1,4 @@
-"""What the commands that train share: a training that can stop and go on, forgotten once its results are written."""
+"""Training of classifiers, alone and in chains; it resumes after an interruption."""
 
 from __future__ import annotations
 
@@ -13,21 +13,136 @@ import torch
 from fooling.checkpoints import CheckpointStore
 from fooling.classifiers.architectures import architecture_modules, architecture_source
 from fooling.classifiers.classifier import Classifier
+from fooling.classifiers.classifier_file import save_classifier
+from fooling.classifiers.devices import chosen_device
 from fooling.classifiers.probe import remarks_on
+from fooling.cli._streaming import streamed_pictures
+from fooling.datasets.dataset import load_dataset
 from fooling.errors import REMEDY, FoolingError
 from fooling.fingerprint import fingerprint
 from fooling.inputs import digest_of
 from fooling.progress import progress, say
-from fooling.training.process_group import SINGLE, ProcessGroup
+from fooling.retraining.images import PicturesWithFoolingClass, with_fooling_class
+from fooling.retraining.plan import at_equal_passes
+from fooling.retraining.refusal import recognised
+from fooling.retraining.settings import RetrainSettings
+from fooling.seeding import software_versions
+from fooling.settings import read_settings
+from fooling.training.images import StreamedImages
+from fooling.training.process_group import SINGLE, ProcessGroup, joined, launch, wanted_processes
+from fooling.training.settings import ClassifierSettings
 from fooling.training.training import Training
-from fooling.versions import software_versions
 
 
-def origin_of(dataset: Path, *, name: str, device: torch.device, group: ProcessGroup = SINGLE) -> dict[str, Any]:
-    """What decides a network besides its settings.
+def train(
+    *,
+    dataset: Path,
+    settings: str,
+    name: str,
+    output: Path,
+    pictures: str | None = None,
+    manifest: Path | None = None,
+    mirror: Path | None = None,
+    workers: int = 1,
+    processes: int | None = None,
+    checkpoints: Path = Path("results/.checkpoints"),
+    device: str = "auto",
+) -> None:
+    """Train a classifier on a data set, on one or several GPUs.
 
-    It is the data set ``name`` in a file, the device, how many processes train together, and the versions.
+    An interrupted training resumes from its last checkpoint.
+
+    Args:
+        output: Classifier file to write.
+        settings: Architecture, input and training: JSON or a YAML file.
+        processes: Number of processes that train together, each on its own GPU if there are GPUs.
     """
+    options = {key: value for key, value in locals().items() if key != "processes"}
+    checked = read_settings(ClassifierSettings, settings)
+    if (together := wanted_processes(processes)) > 1:
+        launch("train", options, processes=together, device=device)
+        return
+    place = chosen_device(device)
+    with joined(place) as group:
+        content = load_dataset(dataset)
+        listed = streamed_pictures(checked.training, pictures, manifest, dataset=content, mirror=mirror)
+        decoding = workers and max(1, workers // group.size)
+        images = None if listed is None else StreamedImages(listed, workers=decoding)
+        training = Training(name=name, dataset=content, settings=checked, device=place, images=images, group=group)
+        origin = _origin_of(dataset, name=content.name, device=place, group=group)
+        with _trained(
+            training, command=f"{__name__}:train", name=name, origin=origin, checkpoints=checkpoints
+        ) as classifier:
+            if group.leads:
+                save_classifier(output, classifier)
+    if group.leads:
+        say(f"{_format_errors(classifier)}; written to {output}")
+
+
+def retrain(
+    *,
+    dataset: Path,
+    fooling: list[Path] | None = None,
+    settings: str,
+    name: str,
+    output: Path,
+    pictures: str | None = None,
+    manifest: Path | None = None,
+    mirror: Path | None = None,
+    workers: int = 1,
+    checkpoints: Path = Path("results/.checkpoints"),
+    device: str = "auto",
+) -> None:
+    """Train a network with the images that fooled earlier networks as one more class.
+
+    Without ``fooling`` images there is no fooling class, as in the first network of a chain. The provenance records
+    which shares of test images the network recognises as fooling images.
+
+    Args:
+        fooling: Data set files of fooling images; give the option once for each, in the order of the networks.
+        settings: The network's settings and its place in the chain: JSON or a YAML file.
+        output: Classifier file to write.
+    """
+    checked = read_settings(RetrainSettings, settings)
+    place = chosen_device(device)
+    real, sets = load_dataset(dataset), [load_dataset(path) for path in fooling or []]
+    listed = streamed_pictures(checked.network.training, pictures, manifest, dataset=real, mirror=mirror)
+    images, network = None, checked.network
+    if checked.exposure == "equal-passes":
+        images_to_measure = len(real.train_images) if listed is None else len(listed.labels)
+        network = at_equal_passes(network, real=images_to_measure, fooling=sum(len(each.train_images) for each in sets))
+    if listed is not None:
+        shown = PicturesWithFoolingClass(listed, sets, classes=len(real.class_names)) if sets else listed
+        images = StreamedImages(shown, workers=workers)
+    training = Training(
+        name=name,
+        dataset=with_fooling_class(real, sets) if sets else real,
+        settings=network,
+        device=place,
+        fooling_class=bool(sets),
+        images=images,
+    )
+    origin = _origin_of(dataset, name=real.name, device=place)
+    origin["fooling_images"] = [digest_of(path) for path in fooling or []]
+    with _trained(
+        training, command=f"{__name__}:retrain", name=name, origin=origin, checkpoints=checkpoints
+    ) as classifier:
+        shares = recognised(classifier, real, sets)
+        place_in_chain = {
+            **checked.model_dump(mode="json", exclude={"network", "exposure"}),
+            "fooling_images": sum(len(images.train_images) for images in sets),
+            "recognised": shares,
+        }
+        if checked.exposure != "equal-iterations":  # the default is left out, so that earlier files keep their bytes
+            place_in_chain["exposure"] = checked.exposure
+        provenance = {**classifier.provenance, "retraining": place_in_chain}
+        save_classifier(output, dataclasses.replace(classifier, provenance=provenance))
+    newest = f", {shares[-1]['share']:.1%} of the newest fooling test images recognised" if sets else ""
+    say(f"{_format_errors(classifier)}{newest}; written to {output}")
+
+
+def _origin_of(dataset: Path, *, name: str, device: torch.device, group: ProcessGroup = SINGLE) -> dict[str, Any]:
+    """Return what decides the weights besides the settings: data set, device, number of processes and versions."""
     return {
         "dataset": {"name": name, "sha256": digest_of(dataset)},
         "device": device.type,
@@ -37,15 +152,19 @@ def origin_of(dataset: Path, *, name: str, device: torch.device, group: ProcessG
 
 
 @contextmanager
-def trained(
+def _trained(
     training: Training, *, command: str, name: str, origin: Mapping[str, Any], checkpoints: Path
 ) -> Iterator[Classifier]:
-    """The network called ``name`` at the end of ``training``, with its ``origin`` in its provenance.
+    """Complete a training, give the classifier, and delete the checkpoint after the block that writes it.
 
-    ``command`` is the module of the command that trains.
+    All processes of a group take part; only the leading one keeps checkpoints.
 
-    The state of the training is kept now and then, and until the block that writes the network is through. All
-    processes of a group are at it, and the one that leads keeps the state.
+    Args:
+        training: The training; it resumes from its checkpoint if there is one.
+        command: The command that trains, as ``module:function``.
+        name: Name of the classifier.
+        origin: Entries to add to its provenance.
+        checkpoints: Folder of the checkpoints.
     """
     settings = training.settings
     source = architecture_source(settings.architecture)
@@ -54,8 +173,8 @@ def trained(
     code = fingerprint(command, *architecture_modules(settings.architecture, settings.options))
     store = CheckpointStore(checkpoints, {**identity, "architecture": own_file}, code=code)
     with store if training.group.leads else nullcontext():
-        _take_up(training, store)
-        _finish(training, store)
+        _resume(training, store)
+        _finish_training(training, store)
         classifier = training.classifier()
         remarks = remarks_on(classifier, training.dataset)
         yield dataclasses.replace(classifier, provenance={**classifier.provenance, **origin})
@@ -65,27 +184,27 @@ def trained(
             store.clear()
 
 
-def told(classifier: Classifier) -> str:
-    """How well a network has learned."""
+def _format_errors(classifier: Classifier) -> str:
+    """Format the test error of a trained network."""
     provenance = classifier.provenance
     error, images, iterations = (provenance[key] for key in ("test_error", "test_images", "iterations"))
     return f"{classifier.name}: {error:.2%} of {images} test images misjudged after {iterations} iterations"
 
 
-def _take_up(training: Training, store: CheckpointStore) -> None:
-    """Go on from the state that the store holds of ``training``, if it holds one; the arrays are freed on return."""
+def _resume(training: Training, store: CheckpointStore) -> None:
+    """Resume ``training`` from its checkpoint if there is one; its arrays are freed on return."""
     group = training.group
-    group.broadcast(None)  # the one that leads holds the store by now, and no other process writes there
+    group.broadcast(None)  # by now the leading process has opened the store; no other process writes there
     if (state := store.load("training")) is not None:
         training.restore(*state, source=store.path("training"))
     if len(set(group.all_gather(torch.tensor(training.iteration)).tolist())) > 1:
-        raise FoolingError(f"{store.folder} is not the same to all processes of the training", remedy=REMEDY)
+        raise FoolingError(f"{store.folder} differs between the processes of the training", remedy=REMEDY)
     if state is not None and group.leads:
-        say(f"training goes on from iteration {training.iteration}")
+        say(f"training resumes after {training.iteration} iterations")
 
 
-def _finish(training: Training, store: CheckpointStore) -> None:
-    """Bring ``training`` to its end, keeping its state."""
+def _finish_training(training: Training, store: CheckpointStore) -> None:
+    """Complete ``training``, and save a checkpoint whenever one is due."""
     group, iterations = training.group, training.settings.training.iterations
     with progress(total=iterations, done=training.iteration, description="training", unit="iterations") as counter:
 

@@ -1,1 +1,1 @@
-"""Data sets: fetched, verified, and brought to one form."""
+"""Fetch and verify data sets, and bring them to one form."""

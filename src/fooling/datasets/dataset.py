@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fooling.artifacts import read_arrays, write_arrays
-from fooling.contents import Header, checked_header, require_layout
 from fooling.errors import FoolingError
+from fooling.schemas import Header, checked_header, require_schema
+from fooling.seeding import derived_seed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 KIND = "dataset"
 VERSION = 1
-LAYOUT = {
+SCHEMA = {
     "train_images": "uint8 n C H W",
     "train_labels": "int64 n",
     "test_images": "uint8 M C H W",
@@ -28,10 +29,11 @@ LAYOUT = {
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Dataset:
-    """Images ``(N, C, H, W)`` uint8, C = 1 (grey) or 3 (RGB), with labels ``(N,)`` int64 in 0..K-1.
+    """Images ``(N, C, H, W)`` uint8, C = 1 (grey) or 3 (RGB), with labels ``(N,)`` int64 from 0 to K - 1.
 
-    There may be no training images: then networks of others can be tested on it, and no more. Raises ``ValueError``
-    when the parts do not fit together.
+    Without training images it can only be used to test networks of others. Raises ``ValueError`` if the parts do not
+    fit
+    together.
     """
 
     name: str
@@ -64,21 +66,21 @@ class Dataset:
 
     @property
     def has_training_images(self) -> bool:
-        """Whether there is anything to train on, or to compare images with."""
+        """Whether it has images to train on, or to compare images with."""
         return len(self.train_images) > 0
 
     def require_training_images(self, needed_by: str = "training") -> None:
-        """Raise :class:`FoolingError`, saying what they are ``needed_by``, where there are no training images."""
+        """Raise :class:`FoolingError`, which says what needs them, if there are no training images."""
         if not self.has_training_images:
             raise FoolingError(
                 f"{needed_by} needs training images, and the data set {self.name} has none",
                 found=self.summary,
-                remedy="take a data set with a training part, or networks that someone else has trained",
+                remedy="use a data set with a training part, or networks trained by others",
             )
 
     @property
     def summary(self) -> str:
-        """One line: how many images of which form and of how many classes."""
+        """One line with the number of images, their size and the number of classes."""
         colours = "grey" if self.image_shape[0] == 1 else "RGB"
         training = f"{len(self.train_images)} training" if self.has_training_images else "no training"
         return (
@@ -88,7 +90,7 @@ class Dataset:
 
 
 class DatasetHeader(Header):
-    """What a data set file says of itself."""
+    """The header of a data set file."""
 
     name: str
     class_names: tuple[str, ...]
@@ -96,27 +98,27 @@ class DatasetHeader(Header):
 
 
 def save_dataset(path: Path, dataset: Dataset) -> None:
-    """``dataset`` as one file, atomically; the same content gives the same bytes.
+    """Write ``dataset`` to one file, atomically; the same content gives the same bytes.
 
-    Raises :class:`FoolingError` for one that :func:`load_dataset` would refuse.
+    Raises :class:`FoolingError` for a data set that :func:`load_dataset` would refuse.
     """
     header = {"name": dataset.name, "class_names": dataset.class_names, "provenance": dataset.provenance}
-    arrays = {name: getattr(dataset, name) for name in LAYOUT}
+    arrays = {name: getattr(dataset, name) for name in SCHEMA}
     _dataset_from(arrays, header, source=f"the data set {dataset.name}")
     write_arrays(path, arrays, kind=KIND, version=VERSION, header=header)
 
 
 def load_dataset(path: Path) -> Dataset:
-    """The data set that :func:`save_dataset` wrote; :class:`FoolingError` for a missing, broken or different file."""
+    """Return the data set in a file of :func:`save_dataset`; raise :class:`FoolingError` if it is missing or broken."""
     arrays, header = read_arrays(path, kind=KIND, version=VERSION)
     return _dataset_from(arrays, header, source=path)
 
 
 def require_classes(class_names: Collection[str], *, source: object) -> None:
-    """Raise :class:`FoolingError`, naming the ``source`` of the pictures, unless there are two classes or more."""
+    """Raise :class:`FoolingError`, naming the ``source`` of the pictures, for fewer than two classes."""
     if len(class_names) < 2:
         raise FoolingError(
-            f"{source} holds too few classes for a classifier",
+            f"{source} has too few classes for a classifier",
             found=", ".join(class_names) or "none",
             expected="pictures of two classes or more",
         )
@@ -124,14 +126,38 @@ def require_classes(class_names: Collection[str], *, source: object) -> None:
 
 def _dataset_from(arrays: Mapping[str, NDArray[Any]], header: Mapping[str, Any], *, source: object) -> Dataset:
     described = checked_header(DatasetHeader, header, source=source)
-    require_layout(arrays, LAYOUT, source=source)
+    require_schema(arrays, SCHEMA, source=source)
     try:
         return Dataset(
             name=described.name,
             class_names=described.class_names,
             provenance=described.provenance,
-            **{name: arrays[name] for name in LAYOUT},
+            **{name: arrays[name] for name in SCHEMA},
         )
     except ValueError as error:
         remedy = "delete it and fetch the data set again"
-        raise FoolingError(f"{source} is no sound data set", found=error, remedy=remedy) from None
+        raise FoolingError(f"{source} is not a valid data set", found=error, remedy=remedy) from None
+
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+def stratified_split(
+    labels: NDArray[np.int64], *, test_fraction: float, seed: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Draw a test set by seed, with the same share of every class.
+
+    ``labels`` is ``(N,)``. Returns the indices of the training and of the test images, each in ascending order. Raises
+    ``ValueError`` if a class or a part has too few images.
+    """
+    # Imported here because it takes a second.
+    from sklearn.model_selection import train_test_split  # type: ignore[import-untyped]
+
+    train, test = train_test_split(
+        np.arange(len(labels)),
+        test_size=test_fraction,
+        stratify=labels,
+        random_state=derived_seed(seed, "test split") % 2**32,
+    )
+    return np.sort(train), np.sort(test)

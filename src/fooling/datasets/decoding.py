@@ -1,4 +1,4 @@
-"""Encoded pictures become images of one size, each checked against the manifest before it is decoded."""
+"""Decode pictures to images of one size, each checked against the manifest first."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import io
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -15,17 +15,17 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import BITSPERSAMPLE, PHOTOMETRIC_INTERPRETATION, TiffImageFile
 
 from fooling.datasets.manifest import require_same_pictures, require_unchanged
-from fooling.datasets.sources import Source, worked_on
+from fooling.datasets.sources import PictureFolder, Source, map_pictures
 from fooling.errors import FoolingError
 from fooling.images import decoding
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")  # no others are decoded, whatever a file is called
-MOST_PIXELS = 80_000_000  # of a picture: decoded, it takes three bytes for each
+FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")  # no others are decoded, whatever the file name
+MOST_PIXELS = 80_000_000  # in a picture; decoded, each takes three bytes
 
-WHITE = 255  # the ground below what is transparent
+WHITE = 255  # the background of transparent parts
 MOST_LEVEL = 2**16 - 1
 
 Colour = Literal["rgb", "grey"]
@@ -41,10 +41,20 @@ def decoded_images(
     threads: int = 1,
     after_picture: Callable[[], None] = lambda: None,
 ) -> NDArray[np.uint8]:
-    """The pictures at ``paths``, in this order, as images ``(N, C, size, size)``; the same for any number of threads.
+    """Return the pictures at ``paths``, in this order, as images ``(N, C, size, size)``, for any number of threads.
 
-    Raises :class:`FoolingError` for a picture that is missing, not in the ``manifest``, changed or broken, and for more
-    images than this machine has memory for.
+    Args:
+        source: The folder or tar file.
+        manifest: Table of the pictures with their sizes and checksums.
+        paths: Paths of the pictures in ``source``.
+        size: Side of an image in pixels.
+        colour: Whether the images are RGB or grey.
+        threads: Threads that decode; they do not change the result.
+        after_picture: Called after each picture.
+
+    Raises:
+        FoolingError: A picture is missing, not in the manifest, changed or broken, or the images exceed this machine's
+            memory.
     """
     shape = (len(paths), 1 if colour == "grey" else 3, size, size)
     _require_memory(shape)
@@ -61,18 +71,19 @@ def decoded_images(
     pictures = source.pictures(
         check=lambda found: require_same_pictures(source.path, found, manifest), wanted=places.__contains__
     )
-    for path, image in worked_on(pictures, decoded, threads=threads):
+    for path, image in map_pictures(pictures, decoded, threads=threads):
         images[places[path]] = image
         after_picture()
     return images
 
 
 def fitted(content: bytes, *, size: int, colour: Colour, source: Path) -> NDArray[np.uint8]:
-    """An encoded picture as an upright image ``(C, size, size)``: scaled to cover it, cut evenly at the sides.
+    """Return an encoded picture as an upright image ``(C, size, size)``, scaled to cover it and cropped evenly.
 
-    What is transparent shows a white ground. Of 16 bits a channel the upper 8 are kept, in grey as in colour; levels of
-    netpbm files, which state their maximum, are scaled to it and rounded, as Pillow does in colour.
-    Raises :class:`FoolingError`, naming the ``source``, for what is no whole picture of 8 or 16 bits a channel.
+    Transparent parts show a white background. Of 16 bits per channel the upper 8 are kept, in grey as in colour; levels
+    of
+    netpbm files, which state their maximum, are scaled to it and rounded, as Pillow does in colour. Raises
+    :class:`FoolingError`, naming the ``source``, for anything but a complete picture of 8 or 16 bits per channel.
     """
     with decoding(source), Image.open(io.BytesIO(content), formats=FORMATS) as picture:
         if picture.width * picture.height > MOST_PIXELS:
@@ -82,13 +93,13 @@ def fitted(content: bytes, *, size: int, colour: Colour, source: Path) -> NDArra
         ImageOps.exif_transpose(picture, in_place=True)
         flat = _flat(picture, transparent, source=source)
         mode = "L" if colour == "grey" else "RGB"
-        coloured = flat if flat.mode == mode else flat.convert(mode)  # which copies in any case
+        coloured = flat if flat.mode == mode else flat.convert(mode)  # convert would always copy
         pixels = np.asarray(ImageOps.fit(coloured, (size, size), Image.Resampling.BICUBIC))
     return pixels[None] if colour == "grey" else np.moveaxis(pixels, -1, 0)
 
 
 def _flat(picture: Image.Image, transparent: Any, *, source: Path) -> Image.Image:
-    """The ``picture`` with 8 bits a channel, and on the ground where it has the ``transparent`` colour or an alpha."""
+    """Return the ``picture`` with 8 bits per channel, white where it has the ``transparent`` colour or an alpha."""
     if picture.mode.startswith(("I", "F")):
         deep = _sixteen_bits(picture, source=source)
         levels = (np.round(deep / 257) if picture.format == "PPM" else deep >> 8).astype(np.uint8)
@@ -102,7 +113,10 @@ def _flat(picture: Image.Image, transparent: Any, *, source: Path) -> Image.Imag
 
 
 def _sixteen_bits(picture: Image.Image, *, source: Path) -> NDArray[np.uint16]:
-    """The levels (H, W) of a grey ``picture`` of 16 bits, 0 for black; :class:`FoolingError` for other depths."""
+    """Return the levels (H, W) of a grey 16-bit ``picture``, 0 for black.
+
+    Raises :class:`FoolingError` for other depths.
+    """
     tags = picture.tag_v2 if isinstance(picture, TiffImageFile) else {}
     bits = tags.get(BITSPERSAMPLE, (16,))
     if (
@@ -114,17 +128,17 @@ def _sixteen_bits(picture: Image.Image, *, source: Path) -> NDArray[np.uint16]:
         raise FoolingError(
             f"{source} has another depth",
             found=found,
-            expected="8 or 16 bits a channel, without a sign",
-            remedy="save it again with 8 bits a channel",
+            expected="8 or 16 bits per channel, unsigned",
+            remedy="save it again with 8 bits per channel",
         )
     levels = np.asarray(picture).astype(np.uint16)
     return MOST_LEVEL - levels if tags.get(PHOTOMETRIC_INTERPRETATION) == 0 else levels
 
 
 def _transparent_colour(picture: Image.Image) -> Any:
-    """The one colour that a PNG file without an alpha calls transparent, as its decoded pixels hold it; else None.
+    """Return the colour that a PNG file without alpha declares transparent, as in its decoded pixels; None without one.
 
-    It is written with as many bits as the file has a channel, and Pillow leaves it so.
+    The file stores it with as many bits as a channel has, and Pillow does not convert it.
     """
     key = picture.info.get("transparency")
     if not isinstance(picture, PngImageFile) or picture.mode not in ("L", "RGB", "I", "I;16") or key is None:
@@ -136,7 +150,7 @@ def _transparent_colour(picture: Image.Image) -> Any:
 
 
 def _require_memory(shape: tuple[int, ...]) -> None:
-    """Raise :class:`FoolingError` where images of this ``shape`` take more than all memory of this machine."""
+    """Raise :class:`FoolingError` if images of this ``shape`` take more than all memory of this machine."""
     needed, there = int(np.prod(shape, dtype=np.float64)), os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     if needed > there:
         raise FoolingError(
@@ -145,3 +159,47 @@ def _require_memory(shape: tuple[int, ...]) -> None:
             expected=f"less than the memory of this machine, {there / 2**30:.0f} GB",
             remedy="keep fewer of them, or make them smaller with `size`",
         )
+
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+class Labelled(NamedTuple):
+    """Pictures by their paths, the class index (N,) of each, and the names of the classes."""
+
+    paths: list[str]
+    labels: NDArray[np.int64]
+    class_names: tuple[str, ...]
+
+
+class ListedPictures:
+    """The pictures ``labelled`` below a folder, each read, checked and decoded to an image when it is requested.
+
+    A million of them are passed to every process that decodes: their lines are arrays, which such processes share.
+    """
+
+    def __init__(
+        self, folder: Path, labelled: Labelled, manifest: pd.DataFrame, *, size: int, colour: Colour = "rgb"
+    ) -> None:
+        """Take the size and checksum of each picture from its line in the ``manifest``."""
+        lines = manifest.set_index("path").loc[labelled.paths]
+        self._labels = labelled.labels
+        self._folder, self._size, self._colour = PictureFolder(folder, ()), size, colour
+        self._paths = np.array([path.encode() for path in labelled.paths])
+        self._bytes, self._sha256 = lines["bytes"].to_numpy(), lines["sha256"].to_numpy().astype("S")
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """The class index (N,) of each picture."""
+        return self._labels
+
+    def image(self, index: int) -> NDArray[np.uint8]:
+        """Return the picture ``index`` as an image (C, size, size).
+
+        Raises :class:`FoolingError` for a picture that is missing, broken, or changed since it was listed.
+        """
+        path = self._paths[index].decode()
+        content, source = self._folder.content(path), self._folder.path / path
+        require_unchanged(content, size=int(self._bytes[index]), sha256=self._sha256[index].decode(), source=source)
+        return fitted(content, size=self._size, colour=self._colour, source=source)

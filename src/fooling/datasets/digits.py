@@ -1,4 +1,4 @@
-"""Handwritten digits that come with scikit-learn: nothing to download, brought to the form of MNIST's images.
+"""Scikit-learn's handwritten digits in the form of MNIST's images: nothing to download.
 
 The originals (E. Alpaydin and C. Kaynak, 1998, UCI "Optical Recognition of Handwritten Digits") have 8x8 pixels with
 17 levels. Each is enlarged by bicubic interpolation to 5/7 of the side and framed in black: at 28x28 a digit fills the
@@ -14,8 +14,7 @@ from PIL import Image
 from pydantic import Field
 
 from fooling.artifacts import sha256_of
-from fooling.datasets.dataset import Dataset
-from fooling.datasets.splitting import stratified_split
+from fooling.datasets.dataset import Dataset, stratified_split
 from fooling.errors import FoolingError
 from fooling.settings import Seed, Settings, Side
 
@@ -42,11 +41,11 @@ class DigitsSettings(Settings):
 
 
 def make_digits(settings: DigitsSettings, *, name: str) -> Dataset:
-    """The 1797 digits as grey images ``(N, 1, size, size)``, verified and split by seed.
+    """Return the 1797 digits as grey images ``(N, 1, size, size)``, verified and split by seed.
 
-    Raises :class:`FoolingError` when scikit-learn's copy is not the known one.
+    Raises :class:`FoolingError` if scikit-learn's copy is not the known one.
     """
-    # Imported here, because it takes a second.
+    # Imported here because it takes a second.
     from sklearn.datasets import load_digits  # type: ignore[import-untyped]
 
     originals = load_digits()
@@ -54,7 +53,7 @@ def make_digits(settings: DigitsSettings, *, name: str) -> Dataset:
     content_sha256 = sha256_of(levels.tobytes() + labels.astype(np.uint8).tobytes())
     if content_sha256 != CONTENT_SHA256:
         raise FoolingError(
-            "scikit-learn's digits are not the ones this study knows",
+            "scikit-learn's digits differ from those of this study",
             found=f"SHA-256 {content_sha256}",
             expected=f"SHA-256 {CONTENT_SHA256}",
             remedy="install scikit-learn again: pip install --force-reinstall -c constraints.txt scikit-learn",
@@ -77,9 +76,9 @@ def make_digits(settings: DigitsSettings, *, name: str) -> Dataset:
 
 
 def enlarged(digit: NDArray[np.uint8], *, size: int) -> NDArray[np.uint8]:
-    """One digit ``(8, 8)`` of levels 0..16 as ``(size, size)`` of levels 0..255, centred in a black frame.
+    """Enlarge a digit ``(8, 8)`` of levels 0 to 16 to ``(size, size)`` of levels 0 to 255, centred in a black frame.
 
-    The interpolation works in integers, so that every machine gives the same bytes.
+    The interpolation uses integers, so that every machine gives the same bytes.
     """
     levels = (digit.astype(np.uint16) * 255 // HIGHEST_LEVEL).astype(np.uint8)
     side = round(size * FILLED)

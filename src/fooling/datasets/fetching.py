@@ -1,6 +1,6 @@
-"""Published files, from a mirror folder or downloaded, and verified by the SHA-256 of their content before use.
+"""Fetch published files from a mirror folder or by download, and verify the SHA-256 of their content before use.
 
-Nothing is written here: a file is either returned whole and verified, or an error says what is wrong with it.
+Nothing is written here: a file is either returned whole and verified, or an error explains what is wrong with it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ TIMEOUT = 60  # seconds without an answer
 
 @dataclass(frozen=True, kw_only=True)
 class PublishedFile:
-    """A gzip file that others publish, with the known checksums of the file itself and of its content."""
+    """A published gzip file, with the known checksums of the file itself and of its content."""
 
     path: str
     """Path in a mirror folder, such as ``mnist/t10k-labels-idx1-ubyte.gz``."""
@@ -37,14 +37,14 @@ class PublishedFile:
 
     @property
     def most_bytes(self) -> int:
-        """As much as is read of the gzip file: no compression makes a file longer than this."""
+        """The number of bytes read of the gzip file: no compression makes a file longer than this."""
         return self.content_size + self.content_size // 1000 + 1000
 
 
 def mirror_folder(mirror: Path | None) -> Path | None:
-    """``mirror``, else the folder that the environment variable ``FOOLING_MIRROR`` names, else none.
+    """Return ``mirror``, else the folder in the environment variable ``FOOLING_MIRROR``, else None.
 
-    Raises :class:`FoolingError` when it is not a folder.
+    Raises :class:`FoolingError` if it is not a folder.
     """
     if mirror is None and os.environ.get(MIRROR_VARIABLE):
         mirror = Path(os.environ[MIRROR_VARIABLE])
@@ -59,9 +59,9 @@ def mirror_folder(mirror: Path | None) -> Path | None:
 
 
 def found_path(path: Path, mirror: Path | None) -> Path:
-    """``path`` if it is there or absolute, else the same path below the ``mirror`` folder.
+    """Return ``path`` if it exists or is absolute, else the same path below the ``mirror`` folder.
 
-    Raises :class:`FoolingError` when it is in neither place.
+    Raises :class:`FoolingError` if neither exists.
     """
     if path.is_absolute() or path.exists():
         return path
@@ -71,16 +71,16 @@ def found_path(path: Path, mirror: Path | None) -> Path:
         if looked_at[-1].exists():
             return looked_at[-1]
     raise FoolingError(
-        f"{path} is not there",
+        f"{path} does not exist",
         found="\n".join(f"{place}: nothing there" for place in looked_at),
         expected="a file or folder",
-        remedy=f"correct the path, or put it into a folder as {path} and name that folder by --mirror or "
-        f"{MIRROR_VARIABLE}",
+        remedy=f"correct the path, or put it into a folder as {path} and set --mirror or {MIRROR_VARIABLE} to that "
+        "folder",
     )
 
 
 def fetched_content(file: PublishedFile, *, mirror: Path | None) -> bytes:
-    """The verified content of ``file``: from the ``mirror`` folder if it is there, else downloaded.
+    """Return the verified content of ``file``, from the ``mirror`` folder if it is there, else by download.
 
     Raises :class:`FoolingError` for a file that is corrupted, truncated or missing, with its checksums and the remedy.
     """
@@ -95,16 +95,16 @@ def fetched_content(file: PublishedFile, *, mirror: Path | None) -> bytes:
         except (OSError, http.client.HTTPException, FoolingError) as error:
             failures.append(f"{url}: {error}")
     raise FoolingError(
-        f"{file.path} is missing: neither in a mirror folder nor to be downloaded",
+        f"{file.path} is missing: not in a mirror folder, and the download failed",
         found="\n".join(failures),
         expected=f"SHA-256 {file.sha256}",
-        remedy=f"connect to the network, or put the file into a folder as {file.path} and name that folder by "
-        f"--mirror or {MIRROR_VARIABLE}",
+        remedy=f"connect to the network, or put the file into a folder as {file.path} and set --mirror or "
+        f"{MIRROR_VARIABLE} to that folder",
     )
 
 
 def verified_content(file: PublishedFile, compressed: bytes, *, source: str, remedy: str | None = None) -> bytes:
-    """The content of the gzip file ``compressed``, once its SHA-256 is the known one.
+    """Return the content of the gzip file ``compressed`` after checking its SHA-256.
 
     Raises :class:`FoolingError`, naming the ``source`` and the ``remedy``, for any other content.
     """
@@ -112,14 +112,14 @@ def verified_content(file: PublishedFile, compressed: bytes, *, source: str, rem
         with gzip.GzipFile(fileobj=io.BytesIO(compressed)) as archive:
             content = archive.read(file.content_size + 1)
     except (EOFError, OSError, zlib.error) as error:
-        problem = "is truncated" if isinstance(error, EOFError) else "is no sound gzip file"
+        problem = "is truncated" if isinstance(error, EOFError) else "is not a valid gzip file"
         found = f"SHA-256 {sha256_of(compressed)} ({len(compressed)} bytes; {error})"
         raise FoolingError(
             f"{source} {problem}", found=found, expected=f"SHA-256 {file.sha256}", remedy=remedy
         ) from None
     if sha256_of(content) != file.content_sha256:
         raise FoolingError(
-            f"{source} holds another content",
+            f"{source} has different content",
             found=f"SHA-256 {sha256_of(content)} of the uncompressed content",
             expected=f"SHA-256 {file.content_sha256}",
             remedy=remedy,
@@ -134,5 +134,5 @@ def _content_from_mirror(file: PublishedFile, path: Path) -> bytes:
             compressed = stream.read(file.most_bytes)
     except OSError as error:
         raise FoolingError(f"{path} cannot be read", found=error.strerror, expected="a readable file") from None
-    remedy = f"replace it by {file.urls[0]}, or delete it to have it downloaded"
+    remedy = f"replace it with {file.urls[0]}, or delete it so that it is downloaded"
     return verified_content(file, compressed, source=str(path), remedy=remedy)

@@ -1,4 +1,4 @@
-"""Anyone's pictures as a data set: one subfolder per class, in a training and a test folder or split by seed."""
+"""Use your own pictures as a data set: one subfolder per class, in a training and a test folder or split by seed."""
 
 from __future__ import annotations
 
@@ -10,13 +10,11 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from fooling.datasets.dataset import Dataset, require_classes
-from fooling.datasets.decoding import Colour, decoded_images
+from fooling.datasets.dataset import Dataset, require_classes, stratified_split
+from fooling.datasets.decoding import Colour, Labelled, decoded_images
 from fooling.datasets.fetching import found_path
-from fooling.datasets.listed import Labelled
 from fooling.datasets.manifest import content_sha256, picture_paths, require_same_pictures
 from fooling.datasets.sources import PictureFolder
-from fooling.datasets.splitting import stratified_split
 from fooling.errors import FoolingError
 from fooling.settings import Seed, Settings, Side
 
@@ -33,25 +31,27 @@ class FolderSettings(Settings):
     kind: Literal["folder"] = "folder"
     """Which data set this is."""
     path: Annotated[Path, Field(examples=["pictures"])]
-    """The folder: its subfolders are the classes, or `train` and `test` (or `val`) with the classes in each;
-    looked for here and in the mirror folder."""
+    """The folder: its subfolders are the classes, or `train` and `test` (or `val`) with the classes in each; searched
+    here
+    and in the mirror folder.
+    """
     size: Side = 96
-    """Side of an image in pixels: pictures are scaled to cover it, and what sticks out is cut off evenly."""
+    """Side of an image in pixels: pictures are scaled to cover it and cropped evenly."""
     colour: Colour = "rgb"
-    """Whether the images keep their colours."""
+    """Whether the images are `rgb` or `grey`."""
     test_fraction: Annotated[float, Field(gt=0, lt=1)] | None = 0.2
-    """Share of every class kept for testing; null where the folder has a training and a test folder."""
+    """Share of every class kept for testing; null if the folder has a training and a test folder."""
     seed: Seed = 1
     """Seed that draws the test images."""
 
 
 def with_path_found(settings: FolderSettings, mirror: Path | None) -> FolderSettings:
-    """The settings with the folder that is there, here or below the ``mirror`` folder."""
+    """Return the settings with the folder that exists, here or below the ``mirror`` folder."""
     return settings.model_copy(update={"path": found_path(settings.path, mirror)})
 
 
 def folder_source(settings: FolderSettings) -> PictureFolder:
-    """The pictures of the folder as it is now; raises :class:`FoolingError` for a folder of another layout."""
+    """Return the pictures now in the folder; raise :class:`FoolingError` for another folder structure."""
     return PictureFolder(settings.path, _paths(settings))
 
 
@@ -63,9 +63,9 @@ def make_folder(
     threads: int = 1,
     after_picture: Callable[[], None] = lambda: None,
 ) -> Dataset:
-    """The pictures as images ``(N, C, size, size)``, each checked against the ``manifest`` before it is used.
+    """Return the pictures as images ``(N, C, size, size)``, each checked against the ``manifest`` first.
 
-    Raises :class:`FoolingError` for a picture that is missing, unknown, changed or broken, and for too few of them.
+    Raises :class:`FoolingError` for a picture that is missing, unknown, changed or broken, and for too few pictures.
     """
     source = folder_source(settings)
     require_same_pictures(settings.path, source.paths, manifest)
@@ -97,25 +97,25 @@ def make_folder(
 
 
 def all_training_pictures(settings: FolderSettings, manifest: pd.DataFrame) -> Labelled:
-    """The pictures of the training part, in the order of the data set; :class:`FoolingError` for too few of them."""
+    """Return the pictures of the training part in the order of the data set; raise as :func:`make_folder` does."""
     class_names, labels = _classes(manifest)
     train, _ = _parts(settings, manifest, labels)
     return Labelled(list(manifest["path"].iloc[train]), labels[train], class_names)
 
 
 def provenance_of(settings: FolderSettings) -> dict[str, Any]:
-    """The settings that decide the data set, wherever the pictures lie."""
+    """Return the settings that decide the data set, wherever the pictures are."""
     return settings.model_dump(mode="json", exclude={"path"})
 
 
 def _classes(manifest: pd.DataFrame) -> tuple[tuple[str, ...], NDArray[np.int64]]:
-    """The names of the classes, and the class index of every picture."""
+    """Return the names of the classes, and the class index of every picture."""
     class_names = tuple(sorted({path.split("/")[-2] for path in manifest["path"]}))
     return class_names, np.array([class_names.index(path.split("/")[-2]) for path in manifest["path"]], dtype=np.int64)
 
 
 def _paths(settings: FolderSettings) -> list[str]:
-    """Paths of all pictures: ``class/picture``, or ``part/class/picture`` where there is a test folder."""
+    """Return the paths of all pictures: ``class/picture``, or ``part/class/picture`` with a test folder."""
     if settings.test_fraction is not None:
         whole = list(picture_paths(settings.path))
         require_classes({path.split("/")[0] for path in whole}, source=settings.path)
@@ -139,7 +139,7 @@ def _test_folder(settings: FolderSettings) -> str:
         raise FoolingError(
             f"{settings.path} is not divided into training and test",
             expected=f"a folder {TRAIN_FOLDER} and one of {' or '.join(TEST_FOLDERS)}",
-            remedy="set test_fraction, for example 0.2, to have test images drawn by seed",
+            remedy="set test_fraction, for example 0.2, to draw test images by seed",
         )
     return names[0]
 
@@ -147,7 +147,7 @@ def _test_folder(settings: FolderSettings) -> str:
 def _parts(
     settings: FolderSettings, manifest: pd.DataFrame, labels: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Indices of the training and of the test images."""
+    """Return the indices of the training and of the test images."""
     if settings.test_fraction is None:
         training = manifest["path"].str.startswith(f"{TRAIN_FOLDER}/").to_numpy()
         return np.flatnonzero(training), np.flatnonzero(~training)

@@ -1,7 +1,7 @@
-"""ImageNet (ILSVRC2012) as anyone has it: class folders called by WordNet ids, in a folder or packed in a tar file.
+"""Use your copy of ImageNet (ILSVRC2012): class folders named by WordNet ids, in a folder or a tar file.
 
-What is decoded into the data set file is a sample of it, or all where that fits: the 1.28 million training pictures
-would take 250 GB. Where only a sample is kept, the manifest still lists every picture.
+The data set file contains a sample of the pictures, or all of them if that fits: the 1.28 million training pictures
+would take 250 GB. The manifest always lists every picture.
 """
 
 from __future__ import annotations
@@ -15,11 +15,18 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from fooling.datasets.class_list import ClassList
+from fooling.artifacts import read_table
 from fooling.datasets.dataset import Dataset, require_classes
-from fooling.datasets.decoding import decoded_images
-from fooling.datasets.imagenet_layout import ByClass, Part, pictures_by_class
-from fooling.datasets.listed import Labelled
+from fooling.datasets.decoding import Labelled, decoded_images
+from fooling.datasets.fetching import found_path
+from fooling.datasets.imagenet_classes import (
+    IMAGENET_CLASSES,
+    ByClass,
+    ClassList,
+    Part,
+    class_list,
+    pictures_by_class,
+)
 from fooling.datasets.manifest import content_sha256, manifest_of
 from fooling.datasets.sources import PictureFolder, PictureTar, Source, pictures_below
 from fooling.errors import FoolingError
@@ -31,30 +38,43 @@ if TYPE_CHECKING:
 
 
 class ImagenetSettings(Settings):
-    """ImageNet in class folders called by WordNet ids, or a tar file of them."""
+    """ImageNet in class folders named by WordNet ids, or a tar file of them."""
 
     kind: Literal["imagenet"] = "imagenet"
     """Which data set this is."""
     path: Annotated[Path, Field(examples=["ILSVRC2012"])]
-    """A folder, or a tar or tar.gz file, with the parts `train` and `val` and the classes in each, or with the classes
-    alone, which are only tested on; looked for here and in the mirror folder."""
+    """A folder, or a tar or tar.gz file, with the parts `train` and `val` and the classes in each, or with only the
+    classes,
+    whose pictures are then test pictures; searched here and in the mirror folder.
+    """
     class_list: Path = Path("imagenet_classes.csv")
-    """Table of the classes with the columns `index`, `wnid` and `name`; looked for here and in the mirror folder."""
+    """Table of the classes with the columns `index`, `wnid` and `name`; searched here and in the mirror folder."""
     classes: Literal["all", "present"] = "all"
-    """Whether the classes are `all` of the list, or those `present` in the folder alone."""
+    """Whether the classes are `all` of the list, or only those `present` in the folder."""
     size: Side = 256
-    """Side of an image in pixels: pictures are scaled to cover it, and what sticks out is cut off evenly."""
+    """Side of an image in pixels: pictures are scaled to cover it and cropped evenly."""
     train_pictures: Annotated[int, Field(ge=0)] | None = None
-    """How many training pictures of every class are kept, drawn by seed; null: all; 0: none, and nothing can be
-    trained on it."""
+    """How many training pictures of every class are kept, drawn by seed; null: all; 0: none, so that no network can be
+    trained on it.
+    """
     test_pictures: Annotated[int, Field(ge=1)] | None = None
     """How many test pictures of every class are kept, drawn by seed; null: all."""
     seed: Seed = 1
     """Seed that draws the pictures."""
 
 
+def with_places_found(settings: ImagenetSettings, mirror: Path | None) -> tuple[ImagenetSettings, ClassList]:
+    """Return the settings with the paths that exist, here or below the ``mirror`` folder, and the list of classes.
+
+    Raises :class:`FoolingError` for a path that is in neither place, and for an invalid list.
+    """
+    places = {key: found_path(getattr(settings, key), mirror) for key in ("path", "class_list")}
+    found = settings.model_copy(update=places)
+    return found, class_list(read_table(found.class_list, IMAGENET_CLASSES), source=found.class_list)
+
+
 def imagenet_source(settings: ImagenetSettings) -> Source:
-    """The pictures as they are now; raises :class:`FoolingError` for what is neither a folder nor a file."""
+    """Return the pictures as they are now; raise :class:`FoolingError` for anything but a folder or a file."""
     if settings.path.is_file():
         return PictureTar(settings.path)
     return PictureFolder(settings.path, tuple(pictures_below(settings.path)))
@@ -62,22 +82,22 @@ def imagenet_source(settings: ImagenetSettings) -> Source:
 
 @dataclass(frozen=True, kw_only=True)
 class Kept:
-    """The pictures that a data set holds, by part and class, and the classes of that data set."""
+    """The pictures in a data set, by part and class, and the classes of that data set."""
 
     pictures: Mapping[Part, ByClass]
     classes: ClassList
 
     @property
     def count(self) -> int:
-        """How many pictures there are."""
+        """The number of pictures."""
         return len(self.paths("train")) + len(self.paths("test"))
 
     def paths(self, part: Part) -> list[str]:
-        """The paths of one part, class after class."""
+        """Return the paths of one part, class by class."""
         return [path for pictures in self.pictures[part].values() for path in pictures]
 
     def labels(self, part: Part) -> NDArray[np.int64]:
-        """The class index of each of these."""
+        """Return the class index of each of these paths."""
         index = {wnid: place for place, wnid in enumerate(self.classes.wnids)}
         return np.array([index[wnid] for wnid, paths in self.pictures[part].items() for _ in paths], dtype=np.int64)
 
@@ -90,21 +110,22 @@ def imagenet_manifest(
     threads: int = 1,
     after_picture: Callable[[], None] = lambda: None,
 ) -> pd.DataFrame:
-    """The manifest of all pictures as they are now, whether the data set holds them or not.
+    """Return the manifest of all pictures as they are now, in the data set or not.
 
-    Raises :class:`FoolingError` for another layout or other classes; of a folder before any picture is read.
+    Raises :class:`FoolingError` for another folder structure or other classes; for a folder, before any picture is
+    read.
     """
 
-    def require_layout(paths: Sequence[str]) -> None:
+    def require_schema(paths: Sequence[str]) -> None:
         _by_class(settings, paths, classes)
 
-    return manifest_of(source, check=require_layout, threads=threads, after_picture=after_picture)
+    return manifest_of(source, check=require_schema, threads=threads, after_picture=after_picture)
 
 
 def kept_pictures(settings: ImagenetSettings, manifest: pd.DataFrame, classes: ClassList) -> Kept:
-    """Those pictures of the ``manifest`` that the data set holds.
+    """Return the pictures of the ``manifest`` that belong to the data set.
 
-    Raises :class:`FoolingError` for another layout, other classes, and a class with too few pictures.
+    Raises :class:`FoolingError` for another folder structure, other classes, and a class with too few pictures.
     """
     counts: dict[Part, int | None] = {"train": settings.train_pictures, "test": settings.test_pictures}
     found = _by_class(settings, list(manifest["path"]), classes)
@@ -126,7 +147,7 @@ def make_imagenet(
     threads: int = 1,
     after_picture: Callable[[], None] = lambda: None,
 ) -> Dataset:
-    """The ``kept`` pictures as images ``(N, 3, size, size)``, each checked against the ``manifest`` before it is used.
+    """Return the ``kept`` pictures as images ``(N, 3, size, size)``, each checked against the ``manifest`` first.
 
     Raises :class:`FoolingError` for a picture that is missing, unknown, changed or broken.
     """
@@ -157,13 +178,13 @@ def make_imagenet(
 
 
 def all_training_pictures(settings: ImagenetSettings, manifest: pd.DataFrame, classes: ClassList) -> Labelled:
-    """All pictures of the training part, whether the data set file keeps them or not; raises as the above does."""
+    """Return all pictures of the training part, in the data set or not; raise as :func:`kept_pictures` does."""
     kept = kept_pictures(settings.model_copy(update={"train_pictures": None}), manifest, classes)
     return Labelled(kept.paths("train"), kept.labels("train"), kept.classes.names)
 
 
 def provenance_of(settings: ImagenetSettings) -> dict[str, Any]:
-    """The settings that decide the data set, wherever the pictures lie."""
+    """Return the settings that decide the data set, wherever the pictures are."""
     return settings.model_dump(mode="json", exclude={"path", "class_list"})
 
 
@@ -180,7 +201,7 @@ def _by_class(settings: ImagenetSettings, paths: Sequence[str], classes: ClassLi
 
 
 def _drawn(settings: ImagenetSettings, part: Part, wnid: str, pictures: list[str], *, count: int | None) -> list[str]:
-    """So many of these pictures in the order of their paths; a larger count keeps those drawn for a smaller one."""
+    """Draw ``count`` of these pictures, in the order of their paths; a larger count keeps those of a smaller one."""
     ordered = sorted(pictures)
     if count is None:
         return ordered
@@ -188,7 +209,7 @@ def _drawn(settings: ImagenetSettings, part: Part, wnid: str, pictures: list[str
         raise FoolingError(
             f"{settings.path} has too few pictures of {wnid}",
             found=f"{len(ordered)} in its {part} part",
-            expected=f"{count}, as {part}_pictures asks for",
+            expected=f"{count}, as set by {part}_pictures",
             remedy=f"lower {part}_pictures, or set it to null to keep all",
         )
     generator = numpy_generator(settings.seed, "pictures of a class", part, wnid)

@@ -1,4 +1,7 @@
-"""MNIST, the handwritten digits of Y. LeCun, C. Cortes and C. Burges (1998): 60,000 to train on, 10,000 to test."""
+"""Fetch MNIST, the handwritten digits of Y. LeCun, C. Cortes and C. Burges (1998).
+
+It has 60,000 images to train on and 10,000 to test.
+"""
 
 from __future__ import annotations
 
@@ -46,15 +49,15 @@ CHECKSUMS = {
 
 
 def make_mnist(settings: MnistSettings, *, name: str, mirror: Path | None) -> Dataset:
-    """MNIST as grey images ``(N, 1, 28, 28)``, from the ``mirror`` folder or downloaded.
+    """Return MNIST as grey images ``(N, 1, 28, 28)``, from the ``mirror`` folder or by download.
 
-    The raw files are verified first and kept in a temporary folder only while torchvision reads them.
-    Raises :class:`FoolingError` for a file that is corrupted, truncated or missing.
+    The raw files are verified first and kept in a temporary folder only while torchvision reads them. Raises
+    :class:`FoolingError` for a file that is corrupted, truncated or missing.
     """
-    # Imported here, because it takes seconds.
-    from fooling.torchvision_import import torchvision
+    # Imported here because it takes seconds.
+    from fooling.torchvision_import import import_torchvision
 
-    mnist = torchvision.datasets.MNIST
+    mnist = import_torchvision().datasets.MNIST
     with tempfile.TemporaryDirectory(prefix="fooling-mnist-") as folder:
         raw = Path(folder, "MNIST", "raw")
         raw.mkdir(parents=True)
@@ -77,7 +80,7 @@ def make_mnist(settings: MnistSettings, *, name: str, mirror: Path | None) -> Da
 
 
 def published_files(mirrors: list[str]) -> tuple[PublishedFile, ...]:
-    """The four files of MNIST, to be downloaded from one of the base addresses ``mirrors``."""
+    """Return the four files of MNIST, to be downloaded from one of the base URLs ``mirrors``."""
     return tuple(
         PublishedFile(
             path=f"mnist/{name}.gz",

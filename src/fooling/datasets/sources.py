@@ -1,4 +1,4 @@
-"""Where encoded pictures lie: in a folder, or in a tar file that is read from its beginning and never unpacked."""
+"""Read encoded pictures from a folder, or from a tar file in one pass without unpacking it."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from typing import IO, Protocol, Self, TypeVar
 from fooling.artifacts import require_file
 from fooling.errors import FoolingError
 
-ENDINGS = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
-MOST_BYTES = 500 * 2**20  # of an encoded picture
-AHEAD = 4  # pictures handed to each thread before the first of them is asked back
+EXTENSIONS = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
+MOST_BYTES = 500 * 2**20  # in an encoded picture
+AHEAD = 4  # pictures queued for each thread before the first result is needed
 BLOCK = 2**20  # bytes
 NAMES = (tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK, tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE)
 MOST_BYTES_OF_NAMES = 2**20
-DEEPEST = 8  # levels of folders in which files are counted; links may make endless ones
-SHOWN = 5  # endings of files that are passed over, in one message
+DEEPEST = 8  # levels of folders in which files are counted; links may form endless ones
+SHOWN = 5  # extensions in one message
 
 T = TypeVar("T")
-#: Path of a picture below its folder or in its tar file, and what reads it, to be called once, on any thread.
+#: Path of a picture below its folder or in its tar file, and a function that reads it, called once, on any thread.
 Encoded = tuple[str, Callable[[], bytes]]
 
 
@@ -41,17 +41,18 @@ class Source(Protocol):
 
     @property
     def count(self) -> int | None:
-        """How many pictures there are; None where that is known only at the end."""
+        """The number of pictures; None if it is known only at the end."""
 
-    def passed_over(self) -> Counter[str]:
-        """How many files are no pictures, by their ending; hidden ones do not count. Of a tar file, once it is read."""
+    def skipped_files(self) -> Counter[str]:
+        """Count the files that are not pictures by extension, without hidden ones; of a tar file, after it is read."""
 
     def pictures(
         self, *, check: Callable[[Sequence[str]], None], wanted: Callable[[str], bool] = lambda path: True
     ) -> Iterator[Encoded]:
-        """The ``wanted`` pictures, in the order in which they lie.
+        """Yield the ``wanted`` pictures in their stored order.
 
-        ``check`` is given the paths of all: of a folder before the first picture is read, of a tar file after the last.
+        ``check`` receives the paths of all: for a folder before the first picture is read, for a tar file after the
+        last one.
         """
 
 
@@ -64,38 +65,40 @@ class PictureFolder:
 
     @property
     def count(self) -> int:
-        """How many pictures there are."""
+        """The number of pictures."""
         return len(self.paths)
 
-    def passed_over(self) -> Counter[str]:
-        """See :class:`Source`; what cannot be read is left out, and so is what lies deeper than any layout."""
+    def skipped_files(self) -> Counter[str]:
+        """See :class:`Source`; unreadable folders and deeply nested ones are left out."""
         listed, found = set(self.paths), Counter[str]()
         for folder, subfolders, names in os.walk(self.path, followlinks=True):
             parts = Path(folder).relative_to(self.path).parts
             subfolders[:] = [name for name in subfolders if not name.startswith(".") and len(parts) < DEEPEST]
             prefix = "".join(f"{part}/" for part in parts)
-            found.update(ending(name) for name in names if not name.startswith(".") and f"{prefix}{name}" not in listed)
+            found.update(
+                extension_of(name) for name in names if not name.startswith(".") and f"{prefix}{name}" not in listed
+            )
         return found
 
     def pictures(
         self, *, check: Callable[[Sequence[str]], None], wanted: Callable[[str], bool] = lambda path: True
     ) -> Iterator[Encoded]:
-        """See :class:`Source`; raises :class:`FoolingError` for what lies elsewhere or is no file."""
+        """See :class:`Source`; raise :class:`FoolingError` for a picture outside the folder, or that is not a file."""
         check(self.paths)
         real_folder = cache(Path.resolve)
         for path in filter(wanted, self.paths):
             yield path, partial(self.content, path, real_folder)
 
     def content(self, path: str, real_folder: Callable[[Path], Path] = Path.resolve) -> bytes:
-        """The bytes of the picture at ``path``; :class:`FoolingError` for what lies elsewhere or is no file.
+        """Return the bytes of the picture at ``path``; ``real_folder`` may cache what folders resolve to.
 
-        ``real_folder`` may remember what folders resolve to.
+        Raises :class:`FoolingError` for a picture outside the folder, or that is not a file.
         """
         picture = self.path / path
         require_file(picture)
         real = picture.resolve() if picture.is_symlink() else real_folder(picture.parent)
         if not real.is_relative_to(real_folder(self.path)):
-            raise FoolingError(f"{picture} leads out of {self.path}", found=real, remedy="put the picture itself there")
+            raise FoolingError(f"{picture} leads out of {self.path}", found=real, remedy="copy the picture there")
         try:
             with picture.open("rb") as file:
                 content = file.read(MOST_BYTES + 1)
@@ -107,26 +110,26 @@ class PictureFolder:
 
 @dataclass(frozen=True)
 class PictureTar:
-    """The pictures in a tar file, which may be compressed by gzip."""
+    """The pictures in a tar file, which may be compressed with gzip."""
 
     path: Path
-    _passed_over: Counter[str] = field(default_factory=Counter, init=False, compare=False)
+    _skipped_files: Counter[str] = field(default_factory=Counter, init=False, compare=False)
 
     @property
     def count(self) -> None:
-        """Nobody knows before the end."""
+        """None: the number is known only at the end."""
 
-    def passed_over(self) -> Counter[str]:
+    def skipped_files(self) -> Counter[str]:
         """See :class:`Source`."""
-        return self._passed_over
+        return self._skipped_files
 
     def pictures(
         self, *, check: Callable[[Sequence[str]], None], wanted: Callable[[str], bool] = lambda path: True
     ) -> Iterator[Encoded]:
-        """See :class:`Source`; raises :class:`FoolingError` for a broken file, and for what leads out of it."""
+        """See :class:`Source`; raise :class:`FoolingError` for a broken file, and for paths that lead out of it."""
         found: set[str] = set()
-        self._passed_over.clear()
-        with self._broken_told(), self._opened() as stream:
+        self._skipped_files.clear()
+        with self._explained_errors(), self._opened() as stream:
             with tarfile.open(fileobj=stream, mode="r|", tarinfo=_Member, encoding="utf-8") as archive:
                 while (member := archive.next()) is not None:
                     archive.members.clear()  # type: ignore[attr-defined]  # a million would fill the memory
@@ -134,12 +137,12 @@ class PictureTar:
                     if path is None:
                         continue
                     if path in found:
-                        raise FoolingError(f"{self.path} holds {path} twice", remedy="pack the pictures again")
+                        raise FoolingError(f"{self.path} contains {path} twice", remedy="pack the pictures again")
                     found.add(path)
                     if wanted(path):
                         _require_size(member.size, self.path / path)
                         file = archive.extractfile(member)
-                        assert file is not None, "only regular files come so far"
+                        assert file is not None, "only regular files get here"
                         content = file.read()
                         yield path, partial(bytes, content)
             while stream.read(BLOCK):  # to its end, where gzip keeps a checksum
@@ -147,24 +150,24 @@ class PictureTar:
         check(sorted(found))
 
     def _picture(self, member: tarfile.TarInfo) -> str | None:
-        """The path of the picture that a member is; None for a folder, a hidden file and what is no picture."""
+        """Return the path of a member that is a picture; None for folders, hidden files and other files."""
         path = PurePosixPath(member.name)
         if path.is_absolute() or ".." in path.parts:
-            raise FoolingError(f"{self.path} leads out of itself", found=member.name, expected="paths within it")
+            raise FoolingError(f"{self.path} has a path out of itself", found=member.name, expected="paths within it")
         hidden = any(part.startswith(".") for part in path.parts)
         if member.isdir() or hidden:
             return None
-        if path.suffix.lower() not in ENDINGS:
-            self._passed_over[ending(path.name)] += 1
+        if path.suffix.lower() not in EXTENSIONS:
+            self._skipped_files[extension_of(path.name)] += 1
             return None
         if not member.isreg() or member.issparse():
             found = f"a link to {member.linkname}" if member.linkname else "another kind of entry"
             raise FoolingError(
-                f"{self.path / path} is no plain file",
+                f"{self.path / path} is not a regular file",
                 found=found,
                 remedy="pack the picture itself (tar --dereference)",
             )
-        return utf8(str(path), self.path)
+        return require_utf8(str(path), self.path)
 
     @contextmanager
     def _opened(self) -> Iterator[IO[bytes] | gzip.GzipFile]:
@@ -179,14 +182,14 @@ class PictureTar:
                 yield file
 
     @contextmanager
-    def _broken_told(self) -> Iterator[None]:
+    def _explained_errors(self) -> Iterator[None]:
         try:
             yield
         except FoolingError:
             raise
-        except Exception as error:  # tarfile and gzip fail in many ways, from EOFError to RecursionError
+        except Exception as error:  # tarfile and gzip raise many exceptions, from EOFError to RecursionError
             raise FoolingError(
-                f"{self.path} is truncated or no tar file",
+                f"{self.path} is truncated or not a tar file",
                 found=f"{self.path.stat().st_size} bytes; {error}" if self.path.exists() else error,
                 expected="a folder, or a tar or tar.gz file",
                 remedy="copy or download it again",
@@ -194,16 +197,16 @@ class PictureTar:
 
 
 class _Member(tarfile.TarInfo):
-    """An entry of a tar file; where its head cannot be read the file is broken, which tarfile takes for its end.
+    """An entry of a tar file; an unreadable entry is an error, while tarfile would take it for the end.
 
-    Entries that hold the long names of others are bounded: a few megabytes of gzip may unfold to gigabytes of them.
+    Entries with the long names of others are bounded: a few megabytes of gzip may expand to gigabytes of them.
     """
 
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
         member = super().frombuf(buf, encoding, errors)
         if member.type in NAMES and member.size > MOST_BYTES_OF_NAMES:  # tarfile takes them into memory whole
-            raise tarfile.ReadError(f"a name or its like takes {member.size:,} bytes")
+            raise tarfile.ReadError(f"a name or another extended header takes {member.size:,} bytes")
         return member
 
     @classmethod
@@ -217,9 +220,9 @@ class _Member(tarfile.TarInfo):
 
 
 def pictures_below(folder: Path, *, levels: int = 3) -> Iterator[str]:
-    """Paths of all pictures in so many ``levels`` of subfolders; hidden and other files are passed over.
+    """Yield the paths of all pictures within so many ``levels`` of subfolders; skip hidden and other files.
 
-    Raises :class:`FoolingError` for what is no folder, and for names that are not UTF-8.
+    Raises :class:`FoolingError` for anything but a folder, and for names that are not UTF-8.
     """
     try:
         with os.scandir(folder) as entries:
@@ -231,17 +234,17 @@ def pictures_below(folder: Path, *, levels: int = 3) -> Iterator[str]:
             if levels:
                 below = pictures_below(Path(entry.path), levels=levels - 1)
                 yield from (f"{entry.name}/{path}" for path in below)
-        elif entry.name.lower().endswith(ENDINGS):
-            yield utf8(entry.name, folder)
+        elif entry.name.lower().endswith(EXTENSIONS):
+            yield require_utf8(entry.name, folder)
 
 
-def ending(name: str) -> str:
-    """The ending of a file in lower case, with its dot; in words where it has none."""
-    return PurePosixPath(name).suffix.lower() or "without an ending"
+def extension_of(name: str) -> str:
+    """Return the extension of a file in lower case, with its dot, or "without an extension"."""
+    return PurePosixPath(name).suffix.lower() or "without an extension"
 
 
-def counted(endings: Counter[str]) -> str:
-    """How many files have each of these ``endings``, the most frequent first."""
+def format_counts(endings: Counter[str]) -> str:
+    """Return how many files have each of these ``endings``, the most frequent first."""
     ordered = sorted(endings.items(), key=lambda item: (-item[1], item[0]))
     more = sum(count for _, count in ordered[SHOWN:])
     return ", ".join(
@@ -249,10 +252,13 @@ def counted(endings: Counter[str]) -> str:
     )
 
 
-def worked_on(pictures: Iterator[Encoded], work: Callable[[str, bytes], T], *, threads: int) -> Iterator[tuple[str, T]]:
-    """Every picture's path and what ``work`` makes of path and content, in their order, on so many ``threads``.
+def map_pictures(
+    pictures: Iterator[Encoded], work: Callable[[str, bytes], T], *, threads: int
+) -> Iterator[tuple[str, T]]:
+    """Yield each picture's path and the result of ``work`` on path and content, in order, using ``threads`` threads.
 
-    Only a few pictures are in memory at a time. Threads do, for reading, hashing and decoding leave Python's lock.
+    Only a few pictures are in memory at a time. Threads suffice, because reading, hashing and decoding release Python's
+    global lock.
     """
     pending: deque[tuple[str, Future[T]]] = deque()
     with ThreadPoolExecutor(threads) as pool:
@@ -268,8 +274,8 @@ def worked_on(pictures: Iterator[Encoded], work: Callable[[str, bytes], T], *, t
             pool.shutdown(cancel_futures=True)
 
 
-def utf8(path: str, source: Path) -> str:
-    """``path``, which no table could hold if it were not UTF-8."""
+def require_utf8(path: str, source: Path) -> str:
+    """Return ``path``; raise :class:`FoolingError` if it is not UTF-8, because no table could store it."""
     try:
         path.encode()
     except UnicodeEncodeError:
@@ -278,8 +284,8 @@ def utf8(path: str, source: Path) -> str:
             name = os.fsencode(path).decode()
         except UnicodeDecodeError:
             raise FoolingError(problem, found=repr(path), remedy="rename it") from None
-        problem = f"Python reads the names of files as {sys.getfilesystemencoding()} here, and cannot read all"
-        raise FoolingError(problem, found=name, remedy="unset PYTHONUTF8, or set it to 1, and call it again") from None
+        problem = f"Python reads file names as {sys.getfilesystemencoding()} here, and cannot read all of them"
+        raise FoolingError(problem, found=name, remedy="unset PYTHONUTF8, or set it to 1, and run it again") from None
     return path
 
 

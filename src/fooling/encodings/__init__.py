@@ -1,1 +1,1 @@
-"""Encodings: how a genome becomes an image, and how genomes vary."""
+"""Encode images as genomes: how a genome becomes an image, and how genomes vary."""

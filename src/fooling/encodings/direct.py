@@ -9,11 +9,11 @@ from typing import Any, Self
 import torch
 from numpy.typing import NDArray
 
-from fooling.contents import require_range
 from fooling.encodings.colour import levels_of, rgb_levels
-from fooling.encodings.direct_settings import DirectSettings
 from fooling.encodings.encoding import ImageShape
+from fooling.encodings.settings import DirectSettings
 from fooling.encodings.variation import LEVELS, crossed, polynomial_mutation_
+from fooling.schemas import require_range
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,29 +26,29 @@ class DirectGenomes:
         return len(self.genes)
 
     def take(self, index: torch.Tensor) -> Self:
-        """The genomes of these rows, in this order."""
+        """Return the genomes of these rows, in this order."""
         return type(self)(self.genes.index_select(0, index))
 
     def with_rows(self, at: torch.Tensor, source: Self, rows: torch.Tensor) -> Self:
-        """The batch with its rows ``at`` replaced by the rows ``rows`` of ``source``."""
+        """Return the batch with its rows ``at`` replaced by the rows ``rows`` of ``source``."""
         return type(self)(self.genes.index_copy(0, at, source.genes.index_select(0, rows)))
 
     def arrays(self) -> dict[str, torch.Tensor]:
-        """The batch as named tensors."""
+        """Return the batch as named tensors."""
         return {"genes": self.genes}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, torch.Tensor]) -> Self:
-        """The batch that :meth:`arrays` described."""
+        """Return the batch in named tensors of :meth:`arrays`."""
         return cls(arrays["genes"])
 
     def to(self, device: torch.device | str) -> Self:
-        """The same batch on another device."""
+        """Return the same batch on another device."""
         return type(self)(self.genes.to(device))
 
 
 class DirectEncoding:
-    """Starts, varies and renders direct genomes for images of one shape on one device."""
+    """Create, vary and render direct genomes for images of one shape on one device."""
 
     def __init__(
         self, *, settings: DirectSettings, image_shape: ImageShape, device: torch.device | str = "cpu"
@@ -58,10 +58,10 @@ class DirectEncoding:
         self.device = torch.device(device)
         self.recombines = settings.crossover != "none"
         genes, self.largest_gene = ("uint8", LEVELS) if settings.genes == "levels" else ("float32", 1)
-        self.layout = {"genes": f"{genes} B {' '.join(map(str, image_shape))}"}
+        self.schema = {"genes": f"{genes} B {' '.join(map(str, image_shape))}"}
 
     def random(self, count: int, generator: torch.Generator) -> DirectGenomes:
-        """``count`` genomes of uniform noise."""
+        """Return ``count`` genomes of uniform noise."""
         shape = (count, *self.image_shape)
         if self.settings.genes == "levels":
             levels = torch.randint(0, LEVELS + 1, shape, generator=generator, device=self.device, dtype=torch.uint8)
@@ -69,7 +69,7 @@ class DirectEncoding:
         return DirectGenomes(torch.rand(shape, generator=generator, device=self.device))
 
     def vary(self, parents: DirectGenomes, generation: int, generator: torch.Generator) -> DirectGenomes:
-        """The children of ``parents``, row for row: crossed in adjacent pairs if so set, then mutated."""
+        """Return one child for each row of ``parents``: crossed in adjacent pairs if so set, then mutated."""
         settings = self.settings
         if self.recombines:
             genes = crossed(
@@ -85,12 +85,12 @@ class DirectEncoding:
         return DirectGenomes(polynomial_mutation_(genes, rate=rate, eta=settings.mutation_eta, generator=generator))
 
     def mutation_rate(self, generation: int) -> float:
-        """The probability with which a gene mutates in this ``generation`` (paper, section 2.2)."""
+        """Return the mutation probability of a gene in this ``generation`` (paper, section 2.2)."""
         period = self.settings.rate_halving_generations
         return self.settings.mutation_rate * (0.5 ** (generation // period) if period else 1.0)
 
     def render(self, genomes: DirectGenomes) -> torch.Tensor:
-        """The images uint8 ``(B, C, H, W)``; for grey levels they are the genes themselves."""
+        """Return the images uint8 ``(B, C, H, W)``; for grey levels these are the genes themselves."""
         genes = genomes.genes
         grey = self.image_shape[0] == 1
         if genes.dtype is torch.uint8:
@@ -102,5 +102,5 @@ class DirectEncoding:
         require_range("genes", arrays["genes"], least=0, most=self.largest_gene, source=source)
 
     def genomes_from(self, arrays: Mapping[str, torch.Tensor]) -> DirectGenomes:
-        """The genomes that ``arrays()`` described, on the device of this encoding."""
+        """Return the genomes in named tensors of ``arrays()``, on the device of this encoding."""
         return DirectGenomes.from_arrays(arrays).to(self.device)

@@ -1,8 +1,9 @@
-"""What the search needs of an encoding: batches of genomes, and the four things that can be done with them."""
+"""The interface of encodings: batches of genomes, and the four operations that a search needs."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Protocol, Self, TypeVar
 
 import torch
@@ -15,31 +16,31 @@ ImageShape = tuple[int, int, int]
 
 
 class Genomes(Protocol):
-    """A batch of genomes as a struct of tensors, one row a genome. No method changes the batch it is called on."""
+    """A batch of genomes as a struct of tensors, one row per genome. No method changes the batch itself."""
 
     def __len__(self) -> int:
-        """How many genomes the batch holds."""
+        """Return the number of genomes in the batch."""
         ...
 
     def take(self, index: torch.Tensor) -> Self:
-        """The genomes of these rows (int64, repeats allowed), in this order."""
+        """Return the genomes of these rows (int64, repeats allowed), in this order."""
         ...
 
     def with_rows(self, at: torch.Tensor, source: Self, rows: torch.Tensor) -> Self:
-        """The batch with its rows ``at`` (no repeats) replaced by the rows ``rows`` of ``source``."""
+        """Return the batch with its rows ``at`` (no repeats) replaced by the rows ``rows`` of ``source``."""
         ...
 
     def arrays(self) -> dict[str, torch.Tensor]:
-        """The batch as named tensors; equal genomes give equal tensors, however they came about."""
+        """Return the batch as named tensors; equal genomes give equal tensors, whatever their history."""
         ...
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, torch.Tensor]) -> Self:
-        """The batch that :meth:`arrays` described; it behaves in every way like the original."""
+        """Return the batch in named tensors of :meth:`arrays`; it behaves exactly like the original."""
         ...
 
     def to(self, device: torch.device | str) -> Self:
-        """The same batch on another device."""
+        """Return the same batch on another device."""
         ...
 
 
@@ -47,7 +48,7 @@ G = TypeVar("G", bound=Genomes)
 
 
 class Encoding(Protocol[G]):
-    """How genomes start, vary and become images. Randomness comes from the given generator alone."""
+    """How genomes start, vary and become images. Randomness comes only from the given generator."""
 
     @property
     def image_shape(self) -> ImageShape:
@@ -56,32 +57,32 @@ class Encoding(Protocol[G]):
 
     @property
     def recombines(self) -> bool:
-        """Whether a child may hold genes of both parents of its pair (rows 2i and 2i + 1)."""
+        """Whether a child may have genes of both parents of its pair (rows 2i and 2i + 1)."""
         ...
 
     @property
-    def layout(self) -> Mapping[str, str]:
-        """Type and shape of every array of B genomes, for :func:`fooling.contents.require_layout`."""
+    def schema(self) -> Mapping[str, str]:
+        """Type and shape of every array of B genomes, for :func:`fooling.schemas.require_schema`."""
         ...
 
     def require_sound(self, arrays: Mapping[str, NDArray[Any]], *, source: object) -> None:
-        """Raise :class:`FoolingError`, naming the ``source``, if ``arrays`` of this layout describe no genomes."""
+        """Raise :class:`FoolingError`, naming the ``source``, if ``arrays`` of this schema are not valid genomes."""
         ...
 
     def random(self, count: int, generator: torch.Generator) -> G:
-        """``count`` start genomes."""
+        """Return ``count`` initial genomes."""
         ...
 
     def vary(self, parents: G, generation: int, generator: torch.Generator) -> G:
-        """The children of ``parents`` in this ``generation``, row for row; pairs are adjacent rows."""
+        """Return the children of ``parents`` in this ``generation``, row for row; pairs are adjacent rows."""
         ...
 
     def render(self, genomes: G) -> torch.Tensor:
-        """The images of ``genomes``: uint8 ``(B, C, H, W)``, not to be written to."""
+        """Return the images of ``genomes``: uint8 ``(B, C, H, W)``, read-only."""
         ...
 
     def genomes_from(self, arrays: Mapping[str, torch.Tensor]) -> G:
-        """The genomes that ``arrays()`` described, on the device of this encoding."""
+        """Return the genomes in named tensors of ``arrays()``, on the device of this encoding."""
         ...
 
 
@@ -89,8 +90,25 @@ S_contra = TypeVar("S_contra", bound=Settings, contravariant=True)
 
 
 class EncodingMaker(Protocol[S_contra]):
-    """An encoding's class, as a maker of encodings for images of one shape."""
+    """The class of an encoding, as a function that makes encodings for images of one shape."""
 
     def __call__(self, *, settings: S_contra, image_shape: ImageShape, device: torch.device) -> Encoding[Any]:
-        """The encoding."""
+        """Return the encoding."""
         ...
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Run code on one CPU thread, so that its results do not depend on the number of threads.
+
+    The last bits of some functions, such as the sigmoid, depend on how a tensor is divided between threads.
+    """
+    before = torch.get_num_threads()
+    if before == 1:
+        yield
+        return
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

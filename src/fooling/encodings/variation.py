@@ -1,4 +1,4 @@
-"""The real-valued variation operators of Deb: polynomial mutation and simulated binary crossover (SBX).
+"""Vary real-valued genes with Deb's operators: polynomial mutation and simulated binary crossover (SBX).
 
 A gene is a float in [0, 1], or a uint8 level that stands for level / 255.
 """
@@ -11,20 +11,21 @@ import torch
 
 LEVELS = 255
 
-#: A smaller rate would not choose a gene in the life of a machine; the gaps at this one still fit into int64.
+#: A smaller rate would practically never choose a gene; the gaps at this rate still fit into int64.
 _NEVER = 1e-15
 
-#: Standard deviations by which more gaps are drawn than are expected to be needed, so that once nearly always suffices.
+#: Number of standard deviations of spare gaps per draw, so that one draw nearly always suffices.
 _SPARE_DEVIATIONS = 6.0
 
-#: What the faulty crossover of the released code leaves in a gene that both parents share.
+#: The value that the faulty crossover of the released code leaves in a gene that both parents share.
 UNSET_GENE = 0.5
 
 
 def chosen_positions(count: int, *, rate: float, generator: torch.Generator) -> torch.Tensor:
-    """Which of ``count`` genes are chosen, each with probability ``rate``: their positions, ascending, int64.
+    """Choose each of ``count`` genes with probability ``rate``; return their positions, ascending, int64.
 
-    The gaps between chosen genes are drawn (they are geometric), so that the cost is that of the chosen genes alone.
+    The geometrically distributed gaps between chosen genes are drawn, so that the cost depends only on the chosen
+    genes.
     """
     device = generator.device
     if rate < _NEVER:
@@ -45,10 +46,11 @@ def chosen_positions(count: int, *, rate: float, generator: torch.Generator) -> 
 
 
 def polynomial_steps(count: int, *, eta: float, generator: torch.Generator) -> torch.Tensor:
-    """``count`` independent steps of the polynomial mutation, float32 in [-1, 1] (Deb and Goyal 1996).
+    """Draw ``count`` independent steps of the polynomial mutation, float32 in [-1, 1] (Deb and Goyal 1996).
 
-    With r uniform in [0, 1): (2r)^(1/(eta+1)) - 1 below r = .5, else 1 - (2(1-r))^(1/(eta+1)). Large ``eta`` means
-    small steps: their mean size is 1 / (eta + 2).
+    With r uniform in [0, 1): (2r)^(1/(eta+1)) - 1 below r = .5, else 1 - (2(1-r))^(1/(eta+1)). A large ``eta`` gives
+    small
+    steps: their mean size is 1 / (eta + 2).
     """
     signed = torch.empty(count, device=generator.device).uniform_(-1, 1, generator=generator)
     sizes = signed.abs().log_().div_(eta + 1).expm1_()
@@ -56,9 +58,9 @@ def polynomial_steps(count: int, *, eta: float, generator: torch.Generator) -> t
 
 
 def polynomial_mutation_(genes: torch.Tensor, *, rate: float, eta: float, generator: torch.Generator) -> torch.Tensor:
-    """Change ``genes`` (any shape, contiguous) in place, each with probability ``rate``, and return them.
+    """Change each of the ``genes`` (any shape, contiguous) in place with probability ``rate``, and return them.
 
-    Values are clipped to the range; a level is rounded to the nearest one.
+    Values are clipped to the range; levels are rounded to the nearest one.
     """
     flat = genes.view(-1)
     chosen = chosen_positions(flat.numel(), rate=rate, generator=generator)
@@ -71,11 +73,13 @@ def polynomial_mutation_(genes: torch.Tensor, *, rate: float, eta: float, genera
 def crossed(
     parents: torch.Tensor, *, rate: float, eta: float, copies_equal_genes: bool, generator: torch.Generator
 ) -> torch.Tensor:
-    """Two children for each pair of adjacent rows of ``parents`` (B, ...), by bounded SBX (Deb and Agrawal 1995).
+    """Return two children for each pair of adjacent ``parents`` (B, ...), by bounded SBX (Deb and Agrawal 1995).
 
-    A pair is crossed with probability ``rate``, else copied; a last row without a partner is copied. Every gene in
-    which the parents differ is crossed, a fair coin deciding which child gets which value. Where they agree both
-    children copy the gene, or with ``copies_equal_genes`` false hold .5, the fault of the released code.
+    A pair is crossed with probability ``rate``, else copied; a last row without a partner is copied. Each gene that
+    differs
+    between the parents is crossed, and a fair coin decides which child gets which value. Genes equal in both parents
+    are
+    copied, or set to .5 if ``copies_equal_genes`` is false, the fault of the released code.
     """
     children = parents.clone()
     pairs = children[: len(parents) // 2 * 2].view(-1, 2, parents[0].numel())
@@ -98,7 +102,7 @@ def crossed(
 
 
 def _spread_factor(uniform: torch.Tensor, room: torch.Tensor, eta: float) -> torch.Tensor:
-    """How far a child lies from the middle, in half spreads; ``room`` to the bound is in spreads."""
+    """Return the distance of a child from the middle, in half spreads; ``room`` to the bound is in spreads."""
     # Powers through logarithms: pow's last bits on a CPU depend on how many threads share the work.
     alpha = 2 - (2 * room).log1p_().mul_(-(eta + 1)).exp_()
     scaled = uniform * alpha
@@ -110,7 +114,7 @@ def _as_floats(genes: torch.Tensor) -> torch.Tensor:
 
 
 def _as_genes(values: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
-    """Floats in [0, 1] as genes: as they are, or as the nearest level (of two equally near ones the lower)."""
+    """Convert floats in [0, 1] to genes: unchanged, or the nearest level (the lower one of two equally near)."""
     return values.mul(LEVELS).sub_(0.5).ceil_().to(dtype) if dtype is torch.uint8 else values
 
 

@@ -1,1 +1,1 @@
-"""Figures: one module each, one shared style."""
+"""Figures: a function and an entry in the catalogue each, and one shared style."""

@@ -1,4 +1,4 @@
-"""Champions with repeated elements removed, beside as much removed elsewhere (after the paper's Fig. 10)."""
+"""Champions with repeated elements removed, and with as much removed elsewhere (after the paper's Fig. 10)."""
 
 from __future__ import annotations
 
@@ -11,36 +11,41 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from fooling.ablation.removal import FILLS, KINDS, Kind, Mask, removals, without
-from fooling.ablation.repetition import repetition_of
+from fooling.ablation.elements import FILLS, KINDS, Kind, Mask, removals, repetition_of, without
+from fooling.attacks.evolution.record import RunRecord
 from fooling.errors import FoolingError
-from fooling.evolution.record import RunRecord
 from fooling.figures.image_grid import panel, place_image, sheet, write, write_head
 from fooling.figures.percentages import percent
 from fooling.figures.style import QUIET, SERIES, WIDTH, counted, in_style
 
 LOOKS = dict(zip(KINDS, SERIES, strict=False))
 LABELS = {"copy": "copies removed", "control": "same area removed elsewhere"}
-WORDS = {"mean": "the mean pixel", "background": "the most frequent pixel", "noise": "random pixels"}
-TOP, PANEL, LEFT, RIGHT = 0.86, 1.35, 0.66, 0.12  # inches around and of the panels
-EXAMPLES, SHOWN = 4, 4  # champions, and removals from each
-SIDE, PITCH, ROW = 0.6, 0.66, 0.95  # of the images of an example
+WORDS = {"mean": "mean pixel", "background": "most frequent pixel", "noise": "random pixels"}
+TOP, PANEL, LEFT, RIGHT = 0.86, 1.35, 0.66, 0.12  # inches: the height of the panels, and the space around them
+EXAMPLES, SHOWN = 4, 4  # at most: champions, and removals from each
+SIDE, PITCH, ROW = 0.6, 0.66, 0.95  # inches: an image of an example, from image to image, a row
 
 
 @in_style
-def draw(*, ablation: pd.DataFrame, runs: Sequence[RunRecord]) -> Figure:
-    """Above, what removals do to the log-odds of all champions; below, those of ``runs`` with most copies."""
+def ablation(*, ablation: pd.DataFrame, runs: Sequence[RunRecord]) -> Figure:
+    """Draw how removals change the log-odds of all champions.
+
+    Below, the champions of ``runs`` with the most copies are shown after each removal.
+
+    Raises :class:`FoolingError` if ``ablation`` has no rows of these champions.
+    """
     examples = _examples(ablation, runs)
     below = TOP + PANEL + 0.75
     figure, axes = sheet(WIDTH, below + max(1, len(examples)) * ROW + 0.25)
     intact = ablation[ablation["kind"] == "intact"]
-    found = int((intact["copies"] > 0).sum())
-    share = f"{found:,} of {counted(len(intact), 'champion')} {'has' if found == 1 else 'have'} a repeated element"
-    note = f"{share}; line: median, band: middle half; numbers: champions with this many copies"
+    repeating = int((intact["copies"] > 0).sum())
+    verb = "has" if repeating == 1 else "have"
+    share = f"{repeating:,} of {counted(len(intact), 'champion')} {verb} a repeated element"
+    note = f"{share}; line: median; band: middle 50 %; numbers: champions with enough copies"
     write_head(axes, "Effect of removing repeated elements", note)
     for place, fill in enumerate(FILLS):
         _draw_changes(figure, ablation[ablation["fill"] == fill], place=place, title=f"Replaced by {WORDS[fill]}")
-    handles = [Line2D([], [], color=look.colour, dashes=look.dashes or (None, None)) for look in LOOKS.values()]
+    handles = [Line2D([], [], color=look.colour, linestyle=look.linestyle) for look in LOOKS.values()]
     figure.legend(
         handles, LABELS.values(), loc="upper right", ncols=2, bbox_to_anchor=(1, 1 - 0.36 / figure.get_figheight())
     )
@@ -54,7 +59,7 @@ def draw(*, ablation: pd.DataFrame, runs: Sequence[RunRecord]) -> Figure:
 
 
 def _examples(ablation: pd.DataFrame, runs: Sequence[RunRecord]) -> list[tuple[RunRecord, int]]:
-    """Runs and classes of the champions with most copies; of equals those of the first run and class."""
+    """Return the champions with the most copies, as run and class; first come the first."""
     intact = ablation[(ablation["kind"] == "intact") & (ablation["copies"] > 0)]
     intact = intact[intact["classifier"] == runs[0].classifier["name"]]
     by_seed = {run.seed: run for run in runs}
@@ -71,9 +76,7 @@ def _draw_changes(figure: Figure, rows: pd.DataFrame, *, place: int, title: str)
         if kind not in by_champion.index.get_level_values("kind"):
             continue
         bands = by_champion[kind].groupby("removed").quantile([0.25, 0.5, 0.75]).unstack()
-        axes.plot(
-            bands.index, bands[0.5], color=look.colour, dashes=look.dashes or (None, None), marker=look.marker, ms=3
-        )
+        axes.plot(bands.index, bands[0.5], color=look.colour, linestyle=look.linestyle, marker=look.marker, ms=3)
         axes.fill_between(bands.index, bands[0.25], bands[0.75], color=look.colour, alpha=0.15, linewidth=0)
         if kind == "copy":
             for removed, count in by_champion[kind].groupby("removed").size().items():
@@ -99,7 +102,7 @@ def _write_columns(axes: Axes, y: float) -> None:
 
 
 def _lefts() -> tuple[float, float]:
-    """Where the images of each kind begin."""
+    """Return the left edge of the images of each kind, in inches."""
     return 0.06 + PITCH + 0.16, 0.06 + (1 + SHOWN) * PITCH + 0.32
 
 
@@ -121,17 +124,21 @@ def _draw_example(axes: Axes, run: RunRecord, class_index: int, ablation: pd.Dat
         color=QUIET,
     )
     for kind, left in zip(KINDS, _lefts(), strict=True):
-        for place, gone in enumerate(_removals(run, class_index, kind, most=most)):
+        for place, mask in enumerate(_removals(run, class_index, kind, most=most)):
             if (kind, place + 1) not in confidences:
-                told = f"class {class_index} of seed {run.seed} after {place + 1} removals"
-                raise FoolingError("the table of removals is not that of these runs", found=f"nothing on {told}")
-            shown = without(image, gone, fill="mean", seed=run.seed, class_index=class_index)
+                missing = f"class {class_index}, seed {run.seed}, {kind}, {place + 1} removals"
+                raise FoolingError(
+                    "the table of removals is not of these runs",
+                    found=f"no row for {missing}",
+                    expected="the table that fooling ablate wrote for these runs",
+                )
+            shown = without(image, mask, fill="mean", seed=run.seed, class_index=class_index)
             text = percent(float(confidences[kind, place + 1]))
             _draw_image(axes, shown, left=left + place * PITCH, top=top, text=text)
 
 
 def _removals(run: RunRecord, class_index: int, kind: Kind, *, most: int) -> list[Mask]:
-    """The first removals of the first draw; none where the image does not repeat itself."""
+    """Return the first removals of the first draw; none if the image has no repeated element."""
     repetition = repetition_of(run.images[class_index])
     if repetition is None:
         return []

@@ -1,4 +1,4 @@
-"""Whether a confidence means what it says: a reliability diagram, and the champions before and after calibration."""
+"""Calibration of a network: a reliability diagram, and the champions before and after temperature scaling."""
 
 from __future__ import annotations
 
@@ -13,7 +13,13 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 from scipy.stats import binomtest
 
-from fooling.figures.confidence_axis import draw_reference, log_odds, use_confidence_ticks, use_percent_ticks
+from fooling.figures.confidence_axis import (
+    draw_reference,
+    finite_log_odds,
+    log_odds,
+    use_confidence_ticks,
+    use_percent_ticks,
+)
 from fooling.figures.style import QUIET, WIDTH, Look, draw_note, in_style
 
 BINS = 10
@@ -21,16 +27,17 @@ SCALES = {
     "confidence": Look("uncalibrated", "#0072B2", "", "o"),
     "calibrated_confidence": Look("after temperature scaling", "#E69F00", "", "s"),
 }
-#: float32 has no confidence between this one and 1: what stands at 1 is drawn here.
-HIGHEST = 1 - 2.0**-25
 
 
 @in_style
-def draw(*, real: pd.DataFrame, calibration: pd.DataFrame, examined: pd.DataFrame, reference: float | None) -> Figure:
-    """Left real test images that had no part in the calibration, right the champions of the evolution.
+def calibration(
+    *, real: pd.DataFrame, calibration: pd.DataFrame, examined: pd.DataFrame, reference: float | None
+) -> Figure:
+    """Draw the reliability on real test images and the confidence in champions.
 
-    ``real`` holds the test images of one network, ``calibration`` its row, ``examined`` the champions made for it.
-    Where no temperature could be fitted, only the raw confidences are drawn.
+    Reliability is evaluated on images that did not fit the temperature. ``real`` holds the test images of one network,
+    ``calibration`` its row, ``examined`` the champions evolved for it; ``reference`` is the paper's median. If no
+    temperature could be fitted, only uncalibrated confidences are drawn.
     """
     fitted = calibration.iloc[0]
     scales = {column: look for column, look in SCALES.items() if real[column].notna().any()}
@@ -47,14 +54,16 @@ def draw(*, real: pd.DataFrame, calibration: pd.DataFrame, examined: pd.DataFram
     figure.legend(handles=handles, loc="outside upper left", ncols=len(handles))
     draw_note(
         figure,
-        f"{_how_fitted(fitted, scales, real)} In brackets: expected calibration error. Bars: 95 % (Wilson). Boxes: "
-        "middle half and median; whiskers: all. " + "Dotted line on the right: the paper's median." * bool(reference),
+        f"{_fit_sentence(fitted, scales, real)} In brackets: expected calibration error. Bars: 95 % Wilson "
+        "intervals. Boxes: middle 50 % and median; whiskers: all. "
+        + "Dotted line on the right: the paper's median."
+        * bool(reference),
     )
     return figure
 
 
-def _how_fitted(fitted: pd.Series, scales: Mapping[str, Look], real: pd.DataFrame) -> str:
-    fit, judge = f"{fitted['calibration_images']:,}", f"{fitted['evaluation_images']:,}"
+def _fit_sentence(fitted: pd.Series, scales: Mapping[str, Look], real: pd.DataFrame) -> str:
+    fit, others = f"{fitted['calibration_images']:,}", f"{fitted['evaluation_images']:,}"
     if "calibrated_confidence" not in scales:
         fitting = real[real["split"] == "calibration"]
         all_right = (fitting["label"] == fitting["predicted"]).all()
@@ -66,16 +75,16 @@ def _how_fitted(fitted: pd.Series, scales: Mapping[str, Look], real: pd.DataFram
         return f"{fitted['classifier']} {why}, so there is no best temperature."
     return (
         f"{fitted['classifier']}: temperature {fitted['temperature']:.2f}, fitted on {fit} real test images and "
-        f"evaluated on {judge} others."
+        f"evaluated on {others} others."
     )
 
 
-def _draw_reliability(axes: Axes, judged: pd.DataFrame, scales: Mapping[str, Look]) -> None:
-    """The share of right answers among images of about the same confidence, against that confidence."""
-    right = (judged["label"] == judged["predicted"]).to_numpy()
+def _draw_reliability(axes: Axes, evaluated: pd.DataFrame, scales: Mapping[str, Look]) -> None:
+    """Draw accuracy against mean confidence, for images grouped by confidence."""
+    right = (evaluated["label"] == evaluated["predicted"]).to_numpy()
     axes.plot([0, 1], [0, 1], color=QUIET, linewidth=0.8, linestyle=(0, (1, 2)))
     for column, look in scales.items():
-        confidence, share, low, high = reliability(judged[column].to_numpy(dtype=float), right)
+        confidence, share, low, high = reliability(evaluated[column].to_numpy(dtype=float), right)
         axes.vlines(confidence, low, high, color=look.colour, linewidth=1.2, alpha=0.7)
         axes.plot(confidence, share, look.marker, color=look.colour, markersize=5, markeredgecolor="white")
     use_percent_ticks(axes, which="x")
@@ -84,7 +93,10 @@ def _draw_reliability(axes: Axes, judged: pd.DataFrame, scales: Mapping[str, Loo
 
 
 def reliability(confidences: NDArray[np.float64], right: NDArray[np.bool_]) -> tuple[NDArray[np.float64], ...]:
-    """Mean confidence, share of right answers and its Wilson interval (low, high) in each of ten bins with images."""
+    """Return mean confidence, accuracy, and low and high end of its Wilson interval.
+
+    Each has an entry for every one of the ten bins of confidence that has images.
+    """
     bins = np.minimum((confidences * BINS).astype(int), BINS - 1)
     counts = np.bincount(bins, minlength=BINS)
     filled = counts > 0
@@ -97,15 +109,14 @@ def reliability(confidences: NDArray[np.float64], right: NDArray[np.bool_]) -> t
 
 
 def _draw_champions(axes: Axes, real: pd.DataFrame, examined: pd.DataFrame, scales: Mapping[str, Look]) -> None:
-    """Boxes of raw and calibrated confidence, for real images that are classified right and for each experiment."""
+    """Draw boxes of the confidence in correctly classified real images and in champions."""
     evolved = examined[examined["search"] == "map-elites"]
     kept = real[(real["label"] == real["predicted"]) & (real["split"] == "evaluation")]
     table = pd.concat(
         [kept.assign(row="real images,\nclassified correctly"), evolved.assign(row=evolved["experiment"])]
     )
     long = table.melt(id_vars="row", value_vars=list(scales), var_name="scale", value_name="shown")
-    share = long["shown"].astype(float).clip(1 - HIGHEST, HIGHEST)
-    long["log_odds"] = np.log(share / (1 - share))
+    long["log_odds"] = finite_log_odds(long["shown"])
     sns.boxplot(
         long,
         x="log_odds",

@@ -1,9 +1,10 @@
-"""Which figures there are, and what each is drawn from: read by the workflow and the report without any plotting.
+"""The catalogue of figures, and what each is drawn from; the workflow and the report read it without plotting.
 
-The figure ``gallery`` is ``draw`` in the module ``fooling.figures.gallery``. Its keyword arguments are the names of the
-tables that it ``shows`` (files of one table are stacked), ``runs`` where ``seeds`` is set, ``batches``, ``ascents``,
-``stimuli`` and ``dataset`` where that, ``needs_ascents``, ``needs_stimuli`` and ``needs_dataset`` are, and the
-``options``, which are keys of
+The figure ``gallery`` is the function ``gallery`` in the module :mod:`fooling.figures.gallery`; an entry names its
+``module`` only if that is another one. To add a figure, write the function and its entry here. The function's keyword
+arguments are the names of the tables that it ``shows`` (the rows of all files of a table), ``runs`` if ``seeds`` is
+set, ``batches``, ``ascents``, ``stimuli`` and ``dataset`` if ``batches``, ``needs_ascents``, ``needs_stimuli`` and
+``needs_dataset`` are set, and the ``options``, which are keys of
 :class:`fooling.figures.settings.FigureSettings`.
 """
 
@@ -14,20 +15,17 @@ from typing import Literal
 
 from fooling.findings.ablation import ABLATION
 from fooling.findings.ascent import ASCENT_CURVES
-from fooling.findings.budget import BUDGET
 from fooling.findings.calibration import CALIBRATION, REAL
 from fooling.findings.class_sets import CLASS_SETS, SET_CLASSES
+from fooling.findings.classifiers import CLASSIFIERS, FOOLABILITY, TRAINING
+from fooling.findings.comparison import PRESETS, SURVIVAL
 from fooling.findings.distances import DISTANCES
 from fooling.findings.examination import EXAMINED
-from fooling.findings.foolability import FOOLABILITY
-from fooling.findings.networks import CLASSIFIERS, TRAINING
-from fooling.findings.presets import PRESETS
-from fooling.findings.refusal import REFUSAL
 from fooling.findings.registry import MODULES
 from fooling.findings.retraining import EFFECTS, RETRAINING
+from fooling.findings.runs import CHAMPIONS, HISTORY
 from fooling.findings.sampling import START
-from fooling.findings.survival import SURVIVAL
-from fooling.findings.tables import CHAMPIONS, HISTORY
+from fooling.findings.stronger_attacks import BUDGET, REFUSAL
 from fooling.findings.transfer import SHOWN, TRANSFER
 from fooling.findings.variance import VARIANCE
 from fooling.survey.accuracy import ACCURACY, IMAGES
@@ -42,9 +40,9 @@ RUN = "evolution/{classifier}/{experiment}/seed{seed}.safetensors"
 class Figure:
     """One kind of figure.
 
-    A pattern's wildcards are those of the figure (its experiment, classifier or retraining) as far as it has them, and
-    otherwise stand for everything of that kind in the study. Where runs are drawn, the classifier of an experiment is
-    its first one, and ``seeds`` says which: the first ``runs_shown``, all, or the first alone.
+    The wildcards of a pattern take the values of the figure: its experiment, classifier or retraining. A wildcard for
+    which the figure has no value stands for everything of that kind in the study. Runs of an experiment are those on
+    its first classifier, and ``seeds`` selects them: the first ``runs_shown``, all, or the first alone.
     """
 
     caption: str
@@ -61,29 +59,30 @@ class Figure:
         "condition",
         "study with responses",
     ] = "study"
+    module: str = ""  # in fooling.figures, if it differs from the figure's name
     shows: tuple[Table, ...] = ()
     seeds: Literal["shown", "all", "first"] | None = None
     needs_dataset: bool = False
-    needs_training_images: bool = False  # what images are compared with
-    needs_chain: bool = False  # the retraining's first chain that learns champions: {chain} in patterns
-    batches: bool = False  # the first runs against each network of this chain
+    needs_training_images: bool = False  # of the data set, for the distances in its tables
+    needs_chain: bool = False  # the first chain of the retraining that learns champions; {chain} in patterns
+    batches: bool = False  # the first run against each network of this chain
     needs_ascents: bool = False  # all gradient ascents on the classifier
-    needs_stimuli: bool = False  # those of the condition of the human study
+    needs_stimuli: bool = False  # of one condition of the human study
     options: tuple[str, ...] = ()
-    encoding: Literal["direct", "cppn"] | None = None  # of the experiments that it can show; None: any
+    encoding: Literal["direct", "cppn"] | None = None  # of experiments that it can show; None: any
 
     def __post_init__(self) -> None:
         assert self.caption.endswith("."), self.caption
 
     @property
     def tables(self) -> dict[str, str]:
-        """The path patterns of the tables that it shows, by name; what a chain is shown in has the chain's name."""
+        """Path patterns of the tables that it shows, by name; for the figure of a chain with the wildcard {chain}."""
         shown = "{chain}" if self.needs_chain else "{experiment}"
         return {table.name: str(table.path).replace("{experiment}", shown) for table in self.shows}
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        """The names of everything that the figure is drawn from."""
+        """Names of everything that the figure is drawn from."""
         given = {
             "runs": self.seeds is not None,
             "batches": self.batches,
@@ -98,19 +97,21 @@ class Figure:
 FIGURES: dict[str, Figure] = {
     "gallery": Figure(
         "Champions of each class (columns) in several runs (rows), with the confidence of their own network. "
-        "Below: the confidence of an independent network, and the distance to the training images.",
+        "Confidences are truncated to two decimals; from 99.99 % on they are printed as ≥ 99.99 %. Below: the "
+        "confidence of an independent network, and the distance to the training images.",
         one_per="experiment",
         shows=(EXAMINED,),
         seeds="shown",
     ),
     "further_runs": Figure(
-        "Champions of many further runs, to show which motifs recur.",
+        "Champions of many runs, to show which motifs recur.",
         one_per="experiment",
         shows=(EXAMINED,),
         seeds="all",
     ),
     "real_and_evolved": Figure(
         "A real test image of each class above the images evolved for it, each with the network's confidence.",
+        module="same_label",
         one_per="classifier",
         shows=(REAL,),
         seeds="first",
@@ -126,8 +127,8 @@ FIGURES: dict[str, Figure] = {
     ),
     "resembling": Figure(
         "Champions that resemble their class, above the nearest training image. The rule: an independent network "
-        "and the nearest training image both have their class, and this image is no farther away than for real "
-        "test images. Small print: the independent network's confidence, the number of such champions, and the "
+        "and the nearest training image both give their class, and this image is no farther away than for real test "
+        "images. Below the images: the independent network's confidence, the number of such champions, and the "
         "distance.",
         one_per="classifier",
         shows=(EXAMINED,),
@@ -147,6 +148,7 @@ FIGURES: dict[str, Figure] = {
     "confidence_over_evaluations": Figure(
         "Median confidence over the classes against the number of images scored: evolution, random search and "
         "drift (unselected).",
+        module="search_curves",
         one_per="experiment",
         shows=(HISTORY,),
         options=("reference",),
@@ -154,12 +156,14 @@ FIGURES: dict[str, Figure] = {
     "classes_over_evaluations": Figure(
         "Confidence in each class against the number of images scored: evolution, random search and drift "
         "(unselected). With many classes: a map of class by generation.",
+        module="search_curves",
         one_per="experiment",
         shows=(HISTORY, CHAMPIONS),
         options=("reference",),
     ),
     "ascent_gallery": Figure(
         "Images made by gradient ascent, for each class (column) and setting (row), with the network's confidence.",
+        module="ascent",
         one_per="classifier with ascents",
         needs_ascents=True,
     ),
@@ -167,17 +171,20 @@ FIGURES: dict[str, Figure] = {
         "Median confidence over the classes against evaluations of the network: gradient ascent, evolution and "
         "random search. Evolution and random search use no gradient. A sweep is one line: the best settings on "
         "pilot networks, evaluated on the others.",
+        module="ascent",
         one_per="classifier with ascents",
         shows=(ASCENT_CURVES,),
         options=("reference",),
     ),
     "search_comparison": Figure(
         "Evolution compared with random search and drift with the same number of evaluations, run by run.",
+        module="controls",
         shows=(CHAMPIONS,),
         options=("reference",),
     ),
     "random_images": Figure(
         "Confidence of the networks in single random images, and in the best images of a random start.",
+        module="controls",
         shows=(START, HISTORY),
     ),
     "preset_comparison": Figure(
@@ -191,8 +198,9 @@ FIGURES: dict[str, Figure] = {
         shows=(TRANSFER,),
     ),
     "transfer_gallery": Figure(
-        "Images evolved on one network that other networks assign to the same class. For each class: the image "
-        "with the highest confidence of the other network (row).",
+        "Images evolved on one network that other networks assign to the same class. For each class (column): the "
+        "image with the highest confidence of the other network (row).",
+        module="transfer",
         one_per="experiment",
         shows=(SHOWN,),
         seeds="all",
@@ -200,6 +208,7 @@ FIGURES: dict[str, Figure] = {
     "retraining_transfer": Figure(
         "Transfer rate in a chain: how each network (columns) classifies images evolved against every other one "
         "(rows).",
+        module="transfer",
         one_per="retraining",
         shows=(TRANSFER,),
         needs_chain=True,
@@ -207,6 +216,7 @@ FIGURES: dict[str, Figure] = {
     "retraining_gallery": Figure(
         "Images evolved against each network of a chain, with their confidences. Each network has learned the "
         "fooling images of all networks before it as an additional class.",
+        module="retraining_chain",
         one_per="retraining",
         shows=(RETRAINING,),
         needs_chain=True,
@@ -215,24 +225,28 @@ FIGURES: dict[str, Figure] = {
     "retraining_curve": Figure(
         "How easily each network of a chain is fooled, compared with the paper's networks and with controls; what "
         "the fooling class recognises, and the cost in accuracy.",
+        module="retraining",
         one_per="retraining",
         shows=(RETRAINING, EFFECTS),
     ),
     "retraining_over_generations": Figure(
         "Evolution against each network of a chain, by generation: the median over the classes, and the most "
         "confident class.",
+        module="retraining_chain",
         one_per="retraining",
         needs_chain=True,
         batches=True,
     ),
     "retraining_budget": Figure(
         "The effect of a larger budget: the median confidence on the last network of each chain, by images scored.",
+        module="retraining",
         one_per="retraining with longer runs",
         shows=(BUDGET,),
     ),
     "retraining_refusal": Figure(
         "Defence at equal refusal rates of real images: the share of champions accepted, their confidence among "
         "the real classes, and the share of real images refused.",
+        module="retraining",
         one_per="retraining with refusal",
         shows=(REFUSAL,),
     ),
@@ -257,8 +271,8 @@ FIGURES: dict[str, Figure] = {
         options=("reference_error",),
     ),
     "ablation": Figure(
-        "The effect of repeated elements: champions after the removal of copies, one after another, and after the "
-        "removal of as much at random places.",
+        "The effect of repeated elements: champions after copies were removed one after another, and after the same "
+        "area was removed at random places.",
         one_per="experiment",
         shows=(ABLATION,),
         seeds="shown",
@@ -267,50 +281,64 @@ FIGURES: dict[str, Figure] = {
     "foolability": Figure(
         "How easily each network is fooled: area under the confidence curve, final confidence, and the share of "
         "classes with high confidence.",
+        module="variation",
         shows=(FOOLABILITY,),
     ),
     "class_sets": Figure(
         "Confidence in sets of classes compared with all other classes, to show whether some are harder to fool.",
+        module="variation",
         one_per="study with class sets",
         shows=(CLASS_SETS, SET_CLASSES),
     ),
     "variance_components": Figure(
         "Shares of the variance between champions that come from the network, the seed and the class.",
+        module="variation",
         shows=(VARIANCE,),
     ),
     "stimuli_hidden": Figure(
         "Stimuli of the human study: a random sample of images of one condition, without labels.",
+        module="stimuli",
         one_per="condition",
         needs_stimuli=True,
     ),
     "stimuli_shown": Figure(
         "The same images at the same places, with their class and the network's confidence.",
+        module="stimuli",
         one_per="condition",
         needs_stimuli=True,
     ),
     "survey_accuracy": Figure(
         "Share of correct answers of people, per condition and question, with chance and the declared margin.",
+        module="survey",
         one_per="study with responses",
         shows=(ACCURACY,),
     ),
     "survey_images": Figure(
         "Share of correct answers for each image, to show whether a few images determine the mean.",
+        module="survey",
         one_per="study with responses",
         shows=(IMAGES,),
     ),
     "survey_confusion": Figure(
         "Answers of people to images of each label, if all labels are offered.",
+        module="survey",
         one_per="study with responses",
         shows=(CONFUSION,),
     ),
     "survey_confidence": Figure(
         "People's correct answers and certainty against the network's confidence, by image.",
+        module="survey",
         one_per="study with responses",
         shows=(IMAGES, CONFIDENCE),
     ),
 }
 
 
+def module_of(figure: str) -> str:
+    """Return the dotted name of the module that draws a figure."""
+    return f"fooling.figures.{FIGURES[figure].module or figure}"
+
+
 def modules_of(figure: str) -> list[str]:
-    """Return the modules that ``fooling draw`` imports by name for a figure: its own, and those of its tables."""
-    return [f"fooling.figures.{figure}", *dict.fromkeys(MODULES[table.name] for table in FIGURES[figure].shows)]
+    """Return the modules that ``fooling draw`` imports by name for a figure: its own and those of its tables."""
+    return [module_of(figure), *dict.fromkeys(MODULES[table.name] for table in FIGURES[figure].shows)]

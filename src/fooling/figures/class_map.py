@@ -1,4 +1,4 @@
-"""The confidence of every class at every generation as a map (the paper's Figs 6 and 7), above its quantiles."""
+"""Map of the confidence of every class in every generation (the paper's Figs 6 and 7), and its quantiles."""
 
 from __future__ import annotations
 
@@ -14,21 +14,20 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from fooling.figures.confidence_axis import use_percent_ticks
-from fooling.figures.search_curves import present
-from fooling.figures.style import ENCODINGS, PAPER, SEARCHES, WIDTH, counted, draw_note
+from fooling.figures.style import ENCODINGS, PAPER, SEARCHES, WIDTH, counted, draw_note, searches_in
 
-COLUMNS = 600  # of a map at most: more cannot be told apart in print
-QUANTILES = {0.95: 0.7, 0.9: 0.85, 0.75: 1.0, 0.5: 1.8, 0.25: 1.0}  # each with its line width
+COLUMNS = 600  # of a map, at most: more cannot be distinguished in print
+QUANTILES = {0.95: 0.7, 0.9: 0.85, 0.75: 1.0, 0.5: 1.8, 0.25: 1.0}  # line width by quantile
 IMAGENET_CLASSES = 1000
-DOGS_AND_CATS = (157, 286)  # classes that the paper calls so
+DOGS_AND_CATS = (157, 286)  # the range of classes that the paper names so
 
 
 @dataclass(frozen=True)
 class Published:
-    """The paper's median over the classes of ImageNet, by generation, and the images that it scores in each."""
+    """The paper's median over the classes of ImageNet, by generation."""
 
     medians: dict[int, float]
-    batch: int
+    batch: int  # images scored in each generation
 
 
 #: Read off the paper's figures.
@@ -44,9 +43,9 @@ PUBLISHED = {
 }
 
 
-def drawn_map(history: pd.DataFrame) -> Figure:
-    """A map for evolution and one for each control; in each the median over the runs for every class and generation."""
-    searches = present(history)
+def draw_class_map(history: pd.DataFrame) -> Figure:
+    """Draw a map, by class and generation, of the median over the runs for each search."""
+    searches = searches_in(history)
     levels = {search: _median_of_runs(history[history["search"] == search]) for search in searches}
     figure = Figure(figsize=(WIDTH, 5.4), layout="constrained")
     grid = figure.add_gridspec(2, len(searches), height_ratios=(1.45, 1))
@@ -65,7 +64,7 @@ def drawn_map(history: pd.DataFrame) -> Figure:
 
 
 def _median_of_runs(history: pd.DataFrame) -> pd.DataFrame:
-    """One row for each generation and one column for each class."""
+    """Return the median over the runs: a row for each generation, a column for each class."""
     exact = history.astype({"confidence": "float64"})
     medians = exact.groupby(["generation", "class_index"])["confidence"].median()
     return medians.unstack("class_index").sort_index()
@@ -73,7 +72,7 @@ def _median_of_runs(history: pd.DataFrame) -> pd.DataFrame:
 
 def _draw_map(axes: Axes, levels: pd.DataFrame, *, title: str, is_first: bool) -> AxesImage:
     generations = levels.index.to_numpy()
-    shown = _last_before(generations, np.linspace(0, generations[-1], min(COLUMNS, int(generations[-1]) + 1)))
+    shown = _last_not_after(generations, np.linspace(0, generations[-1], min(COLUMNS, int(generations[-1]) + 1)))
     classes = len(levels.columns)
     image = axes.imshow(
         levels.to_numpy()[shown].T,
@@ -101,9 +100,9 @@ def _draw_map(axes: Axes, levels: pd.DataFrame, *, title: str, is_first: bool) -
     return image
 
 
-def _last_before(there: NDArray[np.int64], wanted: NDArray[np.float64]) -> NDArray[np.intp]:
-    """The place in ``there``, ascending from 0, of the last one that is not after each of the ``wanted``."""
-    return np.searchsorted(there, wanted, side="right") - 1
+def _last_not_after(kept: NDArray[np.int64], wanted: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Return the index of the last of ``kept`` (ascending) up to each of ``wanted``."""
+    return np.searchsorted(kept, wanted, side="right") - 1
 
 
 def _draw_quantiles(axes: Axes, levels: dict[str, pd.DataFrame]) -> None:
@@ -112,8 +111,8 @@ def _draw_quantiles(axes: Axes, levels: dict[str, pd.DataFrame]) -> None:
         for share, width in QUANTILES.items() if search == "map-elites" else [(0.5, 1.4)]:
             line = table.quantile(share, axis=1)
             label = f"{look.label}, median" if share == 0.5 else ""
-            dashes = look.dashes or (None, None)
-            axes.plot(line.index, line, color=look.colour, linewidth=width, dashes=dashes, label=label)
+            linestyle = look.linestyle
+            axes.plot(line.index, line, color=look.colour, linewidth=width, linestyle=linestyle, label=label)
     use_percent_ticks(axes)
     axes.set(title="Quantiles over the classes", xlabel="generation", ylabel="confidence")
     axes.set_xlim(0, max(table.index[-1] for table in levels.values()))
@@ -121,7 +120,10 @@ def _draw_quantiles(axes: Axes, levels: dict[str, pd.DataFrame]) -> None:
 
 
 def _draw_published(axes: Axes, history: pd.DataFrame, *, classes: int) -> bool:
-    """The paper's medians, placed where as many images were scored; only for as many classes as it had."""
+    """Draw the paper's medians, if it has as many classes, and return whether any is drawn.
+
+    Each is drawn where the same number of images has been scored.
+    """
     published = PUBLISHED[history["encoding"].iloc[0]]
     if classes != IMAGENET_CLASSES:
         return False
@@ -140,12 +142,12 @@ def _draw_published(axes: Axes, history: pd.DataFrame, *, classes: int) -> bool:
 def _note(history: pd.DataFrame, levels: pd.DataFrame, paper: bool) -> str:
     runs = len(history[["classifier", "seed"]].drop_duplicates())
     encoding = ENCODINGS[history["encoding"].iloc[0]].label
-    of_runs = "one run" if runs == 1 else f"the median of {counted(runs, 'run')}"
+    of_runs = "one run" if runs == 1 else f"median of {counted(runs, 'run')}"
     classes = counted(len(levels.columns), "class", "classes")
     parts = [
-        f"{encoding[0].upper()}{encoding[1:]}: for each of {classes}, {of_runs}.",
-        "Thin lines: the 25, 75, 90 and 95 % quantiles of the classes.",
+        f"{encoding[0].upper()}{encoding[1:]}, {classes}, {of_runs}.",
+        "Thin lines: the 25, 75, 90 and 95 % quantiles of evolution over the classes.",
     ]
     if paper:
-        parts.append("The paper's median is of another network, at the same number of images scored.")
+        parts.append("The paper's median: another network, at the same number of images scored.")
     return " ".join(parts)

@@ -1,4 +1,4 @@
-"""Confidence against the distance to the training images, in pixels and in features: why networks are fooled."""
+"""Confidence against the distance to the nearest training image, in pixels and in features of the network."""
 
 from __future__ import annotations
 
@@ -14,17 +14,18 @@ from fooling.figures.style import ENCODINGS, QUIET, REAL, WIDTH, Look, draw_note
 SPACES = {"pixel": "Nearest training image, in pixels", "feature": "Nearest training image, in features"}
 REFERENCES = {0.5: "median", 0.99: "99 %"}  # quantiles of the real images
 SCALES = {"confidence": "(uncalibrated)", "calibrated_confidence": "(after temperature scaling)"}
-LARGEST = 30.0  # log-odds: what float64 tells of a calibrated confidence
+LARGEST = 30.0  # log-odds: larger ones of a calibrated confidence are imprecise in float64
 MARKS = {"real": ".", "noise": "x", "start": "^", "champion": "o"}
 NOISE = "#5F5F5F"
 TICKS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50)
 
 
 @in_style
-def draw(*, distances: pd.DataFrame) -> Figure:
-    """A dot for each image of ``distances``: left distances between pixels, right between features.
+def distances(*, distances: pd.DataFrame) -> Figure:
+    """Draw the confidence in each image of ``distances`` against its distance.
 
-    Above the confidence as the network gives it, below calibrated, where a temperature could be fitted.
+    Distances are in pixels on the left, in features on the right. The upper panels show the uncalibrated confidence. If
+    a temperature could be fitted, the lower ones show the calibrated confidence.
     """
     shown = distances.assign(look=_looks_of(distances))
     scales = [column for column in SCALES if shown[column].notna().any()]
@@ -44,16 +45,16 @@ def draw(*, distances: pd.DataFrame) -> Figure:
     beyond = shown[shown["kind"] == "champion"][["pixel_beyond", "feature_beyond"]].mean()
     draw_note(
         figure,
-        f"{shown['classifier'].iloc[0]}. Lines: the median real test image, and the distance within which 99 % of them "
-        f"lie. Beyond it are {100 * beyond['pixel_beyond']:.0f} % of the champions in pixels and "
-        f"{100 * beyond['feature_beyond']:.0f} % in features (the activations before the last layer). "
-        "Real images and noise: confidence in their top class; others: in the class that they were evolved for.",
+        f"{shown['classifier'].iloc[0]}. Lines: the median and the 99 % quantile of real test images. Farther away "
+        f"than the 99 % quantile: {100 * beyond['pixel_beyond']:.0f} % of the champions in pixels, "
+        f"{100 * beyond['feature_beyond']:.0f} % in features (activations before the last layer). Confidence of real "
+        "images and noise: in their top class; of the others: in the class for which they were evolved.",
     )
     return figure
 
 
 def _log_odds(shown: pd.DataFrame, scale: str) -> pd.Series[float]:
-    """Of the raw confidence as they were measured; float32 has no confidence between .99999994 and 1."""
+    """Return log-odds; the recorded ones if uncalibrated, as `float32` rounds them near 1."""
     if scale == "confidence":
         return shown["log_odds"]
     smallest = np.exp(-LARGEST)
@@ -62,6 +63,7 @@ def _log_odds(shown: pd.DataFrame, scale: str) -> pd.Series[float]:
 
 
 def _looks_of(table: pd.DataFrame) -> pd.Series[str]:
+    """Return the name of the look of each image: its kind and, if it was evolved, its encoding."""
     return table["kind"] + table["encoding"].fillna("").radd(" ")
 
 
@@ -78,7 +80,7 @@ def _look(name: str) -> Look:
 def _draw_images(axes: Axes, shown: pd.DataFrame, space: str) -> None:
     for name in _in_order(shown):
         look, those = _look(name), shown[shown["look"] == name]
-        is_open, alpha = name.startswith("start"), float(np.clip(40 / len(those), 0.35, 0.9))  # few dots are not lost
+        is_open, alpha = name.startswith("start"), float(np.clip(40 / len(those), 0.35, 0.9))  # few dots stay visible
         axes.scatter(
             those[f"{space}_ratio"], those["height"], s=9 if look.marker != "x" else 7, marker=look.marker, alpha=alpha,
             facecolors="none" if is_open else look.colour, edgecolors=look.colour if is_open else None,
@@ -91,7 +93,7 @@ def _draw_images(axes: Axes, shown: pd.DataFrame, space: str) -> None:
 
 
 def _use_ratio_ticks(axes: Axes, ratios: pd.Series[float]) -> None:
-    """A logarithmic axis of the ratios above 0; as it is where no real image has a distance to compare with."""
+    """Make the x axis logarithmic, over the ratios above 0; leave it if there are none."""
     known = ratios[ratios > 0]
     if known.empty:
         return
@@ -104,20 +106,20 @@ def _use_ratio_ticks(axes: Axes, ratios: pd.Series[float]) -> None:
 
 
 def _write_references(axes: Axes, shown: pd.DataFrame, space: str) -> None:
-    for quantile, words in REFERENCES.items():
+    for (quantile, words), (shift, align) in zip(REFERENCES.items(), ((-2, "right"), (2, "left")), strict=True):
         axes.annotate(
-            words, (_quantile(shown, space, quantile), 0.01), xycoords=axes.get_xaxis_transform(), xytext=(2, 0),
-            textcoords="offset points", fontsize=6.5, color=QUIET,
+            words, (_quantile(shown, space, quantile), 0.01), xycoords=axes.get_xaxis_transform(), xytext=(shift, 0),
+            textcoords="offset points", ha=align, fontsize=6.5, color=QUIET,
         )  # fmt: skip
 
 
 def _quantile(shown: pd.DataFrame, space: str, quantile: float) -> float:
-    """Of the distances of the real images."""
+    """Return a quantile of the distances of the real images."""
     return float(shown.loc[shown["kind"] == "real", f"{space}_ratio"].quantile(quantile))
 
 
 def _in_order(shown: pd.DataFrame) -> list[str]:
-    """The kinds of image there are, champions last so that they lie above the others."""
+    """Return the looks that occur, champions last so that they are drawn above the others."""
     present = set(shown["look"])
     return sorted(present, key=lambda name: (list(MARKS).index(name.partition(" ")[0]), name))
 

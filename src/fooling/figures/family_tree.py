@@ -1,7 +1,8 @@
-"""The family trees of the champions, run by run: whether classes get variants of one image (the paper's Fig. 9)."""
+"""Lineage of the champions: a tree for each run, or families if there are many classes (the paper's Fig. 9)."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -11,49 +12,51 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from fooling.evolution.record import RunRecord
-from fooling.figures.families import drawn_families
+from fooling.attacks.evolution.record import RunRecord
 from fooling.figures.image_grid import HEAD, INCHES_PER_CHARACTER_POINT, panel, place_image, sheet, write, write_head
+from fooling.figures.percentages import percent
 from fooling.figures.shown_classes import are_many
-from fooling.figures.style import ENCODINGS, FAINT, QUIET, WIDTH, in_style
+from fooling.figures.style import ENCODINGS, FAINT, QUIET, WIDTH, counted, in_style
 from fooling.findings.lineage import Genealogy, descent, genealogy_of, measures_of
 
 PITCH, SIDE = 0.27, 0.24  # inches: a row, and an image in it
 TOP = HEAD - 0.2
-RIGHT, ABOVE, BELOW = 0.36, 0.3, 0.34  # inches around a tree
-NAMES = 1.2  # inches: at most so wide are the names of the classes
-BEND = 0.35  # how far to the left of the child a line leaves the row of the parent, in roots of generations
+RIGHT, ABOVE, BELOW = 0.36, 0.3, 0.34  # inches: the space around a tree
+NAMES = 1.2  # inches: the largest width of the names of classes
+BEND = 0.35  # square roots of generations: how far left of the child a line leaves the row of the parent
 TICKS = (0, 1, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000)
-#: One colour after another for the classes (Paul Tol's muted scheme); neighbours differ most.
+FAMILIES, SMALLEST, SHOWN = 6, 5, 10  # at most for each run; images in a family: at least, and shown at most
+FAMILY_LEFT, FAMILY_RIGHT, GAP, CAPTION = 0.98, 0.1, 0.068, 0.29  # inches
+#: Colours of the classes (Paul Tol's muted scheme), in an order in which neighbours differ most.
 CLASSES = ("#332288", "#CC6677", "#117733", "#DDAA33", "#88CCEE", "#882255", "#44AA99", "#999933", "#AA4499", "#555555")
 
 Path = NDArray[np.float64]  # points (N, 2)
-Node = tuple[int, int]  # an individual, and a cell that it held
+Node = tuple[int, int]  # an individual, and a class of which it was the champion
 
 
 @dataclass(frozen=True)
 class Line:
-    """From a parent in one of its cells to its child in one of its own, each at the generation in which it came."""
+    """A line of the tree, from a parent to its child."""
 
     parent: Node
     child: Node
-    start: int
-    end: int
+    start: int  # the generation of the parent
+    end: int  # and of the child
 
     @property
     def is_switch(self) -> bool:
-        """Whether the parent held another cell."""
+        """Whether the parent was the champion of another class."""
         return self.parent[1] != self.child[1]
 
 
 @in_style
-def draw(*, runs: Sequence[RunRecord]) -> Figure:
-    """One tree for each of ``runs``, runs of MAP-Elites on one classifier; one row in it for each class.
+def family_tree(*, runs: Sequence[RunRecord]) -> Figure:
+    """Draw a tree for each of ``runs``, with a row for each class.
 
-    Of many classes families are shown instead.
+    These are runs of MAP-Elites on one classifier. If there are many classes, draw families instead.
     """
     if are_many(runs):
-        return drawn_families(runs)
+        return draw_families(runs)
     run = runs[0]
     height, longest = PITCH * len(run.class_names), max(map(len, run.class_names))
     size = min(7.0, NAMES / (longest * INCHES_PER_CHARACTER_POINT))
@@ -100,7 +103,7 @@ def _draw_tree(axes: Axes, run: RunRecord, genealogy: Genealogy) -> None:
 
 
 def _draw_paths(axes: Axes, paths: Sequence[tuple[Path, int]], is_strong: bool, width: float) -> None:
-    """Each path in the colour of its row, or faint."""
+    """Draw each path, in the colour of its row or faint."""
     colours = [_colour(row) if is_strong else FAINT for _, row in paths]
     axes.add_collection(
         LineCollection([path for path, _ in paths], colors=colours, linewidths=width, zorder=2 + is_strong)
@@ -108,7 +111,7 @@ def _draw_paths(axes: Axes, paths: Sequence[tuple[Path, int]], is_strong: bool, 
 
 
 def _draw_ends(axes: Axes, run: RunRecord, *, left: float, top: float, size: float) -> None:
-    """The class of every row, its first champion and its last."""
+    """Draw the class of every row, its first champion and its last."""
     for row, name in enumerate(run.class_names):
         upper, colour = top + row * PITCH + (PITCH - SIDE) / 2, _colour(row)
         style = {"ha": "right", "va": "center", "color": colour, "fontsize": size}
@@ -128,8 +131,8 @@ def _write_measures(axes: Axes, run: RunRecord, genealogy: Genealogy, *, left: f
 
 
 def _lines(genealogy: Genealogy) -> Iterator[Line]:
-    """Every line of the tree. A parent that held the child's own cell stands there, any other in its first cell."""
-    since = dict.fromkeys(range(len(genealogy.starters)), 0)  # when the champion of each cell took it
+    """Yield every line; it starts in the child's class or else in the parent's first."""
+    since = dict.fromkeys(range(len(genealogy.starters)), 0)  # the generation of each class's champion
     for birth in genealogy.births:
         for cell, winner in zip(birth.cells.tolist(), birth.winners.tolist(), strict=True):
             for parent, first in zip(birth.parents[winner].tolist(), birth.parent_cells[winner].tolist(), strict=True):
@@ -140,22 +143,22 @@ def _lines(genealogy: Genealogy) -> Iterator[Line]:
 
 
 def _lasting(run: RunRecord, lines: Sequence[Line]) -> set[Node]:
-    """The champions at the end, and every node from which lines lead to them."""
+    """Return the final champions, and every node from which lines lead to them."""
     lasting = set(zip(run.individuals.tolist(), range(len(run.class_names)), strict=True))
-    for line in reversed(lines):  # children stand after their parents
+    for line in reversed(lines):  # a child comes after its parents
         if line.child in lasting:
             lasting.add(line.parent)
     return lasting
 
 
 def _along(line: Line) -> Path:
-    """From where the parent came to where its child comes, in the parent's row."""
+    """Return the horizontal part of a line, in the parent's row."""
     start, end = float(_across(line.start)), float(_across(line.end))
     return np.array([(start, line.parent[1]), (max(start, end - BEND) if line.is_switch else end, line.parent[1])])
 
 
 def _over(line: Line) -> Path:
-    """From the parent's row to that of the child, in an S."""
+    """Return the S-shaped part of a line, from the parent's row to the child's."""
     part = np.linspace(0, 1, 12)
     end = float(_across(line.end))
     start = max(float(_across(line.start)), end - BEND)
@@ -164,9 +167,74 @@ def _over(line: Line) -> Path:
 
 
 def _across(generations: NDArray[np.int64] | int) -> NDArray[np.float64]:
-    """Where generations stand: early ones, in which most happens, have more room."""
+    """Return the x coordinates of generations; early ones, with more events, have more space."""
     return np.asarray(np.sqrt(generations))
 
 
 def _colour(row: int) -> str:
     return CLASSES[row % len(CLASSES)]
+
+
+@dataclass(frozen=True)
+class Family:
+    """Champions with a common ancestor, one class for each image."""
+
+    ancestor: int
+    generation: int  # of the ancestor
+    classes: tuple[int, ...]  # ascending
+
+
+def families_of(run: RunRecord) -> Iterator[Family]:
+    """Yield the families of ``run``, latest common ancestor first; a champion belongs to at most one.
+
+    Of two parents, the first counts. A champion of several classes is one image, of the first of these classes.
+    """
+    parents = dict(zip(run.lineage.individual.tolist(), run.lineage.parents[:, 0].tolist(), strict=True))
+    born = dict(zip(run.lineage.individual.tolist(), run.lineage.generation.tolist(), strict=True))
+    first_class = {individual: index for index, individual in reversed(list(enumerate(run.individuals.tolist())))}
+    descendants: dict[int, set[int]] = defaultdict(set)
+    for champion in first_class:
+        ancestor = champion
+        while ancestor >= 0:
+            descendants[ancestor].add(champion)
+            ancestor = parents[ancestor]
+    left = set(first_class)
+    for ancestor in sorted(descendants, reverse=True):
+        members = descendants[ancestor] & left
+        if len(members) >= SMALLEST:
+            left -= members
+            yield Family(ancestor, born[ancestor], tuple(sorted(first_class[champion] for champion in members)))
+
+
+def draw_families(runs: Sequence[RunRecord]) -> Figure:
+    """Draw the families of each of ``runs`` with the latest common ancestors."""
+    found = [(run, family) for run in runs for family in list(families_of(run))[:FAMILIES]]
+    pitch = (WIDTH - FAMILY_LEFT - FAMILY_RIGHT) / SHOWN
+    height = pitch - GAP + CAPTION
+    figure, axes = sheet(WIDTH, HEAD + max(len(found), 1) * height)
+    encoding, network = ENCODINGS[runs[0].encoding].label, runs[0].classifier["name"]
+    write_head(
+        axes,
+        f"Variants of one image: champions with the {encoding} on {network}",
+        f"each row: at least {SMALLEST} champions with a common ancestor; families with the latest ancestors, no "
+        "champion twice",
+    )
+    if not found:
+        write(axes, FAMILY_LEFT, HEAD, f"No {SMALLEST} champions have a common ancestor.", ha="left", color=QUIET)
+    for row, (run, family) in enumerate(found):
+        _draw_family(axes, run, family, top=HEAD - 0.1 + row * height, pitch=pitch)
+    return figure
+
+
+def _draw_family(axes: Axes, run: RunRecord, family: Family, *, top: float, pitch: float) -> None:
+    side = pitch - GAP
+    came = "the random start" if family.generation == 0 else f"generation {family.generation:,}"
+    words = f"seed {run.seed}\n{counted(len(family.classes), 'image')},\nancestor from\n{came}"
+    write(axes, FAMILY_LEFT - 0.08, top + side / 2, words, ha="right", va="center", color=QUIET, fontsize=6.5)
+    for column, index in enumerate(family.classes[:SHOWN]):
+        left = FAMILY_LEFT + column * pitch + GAP / 2
+        name = run.class_names[index]
+        size = min(6.0, pitch / (len(name) * INCHES_PER_CHARACTER_POINT))
+        place_image(axes, run.images[index], left=left, top=top, side=side)
+        write(axes, left + side / 2, top + side + 0.02, name, fontsize=size, fontweight="bold")
+        write(axes, left + side / 2, top + side + 0.13, percent(float(run.confidences[index])), fontsize=6)

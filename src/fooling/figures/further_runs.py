@@ -1,4 +1,4 @@
-"""Many runs on one sheet, small: which motifs recur from run to run (the paper's supplementary figure S2)."""
+"""Many runs on one sheet, small, to show which motifs recur (the paper's supplementary figure S2)."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from fooling.evolution.record import RunRecord
+from fooling.attacks.evolution.record import RunRecord
 from fooling.figures.image_grid import HEAD, place_image, sheet, write, write_class_names, write_head
 from fooling.figures.percentages import percent
-from fooling.figures.shown_classes import in_columns, of_classes, shown_classes, told_of_shown
+from fooling.figures.shown_classes import in_columns, note_on_classes, of_classes, shown_classes
 from fooling.figures.style import ENCODINGS, QUIET, WIDTH, counted, in_style
 
 GAP, LEFT, RIGHT = 0.24, 0.3, 0.06  # inches
-LINE = 0.165  # of the table below
+LINE = 0.165  # inches: the height of a line of the table
 BLOCKS = 2
 
 
 @in_style
-def draw(*, runs: Sequence[RunRecord], examined: pd.DataFrame) -> Figure:
-    """One row for each of ``runs`` in two blocks, one column for each class; below, each class in numbers.
+def further_runs(*, runs: Sequence[RunRecord], examined: pd.DataFrame) -> Figure:
+    """Draw a row of champions for each of ``runs``, in two blocks, above a table.
 
-    ``examined`` tells how alike the champions of different runs are.
+    ``examined`` holds the distances, similarities and confidences of the champions.
     """
     classes = shown_classes(runs)
-    note = told_of_shown(runs, otherwise="")
+    note = note_on_classes(runs, otherwise="")
     runs = [of_classes(run, classes) for run in runs]
     examined = in_columns(examined, classes)
     names = runs[0].class_names
@@ -53,12 +53,12 @@ def draw(*, runs: Sequence[RunRecord], examined: pd.DataFrame) -> Figure:
 def _write_head(axes: Axes, runs: Sequence[RunRecord], more: str) -> None:
     run = runs[0]
     title = f"{counted(len(runs), 'run')} with the {ENCODINGS[run.encoding].label} on {run.classifier['name']}"
-    note = f"each row is a run (with its seed), {int(run.history.evaluations[-1]):,} images scored in each"
+    note = f"each row is a run, named by its seed; {int(run.history.evaluations[-1]):,} images scored in each"
     write_head(axes, title, f"{note}; {more}" if more else note)
 
 
 def _write_numbers(axes: Axes, runs: Sequence[RunRecord], examined: pd.DataFrame, top: float) -> None:
-    """A small table: for every class how sure the networks are, and how near the champions come to other images."""
+    """Write a table of medians over the champions of each class."""
     run = runs[0]
     champions = examined[(examined["classifier"] == run.classifier["name"]) & (examined["search"] == run.search)]
     champions = champions[champions["seed"].isin([run.seed for run in runs])]
@@ -69,28 +69,28 @@ def _write_numbers(axes: Axes, runs: Sequence[RunRecord], examined: pd.DataFrame
         write(axes, 0.06, y, label, ha="left", color=QUIET, fontsize=6.5)
         for column, text in enumerate(texts):
             weight = "normal" if row else "bold"
-            write(axes, first + (column + 0.5) * step, y, text, fontsize=6.5, fontweight=weight)
+            write(axes, first + (column + 0.5) * step, y, text, fontsize=6, fontweight=weight)
     note = (
-        "medians over the runs; distance: root mean square per pixel, black to white is 1; similarity: correlation of "
-        "the pixels, 1 for equal images"
+        "medians over the runs; distance: root mean square per pixel (black to white: 1); similarity: "
+        "correlation of the pixels, 1 for equal images"
     )
     write(axes, 0.06, top + LINE * len(lines) + 0.06, note, ha="left", color=QUIET, fontsize=6.5)
 
 
 def _numbers(champions: pd.DataFrame) -> list[tuple[str, list[str]]]:
-    """The lines of the table: what it says, and the text for every class."""
-    same = (champions["alike_class"] == champions["class_index"]).groupby(champions["column"]).mean()
+    """Return the lines of the table: a label, and the text of every class."""
+    same = (champions["similar_class"] == champions["class_index"]).groupby(champions["column"]).mean()
     numbers = champions.select_dtypes("number").groupby("column").median()
     lines = [
         ("confidence", [percent(value) for value in numbers["confidence"]]),
-        ("highest similarity to another run's image", [f"{value:.2f}" for value in numbers["alike_correlation"]]),
-        ("runs in which this image has the same class", [f"{100 * share:.0f} %" for share in same]),
+        ("highest similarity to another run's image", [f"{value:.2f}" for value in numbers["similar_correlation"]]),
+        ("runs in which that image is of the same class", [f"{100 * share:.0f} %" for share in same]),
     ]
     if champions["nearest_distance"].notna().any():
         distances = [f"{value:.2f}" for value in numbers["nearest_distance"]]
         lines.insert(1, ("distance to the nearest training image", distances))
-    asked = champions["independent"].dropna()
-    if len(asked):
+    networks = champions["independent"].dropna()
+    if len(networks):
         confidences = [percent(value) for value in numbers["independent_confidence"]]
-        lines.insert(1, (f"confidence of {asked.iloc[0]} in the same class", confidences))
+        lines.insert(1, (f"confidence of {networks.iloc[0]} in the same class", confidences))
     return lines

@@ -1,7 +1,7 @@
-"""Runs x classes: the champions with their confidence, and below them two stated proxies of recognisability.
+"""Champions by run and class with their confidence; below, two measures of how recognisable they are.
 
-The paper's Fig. 4 (direct encoding) and Fig. 5 (CPPN), five runs on MNIST, and their like for other data. Of many
-classes some are shown, and above them the champions that the network is surest of, as in the paper's Figs 1 and 8.
+As the paper's Fig. 4 (direct encoding) and Fig. 5 (CPPN encoding), five runs on MNIST. Of many classes some are shown,
+below the most confident champions, as in the paper's Figs 1 and 8.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from fooling.evolution.record import RunRecord
+from fooling.attacks.evolution.record import RunRecord
 from fooling.figures.image_grid import (
     HEAD,
     INCHES_PER_CHARACTER_POINT,
@@ -25,40 +25,47 @@ from fooling.figures.image_grid import (
     write_head,
 )
 from fooling.figures.percentages import percent
-from fooling.figures.shown_classes import are_many, in_columns, of_classes, shown_classes, surest, told_of_shown
+from fooling.figures.shown_classes import (
+    are_many,
+    in_columns,
+    most_confident,
+    note_on_classes,
+    of_classes,
+    shown_classes,
+)
 from fooling.figures.style import ENCODINGS, INK, QUIET, REAL, WIDTH, counted, in_style
 
 LEFT, RIGHT = 0.72, 0.2  # inches beside the images
-GAP, CAPTION = 0.068, 0.175  # beside an image, and the confidence under it
-STRIP, STRIP_GAP = 0.72, 0.48  # a strip of dots below the gallery, and the room above it
-SUREST, IN_ROW, NAME = 40, 10, 0.1  # the surest champions of many classes, and the line with the name of each
+GAP, CAPTION = 0.068, 0.175  # inches: between images, and the confidence under one
+STRIP, STRIP_GAP = 0.72, 0.48  # inches: a strip of dots below the gallery, and the space above it
+MOST_CONFIDENT, IN_ROW, NAME = 40, 10, 0.1  # champions of many classes, in a row; inches for the name of each
 
 
 @in_style
-def draw(*, runs: Sequence[RunRecord], examined: pd.DataFrame) -> Figure:
-    """One row of champions for each of ``runs``, one column for each class.
+def gallery(*, runs: Sequence[RunRecord], examined: pd.DataFrame) -> Figure:
+    """Draw a row of champions for each of ``runs``, all on one classifier.
 
-    ``examined`` holds what an independent network and the training images say of every champion, and of some real
-    test images for comparison.
+    ``examined`` holds the confidence of an independent network in every champion and the distance to the nearest
+    training image, also for some real test images.
     """
     examined = examined[examined["classifier"] == runs[0].classifier["name"]]
-    sheet_of = surest(runs, SUREST) if are_many(runs) else []
+    confident = most_confident(runs, MOST_CONFIDENT) if are_many(runs) else []
     classes = shown_classes(runs)
-    note = told_of_shown(runs, otherwise="")
+    note = note_on_classes(runs, otherwise="")
     runs = [of_classes(run, classes) for run in runs]
     examined = in_columns(examined, classes)
     shown = _rows_of(runs, examined)
     real = examined[examined["search"] == "real-images"]
-    told = {"independent_confidence": _draw_independent, "nearest_distance": _draw_distance}
-    strips = [draw_strip for column, draw_strip in told.items() if shown[column].notna().any()]
+    drawers = {"independent_confidence": _draw_independent, "nearest_distance": _draw_distance}
+    strips = [draw_strip for column, draw_strip in drawers.items() if shown[column].notna().any()]
     width = WIDTH - LEFT - RIGHT
     pitch = width / len(runs[0].class_names)
-    rows = -(-len(sheet_of) // IN_ROW)
+    rows = -(-len(confident) // IN_ROW)
     top = HEAD + (rows * (pitch - GAP + CAPTION + NAME) + 0.3 if rows else 0.0)
     below = top + len(runs) * (pitch - GAP + CAPTION)
     figure, axes = sheet(WIDTH, below + len(strips) * (STRIP + STRIP_GAP) + 0.28)
     _write_head(axes, runs, note)
-    _draw_surest(axes, sheet_of, pitch)
+    _draw_most_confident(axes, confident, pitch)
     write_class_names(axes, runs[0].class_names, left=LEFT, pitch=pitch, bottom=top - 0.045)
     for row, run in enumerate(runs):
         _draw_run(axes, run, top=top + row * (pitch - GAP + CAPTION), pitch=pitch)
@@ -69,7 +76,7 @@ def draw(*, runs: Sequence[RunRecord], examined: pd.DataFrame) -> Figure:
 
 
 def _rows_of(runs: Sequence[RunRecord], examined: pd.DataFrame) -> pd.DataFrame:
-    """The rows of ``examined`` about the champions of these runs."""
+    """Return the rows of ``examined`` about the champions of these runs."""
     evolved = examined[examined["search"] == runs[0].search]
     return evolved[evolved["seed"].isin([run.seed for run in runs])].sort_values(["seed", "column"])
 
@@ -81,18 +88,18 @@ def _write_head(axes: Axes, runs: Sequence[RunRecord], more: str) -> None:
     title = f"Images evolved with the {encoding} on {run.classifier['name']}"
     note = (
         f"{counted(len(runs), 'run')}, {evaluations:,} images scored in each; under each image the network's "
-        "confidence, " + (f"below them {more}" if more else "truncated, never rounded up")
+        "confidence in its class" + (f"; runs: {more}" if more else "")
     )
     write_head(axes, title, note)
 
 
-def _draw_surest(axes: Axes, champions: Sequence[tuple[RunRecord, int]], pitch: float) -> None:
-    """The champions that the network is surest of, each with its confidence and its class."""
+def _draw_most_confident(axes: Axes, champions: Sequence[tuple[RunRecord, int]], pitch: float) -> None:
+    """Draw the most confident champions, each with its confidence and its class."""
     if not champions:
         return
     side = pitch - GAP
     mean = float(np.mean([run.confidences[index] for run, index in champions], dtype=np.float64))
-    words = f"the {len(champions)} most\nconfident,\neach image\nonce; mean:\n{percent(mean)}"
+    words = f"the {len(champions)} most\nconfident\n(each image\nonce); mean:\n{percent(mean)}"
     write(axes, LEFT - 0.1, HEAD, words, ha="right", color=QUIET)
     for place, (run, index) in enumerate(champions):
         row, column = divmod(place, IN_ROW)
@@ -120,7 +127,9 @@ def _draw_independent(axes: Axes, shown: pd.DataFrame, real: pd.DataFrame) -> No
     _draw_real(axes, real, "independent_confidence")
     axes.set(ylim=(-0.08, 1.08), yticks=[0, 0.5, 1], yticklabels=["0 %", "50 %", "100 %"])
     _write_medians(axes, shown, "independent_confidence", lambda value: percent(value, decimals=0))
-    _write_title(axes, f"Confidence of {name} (independent network) in the same class", "filled: it has the same class")
+    _write_title(
+        axes, f"Confidence of {name} (independent network) in the same class", "filled: its top class is the same"
+    )
 
 
 def _draw_distance(axes: Axes, shown: pd.DataFrame, real: pd.DataFrame) -> None:
@@ -133,12 +142,12 @@ def _draw_distance(axes: Axes, shown: pd.DataFrame, real: pd.DataFrame) -> None:
     _write_title(
         axes,
         "Distance to the nearest training image",
-        "root mean square per pixel, black to white is 1; filled: that image has the same class",
+        "root mean square per pixel (black to white: 1); filled: it is of the same class",
     )
 
 
 def _draw_real(axes: Axes, real: pd.DataFrame, column: str) -> None:
-    """A bar in every class at the median of real test images, named once."""
+    """Draw a bar in every class at the median of real test images; name one of them."""
     medians = real.groupby("column")[column].median().dropna()
     axes.hlines(medians, medians.index - 0.42, medians.index + 0.42, color=REAL, linewidth=1.6, zorder=2)
     if len(medians):
@@ -149,7 +158,7 @@ def _draw_real(axes: Axes, real: pd.DataFrame, column: str) -> None:
 
 
 def _draw_dots(axes: Axes, shown: pd.DataFrame, column: str, *, filled: pd.Series[bool]) -> None:
-    """A dot for each champion, side by side in the column of its class."""
+    """Draw a dot for each champion, side by side in the column of its class."""
     classes, runs = shown["column"].nunique(), shown["seed"].nunique()
     step = min(0.6 / runs, 0.12)
     places = shown["column"] + step * (shown["seed"].rank(method="dense") - (runs + 1) / 2)
@@ -161,7 +170,7 @@ def _draw_dots(axes: Axes, shown: pd.DataFrame, column: str, *, filled: pd.Serie
 
 
 def _write_medians(axes: Axes, shown: pd.DataFrame, column: str, text: Callable[[float], str]) -> None:
-    """The median over the runs below every class, where the labels of the ticks stand."""
+    """Write the median over the runs below every class, as the labels of the ticks."""
     medians = shown.groupby("column")[column].median()
     axes.set_xticks(list(medians.index), [text(value) for value in medians], fontweight="bold")
     axes.tick_params(axis="x", length=0)

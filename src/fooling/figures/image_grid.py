@@ -1,4 +1,4 @@
-"""A grid of small images on one sheet measured in inches, so that every image has the same size and sits exactly."""
+"""Sheets of small images, measured in inches so that every image has the same size and an exact place."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from fooling.figures.fonts import columns
 from fooling.figures.style import FAINT, QUIET
+from fooling.fonts import columns
 
-HEAD = 0.62  # inches above the images of a sheet
-INCHES_PER_CHARACTER_POINT = 0.0097  # width of a bold letter in each point of its size
-LEAST_SIZE = 5.5  # points, of a name that stays on one line
+HEAD = 0.62  # inches: the space above the images of a sheet
+INCHES_PER_CHARACTER_POINT = 0.0097  # the width of a bold letter per point of its size
+LEAST_SIZE = 5.5  # points: the smallest size of a name that stays on one line
 
 
 def sheet(width: float, height: float) -> tuple[Figure, Axes]:
-    """A figure of this size with one invisible axes whose coordinates are inches from the upper left corner."""
+    """Return a figure of this size and axes in inches from its upper left corner."""
     figure = Figure(figsize=(width, height))
     axes = figure.add_axes((0.0, 0.0, 1.0, 1.0), xlim=(0.0, width), ylim=(height, 0.0))
     axes.set_axis_off()
@@ -29,7 +29,7 @@ def sheet(width: float, height: float) -> tuple[Figure, Axes]:
 
 
 def panel(figure: Figure, *, left: float, top: float, width: float, height: float) -> Axes:
-    """Ordinary axes at a place given in inches from the upper left corner of ``figure``."""
+    """Return ordinary axes at a place given in inches from the upper left corner of ``figure``."""
     across, down = figure.get_size_inches()
     return figure.add_axes((left / across, 1 - (top + height) / down, width / across, height / down))
 
@@ -37,7 +37,7 @@ def panel(figure: Figure, *, left: float, top: float, width: float, height: floa
 def place_image(
     axes: Axes, image: NDArray[np.uint8], *, left: float, top: float, side: float, frame: str = FAINT
 ) -> None:
-    """Draw a uint8 image ``(C, H, W)`` as a framed square of ``side`` inches on a :func:`sheet`."""
+    """Draw a uint8 image ``(C, H, W)`` on a :func:`sheet`, as a square of ``side`` inches."""
     pixels = image[0] if image.shape[0] == 1 else np.moveaxis(image, 0, -1)
     limits = axes.get_xlim(), axes.get_ylim()
     axes.imshow(pixels, vmin=0, vmax=255, extent=(left, left + side, top + side, top), aspect="auto")
@@ -46,7 +46,7 @@ def place_image(
 
 
 def write_head(axes: Axes, title: str, note: str) -> None:
-    """The title of a sheet and a line below it; they take the first ``HEAD`` inches together with class names."""
+    """Write the title of a sheet and a line below it, within the first ``HEAD`` inches."""
     write(axes, 0.06, 0.07, title, ha="left", fontsize=8.5, fontweight="bold")
     write(axes, 0.06, 0.245, note, ha="left", color=QUIET, fontsize=6.5)
 
@@ -54,19 +54,19 @@ def write_head(axes: Axes, title: str, note: str) -> None:
 def write_class_names(
     axes: Axes, names: Sequence[str], *, left: float, pitch: float, bottom: float = HEAD - 0.045
 ) -> None:
-    """A name above every column, ``pitch`` inches wide; all in the size in which the longest one fits.
+    """Write a name above every column, which is ``pitch`` inches wide.
 
-    Names that would be too small to read are broken at their spaces.
+    All have the size in which the longest one fits. Names that would be too small to read are wrapped at their spaces.
     """
     readable = int(pitch / (LEAST_SIZE * INCHES_PER_CHARACTER_POINT))
-    broken = [textwrap.fill(name, max(readable, 1), break_long_words=False) for name in names]
-    longest = max(columns(line) for name in broken for line in name.splitlines())
+    wrapped = [textwrap.fill(name, max(readable, 1), break_long_words=False) for name in names]
+    longest = max(columns(line) for name in wrapped for line in name.splitlines())
     size = min(8.0, pitch / (longest * INCHES_PER_CHARACTER_POINT))
-    for column, name in enumerate(broken):
+    for column, name in enumerate(wrapped):
         middle = left + (column + 0.5) * pitch
         write(axes, middle, bottom, name, va="bottom", fontsize=size, fontweight="bold", linespacing=1.0)
 
 
 def write(axes: Axes, x: float, y: float, text: str, **style: Any) -> None:
-    """Text centred at ``x`` with its upper edge at ``y`` inches, unless ``style`` says otherwise."""
+    """Write text below the point (``x``, ``y``) in inches; ``style`` can change that."""
     axes.text(x, y, text, **{"ha": "center", "va": "top", "fontsize": 7, **style})

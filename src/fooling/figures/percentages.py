@@ -1,4 +1,4 @@
-"""Confidences in percent as they stand beside images and axes: cut, never rounded up."""
+"""Confidences in percent, as they are printed beside images and at axes."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ from decimal import ROUND_FLOOR, Decimal
 
 
 def percent(confidence: float, *, decimals: int = 2) -> str:
-    """``confidence`` (0 to 1) in percent, cut after ``decimals`` places: .99996 gives ``99.99 %``, never ``100 %``.
+    """Return a confidence (0 to 1) in percent, truncated to some decimals.
 
-    A confidence of exactly 1, which float32 cannot tell from almost 1, gives ``>99.99 %``.
+    .98999 gives ``98.99 %``, not ``99.00 %``. The highest value with so many decimals is printed with its sign: .9999,
+    .99996 and 1 all give ``≥ 99.99 %``. Numbers just below 1 are 1 in `float32`.
     """
     step = Decimal(1).scaleb(-decimals)
-    if confidence >= 1:
-        return f">{100 - step} %"
-    return f"{(Decimal(repr(float(confidence))) * 100).quantize(step, rounding=ROUND_FLOOR)} %"
+    shown = (Decimal(repr(float(confidence))) * 100).quantize(step, rounding=ROUND_FLOOR)
+    highest = 100 - step
+    return f"≥ {highest} %" if shown >= highest else f"{shown} %"
 
 
 def short_percent(confidence: Decimal | float) -> str:
-    """``confidence`` in percent with exactly the places it needs."""
+    """Return a confidence in percent with the decimals it needs: ``99.99 %``, ``50 %``."""
     return f"{(Decimal(str(confidence)) * 100).normalize():f} %"

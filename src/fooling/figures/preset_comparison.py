@@ -1,4 +1,4 @@
-"""Which preset gets there first: Kaplan-Meier curves of the time to 99.99 %, mean times and what each option does."""
+"""How fast presets reach the threshold: Kaplan-Meier curves, mean times and the effect of each option."""
 
 from __future__ import annotations
 
@@ -14,17 +14,18 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter, StrMethodFormatter
 from fooling.errors import FoolingError
 from fooling.figures.style import INK, QUIET, WIDTH, Look, draw_note, in_style, series
 
-COLOURED = 6  # so many curves have a look of their own; among more only the reference has
-CURVES, LINE, SPARE = 1.75, 0.19, 0.75  # inches: a panel of curves, a line of dots, and what stands around them
+COLOURED = 6  # at most this many curves get their own style; among more, only the reference does
+CURVES, LINE, SPARE = 1.75, 0.19, 0.75  # inches: a panel of curves, a line of dots, titles and axes
 
 
 @in_style
-def draw(*, survival: pd.DataFrame, presets: pd.DataFrame) -> Figure:
-    """One row of panels for each family, that is the experiments compared with the same reference.
+def preset_comparison(*, survival: pd.DataFrame, presets: pd.DataFrame) -> Figure:
+    """Draw a row of panels for each family of presets.
 
-    Left the share of runs whose median class stands at 99.99 %, against the images scored (one minus the Kaplan-Meier
-    estimate); right the mean number of images until then, up to the common horizon; below them what each option does
-    on average over the others.
+    A family is the experiments that are compared with the same reference. On the left the share of runs whose median
+    class has reached the threshold, against the images scored (one minus the Kaplan-Meier estimate); on the right the
+    mean number of images until then, up to the common horizon; below, the effect of each option averaged over the
+    others. Raises :class:`FoolingError` if ``presets`` has no mean.
     """
     survival, presets = _of_evolution(survival), _of_evolution(presets)
     presets = presets[presets["unit"] == "evaluations"]
@@ -45,8 +46,8 @@ def draw(*, survival: pd.DataFrame, presets: pd.DataFrame) -> Figure:
         draw_panel(part)
     draw_note(
         figure,
-        "Reached: the median over the classes of the run is at the study's threshold. In the mean, a run that never "
-        "reaches it counts with the horizon, where the axis ends. Bars and band: confidence intervals.",
+        "A run has reached the threshold when its median class has. In the mean, a run that never reaches it counts "
+        "with the horizon, where the axis ends. Bars and band: confidence intervals.",
     )
     return figure
 
@@ -56,7 +57,7 @@ def _of_evolution(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _families(presets: pd.DataFrame) -> list[list[str]]:
-    """The experiments, each reference followed by those compared with it; those compared with none come together."""
+    """Return each reference with the experiments compared with it; the rest are one family."""
     differences = presets[presets["contrast"] == "difference"]
     families = [
         [str(reference), *members["experiment"]] for reference, members in differences.groupby("reference", sort=False)
@@ -68,14 +69,14 @@ def _families(presets: pd.DataFrame) -> list[list[str]]:
 
 
 def _looks(family: list[str]) -> dict[str, Look]:
-    """A look for each experiment; in a large family every one but the reference is grey."""
+    """Return a look for each experiment; in a large family all but the reference are grey."""
     if len(family) <= COLOURED:
         return dict(zip(family, series(len(family)), strict=True))
     return {name: Look(name, QUIET, "", "o") if place else series(1)[0] for place, name in enumerate(family)}
 
 
 def _draw_family(part: SubFigure, *, family: list[str], survival: pd.DataFrame, means: pd.DataFrame) -> None:
-    looks, common = _looks(family), _common_beginning(family)
+    looks, common = _looks(family), _common_prefix(family)
     left, right = part.subplots(1, 2, width_ratios=(1, 1.25))
     _draw_curves(left, survival, looks)
     _draw_means(right, means.loc[family].rename(index=lambda name: name.removeprefix(common)), list(looks.values()))
@@ -83,8 +84,8 @@ def _draw_family(part: SubFigure, *, family: list[str], survival: pd.DataFrame, 
         part.suptitle(f"{common.rstrip('-')}, by option", x=0.008, ha="left", fontsize=8.5)
 
 
-def _common_beginning(family: list[str]) -> str:
-    """The words, each with its hyphen, with which all names of a family begin and go on."""
+def _common_prefix(family: list[str]) -> str:
+    """Return the words, each with its hyphen, with which all names of a family begin."""
     words = zip(*(name.split("-") for name in family), strict=False)
     shared = "".join(f"{places[0]}-" for places in takewhile(lambda places: len(set(places)) == 1, words))
     return shared if all(name.startswith(shared) for name in family) else ""
@@ -99,7 +100,7 @@ def _draw_curves(axes: Axes, survival: pd.DataFrame, looks: dict[str, Look]) -> 
             1 - steps["survival"],
             where="post",
             color=look.colour,
-            dashes=look.dashes or (None, None),
+            linestyle=look.linestyle,
             linewidth=1.0 if grey and place else 1.6,
             alpha=0.55 if grey and place else 1,
             zorder=2 if place else 3,
@@ -115,7 +116,7 @@ def _draw_curves(axes: Axes, survival: pd.DataFrame, looks: dict[str, Look]) -> 
 
 
 def _draw_means(axes: Axes, means: pd.DataFrame, looks: list[Look]) -> None:
-    """A dot with its interval for each experiment, and in the margin how many of its runs get there at all."""
+    """Draw each mean with its interval; write the number of successful runs in the margin."""
     _draw_dots(axes, means, list(means.index), [look.colour for look in looks], [look.marker for look in looks])
     axes.set(title="Mean number of images to reach the threshold", xlabel="images scored")
     axes.set_xlim(0, 1.03 * means["horizon"].max())
@@ -148,7 +149,7 @@ def _draw_effects(part: SubFigure, *, effects: pd.DataFrame) -> None:
 
 
 def _draw_dots(axes: Axes, table: pd.DataFrame, labels: list[str], colours: list[str], markers: list[str]) -> None:
-    """One line of a forest plot for each row of ``table``: its value with its interval, where it has one."""
+    """Draw a forest plot: the value of each row of ``table`` with its interval, if any."""
     places = range(len(labels))
     axes.hlines(places, table["low"], table["high"], colors=colours, linewidth=1.4)
     for place, value, colour, marker in zip(places, table["value"], colours, markers, strict=True):

@@ -1,4 +1,4 @@
-"""Evolved images that do resemble their class, each above the nearest training image (the paper's Fig. 14)."""
+"""Evolved images that resemble their class, each above the nearest training image (the paper's Fig. 14)."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from fooling.attacks.evolution.record import RunRecord
 from fooling.datasets.dataset import Dataset
 from fooling.errors import FoolingError
-from fooling.evolution.record import RunRecord
 from fooling.figures.image_grid import HEAD, place_image, sheet, write, write_class_names, write_head
 from fooling.figures.percentages import percent
 from fooling.figures.shown_classes import MOST, SHOWN
@@ -22,21 +22,23 @@ LEFT, RIGHT, CAPTION, COUNT, NONE, GAP = 0.86, 0.06, 0.19, 0.12, 0.45, 0.068  # 
 
 
 @in_style
-def draw(*, runs: Sequence[RunRecord], dataset: Dataset, examined: pd.DataFrame) -> Figure:
-    """For each encoding of ``runs``, all on one classifier, a row of evolved images above one of training images.
+def resembling(*, runs: Sequence[RunRecord], dataset: Dataset, examined: pd.DataFrame) -> Figure:
+    """Draw evolved images that resemble their class above the nearest training images.
 
-    ``examined`` tells what an independent network and the training images say of them, and of real test images. An
-    image resembles its class if the network (where one was asked) and the nearest training image say that class, and
-    if that image is no farther than it is from the farthest of the real ones. Shown is the one that the network is
-    surest of, the nearer of equals. Raises :class:`FoolingError` where ``examined`` does not speak of ``runs``.
+    There are two rows for each encoding of ``runs``, which are all on one classifier. ``examined`` holds the label of
+    an independent network and the nearest training image of each champion and of real test images. An image resembles
+    its class if that network (if there is one) and the nearest training image have its class, and the distance is at
+    most the largest one of a real test image. Of several such images of a class, the one with the highest confidence of
+    that network is shown; among equals, the nearest. Raises :class:`FoolingError` if ``examined`` has no rows of
+    ``runs``.
     """
     champions = _champions(runs, dataset, examined)
     farthest = float(examined.loc[examined["search"] == "real-images", "nearest_distance"].max())
-    resembling = _resembling(champions, farthest=farthest)
-    classes = _shown_classes(resembling, len(dataset.class_names))
+    selected = _resembling(champions, farthest=farthest)
+    classes = _shown_classes(selected, len(dataset.class_names))
     names = [dataset.class_names[index] for index in classes]
     encodings = [encoding for encoding in ENCODINGS if (champions["encoding"] == encoding).any()]
-    found = {encoding: resembling[resembling["encoding"] == encoding] for encoding in encodings}
+    found = {encoding: selected[selected["encoding"] == encoding] for encoding in encodings}
     pitch = (WIDTH - LEFT - RIGHT) / len(names)
     heights = {encoding: NONE if rows.empty else 2 * (pitch + CAPTION) + COUNT for encoding, rows in found.items()}
     figure, axes = sheet(WIDTH, HEAD + sum(heights.values()))
@@ -58,46 +60,49 @@ def draw(*, runs: Sequence[RunRecord], dataset: Dataset, examined: pd.DataFrame)
 
 
 def _shown_classes(resembling: pd.DataFrame, count: int) -> list[int]:
-    """All of ``count`` classes; of many those that are resembled best, and the first ones where these are few."""
+    """Return all of ``count`` classes; if they are many, those with the best images first."""
     if count <= MOST:
         return list(range(count))
     best = resembling["class_index"].drop_duplicates().tolist()[:SHOWN]
     return sorted(best) + [index for index in range(count) if index not in best][: SHOWN - len(best)]
 
 
-def _rule(asked: pd.Series[str]) -> str:
-    if asked.empty:
+def _rule(networks: pd.Series[str]) -> str:
+    if networks.empty:
         return (
             "rule: the nearest training image has the class and is as near as for real images; shown: the nearest one"
         )
-    name = asked.iloc[0]
+    name = networks.iloc[0]
     return (
-        f"rule: {name} and the nearest training image have the class, and it is as near as for real images; "
-        f"shown: highest confidence of {name}"
+        f"rule: {name} and the nearest training image give the class, and it is as near as for real images; "
+        f"shown: the highest confidence of {name}"
     )
 
 
 def _champions(runs: Sequence[RunRecord], dataset: Dataset, examined: pd.DataFrame) -> pd.DataFrame:
-    """The rows of ``examined`` about the champions of ``runs``, with the place of the run and its encoding.
+    """Return the rows of ``examined`` about ``runs``, with index and encoding of the run.
 
-    A run does not know the name of its experiment: its champions are known by their confidences.
+    A run does not hold the name of its experiment, so its confidences identify its rows.
     """
     evolved = examined[(examined["search"] == runs[0].search) & (examined["classifier"] == runs[0].classifier["name"])]
     rows = {
-        (int(seed), _told(group["confidence"])): group
+        (int(seed), _key(group["confidence"])): group
         for (_, seed), group in evolved.sort_values("class_index").groupby(["experiment", "seed"])
     }
     parts: list[pd.DataFrame] = []
     for place, run in enumerate(runs):
-        part = rows.get((run.seed, _told(run.confidences)))
+        part = rows.get((run.seed, _key(run.confidences)))
         if part is None or not (part["nearest_index"] < len(dataset.train_images)).all():
-            found = f"nothing of the champions of {run.classifier['name']}, {run.encoding}, seed {run.seed}"
-            raise FoolingError("the table of examined images is not of these runs and this data set", found=found)
+            raise FoolingError(
+                "the table of examined images is not of these runs and this data set",
+                found=f"no rows with the champions of {run.classifier['name']}, {run.encoding}, seed {run.seed}",
+                expected="the table that fooling examine wrote for these runs",
+            )
         parts.append(part.assign(run=place, encoding=run.encoding))
     return pd.concat(parts, ignore_index=True)
 
 
-def _told(confidences: pd.Series[float] | NDArray[np.float32]) -> bytes:
+def _key(confidences: pd.Series[float] | NDArray[np.float32]) -> bytes:
     return np.asarray(confidences, dtype=np.float32).tobytes()
 
 
@@ -112,7 +117,7 @@ def _draw_block(
     top: float,
     pitch: float,
 ) -> None:
-    """The two rows of one encoding, with confidence and number of such champions between them, the distance below."""
+    """Draw the two rows of one encoding, with their numbers below the images."""
     side, look = pitch - GAP, ENCODINGS[champions["encoding"].iloc[0]]
     below = top + side + CAPTION + COUNT
     _write_label(axes, "nearest\ntraining\nimage", below + side / 2)
@@ -138,7 +143,10 @@ def _write_label(axes: Axes, words: str, middle: float) -> None:
 
 
 def _resembling(champions: pd.DataFrame, *, farthest: float) -> pd.DataFrame:
-    """Those that resemble their class, the best first; ``farthest`` is NaN where no real images tell what is near."""
+    """Return the champions that resemble their class, the best first.
+
+    ``farthest`` is the largest distance of a real image, NaN if there is none.
+    """
     classes = champions["class_index"]
     alike = (champions["nearest_label"] == classes) & ~(champions["nearest_distance"] > farthest)
     if champions["independent"].notna().any():

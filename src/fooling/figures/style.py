@@ -1,4 +1,4 @@
-"""One look for every figure: the style file, colours that colour-blind readers tell apart, and words."""
+"""One style for every figure: the style file, colour-blind safe colours, lines and markers, and saving."""
 
 from __future__ import annotations
 
@@ -9,32 +9,41 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ParamSpec
+from typing import Literal, ParamSpec
 
 import matplotlib.style
+import pandas as pd
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
-from fooling.figures.fonts import let_fonts_stand_in, without_hints_on_fonts
+from fooling.fonts import add_fallback_fonts, without_font_warnings
 
 DATA_FILES = ("style.mplstyle",)
 STYLE_FILE = Path(__file__).with_name(*DATA_FILES)
 WIDTH = 7.2  # inches: the text width of a printed page
 
 INK, QUIET, FAINT = "#222222", "#6B6B6B", "#C8C8C8"
-PAPER = "#8A1C4A"  # whatever is a number of the paper
-REAL = "#E69F00"  # whatever is about real images
+PAPER = "#8A1C4A"  # numbers of the paper
+REAL = "#E69F00"  # real images
+SHARES = LinearSegmentedColormap.from_list("shares", ["#FFFFFF", "#8FC1E3", "#0B4F8A"])  # of 0 to 1, in a heat map
 
 Parameters = ParamSpec("Parameters")
 
 
 @dataclass(frozen=True)
 class Look:
-    """How one kind of data is drawn everywhere; line and marker tell it apart where colour cannot."""
+    """How one kind of data is drawn in every figure; line and marker distinguish it without colour."""
 
     label: str
     colour: str
     dashes: tuple[float, ...] | str = ""
     marker: str = "o"
+
+    @property
+    def linestyle(self) -> Literal["-"] | tuple[float, tuple[float, ...]]:
+        """Its line style, as matplotlib takes it."""
+        return (0, self.dashes) if isinstance(self.dashes, tuple) else "-"
 
 
 SEARCHES = {
@@ -43,8 +52,17 @@ SEARCHES = {
     "drift": Look("drift (unselected)", "#5F5F5F", (1.2, 1.4), "^"),
 }
 ENCODINGS = {"direct": Look("direct encoding", "#009E73"), "cppn": Look("CPPN encoding", "#B4568C")}
+#: What the fooling class of a retrained network is filled with.
+FILLINGS = {
+    "champions": Look("fooling class filled with champions", "#0072B2", "", "o"),
+    "random": Look("filled with random images", "#D55E00", (4, 1.6), "s"),
+    "drift": Look("filled with drift images", "#009E73", (5, 1.4, 1.2, 1.4), "D"),
+    "noise": Look("filled with uniform noise", "#E69F00", (2.4, 1), "v"),
+    "other-champions": Look("filled with another network's champions", "#B4568C", (6, 2), "P"),
+    "nothing": Look("no fooling class, new seed", "#5F5F5F", (1.2, 1.4), "^"),
+}
 
-#: One colour, line and marker after another for things without a look of their own, such as networks.
+#: Looks for things without one of their own, such as networks.
 SERIES = [
     Look("", "#0072B2", "", "o"),
     Look("", "#D55E00", (4, 1.6), "s"),
@@ -56,19 +74,19 @@ SERIES = [
 
 
 def series(count: int) -> list[Look]:
-    """``count`` looks in a fixed order; after the sixth they repeat."""
+    """Return ``count`` looks in a fixed order; after the sixth they repeat."""
     return [SERIES[index % len(SERIES)] for index in range(count)]
 
 
 @contextmanager
 def styled() -> Iterator[None]:
-    """The shared style, whatever the user's own matplotlib settings are."""
+    """Use the shared style, whatever the user's own matplotlib settings are."""
     with matplotlib.style.context(["default", STYLE_FILE]):
         yield
 
 
 def in_style(draw: Callable[Parameters, Figure]) -> Callable[Parameters, Figure]:
-    """Decorator: ``draw`` makes its figure in the shared style."""
+    """Decorate a function so that it makes its figure in the shared style."""
 
     @functools.wraps(draw)
     def drawn(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Figure:
@@ -79,29 +97,43 @@ def in_style(draw: Callable[Parameters, Figure]) -> Callable[Parameters, Figure]
 
 
 def counted(count: int, noun: str, plural: str = "") -> str:
-    """``1 run``, ``5 runs``, ``2 classes``."""
+    """Return a count with its noun: ``1 run``, ``5 runs``, ``2 classes``."""
     return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
 
 
 def draw_note(figure: Figure, text: str) -> None:
-    """Small print below everything else in ``figure``, which is laid out by constrained layout."""
+    """Write small print below everything else in ``figure``, which uses the constrained layout."""
     figure.supxlabel(textwrap.fill(text, 144), x=0.008, ha="left", fontsize=6.5, color=QUIET)
 
 
+def searches_in(table: pd.DataFrame) -> list[str]:
+    """Return the searches that occur in ``table``, in the order of :data:`SEARCHES`."""
+    return [search for search in SEARCHES if search in set(table["search"])]
+
+
+def draw_search_legend(figure: Figure, table: pd.DataFrame, *, marks: bool = False) -> None:
+    """Add a legend of the searches in ``table``, as lines or as coloured ``marks``."""
+    handles = []
+    for look in (SEARCHES[search] for search in searches_in(table)):
+        form = {"marker": "o", "linestyle": ""} if marks else {"linestyle": look.linestyle}
+        handles.append(Line2D([], [], color=look.colour, label=look.label, **form))
+    figure.legend(handles=handles, loc="outside upper left", ncols=len(handles))
+
+
 def as_png(figure: Figure) -> bytes:
-    """``figure`` as the bytes of a PNG file; the same figure gives the same bytes."""
+    """Return ``figure`` as the bytes of a PNG file; equal figures give equal bytes."""
     return _saved(figure, "png", {"Software": None})
 
 
 def as_pdf(figure: Figure) -> bytes:
-    """``figure`` as the bytes of a PDF file without a date; the same figure gives the same bytes."""
+    """Return ``figure`` as the bytes of a PDF file without a date; equal figures give equal bytes."""
     return _saved(figure, "pdf", {"CreationDate": None, "Creator": None, "Producer": None})
 
 
 def _saved(figure: Figure, file_format: str, metadata: dict[str, None]) -> bytes:
-    """The file; drawn once more where other fonts stand in for signs that the usual one lacks.
+    """Return the file; draw twice if other fonts must supply characters that the default font lacks.
 
-    Only what was drawn tells all its texts, those at the ticks of an axis among them.
+    The texts at the ticks of an axis are known only after the first drawing.
     """
 
     def saved() -> bytes:
@@ -109,6 +141,6 @@ def _saved(figure: Figure, file_format: str, metadata: dict[str, None]) -> bytes
         figure.savefig(buffer, format=file_format, metadata=metadata)
         return buffer.getvalue()
 
-    with styled(), without_hints_on_fonts():
+    with styled(), without_font_warnings():
         content = saved()
-        return saved() if let_fonts_stand_in(figure) else content
+        return saved() if add_fallback_fonts(figure) else content

@@ -1,4 +1,4 @@
-"""How many people and images a planned study needs: what share of simulated studies finds what is there."""
+"""Power of a planned human study by the number of participants and images."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from matplotlib.figure import Figure
 from fooling.figures.confidence_axis import use_percent_ticks
 from fooling.figures.style import QUIET, WIDTH, counted, draw_note, in_style, series
 
-ENOUGH = 0.8  # of the studies: what is commonly asked for
+ENOUGH = 0.8  # of the studies: the usual target for power
 
 
 @in_style
-def draw(*, survey_power: pd.DataFrame) -> Figure:
-    """Left finding an effect, in the middle that there is none, right how wide the intervals are; a line for images."""
+def survey_power(*, survey_power: pd.DataFrame) -> Figure:
+    """Draw the power to detect an effect and to show its absence, and interval widths.
+
+    ``survey_power`` has a row for each number of participants and of images.
+    """
     first = survey_power.iloc[0]
     chance, accuracy, margin = (float(first[name]) for name in ("chance", "accuracy", "margin"))
     panels_of = {
@@ -27,7 +30,7 @@ def draw(*, survey_power: pd.DataFrame) -> Figure:
     for axes, (measure, words) in zip(panels, panels_of.items(), strict=True):
         for (images, rows), look in zip(by_images, series(len(by_images)), strict=True):
             axes.plot(
-                rows["people"], rows[measure], color=look.colour, dashes=look.dashes or (None, None),
+                rows["people"], rows[measure], color=look.colour, linestyle=look.linestyle,
                 marker=look.marker, markersize=4, label=f"{images} images",
             )  # fmt: skip
         axes.set_xscale("log")
@@ -46,8 +49,8 @@ def draw(*, survey_power: pd.DataFrame) -> Figure:
     studies = counted(int(survey_power["studies"].iloc[0]), "simulated study", "simulated studies")
     draw_note(
         figure,
-        f"{studies} of each size; each participant sees at most {survey_power['trials'].max()} of the images of a "
-        f"condition in a block; chance is {_percent(chance)}. Dotted: {_percent(ENOUGH)}.",
+        f"{studies} of each size; each participant sees at most {survey_power['trials'].max()} images of a condition "
+        f"in a block; chance is {_percent(chance)}. Dotted: {_percent(ENOUGH)}.",
     )
     return figure
 

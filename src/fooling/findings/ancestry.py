@@ -1,4 +1,4 @@
-"""The ancestry of champions as tables: every champion's own, and the measures of an experiment beside chance."""
+"""The ancestry of champions as tables: one row per champion, and measures per experiment compared with chance."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from pydantic import Field
 
-from fooling.evolution.record import RunRecord
+from fooling.attacks.evolution.record import RunRecord
 from fooling.findings.columns import CLASS, EXPERIMENT, FOUND_IN, INDIVIDUAL, NOTE, RUN, RUNS, UNITS
 from fooling.findings.examination import correlations
 from fooling.findings.intervals import DrawingSettings, IntervalSettings, estimated_ratio, run_grid
@@ -25,7 +25,7 @@ from fooling.findings.lineage import (
     measures_of,
     redrawn,
 )
-from fooling.findings.tables import of_run
+from fooling.findings.runs import of_run
 from fooling.seeding import numpy_generator
 from fooling.table import COUNT, NOT_NEGATIVE, NUMBER, SHARE, Column, Table, bounds, names_of, one_of, or_nothing
 
@@ -38,35 +38,36 @@ ANCESTRY = Table(
     columns=(
         *(*RUN, *CLASS),
         *(INDIVIDUAL, FOUND_IN),
-        Column("steps", NOT_NEGATIVE, doc="Steps from parent to child since the image of the random start."),
-        Column("chance_steps", NOT_NEGATIVE, doc="Expected number of steps with parents drawn anew."),
+        Column("steps", NOT_NEGATIVE, doc="Number of steps from parent to child since the random start."),
+        Column("chance_steps", NOT_NEGATIVE, doc="Expected number of steps with redrawn parents."),
         Column(
             "switches",
             NOT_NEGATIVE,
-            doc="Steps at which the class changes, as few as explain the line; exactly 0 if each ancestor was a "
+            doc="Smallest number of steps at which the class must have changed; exactly 0 if each ancestor was a "
             "champion of this class when it became a parent.",
         ),
-        Column("chance_switches", NOT_NEGATIVE, doc="Expected number of switches with parents drawn anew."),
+        Column("chance_switches", NOT_NEGATIVE, doc="Expected number of switches with redrawn parents."),
         Column(
             "other_parent",
             SHARE.or_nothing,
-            doc="Share of its parents that were not champions of this class; empty for an image of the start.",
+            doc="Share of its parents that were not champions of this class; empty for an image of the random start.",
         ),
         Column(
             "chance_other_parent",
             SHARE.or_nothing,
-            doc="The same by chance: the share of all cells with another champion (exact, not drawn).",
+            doc="The same by chance: the share of all cells that held another champion (exact, not simulated).",
         ),
         Column(
             "chance_other_ancestor",
             SHARE,
-            doc="Probability of an ancestor of other classes only (`switches` above 0) by chance.",
+            doc="Probability, by chance, of an ancestor that was a champion of other classes only (`switches` above "
+            "0).",
         ),
-        Column("start_images", COUNT, unit="images", doc="Number of images of the start from which it descends."),
+        Column("start_images", COUNT, unit="images", doc="Number of images of the random start in its ancestry."),
         Column(
             "start_image",
             COUNT.or_nothing,
-            doc="Number of that image of the start; empty if it descends from several.",
+            doc="Number of that image of the random start; empty if it descends from several.",
         ),
         *or_nothing(
             Column(
@@ -77,23 +78,23 @@ ANCESTRY = Table(
             Column("common_ancestor", COUNT, doc="Number of that ancestor, which may be the champion itself."),
             Column("common_generation", COUNT, doc="Generation in which that ancestor was found."),
             Column(
-                "likeness", NUMBER, doc="Pearson correlation between the pixels of the champion and of that relative."
+                "similarity", NUMBER, doc="Pearson correlation between the pixels of the champion and of that relative."
             ),
-            doc="empty if it has a common ancestor with no other champion.",
+            doc="empty if it has no common ancestor with another champion.",
         ),
         Column(
-            "likeness_of_strangers",
+            "similarity_unrelated",
             NUMBER.or_nothing,
             doc="Mean of the same correlation with the champions of the relative's class in all other runs on the "
-            "classifier; empty without a relative or another run.",
+            "classifier; empty if there is no relative or no other run.",
         ),
     ),
     key=(*names_of(RUN), "class_index"),
-    doc="One row for each champion at the end of each run of evolution: its ancestors are the image's parents, their "
-    "parents, and so on back to the random start. Every parent is a champion, of one class or several, when it is "
-    "drawn. Where two parents are crossed, each counts half. Columns `chance_…` are what the run would give if the "
-    "same cells changed hands at the same times, but to children of parents drawn anew, uniformly from the champions "
-    "of the time.",
+    doc="One row for each champion at the end of each run of evolution. Its ancestors are its parents, their parents, "
+    "and so on back to the random start. Every parent is a champion of one or more classes when it is drawn. With "
+    "crossover, each of the two parents counts half. The columns `chance_…` come from replays of the run: the same "
+    "cells get new champions at the same times, but their parents are redrawn uniformly from the champions of that "
+    "time.",
 )
 LINEAGE = Table(
     name="lineage",
@@ -107,25 +108,25 @@ LINEAGE = Table(
                 *("other_parent", "other_parent_of_all", "other_ancestor", "switches", "steps", "switches_per_step"),
                 *("start_images", "common_start"),
             ),
-            doc="`other_parent`, `switches`, `steps`: as in `ancestry`; `other_parent_of_all`: the share for all "
+            doc="`other_parent`, `switches`, `steps`: as in `ancestry`; `other_parent_of_all`: `other_parent` for all "
             "images that ever won a cell, not only the last one; `other_ancestor`: share of the champions with a "
-            "switch; `switches_per_step`: over all champions together, whatever the number of their steps; "
-            "`start_images`: images of the start from which all champions together descend; `common_start`: share of "
-            "the pairs of champions that descend from a common image of the start.",
+            "switch; `switches_per_step`: switches of all champions divided by their steps; `start_images`: number "
+            "of images of the random start in the ancestry of all champions together; `common_start`: share of the "
+            "pairs of champions that descend from a common image of the random start.",
         ),
         Column(
             "value",
             NOT_NEGATIVE.or_nothing,
-            doc="Mean over the runs that have the measure; empty if none has it. A run in which no image ever won a "
-            "cell from another has neither parents nor switches per step.",
+            doc="Mean over the runs that have the measure; empty if none has it. A run in which no image ever replaced "
+            "a champion has no parents and no switches per step.",
         ),
         *bounds(NOT_NEGATIVE),
-        Column("chance", NOT_NEGATIVE.or_nothing, doc="Mean of the same value over runs with parents drawn anew."),
+        Column("chance", NOT_NEGATIVE.or_nothing, doc="Mean of the same value over replays with redrawn parents."),
         *(
             Column(
                 f"chance_{bound}",
                 NOT_NEGATIVE.or_nothing,
-                doc=f"{words} end of the range in which 95 % of these draws lie.",
+                doc=f"{words} end of the range that contains 95 % of these replays.",
             )
             for bound, words in (("low", "Lower"), ("high", "Upper"))
         ),
@@ -137,38 +138,44 @@ LINEAGE = Table(
 
 
 class LineageSettings(IntervalSettings, DrawingSettings):
-    """What the lineage of the champions is compared with, and how intervals are made."""
+    """Replays with which lineages are compared, and the intervals."""
 
     parent_redraws: int = Field(default=199, ge=19, le=100_000)
-    """How often all parents of a run are drawn anew, uniformly, to see what chance gives."""
+    """Number of replays in which all parents of a run are redrawn uniformly, to estimate chance."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Traced:
-    """A run with its genealogy, the descent of its champions, and that which uniform parents would have given them."""
+class TracedRun:
+    """A run with its genealogy and the descent of its champions, real and by chance."""
 
     run: RunRecord
     genealogy: Genealogy
     real: Descent
-    chance: Descent
+    chance: Descent  # in replays with uniformly drawn parents
 
 
-def traced(runs: Sequence[RunRecord], *, settings: LineageSettings) -> list[Traced]:
-    """Each of ``runs``, by network and seed; :class:`FoolingError` for one whose parents are no champions."""
+def traced(runs: Sequence[RunRecord], *, settings: LineageSettings) -> list[TracedRun]:
+    """Trace ``runs``, and return them by classifier and seed.
+
+    Raises:
+        FoolingError: The lineage of a run is invalid, or its search is not MAP-Elites.
+    """
     ordered = sorted(runs, key=lambda run: (run.classifier["name"], run.seed))
     return [_traced(run, settings) for run in ordered]
 
 
-def ancestry_table(runs: Sequence[Traced], *, experiment: str) -> pd.DataFrame:
-    """One row for each champion at the end of each run: what it descends from, and its closest relative."""
+def ancestry_table(runs: Sequence[TracedRun], *, experiment: str) -> pd.DataFrame:
+    """Return one row for each champion at the end of each run: its ancestry and its closest relative."""
     return pd.concat([_ancestry_of(one, runs, experiment) for one in runs], ignore_index=True)
 
 
-def lineage_table(runs: Sequence[Traced], *, experiment: str, settings: LineageSettings) -> pd.DataFrame:
-    """One row for each measure: its mean over the runs that have it, with an interval, and what chance gives these.
+def lineage_table(runs: Sequence[TracedRun], *, experiment: str, settings: LineageSettings) -> pd.DataFrame:
+    """Return one row for each measure: its mean over the runs that have it, with an interval and the chance level.
 
-    A run in which no image ever won a cell from another one has neither parents nor switches per step.
-    Raises :class:`FoolingError` unless every network has the same seeds.
+    A run in which no image ever replaced a champion has no parents and no switches per step.
+
+    Raises:
+        FoolingError: The classifiers have different seeds.
     """
     real = pd.DataFrame([_key(one) | {name: float(x[0]) for name, x in measures_of(one.real).items()} for one in runs])
     chance = [measures_of(one.chance) for one in runs]
@@ -178,7 +185,11 @@ def lineage_table(runs: Sequence[Traced], *, experiment: str, settings: LineageS
         grid = run_grid(real, measure)
         known = ~np.isnan(grid)
         found = estimated_ratio(
-            np.where(known, grid, 0.0), known * 1.0, level=settings.confidence_level, is_share=measure in SHARES
+            np.where(known, grid, 0.0),
+            known * 1.0,
+            level=settings.confidence_level,
+            is_share=measure in SHARES,
+            within=(0, np.inf),
         )
         drawn = [measures[measure] for measures in chance]
         by_chance = np.mean([values for values in drawn if not np.isnan(values).all()] or drawn, axis=0)
@@ -188,19 +199,19 @@ def lineage_table(runs: Sequence[Traced], *, experiment: str, settings: LineageS
     return pd.DataFrame(rows, columns=LINEAGE.names)
 
 
-def _traced(run: RunRecord, settings: LineageSettings) -> Traced:
+def _traced(run: RunRecord, settings: LineageSettings) -> TracedRun:
     genealogy = genealogy_of(run)
     purpose = ("uniform parents", str(run.classifier["name"]), run.encoding, run.seed)
     generator = numpy_generator(settings.interval_seed, *purpose)
     chance = redrawn(genealogy, replays=settings.parent_redraws, generator=generator)
-    return Traced(run=run, genealogy=genealogy, real=descent(genealogy), chance=chance)
+    return TracedRun(run=run, genealogy=genealogy, real=descent(genealogy), chance=chance)
 
 
-def _key(one: Traced) -> dict[str, object]:
+def _key(one: TracedRun) -> dict[str, object]:
     return {"classifier": one.run.classifier["name"], "seed": one.run.seed}
 
 
-def _ancestry_of(one: Traced, runs: Sequence[Traced], experiment: str) -> pd.DataFrame:
+def _ancestry_of(one: TracedRun, runs: Sequence[TracedRun], experiment: str) -> pd.DataFrame:
     run, roots = one.run, one.real.roots[0]
     starters = np.unique(one.genealogy.starters)
     return of_run(
@@ -226,18 +237,18 @@ def _ancestry_of(one: Traced, runs: Sequence[Traced], experiment: str) -> pd.Dat
 
 
 def _chance_of_other_parent(genealogy: Genealogy) -> NDArray[np.float64]:
-    """How probable a parent of another class was when the last child took each cell (K,); NaN: nothing ever did."""
+    """Return the probability of a parent of another class when each cell last changed (K,); NaN if it never did."""
     chance = np.full(len(genealogy.starters), np.nan)
     for birth in genealogy.births:
         chance[birth.cells] = birth.chance_of_other_parent
     return chance
 
 
-def _closest_relatives(one: Traced, runs: Sequence[Traced]) -> dict[str, Any]:
-    """For every champion the one with which it has the youngest common ancestor, and how alike the two are.
+def _closest_relatives(one: TracedRun, runs: Sequence[TracedRun]) -> dict[str, Any]:
+    """Find for every champion the one with the youngest common ancestor, and their similarity.
 
-    Strangers are the champion and that of its relative's class in each other run on the same network: they tell how
-    alike the images of two classes are anyhow.
+    For comparison, the champion is also correlated with the champions of its relative's class in the other runs on the
+    same classifier: this is the similarity of two classes without common descent.
     """
     run = one.run
     common = common_ancestors(one.genealogy, run.individuals)
@@ -245,26 +256,26 @@ def _closest_relatives(one: Traced, runs: Sequence[Traced]) -> dict[str, Any]:
     relative, ancestor = common.argmax(axis=1), common.max(axis=1)
     is_known, found_in = ancestor >= 0, generations_of(one.genealogy) | {-1: -1}
     others = [
-        _likeness(run.images, other.run.images[relative])
+        _similarity(run.images, other.run.images[relative])
         for other in runs
         if other.run.classifier["name"] == run.classifier["name"] and other.run.seed != run.seed
     ]
-    strangers = np.mean(others, axis=0) if others else np.full(len(relative), np.nan)
+    unrelated = np.mean(others, axis=0) if others else np.full(len(relative), np.nan)
     return {
         "relative": _known(relative, is_known),
         "common_ancestor": _known(ancestor, is_known),
         "common_generation": _known([found_in[int(individual)] for individual in ancestor], is_known),
-        "likeness": np.where(is_known, _likeness(run.images, run.images[relative]), np.nan),
-        "likeness_of_strangers": np.where(is_known, strangers, np.nan),
+        "similarity": np.where(is_known, _similarity(run.images, run.images[relative]), np.nan),
+        "similarity_unrelated": np.where(is_known, unrelated, np.nan),
     }
 
 
 def _known(values: ArrayLike, is_known: NDArray[np.bool_]) -> Any:
-    """Whole numbers, nothing where they are not known."""
+    """Return whole numbers, missing where they are not known."""
     return pd.Series(values, dtype="Int64").where(is_known)
 
 
-def _likeness(images: NDArray[np.uint8], others: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Pearson's correlation (K,) between the pixels of each of ``images`` and of ``others``, (K, C, H, W) both."""
+def _similarity(images: NDArray[np.uint8], others: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Return Pearson's correlation (K,) between the pixels of ``images`` and of ``others``, both (K, C, H, W)."""
     pairs = [correlations(np.stack(pair))[0, 1] for pair in zip(images, others, strict=True)]
     return np.array(pairs)

@@ -1,8 +1,8 @@
-"""Gradient ascent as tables, beside evolution and random search at equal evaluations of the network.
+"""Gradient ascent as tables, compared with evolution and random search at equal evaluations of the classifier.
 
-The climbs from one start are a run: its evaluations are those of an image for every class, a step of one image counted
-as three (forward, and a backward pass twice as dear) and the scoring of the stored image as one. Where images climbed
-for some of the classes only, the others are counted as if theirs had too, for the searches serve all classes.
+All ascents from one start are a run. Its evaluations are those of an image for every class: a step of one image counts
+as three (a forward pass, and a backward pass that costs twice as much), the scoring of the stored image as one. If
+images ascended only for some classes, the other classes are counted too, because the searches serve all classes.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fooling.ascent.choice import best_of, tried_settings
-from fooling.ascent.record import AscentRecord
+from fooling.attacks.choice import best_of, tried_settings
+from fooling.attacks.record import TargetedRecord
 from fooling.findings.columns import (
     CLASS,
     CLASSIFIER,
@@ -29,13 +29,13 @@ from fooling.findings.columns import (
     UNITS,
 )
 from fooling.findings.intervals import IntervalSettings, estimated_time, run_grid
-from fooling.findings.tables import ThresholdSettings, at_threshold, median_over_classes
+from fooling.findings.runs import ThresholdSettings, at_threshold, median_over_classes
 from fooling.table import COUNT, FLAG, FOUND, NUMBER, SHARE, TEXT, Column, Table, bounds, names_of, one_of
 
 SEARCH = "gradient-ascent"
 SEARCHES = ("map-elites", "random-search")
 _ASCENT = Column("experiment", TEXT, doc="Name of the gradient ascent, or of the experiment of a search.")
-_SEARCH = Column("search", one_of(SEARCH, *SEARCHES), doc="`gradient-ascent`, or a search that is compared with it.")
+_SEARCH = Column("search", one_of(SEARCH, *SEARCHES), doc="`gradient-ascent`, or a search compared with it.")
 _SEED = Column("seed", COUNT, doc="Seed of the start of the gradient ascent, or of the run.")
 _RUN = (CLASSIFIER, _ASCENT, _SEARCH, _SEED)
 
@@ -45,7 +45,7 @@ ASCENT = Table(
     commands=("tabulate-ascent",),
     columns=(CLASSIFIER, _ASCENT, _SEED, *CLASS, CONFIDENCE, LOG_ODDS, SATURATED),
     key=("classifier", "experiment", "seed", "class_index"),
-    doc="One row for each image of every gradient ascent, at its end; the class is the one that it ascended for.",
+    doc="One row for each image at the end of a gradient ascent; the class is the target class of the ascent.",
 )
 ASCENT_TIMES = Table(
     name="ascent_times",
@@ -56,8 +56,8 @@ ASCENT_TIMES = Table(
         Column("reached", FLAG, doc="False: not reached within the run; the evaluations are those of the whole run."),
     ),
     key=(*names_of(_RUN), "target"),
-    doc="One row for each run of gradient ascent (all classes from one start) and target: when it first reached the "
-    "threshold. `search` is always `gradient-ascent`.",
+    doc="One row for each run of gradient ascent (all classes from one start) and target: the evaluations until it "
+    "first reached the threshold. `search` is always `gradient-ascent`.",
 )
 ASCENT_CURVES = Table(
     name="ascent_curves",
@@ -69,8 +69,8 @@ ASCENT_CURVES = Table(
         Column("log_odds", NUMBER, unit="log-odds", doc="Median over the classes of the log-odds."),
     ),
     key=(*names_of(_RUN), "evaluations"),
-    doc="One row for each run on one classifier and number of evaluations: gradient ascents, and beside them evolution "
-    "and random search of the plain experiments.",
+    doc="One row for each run on one classifier and number of evaluations: gradient ascents, and for comparison "
+    "evolution and random search of the plain experiments.",
 )
 ASCENT_SWEEPS = Table(
     name="ascent_sweeps",
@@ -80,24 +80,24 @@ ASCENT_SWEEPS = Table(
         Column("sweep", TEXT, doc="Name of the sweep's entry in the study's configuration."),
         Column("experiment", TEXT, doc="Name of the setting."),
         Column("networks", COUNT, doc="Number of pilot classifiers."),
-        Column("runs", COUNT, unit="runs", doc="Number of runs on them: all classes from one start."),
+        Column("runs", COUNT, unit="runs", doc="Number of runs on the pilots; a run is all classes from one start."),
         Column("reached", SHARE, doc="Share of these runs whose median class reached the threshold."),
         Column(
             "evaluations",
             FOUND,
             unit="images",
-            doc="Median over the runs of the evaluations, counted as in `ascent_times`; `inf`: not reached.",
+            doc="Median over the runs of the evaluations, counted as in `ascent_times`; `inf` if not reached.",
         ),
         Column(
             "chosen",
             FLAG,
-            doc="Whether the sweep's other classifiers were attacked with this setting: the largest `reached`, then "
-            "the fewest `evaluations`.",
+            doc="Whether the sweep's classifiers were attacked with this setting: the one with the largest `reached`, "
+            "and among equals the fewest `evaluations`.",
         ),
     ),
     key=("sweep", "experiment"),
-    doc="One row for each setting that a sweep tried on its pilot classifiers; only in studies that have sweeps. The "
-    "other tables show a sweep under its own name, with the chosen setting, on its other classifiers.",
+    doc="One row for each setting that a sweep tried on its pilot classifiers; only in studies with sweeps. In the "
+    "other tables a sweep has its own name, the chosen setting, and the classifiers that are not pilots.",
 )
 ASCENT_EVALUATIONS = Table(
     name="ascent_evaluations",
@@ -109,23 +109,23 @@ ASCENT_EVALUATIONS = Table(
             "mean",
             FOUND,
             unit="images",
-            doc="Geometric mean of the evaluations until the target was reached; `inf` if it was in no run, empty if "
-            "it was in fewer than four fifths of the runs, or in no run on a classifier.",
+            doc="Geometric mean of the evaluations until the target was reached; `inf` if no run reached it, empty if "
+            "fewer than four fifths of the runs, or no run on a classifier, reached it.",
         ),
         *(*bounds(FOUND), UNITS, RUNS, REACHED_SHARE, NOTE),
     ),
     key=("experiment", "search", "target"),
-    doc="One row for each gradient ascent or experiment, search and target: how many evaluations it took to reach the "
+    doc="One row for each gradient ascent or experiment, search and target: the number of evaluations to reach the "
     "threshold.",
 )
 
 
 class AscentComparisonSettings(IntervalSettings, ThresholdSettings):
-    """The threshold to which evaluations are counted, and how intervals are made."""
+    """The threshold up to which evaluations are counted, and the intervals."""
 
 
-def images_table(records: Sequence[AscentRecord]) -> pd.DataFrame:
-    """One row for each image at the end of its climb."""
+def images_table(records: Sequence[TargetedRecord]) -> pd.DataFrame:
+    """Return one row for each image at the end of its ascent."""
     parts = [
         pd.DataFrame(
             {
@@ -144,22 +144,22 @@ def images_table(records: Sequence[AscentRecord]) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def times_of_ascents(records: Sequence[AscentRecord], *, threshold: float) -> pd.DataFrame:
-    """One row for each run and target: after how many evaluations the ``threshold`` was reached, or that it was not."""
+def times_of_ascents(records: Sequence[TargetedRecord], *, threshold: float) -> pd.DataFrame:
+    """Return one row for each run and target: the evaluations to reach the ``threshold``, or that it was missed."""
     rows = []
     for record, seed, members in _runs(records):
         evaluations, confidences = _evaluations(record), record.trajectory.confidences[:, members]
         levels = {"median": median_over_classes(confidences), "all": confidences.min(axis=1)}
         for target, level in levels.items():
-            there = at_threshold(level, threshold)
-            first = int(there.argmax()) if there.any() else len(there) - 1
+            reached = at_threshold(level, threshold)
+            first = int(reached.argmax()) if reached.any() else len(reached) - 1
             identity = (record.classifier["name"], record.name, SEARCH, seed)
-            rows.append((*identity, target, int(evaluations[first]), bool(there.any())))
+            rows.append((*identity, target, int(evaluations[first]), bool(reached.any())))
     return pd.DataFrame(rows, columns=ASCENT_TIMES.names)
 
 
-def curves_of_ascents(records: Sequence[AscentRecord]) -> pd.DataFrame:
-    """One row for each run and step that was kept: the medians over its classes."""
+def curves_of_ascents(records: Sequence[TargetedRecord]) -> pd.DataFrame:
+    """Return one row for each run and recorded step: the medians over its classes."""
     parts = [
         pd.DataFrame(
             {
@@ -178,14 +178,14 @@ def curves_of_ascents(records: Sequence[AscentRecord]) -> pd.DataFrame:
 
 
 def curves_of_searches(history: pd.DataFrame) -> pd.DataFrame:
-    """The same for evolution and random search, generation by generation; ``history`` is the table of that name."""
+    """Return the same for evolution and random search, by generation, from the table ``history``."""
     compared = history[history["search"].isin(SEARCHES)].astype({"confidence": "float64"})
     medians = compared.groupby([*names_of(_RUN), "evaluations"])[["confidence", "log_odds"]].median()
     return medians.reset_index()[ASCENT_CURVES.names]
 
 
 def evaluations_table(times: pd.DataFrame, *, settings: IntervalSettings) -> pd.DataFrame:
-    """One row for each experiment or gradient ascent, search and target: the mean evaluations to the threshold.
+    """Return the mean evaluations to the threshold by experiment or gradient ascent, search and target.
 
     ``times`` has the columns of :func:`times_of_ascents`. The mean is geometric
     (:func:`fooling.findings.intervals.estimated_time`).
@@ -200,8 +200,8 @@ def evaluations_table(times: pd.DataFrame, *, settings: IntervalSettings) -> pd.
     return pd.DataFrame(rows, columns=ASCENT_EVALUATIONS.names)
 
 
-def sweeps_table(pilots: Mapping[str, Sequence[AscentRecord]], *, threshold: float) -> pd.DataFrame:
-    """One row for each setting of each sweep: how soon it reached the ``threshold`` on the pilots, and the choice."""
+def sweeps_table(pilots: Mapping[str, Sequence[TargetedRecord]], *, threshold: float) -> pd.DataFrame:
+    """Return one row for each setting of each sweep: its evaluations to the ``threshold``, and the choice."""
     rows = []
     for sweep, records in pilots.items():
         tried = tried_settings(records, threshold=threshold)
@@ -213,18 +213,18 @@ def sweeps_table(pilots: Mapping[str, Sequence[AscentRecord]], *, threshold: flo
     return pd.DataFrame(rows, columns=ASCENT_SWEEPS.names)
 
 
-def _runs(records: Iterable[AscentRecord]) -> Iterator[tuple[AscentRecord, int, NDArray[np.int64]]]:
-    """Every record with each of its seeds and the images of that start."""
+def _runs(records: Iterable[TargetedRecord]) -> Iterator[tuple[TargetedRecord, int, NDArray[np.int64]]]:
+    """Yield every record with each of its seeds and the indices of the images of that start."""
     for record in _in_order(records):
         for seed in np.unique(record.seeds):
             yield record, int(seed), np.flatnonzero(record.seeds == seed)
 
 
-def _evaluations(record: AscentRecord) -> NDArray[np.int64]:
-    """Of an image for every class."""
+def _evaluations(record: TargetedRecord) -> NDArray[np.int64]:
+    """Return the evaluations of one image for every class."""
     return np.asarray(record.trajectory.evaluations * len(record.class_names))
 
 
-def _in_order(records: Iterable[AscentRecord]) -> list[AscentRecord]:
-    """The records by classifier and name, whatever the order in which they came."""
+def _in_order(records: Iterable[TargetedRecord]) -> list[TargetedRecord]:
+    """Return the records sorted by classifier and name, so that their order on the command line does not matter."""
     return sorted(records, key=lambda record: (record.classifier["name"], record.name))

@@ -1,15 +1,15 @@
 """Confidence bounds for crossed and nested runs, as pure functions of arrays.
 
-Runs come as ``(..., units, seeds)``; leading axes are independent data sets, so that many are computed at once.
+Runs have the shape ``(..., units, seeds)``; leading axes are independent data sets, so that many are computed at once.
 
-*Crossed*: all units have the same seeds, as classifiers do. A seed names one stream of random numbers, the same on
-every classifier, so that runs with one seed are not independent. The variance of the mean is
+*Crossed*: all units have the same seeds, as classifiers do. A seed gives the same stream of random numbers on every
+classifier, so runs with the same seed are not independent. The variance of the mean is
 ``(max(MS_unit, MS_residual) + max(MS_seed, MS_residual) - MS_residual) / (units * seeds)`` with the mean squares of a
-two-way analysis of variance, and Student's t has one degree of freedom less than the smaller of the two counts.
-Satterthwaite's degrees of freedom are more and cover too rarely.
+two-way analysis of variance. Student's t has one degree of freedom less than the smaller of the two counts.
+Satterthwaite's formula gives more degrees of freedom and too low coverage.
 
-*Nested*: every unit has seeds of its own, as the networks of a chain do. Its mean is one value; Student's t has one
-degree of freedom less than there are units.
+*Nested*: every unit has its own seeds, as the chains of retrained classifiers do. Its mean is one value; Student's t
+has one degree of freedom less than the number of units.
 
 ``python -m benchmarks.coverage`` measures how often all these intervals contain the true value (docs/coverage.md).
 """
@@ -29,7 +29,7 @@ MEDIAN_OVER_MEAN = np.pi / 2
 
 
 class Bounds(NamedTuple):
-    """Estimates with the bounds of their confidence intervals, each of the same shape; NaN where there are none."""
+    """Estimates and the bounds of their confidence intervals, of one shape; bounds are NaN without an interval."""
 
     value: Array
     low: Array
@@ -44,8 +44,8 @@ def bounds_of_mean(runs: Array, *, level: float, nested: bool = False) -> Bounds
 def bounds_of_median(medians: Array, runs: Array, *, level: float, nested: bool = False) -> Bounds:
     """Bound the mean over the units of their ``medians`` (..., units) over ``runs`` (..., units, seeds).
 
-    Crossed seeds shift all medians alike, which the scatter of these does not show: the variance that seeds give to the
-    mean over the units is added, times that of a median over that of a mean.
+    A crossed seed shifts all medians together, which their scatter does not show. The variance of the mean over the
+    units due to seeds is therefore added, multiplied by the ratio of the variance of a median to that of a mean.
     """
     variance = medians.var(axis=-1, ddof=1) / medians.shape[-1]
     seeds = runs.shape[-1]
@@ -55,10 +55,10 @@ def bounds_of_median(medians: Array, runs: Array, *, level: float, nested: bool 
 
 
 def bounds_of_share(runs: Array, *, level: float, nested: bool = False) -> Bounds:
-    """Bound the mean of shares in 0..1, (..., units, seeds), by Clopper and Pearson with units as the draws.
+    """Bound the mean of shares in 0..1, (..., units, seeds), by Clopper and Pearson with units as trials.
 
-    The number of successes is the sum of the units' shares and need not be whole. Of crossed units and seeds the fewer
-    count as the draws.
+    The number of successes is the sum of the units' shares and need not be whole. If units and seeds are crossed, the
+    smaller of the two counts is the number of trials.
     """
     share, draws = runs.mean(axis=(-2, -1)), _freedom(runs, nested=nested) + 1
     successes, tail = share * draws, (1 - level) / 2
@@ -69,12 +69,12 @@ def bounds_of_share(runs: Array, *, level: float, nested: bool = False) -> Bound
 
 
 def bounds_of_ratio(sums: Array, counts: Array, *, level: float) -> Bounds:
-    """Bound the mean of so many values a run, from their ``sums`` and ``counts``, both (..., units, seeds), crossed.
+    """Bound the mean of values of which each run has several, from ``sums`` and ``counts``, both (..., units, seeds).
 
-    The ratio of the two means is linearised, and deviations are those that the jackknife of units and of seeds would
-    find, since few units of unequal weight cover too rarely otherwise. Runs without a value count in the variance,
-    units and seeds without any do not count in the degrees of freedom. NaN bounds where fewer than two units or, of
-    several, seeds have a value.
+    Units and seeds are crossed. The ratio of the two means is linearised; its deviations are scaled as in a jackknife
+    over units and seeds, because the coverage is too low otherwise if there are few units of unequal weight. Runs
+    without a value count in the variance; units and seeds without any value do not count in the degrees of freedom.
+    The bounds are NaN if fewer than two units, or of several seeds fewer than two, have a value.
     """
     share = sums.sum(axis=(-2, -1)) / counts.sum(axis=(-2, -1))
     deviations = (sums - share[..., None, None] * counts) / counts.mean(axis=(-2, -1), keepdims=True)
@@ -89,9 +89,9 @@ def bounds_of_ratio(sums: Array, counts: Array, *, level: float) -> Bounds:
 def bounds_of_pairs(names: NDArray[np.str_], values: Array, *, level: float) -> Bounds:
     """Bound the mean of the ``values`` (..., P) of pairs with the ``names`` (P, 2) of a source and a target.
 
-    Pairs with a name in common are not independent. The variance is that of the jackknife over names: each is left out
-    with all of its pairs, unless nothing would remain. Student's t has one degree of freedom less than there are
-    sources or, of several, targets, whichever are fewer.
+    Pairs with a name in common are not independent. The variance is that of the jackknife over names: each name is left
+    out with all of its pairs, unless no pair would remain. Student's t has one degree of freedom less than the number
+    of sources, or of targets if there are several and fewer of them.
     """
     mean, others = values.mean(axis=-1), [(names != name).all(axis=1) for name in np.unique(names)]
     without = np.array([values[..., kept].mean(axis=-1) for kept in others if kept.any()])
@@ -102,7 +102,7 @@ def bounds_of_pairs(names: NDArray[np.str_], values: Array, *, level: float) -> 
 
 
 def _without_itself(counts: Array, *, axis: int) -> Array:
-    """By how much the deviations of units (axis -1) or seeds (-2) grow where the ratio is taken without them."""
+    """Return the factor by which deviations of units (axis -1) or seeds (-2) grow if the ratio leaves them out."""
     of_each, every = counts.sum(axis=axis, keepdims=True), counts.sum(axis=(-2, -1), keepdims=True)
     number = of_each.shape[-3 - axis]
     others = every - of_each
@@ -111,7 +111,7 @@ def _without_itself(counts: Array, *, axis: int) -> Array:
 
 
 def _variance_of_mean(runs: Array, *, nested: bool) -> Array:
-    """The variance of the mean over the last two axes."""
+    """Return the variance of the mean over the last two axes."""
     units, seeds = runs.shape[-2:]
     of_units = runs.mean(axis=-1)
     if nested or seeds == 1:
@@ -144,5 +144,5 @@ def _freedom(runs: Array, *, nested: bool) -> int:
 
 
 def _quantile(level: float, freedom: int | NDArray[np.int64]) -> Array:
-    """The quantile of Student's t for a two-sided interval; NaN without degrees of freedom."""
+    """Return the quantile of Student's t for a two-sided interval; NaN without degrees of freedom."""
     return np.asarray(scipy.stats.t.ppf((1 + level) / 2, freedom), dtype=np.float64)

@@ -1,7 +1,8 @@
-"""Whether a confidence means what it says: temperature scaling on real images that the network was not trained on.
+"""Calibration: temperature scaling on test images.
 
-Guo, Pleiss, Sun and Weinberger: On Calibration of Modern Neural Networks (2017). One number, the temperature, divides
-the logits; it is fitted on one half of the test images and judged on the other. It changes no decision.
+Guo, Pleiss, Sun and Weinberger: On Calibration of Modern Neural Networks (2017). The logits are divided by one number,
+the temperature, which is fitted on one half of the test images and evaluated on the other. It does not change which
+class is most probable.
 """
 
 from __future__ import annotations
@@ -29,8 +30,8 @@ CALIBRATION = Table(
         Column(
             "temperature",
             Values(kind="number", least=0.001, most=1000).or_nothing,
-            doc="The logits are divided by it; above 1 the classifier was too confident. Empty where no temperature is "
-            "best: the classifier gets every calibration image right, or gives every class the same confidence.",
+            doc="The logits are divided by it; above 1 the classifier was too confident. Empty if no temperature is "
+            "best: the classifier is right on every calibration image, or gives every class the same confidence.",
         ),
         Column("calibration_images", COUNT, unit="images", doc="Number of images on which it was fitted."),
         Column("evaluation_images", COUNT, unit="images", doc="Number of images on which it is evaluated."),
@@ -88,17 +89,17 @@ Logits = NDArray[np.float32] | NDArray[np.float64]
 
 
 class CalibrationSettings(Settings):
-    """How calibration is measured."""
+    """Temperature scaling and its evaluation."""
 
     calibration_bins: int = Field(default=15, ge=2, le=1000)
-    """Bins of equal width over 0..1 for the expected calibration error."""
+    """Number of bins of equal width from 0 to 1 for the expected calibration error."""
     calibration_seed: Seed = 1
     """Seed of the split of the test images into two halves."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Calibration:
-    """A fitted temperature, and negative log-likelihood and calibration error before and after, on other images."""
+    """A fitted temperature, and the log-likelihood and calibration error on other images before and after."""
 
     classifier: str
     temperature: float
@@ -111,13 +112,13 @@ class Calibration:
 
 
 def calibrated(logits: Logits, temperature: float) -> NDArray[np.float64]:
-    """Confidences (N, K) of ``logits`` (N, K) after temperature scaling, in float64."""
+    """Return the confidences (N, K) of ``logits`` (N, K) after temperature scaling, in float64."""
     confidences: NDArray[np.float64] = scipy.special.softmax(logits.astype(np.float64) / temperature, axis=1)
     return confidences
 
 
 def log_odds_in(logits: Logits, classes: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Log-odds log(p / (1 - p)) (N,) of N images, each in its own class, from ``logits`` (N, K)."""
+    """Return the log-odds log(p / (1 - p)) (N,) of N images, each for its own class, from ``logits`` (N, K)."""
     others, rows = logits.astype(np.float64), np.arange(len(classes))
     own = others[rows, classes]
     others[rows, classes] = -np.inf
@@ -126,15 +127,15 @@ def log_odds_in(logits: Logits, classes: NDArray[np.int64]) -> NDArray[np.float6
 
 
 def negative_log_likelihood(logits: Logits, labels: NDArray[np.int64], *, temperature: float = 1.0) -> float:
-    """Mean over the N images of -log(confidence in the true class)."""
-    told = scipy.special.log_softmax(logits.astype(np.float64) / temperature, axis=1)
-    return float(-told[np.arange(len(labels)), labels].mean())
+    """Return the mean over the N images of -log(confidence in the true class)."""
+    log_confidences = scipy.special.log_softmax(logits.astype(np.float64) / temperature, axis=1)
+    return float(-log_confidences[np.arange(len(labels)), labels].mean())
 
 
 def expected_calibration_error(confidences: NDArray[np.float64], right: NDArray[np.bool_], *, bins: int) -> float:
-    """Mean over the images of |share right - mean confidence| of their bin (Guo et al., equation 3).
+    """Return the mean over the images of |accuracy - mean confidence| of their bin (Guo et al., equation 3).
 
-    ``confidences`` (N,) are those of the predicted classes; bins are of equal width and closed above. NaN where a
+    ``confidences`` (N,) are those of the predicted classes. Bins have equal width and include their upper end. NaN if a
     confidence is NaN.
     """
     if np.isnan(confidences).any():
@@ -145,10 +146,10 @@ def expected_calibration_error(confidences: NDArray[np.float64], right: NDArray[
 
 
 def fitted_temperature(logits: Logits, labels: NDArray[np.int64]) -> float:
-    """The temperature between 1/100 and 100 with the least negative log-likelihood for these images.
+    """Return the temperature between 1/100 and 100 with the lowest negative log-likelihood for these images.
 
-    NaN where none is best: the lower, the better for a network that gets every image right, and all are the same to
-    one that gives every class the same confidence.
+    NaN if none is best: if every image is classified correctly, lower is always better; if every class has the same
+    confidence, all temperatures are equal.
     """
     all_right = (logits.argmax(axis=1) == labels).all()
     if all_right or (logits == logits[:, :1]).all():
@@ -165,21 +166,21 @@ def fitted_temperature(logits: Logits, labels: NDArray[np.int64]) -> float:
 def calibrate_on(
     logits: NDArray[np.float32], labels: NDArray[np.int64], *, classifier: str, settings: CalibrationSettings
 ) -> tuple[Calibration, pd.DataFrame]:
-    """Temperature scaling for a network that gave ``logits`` (N, K) to test images of these ``labels`` (N,).
+    """Fit and evaluate temperature scaling from the ``logits`` (N, K) of test images with ``labels`` (N,).
 
-    Also the table of the images: their split, labels, predictions, and confidences raw and calibrated.
+    Also return the table ``real`` of these images: split, label, prediction, and confidence raw and calibrated.
     """
     order = numpy_generator(settings.calibration_seed, "calibration").permutation(len(labels))
     fitting = np.isin(np.arange(len(labels)), order[: len(labels) // 2])
-    judging = ~fitting
+    evaluating = ~fitting
     temperature = fitted_temperature(logits[fitting], labels[fitting])
     images = _table_of_images(logits, labels, temperature=temperature, classifier=classifier)
     images.insert(2, "split", np.where(fitting, "calibration", "evaluation"))
 
-    right = (images["predicted"] == images["label"]).to_numpy()[judging]
+    right = (images["predicted"] == images["label"]).to_numpy()[evaluating]
     errors = {
         column: expected_calibration_error(
-            images[column].to_numpy(dtype=np.float64)[judging], right, bins=settings.calibration_bins
+            images[column].to_numpy(dtype=np.float64)[evaluating], right, bins=settings.calibration_bins
         )
         for column in ("confidence", "calibrated_confidence")
     }
@@ -187,9 +188,9 @@ def calibrate_on(
         classifier=classifier,
         temperature=temperature,
         calibration_images=int(fitting.sum()),
-        evaluation_images=int(judging.sum()),
-        nll_before=negative_log_likelihood(logits[judging], labels[judging]),
-        nll_after=negative_log_likelihood(logits[judging], labels[judging], temperature=temperature),
+        evaluation_images=int(evaluating.sum()),
+        nll_before=negative_log_likelihood(logits[evaluating], labels[evaluating]),
+        nll_after=negative_log_likelihood(logits[evaluating], labels[evaluating], temperature=temperature),
         ece_before=errors["confidence"],
         ece_after=errors["calibrated_confidence"],
     ), images

@@ -1,7 +1,7 @@
-"""Whether some classes are harder to fool a network with than others: dogs and cats, say (the paper, section 3.3).
+"""Sets of classes, such as dogs and cats (paper, section 3.3), compared with all other classes.
 
-A class has one value, its median confidence over the runs, so that no class counts several times. Classes that share a
-champion are not independent: intervals resample groups of classes, in which any two are linked by shared champions.
+A class has one value, its median confidence over the runs, so that each class counts once. Classes that share a
+champion are not independent: intervals resample groups of classes that are linked by shared champions.
 """
 
 from __future__ import annotations
@@ -25,25 +25,6 @@ Index = Annotated[int, Field(ge=0, le=1_000_000)]
 Range = tuple[Index, Index]
 
 
-class ClassSetSettings(ResamplingSettings):
-    """Which classes are compared with all others."""
-
-    class_sets: dict[str, Annotated[list[Range], Field(min_length=1)]] = Field(
-        default={}, examples=[{"dogs": [[151, 268]]}]
-    )
-    """Sets of classes, each compared with all other classes: the first and the last index of every stretch of it."""
-
-    @field_validator("class_sets")
-    @classmethod
-    def _ascending(cls, sets: dict[str, list[Range]]) -> dict[str, list[Range]]:
-        for name, stretches in sets.items():
-            ends = [index for stretch in stretches for index in stretch]
-            apart = all(after[0] > before[1] for before, after in pairwise(stretches))
-            if ends != sorted(ends) or not apart:
-                raise ValueError(f"stretches in ascending order, each as [first, last]; not {stretches} for {name!r}")
-        return sets
-
-
 FEWEST_GROUPS = 3  # on either side; with fewer there is no interval
 CLASS_SET = Column("class_set", TEXT, doc="Name of the set of classes.")
 SET_CLASSES = Table(
@@ -56,15 +37,16 @@ SET_CLASSES = Table(
         Column(
             "group",
             COUNT,
-            doc="Number of its group: classes linked by images that are champions of several of them in a run.",
+            doc="Number of its group. A group is a set of classes linked by images that are champions of several of "
+            "them in a run.",
         ),
         RUNS_ON_CLASSIFIER,
-        Column("confidence", SHARE, doc="Median over these runs of the champion's confidence."),
+        Column("confidence", SHARE, doc="Median confidence of the class's champion over these runs."),
     ),
     key=("classifier", "experiment", "search", "class_set", "class_index"),
     may_be_empty=True,
-    doc="One row for each class, classifier, experiment, search and set of classes (`findings.class_sets`); no rows in "
-    "studies that name no such set.",
+    doc="One row for each class, classifier, experiment, search and set of classes (`findings.class_sets`); no rows if "
+    "the study declares no set.",
 )
 CLASS_SETS = Table(
     name="class_sets",
@@ -77,17 +59,17 @@ CLASS_SETS = Table(
         Column(
             "groups",
             COUNT,
-            doc="Number of groups among which the classes of the set are divided; a group can be on both sides.",
+            doc="Number of groups to which the classes of the set belong; a group can be on both sides.",
         ),
-        Column("other_groups", COUNT, doc="Number of groups among which the other classes are divided."),
+        Column("other_groups", COUNT, doc="Number of groups to which the other classes belong."),
         RUNS_ON_CLASSIFIER,
         Column("median", SHARE, doc="Median confidence over the classes of the set."),
         Column("median_elsewhere", SHARE, doc="Median confidence over the other classes."),
         Column(
             "superiority",
             SHARE,
-            doc="Probability that a class of the set has a higher confidence than another class; ties count half. Its "
-            "interval resamples groups and is empty with fewer than 3 on either side.",
+            doc="Probability that a class of the set has a higher confidence than a class outside the set; ties count "
+            "half. Its interval resamples groups and is empty with fewer than 3 on either side.",
         ),
         *(*bounds(SHARE), NOTE),
     ),
@@ -98,12 +80,33 @@ CLASS_SETS = Table(
 )
 
 
-def classes_table(champions: pd.DataFrame, settings: ClassSetSettings) -> pd.DataFrame:
-    """One row for each class, network, experiment, search and set of classes: is it in the set, and its confidence.
+class ClassSetSettings(ResamplingSettings):
+    """Sets of classes that are compared with all other classes."""
 
-    The confidence is the median over the runs, from the table of ``champions``. Classes of one ``group`` are linked by
-    images that are champions of several classes in a run. Raises :class:`FoolingError` for a set that leaves nothing to
-    compare.
+    class_sets: dict[str, Annotated[list[Range], Field(min_length=1)]] = Field(
+        default={}, examples=[{"dogs": [[151, 268]]}]
+    )
+    """Sets of classes by name. A set is a list of ranges, each with the index of its first and its last class."""
+
+    @field_validator("class_sets")
+    @classmethod
+    def _ascending(cls, sets: dict[str, list[Range]]) -> dict[str, list[Range]]:
+        for name, ranges in sets.items():
+            ends = [index for pair in ranges for index in pair]
+            apart = all(after[0] > before[1] for before, after in pairwise(ranges))
+            if ends != sorted(ends) or not apart:
+                raise ValueError(f"ranges in ascending order, each as [first, last]; not {ranges} for {name!r}")
+        return sets
+
+
+def classes_table(champions: pd.DataFrame, settings: ClassSetSettings) -> pd.DataFrame:
+    """Return, by class, classifier, experiment, search and set, the confidence and whether the class is in the set.
+
+    The confidence is the median over the runs, from the table ``champions``. Classes of one ``group`` are linked by
+    images that are champions of several classes in a run.
+
+    Raises:
+        FoolingError: A set contains a class that does not exist, or all classes.
     """
     exact = champions.astype({"confidence": "float64"})
     columns = {"runs": ("seed", "nunique"), "confidence": ("confidence", "median")}
@@ -111,18 +114,18 @@ def classes_table(champions: pd.DataFrame, settings: ClassSetSettings) -> pd.Dat
     groups = [_groups(rows) for _, rows in exact.groupby(names_of(RUNS_ALIKE))]
     of_classes["group"] = np.concatenate(groups) if groups else np.zeros(0, dtype=np.int64)
     parts = [of_classes.iloc[:0].assign(class_set="", inside=False)]
-    for name, stretches in settings.class_sets.items():
+    for name, ranges in settings.class_sets.items():
         for _, rows in of_classes.groupby(names_of(RUNS_ALIKE)):
-            parts.append(rows.assign(class_set=name, inside=_inside(stretches, len(rows), name=name)))
+            parts.append(rows.assign(class_set=name, inside=_inside(ranges, len(rows), name=name)))
     return pd.concat(parts, ignore_index=True)[SET_CLASSES.names]
 
 
 def class_set_table(classes: pd.DataFrame, settings: ResamplingSettings) -> pd.DataFrame:
-    """One row for each network, experiment, search and set, from the table of classes.
+    """Return one row for each classifier, experiment, search and set, from the table ``set_classes``.
 
-    ``superiority`` is the probability that a class of the set has a higher confidence than one of the others (ties
-    count half), which is .5 if it makes no difference. Its interval resamples groups of classes that share champions,
-    so it holds for other images in the same runs; of other seeds it says something only as far as there are several.
+    ``superiority`` is the probability that a class of the set has a higher confidence than a class outside the set
+    (ties count half); .5 means no difference. Its interval resamples groups of classes that share champions. It covers
+    other images in the same runs, and other seeds only if there are several runs.
     """
     rows = []
     for identity, table in classes.groupby([*names_of(RUNS_ALIKE), "class_set"]):
@@ -135,7 +138,7 @@ def class_set_table(classes: pd.DataFrame, settings: ResamplingSettings) -> pd.D
         low = high = np.nan
         if min(sizes) >= FEWEST_GROUPS:
             low, high = _interval(better, groups[0], groups[1], settings, purpose=tuple(map(str, identity)))
-            note = "one run: nothing is said of other seeds" if runs == 1 else ""
+            note = "one run: other seeds are not covered" if runs == 1 else ""
         else:
             note = f"fewer than {FEWEST_GROUPS} groups of classes without a common champion"
         found = (float(np.median(values)), float(np.median(values_elsewhere)))
@@ -143,23 +146,23 @@ def class_set_table(classes: pd.DataFrame, settings: ResamplingSettings) -> pd.D
     return pd.DataFrame(rows, columns=CLASS_SETS.names)
 
 
-def _inside(stretches: list[Range], classes: int, *, name: str) -> NDArray[np.bool_]:
+def _inside(ranges: list[Range], classes: int, *, name: str) -> NDArray[np.bool_]:
     index = np.arange(classes)
-    inside: NDArray[np.bool_] = np.any([(index >= first) & (index <= last) for first, last in stretches], axis=0)
-    if stretches[-1][1] >= classes or inside.all():
+    inside: NDArray[np.bool_] = np.any([(index >= first) & (index <= last) for first, last in ranges], axis=0)
+    if ranges[-1][1] >= classes or inside.all():
         raise FoolingError(
-            f"the set of classes {name!r} cannot be compared with others",
-            found=f"{stretches} of {classes} classes",
-            expected=f"indices from 0 to {classes - 1}, and some classes that are not in the set",
-            remedy="correct findings.class_sets",
+            f"findings.class_sets: the set {name!r} cannot be compared with other classes",
+            found=f"{ranges} of {classes} classes",
+            expected=f"indices from 0 to {classes - 1}, with at least one class outside the set",
+            remedy="correct the ranges of this set",
         )
     return inside
 
 
 def _groups(champions: pd.DataFrame) -> NDArray[np.int64]:
-    """The group of each class, in ascending order of classes: linked by champions that several classes share in a run.
+    """Return the group of each class, by class index; classes that share a champion in a run are in one group.
 
-    ``champions`` are those of all runs of one network, experiment and search.
+    ``champions`` are those of all runs of one classifier, experiment and search.
     """
     classes, of_class = np.unique(champions["class_index"], return_inverse=True)
     of_champion = champions.groupby(["seed", "individual"]).ngroup().to_numpy() + len(classes)
@@ -177,7 +180,7 @@ def _interval(
     *,
     purpose: tuple[str, ...],
 ) -> tuple[float, float]:
-    """The bootstrap percentile interval of the mean of ``better`` (classes, other classes) over resampled groups."""
+    """Return the percentile interval of the mean of ``better`` (classes, other classes) over resampled groups."""
     generator = numpy_generator(settings.interval_seed, "class sets", *purpose)
     known, position = np.unique(np.concatenate([groups, other_groups]), return_inverse=True)
     drawn = generator.multinomial(len(known), [1 / len(known)] * len(known), size=settings.bootstrap_samples)

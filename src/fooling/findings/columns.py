@@ -6,13 +6,13 @@ from fooling.table import COUNT, FLAG, NUMBER, SHARE, TEXT, Column, one_of
 
 SEARCHES = ("map-elites", "random-search", "drift")
 
-CLASSIFIER = Column("classifier", TEXT, doc="Name of the classifier that scores the images, or that the row describes.")
+CLASSIFIER = Column("classifier", TEXT, doc="Name of the classifier that scores the images or is described.")
 EXPERIMENT = Column("experiment", TEXT, doc="Name of the experiment in the study's configuration.")
 ENCODING = Column("encoding", one_of("direct", "cppn"), doc="Encoding of the genomes.")
 SEARCH = Column(
     "search",
     one_of(*SEARCHES),
-    doc="Evolution (`map-elites`), or a control with as many evaluations (`random-search`, `drift`).",
+    doc="Evolution (`map-elites`), or a control with the same number of evaluations (`random-search`, `drift`).",
 )
 SEED = Column("seed", COUNT, doc="Seed of the run.")
 #: What identifies a run.
@@ -31,7 +31,7 @@ CALIBRATED_CONFIDENCE = Column(
     doc="The same confidence after temperature scaling; empty without a temperature.",
 )
 LOG_ODDS = Column("log_odds", NUMBER, unit="log-odds", doc="Log-odds of that confidence, without temperature scaling.")
-INDIVIDUAL = Column("individual", COUNT, doc="Number of the evaluation that found the champion, counted from 0.")
+INDIVIDUAL = Column("individual", COUNT, doc="Number of the evaluation in which the champion was found, from 0.")
 FOUND_IN = Column("generation", COUNT, doc="Generation in which the champion was found.")
 SATURATED = Column(
     "saturated",
@@ -42,7 +42,7 @@ SATURATED = Column(
 TARGET = Column(
     "target",
     one_of("median", "all"),
-    doc="`median`: the median over the classes (of ten: midpoint of the middle two); `all`: every class.",
+    doc="`median`: the median over the classes (of ten: the midpoint of the middle two); `all`: every class.",
 )
 GENERATION = Column("generation", COUNT, doc="Generation of the run.")
 EVALUATIONS = Column("evaluations", COUNT, unit="images", doc="Images scored so far, the random start included.")
@@ -51,11 +51,11 @@ EVALUATIONS_OF_ASCENT = Column(
     COUNT,
     unit="images",
     doc="Evaluations so far, for all classes; a step of one image counts as three (a forward pass, and a backward "
-    "pass at the price of two) and the scoring of the stored image as one.",
+    "pass that costs as much as two), and the scoring of the stored image as one.",
 )
 
 UNITS = Column("units", COUNT, doc="Number of independent units: classifiers.")
-RUNS = Column("runs", COUNT, unit="runs", doc="Number of all runs behind the row.")
+RUNS = Column("runs", COUNT, unit="runs", doc="Number of all runs behind the value.")
 RUNS_ON_CLASSIFIER = Column("runs", COUNT, unit="runs", doc="Number of runs on this classifier.")
 REACHED_SHARE = Column("reached", SHARE, doc="Share of the runs that reached the target.")
-NOTE = Column("note", TEXT.or_nothing, doc="Why there is no interval, or what it leaves out.")
+NOTE = Column("note", TEXT.or_nothing, doc="Why there is no interval, or what it does not cover.")

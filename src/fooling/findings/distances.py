@@ -1,30 +1,41 @@
-"""How far images lie from all training images, and how confident the network is of them: why networks are fooled.
+"""Distances from the training images, and the classifier's confidence.
 
-The paper's answer: a network divides the whole space of images among its classes, also where it has never seen an
-image, so that it is sure of images far from all data. Distances are measured to the nearest training image, between
-pixels and between features (what the network makes of an image just before it decides), for real test images, evolved
-champions, the champions of the random start, and noise. A distance is given as a multiple of the median real image's.
+The paper's explanation of fooling: a classifier divides the whole image space among its classes, including regions
+without any training image, so it is confident in images far from all data. Distances to the nearest training image are
+measured between pixels and between features (the input of the last layer), for test images, champions, champions of
+the random start, and noise. They are given as multiples of the median distance of test images.
+
+All sums of products are over whole numbers that float64 holds exactly. They do not depend on the order of summation or
+the number of threads.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field
 
+from fooling.attacks.evolution.record import RunRecord
 from fooling.datasets.dataset import Dataset
 from fooling.errors import FoolingError
-from fooling.evolution.record import RunRecord
 from fooling.findings.calibration import calibrated, log_odds_in
 from fooling.findings.columns import CALIBRATED_CONFIDENCE, CLASSIFIER, CONFIDENCE, ENCODING, EXPERIMENT, LOG_ODDS, SEED
-from fooling.findings.neighbours import Images, nearest_features, nearest_images
 from fooling.seeding import numpy_generator
 from fooling.settings import Seed, Settings
 from fooling.table import COUNT, FLAG, NOT_NEGATIVE, Column, Table, one_of, or_nothing
+
+BLOCK_BYTES = 64 * 2**20  # of others, and of their distances to the queries, at once
+EXACT_BITS = 53  # up to 2**53 float64 holds every whole number
+
+Images = NDArray[np.uint8]
+Whole = NDArray[np.integer[Any]] | NDArray[np.float64]
+
 
 DISTANCES = Table(
     name="distances",
@@ -35,14 +46,14 @@ DISTANCES = Table(
         Column(
             "kind",
             one_of("real", "noise", "start", "champion"),
-            doc="`real`: test images of the half that evaluates the calibration; `noise`: uniform noise; `start`: "
-            "champions after the random start of a run, before any evolution; `champion`: champions at its end.",
+            doc="`real`: test images of the half on which calibration is evaluated; `noise`: uniform noise; `start`: "
+            "champions of the random start of a run; `champion`: champions at the end of a run.",
         ),
         *or_nothing(EXPERIMENT, ENCODING, SEED, doc="empty for `real` and `noise`."),
         Column(
             "image", COUNT, doc="Index among the test images, number of the noise image, or the class of a champion."
         ),
-        Column("class_index", COUNT, doc="Class of the champion; of other images the most probable class."),
+        Column("class_index", COUNT, doc="Class of the champion; for other images, the most probable class."),
         *(CONFIDENCE, CALIBRATED_CONFIDENCE, LOG_ODDS),
         Column(
             "pixel_distance",
@@ -53,73 +64,131 @@ DISTANCES = Table(
         Column(
             "pixel_ratio",
             NOT_NEGATIVE.or_nothing,
-            doc="The pixel distance divided by the median of the real images; empty where that is 0.",
+            doc="The pixel distance divided by the median of the real images; empty if that is 0.",
         ),
         Column("pixel_beyond", FLAG, doc="Whether the pixel distance exceeds that of 99 % of the real images."),
         Column(
             "feature_distance",
             NOT_NEGATIVE,
-            doc="Distance to the nearest training image in the features of the network, which are the input of its "
-            "last layer (maps averaged over their places): root mean square over the features.",
+            doc="Distance to the nearest training image between features, the input of the last layer (feature maps "
+            "are averaged over positions): root mean square over the features.",
         ),
         Column(
             "feature_ratio",
             NOT_NEGATIVE.or_nothing,
-            doc="The feature distance divided by the median of the real images; empty where that is 0.",
+            doc="The feature distance divided by the median of the real images; empty if that is 0.",
         ),
         Column("feature_beyond", FLAG, doc="Whether the feature distance exceeds that of 99 % of the real images."),
     ),
     key=("classifier", "kind", "experiment", "seed", "image"),
-    doc="One row for each image: its distance from all training images. All images are fed as in training, also those "
-    "that were evolved on another input.",
+    doc="One row for each image: its distance from the nearest training image. All images are preprocessed as in "
+    "training, including those that were evolved with other preprocessing.",
 )
-#: An image lies beyond the real ones if it is farther from the training images than this share of them.
+#: An image is beyond the real images if it is farther from the training images than this share of them.
 BEYOND = 0.99
 
 
+def nearest_images(images: Images, others: Images) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return the index (B,) of and distance (B,) to the nearest of ``others`` for each of ``images``.
+
+    ``images`` is (B, C, H, W) and ``others`` (N, C, H, W), both uint8. The distance is the root mean square difference
+    over all pixels and channels, with levels scaled to 0..1. Ties go to the lowest index.
+    """
+    index, squares = nearest_rows(images.reshape(len(images), -1), others.reshape(len(others), -1))
+    return index, np.sqrt(squares / math.prod(images.shape[1:])) / 255
+
+
+def nearest_features(
+    features: NDArray[np.float32], others: NDArray[np.float32]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return the index (B,) of and distance (B,) to the nearest of ``others`` (N, D) for each of ``features`` (B, D).
+
+    The distance is the root mean square difference over the D features. They are rounded to a grid on which all sums
+    are exact; for 500 features its step is one two-millionth of the largest feature.
+    """
+    count = features.shape[1]
+    largest = max(float(abs(features).max()), float(abs(others).max()))
+    # The grid is a power of two below the largest number, which makes every step of the rounding exact as well.
+    bits = int((EXACT_BITS - math.log2(3 * count)) // 2)
+    step = 2.0 ** (math.frexp(largest)[1] - bits)
+    index, squares = nearest_rows(
+        *(np.rint(part.astype(np.float64) / step).astype(np.int32) for part in (features, others))
+    )
+    return index, np.sqrt(squares / count) * step
+
+
+def nearest_rows(queries: Whole, others: Whole) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return the index (B,) of and squared distance (B,) to the nearest of ``others`` (N, D) for each of ``queries``.
+
+    ``queries`` is (B, D). All values are whole numbers, small enough for exact sums of squares. Ties go to the lowest
+    index.
+    """
+    queries = queries.astype(np.float64)
+    best = np.full(len(queries), np.inf)
+    index = np.zeros(len(queries), dtype=np.int64)
+    rows = max(1, BLOCK_BYTES // (8 * max(queries.shape)))
+    for start in range(0, len(others), rows):
+        block = others[start : start + rows].astype(np.float64)
+        squares = (block**2).sum(axis=1) - 2 * (queries @ block.T)  # less the query's own square: the same for all
+        nearest = squares.argmin(axis=1)
+        least = squares[np.arange(len(queries)), nearest]
+        closer = least < best
+        best[closer], index[closer] = least[closer], nearest[closer] + start
+    return index, best + (queries**2).sum(axis=1)
+
+
 class DistanceSettings(Settings):
-    """Which images are measured beside the champions."""
+    """Images whose distance is measured in addition to champions."""
 
     distance_images: int = Field(default=1000, ge=1, le=1_000_000)
-    """Real test images, and as many images of noise, whose distance to the training images is measured."""
+    """Number of test images, and of noise images, whose distance to the training images is measured."""
     distance_seed: Seed = 1
-    """Seed of the noise, and of the choice of real images."""
+    """Seed of the noise and of the choice of test images."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shown:
-    """Images (B, C, H, W) to be measured, and a row for each that says what it is."""
+class MeasuredImages:
+    """Images (B, C, H, W) to measure, and a row of the table for each."""
 
-    rows: pd.DataFrame  # kind, experiment, encoding, seed, image, class_index (empty: the one it gets most for)
+    rows: pd.DataFrame  # kind, experiment, encoding, seed, image, class_index (missing: the most probable class)
     images: Images
 
 
 @dataclass(frozen=True, kw_only=True)
-class Seen:
-    """What a network makes of B images."""
+class Outputs:
+    """Logits and features of B images."""
 
     logits: NDArray[np.float32]  # (B, K)
     features: NDArray[np.float32]  # (B, D)
 
 
-def shown_images(
+def images_to_measure(
     runs: Mapping[str, Sequence[RunRecord]], *, real: pd.DataFrame, dataset: Dataset, settings: DistanceSettings
-) -> Shown:
-    """Real images of the half that judges the calibration, noise, and the champions of one network's ``runs``.
+) -> MeasuredImages:
+    """Return test images, noise, and the champions of one classifier's ``runs``.
 
-    ``runs`` has those of every experiment, ``real`` says of every test image in which half it is. Raises
-    :class:`FoolingError` for runs on several networks or images of another shape, and where nothing was trained on.
+    Args:
+        runs: The runs of each experiment.
+        real: The table ``real``; the test images are drawn from its evaluation half.
+        dataset: Data set of the classifier.
+        settings: Number of images, and seed.
+
+    Raises:
+        FoolingError: The runs are of several classifiers or have images of another shape, or the data set has no
+            training images.
     """
     dataset.require_training_images("a distance to the nearest of them")
     records = [(experiment, run) for experiment, those in runs.items() for run in sorted(those, key=_seed)]
     if len(names := {str(run.classifier["name"]) for _, run in records}) > 1:
-        raise FoolingError("these runs are of several classifiers", found=", ".join(sorted(names)), expected="one")
+        raise FoolingError("the runs are of several classifiers", found=", ".join(sorted(names)), expected="one")
     shape = dataset.test_images.shape[1:]
     if wrong := [run.images.shape[1:] for _, run in records if run.images.shape[1:] != shape]:
-        raise FoolingError(f"these runs are not on images like those of {dataset.name}", found=wrong[0], expected=shape)
-    judging = real.loc[real["split"] == "evaluation", "image"].to_numpy()
+        raise FoolingError(
+            f"the runs have other images than the data set {dataset.name}", found=wrong[0], expected=shape
+        )
+    evaluation = real.loc[real["split"] == "evaluation", "image"].to_numpy()
     generator = numpy_generator(settings.distance_seed, "distances", dataset.name)
-    chosen = np.sort(generator.permutation(judging)[: settings.distance_images])
+    chosen = np.sort(generator.permutation(evaluation)[: settings.distance_images])
     noise = generator.integers(0, 256, (settings.distance_images, *shape), dtype=np.uint8)
     parts = [_part("real", chosen, dataset.test_images[chosen]), _part("noise", np.arange(len(noise)), noise)]
     for experiment, run in records:
@@ -127,31 +196,46 @@ def shown_images(
         of_run = {"experiment": experiment, "encoding": run.encoding, "seed": run.seed, "class_index": classes}
         parts += [_part("start", classes, run.start_images, **of_run), _part("champion", classes, run.images, **of_run)]
     rows = pd.concat([part.rows for part in parts], ignore_index=True)
-    return Shown(rows=rows, images=np.concatenate([part.images for part in parts]))
+    return MeasuredImages(rows=rows, images=np.concatenate([part.images for part in parts]))
 
 
 def distances_table(
-    shown: Shown, seen: Seen, trained: Seen, *, classifier: str, temperature: float, dataset: Dataset
+    measured: MeasuredImages,
+    outputs: Outputs,
+    training: Outputs,
+    *,
+    classifier: str,
+    temperature: float,
+    dataset: Dataset,
 ) -> pd.DataFrame:
-    """One row for each image: its confidence and its distances to the nearest training image.
+    """Return one row for each image: its confidence and its distances to the nearest training image.
 
-    ``seen`` is what the network makes of the images, ``trained`` what it makes of the training images. The
-    confidence is that in the image's class; in the class that it gets most for where it has none.
+    Args:
+        measured: The images.
+        outputs: Logits and features of these images.
+        training: Logits and features of the training images.
+        classifier: Name of the classifier.
+        temperature: Temperature of its calibration; NaN if there is none.
+        dataset: Data set of the classifier.
+
+    Returns:
+        The table ``distances``. The confidence is that in the image's class, or in the most probable class if the image
+        has none.
     """
-    places = np.arange(len(seen.logits))
-    told = shown.rows["class_index"].to_numpy(dtype=np.float64, na_value=np.nan)
-    classes = np.where(np.isnan(told), seen.logits.argmax(axis=1), told).astype(np.int64)
-    table = shown.rows.assign(
+    places = np.arange(len(outputs.logits))
+    given = measured.rows["class_index"].to_numpy(dtype=np.float64, na_value=np.nan)
+    classes = np.where(np.isnan(given), outputs.logits.argmax(axis=1), given).astype(np.int64)
+    table = measured.rows.assign(
         class_index=classes,
-        confidence=calibrated(seen.logits, 1.0)[places, classes].astype(np.float32),
-        calibrated_confidence=calibrated(seen.logits, temperature)[places, classes],
-        log_odds=log_odds_in(seen.logits, classes),
+        confidence=calibrated(outputs.logits, 1.0)[places, classes].astype(np.float32),
+        calibrated_confidence=calibrated(outputs.logits, temperature)[places, classes],
+        log_odds=log_odds_in(outputs.logits, classes),
     )
     table.insert(0, "classifier", classifier)
     is_real = (table["kind"] == "real").to_numpy()
     found = {
-        "pixel": nearest_images(shown.images, dataset.train_images)[1],
-        "feature": nearest_features(seen.features, trained.features)[1],
+        "pixel": nearest_images(measured.images, dataset.train_images)[1],
+        "feature": nearest_features(outputs.features, training.features)[1],
     }
     for space, distance in found.items():
         middle, last = np.quantile(distance[is_real], [0.5, BEYOND])
@@ -161,10 +245,10 @@ def distances_table(
     return table
 
 
-def _part(kind: str, image: NDArray[np.int64], images: Images, **columns: object) -> Shown:
+def _part(kind: str, image: NDArray[np.int64], images: Images, **columns: object) -> MeasuredImages:
     described = {"kind": kind, "experiment": None, "encoding": None, "seed": None, "image": image, "class_index": None}
     rows = pd.DataFrame(described | columns)
-    return Shown(
+    return MeasuredImages(
         rows=rows.astype({"experiment": "string", "encoding": "string", "seed": "Int64", "class_index": "Int64"}),
         images=images,
     )

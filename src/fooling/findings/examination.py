@@ -1,4 +1,4 @@
-"""Stand-ins for recognisability: what an independent network and the training images say of the champions."""
+"""Proxies of recognisability: champions scored by an independent classifier and compared with training images."""
 
 from __future__ import annotations
 
@@ -11,19 +11,12 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field
 
+from fooling.attacks.evolution.record import RunRecord
 from fooling.datasets.dataset import Dataset
 from fooling.errors import FoolingError
-from fooling.evolution.record import RunRecord
 from fooling.findings.calibration import calibrated
-from fooling.findings.columns import (
-    CALIBRATED_CONFIDENCE,
-    CLASS,
-    CLASSIFIER,
-    CONFIDENCE,
-    EXPERIMENT,
-    SEARCHES,
-)
-from fooling.findings.neighbours import nearest_images
+from fooling.findings.columns import CALIBRATED_CONFIDENCE, CLASS, CLASSIFIER, CONFIDENCE, EXPERIMENT, SEARCHES
+from fooling.findings.distances import nearest_images
 from fooling.seeding import numpy_generator
 from fooling.settings import Seed, Settings
 from fooling.table import COUNT, NOT_NEGATIVE, NUMBER, SHARE, TEXT, Column, Table, one_of, or_nothing
@@ -36,13 +29,13 @@ EXAMINED = Table(
     columns=(
         *(CLASSIFIER, EXPERIMENT),
         Column("search", one_of(*SEARCHES, REAL_IMAGES), doc="Search of the run, or `real-images`."),
-        Column("seed", COUNT, doc="Seed of the run; of a real image its index among the test images."),
+        Column("seed", COUNT, doc="Seed of the run; for a real image, its index among the test images."),
         *(*CLASS, CONFIDENCE, CALIBRATED_CONFIDENCE),
         *or_nothing(
-            Column("independent", TEXT, doc="Name of another classifier that was trained on its own."),
+            Column("independent", TEXT, doc="Name of another, independently trained classifier."),
             Column("independent_confidence", SHARE, doc="Confidence of that classifier in the same class."),
             Column("independent_label", COUNT, doc="Index of the class that it predicts."),
-            doc="empty where the study names no independent classifier.",
+            doc="empty if the study names no independent classifier.",
         ),
         *or_nothing(
             Column(
@@ -53,38 +46,38 @@ EXAMINED = Table(
             ),
             Column("nearest_index", COUNT, doc="Index of that training image."),
             Column("nearest_label", COUNT, doc="Index of the class of that training image."),
-            doc="empty where the data set has no training images.",
+            doc="empty if the data set has no training images.",
         ),
         *or_nothing(
             Column(
-                "alike_class",
+                "similar_class",
                 COUNT,
                 doc="Class of the most similar champion of another seed, same search and classifier.",
             ),
-            Column("alike_correlation", NUMBER, doc="Pearson correlation between the pixels of the two champions."),
-            doc="empty for real images and where there is only one seed.",
+            Column("similar_correlation", NUMBER, doc="Pearson correlation between the pixels of the two champions."),
+            doc="empty for real images, and if there is only one seed.",
         ),
     ),
     key=("classifier", "experiment", "search", "seed", "class_index"),
     doc="One row for each champion at the end of each run, and for comparison one row for each of some real test "
-    "images that the classifier gets right; `class_index` of these is their label.",
+    "images that the classifier labels correctly; their `class_index` is their label.",
 )
 Images = NDArray[np.uint8]
 PIXELS_AT_ONCE = 4096
 
 
 class ExaminationSettings(Settings):
-    """What the champions are compared with."""
+    """Real images with which champions are compared."""
 
     real_images: int = Field(default=200, ge=0, le=1_000_000)
-    """Real test images examined in the same way, for comparison."""
+    """Number of real test images that are examined like the champions, for comparison."""
     real_images_seed: Seed = 1
-    """Seed of their choice."""
+    """Seed of the choice of these images."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Judge:
-    """A network that took no part in the evolution."""
+class IndependentClassifier:
+    """A classifier that took no part in the evolution."""
 
     name: str
     confidences: Callable[[Images], NDArray[np.float32]]  # (B, C, H, W) uint8 to (B, K)
@@ -97,17 +90,25 @@ def examined_table(
     temperature: float,
     real: pd.DataFrame,
     dataset: Dataset,
-    independent: Judge | None,
+    independent: IndependentClassifier | None,
     settings: ExaminationSettings,
 ) -> pd.DataFrame:
-    """One row for each champion of one classifier's runs, and for some real test images that it gets right.
+    """Return one row for each champion of one classifier's runs, and for some correctly labelled test images.
 
-    ``temperature`` and ``real`` are what calibration found for this classifier; ``dataset`` is the one it was trained
-    on. Without an ``independent`` network, or training images, their columns are empty. Raises :class:`FoolingError`
-    for runs of several classifiers.
+    Args:
+        records: Runs on the classifier.
+        experiment: Name of the experiment.
+        temperature: Temperature of its calibration; NaN if there is none.
+        real: The table ``real`` of the classifier.
+        dataset: Data set on which the classifier was trained; without training images the columns about them are empty.
+        independent: Another classifier, or None; without it the columns about it are empty.
+        settings: Number of test images, and seed.
+
+    Raises:
+        FoolingError: The runs are of several classifiers.
     """
     if len(names := {record.classifier["name"] for record in records}) > 1:
-        raise FoolingError("these runs are of several classifiers", found=", ".join(sorted(names)), expected="one")
+        raise FoolingError("the runs are of several classifiers", found=", ".join(sorted(names)), expected="one")
     ordered = sorted(records, key=lambda record: (record.search, record.seed))
     champions = [_champions_of(record, temperature) for record in ordered]
     chosen = _real_images(real, dataset, settings)
@@ -117,17 +118,17 @@ def examined_table(
     table.insert(5, "class_name", [dataset.class_names[index] for index in table["class_index"]])
     images = np.concatenate([*(record.images for record in ordered), dataset.test_images[chosen["seed"]]])
     return table.assign(
-        **_judged(images, table["class_index"].to_numpy(), independent),
+        **_independent_columns(images, table["class_index"].to_numpy(), independent),
         **_nearest_training_images(images, dataset),
-        **_most_alike(images, table),
+        **_most_similar(images, table),
     )
 
 
 def correlations(images: Images) -> NDArray[np.float64]:
-    """Pearson's correlation (B, B) between the pixels of ``images`` (B, C, H, W); 0 for an image of one colour.
+    """Return Pearson's correlation (B, B) between the pixels of ``images`` (B, C, H, W); 0 for a uniform image.
 
-    All sums are exact, as in :mod:`fooling.findings.neighbours`, so that it does not matter how they are made: some
-    pixels of all images at a time, as thousands of large images would not fit in memory as float64.
+    All sums are exact, as in :mod:`fooling.findings.distances`, so the order of summation does not matter. Pixels are
+    processed in blocks, because thousands of large images do not fit in memory as float64.
     """
     levels = images.reshape(len(images), -1)
     sums = levels.sum(axis=1, dtype=np.float64)
@@ -153,7 +154,7 @@ def _champions_of(record: RunRecord, temperature: float) -> pd.DataFrame:
 
 
 def _real_images(real: pd.DataFrame, dataset: Dataset, settings: ExaminationSettings) -> pd.DataFrame:
-    """Some images of the evaluation half that the classifier gets right, in the columns of a champion."""
+    """Return some correctly labelled images of the evaluation half, in the columns of a champion."""
     right = real[(real["split"] == "evaluation") & (real["predicted"] == real["label"])]
     generator = numpy_generator(settings.real_images_seed, "real images", dataset.name)
     drawn = generator.permutation(len(right))[: settings.real_images]
@@ -169,17 +170,19 @@ def _real_images(real: pd.DataFrame, dataset: Dataset, settings: ExaminationSett
     )
 
 
-def _judged(images: Images, classes: NDArray[np.int64], judge: Judge | None) -> dict[str, Any]:
-    if judge is None:
+def _independent_columns(
+    images: Images, classes: NDArray[np.int64], independent: IndependentClassifier | None
+) -> dict[str, Any]:
+    if independent is None:
         nothing = np.full(len(images), np.nan, dtype=np.float32)
         return {
             "independent": pd.array([None] * len(images), dtype="string"),
             "independent_confidence": nothing,
             "independent_label": pd.array([None] * len(images), dtype="Int64"),
         }
-    confidences = judge.confidences(images)
+    confidences = independent.confidences(images)
     return {
-        "independent": pd.array([judge.name] * len(images), dtype="string"),
+        "independent": pd.array([independent.name] * len(images), dtype="string"),
         "independent_confidence": confidences[np.arange(len(images)), classes],
         "independent_label": pd.array(confidences.argmax(axis=1), dtype="Int64"),
     }
@@ -201,16 +204,16 @@ def _nearest_training_images(images: Images, dataset: Dataset) -> dict[str, Any]
     }
 
 
-def _most_alike(images: Images, table: pd.DataFrame) -> dict[str, Any]:
-    """Class and correlation of the most alike champion of another seed of the same search."""
+def _most_similar(images: Images, table: pd.DataFrame) -> dict[str, Any]:
+    """Return class and correlation of the most similar champion of another seed of the same search."""
     classes, seeds = table["class_index"].to_numpy(), table["seed"].to_numpy()
-    alike = pd.Series(pd.NA, index=table.index, dtype="Int64")
+    similar = pd.Series(pd.NA, index=table.index, dtype="Int64")
     strength = np.full(len(images), np.nan)
     for search in sorted(set(table["search"]) - {REAL_IMAGES}):
         rows = np.flatnonzero(table["search"] == search)
         if len(set(seeds[rows])) > 1:
             related = correlations(images[rows])
             related[seeds[rows][:, None] == seeds[rows]] = -np.inf
-            alike.iloc[rows] = classes[rows[related.argmax(axis=1)]]
+            similar.iloc[rows] = classes[rows[related.argmax(axis=1)]]
             strength[rows] = related.max(axis=1)
-    return {"alike_class": alike, "alike_correlation": strength}
+    return {"similar_class": similar, "similar_correlation": strength}

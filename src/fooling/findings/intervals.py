@@ -1,7 +1,7 @@
-"""Estimates with confidence intervals over what was drawn independently: classifiers, or chains of retrained networks.
+"""Estimates with confidence intervals over independent units: classifiers, or chains of retrained classifiers.
 
-Classes are not drawn: there are no others. :mod:`fooling.findings.bounds` computes the bounds of crossed and of nested
-runs. Below three units there is no interval: its width would be a guess.
+Classes are not a sample: a data set has no others. :mod:`fooling.findings.bounds` computes the bounds for crossed and
+nested runs. With fewer than three units there is no interval, because its width could not be estimated.
 """
 
 from __future__ import annotations
@@ -35,69 +35,71 @@ FEWEST_UNITS = 3  # below: no interval
 FLOAT32 = np.finfo(np.float32)
 MOST_CENSORED = 0.2  # of the runs; above: no interval for a time
 
-#: What was drawn independently.
+#: The independent units.
 Unit = Literal["classifier", "chain", "run"]
-#: One number for the values of one unit, ``(seeds, ...)``.
+#: Map the values of one unit ``(seeds, ...)`` to one number.
 Statistic = Callable[[Array], Any]
 
 
 class IntervalSettings(Settings):
-    """How sure intervals are."""
+    """Confidence intervals."""
 
     confidence_level: float = Field(default=0.95, gt=0.5, le=0.9999)
-    """Share of confidence intervals that contain the true value."""
+    """Confidence level of all intervals."""
 
 
 class DrawingSettings(Settings):
-    """How random numbers of an analysis are drawn."""
+    """Random numbers of the analysis."""
 
     interval_seed: Seed = 1
-    """Seed of resampling, and of what chance is compared with."""
+    """Seed of bootstrap resampling, permutations, and redrawn parents."""
 
 
 class ResamplingSettings(IntervalSettings, DrawingSettings):
-    """How bootstrap intervals are made: those over classes, and over the participants of a survey."""
+    """Bootstrap intervals: over classes, and over the participants of a survey."""
 
     bootstrap_samples: int = Field(default=3999, ge=99, le=100_000)
-    """Resamples behind each bootstrap interval: of sets of classes, and of surveys."""
+    """Number of resamples of each bootstrap interval, for sets of classes and surveys."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """A number with its confidence interval; NaN bounds where ``note`` says why there is none."""
+    """A value with its confidence interval; without an interval the bounds are NaN and ``note`` gives the reason."""
 
     value: float
     low: float
     high: float
-    units: int  # that were drawn independently: classifiers, or chains of retrained networks
-    runs: int  # behind it, of all units
+    units: int  # independent ones: classifiers, chains of retrained classifiers, or runs
+    runs: int  # of all units
     note: str = ""
 
 
 def run_grid(table: pd.DataFrame, column: str, *, within_run: str | None = None) -> Array:
-    """Return the values of ``column`` as ``(classifiers, seeds)``, or ``(classifiers, seeds, K)`` with K rows a run.
+    """Return the values of ``column`` as ``(classifiers, seeds)``, or ``(classifiers, seeds, K)`` with K rows per run.
 
-    ``within_run`` names the column that distinguishes the rows of a run. Raises :class:`FoolingError` unless every
-    classifier has the same seeds.
+    ``within_run`` names the column that distinguishes the rows of a run.
+
+    Raises:
+        FoolingError: The classifiers have different seeds, or runs have different rows.
     """
     levels = ["classifier", "seed", *([] if within_run is None else [within_run])]
     shape = tuple(table[level].nunique() for level in levels)
     if len(table) != math.prod(shape) or table.duplicated(levels).any():
         runs = table[names_of(RUN)].drop_duplicates().groupby("classifier")["seed"].nunique()
         raise FoolingError(
-            "the networks of an experiment have different runs",
+            "the classifiers of an experiment have different runs",
             found=", ".join(f"{name}: {count} seeds" for name, count in runs.items()),
-            expected="every network with the same seeds and classes",
-            remedy="make the missing runs, or leave the network out",
+            expected="the same seeds and classes for every classifier",
+            remedy="make the missing runs, or leave the classifier out",
         )
     values: Array = table.sort_values(levels)[column].to_numpy(dtype=np.float64).reshape(shape)
     return values
 
 
 def log_odds_of(confidences: NDArray[np.floating]) -> Array:
-    """Return the log-odds of float32 ``confidences``; exactly 0 or 1 counts as half a step of float32 away from it.
+    """Return the log-odds of float32 ``confidences``, for tables without exact log-odds.
 
-    For tables without exact log-odds.
+    Exactly 0 or 1 is replaced by a value half a float32 step away.
     """
     exact = np.asarray(confidences, dtype=np.float64)
     at_zero, at_one = (float(step) / 2 for step in (FLOAT32.smallest_subnormal, FLOAT32.epsneg))
@@ -120,8 +122,13 @@ def estimated_mean(
 ) -> Estimate:
     """Estimate the mean of ``runs`` (units, seeds), with Student's t.
 
-    ``nested``: every unit has seeds of its own, or none; otherwise all have the same. ``within``: the values that are
-    possible, to which the bounds are clipped. ``back`` transforms value and bounds.
+    Args:
+        runs: One value for each unit and seed.
+        level: Confidence level.
+        nested: Whether every unit has its own seeds (or a single value); otherwise all units share the seeds.
+        unit: Name of the units, for the note.
+        within: Range of possible values, to which the bounds are clipped.
+        back: Transformation of value and bounds, such as from log-odds to probabilities.
     """
     bounds = _if_enough(runs, bounds_of_mean, level=level, nested=nested)
     clipped = Bounds(bounds.value, *np.clip(bounds[1:], *within))
@@ -137,10 +144,10 @@ def estimated_median(
     within_unit: Statistic = np.median,
     back: Callable[[Array], Array] | None = None,
 ) -> Estimate:
-    """Estimate the mean over the units of some median within each, of ``grid`` (units, seeds, ...).
+    """Estimate the mean over the units of the median within each unit, of ``grid`` (units, seeds, ...).
 
-    ``within_unit`` maps the values of a unit (seeds, ...) to their median. Probabilities are given as log-odds, ratios
-    as logarithms, and ``back`` transforms value and bounds.
+    ``within_unit`` maps the values of a unit (seeds, ...) to their median. Pass probabilities as log-odds and ratios as
+    logarithms; ``back`` transforms value and bounds.
     """
     medians = np.array([within_unit(values) for values in grid])
     runs = np.array([[within_unit(run[None]) for run in values] for values in grid])
@@ -159,20 +166,28 @@ def estimated_share(runs: Array, *, level: float, nested: bool = False, unit: Un
 
 
 def share_bands(holds: NDArray[np.bool_], *, level: float) -> tuple[Array, Array]:
-    """Return lower and upper bounds (T,) for the share of runs for which each of T things holds.
+    """Return lower and upper bounds (T,) for the share of runs that satisfy each of T conditions.
 
-    ``holds`` is (classifiers, seeds, T); NaN bounds with fewer than three classifiers.
+    ``holds`` is (classifiers, seeds, T). The bounds are NaN with fewer than three classifiers.
     """
     runs = np.moveaxis(holds.astype(np.float64), -1, 0)
     bounds = _if_enough(runs, bounds_of_share, level=level, nested=False)
     return bounds.low, bounds.high
 
 
-def estimated_ratio(sums: Array, counts: Array, *, level: float, is_share: bool = False) -> Estimate:
-    """Estimate the mean of values of which each run has so many, from ``sums`` and ``counts`` (classifiers, seeds).
+def estimated_ratio(
+    sums: Array,
+    counts: Array,
+    *,
+    level: float,
+    is_share: bool = False,
+    within: tuple[float, float] = (-math.inf, math.inf),
+) -> Estimate:
+    """Estimate the mean of values of which each run has several, from ``sums`` and ``counts`` (classifiers, seeds).
 
-    NaN where every count is 0. ``units`` and ``runs`` are those with a value. ``is_share``: all values lie in 0..1;
-    the interval is then that of :func:`estimated_share`, of the classifiers and seeds with a value.
+    The value is NaN if every count is 0. ``units`` and ``runs`` of the estimate count those with a value. ``is_share``:
+    all values are between 0 and 1; the interval is then that of :func:`estimated_share` over the classifiers and seeds
+    with a value. Other bounds are clipped to the range ``within`` of possible values.
     """
     units, seeds = (int((counts.sum(axis=axis) > 0).sum()) for axis in (1, 0))
     if units == 0:
@@ -184,7 +199,8 @@ def estimated_ratio(sums: Array, counts: Array, *, level: float, is_share: bool 
     else:
         bounds = Bounds(*(np.asarray(math.nan),) * 3)
         if units >= FEWEST_UNITS:
-            bounds = bounds_of_ratio(sums, counts, level=level)
+            exact = bounds_of_ratio(sums, counts, level=level)
+            bounds = Bounds(exact.value, *np.clip(exact[1:], *within))
         estimate = _estimate(bounds._replace(value=present[0, 0]), present)
     note = estimate.note
     if units >= FEWEST_UNITS and np.isnan(estimate.low):
@@ -195,10 +211,11 @@ def estimated_ratio(sums: Array, counts: Array, *, level: float, is_share: bool 
 def estimated_time(
     times: Array, end: float, *, level: float, nested: bool = False, unit: Unit = "classifier"
 ) -> Estimate:
-    """Estimate the geometric mean of ``times`` plus 1, less 1, of (units, seeds); infinite where a run ended first.
+    """Estimate the geometric mean of ``times`` (units, seeds), computed as that of times + 1, minus 1.
 
-    All runs end at ``end``. Value and bounds are NaN where more than a fifth of the runs, or all runs of a unit with
-    several, ended first: of these only the share that got there can be estimated. The value is infinite if all did.
+    A time is infinite if the run ended before; all runs end at ``end``. Value and bounds are NaN if more than a fifth
+    of the runs, or all runs of a unit with several runs, have no time: then only the share with a time can be
+    estimated. The value is infinite if no run has a time.
     """
     late = ~np.isfinite(times)
     estimate = estimated_mean(
@@ -214,7 +231,7 @@ def estimated_time(
 
 
 def estimated_time_ratio(times: Array, end: float, others: Array, other_end: float, *, level: float) -> Estimate:
-    """Estimate the geometric mean of ``times`` over ``others``, run by run, as :func:`estimated_time` does."""
+    """Estimate the geometric mean of the ratio of ``times`` to ``others``, run by run; see :func:`estimated_time`."""
     logarithms = np.log2(np.where(np.isfinite(times), times, end)) - np.log2(
         np.where(np.isfinite(others), others, other_end)
     )
@@ -229,19 +246,19 @@ def too_censored(times: Array) -> NDArray[np.bool_]:
 
 
 def _if_seen(estimate: Estimate, times: Array) -> Estimate:
-    """``estimate``, with NaN in place of its numbers where too many ``times`` (units, seeds) are infinite."""
+    """Return ``estimate``, or NaN values with a note if too many ``times`` (units, seeds) are infinite."""
     if not too_censored(times):
         return estimate
-    note = f"{int(np.isinf(times).sum())} of {times.size} runs did not get there: see the share that did"
+    note = f"{int(np.isinf(times).sum())} of {times.size} runs did not reach the target: see the share that did"
     return replace(estimate, value=math.nan, low=math.nan, high=math.nan, note=note)
 
 
 def estimated_over_pairs(
     pairs: pd.DataFrame, column: str, *, level: float, within: tuple[float, float] = (-math.inf, math.inf)
 ) -> Estimate:
-    """Estimate the mean of a ``column`` over ``pairs`` of a ``source`` and a ``target``, with ``runs`` of the source.
+    """Estimate the mean of a ``column`` over ``pairs`` with the columns ``source``, ``target`` and ``runs``.
 
-    Pairs with a classifier in common are not independent. Where every pair is at the same end of ``within``, the
+    Pairs with a classifier in common are not independent. If every pair is at the same end of ``within`` = (0, 1), the
     interval is that of :func:`estimated_share`.
     """
     values = pairs[column].to_numpy(dtype=np.float64)
@@ -258,20 +275,22 @@ def estimated_over_pairs(
         bounds = Bounds(np.asarray(values.mean()), *np.clip((low, high), *within))
         estimate = _estimate(bounds, units)
     note = (
-        estimate.note if sources < FEWEST_UNITS else ("one target: nothing is said of others" if targets == 1 else "")
+        estimate.note
+        if sources < FEWEST_UNITS
+        else ("one target: other targets are not covered" if targets == 1 else "")
     )
     return replace(estimate, runs=runs, note=note)
 
 
 def share_of_images(share: float, images: int, *, level: float) -> tuple[float, float]:
-    """Return the Wilson interval of a ``share`` of so many independently drawn ``images``."""
+    """Return the Wilson interval of a ``share`` of a number of independent ``images``."""
     counted = scipy.stats.binomtest(round(share * images), images)
     interval = counted.proportion_ci(level, method="wilson")
     return float(interval.low), float(interval.high)
 
 
 def _if_enough(runs: Array, bound: Callable[..., Bounds], *, level: float, nested: bool) -> Bounds:
-    """The bounds of ``runs`` (..., units, seeds), NaN with fewer units than an interval needs."""
+    """Return the bounds of ``runs`` (..., units, seeds), NaN with fewer units than an interval needs."""
     if runs.shape[-2] < FEWEST_UNITS:
         value = runs.mean(axis=(-2, -1))
         return Bounds(value, np.full_like(value, math.nan), np.full_like(value, math.nan))
@@ -302,5 +321,5 @@ def _note(runs: Array, nested: bool, unit: Unit) -> str:
     if units == 1:
         return f"one {unit}"
     if units < FEWEST_UNITS:
-        return f"{units} {unit}s: an interval takes {FEWEST_UNITS}"
-    return "" if nested or seeds > 1 else "one seed: nothing is said of others"
+        return f"{units} {unit}s: an interval needs {FEWEST_UNITS}"
+    return "" if nested or seeds > 1 else "one seed: other seeds are not covered"

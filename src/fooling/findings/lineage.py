@@ -1,24 +1,23 @@
-"""Who descends from whom: the runs of evolution replayed from their lineage, and what uniform parents would have done.
+"""Lineages: runs of evolution replayed from their records, and compared with replays with uniformly drawn parents.
 
-An *ancestor* of a champion is any image from which it comes, parent by parent, back to an image of the random start. A
-parent is a champion when it is drawn, of one class or of several. Where an encoding crosses two parents, each counts
-half: numbers are the mean over both, and an image comes from the start images of both.
+An *ancestor* of a champion is any image in its line of parents, back to an image of the random start. When a parent is
+drawn, it is a champion of one class or several. If an encoding crosses two parents, each counts half: numbers are means
+over both, and an image descends from the start images of both.
 
-A *switch* is a step from parent to child at which the class changes, counted along the labelling of all ancestors with
-classes they were champions of that needs the fewest. A champion has no switch exactly if each of its ancestors was a
-champion of its own class when it became a parent.
+A *switch* is a step from parent to child at which the class changes. Each ancestor is labelled with a class of which it
+was a champion, such that the number of switches is smallest. A champion has no switch exactly if each of its ancestors
+was a champion of its own class when it became a parent.
 
-Parents are drawn uniformly from the cells, so that nine of ten are champions of another class *by chance*. What says
-something are the children that win a cell: with a parent from the same class more often than by chance, if images
-that one class has found are of no use to another. Chance is therefore what the same run gives when every child that
-won a cell has its parents drawn anew, uniformly from the champions of its time: the same cells change hands at the same
-times, but it does not matter to whose children.
+Parents are drawn uniformly from the cells, so *by chance* nine of ten are champions of another class (of ten). Children
+that win a cell are informative: if the images of one class are useless for another, their parents come from the same
+class more often than by chance. The chance level is computed from replays of the run in which the same cells get new
+champions at the same times, but the parents of every new champion are redrawn uniformly from the champions of the time.
 
 ::
 
-    class 0   a──────────┐d──────      d, a child of b, takes cell 0 from a: the step from b to d is a switch
+    class 0   a──────────┐d──────      d, a child of b, replaces a in cell 0: the step from b to d is a switch
                          │
-    class 1   b──────────┴───────      chance of that: 1 - (cells that a holds) / (all cells)
+    class 1   b──────────┴───────      its probability by chance: 1 - (cells held by a) / (all cells)
 """
 
 from __future__ import annotations
@@ -31,44 +30,44 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from fooling.attacks.evolution.record import RunRecord
 from fooling.errors import REMEDY, FoolingError
-from fooling.evolution.record import RunRecord
 
 Cells = NDArray[np.int64]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Births:
-    """The images of one batch that won cells: N newborns, M cells, P parents (1, or 2 where they are crossed)."""
+    """The images of one batch that won cells: N newborns, M cells, P parents (1, or 2 with crossover)."""
 
     generation: int
     newborns: NDArray[np.int64]  # (N,) individuals, ascending
     parents: NDArray[np.int64]  # (N, P) individuals
-    cells: Cells  # (M,) that changed hands
-    winners: NDArray[np.int64]  # (M,) which newborn has each of them now
+    cells: Cells  # (M,) cells with a new champion
+    winners: NDArray[np.int64]  # (M,) index of the newborn in each of these cells
     before: NDArray[np.int64]  # (K,) the individual that held each cell when the parents were drawn
 
     @property
     def parent_cells(self) -> Cells:
-        """For every newborn and parent (N, P) the first of the cells that the parent held when it was drawn."""
+        """First of the cells that each parent held when it was drawn, (N, P)."""
         return np.asarray((self.before == self.parents[:, :, None]).argmax(axis=2))
 
     @property
     def chance_of_other_parent(self) -> NDArray[np.float64]:
-        """For every cell (M,) how probable a parent that does not hold it is, if all cells are as likely."""
+        """Probability (M,) of a parent that does not hold the cell, if all cells are equally likely."""
         return np.asarray((self.before != self.before[self.cells][:, None]).mean(axis=1))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Genealogy:
-    """A replayed run: the R start images that held its K cells first, then everything that won a cell."""
+    """A replayed run: the R start images that first held its K cells, and then all images that won a cell."""
 
     starters: NDArray[np.int64]  # (K,) the individual that first held each cell
     births: tuple[Births, ...]
 
     @property
     def parents(self) -> dict[int, tuple[int, ...]]:
-        """The parents of every individual that ever held a cell; none for those of the start."""
+        """Parents of every individual that ever held a cell; empty for those of the random start."""
         family: dict[int, tuple[int, ...]] = {int(individual): () for individual in self.starters}
         for birth in self.births:
             family |= {
@@ -85,14 +84,15 @@ class Descent:
     steps: NDArray[np.float64]  # (S, K) from the start image to the champion
     switches: NDArray[np.float64]  # (S, K)
     other_parents: NDArray[np.float64]  # (S, K) share of the parents from other classes; NaN for a start image
-    roots: NDArray[np.bool_]  # (S, K, R) which start images it comes from
-    other_parents_of_all: NDArray[np.float64]  # (S,) the same share for all that ever won a cell; NaN if nothing did
+    roots: NDArray[np.bool_]  # (S, K, R) whether it descends from each start image
+    other_parents_of_all: NDArray[np.float64]  # (S,) the same share for all images that ever won a cell; NaN if none
 
 
 def genealogy_of(run: RunRecord) -> Genealogy:
-    """``run``, a run of MAP-Elites, replayed from its lineage.
+    """Replay a ``run`` of MAP-Elites from its lineage.
 
-    Raises :class:`FoolingError` for another search, and for a lineage that cannot be.
+    Raises:
+        FoolingError: The run is of another search, or its lineage is invalid.
     """
     if run.search != "map-elites":
         raise FoolingError("only the parents of MAP-Elites are champions", found=run.search, expected="map-elites")
@@ -102,9 +102,9 @@ def genealogy_of(run: RunRecord) -> Genealogy:
     if not np.array_equal(lineage.class_index[is_start], np.arange(classes)) or not is_start[:classes].all():
         raise _impossible(run, f"{is_start.sum()} entries of the random start", f"one for each of {classes} classes")
     if not ((lineage.class_index >= 0) & (lineage.class_index < classes)).all():
-        raise _impossible(run, "a cell that there is not", f"cells 0 to {classes - 1}")
+        raise _impossible(run, "an unknown cell", f"cells 0 to {classes - 1}")
     holders, births = starters.copy(), []
-    # With an extra batch generation 0 has children too: only their parents tell them from the start.
+    # With an extra batch, generation 0 has children too: only their parents distinguish them from the random start.
     generations = lineage.generation[classes:]
     bounds = [0, *(np.flatnonzero(np.diff(generations)) + 1), len(generations)] if len(generations) else []
     for first, last in itertools.pairwise(bounds):
@@ -117,14 +117,15 @@ def genealogy_of(run: RunRecord) -> Genealogy:
 
 
 def descent(genealogy: Genealogy) -> Descent:
-    """What the champions at the end descend from, in the one replay in which the real parents count."""
+    """Return the descent of the final champions with their real parents, as one replay."""
     return replayed(genealogy, [birth.parent_cells[None] for birth in genealogy.births], replays=1)
 
 
 def replayed(genealogy: Genealogy, parent_cells: Sequence[NDArray[np.int64]], *, replays: int) -> Descent:
-    """What the champions at the end descend from, in S ``replays``, also of a run without births.
+    """Return the descent of the final champions in S ``replays``.
 
-    ``parent_cells`` has for all births the cells (S, N, P) from which the newborns' parents come.
+    ``parent_cells`` has, for each of the births, the cells (S, N, P) from which the parents of the newborns come. A run
+    without births is allowed.
     """
     classes = len(genealogy.starters)
     individuals, root = np.unique(genealogy.starters, return_inverse=True)
@@ -149,14 +150,14 @@ def replayed(genealogy: Genealogy, parent_cells: Sequence[NDArray[np.int64]], *,
 
 
 def redrawn(genealogy: Genealogy, *, replays: int, generator: np.random.Generator) -> Descent:
-    """The descent in ``replays`` of the run in which all parents are drawn uniformly from the cells of their time."""
+    """Return the descent in ``replays`` of the run with all parents drawn uniformly from the cells of their time."""
     classes = len(genealogy.starters)
     drawn = [generator.integers(classes, size=(replays, *birth.parents.shape)) for birth in genealogy.births]
     return replayed(genealogy, drawn, replays=replays)
 
 
 def measures_of(found: Descent) -> dict[str, NDArray[np.float64]]:
-    """Each measure of a run, (S,); NaN for one that the run does not have, such as the parents of no births."""
+    """Return each measure of a run, (S,); NaN if it is undefined, such as the share of parents without births."""
     steps, switches = found.steps.mean(axis=1), found.switches.mean(axis=1)
     known = np.isfinite(found.other_parents)
     return {
@@ -172,7 +173,7 @@ def measures_of(found: Descent) -> dict[str, NDArray[np.float64]]:
 
 
 def _share_of_pairs(roots: NDArray[np.bool_]) -> float:
-    """The share of all pairs of champions that have a start image in common; ``roots`` (K, R). NaN for one champion."""
+    """Return the share of pairs of champions with a common start image, from ``roots`` (K, R); NaN for K = 1."""
     if len(roots) < 2:
         return math.nan
     exact = roots.astype(np.float32)  # whole numbers below 2**24, summed exactly, by the fast product
@@ -181,14 +182,17 @@ def _share_of_pairs(roots: NDArray[np.bool_]) -> float:
 
 
 def common_ancestors(genealogy: Genealogy, champions: NDArray[np.int64]) -> NDArray[np.int64]:
-    """For each pair of ``champions`` (K,) the youngest individual that both are or descend from, (K, K); -1: none."""
+    """Return the youngest common ancestor of each pair of ``champions`` (K,), or one of the two itself, as (K, K).
+
+    -1 if they have none.
+    """
     family = genealogy.parents
     lines = [_ancestors(int(champion), family) for champion in champions]
     return np.array([[max(one & other, default=-1) for other in lines] for one in lines], dtype=np.int64)
 
 
 def generations_of(genealogy: Genealogy) -> dict[int, int]:
-    """In which generation every individual that ever held a cell was found."""
+    """Return the generation in which each individual that ever held a cell was found."""
     found = {int(individual): 0 for individual in genealogy.starters}
     for birth in genealogy.births:
         found |= dict.fromkeys(map(int, birth.newborns), birth.generation)
@@ -201,7 +205,7 @@ def _births(run: RunRecord, entries: slice, before: NDArray[np.int64]) -> Births
     parents = lineage.parents[entries][first]
     parents = parents[:, : 2 if (parents[:, 1] >= 0).all() else 1]
     if unknown := set(parents.ravel().tolist()) - set(before.tolist()):
-        raise _impossible(run, f"individual {min(unknown)}, a parent that holds no cell", "champions as parents")
+        raise _impossible(run, f"individual {min(unknown)}, a parent without a cell", "champions as parents")
     return Births(
         generation=int(lineage.generation[entries][0]),
         newborns=newborns,
@@ -213,7 +217,7 @@ def _births(run: RunRecord, entries: slice, before: NDArray[np.int64]) -> Births
 
 
 def _fewest_of_holder(switches: NDArray[np.float64], holders: NDArray[np.int64]) -> NDArray[np.float64]:
-    """For every cell the fewest switches (S, K) with which its holder can be labelled with any cell that it holds."""
+    """Return the smallest number of switches (S, K) over all cells that the holder of each cell holds."""
     individuals, which = np.unique(holders, return_inverse=True)
     if len(individuals) == len(holders):
         return switches
@@ -224,7 +228,7 @@ def _fewest_of_holder(switches: NDArray[np.float64], holders: NDArray[np.int64])
 
 
 def _ancestors(individual: int, family: Mapping[int, tuple[int, ...]]) -> set[int]:
-    """``individual`` and all that it comes from."""
+    """Return ``individual`` and all its ancestors."""
     found, pending = set(), [individual]
     while pending:
         if (one := pending.pop()) not in found:
@@ -240,4 +244,4 @@ def _ratio(above: NDArray[np.float64], below: NDArray[np.float64] | NDArray[np.i
 
 def _impossible(run: RunRecord, found: str, expected: str) -> FoolingError:
     name = f"{run.classifier['name']}, seed {run.seed}"
-    return FoolingError(f"the lineage of the run on {name} cannot be", found=found, expected=expected, remedy=REMEDY)
+    return FoolingError(f"the lineage of the run on {name} is invalid", found=found, expected=expected, remedy=REMEDY)

@@ -1,4 +1,4 @@
-"""Every table of the project by name, and the module that declares it, imported only when its table is needed."""
+"""Registry of all tables by name; a module is imported only when one of its tables is needed."""
 
 from __future__ import annotations
 
@@ -11,33 +11,29 @@ NAMED_MODULES = ("fooling.datasets.*", "fooling.findings.*", "fooling.survey.*")
 
 #: The tables that each module declares, in the order of docs/tables.md.
 DECLARED = {
-    "fooling.findings.tables": ("champions", "history", "times"),
+    "fooling.findings.runs": ("champions", "history", "times", "curves"),
     "fooling.findings.calibration": ("calibration", "real"),
     "fooling.findings.sampling": ("start",),
     "fooling.findings.examination": ("examined",),
     "fooling.findings.distances": ("distances",),
     "fooling.findings.ancestry": ("ancestry", "lineage"),
-    "fooling.findings.networks": ("training", "classifiers", "test_errors"),
+    "fooling.findings.classifiers": ("training", "classifiers", "test_errors", "foolability"),
     "fooling.findings.variance": ("variance",),
-    "fooling.findings.foolability": ("foolability",),
     "fooling.findings.class_sets": ("set_classes", "class_sets"),
-    "fooling.findings.survival": ("survival",),
-    "fooling.findings.presets": ("presets",),
+    "fooling.findings.comparison": ("survival", "presets"),
     "fooling.findings.transfer": ("shown", "transfer"),
     "fooling.findings.retraining": ("retrained", "retraining", "effects"),
-    "fooling.findings.budget": ("budget",),
-    "fooling.findings.refusal": ("refusal",),
+    "fooling.findings.stronger_attacks": ("budget", "refusal"),
     "fooling.findings.ablation": ("ablation", "ablation_summary"),
     "fooling.findings.ascent": ("ascent", "ascent_times", "ascent_curves", "ascent_sweeps", "ascent_evaluations"),
     "fooling.survey.responses": ("survey_files",),
     "fooling.survey.exclusions": ("survey_exclusions",),
     "fooling.survey.accuracy": ("survey_accuracy", "survey_images"),
     "fooling.survey.agreement": ("survey_agreement", "survey_confidence", "survey_confusion"),
-    "fooling.survey.power": ("survey_power",),
+    "fooling.survey.simulation": ("survey_power",),
     "fooling.claims.judgements": ("claims",),
-    "fooling.findings.summary": ("curves",),
     "fooling.datasets.manifest": ("pictures",),
-    "fooling.datasets.class_list": ("imagenet_classes",),
+    "fooling.datasets.imagenet_classes": ("imagenet_classes",),
 }
 MODULES = {name: module for module, declared in DECLARED.items() for name in declared}
 
@@ -45,7 +41,7 @@ MODULES = {name: module for module, declared in DECLARED.items() for name in dec
 def table_named(name: str) -> Table:
     """Return the table of this name; raise :class:`FoolingError` if there is none."""
     if name not in MODULES:
-        raise FoolingError("there is no table of this name", found=name, expected=", ".join(MODULES))
+        raise FoolingError("unknown table", found=name, expected=", ".join(MODULES))
     module = vars(importlib.import_module(MODULES[name]))
     return next(value for value in module.values() if isinstance(value, Table) and value.name == name)
 

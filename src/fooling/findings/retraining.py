@@ -1,7 +1,7 @@
-"""What retraining with a fooling class does: how easily each network of a chain is fooled, and what it costs.
+"""Retraining with a fooling class: how easily each network of a chain is fooled, and the cost in test error.
 
-The networks of a chain have learned from each other and are not independent: the chain is the unit of all intervals,
-and one chain has none. Each network has runs of its own.
+The networks of a chain are trained on images that fooled earlier ones and are not independent. The chain is therefore
+the unit of all intervals, and a single chain has no interval. Each network has its own runs.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from fooling.attacks.evolution.record import RunRecord
 from fooling.errors import FoolingError
-from fooling.evolution.record import RunRecord
 from fooling.findings.columns import CLASS, CONFIDENCE, LOG_ODDS, SEED
 from fooling.findings.intervals import (
     IntervalSettings,
@@ -25,7 +25,7 @@ from fooling.findings.intervals import (
     estimated_time,
     probability_of,
 )
-from fooling.findings.tables import ThresholdSettings, at_threshold, champions_table, times_table
+from fooling.findings.runs import ThresholdSettings, at_threshold, champions_table, times_table
 from fooling.retraining.settings import FILLINGS
 from fooling.table import (
     COUNT,
@@ -57,12 +57,12 @@ CHAIN_NETWORK = (RETRAINING_NAME, FIRST, FILLED_WITH, NUMBER_IN_CHAIN)
 #: The same in tables that also have rows for all chains together.
 CHAIN_NETWORKS = (
     RETRAINING_NAME,
-    *or_nothing(FIRST, doc="empty for all chains together."),
+    *or_nothing(FIRST, doc="empty in rows for all chains together."),
     *(FILLED_WITH, NUMBER_IN_CHAIN),
 )
 CHAINS = Column("units", COUNT, unit="chains", doc="Number of chains, which are the independent units.")
 RUNS_OF_CHAINS = Column("runs", COUNT, unit="runs", doc="Number of measured runs in all chains.")
-NOTE_ON_CHAINS = Column("note", TEXT.or_nothing, doc="Why there is no interval: it takes three chains.")
+NOTE_ON_CHAINS = Column("note", TEXT.or_nothing, doc="Why there is no interval: it needs three chains.")
 
 RETRAINED = Table(
     name="retrained",
@@ -74,29 +74,30 @@ RETRAINED = Table(
             "evaluations",
             COUNT.or_nothing,
             unit="images",
-            doc="Images scored until the median over the classes of this run reached the threshold; empty if never.",
+            doc="Images scored until the median over the classes of this run reached the threshold; empty if it never "
+            "did.",
         ),
     ),
     key=(*names_of(CHAIN_NETWORK), "seed", "class_index"),
     doc="One row for each champion of each measured run against each network of each chain, after "
-    "`search.generations`. The first network stands in every chain that begins with it.",
+    "`search.generations`. The first network is listed in every chain that begins with it.",
 )
 _RECOGNISED = (
     *or_nothing(
         Column(
             "recognised_new",
             SHARE,
-            doc="Share of the test images evolved against the network before it that the network assigns to the "
-            "fooling class.",
+            doc="Share of the fooling test images evolved against the previous network that this network assigns to "
+            "the fooling class.",
         ),
         Column(
             "recognised_old",
             SHARE,
-            doc="The same share of the test images evolved against the networks before that one.",
+            doc="The same share for the fooling test images evolved against all earlier networks.",
         ),
-        doc="empty where there are none.",
+        doc="empty if there are none.",
     ),
-    Column("real_taken_for_fooling", SHARE, doc="Share of the real test images that it assigns to the fooling class."),
+    Column("real_as_fooling", SHARE, doc="Share of the real test images that it assigns to the fooling class."),
 )
 RETRAINING = Table(
     name="retraining",
@@ -111,26 +112,26 @@ RETRAINING = Table(
                 doc="Mean over the chains (of log-odds) of the median confidence of all champions.",
             )
         ),
-        *with_bounds(Column("share", SHARE, doc="Share of the champions at the threshold.")),
+        *with_bounds(Column("share", SHARE, doc="Share of the champions at or above the threshold.")),
         *with_bounds(
             Column(
                 "evaluations",
                 FOUND,
                 unit="images",
                 doc="Geometric mean of the images scored until the median over the classes reached the threshold; "
-                "`inf` if it did in no run, empty if it did in fewer than four fifths of the runs, or in no run of a "
+                "`inf` if it did in no run; empty if it did in fewer than four fifths of the runs, or in no run of a "
                 "chain.",
             )
         ),
         Column("reached", SHARE, doc="Share of the runs in which it reached the threshold."),
         NOTE_ON_CHAINS,
-        Column("test_error", SHARE, doc="Test error on real images; of several chains the mean."),
+        Column("test_error", SHARE, doc="Test error on real images; the mean for several chains."),
         Column("fooling_images", COUNT, unit="images", doc="Number of fooling images that it was trained on."),
         *_RECOGNISED,
     ),
     key=tuple(names_of(CHAIN_NETWORK)),
-    doc="One row for each network of each chain; where there are several chains, one more for their networks of one "
-    "number.",
+    doc="One row for each network of each chain. If there are several chains, there is another row for all of their "
+    "networks with the same number.",
 )
 EFFECTS = Table(
     name="effects",
@@ -138,13 +139,14 @@ EFFECTS = Table(
     commands=("tabulate-retraining",),
     columns=(
         RETRAINING_NAME,
-        Column("control", one_of(*CONTROLS), doc="Filling that champions are compared with."),
+        Column("control", one_of(*CONTROLS), doc="Filling with which the filling `champions` is compared."),
         Column(
             "difference",
             NUMBER,
             unit="log-odds",
-            doc="Mean over chains and retrained networks of the difference between the medians, over the runs, of the "
-            "median log-odds over the classes; below 0 where fooling images make the networks harder to fool.",
+            doc="Difference between the filling `champions` and the control, averaged over chains and retrained "
+            "networks, of the median over the runs of the median log-odds over the classes. It is negative if "
+            "retraining on champions makes networks harder to fool.",
         ),
         *bounds(NUMBER),
         CHAINS,
@@ -153,18 +155,18 @@ EFFECTS = Table(
             "runs",
             COUNT,
             unit="runs",
-            doc="Number of measured runs against the networks that learned champions, in all chains.",
+            doc="Number of measured runs against the networks retrained on champions, in all chains.",
         ),
         NOTE_ON_CHAINS,
     ),
     key=("retraining", "control"),
     may_be_empty=True,
-    doc="One row for each control: whether networks that learned champions are harder to fool than its networks.",
+    doc="One row for each control: whether networks retrained on champions are harder to fool than the control's.",
 )
 
 
 class RetrainingFindingsSettings(IntervalSettings, ThresholdSettings):
-    """The threshold, and how intervals are made."""
+    """The threshold, and the intervals."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,14 +178,15 @@ class ChainNetwork:
     number: int
     test_error: float
     fooling_images: int  # that it was trained on
-    recognised: Mapping[int, float]  # share taken for fooling: of real test images (0), of those each network supplied
+    recognised: Mapping[int, float]  # share assigned to the fooling class, by supplying network; 0: real test images
     records: Sequence[RunRecord]
 
 
 def retrained_table(networks: Sequence[ChainNetwork], *, retraining: str, threshold: float) -> pd.DataFrame:
-    """One row for each champion of the measured runs against each network, in the order of the chains.
+    """Return one row for each champion of the measured runs against each network, in the order of the chains.
 
-    ``evaluations`` tells when the median over the classes of its run came to the ``threshold``: nothing if never.
+    ``evaluations`` are those until the median over the classes of its run reached the ``threshold``; missing if it
+    never did.
     """
     return pd.concat([_champions_of(network, retraining, threshold) for network in networks], ignore_index=True)
 
@@ -191,11 +194,14 @@ def retrained_table(networks: Sequence[ChainNetwork], *, retraining: str, thresh
 def retraining_table(
     champions: pd.DataFrame, networks: Sequence[ChainNetwork], settings: RetrainingFindingsSettings
 ) -> pd.DataFrame:
-    """One row for each network of each chain, and one for the networks of one number in all chains (``first`` empty).
+    """Return one row for each network of each chain, and one for all networks with the same number.
 
-    Raises :class:`FoolingError` unless all chains have networks of the same numbers with the same number of runs.
+    In the rows for all chains, ``first`` is empty.
+
+    Raises:
+        FoolingError: The chains have different networks, or different numbers of runs.
     """
-    known = pd.DataFrame([_known_of(network) for network in networks])
+    known = pd.DataFrame([_facts_of(network) for network in networks])
     retraining = str(champions["retraining"].iloc[0])
     rows = []
     for (filled_with, number), of_all in known.groupby(["filled_with", "number"], sort=False):
@@ -209,18 +215,18 @@ def retraining_table(
                 "filled_with": filled_with,
                 "number": number,
             }
-            told = chains[["test_error", "fooling_images", *names_of(_RECOGNISED)]].mean().to_dict()
+            facts = chains[["test_error", "fooling_images", *names_of(_RECOGNISED)]].mean().to_dict()
             found = _measured(measured[measured["first"].isin(firsts)], float(chains["end"].max()), settings)
-            rows.append(words | found | told)
+            rows.append(words | found | facts)
     return pd.DataFrame(rows).astype({"fooling_images": "int64", "runs": "int64"})
 
 
 def effects_table(champions: pd.DataFrame, settings: IntervalSettings) -> pd.DataFrame:
-    """How much harder fooling images make it to fool a network than a control does: one row for each control.
+    """Return the effect of retraining on champions compared with each control, one row each.
 
-    The value is the mean over chains and retrained networks of the difference between the medians, over the runs, of
-    the median log-odds over the classes: below 0 where the networks that learned from champions are harder to fool.
-    The difference is taken within each chain, which is the unit.
+    The effect is a difference in log-odds: of the median over the runs of the median over the classes, averaged over
+    chains and retrained networks. It is negative if networks retrained on champions are harder to fool. The difference
+    is taken within each chain; chains are the units.
     """
     retraining = str(champions["retraining"].iloc[0])
     retrained = champions[champions["number"] > 1]
@@ -243,9 +249,10 @@ def medians_of_chains(champions: pd.DataFrame) -> NDArray[np.float64]:
 
 
 def grid_of_chains(champions: pd.DataFrame, column: str) -> NDArray[np.float64]:
-    """A column of the champions of one filling as (chains, runs, networks, classes).
+    """Return a column of the champions of one filling as (chains, runs, networks, classes).
 
-    Raises :class:`FoolingError` unless all chains have as many networks, runs and classes.
+    Raises:
+        FoolingError: The chains have different numbers of networks or runs.
     """
     chains = []
     for _, of_chain in champions.groupby("first"):
@@ -253,7 +260,7 @@ def grid_of_chains(champions: pd.DataFrame, column: str) -> NDArray[np.float64]:
         chains.append(np.stack(networks, axis=1))
     if len(shapes := {chain.shape[:2] for chain in chains}) > 1:
         raise FoolingError(
-            "the chains of a retraining do not have the same networks and runs",
+            "the chains of a retraining have different networks or runs",
             found=" and ".join(f"{runs} runs against {networks} networks" for runs, networks in sorted(shapes)),
         )
     return np.stack(chains)
@@ -273,8 +280,8 @@ def _champions_of(network: ChainNetwork, retraining: str, threshold: float) -> p
     )[RETRAINED.names]
 
 
-def _known_of(network: ChainNetwork) -> dict[str, Any]:
-    """What is known of a network without any run."""
+def _facts_of(network: ChainNetwork) -> dict[str, Any]:
+    """Return the facts about a network that do not depend on its runs, and the end of these."""
     supplied = [share for number, share in sorted(network.recognised.items()) if number > 0]
     return {
         "first": network.first,
@@ -285,16 +292,16 @@ def _known_of(network: ChainNetwork) -> dict[str, Any]:
         "end": max(int(record.history.evaluations[-1]) for record in network.records),
         "recognised_new": supplied[-1] if supplied else np.nan,
         "recognised_old": float(np.mean(supplied[:-1])) if len(supplied) > 1 else np.nan,
-        "real_taken_for_fooling": network.recognised.get(0, 0.0),
+        "real_as_fooling": network.recognised.get(0, 0.0),
     }
 
 
 def _measured(champions: pd.DataFrame, end: float, settings: RetrainingFindingsSettings) -> dict[str, Any]:
-    """How easily the networks of one number are fooled; their runs end after so many evaluations."""
+    """Measure how easily the networks with one number are fooled; their runs end after ``end`` evaluations."""
     level = settings.confidence_level
 
     def grid(column: str) -> NDArray[np.float64]:
-        """The column as (chains, runs, classes)."""
+        """Return the column as (chains, runs, classes)."""
         return np.stack([_grid_of_runs(rows, column) for _, rows in champions.groupby("first", sort=False)])
 
     evaluations = grid("evaluations")[:, :, 0]
@@ -314,6 +321,6 @@ def _measured(champions: pd.DataFrame, end: float, settings: RetrainingFindingsS
 
 
 def _grid_of_runs(champions: pd.DataFrame, column: str) -> NDArray[np.float64]:
-    """A column of one network's champions as (runs, classes)."""
+    """Return a column of one network's champions as (runs, classes)."""
     values = champions.sort_values(["seed", "class_index"])[column].to_numpy(dtype=np.float64, na_value=np.nan)
     return values.reshape(champions["seed"].nunique(), -1)

@@ -1,13 +1,14 @@
-"""What a classifier says of single random images: the paper's "none of these" at generation 0."""
+"""Single random images: the confidence of a classifier without any evolution."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 from pydantic import Field
 
+from fooling.encodings.settings import EncodingSettings
 from fooling.findings.columns import CLASSIFIER, EXPERIMENT
 from fooling.settings import Seed, Settings
 from fooling.table import COUNT, SHARE, Column, Table
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 START = Table(
     name="start",
     path="findings/start/{classifier}/{experiment}.parquet",
-    commands=("sample-direct", "sample-cppn"),
+    commands=("sample",),
     columns=(
         *(CLASSIFIER, EXPERIMENT),
         Column("image", COUNT, doc="Number of the image, counted from 0."),
@@ -26,29 +27,27 @@ START = Table(
         Column("top_confidence", SHARE, doc="Confidence of the classifier in that class."),
     ),
     key=("classifier", "experiment", "image"),
-    doc="One row for each of many single random images, without any evolution.",
+    doc="One row for each single random image, without any evolution.",
 )
 BATCH = 200  # random images drawn at once, as many as a start has in the paper
 
-EncodingSettings = TypeVar("EncodingSettings", bound=Settings)
-
 
 class SampleSettings(Settings):
-    """How many random images are shown."""
+    """Single random images."""
 
     sample_images: int = Field(default=10_000, ge=1, le=10_000_000)
-    """Single random images shown to each network, per encoding."""
+    """Number of single random images scored by each classifier, per encoding."""
     sample_seed: Seed = 1
     """Seed of these images."""
 
 
-class EncodedSampleSettings(SampleSettings, Generic[EncodingSettings]):
-    """Random images of one encoding, scored in the form in which the experiment scores its own."""
+class EncodedSampleSettings(SampleSettings):
+    """Random images of one encoding, preprocessed as in the experiment."""
 
     encoding: EncodingSettings
-    """How a genome becomes an image."""
+    """Encoding that maps genomes to images."""
     scoring_input: Literal["as-trained", "mean-subtracted"] = "as-trained"
-    """Feed images as in training, or with the mean training image subtracted, as the released code does."""
+    """Preprocess images as in training, or subtract the mean training image, as the released code does."""
 
 
 def start_table(
@@ -59,9 +58,14 @@ def start_table(
     classifier: str,
     experiment: str,
 ) -> pd.DataFrame:
-    """Top class and top confidence of single random images, one row each.
+    """Return the top class and top confidence of single random images, one row each.
 
-    ``draw`` makes that many images uint8 (B, C, H, W), ``confidences`` gives theirs as (B, K).
+    Args:
+        draw: Return a given number of uint8 images (B, C, H, W).
+        confidences: Map images to their confidences (B, K).
+        images: Number of images.
+        classifier: Name of the classifier.
+        experiment: Name of the experiment.
     """
     tops = [confidences(draw(count)).max(dim=1) for count in _batches(images)]
     return pd.DataFrame(

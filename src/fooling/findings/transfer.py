@@ -1,7 +1,7 @@
-"""Transfer: what one network says of the images that were evolved on another one (paper, sections 3.5 and S1).
+"""Transfer: images evolved on one classifier, labelled by another one (paper, sections 3.5 and S1).
 
-An image has two labels that another network may share: the class it was evolved for, and the class that its own network
-gives it, which is another one where its confidence stayed low.
+An image has two labels that another classifier may agree with: the class for which it was evolved, and the label that
+its own classifier gives it. The two differ if its confidence stayed low.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field
 
-from fooling.evolution.record import RunRecord
+from fooling.attacks.evolution.record import RunRecord
 from fooling.findings.columns import CLASS, EXPERIMENT, SEED
 from fooling.findings.intervals import DrawingSettings, IntervalSettings, estimated_share
 from fooling.seeding import numpy_generator
@@ -40,9 +40,9 @@ SHOWN = Table(
         Column("target_label_confidence", SHARE, doc="Confidence of the target in the class that the source predicts."),
     ),
     key=("experiment", "source", "target", "seed", "class_index"),
-    doc="One row for each champion of evolution and each classifier of its data set; `class_index` is the class that "
-    "it was evolved for. In `<chain>.shown.parquet` one row for each champion of the measured runs and each network of "
-    "the chain; there `experiment` is the chain.",
+    doc="One row for each champion of evolution and each classifier of its data set; `class_index` is the class for "
+    "which it was evolved. In `<chain>.shown.parquet`, one row for each champion of the measured runs and each network "
+    "of the chain; there `experiment` is the chain.",
 )
 TRANSFER = Table(
     name="transfer",
@@ -58,50 +58,52 @@ TRANSFER = Table(
         Column(
             "images",
             one_of("all", "sure"),
-            doc="`all` champions, or those in which their source has a confidence of at least `findings.sure` (99 %).",
+            doc="`all` champions, or those with a confidence of at least `findings.sure` (99 %) on their source.",
         ),
         Column(
             "label",
             one_of(*LABELS),
-            doc="`class`: the class that an image was evolved for; `source-label`: the class that its source predicts.",
+            doc="`class`: the class for which an image evolved; `source-label`: the class that its source predicts.",
         ),
         Column("count", COUNT, unit="images", doc="Number of these images."),
         Column("runs", COUNT, unit="runs", doc="Number of runs on the source that have such images."),
         *or_nothing(
             Column(
-                "alike",
+                "transfer_rate",
                 SHARE,
-                doc="Share of the images that the target assigns to that label; the pair is fixed and its runs are the "
-                "units of the interval.",
+                doc="Share of the images to which the target gives the same label; the units of the interval are the "
+                "runs on this source.",
             ),
-            doc="empty where there are no such images.",
+            doc="empty if there are no such images.",
         ),
         *bounds(SHARE),
         *or_nothing(
-            Column("chance", SHARE, doc="Expected `alike` if the target's labels were exchanged among the images."),
-            Column("chance_high", SHARE, doc="Value that `alike` seldom exceeds if these labels are exchanged."),
-            doc="empty where there are no such images.",
+            Column(
+                "chance", SHARE, doc="Expected `transfer_rate` if the target's labels are permuted among the images."
+            ),
+            Column("chance_high", SHARE, doc="The 97.5 % quantile of `transfer_rate` with permuted labels."),
+            doc="empty if there are no such images.",
         ),
-        Column("count_alike", COUNT, unit="images", doc="Number of images that both label alike."),
+        Column("count_transferred", COUNT, unit="images", doc="Number of images to which both give the same label."),
         *or_nothing(
             Column(
                 "higher_on_source",
                 SHARE,
-                doc="Share of the images labelled alike in which the source is more confident.",
+                doc="Share of the images with the same label on both whose confidence is higher on the source.",
             ),
             Column(
-                "surest_on_both",
+                "highest_joint_confidence",
                 SHARE,
-                doc="Confidence that one of the images has on both classifiers at once: the highest, over the images, "
-                "of the lesser of the two.",
+                doc="Highest confidence of an image on both classifiers at once: the maximum, over the images, of the "
+                "lower of its two confidences.",
             ),
             Column(
-                "exchanged",
+                "reverse_higher_on_source",
                 SHARE,
-                doc="Of the images evolved on the target and labelled alike, the share in which the source is more "
-                "confident.",
+                doc="The same as `higher_on_source` for images evolved on the target: the share, of those with the "
+                "same label on both, whose confidence is higher on the source.",
             ),
-            doc="empty where there are no such images.",
+            doc="empty if there are no such images.",
         ),
     ),
     key=("experiment", "source", "target", "images", "label"),
@@ -110,12 +112,12 @@ TRANSFER = Table(
 
 
 class TransferSettings(IntervalSettings, DrawingSettings):
-    """Which images count as sure, and how chance is told."""
+    """Subset of confident images, and the chance level of transfer."""
 
     sure: float = Field(default=0.99, gt=0, lt=1)
-    """Confidence of its own network from which an image also counts among the sure ones."""
+    """Confidence at or above which a classifier counts as sure of an image, for comparing classifiers and transfer."""
     permutations: int = Field(default=999, ge=99, le=100_000)
-    """Random exchanges of the other network's labels among the images: what agreement comes by chance."""
+    """Number of random permutations of the other classifier's labels, to estimate the chance level of transfer."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,10 +130,10 @@ class Network:
 
 
 def shown_table(records: Sequence[RunRecord], networks: Sequence[Network], *, experiment: str) -> pd.DataFrame:
-    """One row for each champion of the runs and each of the networks: what that one says of it.
+    """Return one row for each champion of the runs and each of the ``networks``, with the confidences of both.
 
-    Every source of the runs must be among the ``networks``: its own confidences are those it gives here. Sources and
-    targets stand in the order of the networks.
+    Every source of the runs must be among the ``networks``: its own confidences are computed again. Sources and targets
+    are in the order of the networks.
     """
     order = [network.name for network in networks]
     ordered = sorted(records, key=lambda record: (order.index(record.classifier["name"]), record.seed))
@@ -145,24 +147,24 @@ def shown_table(records: Sequence[RunRecord], networks: Sequence[Network], *, ex
             "class_name": [name for record in ordered for name in record.class_names],
         }
     )
-    told = {network.name: network.confidences(images) for network in networks}
+    scored = {network.name: network.confidences(images) for network in networks}
     rows = np.arange(len(images))
     target_class = keys["class_index"].to_numpy()
     own_label, own = np.zeros(len(images), dtype=np.int64), np.zeros((2, len(images)), dtype=np.float32)
     for source, index in keys.groupby("source").indices.items():
-        said = told[str(source)][index]
-        own_label[index] = said.argmax(axis=1)
-        own[0, index] = said[np.arange(len(index)), target_class[index]]
-        own[1, index] = said.max(axis=1)
+        confidences = scored[str(source)][index]
+        own_label[index] = confidences.argmax(axis=1)
+        own[0, index] = confidences[np.arange(len(index)), target_class[index]]
+        own[1, index] = confidences.max(axis=1)
     tables = [
         keys.assign(
             target=network.name,
             source_confidence=own[0],
             source_label=own_label,
             source_label_confidence=own[1],
-            target_confidence=told[network.name][rows, target_class],
-            target_label=told[network.name].argmax(axis=1),
-            target_label_confidence=_of_label(told[network.name], own_label),
+            target_confidence=scored[network.name][rows, target_class],
+            target_label=scored[network.name].argmax(axis=1),
+            target_label_confidence=_of_label(scored[network.name], own_label),
         )
         for network in networks
     ]
@@ -171,14 +173,14 @@ def shown_table(records: Sequence[RunRecord], networks: Sequence[Network], *, ex
 
 
 def transfer_table(shown: pd.DataFrame, architectures: Mapping[str, str], settings: TransferSettings) -> pd.DataFrame:
-    """One row for each pair of networks, kind of label, and set of images (all, and those their network is sure of).
+    """Return one row for each pair of classifiers, set of images (all, or confident ones) and kind of label.
 
-    ``alike`` is the share of the images whose most probable class on the target is the label; ``chance`` what this
-    share would be if the target's labels had nothing to do with the images. Of the images labelled alike,
-    ``higher_on_source`` is the share that their own network is surer of; ``exchanged`` is the share that the same
-    network (the source) is surer of among those evolved on the target: selection alone favours an image's own network,
-    so only a share that stays high there speaks of the network. ``surest_on_both`` is the confidence that some image
-    has on both at once: the highest, over the images, of the lesser of the two (Fig. S1).
+    - ``transfer_rate``: share of the images whose most probable class on the target is the label.
+    - ``chance``: the same share if the target's labels were independent of the images.
+    - ``higher_on_source``: share, of the images with the same label on both, whose confidence is higher on the source.
+    - ``reverse_higher_on_source``: the same for images evolved on the target. Selection favours the classifier on which
+      an image evolved, so only a share that is high here as well shows that the source is more confident in general.
+    - ``highest_joint_confidence``: maximum over the images of the lower of the two confidences (Fig. S1).
     """
     rows = []
     for pair, images in shown.groupby(names_of(_PAIR), sort=False):
@@ -194,51 +196,56 @@ def transfer_table(shown: pd.DataFrame, architectures: Mapping[str, str], settin
                 "label": label,
             }
             measured = _measured(_subset(images, subset, settings), label, settings, purpose=tuple(words.values()))
-            exchanged = _exchanged(_subset(back, subset, settings), label)
-            rows.append({**words, **measured, **exchanged})
+            reverse = _reverse(_subset(back, subset, settings), label)
+            rows.append({**words, **measured, **reverse})
     return pd.DataFrame(rows)
 
 
 def _measured(
     images: pd.DataFrame, label: str, settings: TransferSettings, *, purpose: tuple[str, ...]
 ) -> dict[str, float]:
-    """Agreement of one pair of networks with its interval and chance; ``count`` 0 where there is no such image.
+    """Return the transfer rate of one pair with its interval and chance level; ``count`` is 0 without images.
 
-    The pair is fixed and the runs on the source are the units: the interval covers other runs of this pair.
+    The units are the runs on this source: the interval covers other runs of this pair.
     """
     wanted, given = (images[name].to_numpy() for name in (LABELS[label], "target_label"))
-    alike = wanted == given
+    same = wanted == given
     generator = numpy_generator(settings.interval_seed, "transfer", *purpose)
     runs = images["seed"].nunique()
-    of_runs = np.full((runs, 1), _mean(alike))  # a run without such images is no unit
+    of_runs = np.full((runs, 1), _mean(same))  # a run without such images is no unit
     found = estimated_share(of_runs, level=settings.confidence_level, nested=True, unit="run") if runs else None
     chance, chance_high = _chance(wanted, given, generator, settings)
     own, other = _own_confidence(images, label), _other_confidence(images, label)
     return {
         **{"count": len(images), "runs": runs},
-        **{"alike": _mean(alike), "low": found.low if found else np.nan, "high": found.high if found else np.nan},
+        **{
+            "transfer_rate": _mean(same),
+            "low": found.low if found else np.nan,
+            "high": found.high if found else np.nan,
+        },
         **{"chance": chance, "chance_high": chance_high},
-        **{"count_alike": int(alike.sum()), "higher_on_source": _mean(own[alike] > other[alike])},
-        "surest_on_both": float(np.minimum(own, other).max()) if len(images) else np.nan,
+        **{"count_transferred": int(same.sum()), "higher_on_source": _mean(own[same] > other[same])},
+        "highest_joint_confidence": float(np.minimum(own, other).max()) if len(images) else np.nan,
     }
 
 
-def _exchanged(back: pd.DataFrame, label: str) -> dict[str, float]:
-    """Of the target's own images that both label alike: the share that the source is surer of."""
-    alike = back[LABELS[label]].to_numpy() == back["target_label"].to_numpy()
-    return {"exchanged": _mean(_other_confidence(back, label)[alike] > _own_confidence(back, label)[alike])}
+def _reverse(back: pd.DataFrame, label: str) -> dict[str, float]:
+    """Return the share of the target's own images, with one label on both, that are more confident on the source."""
+    same = back[LABELS[label]].to_numpy() == back["target_label"].to_numpy()
+    higher = _other_confidence(back, label)[same] > _own_confidence(back, label)[same]
+    return {"reverse_higher_on_source": _mean(higher)}
 
 
 def _chance(
     wanted: NDArray[np.int64], given: NDArray[np.int64], generator: np.random.Generator, settings: TransferSettings
 ) -> tuple[float, float]:
-    """The agreement of exchanged labels: what is expected of it, and what it seldom exceeds (the interval's bound)."""
+    """Return the expected transfer rate with permuted labels, and its upper quantile at the interval's level."""
     if len(wanted) == 0:
         return np.nan, np.nan
     labels = max(wanted.max(), given.max()) + 1
     expected = np.bincount(wanted, minlength=labels) @ np.bincount(given, minlength=labels) / len(wanted) ** 2
-    exchanged = [float((wanted == generator.permutation(given)).mean()) for _ in range(settings.permutations)]
-    return float(expected), float(np.quantile(exchanged, (1 + settings.confidence_level) / 2, method="inverted_cdf"))
+    permuted = [float((wanted == generator.permutation(given)).mean()) for _ in range(settings.permutations)]
+    return float(expected), float(np.quantile(permuted, (1 + settings.confidence_level) / 2, method="inverted_cdf"))
 
 
 def _subset(images: pd.DataFrame, subset: str, settings: TransferSettings) -> pd.DataFrame:
@@ -255,7 +262,7 @@ def _other_confidence(images: pd.DataFrame, label: str) -> NDArray[np.float64]:
 
 
 def _of_label(confidences: NDArray[np.float32], labels: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Of each image the confidence in a label; 0 where the network has no such class."""
+    """Return the confidence in each image's label (B,); 0 if the classifier has no such class."""
     known = labels < confidences.shape[1]
     values = confidences[np.arange(len(labels)), np.where(known, labels, 0)]
     return np.where(known, values, np.float32(0))

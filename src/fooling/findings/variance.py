@@ -1,9 +1,9 @@
-"""Where the variance between champions' log-odds comes from: the network, the seed, the class, or their combinations.
+"""Variance components of the champions' log-odds: classifier, seed, class, and their interactions.
 
-Every network meets every seed and every class, so the design is crossed and balanced, with one champion in each cell.
-The components are those of the analysis of variance with random factors: mean squares are set equal to what they are
-expected to be (Searle, Casella and McCulloch: Variance Components, 1992, chapter 4). In a balanced design these
-estimates are unbiased, need no iteration, and agree with restricted maximum likelihood where none comes out negative.
+Every classifier has the same seeds and classes, so the design is crossed and balanced, with one champion in each cell.
+The components are those of an analysis of variance with random factors: mean squares are set equal to their expected
+values (Searle, Casella and McCulloch: Variance Components, 1992, chapter 4). In a balanced design these estimates are
+unbiased, need no iteration, and agree with restricted maximum likelihood if none is negative.
 """
 
 from __future__ import annotations
@@ -36,33 +36,32 @@ VARIANCE = Table(
         Column(
             "component",
             one_of(*FACTORS, *(":".join(pair) for pair in combinations(FACTORS, 2)), "residual"),
-            doc="Source of the variance: a factor, two factors together (`classifier:seed` is the single run), or "
-            "the residual.",
+            doc="Source of the variance: a factor, the interaction of two factors (`classifier:seed` is the single "
+            "run), or the residual.",
         ),
         Column(
             "variance",
             NOT_NEGATIVE.or_nothing,
             unit="log-odds²",
-            doc="Analysis-of-variance estimate, 0 where it came out negative; empty where it cannot be estimated.",
+            doc="Analysis-of-variance estimate, 0 if it is negative; empty if it cannot be estimated.",
         ),
-        Column("share", SHARE.or_nothing, doc="Share of the sum of the components; empty where that is 0 as well."),
+        Column("share", SHARE.or_nothing, doc="Share of the sum of the components; also empty if that sum is 0."),
         Column("degrees_of_freedom", COUNT, doc="Degrees of freedom of the component's mean square."),
         Column(
             "note",
             TEXT.or_nothing,
-            doc="Why a component cannot be estimated, or which other one it contains.",
+            doc="Why a component cannot be estimated, or which other component it contains.",
         ),
     ),
     key=("experiment", "search", "component"),
-    doc="One row for each experiment, search and component: where the variance between the champions' log-odds comes "
-    "from.",
+    doc="One row for each experiment, search and component: the variance components of the champions' log-odds.",
 )
 
 
 def variance_table(champions: pd.DataFrame) -> pd.DataFrame:
-    """One row for each experiment, search and component: its variance of the log-odds and its share of the sum.
+    """Return one row for each experiment, search and component: its variance and its share of the sum.
 
-    ``champions`` is the table of that name; the networks of an experiment must have the same seeds.
+    ``champions`` is the table of that name; the classifiers of an experiment must have the same seeds.
     """
     tables = []
     for (experiment, search), runs in champions.groupby(["experiment", "search"]):
@@ -75,11 +74,11 @@ def variance_table(champions: pd.DataFrame) -> pd.DataFrame:
 
 
 def components_of(values: NDArray[np.float64]) -> pd.DataFrame:
-    """The variance components of ``values`` (networks, seeds, classes), negative estimates set to 0.
+    """Return the variance components of ``values`` (classifiers, seeds, classes); negative estimates are set to 0.
 
-    A factor with one level cannot be told apart: its components are NaN and say so, and what it does together with
-    another factor is contained in that factor's component. Values that are equal but for their rounding have no
-    variance, and so no shares of it.
+    The components of a factor with one level cannot be estimated: they are NaN with a note, and its interactions are
+    contained in the components of the other factors. If values differ only by rounding, all variances are 0 and shares
+    are NaN.
     """
     if np.ptp(values) <= ROUNDING * np.abs(values).max():
         values = np.zeros_like(values)
@@ -89,7 +88,7 @@ def components_of(values: NDArray[np.float64]) -> pd.DataFrame:
     total = sum(variances.values())
     rows = []
     for subset in _subsets(ALL):
-        source = varied if subset == ALL else subset  # the residual is what all varied factors do together
+        source = varied if subset == ALL else subset  # the residual is the interaction of all varied factors
         known = bool(varied) and (subset == ALL or set(subset) < set(varied))
         rows.append(
             {
@@ -104,7 +103,7 @@ def components_of(values: NDArray[np.float64]) -> pd.DataFrame:
 
 
 def _subsets(factors: Subset) -> list[Subset]:
-    """Every non-empty combination of ``factors``, single factors first."""
+    """Return every non-empty combination of ``factors``, single factors first."""
     return [subset for size in range(1, len(factors) + 1) for subset in combinations(factors, size)]
 
 
@@ -113,7 +112,7 @@ def _degrees_of_freedom(values: NDArray[np.float64], subset: Subset) -> int:
 
 
 def _mean_square(values: NDArray[np.float64], subset: Subset) -> float:
-    """The mean square of the effect of ``subset``: its cell means less everything that fewer factors explain."""
+    """Return the mean square of the effect of ``subset``: its cell means minus the effects of fewer factors."""
     others = tuple(axis for axis in ALL if axis not in subset)
     effect = np.asarray(values.mean(axis=others, keepdims=True))
     for axis in subset:
@@ -123,10 +122,10 @@ def _mean_square(values: NDArray[np.float64], subset: Subset) -> float:
 
 
 def _component(values: NDArray[np.float64], squares: dict[Subset, float], subset: Subset) -> float:
-    """The variance of the effect of ``subset``, solved from the expected mean squares.
+    """Return the variance of the effect of ``subset``, solved from the expected mean squares.
 
-    The mean square of A expects the sum, over every B that contains A, of B's variance times the number of values in a
-    cell of B; turned round, A's variance is the alternating sum of the mean squares of all such B.
+    The expected mean square of A is the sum, over every B that contains A, of B's variance times the number of values
+    in a cell of B. Solved for A, the variance is the alternating sum of the mean squares of all such B.
     """
     alternating = 0.0
     for larger, square in squares.items():
@@ -141,7 +140,7 @@ def _name(subset: Subset) -> str:
 
 
 def _note(subset: Subset, varied: Subset) -> str:
-    """What a reader must know of this component where some factor has one level."""
+    """Return why a component cannot be estimated, or what it contains, if some factor has one level."""
     single = [axis for axis in ALL if axis not in varied]
     if not single:
         return ""
@@ -150,5 +149,5 @@ def _note(subset: Subset, varied: Subset) -> str:
     if hidden := [FACTORS[axis] for axis in single if axis in subset]:
         return f"not estimable: one {' and one '.join(hidden)}"
     if subset == varied:
-        return "not told apart from the residual"
+        return "not distinguishable from the residual"
     return "contains " + " and ".join(_name(tuple(sorted((*subset, axis)))) for axis in single)

@@ -1,4 +1,4 @@
-"""Champions as the page shows them: every image with its confidence, and how other eyes than the network's see it."""
+"""Galleries of the report: champions with their confidences, and proxies of how recognisable they are."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from fooling.evolution.record import RunRecord
+from fooling.attacks.evolution.record import RunRecord
 from fooling.figures.percentages import percent
 from fooling.figures.shown_classes import of_classes, shown_classes
-from fooling.images import png_bytes
-from fooling.inlined import data_uri
+from fooling.images import data_uri, png_bytes
 from fooling.report.summary import ENCODINGS
 
-LARGE = 64  # pixels: smaller images are shown with sharp pixels
+LARGE = 64  # pixels; smaller images are scaled without interpolation
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,7 @@ class Picture:
 
 @dataclass(frozen=True, kw_only=True)
 class Gallery:
-    """Some runs of one experiment on one network, a row of pictures for each seed."""
+    """Some runs of one experiment on one classifier, with a row of pictures for each seed."""
 
     experiment: str
     encoding: str
@@ -40,7 +39,7 @@ class Gallery:
 
 
 def gallery(experiment: str, runs: Sequence[RunRecord], examined: pd.DataFrame) -> Gallery:
-    """The gallery of ``runs``; ``examined`` tells of the champions of the experiment, and of real images."""
+    """Return the gallery of ``runs``, with proxies from the table ``examined``."""
     first = runs[0]
     table = examined[(examined["classifier"] == first.classifier["name"]) & (examined["experiment"] == experiment)]
     return Gallery(
@@ -55,29 +54,29 @@ def gallery(experiment: str, runs: Sequence[RunRecord], examined: pd.DataFrame) 
 
 
 def proxies(examined: pd.DataFrame, *, search: str) -> tuple[str, ...]:
-    """Sentences on how recognisable all champions of ``search`` are, by an independent network and by distance."""
+    """Return sentences on how recognisable the champions of ``search`` are: independent labels, and distances."""
     champions = examined[examined["search"] == search]
     real = examined[examined["search"] == "real-images"]
     sentences = []
     asked = champions["independent"].dropna()
     if len(asked):
         sentences.append(
-            f"The independent network {asked.iloc[0]} assigns the same class to {_alike(champions)} champions"
-            + (f" (and to {_alike(real)} real test images)." if len(real) else ".")
+            f"The independent classifier {asked.iloc[0]} gives the same label to {_same_label(champions)} champions"
+            + (f" and to {_same_label(real)} real test images." if len(real) else ".")
         )
     distances = champions["nearest_distance"].dropna()
     if len(distances):
         compared = f" For real test images it is {real['nearest_distance'].median():.2f}." if len(real) else ""
         sentences.append(
             f"The median distance of the champions to the nearest training image is {distances.median():.2f} "
-            f"(root mean square per pixel; black to white is 1).{compared}"
+            f"(root mean square over pixels; black to white is 1).{compared}"
         )
     return tuple(sentences)
 
 
-def _alike(table: pd.DataFrame) -> str:
-    alike = int((table["independent_label"] == table["class_index"]).sum())
-    return f"{alike:,} of {len(table):,}"
+def _same_label(table: pd.DataFrame) -> str:
+    same = int((table["independent_label"] == table["class_index"]).sum())
+    return f"{same:,} of {len(table):,}"
 
 
 def _pictures(run: RunRecord) -> list[Picture]:

@@ -1,4 +1,4 @@
-"""The report as one HTML page that holds everything it shows: no other file, no network."""
+"""The report: a single, self-contained HTML page."""
 
 from __future__ import annotations
 
@@ -11,17 +11,26 @@ from typing import Any
 import jinja2
 import pandas as pd
 
-from fooling.claims.scoreboard import KINDS, headline_of_claims, note_on_directions, note_on_status, scoreboard
-from fooling.claims.verdicts import Direction, on_data
+from fooling.claims.verdicts import (
+    KINDS,
+    Direction,
+    exactly_in_words,
+    headline_of_claims,
+    in_words,
+    note_on_directions,
+    note_on_status,
+    on_data,
+    percent,
+    scoreboard,
+)
 from fooling.figures.catalogue import FIGURES
-from fooling.findings.wording import in_words, percent
-from fooling.inlined import data_uri
+from fooling.images import data_uri
 from fooling.report.gallery import Gallery
 from fooling.report.summary import ExperimentSummary, headline
 
 DATA_FILES = ("page.html", "page.css")
 
-#: Verdicts in the order of the page, each with a mark that tells it where colours do not.
+#: Verdicts in the order of the page, each with a mark for readers who cannot see its colour.
 VERDICTS = {
     "reproduced": "✓",
     "not reproduced": "✗",
@@ -33,24 +42,24 @@ VERDICTS = {
     "not run here": "·",
 }
 STATUSES = {
-    "F": "read off the paper's figures or their data",
+    "F": "read from the paper's figures or their data",
     "C": "read in, or measured with, the released code",
-    "T": "the paper's text or the authors' page",
-    "N": "a reader's note on the paper",
+    "T": "in the paper's text or on the authors' page",
+    "N": "from a reader's note on the paper",
     "M": "remembered, not verified",
     "-": "no value stated",
 }
 
-#: Verdicts that an interval gives.
+#: Verdicts that depend on the interval.
 JUDGED = ("reproduced", "not reproduced", "inconclusive")
 
-ASKED = ("condition", "study with responses")  # what the figures of the human study are of
-HIDDEN, SHOWN = "Stimuli hidden", "Stimuli shown"  # titles of the sheets of stimuli, without their labels and with them
+ASKED = ("condition", "study with responses")  # values of `one_per` of the figures of the human study
+HIDDEN, SHOWN = "Stimuli hidden", "Stimuli shown"  # titles of the sheets of stimuli, without and with labels
 
 
 @dataclass(frozen=True)
 class Row:
-    """One claim as the page words it."""
+    """One claim as text for the page."""
 
     id: str
     kind: str
@@ -60,7 +69,7 @@ class Row:
     source_status: str
     ours: str
     interval: str
-    units: str  # that are independent
+    units: str  # independent ones
     runs: str
     verdict: str
     direction: str  # on other data than the claim's
@@ -68,12 +77,12 @@ class Row:
 
     @property
     def mark(self) -> str:
-        """The sign of the verdict."""
+        """Mark of the verdict."""
         return VERDICTS[self.verdict]
 
     @property
     def is_judged(self) -> bool:
-        """Whether it has a verdict that may be a test."""
+        """Whether it has a verdict that depends on the interval."""
         return self.verdict in JUDGED
 
 
@@ -82,7 +91,7 @@ class Drawing:
     """One figure of the page."""
 
     figure: str
-    subject: str  # the experiment, network or condition that it shows, or nothing
+    subject: str  # the experiment, classifier or condition that it shows; empty if none
     caption: str
     source: str  # a data URI
 
@@ -98,10 +107,17 @@ def page(
     threshold: float,
     deviations: str,
 ) -> str:
-    """The page.
+    """Return the HTML of the report.
 
-    ``figures`` maps the name of a figure's file, without its ending, to the bytes of its PNG; ``information`` is what
-    ``run-info.json`` holds; ``deviations`` is the address of the list of deviations from the paper.
+    Args:
+        study: Name of the study.
+        claims: The table ``claims``.
+        experiments: Summaries of the experiments.
+        galleries: Galleries of evolved images.
+        figures: PNG files by name of the figure's file, without its ending.
+        information: Content of ``run-info.json``.
+        threshold: Confidence at or above which an image counts as fooling.
+        deviations: URL of the list of deviations from the paper.
     """
     rows = [_row(claim) for claim in claims.to_dict("records")]
     measured = [row for row in rows if row.verdict != "not run here"]
@@ -114,7 +130,7 @@ def page(
             study=study,
             finding=finding,
             contrast=contrast,
-            threshold=in_words(threshold, "share"),
+            threshold=percent(threshold),
             measured={kind: chosen for kind in KINDS if (chosen := [row for row in measured if row.kind == kind])},
             missing=[row for row in rows if row.verdict == "not run here"],
             scoreboard={kind: counts for kind, counts in scoreboard(claims).items() if counts},
@@ -154,7 +170,7 @@ def _environment() -> jinja2.Environment:
 
 
 def duration(seconds: float) -> str:
-    """``12 s``, ``3 min 5 s``, ``2 h 10 min``."""
+    """Return a duration such as ``12 s``, ``3 min 5 s`` or ``2 h 10 min``."""
     whole = round(seconds)
     if whole < 60:
         return f"{seconds:.1f} s" if seconds < 10 else f"{whole} s"
@@ -165,17 +181,17 @@ def duration(seconds: float) -> str:
 
 
 def style(verdict: str) -> str:
-    """The verdict as the name of a style."""
+    """Return the CSS class of a verdict."""
     return verdict.split(",")[0].replace(" ", "-")
 
 
 def unbroken(text: str) -> str:
-    """``text`` with every percent sign kept on the line of its number."""
-    return text.replace(" %", "\N{NO-BREAK SPACE}%")
+    """Return ``text`` with non-breaking spaces before percent signs and after ``≥``."""
+    return text.replace(" %", "\N{NO-BREAK SPACE}%").replace("≥ ", "≥\N{NO-BREAK SPACE}")
 
 
 def _row(claim: Mapping[Any, Any]) -> Row:
-    """The claim in words: numbers with their units, an interval only where there is one."""
+    """Return a row of the table ``claims`` as text: numbers with units, and the interval if there is one."""
     ours, low, high = (in_words(claim[name], claim["unit"]) for name in ("ours", "low", "high"))
     stated = not math.isnan(claim["paper"])
     return Row(
@@ -183,7 +199,7 @@ def _row(claim: Mapping[Any, Any]) -> Row:
         kind=claim["kind"],
         where=claim["where"],
         claim=claim["claim"],
-        paper=in_words(claim["paper"], claim["unit"]) if stated else "none stated",
+        paper=exactly_in_words(claim["paper"], claim["unit"]) if stated else "none stated",
         source_status=claim["source_status"],
         ours=ours,
         interval="" if math.isnan(claim["low"]) else f"{low} to {high}",
@@ -196,7 +212,7 @@ def _row(claim: Mapping[Any, Any]) -> Row:
 
 
 def _drawings(figures: Mapping[str, bytes]) -> dict[str, list[Drawing]]:
-    """The figures under their titles, in the order of the catalogue; galleries have a section of their own."""
+    """Return the figures by title, in the order of the catalogue; galleries have their own section."""
     grouped: dict[str, list[Drawing]] = {}
     for figure, declared in FIGURES.items():
         members = [name for name in figures if name.partition("-")[0] == figure]
@@ -208,5 +224,5 @@ def _drawings(figures: Mapping[str, bytes]) -> dict[str, list[Drawing]]:
 
 
 def _kind(drawings: Sequence[Drawing]) -> str:
-    """What there is one figure of, of each of these."""
+    """Return what there is one drawing of, for a figure with these drawings."""
     return FIGURES[drawings[0].figure].one_per

@@ -1,4 +1,4 @@
-"""What a study found in a few numbers: each experiment with its searches, the headline, the claims by verdict."""
+"""Summary of a study: each experiment with its searches, and the headline of the report."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from fooling.findings.summary import medians_of_runs
-from fooling.findings.wording import in_words, percent
+from fooling.claims.verdicts import in_words, percent
+from fooling.findings.runs import medians_of_runs
 
-#: An experiment with fewer runs is called small.
+#: An experiment with fewer runs is marked as small.
 FEW_RUNS = 6
 
 SEARCHES = {
@@ -23,23 +23,23 @@ ENCODINGS = {"direct": "direct encoding", "cppn": "CPPN encoding"}
 
 @dataclass(frozen=True, kw_only=True)
 class SearchSummary:
-    """What the runs of one search reached."""
+    """The champions of one search."""
 
     search: str
     runs: int
     champions: int  # over all runs and classes
-    fooling: int  # champions at the threshold or above
+    fooling: int  # champions at or above the threshold
     saturated: int  # champions whose confidence is exactly 1 in float32
-    median: str  # confidence of the median class, mean over the runs in log-odds, in words
+    median: str  # confidence of the median class, averaged over the runs in log-odds, as text
 
     @property
     def label(self) -> str:
-        """The search in words."""
+        """Name of the search for readers."""
         return SEARCHES[self.search]
 
     @property
     def count(self) -> str:
-        """Fooling champions among all."""
+        """Number of fooling champions among all, as text."""
         return f"{self.fooling:,} of {self.champions:,}"
 
 
@@ -54,22 +54,22 @@ class ExperimentSummary:
 
     @property
     def evolution(self) -> SearchSummary:
-        """The search under study."""
+        """The summary of evolution."""
         return self.searches[0]
 
     @property
     def control(self) -> SearchSummary | None:
-        """Random search, where it was made."""
+        """The summary of random search, if it was run."""
         return next((search for search in self.searches if search.search == "random-search"), None)
 
     @property
     def is_small(self) -> bool:
-        """Whether it has too few runs to measure anything."""
+        """Whether it has too few runs for statistics."""
         return self.evolution.runs < FEW_RUNS
 
 
-def summarised(champions: pd.DataFrame, *, threshold: float) -> ExperimentSummary:
-    """The summary of one experiment from its table of champions."""
+def summarise_experiment(champions: pd.DataFrame, *, threshold: float) -> ExperimentSummary:
+    """Return the summary of one experiment from its table ``champions``."""
     present = [search for search in SEARCHES if search in set(champions["search"])]
     first = champions.iloc[0]
     return ExperimentSummary(
@@ -81,21 +81,21 @@ def summarised(champions: pd.DataFrame, *, threshold: float) -> ExperimentSummar
 
 
 def headline(experiments: Sequence[ExperimentSummary], *, threshold: float) -> tuple[str, str]:
-    """The finding of the study in one sentence, and beside it what random search finds, experiment by experiment.
+    """Return the main result of the study, and its comparison with random search by experiment.
 
-    Counted are the experiments that have random search beside evolution and are not small, or all if there are none.
+    Only experiments with random search that are not small are counted; all experiments if there are none of these.
     """
     controlled = [found for found in experiments if found.control is not None]
     counted = [found for found in controlled if not found.is_small] or controlled or list(experiments)
     fooling = sum(found.evolution.fooling for found in counted)
     champions = sum(found.evolution.champions for found in counted)
     level = percent(threshold)
-    finding = f"{fooling:,} of {champions:,} evolved images reach a confidence of {level} or more in their class"
+    finding = f"{fooling:,} of {champions:,} evolved images reach at least {level} confidence in their class"
     return finding, " ".join(_contrast(found) for found in counted if found.control is not None)
 
 
 def _contrast(found: ExperimentSummary) -> str:
-    """Evolution and random search in one experiment."""
+    """Return the counts of evolution and random search in one experiment, as text."""
     assert found.control is not None
     name = f"{found.encoding[0].upper()}{found.encoding[1:]} ({found.name})"
     return f"{name}: {found.evolution.count}; random search with the same budget: {found.control.count}."

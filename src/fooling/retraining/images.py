@@ -1,19 +1,21 @@
-"""Fooling images as data sets: what a network is told to be none of its classes."""
+"""Fooling images: chosen champions, or images that no network selected; and the data sets that they make."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
+import torch
 
 from fooling.datasets.dataset import Dataset
+from fooling.encodings.encoding import Encoding, Genomes
 from fooling.errors import FoolingError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from fooling.evolution.record import RunRecord
+    from fooling.attacks.evolution.record import RunRecord
     from fooling.training.images import Pictures
 
 FOOLING = "fooling"  # the name of the class
@@ -22,7 +24,7 @@ BATCH = 200  # random images drawn at once
 
 
 def champions_dataset(training: Sequence[RunRecord], test: Sequence[RunRecord]) -> Dataset:
-    """The champions of the runs: of every class the one after the start and the one at the end, half and half.
+    """Return the champions of the runs: for every class the one after the start and the one at the end.
 
     The labels are the classes that they were evolved for. Raises :class:`FoolingError` for runs of different networks,
     and where a run stands in both parts: no image is used twice.
@@ -49,7 +51,7 @@ def champions_dataset(training: Sequence[RunRecord], test: Sequence[RunRecord]) 
 
 
 def random_dataset(draw: Callable[[int], NDArray[np.uint8]], *, training: int, test: int, seed: int) -> Dataset:
-    """As many images as asked for that ``draw`` makes, (B, C, H, W) for B; no network has seen any of them."""
+    """Return a data set of images that ``draw`` makes, (B, C, H, W) for B; no network has selected them."""
     images = np.concatenate([draw(count) for count in _batches(training + test)])
     labels = np.zeros(len(images), dtype=np.int64)
     return Dataset(
@@ -64,7 +66,7 @@ def random_dataset(draw: Callable[[int], NDArray[np.uint8]], *, training: int, t
 
 
 def with_fooling_class(dataset: Dataset, sets: Sequence[Dataset]) -> Dataset:
-    """``dataset`` with one more class that holds the training images of all ``sets``; tested on real images alone.
+    """Return ``dataset`` with one more class: the training images of all ``sets``. Tests use real images alone.
 
     Raises :class:`FoolingError` for fooling images of another shape, if a class is called fooling already, and where
     there are no real training images.
@@ -91,27 +93,27 @@ def with_fooling_class(dataset: Dataset, sets: Sequence[Dataset]) -> Dataset:
 
 
 class PicturesWithFoolingClass:
-    """Pictures read as they are shown, and after them the training images of all ``sets`` as one more class."""
+    """Pictures read on demand, followed by the training images of all ``sets`` as one more class."""
 
     def __init__(self, pictures: Pictures, sets: Sequence[Dataset], *, classes: int) -> None:
-        """The ``pictures`` are of so many ``classes``."""
+        """Join ``pictures`` of this number of ``classes`` with the fooling images."""
         self._pictures, self._fooling = pictures, np.concatenate([images.train_images for images in sets])
         self._labels = np.concatenate([pictures.labels, np.full(len(self._fooling), classes, dtype=np.int64)])
 
     @property
     def labels(self) -> NDArray[np.int64]:
-        """The class index (N,) of each."""
+        """Class index (N,) of each picture and image."""
         return self._labels
 
     def image(self, index: int) -> NDArray[np.uint8]:
-        """The picture or fooling image ``index``, (C, H, W); raises what the pictures raise."""
+        """Return the picture or fooling image ``index``, (C, H, W); raise what the pictures raise."""
         fooling = index - len(self._pictures.labels)
         image: NDArray[np.uint8] = self._pictures.image(index) if fooling < 0 else self._fooling[fooling]
         return image
 
 
 def _part(name: str, records: Sequence[RunRecord]) -> dict[str, Any]:
-    """Images and labels of one part of a data set."""
+    """Return the images and labels of one part of a data set."""
     classes = np.arange(len(records[0].class_names))
     images = np.concatenate([part for record in records for part in (record.start_images, record.images)])
     return {f"{name}_images": images, f"{name}_labels": np.tile(classes, 2 * len(records))}
@@ -120,3 +122,27 @@ def _part(name: str, records: Sequence[RunRecord]) -> dict[str, Any]:
 def _batches(images: int) -> Iterator[int]:
     for first in range(0, images, BATCH):
         yield min(BATCH, images - first)
+
+
+G = TypeVar("G", bound=Genomes)
+
+
+def unselected_images(
+    encoding: Encoding[G], count: int, *, generations: int, generator: torch.Generator
+) -> torch.Tensor:
+    """Render ``count`` images (B, C, H, W), an even number: of random genomes and, in turn with them, of drifted ones.
+
+    As champions do, one half comes from the start and one from the end of a run of so many ``generations``, here
+    without any selection: every genome has one child a generation, with a mate drawn anew where the encoding
+    recombines. Without any generation all are of random genomes.
+    """
+    if generations == 0:
+        return encoding.render(encoding.random(count, generator))
+    half = count // 2
+    start = encoding.render(encoding.random(half, generator))
+    drifting = encoding.random(half + half % 2, generator)  # mates are adjacent, so their number is even
+    for generation in range(1, generations + 1):
+        order = torch.randperm(len(drifting), generator=generator)
+        drifting = encoding.vary(drifting.take(order), generation, generator)
+    end = encoding.render(drifting.take(torch.arange(half)))
+    return torch.stack((start, end), dim=1).flatten(end_dim=1)

@@ -12,13 +12,14 @@ from typing import NamedTuple
 from fooling.retraining.settings import Filling, RetrainingSettings, SupplySettings
 from fooling.seeding import derived_seed
 from fooling.settings import LARGEST_SEED
+from fooling.training.settings import ClassifierSettings
 
 RUNS_PER_JOB = 10
 MOST_RUNS = 100_000  # against one network: room for its seeds in a row
 
 
 class Block(NamedTuple):
-    """Runs that one job makes."""
+    """The runs of one job."""
 
     number: int  # from 1
     first_seed: int
@@ -26,12 +27,12 @@ class Block(NamedTuple):
 
 
 def supply(settings: RetrainingSettings, network: int) -> SupplySettings:
-    """What network number ``network`` (from 1) supplies."""
+    """Return what network number ``network`` (from 1) supplies."""
     return settings.first if network == 1 else settings.later
 
 
 def runs_against(settings: RetrainingSettings, network: int, *, filled_with: Filling) -> int:
-    """How many runs are made against a network; the last one supplies nothing yet, and is only measured.
+    """Return the number of runs against a network; the last one supplies no images and is only measured.
 
     There the count is rounded up to whole jobs, so that nothing is made again when the chain gets longer.
     """
@@ -44,7 +45,7 @@ def runs_against(settings: RetrainingSettings, network: int, *, filled_with: Fil
 
 
 def blocks(settings: RetrainingSettings, classifier: str, network: int, *, runs: int) -> list[Block]:
-    """The first ``runs`` runs against a network of the chain that starts with ``classifier``, job by job."""
+    """Return the jobs of the first ``runs`` runs against a network of the chain of ``classifier``."""
     first = 1 + derived_seed(settings.seed, "retraining runs", classifier, network) % (LARGEST_SEED - MOST_RUNS)
     return [
         Block(1 + done // RUNS_PER_JOB, first + done, min(RUNS_PER_JOB, runs - done))
@@ -53,15 +54,25 @@ def blocks(settings: RetrainingSettings, classifier: str, network: int, *, runs:
 
 
 def jobs_for(runs: int) -> range:
-    """The numbers of the jobs that make the first ``runs`` runs against a network."""
+    """Return the numbers of the jobs that make the first ``runs`` runs against a network."""
     return range(1, math.ceil(runs / RUNS_PER_JOB) + 1)
 
 
 def network_seed(settings: RetrainingSettings, classifier: str, network: int) -> int:
-    """The seed of a retrained network; the controls have the same one, and differ in their images alone."""
+    """Return the seed of a retrained network; its controls share it and differ only in their images."""
     return derived_seed(settings.seed, "retrained network", classifier, network) % LARGEST_SEED
 
 
 def random_images_seed(settings: RetrainingSettings, classifier: str, network: int) -> int:
-    """The seed of the random images that a control adds after a network."""
+    """Return the seed of the random images that a control adds after a network."""
     return derived_seed(settings.seed, "random fooling images", classifier, network) % LARGEST_SEED
+
+
+def at_equal_passes(settings: ClassifierSettings, *, real: int, fooling: int) -> ClassifierSettings:
+    """Return ``settings`` with more iterations, so that a pass more is not lost to ``fooling`` images.
+
+    With ``real + fooling`` training images a network makes as many passes over each as one makes over ``real`` ones.
+    """
+    iterations = round(settings.training.iterations * (real + fooling) / real)
+    training = settings.training.model_copy(update={"iterations": iterations})
+    return settings.model_copy(update={"training": training})

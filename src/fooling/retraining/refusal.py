@@ -1,15 +1,16 @@
-"""Refusal at a given rate: the constant on the fooling class's logit that refuses so many real images."""
+"""The fooling class: which images it recognises, and refusal of a given share of real images."""
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from fooling.classifiers.classifier import Classifier
-from fooling.classifiers.refusal import Refusal
+from fooling.classifiers.classifier import Classifier, Refusal
 from fooling.datasets.dataset import Dataset
 from fooling.errors import FoolingError
 from fooling.retraining.images import FOOLING
@@ -81,3 +82,17 @@ def refusing(classifier: Classifier, dataset: Dataset, settings: MatchSettings) 
         refusal=refusal,
         provenance={**classifier.provenance, "refusal": found},
     )
+
+
+def recognised(classifier: Classifier, real: Dataset, sets: Sequence[Dataset]) -> list[dict[str, Any]]:
+    """Return the share of test images of each source whose most probable class is the fooling class.
+
+    ``supplied_by`` is 0 for real images, else the number of the network that was fooled by them; ``images`` is how many
+    there are, ``share`` the part of them that is recognised: 0 in a network without a fooling class.
+    """
+    found = []
+    for supplied_by, images in enumerate([real, *sets]):
+        classes = classifier.logits(torch.from_numpy(images.test_images)).argmax(dim=1)
+        called = classifier.fooling_class & (classes == len(classifier.class_names) - 1)
+        found.append({"supplied_by": supplied_by, "images": len(classes), "share": float(called.double().mean())})
+    return found

@@ -1,11 +1,12 @@
-"""Settings of retraining: how many networks follow each other, and what they are told to be fooling images."""
+"""Settings of retraining: the length of a chain, and the content of the fooling class."""
 
 from __future__ import annotations
 
-from typing import Annotated, Generic, Literal, TypeVar
+from typing import Annotated, Literal
 
 from pydantic import Field
 
+from fooling.encodings.settings import EncodingSettings
 from fooling.settings import Seed, Settings
 from fooling.training.settings import ClassifierSettings
 
@@ -19,7 +20,6 @@ Filling = Literal["champions", "random", "drift", "noise", "other-champions", "n
 FILLINGS: tuple[Filling, ...] = ("champions", "random", "drift", "noise", "other-champions", "nothing")
 PAINTED: tuple[Filling, ...] = ("random", "drift", "noise")  # images that no network selected
 Exposure = Literal["equal-iterations", "equal-passes"]
-EncodingSettings = TypeVar("EncodingSettings", bound=Settings)
 Runs = Annotated[int, Field(ge=1, le=10_000)]
 Rate = Annotated[float, Field(gt=0, le=0.2)]
 
@@ -31,9 +31,9 @@ class SupplySettings(Settings):
     """
 
     training_runs: Runs = 300
-    """Runs whose champions are trained on."""
+    """Number of runs whose champions are used for training."""
     test_runs: Runs = 50
-    """Further runs whose champions are kept for testing."""
+    """Number of further runs whose champions are used for testing."""
 
     @property
     def runs(self) -> int:
@@ -49,9 +49,9 @@ class RefusalSettings(Settings):
     """
 
     rates: Annotated[tuple[Rate, ...], Field(min_length=1)] = (0.005, 0.01, 0.02)
-    """Shares of real images that are refused; the champions at hand, which never met the constant, are scored anew."""
+    """Shares of real images to refuse; existing champions, which never met the constant, are scored again."""
     evolved_rate: Rate = 0.01
-    """Share at which evolution runs again against the last network of every chain, constant included."""
+    """Share at which evolution runs again against the last network of every chain, with its constant."""
 
 
 class RetrainingSettings(Settings):
@@ -66,11 +66,11 @@ class RetrainingSettings(Settings):
     """`equal-iterations`: every network is trained for as many iterations as the first one (the paper). `equal-passes`:
     for more iterations, so that each sees every real image as often as the first one does."""
     first: SupplySettings = SupplySettings()
-    """What the first network supplies."""
+    """Runs against the first network that supply fooling images."""
     later: SupplySettings = SupplySettings(training_runs=50, test_runs=5)
-    """What each later network adds."""
+    """Runs against each later network that supply fooling images."""
     measured_runs: Runs = 30
-    """Runs against each network that tell how easily it is fooled."""
+    """Number of runs that measure how easily each network is fooled."""
     measured_generations: Annotated[int, Field(ge=1, le=10_000_000)] | None = None
     """Generations of the runs against the last network of each chain; null: `search.generations`. The tables of all
     networks still read them at `search.generations`; the longer runs show what a larger budget changes."""
@@ -80,8 +80,8 @@ class RetrainingSettings(Settings):
     """Seed of all networks after the first, of all runs, and of the random images."""
 
 
-class PaintSettings(SupplySettings, Generic[EncodingSettings]):
-    """Random images, as many as so many runs would supply."""
+class PaintSettings(SupplySettings):
+    """Random images, in the number that a given number of runs would supply."""
 
     encoding: EncodingSettings
     """How a genome becomes an image."""

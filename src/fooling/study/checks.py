@@ -1,4 +1,4 @@
-"""What no single section can check: that the entries of a study fit each other."""
+"""Checks across the sections of a study: names are unique, and references and options are consistent."""
 
 from __future__ import annotations
 
@@ -7,39 +7,41 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from fooling.classifiers.architectures import needs_colour
-from fooling.settings_errors import Explanation, Key
+from fooling.settings import Explanation, Key
 from fooling.study.entries import ClassifierEntry, DatasetEntry
+from fooling.study.expansion import Variant
 from fooling.study.settings import StudySettings
-from fooling.study.variants import Variant
 
 Contradiction = tuple[Sequence[Key], Explanation]
 
-#: Kinds of data sets whose pictures lie in a folder, from where a training can read them.
+#: Kinds of data sets whose pictures are files in a folder, from which training can stream them.
 STREAMED = ("imagenet", "folder")
 
 
-def contradictions(study: StudySettings, opened: Mapping[str, Sequence[Variant]]) -> Iterator[Contradiction]:
-    """Every place where an entry of ``study`` does not fit another one: its keys and what is wrong there.
+def contradictions(study: StudySettings, expanded: Mapping[str, Sequence[Variant]]) -> Iterator[Contradiction]:
+    """Yield every contradiction between entries of ``study``: the keys, and an explanation.
 
-    ``opened`` has the variants of every experiment.
+    ``expanded`` has the variants of every experiment.
     """
     datasets = {dataset.name: dataset for dataset in study.datasets}
     classifiers = {classifier.name: classifier for classifier in study.classifiers}
     yield from _repeated("datasets", [dataset.name for dataset in study.datasets])
     yield from _repeated("classifiers", [classifier.name for classifier in study.classifiers])
-    yield from _repeated("experiments", [variant.name for entry in study.experiments for variant in opened[entry.name]])
+    yield from _repeated(
+        "experiments", [variant.name for entry in study.experiments for variant in expanded[entry.name]]
+    )
     yield from _repeated("retraining", [entry.name for entry in study.retraining])
     for index, classifier in enumerate(study.classifiers):
         yield from _network_contradictions(("classifiers", index), classifier, datasets, classifiers)
-    yield from _repeated("ascent", [name for entry in study.ascent for name in (entry.name, *entry.tried())])
-    for index, ascent in enumerate(study.ascent):
-        yield from _unknown_classifiers(("ascent", index, "classifiers"), ascent.classifiers, classifiers)
-        yield from _unknown_classifiers(("ascent", index, "pilots"), ascent.pilots, classifiers)
-        if all(name in classifiers for name in (*ascent.classifiers, *ascent.pilots)):
-            used = {classifiers[name].dataset for name in ascent.classifiers}
-            if other := sorted({classifiers[name].dataset for name in ascent.pilots} - used):
+    yield from _repeated("attacks", [name for entry in study.attacks for name in (entry.name, *entry.tried())])
+    for index, attack in enumerate(study.attacks):
+        yield from _unknown_classifiers(("attacks", index, "classifiers"), attack.classifiers, classifiers)
+        yield from _unknown_classifiers(("attacks", index, "pilots"), attack.pilots, classifiers)
+        if all(name in classifiers for name in (*attack.classifiers, *attack.pilots)):
+            used = {classifiers[name].dataset for name in attack.classifiers}
+            if other := sorted({classifiers[name].dataset for name in attack.pilots} - used):
                 found = f"pilots of {other[0]}, for classifiers of {min(used)}"
-                yield ("ascent", index, "pilots"), Explanation(found, "pilots of the same data set as the classifiers")
+                yield ("attacks", index, "pilots"), Explanation(found, "pilots of the same data set as the classifiers")
     plain = [entry.name for entry in study.experiments if not entry.cross]
     for index, experiment in enumerate(study.experiments):
         keys = ("experiments", index)
@@ -53,10 +55,10 @@ def contradictions(study: StudySettings, opened: Mapping[str, Sequence[Variant]]
 
 
 def _repeated(collection: str, names: Sequence[str]) -> Iterator[Contradiction]:
-    counts = Counter(name.lower() for name in names)  # some file systems do not tell A from a
+    counts = Counter(name.lower() for name in names)  # some file systems ignore case
     for name, count in counts.items():
         if count > 1:
-            yield (collection,), Explanation(f"the name {name!r}, {count} times", "every name once")
+            yield (collection,), Explanation(f"the name {name!r}, {count} times", "unique names")
 
 
 def _network_contradictions(
@@ -87,7 +89,7 @@ def _network_contradictions(
         elif classifier.input.subtract_mean:
             yield (
                 (*keys, "input", "subtract_mean"),
-                Explanation(f"true, on {trainless}", "false, or a mean of your own"),
+                Explanation(f"true, on {trainless}", "false, or set mean"),
             )
     for option in ("mean", "std"):
         numbers = getattr(classifier.input, option)
@@ -98,8 +100,8 @@ def _network_contradictions(
         found = f"{crop}, and the images of {dataset.name} have {dataset.size} pixels a side"
         yield (*keys, "input", "crop"), Explanation(found, f"at most {dataset.size}", {"crop": dataset.size})
     if dataset.channels == 1 and needs_colour(classifier.architecture):
-        found = f"{classifier.architecture}, which takes images in colour, for the grey ones of {dataset.name}"
-        yield (*keys, "architecture"), Explanation(found, "lenet or your own, or a data set in colour")
+        found = f"{classifier.architecture}, which needs colour images, with the grey images of {dataset.name}"
+        yield (*keys, "architecture"), Explanation(found, "lenet, your own architecture, or a data set in colour")
     if classifier.independent is not None:
         others = tuple(
             other.name
@@ -120,7 +122,7 @@ def _unknown_classifiers(
             yield keys, Explanation(repr(name), _one_of(known), {str(keys[-1]): corrected})
             return
     if len(set(names)) < len(names):
-        yield keys, Explanation(repr(list(names)), "every classifier once", {str(keys[-1]): sorted(set(names))})
+        yield keys, Explanation(repr(list(names)), "unique classifiers", {str(keys[-1]): sorted(set(names))})
     if len(datasets := sorted({classifiers[name].dataset for name in names})) > 1:
         yield keys, Explanation(f"classifiers of {' and '.join(datasets)}", "classifiers of one data set")
 
@@ -131,7 +133,7 @@ def _unknown(key: str, name: str, known: Sequence[str]) -> Explanation:
 
 
 def _one_of(known: Sequence[str]) -> str:
-    return f"one of {', '.join(known)}" if known else "nothing: there is no other one that fits"
+    return f"one of {', '.join(known)}" if known else "no value, because no other entry is suitable"
 
 
 def _closest(name: str, known: Sequence[str]) -> list[str]:

@@ -1,28 +1,20 @@
-"""The study that is run when no other is asked for: small enough for a coffee break, with nothing to download."""
+"""The default study: small, with nothing to download."""
 
 from __future__ import annotations
 
+from fooling.attacks.evolution.settings import SearchSettings
 from fooling.classifiers.settings import InputSettings
-from fooling.encodings.cppn.settings import CppnSettings
-from fooling.encodings.direct_settings import DirectSettings
-from fooling.evolution.settings import SearchSettings
+from fooling.encodings.settings import CppnSettings, DirectSettings
 from fooling.retraining.settings import SupplySettings
 from fooling.settings import SeedRange
-from fooling.study.entries import (
-    AscentEntry,
-    DigitsEntry,
-    ExperimentEntry,
-    RetrainingEntry,
-    ShapesEntry,
-    TrainedEntry,
-)
+from fooling.study.entries import AscentEntry, DigitsEntry, ExperimentEntry, RetrainingEntry, ShapesEntry, TrainedEntry
 from fooling.study.settings import StudySettings
 from fooling.survey.settings import SurveySettings
 from fooling.training.settings import AdamSettings, CosinePolicy, TrainingSettings
 
 
 def default_study() -> StudySettings:
-    """LeNets on scikit-learn's digits, and as a demonstration of colour AlexNet on drawn shapes."""
+    """Return the default study: LeNets on scikit-learn's digits, and AlexNet on drawn shapes as a colour demo."""
     return StudySettings(
         study="digits",
         datasets=(
@@ -41,7 +33,7 @@ def default_study() -> StudySettings:
             _in_colour("cppn-colour", CppnSettings()),
         ),
         retraining=(_fooling_class(),),
-        ascent=(
+        attacks=(
             _ascent("plain", classifiers=("lenet-a", "lenet-b"), starts=3),
             _ascent("s-169"),
             _ascent("s-360"),
@@ -51,7 +43,7 @@ def default_study() -> StudySettings:
 
 
 def _lenet(name: str, *, seed: int, independent: str) -> TrainedEntry:
-    """Caffe's LeNet, for a data set with a fortieth of MNIST's images: fewer iterations, everything else as there."""
+    """Return Caffe's LeNet with fewer iterations, because the data set has a fortieth of MNIST's images."""
     return TrainedEntry(
         name=name,
         dataset="digits",
@@ -63,7 +55,7 @@ def _lenet(name: str, *, seed: int, independent: str) -> TrainedEntry:
 
 
 def _alexnet() -> TrainedEntry:
-    """The AlexNet of torchvision, trained so that it learns ten easy classes in two hundred steps."""
+    """Return torchvision's AlexNet, with training settings that learn ten easy classes in 200 iterations."""
     return TrainedEntry(
         name="alexnet",
         dataset="shapes",
@@ -82,7 +74,7 @@ def _alexnet() -> TrainedEntry:
 
 
 def _in_colour(name: str, encoding: DirectSettings | CppnSettings) -> ExperimentEntry:
-    """A single run with a fifteenth of the budget of the others: a demonstration, which judges no claim."""
+    """Return a demonstration that judges no claim: a single run with a fifteenth of the budget of the others."""
     return ExperimentEntry(
         name=name,
         classifiers=("alexnet",),
@@ -93,7 +85,7 @@ def _in_colour(name: str, encoding: DirectSettings | CppnSettings) -> Experiment
 
 
 def _fooling_class() -> RetrainingEntry:
-    """Three networks where the paper has fifteen; as there, the first fooling images are a tenth of the real ones."""
+    """Return a chain of three networks (paper: 15); the first fooling images are a tenth of the real ones, as there."""
     return RetrainingEntry(
         name="fooling-class",
         classifiers=("lenet-a",),
@@ -107,6 +99,6 @@ def _fooling_class() -> RetrainingEntry:
 
 
 def _ascent(preset: str, *, classifiers: tuple[str, ...] = ("lenet-a",), starts: int = 1) -> AscentEntry:
-    """Gradient ascent with a setting of the paper; where it is regularised, one start shows what that does."""
-    values = {"name": preset, "preset": preset, "classifiers": classifiers, "seeds": {"count": starts}}
-    return AscentEntry.model_validate(values)
+    """Return gradient ascent with a setting of the paper; one start illustrates regularised ones."""
+    values = {"name": preset, "kind": "ascent", "preset": preset, "classifiers": classifiers}
+    return AscentEntry.model_validate({**values, "seeds": {"count": starts}})

@@ -1,47 +1,61 @@
-"""What settings classes say of themselves: a study as commented YAML, its JSON schema, the table of settings."""
+"""Documentation generated from declarations: commented YAML, JSON schema, and pages on settings and tables."""
 
 from __future__ import annotations
 
 import json
+import math
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 from pydantic.fields import FieldInfo
 from pydantic_core import to_jsonable_python
 
-from fooling.settings import Settings
-from fooling.settings_errors import models_in
-from fooling.study.allowed import allowed_values
+from fooling.findings.intervals import FEWEST_UNITS
+from fooling.settings import Settings, models_in
+from fooling.table import LARGEST_COUNT, Column, Table, Values
 
-WIDTH = 100
-UNSAID = ("true or false", "list, each text")
+DATA_FILES = ("tables.md",)
+
+WIDTH = 100  # characters of a comment line
+OBVIOUS = ("true or false", "list, each text")  # allowed values that comments omit
+
+_TYPES = {"string": "text", "boolean": "true or false", "object": "mapping"} | {
+    name: name for name in ("integer", "number", "null")
+}
+_BOUNDS = {
+    "minimum": "at least {}",
+    "exclusiveMinimum": "above {}",
+    "maximum": "at most {}",
+    "exclusiveMaximum": "below {}",
+    "multipleOf": "a multiple of {}",
+}
 
 
 def json_schema(section: type[Settings]) -> str:
-    """The JSON schema of ``section``, for editors and for the workflow."""
+    """Return the JSON schema of ``section``, for editors and the workflow."""
     schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **section.model_json_schema()}
     return json.dumps(schema, indent=2) + "\n"
 
 
 def settings_table(section: type[Settings]) -> str:
-    """Every key below ``section`` in Markdown: a table for each class, in the order in which they are met."""
+    """Return all keys below ``section`` in Markdown: a table for each class, in order of first use."""
     return "\n".join("".join(_chapter(path, model)) for model, path in _models_below(section).items())
 
 
 def commented_yaml(settings: Settings) -> str:
-    """``settings`` as YAML, with what each key means.
+    """Return ``settings`` as YAML with a comment on each key.
 
-    The first settings of a class show all its keys with comments, later ones only the keys that they set themselves.
+    The first settings of a class contain all keys with comments, later ones only the keys that are set explicitly.
     """
     return "\n".join(_Writer().mapping(settings)) + "\n"
 
 
 class _Writer:
-    """Writes settings as lines of YAML, and knows which classes it has explained."""
+    """Writer of settings as lines of YAML, which explains each class once."""
 
     def __init__(self) -> None:
         self._explained: set[type[BaseModel]] = set()
@@ -70,9 +84,9 @@ class _Writer:
 
 
 def _comment(field: FieldInfo) -> list[str]:
-    """What a key means and which values it may have, as comment lines; a bare type goes without saying."""
+    """Return the description of a key and its allowed values as comment lines; obvious values are omitted."""
     allowed = allowed_values(field)
-    text = f"{field.description} [{allowed}]" if " " in allowed and allowed not in UNSAID else str(field.description)
+    text = f"{field.description} [{allowed}]" if " " in allowed and allowed not in OBVIOUS else str(field.description)
     return textwrap.wrap(text, WIDTH, initial_indent="# ", subsequent_indent="# ", break_on_hyphens=False)
 
 
@@ -81,18 +95,18 @@ def _indented(lines: list[str]) -> list[str]:
 
 
 def _item(lines: list[str]) -> list[str]:
-    """The lines of an entry of a list: a hyphen before its first key, comments above it."""
+    """Return the lines of an entry of a list: a hyphen before its first key, comments above it."""
     first = next(index for index, line in enumerate(lines) if not line.startswith("#"))
     return [*_indented(lines[:first]), f"- {lines[first]}", *_indented(lines[first + 1 :])]
 
 
 def _flow(plain: Any) -> str:
-    """A value in YAML on one line."""
+    """Return a value as YAML on one line."""
     return yaml.safe_dump(plain, default_flow_style=True, width=10_000, sort_keys=False).removesuffix("...\n").strip()
 
 
 def _models_below(section: type[BaseModel], path: str = "") -> dict[type[BaseModel], str]:
-    """``section`` and every settings class that its fields name, each with the key where it is met first."""
+    """Return ``section`` and every settings class below it, each with the key where it is first used."""
     found = {section: path}
     for key, field in section.model_fields.items():
         for model in models_in(field.annotation):
@@ -122,3 +136,69 @@ def _flow_of(default: Any) -> str:
     if isinstance(default, Path):
         return str(default)
     return _flow(list(default) if isinstance(default, tuple) else default)
+
+
+def allowed_values(field: FieldInfo) -> str:
+    """Return the type, choices and bounds of ``field``; empty for a section with its own keys."""
+    if models_in(field.annotation):
+        return ""
+    described = TypeAdapter(field.rebuild_annotation()).json_schema()
+    return _schema_in_words(described)
+
+
+def _schema_in_words(schema: dict[str, Any]) -> str:
+    if "anyOf" in schema:
+        return ", or ".join(_schema_in_words(option) for option in schema["anyOf"])
+    if "enum" in schema:
+        return " or ".join(str(choice) for choice in schema["enum"])
+    if "const" in schema:
+        return str(schema["const"])
+    if schema.get("type") == "array":
+        return f"list, each {_schema_in_words(schema['items'])}" if schema.get("items") else "list"
+    bounds = [text.format(schema[bound]) for bound, text in _BOUNDS.items() if bound in schema]
+    return " ".join([_TYPES.get(schema.get("type", ""), "any value"), " and ".join(bounds)]).strip()
+
+
+def tables_documentation(tables: Sequence[Table]) -> str:
+    """Return the content of ``docs/tables.md``: all ``tables`` with their columns."""
+    page = (Path(__file__).parent / DATA_FILES[0]).read_text(encoding="utf-8")
+    chapters = "\n".join("".join(_table_chapter(table)) for table in tables)
+    return page.replace("{TABLES}", chapters).replace("{FEWEST_UNITS}", str(FEWEST_UNITS))
+
+
+def values_in_words(values: Values) -> str:
+    """Return the allowed values of a column, in Markdown."""
+    if values.kind == "text":
+        words = ", ".join(f"`{text}`" for text in values.among) or "text"
+    elif values.kind == "flag":
+        words = "`True`, `False`"
+    else:
+        words = {"whole": "whole number", "number": "number"}[values.kind]
+        if values.most < (LARGEST_COUNT if values.kind == "whole" else math.inf):
+            words += f" from {values.least:g} to {values.most:g}"
+        elif values.least > -math.inf:
+            words += f" from {values.least:g}"
+        words += ", `inf`" * values.may_be_infinite
+    return words + ", empty" * values.may_be_empty
+
+
+def _table_chapter(table: Table) -> Iterator[str]:
+    yield f"## {table.name}\n{' '.join(_facts(table))}\n\n{table.doc}\n\n"
+    yield "| column | values | unit | meaning |\n|---|---|---|---|\n"
+    yield from map(_column_row, table.columns)
+
+
+def _facts(table: Table) -> Iterator[str]:
+    if table.path is not None:
+        yield f"`{table.path.replace('{', '<').replace('}', '>')}`."
+    if table.commands:
+        yield f"Written by {' and '.join(f'`fooling {command}`' for command in table.commands)}."
+    yield f"Key: {', '.join(f'`{name}`' for name in table.key)}."
+    if table.may_be_empty:
+        yield "It may have no rows."
+
+
+def _column_row(column: Column) -> str:
+    values = values_in_words(column.values) + ", or no such column" * column.may_be_missing
+    cells = (f"`{column.name}`", values, column.unit, column.doc)
+    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |\n"

@@ -1,4 +1,4 @@
-"""The entries of a study file: data sets, classifiers, experiments and gradient ascents, each under a name."""
+"""The entries of a study file: data sets, classifiers, experiments, retrainings and gradient ascents."""
 
 from __future__ import annotations
 
@@ -9,23 +9,24 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, StringConstraints, ValidationError, field_validator, model_validator
 
-from fooling.ascent.settings import AscentSettings
+from fooling.attacks.ascent import settings as ascent
+from fooling.attacks.ascent.settings import AscentSettings
+from fooling.attacks.evolution import settings as evolution
+from fooling.attacks.evolution.settings import SearchSettings, is_kept
 from fooling.classifiers.settings import ImportSettings, InputSettings
 from fooling.datasets.digits import DigitsSettings
 from fooling.datasets.folder import FolderSettings
 from fooling.datasets.imagenet import ImagenetSettings
 from fooling.datasets.mnist import MnistSettings
 from fooling.datasets.shapes import ShapesSettings
-from fooling.encodings.cppn.settings import CppnSettings
-from fooling.encodings.direct_settings import DirectSettings
-from fooling.evolution.settings import SearchSettings, is_kept
+from fooling.encodings import settings as encodings
+from fooling.encodings.settings import EncodingSettings
 from fooling.figures.catalogue import FIGURES
 from fooling.retraining.settings import RetrainingSettings
 from fooling.settings import SeedRange, Settings
-from fooling.study.presets import with_ascent_preset, with_preset
 from fooling.training.settings import ClassifierSettings
 
-#: Becomes part of file names, on every system: letters, digits, dot, underscore and hyphen, no dot or hyphen first.
+#: Part of file names on every system: letters, digits, dot, underscore and hyphen; no dot or hyphen first.
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]*$", max_length=80)]
 
 #: Figures that can show an experiment.
@@ -45,27 +46,27 @@ class Entry(Settings):
     """Its name: letters, digits, `.`, `_` and `-`; part of file names."""
 
     def section(self) -> dict[str, Any]:
-        """The settings that the command of this entry is given."""
+        """Return the settings that are passed to the command of this entry."""
         return self.model_dump(mode="json", exclude=set(self.not_passed_on))
 
 
 class _Data(Entry):
-    """What every data set of a study has besides its own settings."""
+    """Properties of every data set of a study, in addition to its settings."""
 
     @property
     def has_training_images(self) -> bool:
-        """Whether networks can be trained on it, and images be compared with what they were trained on."""
+        """Whether it has training images, for training and for comparison with champions."""
         return True
 
 
 class DigitsEntry(DigitsSettings, _Data):
-    """Handwritten digits that come with scikit-learn, enlarged: nothing to download."""
+    """Handwritten digits of scikit-learn, enlarged: nothing to download."""
 
     channels: ClassVar[int] = 1
 
 
 class ShapesEntry(ShapesSettings, _Data):
-    """Shapes and textures in colour, drawn from a seed: nothing to download."""
+    """Generated shapes and textures in colour: nothing to download."""
 
     channels: ClassVar[int] = 3
 
@@ -78,22 +79,22 @@ class MnistEntry(MnistSettings, _Data):
 
 
 class FolderEntry(FolderSettings, _Data):
-    """Anyone's pictures: one subfolder per class, or a training and a test folder of these."""
+    """Your own pictures: one subfolder per class, or a training and a test folder with such subfolders."""
 
     @property
     def channels(self) -> int:
-        """Channels of its images."""
+        """Number of channels of its images."""
         return 1 if self.colour == "grey" else 3
 
 
 class ImagenetEntry(ImagenetSettings, _Data):
-    """ImageNet as you have it, or a part of it: class folders called by WordNet ids, or a tar file of them."""
+    """Your copy of ImageNet or a part of it: class folders named by WordNet id, or a tar file of them."""
 
     channels: ClassVar[int] = 3
 
     @property
     def has_training_images(self) -> bool:
-        """Whether networks can be trained on it, and images be compared with what they were trained on."""
+        """Whether it has training images, for training and for comparison with champions."""
         return self.train_pictures != 0
 
 
@@ -103,39 +104,39 @@ DatasetEntry = Annotated[
 
 
 class _Network(Entry):
-    """What every classifier of a study has besides its own settings."""
+    """Properties of every classifier of a study, in addition to its settings."""
 
     not_passed_on: ClassVar[frozenset[str]] = frozenset({"name", "kind", "dataset", "independent"})
 
     kind: Literal["trained", "imported", "ensemble"]
-    """`trained` by the study, `imported` from someone else, or an `ensemble` of such."""
+    """`trained` by the study, `imported` after training elsewhere, or an `ensemble` of such classifiers."""
     dataset: Name
-    """Name of the data set that it is trained or tested on."""
+    """Name of the data set on which it is trained or tested."""
     independent: Name | None = Field(default=None, examples=["another-network"])
-    """Name of another classifier of the same data set, asked what it sees in images evolved on this one."""
+    """Name of another classifier of the same data set that labels the images evolved on this one."""
 
 
 class TrainedEntry(ClassifierSettings, _Network):
-    """A network that the study trains."""
+    """A classifier trained by the study."""
 
     kind: Literal["trained"] = "trained"
-    """`trained` by the study, or `imported` from someone else."""
+    """The study trains the network."""
 
 
 class ImportedEntry(ImportSettings, _Network):
-    """A network that someone else has trained."""
+    """A classifier trained elsewhere."""
 
     kind: Literal["imported"] = "imported"
-    """`trained` by the study, or `imported` from someone else."""
+    """The network was trained elsewhere."""
 
 
 class EnsembleEntry(_Network):
-    """Several networks of the study as one, whose confidences are the mean of theirs."""
+    """Several classifiers of the study as one; its confidences are the mean of theirs."""
 
     kind: Literal["ensemble"] = "ensemble"
-    """Several networks of the study as one."""
+    """Several classifiers of the study as one."""
     members: Annotated[tuple[Name, ...], Field(min_length=2)]
-    """Names of the networks, trained or imported, all of its data set."""
+    """Names of its classifiers, trained or imported, all of the same data set."""
 
     architecture: ClassVar[str] = "ensemble"
     input: ClassVar[InputSettings] = InputSettings()
@@ -144,7 +145,6 @@ class EnsembleEntry(_Network):
 ClassifierEntry = Annotated[TrainedEntry | ImportedEntry | EnsembleEntry, Field(discriminator="kind")]
 
 
-EncodingSettings = Annotated[DirectSettings | CppnSettings, Field(discriminator="kind")]
 Level = str | bool | int | float | None
 MOST_TRIED = 1000  # settings of one sweep
 
@@ -153,11 +153,11 @@ class EvolvingEntry(Entry):
     """An entry that evolves images in one encoding against some classifiers."""
 
     preset: Literal["paper", "released"] = "paper"
-    """What encoding and search are where nothing is said: as the `paper` words it, or as its `released` code has it."""
+    """Default values of `encoding` and `search`: as in the text of the `paper`, or as in its `released` code."""
     classifiers: Annotated[tuple[Name, ...], Field(min_length=1)]
     """Names of the classifiers, all of one data set."""
     encoding: EncodingSettings
-    """How a genome becomes an image, and how genomes vary."""
+    """Encoding of images as genomes, and variation of genomes."""
     search: SearchSettings = SearchSettings()
     """Budget and scoring."""
 
@@ -167,7 +167,7 @@ class EvolvingEntry(Entry):
         return with_preset(values) if isinstance(values, Mapping) else values
 
     def evolution(self) -> dict[str, Any]:
-        """The settings that the evolve command is given."""
+        """Return the settings of its runs."""
         return self.model_dump(mode="json", include={"encoding", "search"})
 
 
@@ -175,18 +175,18 @@ class ExperimentEntry(EvolvingEntry):
     """Runs of one encoding against some classifiers, or of several variants of it."""
 
     seeds: SeedRange = SeedRange()
-    """Seeds of the runs; each classifier gets every one."""
+    """Seeds of the runs; each classifier has a run with every seed."""
     drift: bool = True
-    """Whether genomes also drift without selection beside every run, which takes as long again; random search always
-    does."""
+    """Whether every run also has a control with drift (unselected), which takes as long as the run. The control with
+    random search is always run."""
     compared_with: Name | None = Field(default=None, examples=["direct"])
-    """Name of another experiment with the same classifiers and seeds: how much sooner or later is this one there?"""
+    """Name of another experiment with the same classifiers and seeds; times to the threshold are compared with it."""
     figures: tuple[str, ...] = tuple(name for name in SHOWING_EXPERIMENTS if name != "further_runs")
-    """Figures that show this experiment; variants of a cross are shown in the comparison of presets alone."""
+    """Figures that show this experiment. Variants of `cross` are shown only in the comparison of presets."""
     cross: dict[str, Annotated[tuple[Level, ...], Field(min_length=1)]] = Field(
         default={}, examples=[{"search.extra_batch": [False, True]}]
     )
-    """Options such as `encoding.crossover`, each with its values: every combination is run as a variant of its own,
+    """Options such as `encoding.crossover`, each with a list of values. Every combination is run as a variant and
     compared with the first one."""
 
     @field_validator("figures")
@@ -198,9 +198,9 @@ class ExperimentEntry(EvolvingEntry):
 
 
 class RetrainingEntry(RetrainingSettings, EvolvingEntry):
-    """Networks that are trained again and again, with the images that fooled those before them as one more class.
+    """Chains of networks, each retrained with the images that fooled earlier ones as an additional fooling class.
 
-    Each of the classifiers, all of them trained by the study, is the first network of a chain of its own.
+    Each of the classifiers is the first network of a chain. All must be trained by the study.
     """
 
     @model_validator(mode="after")
@@ -219,48 +219,44 @@ class RetrainingEntry(RetrainingSettings, EvolvingEntry):
         if not is_kept(shorter):
             kept = next(generation for generation in range(shorter, 0, -1) if is_kept(generation))
             raise ValueError(
-                f"with measured_generations, search.generations among those that a history keeps, such as {kept}"
+                f"with measured_generations, a value of search.generations that the history contains, such as {kept}"
             )
 
 
-def word_of(key: str, level: Level) -> str:
-    """A level as a part of a name: `faulty`, `extra-batch`, `no-extra-batch`, `offspring-400`."""
+def name_part(key: str, level: Level) -> str:
+    """Return a value as a part of a name: `faulty`, `extra-batch`, `no-extra-batch`, `offspring-400`."""
     option = key.rpartition(".")[2].replace("_", "-")
     if isinstance(level, bool) or level is None:
         return option if level else f"no-{option}"
     return level if isinstance(level, str) else f"{option}-{level}"
 
 
-class AscentEntry(AscentSettings, Entry):
-    """Gradient ascent with one setting against some classifiers."""
+class _Attack(Entry):
+    """What every attack of a study has besides its own settings."""
 
-    not_passed_on: ClassVar[frozenset[str]] = frozenset({"name", "preset", "classifiers", "sweep", "pilots"})
+    not_passed_on: ClassVar[frozenset[str]] = frozenset({"name", "kind", "preset", "classifiers", "sweep", "pilots"})
 
-    preset: Literal["plain", "s-169", "s-188", "s-360"] = "plain"
-    """What the keys below are where nothing is said: the settings of the paper's Fig. 13 (`plain`), or of one of its
-    figures S-169, S-188, S-360."""
     classifiers: Annotated[tuple[Name, ...], Field(min_length=1)]
-    """Names of the classifiers, all of one data set; each gets every start."""
+    """Names of the classifiers, all of one data set; each has an ascent from every start."""
     pilots: tuple[Name, ...] = Field(default=(), examples=[["another-network"]])
-    """Names of the networks on which the settings of `sweep` are tried; none of the classifiers above."""
+    """Names of the classifiers on which the settings of `sweep` are tried; they must not be among `classifiers`."""
     sweep: tuple[dict[str, Annotated[tuple[Level, ...], Field(min_length=1)]], ...] = Field(
         default=(), examples=[[{"early_progress": [0.02, 0.3]}, {"method": ["l-bfgs"]}]]
     )
-    """Settings to be tried on the pilots: a list, in which a key with several values stands for every combination.
-    With the best of them, whose median class takes the fewest evaluations to the threshold, gradient ascent runs on the
-    classifiers."""
+    """Settings to try on the pilots, as a list of mappings from keys to lists of values; every combination is tried.
+    The attack uses the best setting: the one whose median class reaches the threshold with the fewest evaluations."""
 
-    def tried(self) -> dict[str, AscentEntry]:
+    def tried(self) -> dict[str, Self]:
         """Return the settings of the sweep by name, each as an entry on the pilots."""
         found = {}
         for part in self.sweep:
             for combination in itertools.product(*part.values()):
                 levels = dict(zip(part, combination, strict=True))
-                name = "-".join([self.name, *(word_of(key, level) for key, level in levels.items())])
+                name = "-".join([self.name, *(name_part(key, level) for key, level in levels.items())])
                 if name in found:
-                    raise ValueError(f"every setting of the sweep once; {name} is there twice")
+                    raise ValueError(f"unique settings in the sweep; {name} is a duplicate")
                 values = self.model_dump() | {"classifiers": self.pilots, "pilots": (), "sweep": ()}
-                found[name] = AscentEntry.model_validate(values | levels | {"name": name})
+                found[name] = type(self).model_validate(values | levels | {"name": name})
         return found
 
     @model_validator(mode="after")
@@ -268,14 +264,14 @@ class AscentEntry(AscentSettings, Entry):
         if bool(self.sweep) != bool(self.pilots):
             raise ValueError("both sweep and pilots, or neither")
         if both := sorted(set(self.pilots) & set(self.classifiers)):
-            raise ValueError(f"pilots that are none of the classifiers; {both[0]} is both")
+            raise ValueError(f"pilots that are not among the classifiers; {both[0]} is both")
         if sum(math.prod(map(len, part.values())) for part in self.sweep) > MOST_TRIED:
             raise ValueError(f"a sweep of at most {MOST_TRIED} settings")
-        swept = AscentSettings.model_fields.keys() - {"seeds", "classes"}
+        swept = type(self).model_fields.keys() - self.not_passed_on - {"seeds", "classes"}
         if unknown := [key for part in self.sweep for key in part if key not in swept]:
             raise ValueError(f"in sweep the keys {', '.join(sorted(swept))}; not {unknown[0]!r}")
         if any(not part for part in self.sweep):
-            raise ValueError("in sweep no empty setting")
+            raise ValueError("no empty mapping in sweep")
         try:
             self.tried()
         except ValidationError as error:
@@ -286,7 +282,35 @@ class AscentEntry(AscentSettings, Entry):
             ) from None
         return self
 
+
+class AscentEntry(AscentSettings, _Attack):
+    """Gradient ascent with one setting against some classifiers."""
+
+    kind: Literal["ascent"] = Field(examples=["ascent"])
+    """The attack: `ascent`, which is gradient ascent on the confidence in a class."""
+    preset: Literal["plain", "s-169", "s-188", "s-360"] = "plain"
+    """Defaults of the keys below: the settings of the paper's Fig. 13 (`plain`), or of one of its figures S-169, S-188,
+    S-360."""
+
     @model_validator(mode="before")
     @classmethod
     def _filled_from_preset(cls, values: Any) -> Any:
         return with_ascent_preset(values) if isinstance(values, Mapping) else values
+
+
+#: The attacks of a study besides evolution; several are told apart by their `kind`.
+AttackEntry = AscentEntry
+
+
+def with_preset(experiment: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the values of an experiment, completed with those of its preset."""
+    encoding, search = experiment.get("encoding"), experiment.get("search", {})
+    if experiment.get("preset") != "released" or not isinstance(encoding, Mapping) or not isinstance(search, Mapping):
+        return experiment
+    released = encodings.RELEASED.get(str(encoding.get("kind")), {})
+    return {**experiment, "encoding": {**released, **encoding}, "search": {**evolution.RELEASED, **search}}
+
+
+def with_ascent_preset(entry: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the values of a gradient ascent, completed with those of its preset."""
+    return {**ascent.PRESETS.get(str(entry.get("preset")), {}), **entry}

@@ -1,25 +1,26 @@
-"""The settings of a whole study: the model behind the study files, their JSON schema and their documentation."""
+"""Settings of a whole study: the model of study files, their JSON schema and their documentation."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from fooling.figures.settings import FigureSettings
 from fooling.findings.ablation import AblationSettings
 from fooling.findings.ancestry import LineageSettings
 from fooling.findings.calibration import CalibrationSettings
 from fooling.findings.class_sets import ClassSetSettings
+from fooling.findings.classifiers import FoolabilitySettings
 from fooling.findings.distances import DistanceSettings
 from fooling.findings.examination import ExaminationSettings
-from fooling.findings.foolability import FoolabilitySettings
+from fooling.findings.runs import ThresholdSettings
 from fooling.findings.sampling import SampleSettings
-from fooling.findings.tables import ThresholdSettings
 from fooling.findings.transfer import TransferSettings
 from fooling.settings import Settings
-from fooling.study.entries import AscentEntry, ClassifierEntry, DatasetEntry, ExperimentEntry, Name, RetrainingEntry
+from fooling.study.entries import AttackEntry, ClassifierEntry, DatasetEntry, ExperimentEntry, Name, RetrainingEntry
 from fooling.survey.settings import SurveySettings
 
 SHARED_FOLDER = "datasets"  # below results/, beside the studies
@@ -37,48 +38,55 @@ class FindingsSettings(
     ClassSetSettings,
     FoolabilitySettings,
 ):
-    """How the runs are analysed. Each command of the findings is given only the keys of its own settings class."""
+    """Analysis of the runs. Each command receives only the keys of its own settings class."""
 
 
 class MachineSettings(Settings):
-    """Facts of this machine. They decide no result, and reach the commands as environment variables."""
+    """Properties of this machine. They do not affect results; the commands read them from environment variables."""
 
     mirror: Path | None = None
-    """Folder in which files are looked for before anything is downloaded; FOOLING_MIRROR overrides it."""
+    """Folder that is searched for files before they are downloaded; FOOLING_MIRROR overrides it."""
     device: str = "auto"
-    """Where to compute: auto (a GPU when there is one), cpu or cuda; FOOLING_DEVICE overrides it."""
+    """Device: auto (a GPU if there is one), cpu or cuda; FOOLING_DEVICE overrides it."""
     training_processes: Annotated[int, Field(ge=1, le=64)] = 1
-    """Processes that train one network together, each on a GPU of its own where there are any; the last bits of the
-    weights depend on it. FOOLING_TRAINING_PROCESSES overrides it."""
+    """Number of processes that train one network, each on its own GPU if there are any. The last bits of the weights
+    depend on it. FOOLING_TRAINING_PROCESSES overrides it."""
 
 
 class StudySettings(Settings):
-    """Everything that decides a study. A study file is complete by itself: nothing is taken from another one."""
+    """All settings that affect the results of a study. A study file is complete; it does not inherit from another."""
 
     study: Name
-    """Name of the study: its results are in `results/<study>/`."""
+    """Name of the study; its results are in `results/<study>/`."""
     datasets: Annotated[tuple[DatasetEntry, ...], Field(min_length=1)]
     """The data sets, each with a name and a kind."""
     classifiers: Annotated[tuple[ClassifierEntry, ...], Field(min_length=1)]
-    """The networks to be fooled, each with a name and a data set."""
+    """The classifiers, each with a name and a data set."""
     experiments: Annotated[tuple[ExperimentEntry, ...], Field(min_length=1)]
-    """The evolution runs, each experiment with a name, an encoding and its classifiers."""
+    """Experiments with evolution runs, each with a name, an encoding and classifiers."""
     retraining: tuple[RetrainingEntry, ...] = ()
-    """The chains of networks retrained with a fooling class, each with a name, an encoding and first networks."""
-    ascent: tuple[AscentEntry, ...] = ()
-    """Gradient ascents, each with a name, a preset and its classifiers."""
+    """Retrainings with a fooling class, each with a name, an encoding and the first classifiers of its chains."""
+    attacks: tuple[AttackEntry, ...] = ()
+    """Attacks besides evolution, each with a name, a kind and its classifiers."""
     findings: FindingsSettings = FindingsSettings()
-    """How the runs are analysed."""
+    """Analysis of the runs."""
     figures: FigureSettings = FigureSettings()
-    """What the figures show."""
+    """Content of the figures."""
     survey: SurveySettings | None = None
-    """The study with people: what they are shown and asked. Without this key there is none."""
+    """The human study: images, questions and analysis. Without this key there is none."""
     machine: MachineSettings = MachineSettings()
-    """Facts of this machine."""
+    """Properties of this machine."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_current_keys(cls, values: Any) -> Any:
+        if isinstance(values, Mapping) and "ascent" in values:
+            raise ValueError("the key `attacks` instead of `ascent`, with `kind: ascent` in each entry")
+        return values
 
     @field_validator("study")
     @classmethod
-    def _free_folder(cls, study: str) -> str:
+    def _not_reserved(cls, study: str) -> str:
         if study == SHARED_FOLDER:
-            raise ValueError(f"any name but {SHARED_FOLDER!r}: that folder holds the data sets of all studies")
+            raise ValueError(f"any name but {SHARED_FOLDER!r}: that folder contains the data sets of all studies")
         return study

@@ -1,4 +1,4 @@
-"""How often people give the right answer, per block and condition and image by image, beside chance."""
+"""Accuracy of people's answers, by block and condition and by image, compared with chance."""
 
 from __future__ import annotations
 
@@ -37,25 +37,25 @@ RIGHT, OTHER, NONE = OUTCOMES = ("right answer", "other class", "none of these")
 BLOCK = Column(
     "block",
     one_of("two-way", "all-way", "free"),
-    doc="How people were asked: between two classes, among all, or with the choice of none of them.",
+    doc="Question: a choice between two classes, among all classes, or among all classes and none of them.",
 )
 FOILS = Column(
     "foils",
     one_of("random", "confused").or_nothing,
-    doc="How the wrong option was drawn; empty except in two-way blocks.",
+    doc="How the wrong option was chosen; empty except in two-way blocks.",
 )
 CONDITION = Column("condition", TEXT, doc="Condition to which the images belong.")
-SYNTHETIC = Column("synthetic", FLAG, doc="True in all rows where the answers are simulated.")
+SYNTHETIC = Column("synthetic", FLAG, doc="Whether any of the answers are simulated.")
 RIGHT_ANSWER = Column("class_name", TEXT, doc="The right answer.")
 PEOPLE = Column("people", COUNT, unit="people", doc="Number of people who answered.")
-IMAGES_ASKED = Column("images", COUNT, unit="images", doc="Number of images that they were asked about.")
+IMAGES_ASKED = Column("images", COUNT, unit="images", doc="Number of images about which they were asked.")
 ANSWERS = Column("answers", COUNT, unit="answers", doc="Number of answers.")
 CHANCE = Column(
     "chance",
     SHARE.or_nothing,
-    doc="Share of right answers that guessing gives; empty where people may answer that they see none of the classes.",
+    doc="Share of right answers from guessing; empty if people may answer that they see none of the classes.",
 )
-#: What identifies the answers in one block about the images of one condition.
+#: Key of the answers in one block about the images of one condition.
 ASKED = (BLOCK, FOILS, CONDITION)
 ACCURACY = Table(
     name="survey_accuracy",
@@ -66,7 +66,7 @@ ACCURACY = Table(
         Column(
             "outcome",
             one_of(*OUTCOMES),
-            doc="Kind of answer. The right answer is the classifier's label, or of a real image the true one.",
+            doc="Kind of answer. The right answer is the classifier's label; for a real image, its true class.",
         ),
         Column("network", TEXT, doc="Name of the classifier."),
         *(SYNTHETIC, PEOPLE, IMAGES_ASKED, ANSWERS),
@@ -76,17 +76,17 @@ ACCURACY = Table(
         CHANCE,
         *or_nothing(
             Column("limit", SHARE, doc="Chance plus the declared margin."),
-            doc="empty without a chance.",
+            doc="empty without a chance level.",
         ),
         *or_nothing(
             Column("equivalent", FLAG, doc="Whether `upper` is below `limit`."),
-            doc="empty without either of them.",
+            doc="empty if one of them is empty.",
         ),
         *(
             Column(
                 f"bootstrap_{bound}",
                 SHARE.or_nothing,
-                doc=f"{words} bound of the two-way bootstrap interval, which is too wide, as a check.",
+                doc=f"{words} bound of the two-way bootstrap interval, which is too wide; given for comparison.",
             )
             for bound, words in (("low", "Lower"), ("high", "Upper"))
         ),
@@ -95,7 +95,7 @@ ACCURACY = Table(
         ),
     ),
     key=(*names_of(ASKED), "outcome"),
-    doc="One row for each block, condition and outcome: how often people give the right answer.",
+    doc="One row for each block, condition and outcome: the share of people's answers with this outcome.",
 )
 IMAGES = Table(
     name="survey_images",
@@ -109,12 +109,12 @@ IMAGES = Table(
         *(SYNTHETIC, ANSWERS),
         Column("share", SHARE, doc="Share of right answers; the bounds are Wilson's."),
         *bounds(SHARE, always=True),
-        Column("rating", Values(kind="number", least=1, most=5), doc="Mean rating of how sure people are."),
+        Column("rating", Values(kind="number", least=1, most=5), doc="Mean of people's ratings of how sure they are."),
         CHANCE,
         *or_nothing(
             Column("p_value", SHARE, doc="Exact binomial p-value of the share against chance."),
             Column("p_holm", SHARE, doc="The same, corrected by Holm's method over all images of the block."),
-            doc="empty without a chance.",
+            doc="empty without a chance level.",
         ),
     ),
     key=("block", "foils", "stimulus"),
@@ -123,14 +123,14 @@ IMAGES = Table(
 
 
 class AnalysisSettings(JudgementSettings, ResamplingSettings):
-    """What counts as chance, and how intervals are made."""
+    """The margin above chance, and the intervals."""
 
 
 def accuracy_table(answers: pd.DataFrame, asked: Questionnaire, settings: AnalysisSettings) -> pd.DataFrame:
-    """The primary analysis: the share of each outcome per block and condition, with its interval and beside chance.
+    """Return the primary analysis: the share of each outcome by block and condition, compared with chance.
 
-    In two-way and all-way blocks the outcome is the right answer (the network's label; of a real image the true one);
-    where people may say that they see nothing, the three outcomes are told apart.
+    In two-way and all-way blocks the only outcome is the right answer: the classifier's label, or the true class of a
+    real image. In free blocks there are three outcomes.
     """
     rows = [
         {**dict(zip(names_of(ASKED), named, strict=True)), "network": asked.network.name, **row}
@@ -141,10 +141,10 @@ def accuracy_table(answers: pd.DataFrame, asked: Questionnaire, settings: Analys
 
 
 def image_table(answers: pd.DataFrame, asked: Questionnaire, settings: AnalysisSettings) -> pd.DataFrame:
-    """Every image in every block: right answers, Wilson's interval, and the exact binomial test against chance.
+    """Return, for every image in every block, accuracy, Wilson's interval, and the exact binomial test against chance.
 
-    The answers about one image come from different people, so that here they are independent. Holm's correction is
-    over all images of the block.
+    The answers about one image come from different people and are independent. Holm's correction is over all images of
+    the block.
     """
     from statsmodels.stats.multitest import multipletests  # type: ignore[import-untyped]  # readers do not need it
 
@@ -173,18 +173,18 @@ def image_table(answers: pd.DataFrame, asked: Questionnaire, settings: AnalysisS
 
 
 def chance_of(block: str, asked: Questionnaire) -> float:
-    """The share of right answers that guessing gives; NaN where people may say that they see none of the classes."""
+    """Return the accuracy of guessing; NaN if people may answer that they see none of the classes."""
     options = next(declared.options for declared in asked.blocks if declared.name == block)
     return math.nan if block == "free" else 1 / options
 
 
 def is_right(answers: pd.DataFrame) -> pd.Series[bool]:
-    """Which answers are the network's label, or of a real image the true one."""
+    """Return which answers are right: the classifier's label, or the true class of a real image."""
     return answers["response"] == answers["correct_answer"]
 
 
 def grids_of(answers: pd.DataFrame, is_hit: pd.Series[bool]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Hits and answers as counts (people, images), people and images in the order of their names."""
+    """Return the counts of hits and of answers, both (people, images), sorted by name."""
     people, images = (pd.factorize(answers[column], sort=True) for column in ("participant", "stimulus"))
     asked = np.zeros((len(people[1]), len(images[1])))
     hits = np.zeros_like(asked)
@@ -194,12 +194,12 @@ def grids_of(answers: pd.DataFrame, is_hit: pd.Series[bool]) -> tuple[NDArray[np
 
 
 def sensitivity_of(share: float) -> float:
-    """The d' of a share of right answers between two options, for people without a liking for one of the buttons."""
+    """Return the sensitivity d' of an accuracy with two options, assuming no response bias."""
     return float(math.sqrt(2) * scipy.stats.norm.ppf(share))
 
 
 def by_condition(answers: pd.DataFrame, asked: Questionnaire) -> Iterator[tuple[tuple[str, str, str], pd.DataFrame]]:
-    """Block, foils and condition with their answers, where there are any, in the questionnaire's order."""
+    """Yield each block, foils and condition with answers, in the questionnaire's order."""
     for (block, foils), of_block in _by_block(answers, asked):
         for condition in asked.conditions:
             if not (of_condition := of_block[of_block["condition"] == condition]).empty:
@@ -235,14 +235,14 @@ def _outcomes(
 
 
 def _beside_chance(upper: float, chance: float, margin: float) -> dict[str, object]:
-    """Whether the share is surely less than the margin above chance; nothing without chance or bound."""
+    """Return whether the upper bound is less than the margin above chance; None without chance level or bound."""
     limit = min(chance + margin, 1.0)  # NaN without chance
     is_known = not math.isnan(upper + limit)
     return {"chance": chance, "limit": limit, "equivalent": upper < limit if is_known else None}
 
 
 def _sensitivity(share: CrossedShare, level: float) -> dict[str, float]:
-    """The d' with half an answer added on each side, so that all right and all wrong have one too."""
+    """Return d' with half an answer added on each side, so that it is finite if all answers are right or wrong."""
     bounds = (float(bound) for bound in share.interval(level))
     centre = 1 / (1 + math.exp(-float(share.centre)))
     low, high = (sensitivity_of(bound) for bound in bounds)
@@ -250,5 +250,5 @@ def _sensitivity(share: CrossedShare, level: float) -> dict[str, float]:
 
 
 def in_columns(rows: Any, table: Table, answers: pd.DataFrame) -> pd.DataFrame:
-    """Return ``rows`` in the columns of ``table``, with whether any of the ``answers`` is simulated."""
+    """Return ``rows`` in the columns of ``table``, marked if any of the ``answers`` are simulated."""
     return pd.DataFrame(rows, columns=table.names).assign(synthetic=bool(answers["synthetic"].any()))

@@ -1,4 +1,4 @@
-"""Whether people agree: with one another, with the network's labels, and with how sure the network is."""
+"""Agreement of people with each other, with the classifier's labels, and with its confidence."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ AGREEMENT = Table(
         Column(
             "of",
             one_of("answers", "right answers"),
-            doc="What people agree about: the answers, or in two-way blocks whether these are right.",
+            doc="What agreement is about: the answers, or in two-way blocks whether they are right.",
         ),
         *(SYNTHETIC, PEOPLE, IMAGES_ASKED),
         Column(
             "alpha",
             NUMBER.or_nothing,
-            doc="Krippendorff's alpha: 1 is full agreement, 0 what chance would give; its interval is over images.",
+            doc="Krippendorff's alpha: 1 is full agreement, 0 is chance; its interval is over images.",
         ),
         *bounds(NUMBER),
         Column("note", TEXT.or_nothing, doc="Why there is no alpha."),
@@ -66,7 +66,7 @@ CONFIDENCE = Table(
         Column(
             "measure",
             one_of("share", "rating"),
-            doc="What is correlated with the classifier's confidence: the share of right answers, or the mean rating.",
+            doc="Measure that is correlated with the classifier's confidence: share of right answers, or mean rating.",
         ),
         *(SYNTHETIC, IMAGES_ASKED),
         Column(
@@ -78,8 +78,8 @@ CONFIDENCE = Table(
         Column("note", TEXT.or_nothing, doc="Why there is no correlation."),
     ),
     key=(*names_of(ASKED), "measure"),
-    doc="One row for each block, condition and measure, and one for `all` conditions: whether people are right, or "
-    "sure, where the classifier is confident.",
+    doc="One row for each block, condition and measure, and one for `all` conditions: the correlation of people's "
+    "accuracy and ratings with the classifier's confidence.",
 )
 CONFUSION = Table(
     name="survey_confusion",
@@ -90,21 +90,22 @@ CONFUSION = Table(
         RIGHT_ANSWER,
         Column("response", TEXT, doc="The answer given."),
         *(SYNTHETIC, ANSWERS),
-        Column("share", SHARE, doc="Their share of the answers about images of this class."),
+        Column("share", SHARE, doc="Share of this response in the answers about images of this class."),
     ),
     key=(*names_of(ASKED), "class_name", "response"),
     may_be_empty=True,
     doc="One row for each block in which all classes are offered, condition, class and response.",
 )
 
-Statistic = Callable[[NDArray[np.float64]], NDArray[np.float64]]  # of (samples, images, ...), one for each sample
+#: Map resampled images (samples, images, ...) to one number for each sample.
+Statistic = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 
 def agreement_table(answers: pd.DataFrame, asked: Questionnaire, settings: ResamplingSettings) -> pd.DataFrame:
-    """Krippendorff's alpha of the answers per block and condition: 1 is full agreement, 0 what chance would give.
+    """Return Krippendorff's alpha of the answers by block and condition: 1 is full agreement, 0 is chance.
 
-    Between two options it is that of right and wrong, as different people are offered different ones. The interval is
-    over the images, which are drawn anew with all answers about them.
+    In two-way blocks alpha is about right and wrong answers, because people are offered different options. The interval
+    resamples images with all answers about them.
     """
     rows = []
     for named, about in by_condition(answers, asked):
@@ -118,16 +119,16 @@ def agreement_table(answers: pd.DataFrame, asked: Questionnaire, settings: Resam
                 **{"of": "right answers" if block == "two-way" else "answers"},
                 **{"people": about["participant"].nunique(), "images": len(counts)},
                 **dict(zip(("alpha", "low", "high"), found, strict=True)),
-                "note": "everybody says the same, or nobody the same image" if math.isnan(found[0]) else "",
+                "note": "all answers are equal, or no image has two answers" if math.isnan(found[0]) else "",
             }
         )
     return in_columns(rows, AGREEMENT, answers)
 
 
 def confidence_table(images: pd.DataFrame, settings: ResamplingSettings) -> pd.DataFrame:
-    """Spearman's rank correlation, over the images, of people with the network's confidence in the right answer.
+    """Return Spearman's rank correlation over images with the classifier's confidence in the right answer.
 
-    Of people their share of right answers, and how sure they say they are; per condition and of all together.
+    It is computed for people's accuracy and mean rating, by condition and for all conditions together.
     """
     rows = []
     for (block, foils), of_block in images.groupby(["block", "foils"], sort=False):
@@ -137,7 +138,7 @@ def confidence_table(images: pd.DataFrame, settings: ResamplingSettings) -> pd.D
                 pairs = part[[measure, "confidence"]].to_numpy(dtype=float)
                 purpose = ("confidence", str(block), str(foils), condition, measure)
                 found = _over_images(pairs, _rank_correlations, settings, purpose)
-                note = "too few images, or all are alike" if math.isnan(found[0]) else ""
+                note = "too few images, or all have the same value" if math.isnan(found[0]) else ""
                 rows.append(
                     {
                         **{"block": block, "foils": foils, "condition": condition, "measure": measure},
@@ -149,20 +150,20 @@ def confidence_table(images: pd.DataFrame, settings: ResamplingSettings) -> pd.D
 
 
 def confusion_table(answers: pd.DataFrame, asked: Questionnaire) -> pd.DataFrame:
-    """What people say of the images of each class, where they choose among many: answers, and their share."""
+    """Return the responses to images of each class, in blocks with more than two options."""
     rows = []
     for named, about in by_condition(answers[answers["block"] != "two-way"], asked):
         for class_name, of_class in about.groupby("correct_answer"):
             for response, count in of_class["response"].value_counts().sort_index().items():
-                said = {"class_name": class_name, "response": response, "answers": count}
-                rows.append({**dict(zip(names_of(ASKED), named, strict=True)), **said, "share": count / len(of_class)})
+                row = {"class_name": class_name, "response": response, "answers": count}
+                rows.append({**dict(zip(names_of(ASKED), named, strict=True)), **row, "share": count / len(of_class)})
     return in_columns(rows, CONFUSION, answers)
 
 
 def _over_images(
     images: NDArray[np.float64], statistic: Statistic, settings: ResamplingSettings, purpose: tuple[str, ...]
 ) -> tuple[float, float, float]:
-    """``statistic`` of a row for each image, with its percentile interval over images that are drawn anew."""
+    """Return ``statistic`` of ``images``, one row each, with its percentile interval over resampled images."""
     value = float(statistic(images[None])[0])
     if math.isnan(value):
         return value, math.nan, math.nan
@@ -177,7 +178,7 @@ def _over_images(
 
 
 def _alphas(counts: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Krippendorff's alpha of nominal values, counted by image (samples, images, values); NaN where none can be had."""
+    """Return Krippendorff's alpha of nominal values from counts (samples, images, values); NaN if undefined."""
     return np.array([_alpha(of_sample) for of_sample in counts])
 
 
@@ -191,7 +192,7 @@ def _alpha(counts: NDArray[np.float64]) -> float:
 
 
 def _rank_correlations(pairs: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Spearman's correlation of (samples, images, 2); NaN where one of the two is the same for all images."""
+    """Return Spearman's correlation of (samples, images, 2); NaN if one of the two is constant."""
     if pairs.shape[1] < FEWEST_IMAGES:
         return np.full(len(pairs), np.nan)
     ranks = scipy.stats.rankdata(pairs, axis=1)
@@ -199,4 +200,4 @@ def _rank_correlations(pairs: NDArray[np.float64]) -> NDArray[np.float64]:
     spread = np.sqrt((ranks**2).sum(axis=1)).prod(axis=1)
     products = ranks.prod(axis=2).sum(axis=1)
     exact = np.divide(products, spread, out=np.full(len(pairs), np.nan), where=spread > 0)
-    return np.asarray(np.clip(exact, -1, 1))  # rounding takes a perfect correlation beyond 1
+    return np.asarray(np.clip(exact, -1, 1))  # rounding can give more than 1

@@ -1,7 +1,7 @@
-"""Puts the questionnaire's page together: as a folder, and as one file that holds everything.
+"""The questionnaire's page: as a folder, and as a single file that contains everything.
 
-Neither asks any network for anything: scripts, style and images lie beside the page or in it, and its content security
-policy allows no other host but the one that answers may be sent to, if there is one.
+Neither loads anything from the internet. Scripts, style and images are in the folder or in the file, and the content
+security policy allows no host except the one to which answers are sent, if any.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from markupsafe import Markup
 
 from fooling.artifacts import sha256_of
 from fooling.errors import REMEDY, FoolingError
-from fooling.inlined import data_uri
+from fooling.images import data_uri
 from fooling.survey.questionnaire import CatchCard, Questionnaire, Stimulus
 
 SOURCES = Path(__file__).parent / "page"
@@ -42,8 +42,8 @@ LIBRARIES = (
     "@jspsych/plugin-preload",
     "@jspsych/plugin-html-button-response",
     "@jspsych/plugin-image-button-response",
-)  # in the order in which they are loaded
-SOURCE_MAP = re.compile(r"^//# sourceMappingURL=.*$", re.MULTILINE)  # which browsers would fetch from elsewhere
+)  # in the order of loading
+SOURCE_MAP = re.compile(r"^//# sourceMappingURL=.*$", re.MULTILINE)  # browsers would fetch it from another host
 ENDS_SCRIPT = re.compile(r"<(?=/script|script|!--)", re.IGNORECASE)
 POLICY_SIGNS = re.compile(r"[\s;,'\"]")
 
@@ -59,28 +59,34 @@ class Library:
 
 @dataclass(frozen=True)
 class Page:
-    """The page twice."""
+    """The page in both forms."""
 
-    files: Mapping[str, bytes]  # by their paths in the folder
-    single: str  # one HTML text
+    files: Mapping[str, bytes]  # by path in the folder
+    single: str  # one HTML file
 
 
 def pinned_versions() -> dict[str, str]:
-    """The versions of the libraries that the page is written for."""
+    """Return the versions of the libraries for which the page is written."""
     versions: dict[str, str] = json.loads((SOURCES / "package.json").read_text())["dependencies"]
     return versions
 
 
 def cards(questionnaire: Questionnaire) -> tuple[Stimulus | CatchCard, ...]:
-    """Everything that is shown."""
+    """Return all cards: stimuli, catch cards and practice images."""
     return (*questionnaire.stimuli, *questionnaire.catch, *questionnaire.practice)
 
 
-def assembled(questionnaire: Questionnaire, images: Mapping[str, bytes], libraries: Sequence[Library]) -> Page:
-    """The page of ``questionnaire`` with its ``images``, PNG files by the paths that the questionnaire gives them.
+def assemble_page(questionnaire: Questionnaire, images: Mapping[str, bytes], libraries: Sequence[Library]) -> Page:
+    """Return the page of ``questionnaire``.
 
-    Raises :class:`FoolingError` for an image that is not the one of the questionnaire, for libraries of other versions
-    than the page is written for, and for a ``post_url`` that is no address of the web.
+    Args:
+        questionnaire: The questionnaire.
+        images: PNG files by their paths in the questionnaire.
+        libraries: Browser builds of the libraries.
+
+    Raises:
+        FoolingError: An image differs from the questionnaire's, a library has another version than the page needs, or
+            ``post_url`` is not a web address.
     """
     _require_versions(libraries)
     shown = _shown(questionnaire)
@@ -97,7 +103,7 @@ def assembled(questionnaire: Questionnaire, images: Mapping[str, bytes], librari
         scripts=Markup("\n".join(f"<script>{code}</script>" for code in inline.values())),
         sources={identifier: data_uri(images[file]) for identifier, (file, _) in shown.items()},
     )
-    beside = ["'self'", "file:"]  # a page that is opened by double-click has no host of its own
+    beside = ["'self'", "file:"]  # a page opened by double-click has no host
     index = _rendered(
         questionnaire,
         policy=_policy(beside, beside, "'self' file: data:", contact),
@@ -111,7 +117,7 @@ def assembled(questionnaire: Questionnaire, images: Mapping[str, bytes], librari
 
 
 def _shown(questionnaire: Questionnaire) -> dict[str, tuple[str, str]]:
-    """File and SHA-256 of every image by its id."""
+    """Return file and SHA-256 of every image by its id."""
     return {card.id: (card.file, card.sha256) for card in cards(questionnaire)}
 
 
@@ -130,7 +136,7 @@ def _require_versions(libraries: Sequence[Library]) -> None:
     for library in libraries:
         if library.version != pinned[library.name]:
             raise FoolingError(
-                f"the package {library.name} has another version than the page is written for",
+                f"the package {library.name} has another version than the page needs",
                 found=library.version,
                 expected=pinned[library.name],
                 remedy="run npm ci beside the page's package-lock.json, or make survey",
@@ -138,7 +144,7 @@ def _require_versions(libraries: Sequence[Library]) -> None:
 
 
 def _scripts(libraries: Sequence[Library]) -> dict[str, str]:
-    """All scripts by their file names, in the order in which they are loaded."""
+    """Return all scripts by file name, in the order of loading."""
     scripts = {}
     for library in libraries:
         notice = f"/* {library.name} {library.version}, MIT licence, https://github.com/jspsych/jsPsych */\n"
@@ -163,13 +169,13 @@ def _rendered(
 
 
 def _as_json(value: Any) -> Markup:
-    """JSON that can stand within a script element: no text in it can end the element."""
+    """Return JSON that is safe within a script element: no text in it can end the element."""
     text = json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     return Markup(text.replace("<", r"\u003c").replace(">", r"\u003e").replace("&", r"\u0026"))
 
 
 def _without_end(code: str) -> str:
-    r"""``code`` in which no text ends its script element; in strings and patterns ``\x3C`` means ``<``."""
+    r"""Return ``code`` in which no text ends its script element; in strings and patterns ``\x3C`` means ``<``."""
     return ENDS_SCRIPT.sub(r"\\x3C", code)
 
 
@@ -188,7 +194,7 @@ def _policy(scripts: Sequence[str], styles: Sequence[str], images: str, connecti
 
 
 def _connection(post_url: str | None) -> str:
-    """The only place that the page may send anything to."""
+    """Return the only address to which the page may send data."""
     if post_url is None:
         return "'none'"
     try:
@@ -197,7 +203,7 @@ def _connection(post_url: str | None) -> str:
         address = urlsplit("")
     if address.scheme not in ("http", "https") or not address.hostname or POLICY_SIGNS.search(post_url):
         raise FoolingError(
-            "survey.post_url is no address that answers can be sent to",
+            "survey.post_url is not a valid web address",
             found=post_url,
             expected="an address such as https://example.org/answers",
         )

@@ -1,34 +1,44 @@
-"""A questionnaire put together: what was drawn of every condition, what the network says of it, and the catch cards."""
+"""Composition of a questionnaire: chosen images of every condition with their labels, and catch cards."""
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
+import matplotlib
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
 
 from fooling.artifacts import sha256_of
 from fooling.datasets.dataset import Dataset
+from fooling.fonts import fonts_with, lacking
 from fooling.images import png_bytes
 from fooling.seeding import numpy_generator
-from fooling.survey.cards import card
 from fooling.survey.questionnaire import Questionnaire, completed, labels_of
-from fooling.survey.sampling import RULE, Candidate, drawn
+from fooling.survey.sampling import RULE, Candidate, draw_candidates
 from fooling.survey.settings import QuestionnaireSettings
 
-#: What the network says of images (B, C, H, W), fed with or without the mean image subtracted: confidences (B, K).
-Judge = Callable[[NDArray[np.uint8], bool], NDArray[np.float32]]
+#: Map images (B, C, H, W), and whether the mean image is subtracted, to confidences (B, K).
+Scorer = Callable[[NDArray[np.uint8], bool], NDArray[np.float32]]
 Kind = Literal["champion", "ascent", "noise", "real"]
 
-FOLDER = "stimuli"  # beside the questionnaire, with all its images
-PRACTICE = "practice"  # the condition of images that are shown before the first block
+FOLDER = "stimuli"  # folder of all images, in the folder of the questionnaire
+PRACTICE = "practice"  # condition of the images before the first block
+
+SIDE, MARGIN = 280, 20  # pixels of a catch card
+REQUEST, REQUEST_SIZE = "Press the button", 26
+LARGEST, SMALLEST, STEP = 120, 10, 2  # font sizes of an answer
+USUAL = Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans-Bold.ttf")
+LINE = 1.2  # line height, relative to the font size
 
 
 @dataclass(frozen=True, kw_only=True)
 class Condition:
-    """Images of one kind, of which some become stimuli."""
+    """Images of one kind, some of which become stimuli."""
 
     name: str
     kind: Kind
@@ -37,18 +47,18 @@ class Condition:
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
-    """What the images of all conditions share."""
+    """What all conditions of a questionnaire share."""
 
     study: str
     network: Mapping[str, str]  # its name and the SHA-256 of its file
-    judge: Judge
+    scorer: Scorer
     dataset: Dataset
     settings: QuestionnaireSettings
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Shown:
-    """A drawn image with its name and its right answer."""
+class _DrawnImage:
+    """A chosen image with its name, its right answer and the confidence in it."""
 
     name: str
     condition: str
@@ -59,17 +69,16 @@ class _Shown:
     confidence: float
 
 
-def composed(conditions: Sequence[Condition], context: Context) -> tuple[Questionnaire, dict[str, bytes]]:
-    """The questionnaire of these ``conditions``, and its PNG files by their names within the folder.
+def compose(conditions: Sequence[Condition], context: Context) -> tuple[Questionnaire, dict[str, bytes]]:
+    """Return the questionnaire of these ``conditions``, and its PNG files by name.
 
-    The images of the practice are real ones that are not among the stimuli. A class whose name cannot be the text of a
-    button is called as :func:`labels_of` says.
+    The practice images are real images that are not among the stimuli. Class names become labels by :func:`labels_of`.
     """
     settings, names = context.settings, labels_of(context.dataset.class_names)
     shown = [image for condition in conditions for image in _shown(condition, context)]
     confused = {label: _confused(label, names, context) for label in sorted({image.label for image in shown})}
     answers = {f"catch-{number}": answer for number, answer in enumerate(_catch_answers(names, settings), start=1)}
-    cards = {name: card(answer) for name, answer in answers.items()}
+    cards = {name: catch_card(answer) for name, answer in answers.items()}
     entries = [_entry(image, names[image.label], confused[image.label]) for image in shown]
     stimuli = [entry for entry in entries if entry["condition"] != PRACTICE]
     practice = [entry for entry in entries if entry["condition"] == PRACTICE]
@@ -97,18 +106,18 @@ def composed(conditions: Sequence[Condition], context: Context) -> tuple[Questio
     }
 
 
-def _shown(condition: Condition, context: Context) -> Iterator[_Shown]:
-    """The images of a condition that were drawn; where they are real, after them those of the practice."""
+def _shown(condition: Condition, context: Context) -> Iterator[_DrawnImage]:
+    """Yield the chosen images of a condition; for real images, followed by those for practice."""
     settings, wanted = context.settings, context.settings.stimuli_per_condition
     count = wanted + settings.practice_trials * (condition.kind == "real")
     for number, candidate in enumerate(
-        drawn(condition.candidates, count, seed=settings.seed, condition=condition.name)
+        draw_candidates(condition.candidates, count, seed=settings.seed, condition=condition.name)
     ):
         label, confidence = _answer(candidate, condition.kind, context)
         name, group = f"{condition.name}-{number + 1:03d}", condition.name
         if number >= wanted:
             name, group = f"{PRACTICE}-{number - wanted + 1}", PRACTICE
-        yield _Shown(
+        yield _DrawnImage(
             name=name,
             condition=group,
             kind=condition.kind,
@@ -120,30 +129,30 @@ def _shown(condition: Condition, context: Context) -> Iterator[_Shown]:
 
 
 def _answer(candidate: Candidate, kind: Kind, context: Context) -> tuple[int, float]:
-    """The right answer, and how sure the network is of it; of noise what the network says first of all."""
+    """Return the right answer and the classifier's confidence in it; for noise, its most probable class."""
     if candidate.confidence is not None:
         return candidate.class_index, candidate.confidence
-    (confidences,) = context.judge(candidate.image[np.newaxis], candidate.mean_subtracted)
+    (confidences,) = context.scorer(candidate.image[np.newaxis], candidate.mean_subtracted)
     label = int(confidences.argmax()) if kind == "noise" else candidate.class_index
     return label, float(confidences[label])
 
 
 def _confused(label: int, names: Sequence[str], context: Context) -> list[str]:
-    """The classes in which the network is surest of real images of ``label``, as many as there are other options."""
+    """Return the other classes with the highest mean confidence in real images of ``label``, one for each option."""
     data = context.dataset
     images = data.test_images[data.test_labels == label]
-    mean = context.judge(images, False).astype(np.float64).mean(axis=0) if len(images) else np.zeros(len(names))
+    mean = context.scorer(images, False).astype(np.float64).mean(axis=0) if len(images) else np.zeros(len(names))
     others = [index for index in np.argsort(-mean, kind="stable").tolist() if index != label]
     return [names[index] for index in others[: min(context.settings.options, len(names)) - 1]]
 
 
 def _catch_answers(names: Sequence[str], settings: QuestionnaireSettings) -> list[str]:
-    """Classes in a drawn order, again and again where there are more cards than classes."""
+    """Return the answers of the catch cards: the classes in random order, repeated if there are more cards."""
     order = numpy_generator(settings.seed, "survey", "catch").permutation(len(names)).tolist()
     return [names[order[number % len(order)]] for number in range(settings.catch_trials)]
 
 
-def _entry(image: _Shown, class_name: str, confused: list[str]) -> dict[str, Any]:
+def _entry(image: _DrawnImage, class_name: str, confused: list[str]) -> dict[str, Any]:
     return {
         **_file(image.name, image.png),
         "condition": image.condition,
@@ -166,3 +175,50 @@ def _blocks(options: int) -> list[dict[str, Any]]:
         {"name": "all-way", "foils": "", "options": options},
         {"name": "free", "foils": "", "options": options},
     ]
+
+
+def catch_card(answer: str) -> bytes:
+    """Return a grey PNG that asks to press the button ``answer``, in the largest font size that fits."""
+    picture = Image.new("L", (SIDE, SIDE), 255)
+    draw = ImageDraw.Draw(picture)
+    draw.rectangle((4, 4, SIDE - 5, SIDE - 5), outline=0, width=2)
+    request = ImageFont.truetype(USUAL, REQUEST_SIZE)
+    draw.text((SIDE / 2, MARGIN + REQUEST_SIZE), REQUEST, font=request, fill=0, anchor="mm")
+    lines, font = _fitted(answer, _font_for(answer))
+    step = LINE * font.size
+    first = (SIDE + MARGIN + REQUEST_SIZE) / 2 - step * (len(lines) - 1) / 2
+    for number, line in enumerate(lines):
+        draw.text((SIDE / 2, first + number * step), line, font=font, fill=0, anchor="mm")
+    content = io.BytesIO()
+    picture.save(content, format="PNG", optimize=False)
+    return content.getvalue()
+
+
+def _fitted(text: str, file: Path) -> tuple[list[str], ImageFont.FreeTypeFont]:
+    """Return the lines of ``text`` and the largest font in which they fit; the smallest one if none does."""
+    width, height = SIDE - 2 * MARGIN, SIDE - 3 * MARGIN - 2 * REQUEST_SIZE
+    for size in range(LARGEST, SMALLEST, -STEP):
+        font = ImageFont.truetype(file, size)
+        lines = _lines(text, font, width)
+        if len(lines) * LINE * size <= height and all(font.getlength(line) <= width for line in lines):
+            return lines, font
+    font = ImageFont.truetype(file, SMALLEST)
+    return _lines(text, font, width), font
+
+
+def _lines(text: str, font: ImageFont.FreeTypeFont, width: int) -> list[str]:
+    """Return ``text`` broken into lines that are at most ``width`` pixels wide, if its words are."""
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if font.getlength(longer) <= width or not lines[-1]:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines
+
+
+def _font_for(answer: str) -> Path:
+    """Return the usual font, or the installed font with the most characters of ``answer`` that it lacks."""
+    others = fonts_with(lacking(answer))
+    return others[0] if others else USUAL

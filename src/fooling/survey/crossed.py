@@ -1,12 +1,12 @@
-"""Intervals of a share of answers that have people and images in common.
+"""Intervals for a share of answers with crossed people and images.
 
-The answers of one person are alike, and so are all answers about one image. The two-way bootstrap (people and images
-each drawn anew, Owen 2007) keeps both, yet counts what is peculiar to single answers three times, which is most of the
-variance here: its intervals are too wide. Its variance without that excess has a closed form, that of two-way
-cluster-robust standard errors (Cameron, Gelbach and Miller 2011): clusters of people, and of images, less the single
-answers that both count. The interval uses it on the log-odds scale with half an answer added on each side, with
-Student's t for one less than the smaller number of clusters. `python -m benchmarks.coverage` measures how often it
-holds the truth, beside the bootstrap and a mixed logit.
+Answers of one person are correlated, and so are answers about one image. The two-way bootstrap (resampled people and
+resampled images, Owen 2007) includes both, but counts the variance of single answers three times. Here this is most of
+the variance, so its intervals are too wide. The variance without that excess has a closed form, that of two-way
+cluster-robust standard errors (Cameron, Gelbach and Miller 2011): clusters of people, plus clusters of images, minus
+single answers. The interval uses it on the log-odds scale with half an answer added on each side; Student's t has one
+degree of freedom less than the smaller number of clusters. `python -m benchmarks.coverage` measures its coverage and
+compares it with the bootstrap and a mixed logit.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ import scipy  # its parts load when they are called: Snakemake imports this at e
 from numpy.typing import NDArray
 
 Grid = NDArray[np.float64]  # (..., people, images)
-FEWEST = 2  # people and images without which there is no interval
+FEWEST = 2  # people, and images; with fewer there is no interval
 
 
 @dataclass(frozen=True)
 class CrossedShare:
-    """Shares of answers, each with what its interval is made of; any number of studies at once."""
+    """Shares of answers with the centre and standard error of their intervals, for any number of studies."""
 
     value: NDArray[np.float64]  # (...,)
     centre: NDArray[np.float64]  # log-odds with half an answer added on each side, (...,)
@@ -31,11 +31,11 @@ class CrossedShare:
     freedom: NDArray[np.float64]  # degrees of freedom, (...,)
 
     def interval(self, level: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Bounds that hold the true share at this confidence ``level``, each (...,)."""
+        """Return the bounds of the interval at this confidence ``level``, each (...,)."""
         return self._bound((1 - level) / 2), self._bound((1 + level) / 2)
 
     def upper_bound(self, level: float) -> NDArray[np.float64]:
-        """The one-sided upper bound at this confidence ``level``, (...,)."""
+        """Return the one-sided upper bound at this confidence ``level``, (...,)."""
         return self._bound(level)
 
     def _bound(self, probability: float) -> NDArray[np.float64]:
@@ -44,10 +44,10 @@ class CrossedShare:
 
 
 def crossed_share(hits: Grid, asked: Grid) -> CrossedShare:
-    """The share of ``hits`` among the answers that were ``asked``, both (..., people, images).
+    """Return the share of ``hits`` among the answers ``asked``, both (..., people, images).
 
-    It speaks of other people and other images, drawn in the same way. The variance is never taken to be smaller than
-    that of independent answers.
+    The interval covers other people and other images drawn in the same way. The variance is at least that of
+    independent answers.
     """
     answers = asked.sum(axis=(-2, -1))
     value = hits.sum(axis=(-2, -1)) / answers
@@ -70,7 +70,7 @@ def crossed_share(hits: Grid, asked: Grid) -> CrossedShare:
 def bootstrap_interval(
     hits: Grid, asked: Grid, *, samples: int, level: float, generator: np.random.Generator
 ) -> tuple[float, float]:
-    """The percentile interval of the two-way bootstrap, of one study (people, images): too wide, as a check."""
+    """Return the percentile interval of the two-way bootstrap of one study (people, images); it is too wide."""
     people, images = hits.shape
     drawn_people = generator.multinomial(people, [1 / people] * people, size=samples).astype(np.float64)
     drawn_images = generator.multinomial(images, [1 / images] * images, size=samples)
@@ -81,6 +81,6 @@ def bootstrap_interval(
 
 
 def _of_clusters(sums: NDArray[np.float64], clusters: NDArray[np.int64]) -> NDArray[np.float64]:
-    """The variance that clusters contribute to a sum, given the sum of each, (..., clusters)."""
+    """Return the variance that clusters contribute to a sum, given the sum of each, (..., clusters)."""
     squares = (sums**2).sum(axis=-1)
     return np.asarray(squares * clusters / np.maximum(clusters - 1, 1))

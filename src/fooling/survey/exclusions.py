@@ -1,4 +1,4 @@
-"""Whose answers do not count: rules that were written before there were any, and what each of them left out."""
+"""Exclusions: rules, declared before the survey, by which participants and answers do not count."""
 
 from __future__ import annotations
 
@@ -20,31 +20,31 @@ EXCLUSIONS = Table(
     commands=("survey analyse",),
     columns=(
         Column("participant", TEXT, doc="Random name of the participant."),
-        Column("rule", one_of(*RULES), doc="The rule that left something out."),
+        Column("rule", one_of(*RULES), doc="The rule that excluded answers."),
         Column("found", NOT_NEGATIVE, doc="Number or share that was found."),
         Column("allowed", NOT_NEGATIVE, doc="Number or share that the rule allows."),
-        Column("answers", COUNT, unit="answers", doc="Number of answers left out."),
+        Column("answers", COUNT, unit="answers", doc="Number of excluded answers."),
     ),
     key=("participant",),
     may_be_empty=True,
-    doc="One row for each participant of whom something was left out.",
+    doc="One row for each participant with excluded answers.",
 )
 
 
 @dataclass(frozen=True)
 class Kept:
-    """The answers to images of the study that count, and a row for each time that a rule left something out."""
+    """The answers that count, and the table of exclusions."""
 
     answers: pd.DataFrame
     exclusions: pd.DataFrame
 
 
 def kept_answers(responses: pd.DataFrame, settings: ExclusionSettings) -> Kept:
-    """Apply the rules to the ``responses`` of all files: first to participants, then to single answers of the others.
+    """Apply the rules to the ``responses`` of all files: first to participants, then to the others' single answers.
 
-    A participant is left out who did not reach the end, who failed more catch cards than allowed, or of whose answers
-    a larger share than allowed was given too fast; the first of these rules that holds is listed. Of the others single
-    answers are left out that were given too fast. Catch cards and practice are no answers.
+    A participant is excluded who did not finish, who failed more catch cards than allowed, or who gave a larger share
+    of answers too fast than allowed; the first matching rule is listed. Of the other participants, single answers that
+    were given too fast are excluded. Catch cards and practice do not count as answers.
     """
     answers = responses[responses["kind"] == "stimulus"]
     catch = responses[responses["kind"] == "catch"]
@@ -72,7 +72,7 @@ def kept_answers(responses: pd.DataFrame, settings: ExclusionSettings) -> Kept:
 
 
 def _broken_rule(of: Mapping[Hashable, float], settings: ExclusionSettings) -> tuple[str, float, float]:
-    """The first rule that leaves a participant out, what was found and what is allowed; an empty name for none."""
+    """Return the first rule that excludes a participant, what was found and what is allowed; "" if none does."""
     if not of["finished"]:
         return NOT_FINISHED, 0, 0
     if of["failed"] > settings.failed_catch_allowed:

@@ -1,6 +1,7 @@
-"""The questionnaire as a file: which images people are shown, what they are asked, and the network's own answers.
+"""Questionnaire files: images, questions, and the right answers; and the stimuli of a condition.
 
-One JSON object. Its version is a digest of everything else in it, so that answers name the very study they belong to.
+A questionnaire is one JSON object. Its version is a digest of its content, so that every response names the exact
+questionnaire to which it belongs.
 """
 
 from __future__ import annotations
@@ -9,20 +10,31 @@ import itertools
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
 
 from fooling.artifacts import read_json, sha256_of, write_json
-from fooling.contents import Header, checked_header
 from fooling.errors import REMEDY, FoolingError
+from fooling.images import pixels_of_png, read_png
+from fooling.schemas import Header, checked_header
 from fooling.settings import Seed
 
 FORMAT = 1
-NONE_OF_THESE = "none of these"  # the answer beside the classes in the block `free`
+NONE_OF_THESE = "none of these"  # additional answer in the block `free`
 LONGEST_LABEL = 200  # characters
-FORMULA_SIGNS = ("=", "+", "-", "@")  # a cell that begins so is a formula to spreadsheets
+FORMULA_SIGNS = ("=", "+", "-", "@")  # spreadsheets run a cell that begins with one of these as a formula
+
+
+Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]*$", max_length=100)]
+PictureFile = Annotated[str, StringConstraints(pattern=r"^stimuli/[A-Za-z0-9_][A-Za-z0-9._-]*\.png$", max_length=120)]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Share = Annotated[float, Field(ge=0, le=1)]
+Number = Annotated[int, Field(ge=0, le=10_000)]
 
 
 def _sayable(label: str) -> str:
@@ -37,44 +49,39 @@ def _is_sayable(label: str) -> bool:
     return label.isprintable() and not label.startswith(FORMULA_SIGNS) and label != NONE_OF_THESE
 
 
-#: The name of a class as it stands on a button and in a cell of a response file.
+#: Name of a class on a button and in a cell of a response file.
 Label = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_LABEL), AfterValidator(_sayable)]
-Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]*$", max_length=100)]
-PictureFile = Annotated[str, StringConstraints(pattern=r"^stimuli/[A-Za-z0-9_][A-Za-z0-9._-]*\.png$", max_length=120)]
-Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-Share = Annotated[float, Field(ge=0, le=1)]
-Number = Annotated[int, Field(ge=0, le=10_000)]
 
 
 class _Part(Header):
-    """A part of a questionnaire: every key known."""
+    """A part of a questionnaire without unknown keys."""
 
     model_config = ConfigDict(extra="forbid")
 
 
 class Network(_Part):
-    """The network that the images fool."""
+    """The classifier whose images are shown."""
 
     name: str
     sha256: Sha256
 
 
 class Stimulus(_Part):
-    """One image that people are asked about."""
+    """An image about which people are asked."""
 
     id: Identifier
     file: PictureFile
     sha256: Sha256  # of the PNG file
     condition: Identifier
     kind: Literal["champion", "ascent", "noise", "real"]
-    class_name: Label  # the right answer: what the network calls it; of a real image its true class
-    confidence: Share  # of the network in that class
+    class_name: Label  # the right answer: the classifier's label; for a real image, its true class
+    confidence: Share  # of the classifier in that class
     source: str
-    confused: tuple[Label, ...]  # other classes, most confused first
+    confused: tuple[Label, ...]  # other classes, the most easily confused first
 
 
 class CatchCard(_Part):
-    """A card that says in plain letters which button to press."""
+    """A card that states which button to press."""
 
     id: Identifier
     file: PictureFile
@@ -83,16 +90,16 @@ class CatchCard(_Part):
 
 
 class Block(_Part):
-    """Trials in which the same is asked in the same way."""
+    """Trials with the same question."""
 
     name: Literal["two-way", "all-way", "free"]
-    foils: Literal["random", "confused", ""]  # where the other one of two options comes from
-    options: Annotated[int, Field(ge=2)]  # classes to choose from
+    foils: Literal["random", "confused", ""]  # how the wrong one of two options is chosen
+    options: Annotated[int, Field(ge=2)]  # number of classes to choose from
 
     @model_validator(mode="after")
     def _foils_for_two(self) -> Block:
         if (self.name == "two-way") != (self.foils != "") or (self.name == "two-way" and self.options != 2):
-            raise ValueError("two-way with foils and 2 options, all-way and free without foils")
+            raise ValueError("two-way blocks with foils and 2 options; all-way and free blocks without foils")
         return self
 
 
@@ -113,8 +120,8 @@ class Questionnaire(_Part):
     catch: tuple[CatchCard, ...]
     practice: tuple[Stimulus, ...]
     blocks: Annotated[tuple[Block, ...], Field(min_length=1)]
-    trials_per_block: Annotated[int, Field(ge=1)]  # images in each, catch trials not counted
-    catch_trials: Number  # of a whole session: one for each card
+    trials_per_block: Annotated[int, Field(ge=1)]  # images in each block, without catch trials
+    catch_trials: Number  # in a session: one for each card
     practice_trials: Number
 
     @model_validator(mode="after")
@@ -127,33 +134,33 @@ class Questionnaire(_Part):
         for stimulus in (*self.stimuli, *self.practice):
             others = set(self.classes) - {stimulus.class_name}
             if len(others) == len(self.classes) or not stimulus.confused or not others.issuperset(stimulus.confused):
-                raise ValueError(f"{stimulus.id}: its class and those it is confused with are not among the classes")
-            _require_once(f"class that {stimulus.id} is confused with", stimulus.confused)
-        if strangers := [card.id for card in self.catch if card.answer not in self.classes]:
-            raise ValueError(f"{strangers[0]}: its answer is none of the classes")
+                raise ValueError(f"{stimulus.id}: its class, or a class with which it is confused, is unknown")
+            _require_once(f"class with which {stimulus.id} is confused", stimulus.confused)
+        if unknown := [card.id for card in self.catch if card.answer not in self.classes]:
+            raise ValueError(f"{unknown[0]}: its answer is not a class")
         if max(block.options for block in self.blocks) > len(self.classes):
             raise ValueError(f"a block has more options than there are classes ({len(self.classes)})")
-        there = {"trials_per_block": self.stimuli, "catch_trials": self.catch, "practice_trials": self.practice}
-        for key, images in there.items():
+        images_of = {"trials_per_block": self.stimuli, "catch_trials": self.catch, "practice_trials": self.practice}
+        for key, images in images_of.items():
             if getattr(self, key) > len(images):
-                raise ValueError(f"{key} is {getattr(self, key)}, and there are {len(images)} such images")
+                raise ValueError(f"{key} is {getattr(self, key)}, but there are only {len(images)} such images")
         return self
 
     @property
     def conditions(self) -> tuple[str, ...]:
-        """The names of all conditions, in the order in which their images are listed."""
+        """Names of all conditions, in the order of their images."""
         return tuple(dict.fromkeys(stimulus.condition for stimulus in self.stimuli))
 
     def of_condition(self, condition: str) -> tuple[Stimulus, ...]:
-        """The stimuli of one condition."""
+        """Return the stimuli of one condition."""
         return tuple(stimulus for stimulus in self.stimuli if stimulus.condition == condition)
 
 
 def labels_of(names: Sequence[str]) -> tuple[str, ...]:
-    """A label for each of the ``names`` of classes: the name itself wherever it can be one.
+    """Return a unique label for each of the class ``names``: the name itself if it is a valid label.
 
-    Any other name stands in quotation marks, cut where it is too long and with escapes for what cannot be printed:
-    ``-rf`` becomes ``“-rf”``. A number tells it from a class that is called so already.
+    Other names are quoted, truncated if they are too long, and have escapes for characters that cannot be printed:
+    ``-rf`` becomes ``“-rf”``. A number is added if that label exists already.
     """
     taken = {name for name in names if _is_label(name)}
     return tuple(name if _is_label(name) else _quoted(name, taken) for name in names)
@@ -164,7 +171,7 @@ def _is_label(name: str) -> bool:
 
 
 def _quoted(name: str, taken: set[str]) -> str:
-    """``name`` in quotation marks, told from those that are ``taken``, and added to them."""
+    """Return ``name`` in quotation marks, different from all ``taken`` labels, and add it to these."""
     readable = "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in name)
     room = LONGEST_LABEL - 20  # quotation marks, and a number
     quoted = f"“{readable if len(readable) <= room else readable[:room] + '…'}”"
@@ -175,10 +182,9 @@ def _quoted(name: str, taken: set[str]) -> str:
 
 
 def version_of(values: Mapping[str, Any]) -> str:
-    """The version of a questionnaire of these ``values``, which may or may not hold one already.
+    """Return the version of a questionnaire with these ``values``; a version among them is ignored.
 
-    The first 16 hexadecimal digits of the SHA-256 of their JSON without the version: keys sorted, no white space,
-    UTF-8.
+    It is the first 16 hexadecimal digits of the SHA-256 of their JSON: keys sorted, no white space, UTF-8.
     """
     rest = {key: value for key, value in values.items() if key != "version"}
     canonical = json.dumps(rest, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
@@ -186,7 +192,11 @@ def version_of(values: Mapping[str, Any]) -> str:
 
 
 def completed(values: Mapping[str, Any], *, source: object = "the questionnaire") -> Questionnaire:
-    """``values`` without format and version as a questionnaire; :class:`FoolingError` where they do not fit."""
+    """Return the questionnaire with these ``values`` and the current format and version.
+
+    Raises:
+        FoolingError: A value is invalid, or values are inconsistent. Names the ``source``.
+    """
     unversioned = checked_header(
         Questionnaire, {"format": FORMAT, "version": "0" * 16, **values}, source=source
     ).model_dump(mode="json")
@@ -194,15 +204,16 @@ def completed(values: Mapping[str, Any], *, source: object = "the questionnaire"
 
 
 def save_questionnaire(path: Path, questionnaire: Questionnaire) -> None:
-    """Write ``questionnaire`` as JSON, atomically; the same one gives the same bytes."""
+    """Write ``questionnaire`` as JSON, atomically; equal questionnaires give equal bytes."""
     write_json(path, questionnaire.model_dump(mode="json"))
 
 
 def load_questionnaire(path: Path) -> Questionnaire:
-    """The questionnaire that :func:`save_questionnaire` wrote.
+    """Read a questionnaire written by :func:`save_questionnaire`.
 
-    Raises :class:`FoolingError` for a missing or broken file, for another format, for keys that are missing, unknown or
-    do not fit each other, and for one that was changed after its version was given.
+    Raises:
+        FoolingError: The file is missing, broken, or of another format; keys are missing, unknown or inconsistent; or
+            the content does not have the version in the file.
     """
     values = read_json(path)
     questionnaire = checked_header(Questionnaire, values, source=path)
@@ -210,7 +221,7 @@ def load_questionnaire(path: Path) -> Questionnaire:
         raise FoolingError(
             f"{path} was changed by hand",
             found=f"version {questionnaire.version}",
-            expected=f"version {expected}, that of what it holds",
+            expected=f"version {expected}, from its content",
             remedy=REMEDY,
         )
     return questionnaire
@@ -219,4 +230,42 @@ def load_questionnaire(path: Path) -> Questionnaire:
 def _require_once(kind: str, names: Sequence[str]) -> None:
     name, count = Counter(names).most_common(1)[0] if names else ("", 0)
     if count > 1:
-        raise ValueError(f"every {kind} once, and {name!r} stands there {count} times")
+        raise ValueError(f"duplicate {kind}: {name!r}, {count} times")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ConditionStimuli:
+    """All stimuli of one condition, with their images."""
+
+    questionnaire: Questionnaire
+    condition: str
+    stimuli: tuple[Stimulus, ...]
+    images: tuple[NDArray[np.uint8], ...]  # (C, H, W)
+
+
+def load_stimuli(path: Path, condition: str) -> ConditionStimuli:
+    """Read the stimuli of ``condition`` in the questionnaire ``path``, with their images.
+
+    Raises:
+        FoolingError: A file is missing, broken or differs from the questionnaire's SHA-256, or there is no such
+            condition.
+    """
+    questionnaire = load_questionnaire(path)
+    stimuli = questionnaire.of_condition(condition)
+    if not stimuli:
+        expected = f"one of {', '.join(questionnaire.conditions)}"
+        raise FoolingError(f"{path} has no condition of this name", found=condition, expected=expected)
+    images = tuple(_pixels(path.parent / stimulus.file, stimulus.sha256) for stimulus in stimuli)
+    return ConditionStimuli(questionnaire=questionnaire, condition=condition, stimuli=stimuli, images=images)
+
+
+def _pixels(path: Path, sha256: str) -> NDArray[np.uint8]:
+    content = read_png(path)
+    if (found := sha256_of(content)) != sha256:
+        raise FoolingError(
+            f"{path} is not the image of the questionnaire",
+            found=f"SHA-256 {found}",
+            expected=f"SHA-256 {sha256}",
+            remedy=REMEDY,
+        )
+    return pixels_of_png(content)

@@ -1,7 +1,7 @@
-"""Response files: what people answered, read against the questionnaire that they were asked, row by row.
+"""Response files: people's answers, checked row by row against the questionnaire.
 
-A file is CSV (RFC 4180) or JSON in UTF-8 with one row for each answered trial. Whatever does not fit the questionnaire
-is refused with the file, the row (the first is 1) and the reason; a file is taken whole or not at all.
+A file is CSV (RFC 4180) or JSON in UTF-8 with one row for each answered trial. A row that contradicts the questionnaire
+is reported with the file, the row (counted from 1) and the reason. A file is accepted as a whole or not at all.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from fooling.errors import FoolingError
-from fooling.parsing import parsed_json, require_reasonable
+from fooling.inputs import parsed_json, require_reasonable
 from fooling.survey.questionnaire import FORMULA_SIGNS, NONE_OF_THESE, Block, CatchCard, Questionnaire, Stimulus
 from fooling.table import COUNT, FLAG, TEXT, Column, Table
 
@@ -26,22 +26,22 @@ FILES = Table(
     commands=("survey analyse",),
     columns=(
         Column("file", TEXT, doc="Name of the response file."),
-        Column("taken", FLAG, doc="Whether it was read; answers in other files do not count."),
-        Column("rows", COUNT, unit="answers", doc="Number of its rows; 0 if it was refused."),
-        Column("reason", TEXT.or_nothing, doc="Why it was refused; empty if it was not."),
+        Column("accepted", FLAG, doc="Whether the file was accepted; answers in other files do not count."),
+        Column("rows", COUNT, unit="answers", doc="Number of its rows; 0 if it was rejected."),
+        Column("reason", TEXT.or_nothing, doc="Why it was rejected; empty if it was accepted."),
     ),
     key=("file",),
-    doc="One row for each response file. This table and the next ones exist only where people have answered "
+    doc="One row for each response file. This table and the next ones exist only if there are response files "
     "([survey](survey.md)).",
 )
 FORMAT, SYNTHETIC_FORMAT = "1", "1-synthetic"
-SYNTHETIC_FILES = "synthetic-"  # how the names of files with simulated answers begin
+SYNTHETIC_FILES = "synthetic-"  # prefix of the names of files with simulated answers
 
 Row = Mapping[str, str]
 File = Literal["csv", "json"]
 
 WHOLE = re.compile(r"0|[1-9][0-9]{0,9}")
-#: The columns in their order: what their cells look like, and that in words.
+#: The columns in order: pattern of their cells, and its description.
 COLUMNS: dict[str, tuple[re.Pattern[str], str]] = {
     "format": (re.compile(f"{FORMAT}|{SYNTHETIC_FORMAT}"), FORMAT),
     "study": (re.compile(r".+"), "the name of the study"),
@@ -64,62 +64,64 @@ COLUMNS: dict[str, tuple[re.Pattern[str], str]] = {
     "screen": (re.compile(r"[1-9][0-9]{0,4}x[1-9][0-9]{0,4}"), "width x height, such as 390x844"),
     "finished": (re.compile(r"true|false"), "true or false"),
 }
-#: What is the same on every row of one participant.
+#: Columns with the same value on every row of one participant.
 OF_PARTICIPANT = ("seed", "finished")
 WHOLE_NUMBERS = ("seed", "trial", "rating", "response_ms", "rating_ms")
 
 
 def parsed_responses(text: str, *, kind: File, source: object, questionnaire: Questionnaire) -> pd.DataFrame:
-    """The answers in the ``text`` of one response file, a row each, in the columns of :data:`COLUMNS`.
+    """Return the answers in the ``text`` of one response file, one row each, in the columns of :data:`COLUMNS`.
 
-    Numbers are whole numbers, ``finished`` and the added column ``synthetic`` are flags, ``options`` stay one text.
-    Raises :class:`FoolingError`, naming the ``source`` and the row, for whatever is not as the page writes it.
+    Numbers become integers; ``finished`` and the additional column ``synthetic`` are flags; ``options`` remain text.
+
+    Raises:
+        FoolingError: A row is invalid or contradicts the questionnaire. Names the ``source`` and the row.
     """
     import pandas as pd
 
     rows = _rows_of_csv(text, source) if kind == "csv" else _rows_of_json(text, source)
     if not rows:
-        raise FoolingError(f"{source} holds no answers", found="no rows", expected="a row for each answered trial")
+        raise FoolingError(f"{source} has no answers", found="no rows", expected="a row for each answered trial")
     shown: tuple[Stimulus | CatchCard, ...] = (*questionnaire.stimuli, *questionnaire.practice, *questionnaire.catch)
     cards = {card.id: card for card in shown}
     for number, row in enumerate(rows, start=1):
         try:
             _require_cells(row)
             _require_fit(row, questionnaire, cards)
-        except _Refused as refused:
-            raise refused.told(source, number) from None
+        except _Invalid as invalid:
+            raise invalid.as_error(source, number) from None
     _require_rows_together(rows, source)
     table = pd.DataFrame(rows, columns=list(COLUMNS)).astype(dict.fromkeys(WHOLE_NUMBERS, "int64"))
     return table.assign(finished=table["finished"] == "true", synthetic=table["format"] == SYNTHETIC_FORMAT)
 
 
 def joined_names(names: Sequence[str]) -> str:
-    """Names of classes as one cell: joined by "|", which a backslash marks where it stands in a name."""
+    """Return names of classes as one cell, joined by "|"; a backslash escapes this character within a name."""
     return "|".join(re.sub(r"([\\|])", r"\\\1", name) for name in names)
 
 
 def split_names(cell: str) -> list[str]:
-    """The names that :func:`joined_names` joined."""
-    names, is_marked = [""], False
+    """Return the names that :func:`joined_names` joined."""
+    names, is_escaped = [""], False
     for character in cell:
-        if is_marked or character not in "\\|":
+        if is_escaped or character not in "\\|":
             names[-1] += character
-            is_marked = False
+            is_escaped = False
         elif character == "|":
             names.append("")
         else:
-            is_marked = True
+            is_escaped = True
     return names
 
 
-class _Refused(Exception):  # noqa: N818 - becomes a FoolingError that names file and row
-    """What is wrong with one row."""
+class _Invalid(Exception):  # noqa: N818 - becomes a FoolingError that names file and row
+    """A row is invalid."""
 
     def __init__(self, what: str, *, found: object, expected: object) -> None:
         super().__init__(what)
         self.what, self.found, self.expected = what, found, expected
 
-    def told(self, source: object, row: int) -> FoolingError:
+    def as_error(self, source: object, row: int) -> FoolingError:
         return FoolingError(f"{source}, row {row}: {self.what}", found=self.found, expected=self.expected)
 
 
@@ -144,27 +146,27 @@ def _rows_of_json(text: str, source: object) -> list[dict[str, str]]:
     require_reasonable(values, source=str(source))
     if not isinstance(values, dict) or set(values) != {"format", "rows"} or not isinstance(values["rows"], list):
         found = f"the keys {', '.join(map(str, values))}" if isinstance(values, dict) else type(values).__name__
-        raise FoolingError(f"{source} is no file of responses", found=found, expected='{"format": 1, "rows": [...]}')
+        raise FoolingError(f"{source} is not a response file", found=found, expected='{"format": 1, "rows": [...]}')
     if values["format"] not in (int(FORMAT), SYNTHETIC_FORMAT) or isinstance(values["format"], bool):
-        raise FoolingError(f"{source} is of another format", found=values["format"], expected=FORMAT)
+        raise FoolingError(f"{source} has an unknown format", found=values["format"], expected=FORMAT)
     rows = []
     for number, row in enumerate(values["rows"], start=1):
         place = f"{source}, row {number}"
         if not isinstance(row, dict):
-            raise FoolingError(f"{place} is no answer", found=type(row).__name__, expected="an object")
+            raise FoolingError(f"{place} is not an answer", found=type(row).__name__, expected="an object")
         _require_columns(list(row), place)
         rows.append({name: _as_cell(value, f"{place}: {name}") for name, value in row.items()})
     return rows
 
 
 def _as_cell(value: Any, place: str) -> str:
-    """The ``value`` of a JSON row as it would stand in a CSV file."""
+    """Return the ``value`` of a JSON row as a cell of a CSV file."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | str):
         return str(value)
     raise FoolingError(
-        f"{place} is not as it should be", found=_shown(str(value)), expected="a text, a whole number, true or false"
+        f"{place} is invalid", found=_shown(str(value)), expected="a text, a whole number, true or false"
     )
 
 
@@ -172,29 +174,29 @@ def _require_columns(names: Sequence[str], place: str) -> None:
     missing = [name for name in COLUMNS if name not in names]
     unknown = [name for name in names if name not in COLUMNS]
     if missing or unknown or len(names) != len(COLUMNS):
-        wrong = f"lacks {', '.join(missing)}" if missing else "has columns that no response file has"
+        wrong = f"lacks {', '.join(missing)}" if missing else "has unknown or duplicate columns"
         found = _shown(", ".join(unknown if unknown and not missing else names)) or "nothing"
         raise FoolingError(f"{place} {wrong}", found=found, expected=", ".join(COLUMNS))
 
 
 def _require_cells(row: Row) -> None:
-    """Every cell on its own is what the page can write."""
+    """Check every cell on its own against the pattern of its column."""
     for name, (pattern, words) in COLUMNS.items():
         cell = row[name]
         if cell.startswith(FORMULA_SIGNS):
-            raise _Refused(f"{name} begins like a formula", found=_shown(cell), expected=words)
+            raise _Invalid(f"{name} begins like a formula", found=_shown(cell), expected=words)
         if not (cell.isprintable() and pattern.fullmatch(cell)):
-            raise _Refused(f"{name} is not as it should be", found=_shown(cell) or "nothing", expected=words)
+            raise _Invalid(f"{name} is invalid", found=_shown(cell) or "nothing", expected=words)
 
 
 def _require_fit(row: Row, asked: Questionnaire, cards: Mapping[str, Stimulus | CatchCard]) -> None:
-    """The row answers a question of the questionnaire."""
+    """Check that the row answers a question of the questionnaire."""
     _require_same(row, "study", asked.study)
     _require_same(row, "study_version", asked.version)
     block = next((block for block in asked.blocks if (block.name, block.foils) == (row["block"], row["foils"])), None)
     if block is None:
         blocks = ", ".join(f"{block.name} {block.foils}".strip() for block in asked.blocks)
-        raise _Refused("no such block", found=f"{row['block']} {row['foils']}".strip(), expected=blocks)
+        raise _Invalid("unknown block", found=f"{row['block']} {row['foils']}".strip(), expected=blocks)
     of_kind: Mapping[str, Sequence[Stimulus | CatchCard]] = {
         "stimulus": asked.stimuli,
         "catch": asked.catch,
@@ -202,7 +204,7 @@ def _require_fit(row: Row, asked: Questionnaire, cards: Mapping[str, Stimulus | 
     }
     card = cards.get(row["stimulus"])
     if card is None or card not in of_kind[row["kind"]]:
-        raise _Refused(f"unknown {row['kind']}", found=_shown(row["stimulus"]), expected="one of the questionnaire")
+        raise _Invalid(f"unknown {row['kind']}", found=_shown(row["stimulus"]), expected="one of the questionnaire")
     _require_same(row, "stimulus_sha256", card.sha256)
     _require_same(row, "condition", card.condition if isinstance(card, Stimulus) else "")
     _require_same(row, "correct_answer", card.class_name if isinstance(card, Stimulus) else card.answer)
@@ -212,44 +214,44 @@ def _require_fit(row: Row, asked: Questionnaire, cards: Mapping[str, Stimulus | 
 def _require_options(row: Row, block: Block, classes: Sequence[str]) -> None:
     names = split_names(row["options"])
     labels = names[:-1] if block.name == "free" and names[-1] == NONE_OF_THESE else names
-    if strangers := [name for name in labels if name not in classes]:
-        raise _Refused("options that are no classes", found=_shown(strangers[0]), expected=_shown(", ".join(classes)))
+    if unknown := [name for name in labels if name not in classes]:
+        raise _Invalid("an option is not a class", found=_shown(unknown[0]), expected=_shown(", ".join(classes)))
     if len(set(labels)) != len(labels) or len(labels) != block.options or row["correct_answer"] not in labels:
-        raise _Refused(
-            "options that were not offered",
+        raise _Invalid(
+            "invalid options",
             found=_shown(row["options"]),
-            expected=f"{block.options} classes, {row['correct_answer']} among them",
+            expected=f"{block.options} classes, including {row['correct_answer']}",
         )
     if row["response"] not in names:
-        raise _Refused("the response is none of the options", found=_shown(row["response"]), expected=row["options"])
+        raise _Invalid("the response is not an option", found=_shown(row["response"]), expected=row["options"])
 
 
 def _require_same(row: Row, name: str, expected: str) -> None:
     if row[name] != expected:
-        raise _Refused(
-            f"another {name} than the questionnaire's", found=_shown(row[name]) or "nothing", expected=expected
+        raise _Invalid(
+            f"{name} differs from the questionnaire", found=_shown(row[name]) or "nothing", expected=expected
         )
 
 
 def _require_rows_together(rows: Sequence[Row], source: object) -> None:
-    """No answer twice, trials in their order, one format, and what is a participant's the same on all their rows."""
+    """Check that answers are unique, trials in order, the format the same, and participants' values constant."""
     last: dict[str, Row] = {}
     shown: set[tuple[str, ...]] = set()
     for number, row in enumerate(rows, start=1):
         place, before = f"{source}, row {number}", last.get(row["participant"])
         if row["format"] != rows[0]["format"]:
-            raise FoolingError(f"{place}: another format", found=row["format"], expected=rows[0]["format"])
+            raise FoolingError(f"{place}: different format", found=row["format"], expected=rows[0]["format"])
         if before is not None:
             if int(row["trial"]) <= int(before["trial"]):
-                problem = "the same trial twice" if row["trial"] == before["trial"] else "trials out of order"
+                problem = "duplicate trial" if row["trial"] == before["trial"] else "trials out of order"
                 raise FoolingError(f"{place}: {problem}", found=row["trial"], expected=f"more than {before['trial']}")
             for name in OF_PARTICIPANT:
                 if row[name] != before[name]:
-                    raise FoolingError(f"{place}: another {name}", found=row[name], expected=before[name])
+                    raise FoolingError(f"{place}: different {name}", found=row[name], expected=before[name])
         answered = tuple(row[name] for name in ("participant", "kind", "block", "foils", "stimulus"))
         if row["kind"] != "practice" and answered in shown:
             raise FoolingError(
-                f"{place}: an image twice in one block", found=row["stimulus"], expected="every image once"
+                f"{place}: duplicate image in one block", found=row["stimulus"], expected="every image once"
             )
         shown.add(answered)
         last[row["participant"]] = row

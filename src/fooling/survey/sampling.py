@@ -1,7 +1,7 @@
-"""Which images people are shown: drawn by a rule that was declared beforehand, and that looks at no image.
+"""Random choice of the images that people are shown, by a rule declared in advance.
 
-The drawing knows of an image which class it was made for, or is of, and whether it equals another one. It does not know
-how sure the network is: confidences are told afterwards, of the images that were drawn.
+The rule uses only the class of an image (its target class, or its true class) and whether two images are equal. It does
+not use the classifier's confidence, which is computed afterwards for the chosen images.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fooling.ascent.record import AscentRecord
+from fooling.attacks.evolution.record import RunRecord
+from fooling.attacks.record import TargetedRecord
 from fooling.datasets.dataset import Dataset
-from fooling.evolution.record import RunRecord
 from fooling.seeding import numpy_generator
 
 MEAN_SUBTRACTED = "mean-subtracted"  # how a run may feed its network
 
 RULE = (
-    "Of every condition up to {count} images are drawn with seed {seed}. Its classes take turns in a drawn order, and "
-    "each gives one of its images, every run, start or photograph with the same chance, without replacement. An image "
-    "that equals one already drawn is passed over. Neither the network's confidence nor how an image looks plays a "
-    "part."
+    "Up to {count} images of every condition are drawn with seed {seed}. The classes take turns in random order. On "
+    "its turn, each class contributes one of its images, drawn uniformly without replacement from all runs, starts or "
+    "photographs. An image equal to one already drawn is skipped. The rule uses neither the network's confidence nor "
+    "the look of an image."
 )
 
 
@@ -31,15 +31,15 @@ RULE = (
 class Candidate:
     """An image that may become a stimulus."""
 
-    image: NDArray[np.uint8]  # (C, H, W) as it is stored
-    class_index: int  # the class that it was made for, or is of
+    image: NDArray[np.uint8]  # (C, H, W) as stored
+    class_index: int  # its target class, or its true class
     source: str
-    confidence: float | None = None  # in that class, where it is known beforehand
-    mean_subtracted: bool = False  # whether the network was fed so in its run
+    confidence: float | None = None  # in that class, if known
+    mean_subtracted: bool = False  # whether its run subtracted the mean image before scoring
 
 
 def champions_of(experiment: str, runs: Iterable[RunRecord]) -> list[Candidate]:
-    """The champions of all ``runs`` of one experiment."""
+    """Return the champions of all ``runs`` of one experiment."""
     return [
         Candidate(
             image=image,
@@ -53,7 +53,7 @@ def champions_of(experiment: str, runs: Iterable[RunRecord]) -> list[Candidate]:
 
 
 def random_images_of(experiment: str, runs: Iterable[RunRecord]) -> list[Candidate]:
-    """The champions of all ``runs`` of one experiment after the start, when nothing has evolved yet."""
+    """Return the champions of the random start of all ``runs`` of one experiment."""
     return [
         Candidate(
             image=image,
@@ -66,8 +66,8 @@ def random_images_of(experiment: str, runs: Iterable[RunRecord]) -> list[Candida
     ]
 
 
-def climbs_of(ascent: AscentRecord) -> list[Candidate]:
-    """All images of a gradient ascent."""
+def ascent_images_of(ascent: TargetedRecord) -> list[Candidate]:
+    """Return all images of a gradient ascent."""
     return [
         Candidate(
             image=image,
@@ -82,15 +82,15 @@ def climbs_of(ascent: AscentRecord) -> list[Candidate]:
 
 
 def real_images_of(dataset: Dataset) -> list[Candidate]:
-    """All test images of a data set."""
+    """Return all test images of a data set."""
     return [
         Candidate(image=image, class_index=int(label), source=f"{dataset.name} test image {index}")
         for index, (image, label) in enumerate(zip(dataset.test_images, dataset.test_labels, strict=True))
     ]
 
 
-def drawn(candidates: Sequence[Candidate], count: int, *, seed: int, condition: str) -> list[Candidate]:
-    """At most ``count`` of the ``candidates``, by the :data:`RULE`."""
+def draw_candidates(candidates: Sequence[Candidate], count: int, *, seed: int, condition: str) -> list[Candidate]:
+    """Return at most ``count`` of the ``candidates``, chosen by the :data:`RULE`."""
     generator = numpy_generator(seed, "survey", condition)
     left = {
         index: [candidates[place] for place in generator.permutation(places)]

@@ -1,7 +1,7 @@
-"""People who never were: answers drawn with known differences between people and between images.
+"""Simulated participants with known differences between people and images, and the power of a planned study.
 
-They serve to test the analysis and to plan a study. Files with such answers are marked, in their names and on every
-row, and nothing that is measured on them is said of people.
+They serve to test the analysis and to plan a study. Files with simulated answers are marked in their names and on every
+row, and results on them are never presented as results about people.
 """
 
 from __future__ import annotations
@@ -11,29 +11,66 @@ import io
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Annotated, TypeVar
+from typing import Annotated, Self, TypeVar
 
 import numpy as np
+import pandas as pd
 import scipy
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, model_validator
 from scipy.special import expit, logit
 
 from fooling.seeding import numpy_generator
 from fooling.settings import Seed, Settings
+from fooling.survey.crossed import CrossedShare, crossed_share
 from fooling.survey.questionnaire import NONE_OF_THESE, Block, CatchCard, Questionnaire, Stimulus
 from fooling.survey.responses import COLUMNS, SYNTHETIC_FORMAT, joined_names
+from fooling.survey.settings import JudgementSettings
+from fooling.table import COUNT, SHARE, Column, Table
 
 Spread = Annotated[float, Field(ge=0, le=5)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(80)
-SAY_NONE = 0.6  # of those who see nothing and may say so
+SAY_NONE = 0.6  # share of "none of these" among guesses where it is an option
 
 Item = TypeVar("Item")
 
 
+POWER = Table(
+    name="survey_power",
+    path=None,
+    commands=("survey power",),
+    columns=(
+        Column("people", COUNT, unit="people", doc="Number of participants."),
+        Column("images", COUNT, unit="images", doc="Number of images of one condition."),
+        Column("trials", COUNT, unit="images", doc="Number of these images that each participant sees in one block."),
+        Column("studies", COUNT, doc="Number of simulated studies."),
+        Column("chance", SHARE, doc="Share of right answers from guessing."),
+        Column("accuracy", SHARE, doc="True share of right answers if there is an effect."),
+        Column("margin", SHARE, doc="Declared margin above chance."),
+        Column(
+            "above_chance",
+            SHARE,
+            doc="Share of the studies whose whole interval is above chance, if there is an effect.",
+        ),
+        Column(
+            "equivalent",
+            SHARE,
+            doc="Share of the studies whose upper bound is less than the margin above chance, if the true share is "
+            "chance.",
+        ),
+        Column("half_width", SHARE, doc="Mean half-width of the interval, if there is an effect."),
+        Column("coverage", SHARE, doc="Share of the intervals that contain the true share, if there is an effect."),
+    ),
+    key=("people", "images"),
+    doc="One row for each size of a planned study with people: the share of simulated studies that detect an effect, "
+    "or its absence. Its path is the option `--table` of the command.",
+)
+Size = Annotated[int, Field(ge=2, le=1000)]
+
+
 class SpreadSettings(Settings):
-    """How much people and images differ, as standard deviations of log-odds."""
+    """Differences between people and between images, as standard deviations of log-odds."""
 
     person_sd: Spread = 0.5
     """Standard deviation between people of the log-odds of a right answer."""
@@ -45,24 +82,24 @@ class SimulationSettings(SpreadSettings):
     """Simulated participants."""
 
     participants: Annotated[int, Field(ge=1, le=2000)] = 30
-    """How many."""
+    """Number of participants."""
     simulation_seed: Seed = 1
     """Seed of their answers."""
     champion: Share = 0.15
-    """Share of champions in which the middle person sees the class; the others guess."""
+    """Share of champions in which a median person recognises the class; for the other images people guess."""
     ascent: Share = 0.1
-    """The same of images of gradient ascent."""
+    """The same for images of gradient ascent."""
     noise: Share = 0.01
-    """The same of random images."""
+    """The same for random images."""
     real: Share = 0.97
-    """The same of real images."""
+    """The same for real images."""
     careless: Annotated[float, Field(ge=0, le=1)] = 0.05
-    """Share of participants who press any button, and fast."""
+    """Share of participants who quickly press random buttons."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Population:
-    """People and images of which ``accuracy`` is the share of right answers over all of both."""
+    """A population of people and images with a mean ``accuracy`` over both."""
 
     accuracy: float
     person_sd: float
@@ -70,7 +107,7 @@ class Population:
 
     @property
     def mean(self) -> float:
-        """The log-odds of a right answer of the middle person on the middle image."""
+        """Log-odds of a right answer of the median person on the median image."""
         sd = math.hypot(self.person_sd, self.image_sd)
 
         def excess(mean: float) -> float:
@@ -88,9 +125,9 @@ def simulated_grids(
     trials: int,
     generator: np.random.Generator,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Right answers and answers of ``studies``, each (studies, people, images): 0 or 1.
+    """Return right answers and answers of simulated ``studies``, each (studies, people, images) of 0 or 1.
 
-    Every person sees ``trials`` of the images, drawn for them alone; all images where there are no more.
+    Every person sees ``trials`` of the images, drawn independently; all images if there are fewer.
     """
     of_person = generator.normal(0, population.person_sd, (studies, people, 1))
     of_image = generator.normal(0, population.image_sd, (studies, 1, images))
@@ -101,7 +138,7 @@ def simulated_grids(
 
 
 def simulated_files(asked: Questionnaire, settings: SimulationSettings) -> Iterator[tuple[str, str]]:
-    """The CSV text of each simulated participant's response file, with its name."""
+    """Yield the name and the CSV text of each simulated participant's response file."""
     difficulty = numpy_generator(settings.simulation_seed, "simulated images")
     of_image = {card.id: float(difficulty.normal(0, settings.image_sd)) for card in (*asked.stimuli, *asked.practice)}
     for number in range(1, settings.participants + 1):
@@ -155,7 +192,7 @@ def _rows(
 
 
 def _trials(asked: Questionnaire, generator: np.random.Generator) -> Iterator[tuple[str, Block, Stimulus | CatchCard]]:
-    """Practice, then every block with images of all conditions in turn and its share of the catch cards."""
+    """Yield practice, then every block: images of the conditions in turn, and its share of the catch cards."""
     yield from (("practice", asked.blocks[0], card) for card in asked.practice[: asked.practice_trials])
     for place, block in enumerate(asked.blocks):
         shuffled = [_shuffled(asked.of_condition(name), generator) for name in _shuffled(asked.conditions, generator)]
@@ -201,3 +238,66 @@ def _file(rows: Iterator[dict[str, object]]) -> str:
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue()
+
+
+class PowerSettings(SpreadSettings, JudgementSettings):
+    """Sizes of a planned study, and assumptions about people and images."""
+
+    people: Annotated[tuple[Size, ...], Field(min_length=1, max_length=20)] = (10, 20, 40, 80, 160)
+    """Numbers of participants."""
+    images: Annotated[tuple[Size, ...], Field(min_length=1, max_length=8)] = (10, 20, 40, 80)
+    """Numbers of images of one condition."""
+    trials: Annotated[int, Field(ge=1, le=200)] = 4
+    """Number of these images that each participant sees in one block."""
+    chance: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    """Share of right answers from guessing."""
+    effect: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    """Effect to detect: accuracy above chance."""
+    studies: Annotated[int, Field(ge=100, le=10_000)] = 500
+    """Number of simulated studies of each size."""
+    confidence_level: Annotated[float, Field(gt=0.5, le=0.9999)] = 0.95
+    """Confidence level of the intervals, and of the bound for equivalence."""
+    power_seed: Seed = 1
+    """Seed of the simulations."""
+
+    @model_validator(mode="after")
+    def _below_one(self) -> Self:
+        if self.chance + max(self.effect, self.margin) >= 1:
+            raise ValueError("chance + effect and chance + margin below 1")
+        return self
+
+
+def power_table(settings: PowerSettings) -> pd.DataFrame:
+    """Return the power by number of people and images.
+
+    - ``above_chance``: share of studies whose whole interval is above chance, if the true accuracy exceeds chance by
+      the effect.
+    - ``equivalent``: share of studies whose upper bound is less than the margin above chance, if the true accuracy is
+      chance.
+    - ``half_width`` and ``coverage`` of the intervals, if there is an effect.
+    """
+    accuracy, limit = settings.chance + settings.effect, settings.chance + settings.margin
+    level = settings.confidence_level
+    rows = []
+    for images in settings.images:
+        for people in settings.people:
+            low, high = _simulated(settings, accuracy, people, images).interval(level)
+            upper = _simulated(settings, settings.chance, people, images).upper_bound(level)
+            rows.append(
+                {
+                    **{"people": people, "images": images, "trials": min(settings.trials, images)},
+                    **{"studies": settings.studies, "chance": settings.chance, "accuracy": accuracy},
+                    **{"margin": settings.margin, "above_chance": np.mean(low > settings.chance)},
+                    **{"equivalent": np.mean(upper < limit), "half_width": np.mean(high - low) / 2},
+                    "coverage": np.mean((low <= accuracy) & (accuracy <= high)),
+                }
+            )
+    return pd.DataFrame(rows)[POWER.names]
+
+
+def _simulated(settings: PowerSettings, accuracy: float, people: int, images: int) -> CrossedShare:
+    generator = numpy_generator(settings.power_seed, "power", str(accuracy), people, images)
+    population = Population(accuracy=accuracy, person_sd=settings.person_sd, image_sd=settings.image_sd)
+    trials = min(settings.trials, images)
+    size = {"studies": settings.studies, "people": people, "images": images, "trials": trials}
+    return crossed_share(*simulated_grids(population, **size, generator=generator))

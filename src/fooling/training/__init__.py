@@ -1,1 +1,1 @@
-"""Train classifiers: schedules, optimisers, streamed pictures, and several processes that train together."""
+"""Train classifiers: optimisers, image schedules, streamed data sets, and distributed training."""

@@ -14,7 +14,7 @@ from fooling.training.settings import ConstantPolicy, InversePolicy, SgdSettings
 
 
 def learning_rate_at(iteration: int, training: TrainingSettings) -> float:
-    """The learning rate of ``iteration``, counted from 0.
+    """Return the learning rate of ``iteration``, counted from 0.
 
     "inv" is ``rate * (1 + gamma * iteration) ** -power`` (Caffe's solver for LeNet; paper-facts, status C).
     """
@@ -32,7 +32,7 @@ def learning_rate_at(iteration: int, training: TrainingSettings) -> float:
 
 
 def make_optimiser(network: nn.Module, training: TrainingSettings) -> torch.optim.Optimizer:
-    """The optimiser of the settings; call :func:`set_learning_rate` before each of its steps."""
+    """Make the optimiser in the settings; call :func:`set_learning_rate` before each of its steps."""
     settings, rate = training.optimiser, training.learning_rate
     decay = settings.weight_decay
     if isinstance(settings, SgdSettings):
@@ -43,16 +43,18 @@ def make_optimiser(network: nn.Module, training: TrainingSettings) -> torch.opti
 
 
 def set_learning_rate(optimiser: torch.optim.Optimizer, iteration: int, training: TrainingSettings) -> None:
-    """Prepare ``optimiser`` for the step of ``iteration``.
+    """Set the learning rate of ``optimiser`` for the step of ``iteration``.
 
-    Caffe keeps the rate inside its momentum, ``v = momentum * v + rate * gradient; weight -= v`` (its
-    solver), torch outside, ``v = momentum * v + gradient; weight -= rate * v``. The steps are the same once
-    torch's momentum is multiplied by the last rate over this one.
+    Caffe has the rate inside its momentum, ``v = momentum * v + rate * gradient; weight -= v`` (its solver), torch
+    outside,
+    ``v = momentum * v + gradient; weight -= rate * v``. The steps are equal if torch's momentum is multiplied by the
+    last
+    rate over this one.
     """
     rate = learning_rate_at(iteration, training)
     if rate == 0:
         found = f"0 at iteration {iteration}"
-        raise FoolingError("the learning rate has faded away", found=found, remedy="let training.policy fall less")
+        raise FoolingError("the learning rate is 0", found=found, remedy="make training.policy decrease less")
     for group in optimiser.param_groups:
         group["lr"] = rate * group["rate_factor"]
         if isinstance(training.optimiser, SgdSettings) and iteration > 0:
@@ -61,7 +63,7 @@ def set_learning_rate(optimiser: torch.optim.Optimizer, iteration: int, training
 
 
 def _groups(network: nn.Module, *, apart: Callable[[nn.Module, str], bool], rate_factor: float) -> list[dict[str, Any]]:
-    """The parameters in two groups: those that their layer and their name in it set ``apart`` learn at another rate."""
+    """Divide the parameters into two groups: those that ``apart`` selects by layer and name learn at another rate."""
     groups: list[dict[str, Any]] = [{"params": [], "rate_factor": 1.0}, {"params": [], "rate_factor": rate_factor}]
     for path, parameter in network.named_parameters():
         layer, _, name = path.rpartition(".")

@@ -1,8 +1,8 @@
-"""Training of a classifier, pass by pass over the training images, resumable to the same bytes after every iteration.
+"""Train a classifier, pass by pass over the training images, resumable to the same bits after every iteration.
 
-Which images are shown, and which squares of them, follows from the seed and the number of the iteration
-(:mod:`fooling.training.schedule`). Dropout draws from generators that are seeded anew in every pass: within one they
-are part of the state, as the optimiser's moments are.
+The images and their crops follow from the seed and the number of the iteration (:mod:`fooling.training.images`).
+Dropout draws from generators that get a new seed in every pass; within a pass they are part of the state, as the
+optimiser's moments are.
 """
 
 from __future__ import annotations
@@ -19,40 +19,39 @@ from torch.nn.functional import cross_entropy
 
 from fooling.classifiers.architectures import build_network
 from fooling.classifiers.assembly import assembled, measured_errors
-from fooling.classifiers.checkpoint import as_array, stored_type
 from fooling.classifiers.classifier import Classifier
+from fooling.classifiers.classifier_file import as_array, stored_type
 from fooling.classifiers.devices import enough_memory, reproducible
 from fooling.classifiers.header import Count, Epoch
 from fooling.classifiers.network_code import network_code
 from fooling.classifiers.probe import require_usable
 from fooling.classifiers.views import fed_shape
-from fooling.contents import Header, checked_header, require_layout
 from fooling.datasets.dataset import Dataset
 from fooling.errors import REMEDY, FoolingError
+from fooling.schemas import Header, checked_header, require_schema
 from fooling.seeding import derived_seed
-from fooling.training.images import Batch, KeptImages, TrainingImages
+from fooling.training.images import Batch, KeptImages, Schedule, TrainingImages
 from fooling.training.optimisers import make_optimiser, set_learning_rate
 from fooling.training.process_group import SINGLE, ProcessGroup, require_equal_parts
-from fooling.training.schedule import Schedule
 from fooling.training.settings import ClassifierSettings
 
 NETWORK, OPTIMISER = "network.", "optimiser."
-LOSS, GENERATOR, GPU_GENERATOR = "loss", "generator", "gpu_generator"  # of every process of the group
-MOMENTS = ("momentum_buffer", "exp_avg", "exp_avg_sq")  # of a parameter, of its shape
+LOSS, GENERATOR, GPU_GENERATOR = "loss", "generator", "gpu_generator"  # of each process of the group
+MOMENTS = ("momentum_buffer", "exp_avg", "exp_avg_sq")  # of each parameter, with its shape
 
 
 class TrainingHeader(Header):
-    """How far a training has come."""
+    """The progress of a training."""
 
     iteration: Count
     history: tuple[Epoch, ...]
 
 
 class Training:
-    """One classifier in training: ``run_epoch`` until ``is_done``, then take the ``classifier``.
+    """One classifier in training: call ``run_epoch`` until ``is_done``, then ``classifier``.
 
-    The counterpart of an epoch in Caffe's solver is a number of iterations, and ``settings.training.iterations``
-    decides; an epoch ends with the batch that uses the last image of a pass, or sooner where ``test_every`` says so.
+    The length is a number of iterations, as in Caffe's solver: ``settings.training.iterations``. An epoch ends with the
+    batch that uses the last image of a pass, or earlier if ``test_every`` is set.
     """
 
     def __init__(
@@ -66,10 +65,19 @@ class Training:
         images: TrainingImages | None = None,
         group: ProcessGroup = SINGLE,
     ) -> None:
-        """``fooling_class``: the last class of ``dataset`` stands for fooling images.
+        """Build the network and check that it can be trained.
 
-        The training ``images`` are those in the data set unless others are given, and of each batch those that are this
-        process's in its ``group``.
+        Args:
+            name: Name of the classifier.
+            dataset: The data set to train and test on.
+            settings: Settings of the network and its training.
+            device: Where it is trained.
+            fooling_class: Whether the last class of ``dataset`` stands for fooling images.
+            images: The training images; default: those in the data set.
+            group: The process group, of which this process trains on its part of each batch.
+
+        Raises:
+            FoolingError: The network, the images and the settings do not fit together.
         """
         if images is None and settings.training.pictures == "all":
             raise FoolingError(
@@ -97,29 +105,29 @@ class Training:
         self._network = group.parallel(network)
         self._optimiser = make_optimiser(network, settings.training)
         self._batches: Iterator[Batch] | None = None
-        self._loss = torch.zeros((), dtype=torch.float64, device=device)  # since the last test, summed up
+        self._loss = torch.zeros((), dtype=torch.float64, device=device)  # sum since the last test
         self._generators = _states_of_generators(device)  # after the last iteration
         self.iteration = 0
         self.history: list[dict[str, Any]] = []
 
     @property
     def is_done(self) -> bool:
-        """Whether every iteration has been made, and the network been tested after the last one."""
+        """Whether all iterations are done, and the network has been tested after the last one."""
         return self._last_test == self.settings.training.iterations
 
     @property
     def _last_test(self) -> int:
-        """The iteration after which the test error was measured last; 0 before the first time."""
+        """The iteration after which the test error was last measured; 0 before the first time."""
         return int(self.history[-1]["iteration"]) if self.history else 0
 
     def standing(self) -> str:
-        """A short remark on how it stands."""
+        """Return a short remark on the progress."""
         return f"test error {self.history[-1]['test_error']:.2%}" if self.history else "first pass"
 
     def run_epoch(self, after_iteration: Callable[[], None] = lambda: None) -> None:
         """Train to the end of a pass over the images, or to the last iteration, and measure the test error.
 
-        Raises :class:`FoolingError` when the loss is no longer a finite number.
+        Raises :class:`FoolingError` if the loss is no longer finite.
         """
         start, end = self._last_test, self._end_after(self._last_test)
         with reproducible(self._device, threads=self.settings.training.threads):
@@ -143,7 +151,7 @@ class Training:
         self._loss.zero_()
 
     def classifier(self) -> Classifier:
-        """The classifier as trained so far, with its provenance."""
+        """Return the classifier as trained so far, with its provenance."""
         provenance = {
             "seed": self.settings.seed,
             "settings": self.settings.model_dump(mode="json"),
@@ -156,9 +164,9 @@ class Training:
         return dataclasses.replace(self._classifier, provenance=provenance)
 
     def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-        """Arrays and a header from which :meth:`restore` goes on exactly as if there had been no interruption.
+        """Return arrays and a header from which :meth:`restore` resumes to the same bits.
 
-        All processes of the group have to ask for it at the same time, after an iteration.
+        All processes of the group must call it at the same time, after an iteration.
         """
         arrays = {NETWORK + key: as_array(value) for key, value in self._classifier.network.state_dict().items()}
         for index, values in self._optimiser.state_dict()["state"].items():
@@ -167,7 +175,7 @@ class Training:
         return arrays, {"iteration": self.iteration, "history": self.history}
 
     def restore(self, arrays: Mapping[str, NDArray[Any]], header: Mapping[str, Any], *, source: object) -> None:
-        """Take up a state of :meth:`state` of a training with the same settings.
+        """Resume from a state that :meth:`state` returned in a training with the same settings.
 
         Raises :class:`FoolingError`, naming the ``source``, for any other state.
         """
@@ -175,13 +183,13 @@ class Training:
         self.iteration, self.history = described.iteration, [epoch.model_dump() for epoch in described.history]
         if not self._last_test <= self.iteration <= self._end_after(self._last_test):
             found = f"iteration {self.iteration}, tested after {self._last_test}"
-            raise FoolingError(f"{source} is no state of this training", found=found, remedy=REMEDY)
-        layout = self._layout()
-        optional = {key for key in layout if key.startswith(OPTIMISER)}
-        require_layout(
-            arrays, {key: layout[key] for key in layout if key in arrays or key not in optional}, source=source
+            raise FoolingError(f"{source} is not a checkpoint of this training", found=found, remedy=REMEDY)
+        schema = self._schema()
+        optional = {key for key in schema if key.startswith(OPTIMISER)}
+        require_schema(
+            arrays, {key: schema[key] for key in schema if key in arrays or key not in optional}, source=source
         )
-        tensors = {key: torch.from_numpy(array) for key, array in arrays.items() if key in layout}
+        tensors = {key: torch.from_numpy(array) for key, array in arrays.items() if key in schema}
         network = {key.removeprefix(NETWORK): value for key, value in tensors.items() if key.startswith(NETWORK)}
         self._classifier.network.load_state_dict(network)
         parameters = self._parameters()
@@ -192,25 +200,25 @@ class Training:
                 parameter.stride(),
                 parameter.dtype,
             ):
-                # The fused steps run over memory as it lies: a buffer must lie exactly as its parameter does.
+                # Fused steps process memory in order: a buffer must have exactly the strides of its parameter.
                 value = torch.empty_like(parameter).copy_(value)
             self._optimiser.state[parameter][quantity] = value
         self._loss.copy_(tensors[LOSS][self.group.rank])
-        # A copy each: torch reads the state of a generator from where the whole tensor begins, and beyond its end.
+        # Copies, because torch reads the state of a generator from the start of the whole tensor, and beyond its end.
         self._generators = {key: tensors[key][self.group.rank].clone() for key in self._generators}
         try:
             torch.Generator().set_state(self._generators[GENERATOR])
         except RuntimeError as error:
-            raise FoolingError(f"{source} holds an impossible generator", found=error, remedy=REMEDY) from None
+            raise FoolingError(f"{source} has an invalid generator state", found=error, remedy=REMEDY) from None
 
     def _end_after(self, start: int) -> int:
-        """The iteration after which the test error is measured next, when it was last measured after ``start``."""
+        """Return the iteration of the next test, if the last one was after iteration ``start``."""
         end = self._schedule.end_of_pass(self._schedule.pass_at(start))
         interval = self.settings.training.test_every
         return end if interval is None else min(end, start + interval)
 
     def _set_generators(self) -> None:
-        """Let dropout draw as at the start of a pass, or go on from where it stood within one."""
+        """Set the generators of the dropout: to the start of a pass, or to their state within one."""
         if not self._schedule.begins_pass(self.iteration):
             _set_states_of_generators(self._generators, self._device)
             return
@@ -218,7 +226,7 @@ class Training:
         torch.manual_seed(derived_seed(self.settings.seed, "dropout", number, *self.group.words))
 
     def _next_batch(self) -> Batch:
-        """Images and labels of the next iteration, those of this process."""
+        """Return this process's images and labels of the next iteration."""
         if self._batches is None:
             shown = self._schedule.batches(self.iteration)
             mine = (batch.part(self.group.rank, self.group.size) for batch in shown)
@@ -226,31 +234,31 @@ class Training:
         return next(self._batches)
 
     def _measured_errors(self) -> dict[str, float | None]:
-        """The errors on the test images; the whole group has them from the one that measures."""
+        """Return the errors on the test images, measured by rank 0 and broadcast to the group."""
         images, labels = self.dataset.test_images, self.dataset.test_labels
         return self.group.broadcast(measured_errors(self._classifier, images, labels) if self.group.leads else {})
 
     def _parameters(self) -> list[nn.Parameter]:
-        """The parameters in the optimiser's order."""
+        """Return the parameters in the optimiser's order."""
         return [parameter for group in self._optimiser.param_groups for parameter in group["params"]]
 
-    def _layout(self) -> dict[str, str]:
-        """Type and shape of every array that a state may hold; which ones the optimiser keeps is its own affair."""
-        layout = {NETWORK + key: _form(value) for key, value in self._classifier.network.state_dict().items()}
+    def _schema(self) -> dict[str, str]:
+        """Return type and shape of every array in a state; the optimiser decides which of its own exist."""
+        schema = {NETWORK + key: _form(value) for key, value in self._classifier.network.state_dict().items()}
         for index, parameter in enumerate(self._parameters()):
-            layout |= {f"{OPTIMISER}{index}.{quantity}": _form(parameter) for quantity in MOMENTS}
-            layout[f"{OPTIMISER}{index}.step"] = "float32"
+            schema |= {f"{OPTIMISER}{index}.{quantity}": _form(parameter) for quantity in MOMENTS}
+            schema[f"{OPTIMISER}{index}.step"] = "float32"
         for key, value in self._of_process().items():
             dtype, *lengths = _form(value).split()
-            layout[key] = " ".join([dtype, str(self.group.size), *lengths])
-        return layout
+            schema[key] = " ".join([dtype, str(self.group.size), *lengths])
+        return schema
 
     def _of_process(self) -> dict[str, torch.Tensor]:
-        """What each process of the group has for itself."""
+        """Return the values that differ between the processes of the group."""
         return {LOSS: self._loss, **self._generators}
 
     def _step(self, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        """One iteration on these images; the loss before it."""
+        """Make one iteration on these images; return the loss before it."""
         set_learning_rate(self._optimiser, self.iteration, self.settings.training)
         self._optimiser.zero_grad()
         mixed = self.settings.training.precision == "mixed"
@@ -275,12 +283,12 @@ class Training:
                 f"the network {self._classifier.name} cannot be trained",
                 found=f"{shape} without gradients" if shape == expected else f"{shape} in training mode",
                 expected=f"logits {expected} that depend on its parameters, in training mode as in evaluation mode",
-                remedy="let it give logits alone, and compute without no_grad and detach",
+                remedy="make it return only logits, and remove no_grad and detach from its code",
             )
 
 
 def _states_of_generators(device: torch.device) -> dict[str, torch.Tensor]:
-    """The states of the generators that dropout draws from on ``device``."""
+    """Return the states of the generators that dropout uses on ``device``."""
     on_gpu = {GPU_GENERATOR: torch.cuda.get_rng_state(device)} if device.type == "cuda" else {}
     return {GENERATOR: torch.get_rng_state(), **on_gpu}
 
@@ -292,5 +300,5 @@ def _set_states_of_generators(states: Mapping[str, torch.Tensor], device: torch.
 
 
 def _form(tensor: torch.Tensor) -> str:
-    """Type and shape, for :func:`fooling.contents.require_layout`."""
+    """Return type and shape as in a schema of :func:`fooling.schemas.require_schema`."""
     return " ".join([str(stored_type(tensor)).removeprefix("torch."), *map(str, tensor.shape)])

@@ -14,8 +14,8 @@ from fooling.encodings.colour import rgb_levels
 from fooling.encodings.cppn import encoding as encoding_module
 from fooling.encodings.cppn.encoding import CppnEncoding, input_values
 from fooling.encodings.cppn.genome import INPUTS, CppnGenomes, initial_genomes
-from fooling.encodings.cppn.plan import argument_scales, plan_for
-from fooling.encodings.cppn.settings import RELEASED, CppnSettings
+from fooling.encodings.cppn.rendering import argument_scales, plan_for
+from fooling.encodings.settings import RELEASED, CppnSettings
 from fooling.errors import FoolingError
 
 Values = NDArray[np.float64]
@@ -199,7 +199,7 @@ def test_unit_coordinates_run_from_minus_one_to_one_and_pixels_count() -> None:
 
 
 def test_the_released_preset_changes_coordinates_and_colour_alone() -> None:
-    assert CppnSettings.model_validate(RELEASED) == CppnSettings(coordinates="pixels", colour="hls")
+    assert CppnSettings.model_validate(RELEASED["cppn"]) == CppnSettings(coordinates="pixels", colour="hls")
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
@@ -221,5 +221,5 @@ def test_a_circle_of_nodes_is_refused() -> None:
         weights=torch.ones(1, 3),
         link_counts=torch.tensor([[3]]),
     )
-    with pytest.raises(FoolingError, match="goes round in a circle"):
+    with pytest.raises(FoolingError, match="has a cycle"):
         plan_for(genomes, outputs=outputs, scales=argument_scales(1.0))

@@ -6,7 +6,7 @@ import torch
 
 from fooling.encodings.cppn.encoding import CppnEncoding
 from fooling.encodings.cppn.genome import INPUTS, CppnGenomes, initial_genomes
-from fooling.encodings.cppn.settings import CppnSettings
+from fooling.encodings.settings import CppnSettings
 
 Genome = tuple[list[int], list[tuple[int, int, float]]]
 

@@ -11,7 +11,7 @@ from scipy import stats
 
 from fooling.encodings.cppn import mutation
 from fooling.encodings.cppn.genome import FUNCTIONS, INPUTS, CppnGenomes, initial_genomes
-from fooling.encodings.cppn.settings import CppnSettings
+from fooling.encodings.settings import CppnSettings
 
 Link = tuple[int, int, float]
 Mutation = Callable[[CppnGenomes], None]

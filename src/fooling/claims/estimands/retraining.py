@@ -1,4 +1,7 @@
-"""Estimands of retraining, also at equal refusal rates. Chains are the units: networks of one are not independent."""
+"""Estimands of retraining, including equal refusal rates.
+
+The units are chains, because the networks of a chain are not independent.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +11,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fooling.claims.context import Context, NotRun
-from fooling.claims.estimand import estimand
+from fooling.claims.estimand import Context, NotRun, estimand
 from fooling.findings.bounds import Array
 from fooling.findings.intervals import Estimate, estimated_mean, estimated_median, estimated_share, probability_of
-from fooling.findings.refusal import ADAPTIVE
 from fooling.findings.retraining import grid_of_chains, medians_of_chains
+from fooling.findings.stronger_attacks import ADAPTIVE
 
 
 @estimand(
@@ -22,12 +24,12 @@ from fooling.findings.retraining import grid_of_chains, medians_of_chains
     takes=("filled_with",),
 )
 def retrained_median(context: Context) -> Estimate:
-    """The third reading of a median confidence, as the paper's Fig. 11 has it."""
+    """Third reading of a median confidence, as in the paper's Fig. 11."""
     rows = _champions(context)
     numbers = rows["number"]
     last = int(numbers.max())
     if last < (asked := int(context.filter.network or 0)) and not context.may_be_shorter:
-        raise NotRun(f"the chain ends with network {last}, the claim speaks of network {asked}")
+        raise NotRun(f"the chain ends with network {last}, but the claim is about network {asked}")
     log_odds = grid_of_chains(rows[numbers == min(asked, last)], "log_odds")[:, :, 0]
     return estimated_median(
         log_odds, level=context.settings.confidence_level, nested=True, unit="chain", back=probability_of
@@ -40,7 +42,7 @@ def retrained_median(context: Context) -> Estimate:
     takes=("filled_with",),
 )
 def lowest_retrained_median(context: Context) -> Estimate:
-    """The network of each chain that is hardest to fool."""
+    """The hardest network of each chain."""
 
     def lowest(runs: NDArray[np.float64]) -> float:
         return float(np.median(runs, axis=(0, 2)).min())  # of (runs, networks, classes)
@@ -56,12 +58,12 @@ def lowest_retrained_median(context: Context) -> Estimate:
 
 
 @estimand(
-    "mean over the chains of the median log-odds against their retrained networks, less that of {control_filling}",
+    "mean over the chains of the median log-odds against their retrained networks, minus that of {control_filling}",
     needs=("retraining", "control_filling"),
     takes=("filled_with",),
 )
 def retraining_effect(context: Context) -> Estimate:
-    """The chain and its control have as many networks, with the same seeds; differences are taken within chains."""
+    """A chain and its control have the same number of networks and the same seeds; differences are within chains."""
     rows = [
         _retrained(_champions(context, filling))
         for filling in (context.filter.filled_with, context.filter.control_filling)
@@ -72,7 +74,7 @@ def retraining_effect(context: Context) -> Estimate:
 
 
 @estimand(
-    "mean over the chains of the test error of their retrained networks, less that of {control_filling}",
+    "mean over the chains of the test error of their retrained networks, minus that of {control_filling}",
     needs=("retraining", "control_filling"),
     takes=("filled_with",),
 )
@@ -94,12 +96,12 @@ def cost_in_test_error(context: Context) -> Estimate:
 
 
 @estimand(
-    "share of the champions evolved against refusing networks that these networks accept",
+    "share of the champions evolved against refusing networks that are accepted by them",
     needs=("retraining",),
     takes=("filled_with",),
 )
 def share_accepted(context: Context) -> Estimate:
-    """The share of the champions evolved against the refusing networks that these accept."""
+    """The attack is adaptive: evolution ran against the refusing network."""
     rows = _adaptive(context, context.filter.filled_with)
     accepted = _of_chains(rows["accepted"])
     return _with_runs(
@@ -108,13 +110,13 @@ def share_accepted(context: Context) -> Estimate:
 
 
 @estimand(
-    "mean over the chains of the median log-odds among the real classes at one refusal rate, less that of "
-    "{control_filling}",
+    "mean over the chains of the median log-odds among the real classes at equal refusal rates, minus that "
+    "of {control_filling}",
     needs=("retraining", "control_filling"),
     takes=("filled_with",),
 )
 def refusal_effect(context: Context) -> Estimate:
-    """How far the log-odds among the real classes lie above the control's, chain by chain, at one refusal rate."""
+    """Difference between the chain and its control; the log-odds are among the real classes only."""
     rows = [
         _adaptive(context, filling) for filling in (context.filter.filled_with, str(context.filter.control_filling))
     ]
@@ -140,7 +142,7 @@ def _retrained(champions: pd.DataFrame) -> pd.DataFrame:
 
 
 def _adaptive(context: Context, filling: str) -> pd.DataFrame:
-    """One row for each chain: its last network with the constant that its champions met."""
+    """Return one row for each chain: its last network, attacked with its constant."""
     rows = context.of_retraining(context.tables.refusal)
     rows = rows[(rows["filled_with"] == filling) & (rows["attack"] == ADAPTIVE)]
     if rows.empty:
@@ -149,7 +151,7 @@ def _adaptive(context: Context, filling: str) -> pd.DataFrame:
 
 
 def _of_chains(values: pd.Series) -> Array:
-    """One value for each chain, as (chains, 1)."""
+    """Return one value for each chain, as (chains, 1)."""
     return np.asarray(values, dtype=np.float64)[:, None]
 
 

@@ -1,13 +1,12 @@
-"""Estimands of classifiers, runs, single images, people, and what is removed from champions."""
+"""Estimands of classifiers, runs, single images, gradient ascent, people, and ablation."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 
-from fooling.claims.context import Context, NotRun
-from fooling.claims.estimand import estimand
-from fooling.findings.ablation import CHAMPION, effect_of, estimated_over_champions, share_repeating
+from fooling.claims.estimand import Context, NotRun, estimand
+from fooling.findings.ablation import CHAMPION, estimated_over_champions, removal_effect, share_repeating
 from fooling.findings.intervals import (
     Estimate,
     estimated_mean,
@@ -17,11 +16,11 @@ from fooling.findings.intervals import (
     log_odds_of,
     probability_of,
 )
-from fooling.findings.tables import at_threshold
+from fooling.findings.runs import at_threshold
 
 
 @estimand(
-    "mean over the networks of their error on all test images",
+    "mean over the classifiers of their error on all test images",
     needs=("architecture",),
 )
 def mean_test_error(context: Context) -> Estimate:
@@ -61,22 +60,22 @@ def pooled_median(context: Context) -> Estimate:
 
 
 @estimand(
-    "share of the champions of all runs and classes that are at the threshold",
+    "share of the champions of all runs and classes that are at or above the threshold",
     needs=("experiment", "generation"),
     takes=("search", "classes"),
 )
 def share_of_classes_at_threshold(context: Context) -> Estimate:
-    """Champions that count as fooled."""
+    """Champions that count as fooling images."""
     return context.share(at_threshold(context.history("confidence"), context.settings.threshold))
 
 
 @estimand(
-    "share of the champions of all runs and classes at a confidence of {level} or more",
+    "share of the champions of all runs and classes with a confidence of at least {level}",
     needs=("experiment", "generation", "level"),
     takes=("search", "classes"),
 )
 def share_of_classes_at_level(context: Context) -> Estimate:
-    """Champions at a confidence that the claim names."""
+    """Champions at or above the confidence level of the claim."""
     assert context.filter.level is not None
     return context.share(at_threshold(context.history("confidence"), context.filter.level))
 
@@ -87,7 +86,7 @@ def share_of_classes_at_level(context: Context) -> Estimate:
     takes=("search", "classes"),
 )
 def share_saturated(context: Context) -> Estimate:
-    """Champions that nothing can replace."""
+    """Champions that evolution cannot replace."""
     return context.share(context.history("confidence") == 1)
 
 
@@ -97,7 +96,7 @@ def share_saturated(context: Context) -> Estimate:
     takes=("search",),
 )
 def generation_all_reached(context: Context) -> Estimate:
-    """Of the last class of each run."""
+    """The last class of each run."""
     times, end = context.times("all")
     return estimated_time(times, end, level=context.settings.confidence_level)
 
@@ -108,7 +107,7 @@ def generation_all_reached(context: Context) -> Estimate:
     takes=("search",),
 )
 def generation_median_reached(context: Context) -> Estimate:
-    """Of the median class of each run."""
+    """The median class of each run."""
     times, end = context.times("median")
     return estimated_time(times, end, level=context.settings.confidence_level)
 
@@ -119,22 +118,22 @@ def generation_median_reached(context: Context) -> Estimate:
     takes=("search",),
 )
 def share_of_runs_all_reached(context: Context) -> Estimate:
-    """Runs that bring every class to the threshold in time."""
+    """Runs in which every class reached the threshold by the generation of the claim."""
     return context.share(np.isfinite(context.times("all")[0]))
 
 
 @estimand(
-    "mean over the classifiers of the median over the runs of the median log-odds over the classes, less "
-    "that of {control}",
+    "mean over the classifiers of the median over the runs of the median log-odds over the classes, "
+    "minus that of {control}",
     needs=("experiment", "generation", "control"),
     takes=("search", "classes"),
 )
 def gain_in_log_odds(context: Context) -> Estimate:
-    """Run by run: the same network and seed, and as many evaluations."""
+    """Run by run, with the same classifier, seed and number of evaluations."""
     evolved = np.median(context.history("log_odds"), axis=2)
     control = np.median(context.history("log_odds", search=context.filter.control), axis=2)
     if evolved.shape != control.shape:
-        raise NotRun(f"not every run has its {context.filter.control}")
+        raise NotRun(f"some runs have no {context.filter.control}")
     return estimated_median(evolved - control, level=context.settings.confidence_level)
 
 
@@ -159,7 +158,7 @@ def calibrated_median_of_runs(context: Context) -> Estimate:
 
 
 @estimand(
-    "median over the runs of each run's median, over the classes, of an independent network's confidence, "
+    "median over the runs of each run's median, over the classes, of an independent classifier's confidence, "
     "averaged over classifiers",
     takes=("search",),
 )
@@ -174,45 +173,45 @@ def independent_median_of_runs(context: Context) -> Estimate:
 )
 def share_of_recurring_motifs(context: Context) -> Estimate:
     """Champions at the end of their runs."""
-    alike = context.examined("alike_class")
+    alike = context.examined("similar_class")
     return context.share(alike == np.arange(alike.shape[2]))
 
 
 @estimand(
-    "share of the images of gradient ascent, all starts and classes, that are at the threshold",
+    "share of the images of gradient ascent, all starts and classes, that are at or above the threshold",
     needs=("ascent",),
 )
 def share_of_ascents_at_threshold(context: Context) -> Estimate:
-    """Images of gradient ascent that count as fooling."""
+    """Images of gradient ascent that count as fooling images."""
     return context.share(at_threshold(context.ascents("confidence"), context.settings.threshold))
 
 
 @estimand(
-    "geometric mean over the runs of the evaluations until the median class reached the threshold, of "
-    "gradient ascent over those of the search",
+    "geometric mean over the runs of the ratio, gradient ascent to search, of the evaluations until the median "
+    "class reached the threshold",
     needs=("ascent", "experiment"),
     takes=("search",),
 )
 def ascent_evaluations_ratio(context: Context) -> Estimate:
-    """Run by run, the same network and seed number."""
-    (climbs, end), (searches, other_end) = context.evaluations()
-    return estimated_time_ratio(climbs, end, searches, other_end, level=context.settings.confidence_level)
+    """Run by run, with the same classifier and seed number."""
+    (ascents, end), (searches, other_end) = context.evaluations()
+    return estimated_time_ratio(ascents, end, searches, other_end, level=context.settings.confidence_level)
 
 
 @estimand(
-    "share of the answers of people that name the network's label",
+    "share of people's answers that name the classifier's label",
     needs=("experiment", "asked"),
 )
 def share_of_people_right(context: Context) -> Estimate:
     """The units are people; the interval covers other people and other images.
 
-    ``sided`` one: the upper bound is one-sided, the lower bound, which has no one-sided counterpart here, two-sided.
+    If ``sided`` is ``one``, the upper bound is one-sided; the lower bound remains two-sided.
     """
     row = context.people()
     value, low, high = (float(row[name]) for name in ("share", "low", "high"))
     if context.sided == "one":
         high = float(row["upper"])
-    note = "one person or image carries no interval" if np.isnan(low) else ""
+    note = "one person or image has no interval" if np.isnan(low) else ""
     return Estimate(value=value, low=low, high=high, units=int(row["people"]), runs=int(row["answers"]), note=note)
 
 
@@ -220,43 +219,42 @@ def share_of_people_right(context: Context) -> Estimate:
     "share of the champions with copies of an element",
 )
 def share_of_champions_repeating(context: Context) -> Estimate:
-    """Champions with copies of something, at the end of their runs."""
+    """Champions at the end of their runs that contain copies of an element."""
     table = context.of_experiment(context.tables.ablation)
     return share_repeating(table, level=context.settings.confidence_level)
 
 
 @estimand(
-    "share of the champions with copies that are still at 99 % with {removed} of the copies removed",
+    "share of the champions with copies that have at least 99 % confidence with {removed} of the copies removed",
     needs=("experiment", "fill", "removed"),
 )
 def share_still_sure_without_copies(context: Context) -> Estimate:
-    """Of the champions that have so many copies to lose; a share."""
+    """Only champions that have enough copies."""
     return _removal_effect(context, "still sure", kind="copy")
 
 
 @estimand(
-    "mean over the champions with copies of how far the log-odds lie above the control's with {removed} "
-    "of the copies removed",
+    "mean over the champions with copies of the log-odds minus the control's, with {removed} of the copies removed",
     needs=("experiment", "fill", "removed"),
 )
 def copies_over_control(context: Context) -> Estimate:
-    """Of the same champions: above 0 copies cost less than as many pixels elsewhere."""
+    """Positive if removing copies costs less than removing as many pixels elsewhere."""
     return _removal_effect(context, "change", kind="difference")
 
 
 @estimand(
-    "mean over the champions with copies of how far the log-odds lie above the control's, over all "
-    "numbers of copies removed",
+    "mean over the champions with copies of the log-odds minus the control's, averaged over all numbers of copies "
+    "removed",
     needs=("experiment", "fill"),
 )
 def copies_over_control_in_all(context: Context) -> Estimate:
-    """Each champion's mean over all numbers of copies that it has to lose."""
+    """Each champion's mean over all possible numbers of removed copies."""
     table = context.of_experiment(context.tables.ablation)
     removed = sorted(table.loc[table["removed"] > 0, "removed"].unique())
     if not removed:
-        raise NotRun(f"no champion of {context.filter.experiment} has copies of anything")
+        raise NotRun(f"no champion of {context.filter.experiment} has copies of an element")
     fill = str(context.filter.fill)
-    curve = [effect_of(table, "change", fill=fill, kind="difference", removed=int(count)) for count in removed]
+    curve = [removal_effect(table, "change", fill=fill, kind="difference", removed=int(count)) for count in removed]
     values = pd.concat(curve).groupby(CHAMPION).mean()
     return estimated_over_champions(values, table, level=context.settings.confidence_level)
 
@@ -265,8 +263,8 @@ def _removal_effect(context: Context, quantity: str, *, kind: str) -> Estimate:
     table = context.of_experiment(context.tables.ablation)
     chosen = context.filter
     assert chosen.removed is not None
-    values = effect_of(table, quantity, fill=str(chosen.fill), kind=kind, removed=chosen.removed)
+    values = removal_effect(table, quantity, fill=str(chosen.fill), kind=kind, removed=chosen.removed)
     if values.empty:
-        raise NotRun(f"no champion of {chosen.experiment} has more than {chosen.removed} copies of anything")
+        raise NotRun(f"no champion of {chosen.experiment} has more than {chosen.removed} copies of an element")
     is_share = quantity == "still sure" and kind != "difference"
     return estimated_over_champions(values, table, level=context.settings.confidence_level, is_share=is_share)

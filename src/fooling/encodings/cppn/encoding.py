@@ -8,25 +8,23 @@ from typing import Any
 import torch
 from numpy.typing import NDArray
 
-from fooling.contents import require_range
 from fooling.encodings.colour import levels_of, rgb_levels
-from fooling.encodings.cppn.genome import FUNCTIONS, INPUTS, LAYOUT, CppnGenomes, initial_genomes
+from fooling.encodings.cppn.genome import FUNCTIONS, INPUTS, SCHEMA, CppnGenomes, initial_genomes
 from fooling.encodings.cppn.mutation import mutated
-from fooling.encodings.cppn.plan import argument_scales, plan_for
-from fooling.encodings.cppn.rendering import painted
-from fooling.encodings.cppn.settings import CppnSettings
-from fooling.encodings.encoding import ImageShape
-from fooling.encodings.threads import one_thread
+from fooling.encodings.cppn.rendering import argument_scales, painted, plan_for
+from fooling.encodings.encoding import ImageShape, one_thread
+from fooling.encodings.settings import CppnSettings
+from fooling.schemas import require_range
 
-#: Numbers in the buffer of node values, by kind of device: images with more are painted block by block.
+#: Numbers in the buffer of node values, by kind of device; larger images are painted in blocks of pixels.
 _BUFFER_SIZES = {"cpu": 2**22, "cuda": 2**28}
 
 
 class CppnEncoding:
-    """Starts, varies and renders CPPN genomes for images of one shape on one device."""
+    """Create, vary and render CPPN genomes for images of one shape on one device."""
 
     recombines = False
-    layout = LAYOUT
+    schema = SCHEMA
 
     def __init__(self, *, settings: CppnSettings, image_shape: ImageShape, device: torch.device | str = "cpu") -> None:
         self.settings = settings
@@ -37,17 +35,17 @@ class CppnEncoding:
         self._buffer = torch.empty(0, device=self.device)
 
     def random(self, count: int, generator: torch.Generator) -> CppnGenomes:
-        """``count`` genomes without hidden nodes."""
+        """Return ``count`` genomes without hidden nodes."""
         return initial_genomes(count, outputs=self.image_shape[0], generator=generator)
 
     @torch.inference_mode()
     def vary(self, parents: CppnGenomes, generation: int, generator: torch.Generator) -> CppnGenomes:
-        """The mutated copies of ``parents``, row for row, alike in every ``generation``."""
+        """Return the mutated copies of ``parents``, row for row; the same in every ``generation``."""
         return mutated(parents, self.settings, outputs=self.image_shape[0], generator=generator)
 
     @torch.inference_mode()
     def render(self, genomes: CppnGenomes) -> torch.Tensor:
-        """The images uint8 ``(B, C, H, W)``: a grey level is the absolute output times 255, cut to an integer."""
+        """Return the images uint8 ``(B, C, H, W)``: a grey level is the absolute output times 255, truncated."""
         channels, height, width = self.image_shape
         images = torch.empty(len(genomes), channels, height * width, dtype=torch.uint8, device=self.device)
         if len(genomes):
@@ -56,7 +54,7 @@ class CppnEncoding:
         return images.view(-1, channels, height, width)
 
     def require_sound(self, arrays: Mapping[str, NDArray[Any]], *, source: object) -> None:
-        """Raise :class:`FoolingError`, naming the ``source``, for a node or a link that there is not."""
+        """Raise :class:`FoolingError`, naming the ``source``, for a node or a link that does not exist."""
         (nodes, links), fewest = (arrays[name].shape[1] for name in ("functions", "sources")), self.image_shape[0]
         ends = (0, nodes - 1)
         bounds = {
@@ -71,11 +69,11 @@ class CppnEncoding:
             require_range(name, arrays[name], least=least, most=most, source=source)
 
     def genomes_from(self, arrays: Mapping[str, torch.Tensor]) -> CppnGenomes:
-        """The genomes that ``arrays()`` described, on the device of this encoding."""
+        """Return the genomes in named tensors of ``arrays()``, on the device of this encoding."""
         return CppnGenomes.from_arrays(arrays).to(self.device)
 
     def _paint(self, genomes: CppnGenomes, images: torch.Tensor) -> None:
-        """Fill ``images`` (B, C, H * W), block of pixels by block of pixels."""
+        """Fill ``images`` (B, C, H * W), one block of pixels at a time."""
         channels, pixels = images.shape[1:]
         plan = plan_for(genomes, outputs=channels, scales=self._scales)
         block = max(_BUFFER_SIZES[self.device.type] // plan.rows, 1)
@@ -87,14 +85,14 @@ class CppnEncoding:
             images[:, :, first : first + block] = levels
 
     def _buffer_for(self, rows: int, pixels: int) -> torch.Tensor:
-        """A (rows, pixels) view of memory that is kept from call to call."""
+        """Return a (rows, pixels) view of memory that is reused between calls."""
         if self._buffer.numel() < rows * pixels:
             self._buffer = torch.empty(rows * pixels, device=self.device)
         return self._buffer[: rows * pixels].view(rows, pixels)
 
 
 def input_values(image_shape: ImageShape, coordinates: str) -> torch.Tensor:
-    """The four inputs at every pixel, float32 (INPUTS, H * W): x, y, distance from the centre, bias 1.
+    """Return the four inputs at every pixel, float32 (INPUTS, H * W): x, y, distance from the centre, bias 1.
 
     x and y run over [-1, 1] or count pixels; the distance is always that on the [-1, 1] grid, as in the released code.
     """
@@ -108,5 +106,5 @@ def input_values(image_shape: ImageShape, coordinates: str) -> torch.Tensor:
 
 
 def _unit_axis(length: int) -> torch.Tensor:
-    """``length`` points from -1 to 1, evenly spaced; a single one is 0."""
+    """Return ``length`` evenly spaced points from -1 to 1; a single one is 0."""
     return (2 * torch.arange(length) - (length - 1)) / max(length - 1, 1)

@@ -3,8 +3,8 @@
     slot      0 ... outputs - 1    outputs ... + 3           then
     node      outputs              x, y, distance, bias      hidden nodes
 
-Every row fills its first slots without gaps; its counts say how many. What lies in the slots behind them means
-nothing and is never read, so that an operator may write one slot too far where nothing is to be added.
+Every row fills its first slots without gaps, and its counts give their number. The values in later slots are arbitrary
+and never read, so that an operator may write one slot too far if nothing is to be added.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ FUNCTIONS = 4
 
 
 #: Type and shape of every array of B genomes with room for N nodes and E links.
-LAYOUT = {
+SCHEMA = {
     "functions": "int64 B N",
     "node_counts": "int64 B 1",
     "sources": "int64 B E",
@@ -36,7 +36,7 @@ LAYOUT = {
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class CppnGenomes:
-    """A batch of B genomes with room for N nodes and E links each; int64 but for the weights."""
+    """A batch of B genomes with room for N nodes and E links each; int64 except for the weights."""
 
     functions: torch.Tensor
     """(B, N) function of each node; that of an input is 0 and has no effect."""
@@ -55,11 +55,11 @@ class CppnGenomes:
         return len(self.node_counts)
 
     def take(self, index: torch.Tensor) -> Self:
-        """The genomes of these rows, in this order."""
+        """Return the genomes of these rows, in this order."""
         return self._each(lambda tensor: tensor.index_select(0, index))
 
     def with_rows(self, at: torch.Tensor, source: Self, rows: torch.Tensor) -> Self:
-        """The batch with its rows ``at`` replaced by the rows ``rows`` of ``source``; the room grows as needed."""
+        """Return the batch with its rows ``at`` replaced by ``rows`` of ``source``; the room grows if needed."""
         nodes = max(self.functions.shape[1], source.functions.shape[1])
         links = max(self.sources.shape[1], source.sources.shape[1])
         wide, given = self._resized(nodes, links), source.take(rows)._resized(nodes, links)
@@ -73,24 +73,24 @@ class CppnGenomes:
         )
 
     def with_room(self, *, nodes: int, links: int) -> Self:
-        """A copy that shares no memory, with exactly this many free slots behind the widest genome."""
+        """Return a copy that shares no memory, with exactly this many free slots after the widest genome."""
         if not len(self):
             return self._resized(nodes, links)
         widest_nodes, widest_links = torch.cat((self.node_counts, self.link_counts), dim=1).amax(dim=0).tolist()
         return self._resized(widest_nodes + nodes, widest_links + links)
 
     def link_exists(self) -> torch.Tensor:
-        """Bool (B, E): which link slots are in use."""
+        """Return which link slots are in use, bool (B, E)."""
         return torch.arange(self.sources.shape[1], device=self.sources.device) < self.link_counts
 
     def flat_ends(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """Sources and targets (B, E) as positions among all B * N node slots."""
+        """Return sources and targets (B, E) as positions among all B * N node slots."""
         slots = self.functions.shape[1]
         first = torch.arange(0, slots * len(self), slots, device=self.sources.device).view(-1, 1)
         return self.sources + first, self.targets + first
 
     def arrays(self) -> dict[str, torch.Tensor]:
-        """The batch as named tensors, as narrow as its widest genome and zero in every free slot."""
+        """Return the batch as named tensors, as narrow as its widest genome and zero in every free slot."""
         trimmed = self.with_room(nodes=0, links=0)
         slots = torch.arange(trimmed.functions.shape[1], device=self.functions.device)
         free = ~trimmed.link_exists()
@@ -105,11 +105,11 @@ class CppnGenomes:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, torch.Tensor]) -> Self:
-        """The batch that :meth:`arrays` described."""
+        """Return the batch in named tensors of :meth:`arrays`."""
         return cls(**arrays)
 
     def to(self, device: torch.device | str) -> Self:
-        """The same batch on another device."""
+        """Return the same batch on another device."""
         return self._each(lambda tensor: tensor.to(device))
 
     def _each(self, changed: Callable[[torch.Tensor], torch.Tensor]) -> Self:
@@ -123,7 +123,7 @@ class CppnGenomes:
         )
 
     def _resized(self, nodes: int, links: int) -> Self:
-        """A copy with this room, its slots cut off or filled with zeros at the end."""
+        """Return a copy with this room, its slots cut off or padded with zeros at the end."""
         more_nodes, more_links = (0, nodes - self.functions.shape[1]), (0, links - self.sources.shape[1])
         return type(self)(
             functions=F.pad(self.functions, more_nodes),
@@ -136,7 +136,10 @@ class CppnGenomes:
 
 
 def initial_genomes(count: int, *, outputs: int, generator: torch.Generator) -> CppnGenomes:
-    """``count`` start genomes: every input linked to every output, no hidden node, weights and functions drawn."""
+    """Return ``count`` initial genomes, with every input linked to every output and without hidden nodes.
+
+    Weights and functions of the outputs are random.
+    """
     device = generator.device
     nodes, links = outputs + INPUTS, INPUTS * outputs
     functions = torch.zeros(count, nodes, dtype=torch.int64, device=device)

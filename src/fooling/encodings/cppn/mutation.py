@@ -1,7 +1,7 @@
-"""The mutations of the released code, each on a whole batch of CPPN genomes at once and in its order.
+"""Mutate a whole batch of CPPN genomes at once, in the order of the released code.
 
-They change a batch in place and need its free slots: see :meth:`CppnGenomes.with_room`. Links never close a cycle and
-never leave an output node, parallel links are allowed, nothing bounds the size.
+The operators change a batch in place and need free slots: see :meth:`CppnGenomes.with_room`. Links never close a cycle
+and never leave an output node, parallel links are allowed, and nothing bounds the size.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from __future__ import annotations
 import torch
 
 from fooling.encodings.cppn.genome import FUNCTIONS, INPUTS, CppnGenomes
-from fooling.encodings.cppn.settings import CppnSettings
+from fooling.encodings.settings import CppnSettings
 from fooling.encodings.variation import polynomial_mutation_
 
 
 def mutated(genomes: CppnGenomes, settings: CppnSettings, *, outputs: int, generator: torch.Generator) -> CppnGenomes:
-    """The mutated copies of ``genomes``, row for row."""
+    """Return the mutated copies of ``genomes``, row for row."""
     children = genomes.with_room(nodes=1, links=2)
     polynomial_mutation_(
         children.weights,
@@ -31,14 +31,14 @@ def mutated(genomes: CppnGenomes, settings: CppnSettings, *, outputs: int, gener
 
 
 def redraw_functions_(genomes: CppnGenomes, *, rate: float, generator: torch.Generator) -> None:
-    """Draw the function of each node anew with probability ``rate``; that of an input has no effect."""
+    """Draw a new function for each node with probability ``rate``; that of an input has no effect."""
     functions = genomes.functions
     chance, function = torch.rand(2, *functions.shape, generator=generator, device=generator.device).unbind()
     torch.where(chance < rate, (function * FUNCTIONS).long(), functions, out=functions)
 
 
 def add_link_(genomes: CppnGenomes, *, probability: float, outputs: int, generator: torch.Generator) -> None:
-    """Add a link with a random weight from any node but the outputs to any that is no input and no ancestor of it."""
+    """Add a link with a random weight, from any node but an output to any that is not an input or its ancestor."""
     chance, source_draw, target_draw, weight = _draws(4, genomes, generator)
     chosen = chance < probability
     source = _picked(source_draw, genomes.node_counts - outputs).add_(outputs)
@@ -51,7 +51,7 @@ def add_link_(genomes: CppnGenomes, *, probability: float, outputs: int, generat
 
 
 def delete_link_(genomes: CppnGenomes, *, probability: float, generator: torch.Generator) -> None:
-    """Delete any one link; the last link takes its slot."""
+    """Delete a random link; the last link takes its slot."""
     chance, link_draw = _draws(2, genomes, generator)
     chosen = (chance < probability) & (genomes.link_counts > 0)
     last = (genomes.link_counts - 1).clamp_min_(0)
@@ -62,7 +62,7 @@ def delete_link_(genomes: CppnGenomes, *, probability: float, generator: torch.G
 
 
 def add_node_(genomes: CppnGenomes, *, probability: float, generator: torch.Generator) -> None:
-    """Put a node with a random function on any one link; both halves have the weight of the old link."""
+    """Insert a node with a random function into a random link; both halves get the weight of the old link."""
     chance, link_draw, function_draw = _draws(3, genomes, generator)
     chosen = (chance < probability) & (genomes.link_counts > 0)
     link = _picked(link_draw, genomes.link_counts)
@@ -75,7 +75,7 @@ def add_node_(genomes: CppnGenomes, *, probability: float, generator: torch.Gene
 
 
 def delete_node_(genomes: CppnGenomes, *, probability: float, outputs: int, generator: torch.Generator) -> None:
-    """Delete any one hidden node with its links; the last node takes its slot, the other links close up."""
+    """Delete a random hidden node with its links; the last node takes its slot, and the other links close up."""
     chance, node_draw = _draws(2, genomes, generator)
     visible = outputs + INPUTS
     hidden = genomes.node_counts - visible
@@ -89,7 +89,7 @@ def delete_node_(genomes: CppnGenomes, *, probability: float, outputs: int, gene
 
 
 def ancestors_or_self(genomes: CppnGenomes, node: torch.Tensor, chosen: torch.Tensor, *, outputs: int) -> torch.Tensor:
-    """Bool (B, N): the non-input nodes from which ``node`` (B, 1) of a ``chosen`` (B, 1) row is reached, and itself."""
+    """Return the ancestors of ``node`` (B, 1) in each ``chosen`` (B, 1) row and itself, without inputs: bool (B, N)."""
     marked = torch.zeros_like(genomes.functions, dtype=torch.bool).scatter_(1, node, chosen)
     flat = marked.view(-1)
     inner = genomes.link_exists() & (genomes.sources >= outputs + INPUTS)
@@ -106,7 +106,7 @@ def ancestors_or_self(genomes: CppnGenomes, node: torch.Tensor, chosen: torch.Te
 def _remove_node_from_links_(
     genomes: CppnGenomes, rows: torch.Tensor, *, node: torch.Tensor, last: torch.Tensor
 ) -> None:
-    """In these ``rows`` drop the links of ``node`` and let those of ``last`` name its slot; both (R, 1)."""
+    """Drop the links of ``node`` in these ``rows`` and let those of ``last`` name its slot; both (R, 1)."""
     sources, targets = genomes.sources.index_select(0, rows), genomes.targets.index_select(0, rows)
     slots = torch.arange(sources.shape[1], device=rows.device)
     dropped = (sources == node) | (targets == node) | (slots >= genomes.link_counts.index_select(0, rows))
@@ -118,19 +118,19 @@ def _remove_node_from_links_(
 
 
 def _draws(kinds: int, genomes: CppnGenomes, generator: torch.Generator) -> tuple[torch.Tensor, ...]:
-    """``kinds`` uniform numbers in [0, 1) for each genome, each kind (B, 1)."""
+    """Return ``kinds`` uniform numbers in [0, 1) for each genome, each kind (B, 1)."""
     return torch.rand(kinds, len(genomes), 1, generator=generator, device=generator.device).unbind()
 
 
 def _picked(draw: torch.Tensor, counts: torch.Tensor) -> torch.Tensor:
-    """One of ``counts`` (B, 1) slots in each row, all equally likely; 0 where there is none."""
+    """Return one of ``counts`` (B, 1) slots in each row, all equally likely; 0 if there is none."""
     return (draw * counts).long()
 
 
 def _append_link_(
     genomes: CppnGenomes, chosen: torch.Tensor, *, source: torch.Tensor, target: torch.Tensor, weight: torch.Tensor
 ) -> None:
-    """Write a link into the first free slot of every row; it counts in the ``chosen`` ones alone."""
+    """Write a link into the first free slot of every row; it counts only in the ``chosen`` ones."""
     slot = genomes.link_counts
     genomes.sources.scatter_(1, slot, source)
     genomes.targets.scatter_(1, slot, target)

@@ -1,19 +1,152 @@
-"""Computes the rows of a plan for a block of pixels: per level one weighted sum, then each function once."""
+"""Render a batch of CPPN genomes: plan which sums and functions paint all images at once, then compute them.
+
+In the plan each node that reaches an output, of every genome, becomes one row of one buffer. Rows are ordered by
+height,
+the length of the longest path from the node to an output, greatest first, so that all rows of a height form one level
+that depends only on earlier rows; within a level all rows of one function are adjacent. For a block of pixels each
+level
+takes one weighted sum, then each function once.
+
+    buffer rows     | inputs | greatest height ... | height 1 | outputs (height 0) |
+    within a level  | sine | sigmoid | Gaussian | linear |
+"""
 
 from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
-from fooling.encodings.cppn.genome import FUNCTIONS
-from fooling.encodings.cppn.plan import Plan
+from fooling.encodings.cppn.genome import FUNCTIONS, INPUTS, CppnGenomes
+from fooling.errors import FoolingError
+
+#: Factors included in the weights so that a function takes fewer operations: the Gaussian becomes a power of two, and
+#: the linear function a clamp to [-1, 1].
+_ARGUMENT_SCALES = (1.0, 1.0, math.sqrt(math.log2(math.e)), 1 / 3)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Level:
+    """Consecutive rows, each the function of a weighted sum of earlier rows."""
+
+    rows: list[int]
+    """The number of rows of each function, in their order."""
+    sources: torch.Tensor
+    """(L,) buffer rows to sum, grouped by the row of their sum."""
+    weights: torch.Tensor
+    """(L,) their factors, float32."""
+    offsets: torch.Tensor
+    """(sum(rows),) start of each row's group in ``sources``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """The levels in the order of their computation; after the inputs they fill the buffer."""
+
+    rows: int
+    """Rows of the buffer, including inputs."""
+    levels: list[Level]
+    outputs: torch.Tensor
+    """(B * outputs,) buffer row of each output node, genome by genome."""
+
+
+def argument_scales(weight_bound: float) -> torch.Tensor:
+    """Return the factor on (gene - .5) of a link into a row of each function, (FUNCTIONS,) float32."""
+    return torch.tensor(_ARGUMENT_SCALES) * (2 * weight_bound)
+
+
+def plan_for(genomes: CppnGenomes, *, outputs: int, scales: torch.Tensor) -> Plan:
+    """Return the plan that computes the ``outputs`` output nodes of every genome, and nothing else.
+
+    ``scales`` are the :func:`argument_scales` on the device of the genomes.
+    """
+    slots, device = genomes.functions.shape[1], genomes.functions.device
+    exists = genomes.link_exists()
+    sources, targets = genomes.flat_ends()
+    heights, depth = _heights(genomes, sources, targets, exists, outputs=outputs)
+    nodes, stages = _ordered_nodes(heights, depth, genomes.functions.view(-1))
+    row_of = torch.arange(-outputs, slots - outputs, device=device).repeat(len(genomes))
+    row_of.index_copy_(0, nodes, torch.arange(INPUTS, INPUTS + len(nodes), device=device))
+
+    needed = exists.masked_scatter(exists, heights.index_select(0, targets.masked_select(exists)) >= 0)
+    target_rows, order = row_of.index_select(0, targets.masked_select(needed)).sub_(INPUTS).sort(stable=True)
+    ordered_sources = sources.masked_select(needed).index_select(0, order)
+    scale_of_row = scales.index_select(0, stages % FUNCTIONS)
+    weights = genomes.weights.masked_select(needed).sub_(0.5).index_select(0, order)
+    return Plan(
+        rows=INPUTS + len(nodes),
+        levels=_levels(
+            stages,
+            depth,
+            group_sizes=torch.bincount(target_rows, minlength=len(nodes)),
+            sources=row_of.index_select(0, ordered_sources),
+            weights=weights.mul_(scale_of_row.index_select(0, target_rows)),
+        ),
+        outputs=row_of.view(-1, slots)[:, :outputs].reshape(-1),
+    )
+
+
+def _heights(
+    genomes: CppnGenomes, sources: torch.Tensor, targets: torch.Tensor, exists: torch.Tensor, *, outputs: int
+) -> tuple[torch.Tensor, int]:
+    """Return the height of every node slot, flat (B * N,), and the number of different heights.
+
+    It is -1 for the inputs and for every node that reaches no output: they need no row.
+    """
+    inner = exists & (genomes.sources >= outputs + INPUTS)
+    sources, targets = sources.masked_select(inner), targets.masked_select(inner)
+    heights = torch.full_like(genomes.functions, -1)
+    heights[:, :outputs] = 0
+    heights = heights.view(-1)
+    height = 0
+    while True:  # a node with paths of several lengths is found, and raised, at each of them
+        met = sources.masked_select(heights.index_select(0, targets) == height)
+        height += 1
+        if not len(met):
+            return heights, height
+        if height > genomes.functions.shape[1]:
+            raise FoolingError("a CPPN has a cycle", found="a node that is its own source")
+        heights.index_fill_(0, met, height)
+
+
+def _ordered_nodes(heights: torch.Tensor, depth: int, functions: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the node slots that need a row, in row order, and the stage of each: level * FUNCTIONS + function."""
+    nodes = (heights >= 0).nonzero().squeeze(1)
+    levels = depth - 1 - heights.index_select(0, nodes)
+    stages, order = levels.mul_(FUNCTIONS).add_(functions.index_select(0, nodes)).sort(stable=True)
+    return nodes.index_select(0, order), stages
+
+
+def _levels(
+    stages: torch.Tensor, depth: int, *, group_sizes: torch.Tensor, sources: torch.Tensor, weights: torch.Tensor
+) -> list[Level]:
+    """Divide rows, with the ``group_sizes`` of their links, and links into levels."""
+    row_counts = torch.bincount(stages, minlength=FUNCTIONS * depth).view(depth, FUNCTIONS)
+    group_ends = group_sizes.cumsum(0)
+    link_cuts = F.pad(group_ends.index_select(0, row_counts.sum(1).cumsum(0).sub_(1)), (1, 0))
+    offsets = group_ends.sub_(group_sizes).sub_(link_cuts.index_select(0, stages // FUNCTIONS))
+    rows = row_counts.tolist()
+    links = [end - first for first, end in pairwise(link_cuts.tolist())]
+    return [
+        Level(rows=rows_of_level, sources=sources_of_level, weights=weights_of_level, offsets=offsets_of_level)
+        for rows_of_level, sources_of_level, weights_of_level, offsets_of_level in zip(
+            rows,
+            sources.split_with_sizes(links),
+            weights.split_with_sizes(links),
+            offsets.split_with_sizes([sum(counts) for counts in rows]),
+            strict=True,
+        )
+    ]
 
 
 def painted(plan: Plan, inputs: torch.Tensor, buffer: torch.Tensor) -> torch.Tensor:
-    """The values in [-1, 1] of all output nodes, float32 (B * outputs, P), at the P pixels of ``inputs`` (INPUTS, P).
+    """Return all output nodes' values in [-1, 1], float32 (B * outputs, P), at the P pixels of ``inputs`` (INPUTS, P).
 
-    ``buffer`` (plan.rows, P) is written over.
+    ``buffer`` (plan.rows, P) is overwritten.
     """
     counts = [count for level in plan.levels for count in level.rows]
     input_rows, *results = buffer.split_with_sizes([len(inputs), *counts])
@@ -30,7 +163,7 @@ def painted(plan: Plan, inputs: torch.Tensor, buffer: torch.Tensor) -> torch.Ten
 
 
 def _sine(arguments: torch.Tensor, result: torch.Tensor) -> None:
-    """sin(x); on a CPU by NumPy, whose sine takes less than half the time of torch's."""
+    """Compute sin(x); on a CPU with NumPy, whose sine takes less than half the time of torch's."""
     if arguments.is_cpu:
         np.sin(arguments.numpy(), out=result.numpy())
     else:
@@ -38,17 +171,17 @@ def _sine(arguments: torch.Tensor, result: torch.Tensor) -> None:
 
 
 def _sigmoid(arguments: torch.Tensor, result: torch.Tensor) -> None:
-    """2 / (1 + exp(-x)) - 1; the equal tanh(x / 2) takes several times as long on a CPU."""
+    """Compute 2 / (1 + exp(-x)) - 1; the equal tanh(x / 2) takes several times as long on a CPU."""
     torch.sigmoid(arguments, out=result).mul_(2).sub_(1)
 
 
 def _gaussian(arguments: torch.Tensor, result: torch.Tensor) -> None:
-    """exp(-x^2) as a power of two, several times faster on a CPU; the plan has scaled the argument for it."""
+    """Compute exp(-x^2) as a power of two, several times faster on a CPU; the plan has scaled the argument."""
     torch.exp2(arguments.square_().neg_(), out=result)
 
 
 def _linear(arguments: torch.Tensor, result: torch.Tensor) -> None:
-    """clamp(x, -3, 3) / 3; the plan has divided the argument by 3."""
+    """Compute clamp(x, -3, 3) / 3; the plan has divided the argument by 3."""
     torch.clamp(arguments, -1, 1, out=result)
 
 

@@ -1,0 +1,1 @@
+"""Ways to find images that a classifier is wrong about, one class each, behind one protocol."""

@@ -1,0 +1,79 @@
+"""What all attacks have in common, and the attacks by name.
+
+An attack is a class with settings of its own. It makes runs: work that advances in steps, can stop after any step and
+resumes from its state to the same bits. ``fooling attack`` runs any of them, and stores checkpoints.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+from numpy.typing import NDArray
+
+from fooling.attacks.record import AttackRecord
+from fooling.classifiers.classifier import Classifier
+from fooling.settings import Settings
+
+
+class AttackRun(Protocol):
+    """Unfinished work against one classifier. Its record does not depend on how often it was stopped and restored."""
+
+    @property
+    def steps(self) -> int:
+        """Number of steps in all."""
+        ...
+
+    @property
+    def steps_done(self) -> int:
+        """Number of steps so far."""
+        ...
+
+    def advance(self) -> None:
+        """Make one step."""
+        ...
+
+    def median_confidence(self) -> float:
+        """Return the median confidence of the images so far."""
+        ...
+
+    def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+        """Return the arrays and the header from which :meth:`restore` resumes to the same bits."""
+        ...
+
+    def restore(self, arrays: Mapping[str, NDArray[Any]], header: Mapping[str, Any], *, source: object) -> None:
+        """Resume from a state; raise :class:`FoolingError`, naming its ``source``, if it is of other work."""
+        ...
+
+    def record(self) -> AttackRecord:
+        """Return the result, after the last step."""
+        ...
+
+
+class Attack(Protocol):
+    """A way to find images that a classifier is wrong about, with its settings."""
+
+    settings_class: ClassVar[type[Settings]]
+    unit: ClassVar[str]
+    """What a step is, in the plural."""
+    controls: ClassVar[tuple[str, ...]]
+    """Names of the controls that can run beside it: the same work without what is to be tested."""
+
+    def __init__(self, *, settings: Any, classifier: Classifier, identity: Mapping[str, Any]) -> None:
+        """Prepare the attack; ``identity`` has the name, the classifier and the versions for the record's header."""
+        ...
+
+    def run(self, seed: int | None, *, control: str = "") -> AttackRun:
+        """Return a run, or the run of a control, before its first step; raise :class:`FoolingError` for a bad seed."""
+        ...
+
+    @staticmethod
+    def save(path: Path, record: AttackRecord) -> None:
+        """Write the record of a run."""
+        ...
+
+    @staticmethod
+    def save_many(path: Path, records: Sequence[AttackRecord]) -> None:
+        """Write the records of runs that differ in their seeds alone as one file."""
+        ...

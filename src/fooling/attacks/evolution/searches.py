@@ -1,0 +1,177 @@
+"""MAP-Elites and the two searches it is compared with: random search and drift, which select nothing.
+
+All three are used alike: ``ask`` for genomes, show their images to the classifier, ``tell`` what it said.
+
+::
+
+    map-elites      parents are champions, drawn uniformly from the cells
+    random-search   every genome is a start genome
+    drift           parents are drawn uniformly from the last batch, whatever the classifier says
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import ClassVar, Generic, TypeVar
+
+import torch
+from torch import Tensor
+
+from fooling.attacks.evolution.archive import Archive
+from fooling.encodings.encoding import Encoding, Genomes
+
+G = TypeVar("G", bound=Genomes)
+
+
+class Search(ABC, Generic[G]):
+    """The common part of the searches: an archive, its lineage, and the generator of all random numbers.
+
+    ``archive`` exists from the first ``tell`` on. ``entries`` lists every entry into a cell as
+    (individual, class, generation, parent, parent, confidence).
+    """
+
+    name: ClassVar[str]
+
+    def __init__(self, *, encoding: Encoding[G], generator: torch.Generator, classes: int | None = None) -> None:
+        """Prepare a search; only the first ``classes`` of the classifier get a cell (None: all)."""
+        self.encoding = encoding
+        self.generator = generator
+        self._classes = classes
+        self.evaluations = 0
+        self.archive: Archive[G] | None = None
+        self.entries: list[tuple[int, int, int, int, int, float]] = []
+        self._asked_parents: Tensor | None = None
+
+    def ask(self, count: int, *, generation: int) -> G:
+        """Return the next ``count`` genomes (an even number); the first batch is the random start."""
+        if self.archive is None:
+            self._asked_parents = None
+            return self.encoding.random(count, self.generator)
+        return self._next(count, generation)
+
+    def tell(self, genomes: G, images: Tensor, logits: Tensor, *, generation: int) -> None:
+        """Take the ``logits`` (B, L) of the ``images`` (B, C, H, W) uint8 of the genomes that were asked for last."""
+        count = len(genomes)
+        individuals = torch.arange(self.evaluations, self.evaluations + count, device=logits.device)
+        parents = self._asked_parents
+        if parents is None:
+            parents = torch.full((count, 2), -1, device=logits.device)
+        self.evaluations += count
+        if self.archive is None:
+            self.archive = Archive.of_first(
+                genomes=genomes,
+                images=images,
+                logits=logits,
+                individuals=individuals,
+                parents=parents,
+                classes=self._classes,
+            )
+            cells = torch.arange(self.archive.classes, device=logits.device)
+        else:
+            cells = self.archive.update(
+                genomes=genomes,
+                images=images,
+                logits=logits,
+                individuals=individuals,
+                parents=parents,
+                generation=generation,
+            )
+        self._note_entries(cells, generation)
+        self._told(genomes, individuals)
+
+    @property
+    def state_layout(self) -> Mapping[str, str]:
+        """Type and shape of every array of the state, for :func:`fooling.schemas.require_schema`."""
+        return {}
+
+    def state(self) -> dict[str, Tensor]:
+        """Return what a resumed search needs besides its archive, its entries and its generator."""
+        return {}
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        """Resume from a state."""
+
+    @abstractmethod
+    def _next(self, count: int, generation: int) -> G:
+        """Return genomes after the start, and remember their parents (count, 2), or None."""
+
+    def _told(self, genomes: G, individuals: Tensor) -> None:
+        """Keep what a search needs of a scored batch besides the archive."""
+
+    def _children(self, population: G, individuals: Tensor, count: int, generation: int) -> G:
+        """Return ``count`` children of parents drawn uniformly, with replacement, from ``population``."""
+        chosen = torch.randint(len(individuals), (count,), generator=self.generator, device=individuals.device)
+        drawn = individuals[chosen]
+        if self.encoding.recombines:
+            self._asked_parents = drawn.view(-1, 2).repeat_interleave(2, dim=0)
+        else:
+            self._asked_parents = torch.stack((drawn, torch.full_like(drawn, -1)), dim=1)
+        return self.encoding.vary(population.take(chosen), generation, self.generator)
+
+    def _note_entries(self, cells: Tensor, generation: int) -> None:
+        if self.archive is None or len(cells) == 0:
+            return
+        archive = self.archive
+        columns = torch.cat((archive.individuals[cells, None], cells[:, None], archive.parents[cells]), dim=1).tolist()
+        for (individual, cell, first, second), confidence in zip(
+            columns, archive.confidences[cells].tolist(), strict=True
+        ):
+            self.entries.append((individual, cell, generation, first, second, confidence))
+
+
+class MapElites(Search[G]):
+    """MAP-Elites: children of champions compete in every cell (paper, section 2.2)."""
+
+    name = "map-elites"
+
+    def _next(self, count: int, generation: int) -> G:
+        assert self.archive is not None
+        return self._children(self.archive.genomes, self.archive.individuals, count, generation)
+
+
+class RandomSearch(Search[G]):
+    """Random search: start genomes only, with the same number of evaluations."""
+
+    name = "random-search"
+
+    def _next(self, count: int, generation: int) -> G:
+        self._asked_parents = None
+        return self.encoding.random(count, self.generator)
+
+
+class Drift(Search[G]):
+    """Drift (unselected): the parents of a child are drawn from the previous batch, whatever their confidence."""
+
+    name = "drift"
+
+    def __init__(self, *, encoding: Encoding[G], generator: torch.Generator, classes: int | None = None) -> None:
+        super().__init__(encoding=encoding, generator=generator, classes=classes)
+        self._population: G | None = None
+        self._individuals: Tensor | None = None
+
+    @property
+    def state_layout(self) -> Mapping[str, str]:
+        """Type and shape of the arrays of a batch and its individuals."""
+        return {"individuals": "int64 B", **self.encoding.schema}
+
+    def state(self) -> dict[str, Tensor]:
+        """Return the last batch and its individuals."""
+        assert self._population is not None
+        assert self._individuals is not None
+        return {"individuals": self._individuals, **self._population.arrays()}
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        """Resume from the last batch."""
+        self._individuals = state["individuals"]
+        self._population = self.encoding.genomes_from(
+            {name: array for name, array in state.items() if name != "individuals"}
+        )
+
+    def _next(self, count: int, generation: int) -> G:
+        assert self._population is not None
+        assert self._individuals is not None
+        return self._children(self._population, self._individuals, count, generation)
+
+    def _told(self, genomes: G, individuals: Tensor) -> None:
+        self._population, self._individuals = genomes, individuals

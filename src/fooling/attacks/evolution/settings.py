@@ -1,0 +1,55 @@
+"""Settings of one search: how many images it scores, and how they are presented to the classifier."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from fooling.encodings.settings import EncodingSettings
+from fooling.settings import Settings
+
+Even = Annotated[int, Field(ge=2, le=100_000, multiple_of=2)]
+_STEPS = [factor * 10**power for power in range(6) for factor in (1, 2, 5)]  # between generations kept in the history
+
+
+class SearchSettings(Settings):
+    """The budget of a search and the form in which images are scored (paper: section 2.2; released MNIST set-up)."""
+
+    start: Even = 200
+    """Random genomes scored before the first generation."""
+    offspring: Even = 200
+    """Children scored in every generation."""
+    generations: Annotated[int, Field(ge=1, le=10_000_000)] = 200
+    """Generations after the start."""
+    extra_batch: bool = False
+    """Score one more batch of offspring in generation 0, as the released code does."""
+    scoring_input: Literal["as-trained", "mean-subtracted"] = "as-trained"
+    """Feed images as in training, or with the mean training image subtracted, as the released code does."""
+
+    @property
+    def evaluations(self) -> int:
+        """Images scored in the whole search."""
+        return self.start + self.offspring * (self.generations + self.extra_batch)
+
+
+#: What the released code does otherwise (paper-facts: the loop; scoring input of the MNIST set-up).
+RELEASED = {"extra_batch": True, "scoring_input": "mean-subtracted"}
+
+
+class EvolutionSettings(Settings):
+    """Everything that decides a run besides its seed and its classifier."""
+
+    encoding: EncodingSettings = Field(examples=[{"kind": "cppn"}])
+    """How a genome becomes an image, and how genomes vary."""
+    search: SearchSettings = SearchSettings()
+    """Budget and scoring."""
+
+
+def is_kept(generation: int) -> bool:
+    """Return whether the history records a generation: all up to 200, then in steps of at most 1 %, and the last.
+
+    The steps are 1, 2, 5, 10, 20, 50 and so on: 20,000 generations leave about 900 rows.
+    """
+    step = max((step for step in _STEPS if step * 100 <= generation), default=1)
+    return generation % step == 0

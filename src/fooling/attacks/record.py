@@ -1,0 +1,134 @@
+"""The result of an attack, and the file of one that optimises images one by one; readable without torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fooling.artifacts import read_arrays, write_arrays
+from fooling.errors import FoolingError
+from fooling.schemas import FINITE64, Header, checked_header, require_range, require_schema
+from fooling.settings import LARGEST_SEED
+
+KIND, VERSION = "gradient-ascent", 1
+MOST_EVALUATIONS = 10**12
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttackRecord:
+    """The result of an attack on one classifier: images, each with its confidence in the class it was made for."""
+
+    settings: Mapping[str, Any]
+    classifier: Mapping[str, Any]  # its name and the SHA-256 of its file
+    class_names: tuple[str, ...]
+    versions: Mapping[str, str]  # of the packages that decide the result
+    images: NDArray[np.uint8]  # (B, C, H, W) as they were scored
+    confidences: NDArray[np.float32]  # (B,) of each image in its class
+    log_odds: NDArray[np.float64]  # (B,) log(p / (1 - p)) of the same
+
+    @property
+    def median_confidence(self) -> float:
+        """Median confidence over all images."""
+        return float(np.median(self.confidences))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trajectory:
+    """Some of an attack's steps: the images as they would have been stored there, scored."""
+
+    steps: NDArray[np.int64]  # (T,) the first is 0, the last the number of steps
+    evaluations: NDArray[np.int64]  # (T,) of one image, its scoring included
+    confidences: NDArray[np.float32]  # (T, B)
+    log_odds: NDArray[np.float64]  # (T, B)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TargetedRecord(AttackRecord):
+    """Images that were optimised one by one: from each start one for each target class, start after start."""
+
+    name: str
+    classes: NDArray[np.int64]  # (B,)
+    seeds: NDArray[np.int64]  # (B,) of the start
+    trajectory: Trajectory
+
+
+class AttackedClassifier(Header):
+    """The classifier in the header of a record."""
+
+    name: str
+    sha256: str
+
+
+class TargetedHeader(Header):
+    """The header of a file of images that were optimised one by one."""
+
+    name: str
+    settings: dict[str, Any]
+    classifier: AttackedClassifier
+    class_names: tuple[str, ...]
+    versions: dict[str, str]
+
+
+#: Type and shape of every array: B images of C x H x W, T steps that are kept.
+SCHEMA = {
+    "images": "uint8 B C H W",
+    "confidences": "float32 B",
+    "log_odds": "float64 B",
+    "classes": "int64 B",
+    "seeds": "int64 B",
+    "trajectory/steps": "int64 T",
+    "trajectory/evaluations": "int64 T",
+    "trajectory/confidences": "float32 T B",
+    "trajectory/log_odds": "float64 T B",
+}
+RANGES = {
+    "confidences": (0, 1),
+    "log_odds": (-FINITE64, FINITE64),
+    "seeds": (0, 2 * LARGEST_SEED),
+    "trajectory/steps": (0, MOST_EVALUATIONS),
+    "trajectory/evaluations": (1, MOST_EVALUATIONS),
+    "trajectory/confidences": (0, 1),
+    "trajectory/log_odds": (-FINITE64, FINITE64),
+}
+_HEADER = tuple(TargetedHeader.model_fields)
+_ARRAYS = tuple(part.name for part in fields(TargetedRecord) if part.name not in (*_HEADER, "trajectory"))
+_TRAJECTORY = tuple(part.name for part in fields(Trajectory))
+
+
+def save_attack(path: Path, record: TargetedRecord) -> None:
+    """Write ``record`` as one safetensors file.
+
+    Raises :class:`FoolingError` for a record that :func:`load_attack` would refuse.
+    """
+    arrays = {name: getattr(record, name) for name in _ARRAYS}
+    arrays |= {f"trajectory/{name}": getattr(record.trajectory, name) for name in _TRAJECTORY}
+    header = {name: getattr(record, name) for name in _HEADER}
+    _record_from(arrays, header, source=f"the record of {record.name}")
+    write_arrays(path, arrays, kind=KIND, version=VERSION, header=header)
+
+
+def load_attack(path: Path) -> TargetedRecord:
+    """Return what :func:`save_attack` wrote.
+
+    Raises :class:`FoolingError` for any other file, and for a missing part.
+    """
+    arrays, header = read_arrays(path, kind=KIND, version=VERSION)
+    return _record_from(arrays, header, source=path)
+
+
+def _record_from(arrays: Mapping[str, NDArray[Any]], header: Mapping[str, Any], *, source: object) -> TargetedRecord:
+    described = checked_header(TargetedHeader, header, source=source)
+    require_schema(arrays, SCHEMA, source=source)
+    for name, (least, most) in RANGES.items():
+        require_range(name, arrays[name], least=least, most=most, source=source)
+    require_range("classes", arrays["classes"], least=0, most=len(described.class_names) - 1, source=source)
+    if arrays["images"].shape[1] not in (1, 3):
+        raise FoolingError(f"{source} holds no images", found=arrays["images"].shape, expected="1 or 3 channels")
+    trajectory: dict[str, Any] = {name: arrays[f"trajectory/{name}"] for name in _TRAJECTORY}
+    plain: dict[str, Any] = {name: arrays[name] for name in _ARRAYS}
+    return TargetedRecord(**described.model_dump(), **plain, trajectory=Trajectory(**trajectory))

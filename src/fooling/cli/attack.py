@@ -1,0 +1,148 @@
+"""Attacks on a classifier, with their controls and checkpoints."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy
+import torch
+
+from fooling.attacks.attack import Attack, AttackRun
+from fooling.attacks.choice import chosen_settings
+from fooling.attacks.record import AttackRecord, load_attack
+from fooling.attacks.registry import attack_modules, attack_named
+from fooling.checkpoints import CheckpointStore
+from fooling.classifiers.architectures import architecture_modules
+from fooling.cli._loading import open_classifier
+from fooling.cli._named_files import named_paths
+from fooling.errors import FoolingError
+from fooling.fingerprint import fingerprint
+from fooling.inputs import digest_of
+from fooling.progress import progress, say
+from fooling.settings import LARGEST_SEED, read_settings
+
+SURE = 0.9999  # the confidence at which messages count images
+
+
+def attack(
+    kind: str,
+    *,
+    classifier: Path,
+    settings: str,
+    output: Path,
+    name: str = "",
+    seed: int | None = None,
+    runs: int | None = None,
+    controls: list[str] | None = None,
+    pilots: list[Path] | None = None,
+    threshold: float = SURE,
+    architecture: list[str] | None = None,
+    checkpoints: Path = Path("results/.checkpoints"),
+    device: str = "auto",
+) -> None:
+    """Find images that a classifier assigns to its classes, with an attack and its controls.
+
+    An interrupted run resumes from its last checkpoint.
+
+    Args:
+        kind: Name of the attack: evolution or ascent.
+        settings: Settings of the attack: one JSON object, or a YAML file that holds them.
+        output: File to write: the images with their confidences, and how they were found.
+        name: Name of the attack in the study.
+        seed: Seed of the run, for attacks whose settings hold none.
+        runs: Make so many runs with successive seeds, without controls, in one file.
+        controls: A control to run as well, as name=path of the file to write: random-search or drift beside evolution.
+        pilots: Files of this attack on other networks, each with settings to try. The settings that need the fewest
+            evaluations there are used, with the seeds of `settings`.
+        threshold: Confidence that the median class must reach on the pilots.
+    """
+    chosen = attack_named(kind)
+    checked = read_settings(chosen.settings_class, settings)
+    if pilots:
+        records = {str(path): load_attack(path) for path in pilots}
+        checked, choice = chosen_settings(records, checked, attacked=digest_of(classifier), threshold=threshold)
+        say(choice)
+    network = open_classifier(classifier, device=device, architecture=architecture)
+    identity = {
+        "name": name or kind,
+        "classifier": {"name": network.name, "sha256": digest_of(classifier)},
+        "versions": {"python": platform.python_version(), "numpy": numpy.__version__, "torch": torch.__version__},
+    }
+    prepared = chosen(settings=checked, classifier=network, identity=identity)
+    jobs = list(_jobs(prepared, kind, output, seed=seed, runs=runs, controls=controls or []))
+    described = checked.model_dump(mode="json")
+    decides = {
+        "work": kind,
+        "device": network.device.type,
+        **identity,
+        "settings": described,
+        "seed": seed,
+        "runs": runs,
+    }
+    modules = [*attack_modules(kind, described), *architecture_modules(network.architecture, network.options)]
+    with CheckpointStore(checkpoints, decides, code=fingerprint(f"{__name__}:attack", *modules)) as store:
+        records_made: list[AttackRecord] = []
+        for job in jobs:
+            run = prepared.run(job.seed, control=job.control)
+            _finish(run, store, name=job.name, unit=chosen.unit)
+            record = run.record()
+            records_made.append(record)
+            if job.path is not None:
+                prepared.save(job.path, record)
+            say(f"{job.name} on {network.name}: {_summary(record)}{f'; written to {job.path}' if job.path else ''}")
+        if runs is not None:
+            prepared.save_many(output, records_made)
+            say(f"{runs} runs written to {output}")
+        store.clear()
+
+
+class _Job(NamedTuple):
+    name: str
+    seed: int | None
+    control: str
+    path: Path | None  # None: written with others as one file
+
+
+def _jobs(
+    attack: Attack, kind: str, output: Path, *, seed: int | None, runs: int | None, controls: Sequence[str]
+) -> Iterator[_Job]:
+    """Yield the runs to make, in order."""
+    last = seed if runs is None or seed is None else seed + runs - 1
+    if seed is not None and last is not None and not 0 <= seed <= last <= LARGEST_SEED:
+        expected = f"seeds from 0 to {LARGEST_SEED:,}, at least one run"
+        raise FoolingError("--seed and --runs are invalid", found=f"{seed} to {last}", expected=expected)
+    named = named_paths(controls, option="--controls", example="drift=some/file.safetensors")
+    if unknown := [name for name in named if name not in attack.controls]:
+        expected = ", ".join(attack.controls) or "none"
+        raise FoolingError(f"{kind} has no such control", found=unknown[0], expected=expected)
+    if runs is not None and named:
+        raise FoolingError("several runs in one file have no controls", remedy="leave out --runs or --controls")
+    if runs is not None and seed is None:
+        raise FoolingError("several runs need their first seed", remedy="give --seed")
+    if runs is not None and seed is not None:
+        yield from (_Job(f"seed{each}", each, "", None) for each in range(seed, seed + runs))
+        return
+    yield _Job(kind, seed, "", output)
+    yield from (_Job(name, seed, name, path) for name, paths in named.items() for path in paths)
+
+
+def _finish(run: AttackRun, store: CheckpointStore, *, name: str, unit: str) -> None:
+    """Advance ``run`` to its end, from its checkpoint if there is one."""
+    if (state := store.load(name)) is not None:
+        run.restore(*state, source=store.path(name))
+        say(f"{name} resumes after {run.steps_done} {unit}")
+    with progress(total=run.steps, done=run.steps_done, description=name, unit=unit) as counter:
+        while run.steps_done < run.steps:
+            run.advance()
+            counter.advance(note=lambda: f"median confidence {run.median_confidence():.6f}")
+            if store.is_due():
+                store.save(name, *run.state())
+    store.save(name, *run.state())
+
+
+def _summary(record: AttackRecord) -> str:
+    sure = int((record.confidences.astype(float) >= SURE).sum())
+    return f"median confidence {record.median_confidence:.6f}, {sure} of {len(record.images)} images at 99.99 % or more"

@@ -1,0 +1,128 @@
+"""Classifiers made of trained networks, and their calibration."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pandas as pd
+import torch
+
+from fooling.artifacts import write_tables
+from fooling.classifiers.assembly import ensemble_of, measured_errors
+from fooling.classifiers.classifier_file import load_classifier, save_classifier
+from fooling.classifiers.devices import chosen_device
+from fooling.classifiers.imported import found_weights, imported_classifier
+from fooling.classifiers.probe import remarks_on
+from fooling.classifiers.settings import ImportSettings
+from fooling.cli._loading import open_classifier
+from fooling.datasets.dataset import load_dataset
+from fooling.datasets.fetching import mirror_folder
+from fooling.findings.calibration import CALIBRATION, REAL, CalibrationSettings, calibrate_on
+from fooling.inputs import digest_of
+from fooling.progress import say
+from fooling.seeding import software_versions
+from fooling.settings import read_settings
+
+
+def import_network(
+    *,
+    dataset: Path,
+    settings: str,
+    name: str,
+    output: Path,
+    mirror: Path | None = None,
+    device: str = "auto",
+) -> None:
+    """Import a trained network: an architecture, with weights of a file or of torchvision.
+
+    Check that architecture, weights and data set fit, and measure the test errors.
+
+    Args:
+        output: Classifier file to write.
+        settings: Architecture, weights and input: JSON or a YAML file.
+    """
+    checked = read_settings(ImportSettings, settings)
+    images = load_dataset(dataset)
+    weights = found_weights(checked, mirror=mirror_folder(mirror))
+    place = chosen_device(device)
+    classifier = imported_classifier(name=name, dataset=images, settings=checked, weights=weights, device=place)
+    origin = {
+        "dataset": {"name": images.name, "sha256": digest_of(dataset)},
+        "weights": {"file": weights.file.name, "sha256": weights.sha256},
+        "device": place.type,
+        "versions": software_versions(),
+    }
+    save_classifier(output, dataclasses.replace(classifier, provenance={**classifier.provenance, **origin}))
+    if (alike := classifier.provenance.get("class_names_alike")) is not None:
+        say(f"{alike} of the {len(images.class_names)} class names are those of the weights")
+    error, count = classifier.provenance["test_error"], classifier.provenance["test_images"]
+    say(f"{name}: {error:.2%} of {count} test images misjudged; written to {output}")
+    for remark in remarks_on(classifier, images):
+        say(remark)
+
+
+def assemble_ensemble(
+    members: list[Path],
+    *,
+    dataset: Path,
+    name: str,
+    output: Path,
+    architecture: list[str] | None = None,
+    device: str = "auto",
+) -> None:
+    """Combine classifiers into one whose confidences are the mean of theirs.
+
+    Check that the members fit each other, and measure the test errors of the ensemble.
+
+    Args:
+        members: Classifier files of the networks.
+        output: Classifier file to write.
+    """
+    place = chosen_device(device)
+    images = load_dataset(dataset)
+    classifier = ensemble_of([load_classifier(path, place, architecture or ()) for path in members], name=name)
+    provenance = {
+        **measured_errors(classifier, images.test_images, images.test_labels),
+        "test_images": len(images.test_images),
+        "members": [{"file": path.name, "sha256": digest_of(path)} for path in members],
+        "dataset": {"name": images.name, "sha256": digest_of(dataset)},
+        "device": place.type,
+        "versions": software_versions(),
+    }
+    classifier = dataclasses.replace(classifier, provenance=provenance)
+    save_classifier(output, classifier)
+    error, count = provenance["test_error"], provenance["test_images"]
+    say(f"{name}, {len(members)} networks: {error:.2%} of {count} test images misjudged; written to {output}")
+    for remark in remarks_on(classifier, images):
+        say(remark)
+
+
+def calibrate(
+    *,
+    classifier: Path,
+    dataset: Path,
+    settings: str,
+    calibration: Path,
+    images: Path,
+    architecture: list[str] | None = None,
+    device: str = "auto",
+) -> None:
+    """Measure the calibration of a network on real images, and fit a temperature.
+
+    Fit on one half of the test images, evaluate on the other, and list every image.
+
+    Args:
+        calibration: Table with the temperature, and the calibration before and after, to write.
+        images: Table of the real test images to write.
+    """
+    checked = read_settings(CalibrationSettings, settings)
+    network = open_classifier(classifier, device=device, architecture=architecture)
+    data = load_dataset(dataset)
+    logits = network.logits(torch.from_numpy(data.test_images)).cpu().numpy()
+    fitted, table = calibrate_on(logits, data.test_labels, classifier=network.name, settings=checked)
+    write_tables((calibration, pd.DataFrame([dataclasses.asdict(fitted)]), CALIBRATION), (images, table, REAL))
+    say(
+        f"{network.name}: temperature {fitted.temperature:.3f}; calibration error {fitted.ece_before:.4f} before and "
+        f"{fitted.ece_after:.4f} after, on {fitted.evaluation_images} images; written to {calibration}"
+    )

@@ -1,0 +1,282 @@
+"""Examination of images with classifiers: looks, transfer, distances, repeated elements, random images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+
+from fooling.artifacts import read_table, write_table, write_tables
+from fooling.attacks.evolution.record import RunRecord, load_run, load_runs
+from fooling.classifiers.classifier import Classifier, confidences_of, log_odds_of
+from fooling.classifiers.gradients import logits_and_features
+from fooling.cli._loading import open_classifier, scorer
+from fooling.cli._named_files import read_named_runs
+from fooling.datasets.dataset import load_dataset
+from fooling.encodings.settings import encoding_for
+from fooling.errors import FoolingError
+from fooling.findings.ablation import ABLATION, AblationSettings, Scorer, ablation_table
+from fooling.findings.calibration import CALIBRATION, REAL
+from fooling.findings.distances import DISTANCES, DistanceSettings, Outputs, distances_table, images_to_measure
+from fooling.findings.examination import EXAMINED, ExaminationSettings, IndependentClassifier, examined_table
+from fooling.findings.sampling import START, EncodedSampleSettings, start_table
+from fooling.findings.transfer import SHOWN, TRANSFER, Network, TransferSettings, shown_table, transfer_table
+from fooling.inputs import digest_of
+from fooling.progress import say
+from fooling.seeding import derived_seed
+from fooling.settings import read_settings
+
+
+def examine(
+    runs: list[Path],
+    *,
+    experiment: str,
+    calibration: Path,
+    images: Path,
+    dataset: Path,
+    settings: str,
+    output: Path,
+    independent: Path | None = None,
+    architecture: list[str] | None = None,
+    device: str = "auto",
+) -> None:
+    """Examine champions with an independent network and the training images.
+
+    The champions of one network's ``runs``, controls included, are compared with real test images.
+
+    Args:
+        runs: Run files of one experiment on one network, with their controls.
+        experiment: Name of the experiment.
+        calibration: Table with the network's temperature, from `calibrate`.
+        images: Table of the real test images, from `calibrate`.
+        independent: Classifier file of a network that was not used in the evolution.
+        output: Table of the examined images to write.
+    """
+    checked = read_settings(ExaminationSettings, settings)
+    temperatures = read_table(calibration, CALIBRATION)["temperature"]
+    if len(temperatures) != 1:
+        raise FoolingError(f"{calibration} must be of one network", found=f"{len(temperatures)} rows", expected="one")
+    other = None
+    if independent is not None:
+        network = open_classifier(independent, device=device, architecture=architecture)
+        other = IndependentClassifier(name=network.name, confidences=scorer(network))
+    table = examined_table(
+        [load_run(path) for path in runs],
+        experiment=experiment,
+        temperature=float(temperatures.iloc[0]),
+        real=read_table(images, REAL),
+        dataset=load_dataset(dataset),
+        independent=other,
+        settings=checked,
+    )
+    write_table(output, table, EXAMINED)
+    say(f"{experiment}: {len(table)} images examined{_format_medians(table)}; written to {output}")
+
+
+def _format_medians(table: pd.DataFrame) -> str:
+    """Format the medians of the champions of evolution, as far as they were measured."""
+    evolved = table[table["search"] == "map-elites"]
+    words = {
+        "independent_confidence": "confidence of the independent network",
+        "nearest_distance": "distance to the nearest training image",
+    }
+    known = {label: evolved[column].dropna() for column, label in words.items()}
+    medians = [f"median {label} {values.median():.3f}" for label, values in known.items() if len(values)]
+    return f"; champions of evolution: {', '.join(medians)}" if medians else ""
+
+
+def transfer(
+    classifiers: list[Path],
+    *,
+    experiment: str,
+    runs: list[Path] | None = None,
+    batches: list[Path] | None = None,
+    measured_runs: int | None = None,
+    settings: str,
+    shown: Path,
+    pairs: Path,
+    architecture: list[str] | None = None,
+    device: str = "auto",
+) -> None:
+    """Measure how images that were evolved on some networks transfer to all of them.
+
+    Args:
+        classifiers: Classifier files: the networks that the images were evolved on, and any others.
+        experiment: Name of the experiment, or of the chain.
+        runs: Run files that `attack evolution` wrote; give the option once for each.
+        batches: Files of several runs, from `attack evolution --runs`; once for each.
+        measured_runs: How many of several runs against one network are shown, from the first one; default: all.
+        shown: Table of the images and the confidences of every network to write.
+        pairs: Table of the pairs of networks to write.
+    """
+    checked = read_settings(TransferSettings, settings)
+    records = [load_run(path) for path in runs or []]
+    records += _first(measured_runs, [record for path in batches or [] for record in load_runs(path)])
+    _require_sources(records, classifiers)
+    opened = (open_classifier(path, device=device, architecture=architecture) for path in classifiers)
+    networks = [Network(name=each.name, architecture=each.architecture, confidences=scorer(each)) for each in opened]
+    table = shown_table(records, networks, experiment=experiment)
+    summary = transfer_table(table, {network.name: network.architecture for network in networks}, checked)
+    write_tables((shown, table, SHOWN), (pairs, summary, TRANSFER))
+    others = summary[(summary["relation"] != "itself") & (summary["images"] == "all") & (summary["label"] == "class")]
+    rate = f"mean transfer rate {others['transfer_rate'].mean():.1%}" if len(others) else "no other network"
+    say(f"{experiment}: {len(records)} runs shown to {len(networks)} networks, {rate}; written to {pairs}")
+
+
+def _first(count: int | None, records: Sequence[RunRecord]) -> list[RunRecord]:
+    """Return the first ``count`` runs against each network."""
+    by_network: dict[str, list[RunRecord]] = {}
+    for record in records:
+        by_network.setdefault(record.classifier["sha256"], []).append(record)
+    return [record for found in by_network.values() for record in found[:count]]
+
+
+def _require_sources(records: Sequence[RunRecord], classifiers: Sequence[Path]) -> None:
+    known = {digest_of(path) for path in classifiers}
+    strangers = sorted({record.classifier["name"] for record in records if record.classifier["sha256"] not in known})
+    if not records or strangers:
+        raise FoolingError(
+            "the images were not evolved on these networks",
+            found=f"runs on {', '.join(strangers)}" if strangers else "no runs",
+            expected=f"runs on {', '.join(map(str, classifiers))}",
+            remedy="make the runs again, or give the file of that network too",
+        )
+
+
+def measure_distances(
+    *,
+    classifier: Path,
+    dataset: Path,
+    calibration: Path,
+    images: Path,
+    settings: str,
+    output: Path,
+    runs: list[str] | None = None,
+    architecture: list[str] | None = None,
+    device: str = "auto",
+) -> None:
+    """Measure the distances of real, evolved and random images to the training images.
+
+    Distances are in pixels and in features.
+
+    Args:
+        calibration: Table with the network's temperature, from `calibrate`.
+        images: Table of the real test images, from `calibrate`.
+        runs: A run on the network whose champions are measured, as experiment=path; once for each.
+        output: Table of the images to write.
+    """
+    checked = read_settings(DistanceSettings, settings)
+    temperatures = read_table(calibration, CALIBRATION)["temperature"]
+    if len(temperatures) != 1:
+        raise FoolingError(f"{calibration} must be of one network", found=f"{len(temperatures)} rows", expected="one")
+    network = open_classifier(classifier, device=device, architecture=architecture)
+    data = load_dataset(dataset)
+    shown = images_to_measure(
+        read_named_runs(runs or []), real=read_table(images, REAL), dataset=data, settings=checked
+    )
+    seen, trained = (
+        Outputs(logits=logits, features=features)
+        for logits, features in (logits_and_features(network, part) for part in (shown.images, data.train_images))
+    )
+    table = distances_table(
+        shown, seen, trained, classifier=network.name, temperature=float(temperatures.iloc[0]), dataset=data
+    )
+    write_table(output, table, DISTANCES)
+    medians = table[table["kind"] == "champion"].groupby("experiment")[["pixel_ratio", "feature_ratio"]].median()
+    ratios = "; ".join(f"{row.Index} {row.pixel_ratio:.2f} and {row.feature_ratio:.2f}" for row in medians.itertuples())
+    say(f"{network.name}: distances of champions relative to real images, in pixels and features: {ratios or 'none'}")
+
+
+def ablate(
+    runs: list[Path],
+    *,
+    classifier: Path,
+    experiment: str,
+    settings: str,
+    output: Path,
+    architecture: list[str] | None = None,
+    device: str = "auto",
+) -> None:
+    """Remove repeated elements from champions, and measure the loss of confidence.
+
+    The same amount is removed elsewhere for comparison. All ``runs`` are against one network.
+
+    Args:
+        runs: Run files of one experiment on one network, without their controls.
+        classifier: Classifier file of the network that they attack.
+        experiment: Name of the experiment.
+        output: Table of the champions and their ablated versions to write.
+    """
+    checked = read_settings(AblationSettings, settings)
+    records = [load_run(path) for path in runs]
+    network = open_classifier(classifier, device=device, architecture=architecture)
+    _require_attacks_on(records, classifier)
+    table = ablation_table(records, experiment=experiment, scorer=_scorer_as_in(network, records[0]), settings=checked)
+    write_table(output, table, ABLATION)
+    intact = table[table["kind"] == "intact"]
+    found = int((intact["copies"] > 0).sum())
+    say(f"{experiment}: {found} of {len(intact)} champions repeat elements; written to {output}")
+
+
+def _require_attacks_on(records: list[RunRecord], classifier: Path) -> None:
+    """Raise :class:`FoolingError` unless all runs attack this classifier file."""
+    expected = digest_of(classifier)
+    for record in records:
+        if record.classifier["sha256"] != expected:
+            raise FoolingError(
+                f"the run with seed {record.seed} does not attack {classifier}",
+                found=f"{record.classifier['name']}, SHA-256 {record.classifier['sha256']}",
+                expected=f"SHA-256 {expected}",
+            )
+
+
+def _scorer_as_in(network: Classifier, record: RunRecord) -> Scorer:
+    """Return the scorer of a network that gets its input as in the run."""
+    subtracts = record.settings.get("search", {}).get("scoring_input") == "mean-subtracted"
+    fed = network.with_mean_subtracted() if subtracts else network
+
+    def scored(images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+        logits = fed.logits(torch.from_numpy(images))
+        return confidences_of(logits).cpu().numpy(), log_odds_of(logits).cpu().numpy()
+
+    return scored
+
+
+def sample(
+    *,
+    classifier: Path,
+    experiment: str,
+    settings: str,
+    output: Path,
+    architecture: list[str] | None = None,
+    device: str = "auto",
+) -> None:
+    """Score random images of an encoding on a classifier: the baseline without evolution.
+
+    Args:
+        experiment: Name of the experiment whose encoding is used.
+        output: Table of the images to write.
+    """
+    checked = read_settings(EncodedSampleSettings, settings)
+    network = open_classifier(classifier, device=device, architecture=architecture)
+    if checked.scoring_input == "mean-subtracted":
+        network = network.with_mean_subtracted()
+    encoding = encoding_for(checked.encoding, image_shape=network.input_shape, device=network.device)
+    generator = torch.Generator(network.device).manual_seed(derived_seed(checked.sample_seed, "sample", experiment))
+    table = start_table(
+        lambda count: encoding.render(encoding.random(count, generator)),
+        network.confidences,
+        images=checked.sample_images,
+        classifier=network.name,
+        experiment=experiment,
+    )
+    write_table(output, table, START)
+    tops = table["top_confidence"].astype(float)
+    say(
+        f"{network.name}, {experiment}: {len(table)} random images; median top confidence {tops.median():.3f}, "
+        f"{(tops > 0.5).mean():.0%} above .5; written to {output}"
+    )

@@ -1,0 +1,77 @@
+"""Files of the repository that are written by hand: generated files, and the lock of the claims."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+
+from fooling.artifacts import write_json, write_text
+from fooling.claims.claim import JUDGING_CODE, Claims, freeze, seeds_of
+from fooling.claims.documentation import claims_documentation
+from fooling.findings.registry import every_table
+from fooling.fingerprint import fingerprint
+from fooling.progress import say
+from fooling.settings import SeedRange, checked_settings, read_settings
+from fooling.study.default import default_study
+from fooling.study.documentation import commented_yaml, json_schema, settings_table, tables_documentation
+from fooling.study.settings import StudySettings
+
+DEFAULT_STUDY_HEADER = """\
+# yaml-language-server: $schema=schema.json
+# The default study, written by `fooling write-config`. To make a study of your own, copy this file and give it a name.
+# Every key is explained where it stands first, and may be left out where it has a default (docs/settings.md).
+
+"""
+SETTINGS_PAGE_HEADER = """\
+# Settings
+
+Every key of a study file. This page is written by `fooling write-config` from the settings classes themselves.
+A file holds a whole study: `config/config.yaml` is the default one, `--configfile` names another.
+
+"""
+
+
+def write_config(*, folder: Path = Path()) -> None:
+    """Write the generated files: the default study, its JSON schema and reference pages.
+
+    The claims are those of ``config/claims.yaml`` below ``folder``.
+
+    Args:
+        folder: Folder of the repository.
+    """
+    claims = read_settings(Claims, str(folder / "config" / "claims.yaml"))
+    written = {
+        Path("config/config.yaml"): DEFAULT_STUDY_HEADER + commented_yaml(default_study()),
+        Path("config/schema.json"): json_schema(StudySettings),
+        Path("docs/settings.md"): SETTINGS_PAGE_HEADER + settings_table(StudySettings),
+        Path("docs/claims.md"): claims_documentation(claims),
+        Path("docs/tables.md"): tables_documentation(every_table()),
+    }
+    for path, text in written.items():
+        write_text(folder / path, text)
+    say(f"written: {', '.join(map(str, written))}")
+
+
+def freeze_claims(*, declared: Path, studies: list[Path], first_seed: int, seeds: int, output: Path) -> None:
+    """Freeze the claims, and reserve seeds for the runs that test them.
+
+    The reserved seeds are a block that no study uses.
+
+    Args:
+        declared: YAML file that declares the claims.
+        studies: Study files whose seeds are used already; give the option once for each.
+        first_seed: First of the seeds to reserve.
+        seeds: How many seeds to reserve.
+        output: Lock to write.
+    """
+    block = checked_settings(SeedRange, {"first": first_seed, "count": seeds}, source="--first-seed, --seeds")
+    lock = freeze(
+        read_settings(Claims, str(declared)),
+        estimands=fingerprint(JUDGING_CODE),
+        seeds=block,
+        used={seed for study in studies for seed in seeds_of(read_settings(StudySettings, str(study)))},
+        today=datetime.datetime.now(tz=datetime.UTC).date(),
+    )
+    write_json(output, lock.model_dump(mode="json"))
+    last = block.first + block.count - 1
+    say(f"{len(lock.claims)} claims frozen, seeds {block.first} to {last} reserved; written to {output}")

@@ -1,0 +1,120 @@
+"""Images made by gradient ascent, and their confidence over evaluations beside evolution's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator, StrMethodFormatter
+from numpy.typing import NDArray
+
+from fooling.attacks.record import TargetedRecord
+from fooling.figures.confidence_axis import draw_reference, log_odds, name_reference, use_confidence_ticks
+from fooling.figures.image_grid import HEAD, place_image, sheet, write, write_class_names, write_head
+from fooling.figures.percentages import percent
+from fooling.figures.shown_classes import MOST, SHOWN
+from fooling.figures.style import QUIET, SEARCHES, WIDTH, Look, counted, draw_note, in_style, series
+from fooling.seeding import evenly_spaced
+
+ASCENT = "gradient-ascent"  # the search, in the table of curves
+LEFT, RIGHT = 0.86, 0.1  # inches beside the images
+GAP, CAPTION = 0.068, 0.175  # inches: between images, and the confidence under one
+GREY, AMPLITUDE = 128, 110  # the median pixel of magnified images, and their largest difference from it
+
+
+@in_style
+def ascent_gallery(*, ascents: Sequence[TargetedRecord]) -> Figure:
+    """Draw a row of images for each of ``ascents``, which are all on one network.
+
+    Shown are the images of its first start. If the images of a row are close to one even colour, their contrast is
+    magnified, by a factor that the row states.
+    """
+    classes = _shown_classes(ascents)
+    names = [ascents[0].class_names[index] for index in classes]
+    pitch = (WIDTH - LEFT - RIGHT) / len(names)
+    height = pitch - GAP + CAPTION
+    figure, axes = sheet(WIDTH, HEAD + len(ascents) * height + 0.06)
+    title = f"Images made by gradient ascent on {ascents[0].classifier['name']}"
+    note = "the first start of each setting, with the network's confidence in the target class"
+    write_head(axes, title, note)
+    write_class_names(axes, names, left=LEFT, pitch=pitch)
+    for row, ascent in enumerate(ascents):
+        _draw_row(axes, ascent, classes, top=HEAD + row * height, side=pitch - GAP)
+    return figure
+
+
+def _shown_classes(ascents: Sequence[TargetedRecord]) -> list[int]:
+    """Return the target classes of any of ``ascents``; if there are many, ten at even distances."""
+    targets = np.unique(np.concatenate([ascent.classes for ascent in ascents]))
+    return [int(targets[place]) for place in evenly_spaced(len(targets), SHOWN if len(targets) > MOST else None)]
+
+
+def _draw_row(axes: Axes, ascent: TargetedRecord, classes: Sequence[int], *, top: float, side: float) -> None:
+    of_first_start = ((ascent.seeds == ascent.seeds[0]) & np.isin(ascent.classes, classes)).nonzero()[0]
+    images, factor = _magnified(ascent.images[of_first_start])
+    write(axes, LEFT - 0.1, top + side / 2 - 0.01, ascent.name, ha="right", va="bottom", fontweight="bold")
+    lines = [counted(int(ascent.trajectory.steps[-1]), "step"), *([f"contrast {factor}-fold"] if factor > 1 else [])]
+    write(axes, LEFT - 0.1, top + side / 2 + 0.03, "\n".join(lines), ha="right", color=QUIET, fontsize=6.5)
+    for place, image in zip(of_first_start, images, strict=True):
+        left = LEFT + classes.index(ascent.classes[place]) * (side + GAP) + GAP / 2
+        place_image(axes, image, left=left, top=top, side=side)
+        write(axes, left + side / 2, top + side + 0.025, percent(float(ascent.confidences[place])), fontsize=6.5)
+
+
+def _magnified(images: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], int]:
+    """Return uint8 images ``(N, C, H, W)``, with more contrast if they are faint, and its factor."""
+    differing = images - np.median(images, axis=(0, 2, 3), keepdims=True)
+    factor = int(AMPLITUDE // max(np.percentile(np.abs(differing), 99.9), 1.0))
+    if factor < 2:
+        return images, 1
+    return (GREY + factor * differing).clip(0, 255).astype(np.uint8), factor
+
+
+@in_style
+def ascent_over_evaluations(*, ascent_curves: pd.DataFrame, reference: float | None) -> Figure:
+    """Draw the confidence of gradient ascent, evolution and random search.
+
+    Each setting of gradient ascent and each search of an experiment is a line: it is the median over the runs, a band
+    covers all of them; ``reference`` is the paper's median.
+    """
+    network = ascent_curves["classifier"].iloc[0]
+    figure = Figure(figsize=(WIDTH, 3.6), layout="constrained")
+    axes = figure.subplots()
+    for look, runs in _lines(ascent_curves):
+        spread = runs.groupby("evaluations")["log_odds"].agg(["median", "min", "max"])
+        axes.plot(spread.index, spread["median"], color=look.colour, linestyle=look.linestyle, label=look.label)
+        axes.fill_between(spread.index, spread["min"], spread["max"], color=look.colour, alpha=0.12, linewidth=0)
+    axes.set(xscale="log", xlabel="evaluations of the network", ylabel="confidence, log-odds scale")
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.set_xlim(ascent_curves["evaluations"].min(), ascent_curves["evaluations"].max())
+    values = [*ascent_curves["log_odds"], *([log_odds(reference)] if reference else [])]
+    use_confidence_ticks(axes, np.clip(values, -17, 17))
+    axes.set_title(f"Median class on {network}")
+    if reference:
+        draw_reference(axes, log_odds(reference))
+        name_reference(axes, log_odds(reference), "the paper's median")
+    figure.legend(loc="outside right upper")
+    draw_note(
+        figure,
+        "Line: median of the runs; band: all runs. Evaluations are summed over all classes, even if gradient ascent "
+        "covers only some. A step counts as three evaluations: one for the forward pass, two for the backward pass.",
+    )
+    return figure
+
+
+def _lines(curves: pd.DataFrame) -> Iterator[tuple[Look, pd.DataFrame]]:
+    """Yield look and runs of each line; the lines of an experiment share a colour."""
+    ascents = curves[curves["search"] == ASCENT]
+    searches = curves[curves["search"] != ASCENT]
+    names = [*dict.fromkeys(ascents["experiment"]), *dict.fromkeys(searches["experiment"])]
+    colours = {name: look.colour for name, look in zip(names, series(len(names)), strict=True)}
+    for name, runs in ascents.groupby("experiment", sort=False):
+        yield Look(f"gradient ascent, {name}", colours[str(name)]), runs
+    for group, runs in searches.groupby(["experiment", "search"], sort=False):
+        name, search = map(str, group)
+        look = SEARCHES[search]
+        yield Look(f"{name}, {look.label}", colours[name], look.dashes or (1.2, 1.4)), runs

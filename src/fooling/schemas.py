@@ -1,0 +1,91 @@
+"""Check what a file holds: the keys of its header, and the types, shapes and ranges of its arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from fooling.errors import REMEDY, FoolingError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+SHOWN = 5  # errors in one message
+
+
+class Header(BaseModel):
+    """The keys of a file's header that its readers need; other keys are ignored."""
+
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
+
+
+H = TypeVar("H", bound=Header)
+
+
+def checked_header(model: type[H], values: object, *, source: object) -> H:
+    """Return ``values`` as a ``model``; raise :class:`FoolingError` that names the ``source`` and each invalid key."""
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise FoolingError(f"{source} has an invalid header", found=format_errors(error), remedy=REMEDY) from None
+
+
+def format_errors(error: ValidationError) -> str:
+    """Return the first errors, one a line, each with its key, and how many more there are."""
+    errors = error.errors(include_url=False, include_input=False, include_context=False)
+    found = [f"{'.'.join(map(str, each['loc'])) or 'as a whole'}: {each['msg']}" for each in errors]
+    more = [f"and {len(found) - SHOWN} more"] if len(found) > SHOWN else []
+    return "\n".join(found[:SHOWN] + more)
+
+
+def require_schema(
+    arrays: Mapping[str, NDArray[Any]], schema: Mapping[str, str], *, source: object, **lengths: int
+) -> None:
+    """Raise :class:`FoolingError`, naming the ``source``, unless ``arrays`` fit the ``schema``.
+
+    Args:
+        arrays: Arrays by name. Those that the schema does not name are ignored.
+        schema: The type of each array and a length for each dimension, such as ``float32 T K`` or ``int64 m 2``. A
+            letter stands for the same length wherever it occurs. Only the length of a lower-case letter may be 0.
+        source: What holds the arrays, for the message.
+        lengths: Known lengths by letter. A letter without one takes its length from the first array that has it.
+    """
+    for name, described in schema.items():
+        if name not in arrays:
+            raise FoolingError(
+                f"{source} is incomplete", found=f"no array {name!r}", expected=f"{name}: {described}", remedy=REMEDY
+            )
+        array = arrays[name]
+        dtype, *dimensions = described.split()
+        fits = str(array.dtype) == dtype and array.ndim == len(dimensions)
+        for dimension, length in zip(dimensions, array.shape, strict=False):
+            wanted = int(dimension) if dimension.isdigit() else lengths.setdefault(dimension, length)
+            fits = fits and length == wanted and (length > 0 or dimension.islower())
+        if not fits:
+            known = ", ".join(f"{letter} = {lengths[letter]}" for letter in dimensions if letter in lengths)
+            raise FoolingError(
+                f"{source} has an array of another type or shape",
+                found=f"{name}: {array.dtype} {' '.join(map(str, array.shape))}",
+                expected=f"{name}: {described}" + (f" with {known}" if known else ""),
+                remedy=REMEDY,
+            )
+
+
+def require_range(name: str, array: NDArray[Any], *, least: float, most: float, source: object) -> None:
+    """Raise :class:`FoolingError`, naming the ``source``, unless all numbers lie between ``least`` and ``most``."""
+    outside = ~((array >= least) & (array <= most))
+    if outside.any():
+        raise FoolingError(
+            f"{source} has numbers out of range",
+            found=f"{name}: {array[outside][0]}",
+            expected=f"finite numbers from {least} to {most}",
+            remedy=REMEDY,
+        )
+
+
+#: The largest finite float32 and float64 numbers.
+FINITE32 = float(np.finfo(np.float32).max)
+FINITE64 = float(np.finfo(np.float64).max)

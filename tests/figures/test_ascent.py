@@ -1,0 +1,79 @@
+"""The figures of gradient ascent."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.special import logit
+
+from figures.conftest import MANY_CLASSES
+from figures.drawn import lines_by_label, shown_class_names, shown_images, texts
+from fooling.figures.ascent import ascent_gallery, ascent_over_evaluations
+from fooling.figures.percentages import percent
+
+
+def test_a_gallery_shows_the_first_start_of_every_setting(inputs):
+    ascents = inputs["ascent_gallery"]["ascents"]
+    (sheet,) = ascent_gallery(ascents=ascents).axes
+    images, written = shown_images(sheet), texts(sheet)
+    assert len(images) == 20
+    for place in range(10):
+        assert np.array_equal(images[10 + place], ascents[1].images[place, 0])
+        assert percent(float(ascents[1].confidences[place])) in written
+    assert {"plain", "500 steps", "s-360", "1,500 steps", *"0123456789"} <= set(written)
+    assert written[0] == "Images made by gradient ascent on lenet-a"
+
+
+def test_the_contrast_of_faint_images_is_magnified_by_a_stated_factor(inputs):
+    plain = inputs["ascent_gallery"]["ascents"][0]
+    levels = 100 + np.arange(plain.images.size).reshape(plain.images.shape) % 21  # ten levels around 110
+    (sheet,) = ascent_gallery(ascents=[replace(plain, images=levels.astype(np.uint8))]).axes
+    assert "500 steps\ncontrast 11-fold" in texts(sheet)
+    assert np.array_equal(shown_images(sheet)[3], 128 + 11 * (levels[3, 0] - 110))
+
+
+def test_a_gallery_shows_ten_of_many_target_classes(inputs):
+    few, many = inputs["ascent_gallery"]["ascents"]
+    spread = replace(few, class_names=MANY_CLASSES, classes=5 * few.classes)
+    (sheet,) = ascent_gallery(ascents=[spread]).axes
+    assert shown_class_names(sheet, MANY_CLASSES) == list(MANY_CLASSES[::5])
+    assert len(sheet.images) == 10
+    twenty = {name: getattr(many, name).repeat(2, axis=0) for name in ("images", "confidences", "classes", "seeds")}
+    twenty["classes"] = np.tile(np.arange(0, 40, 2), 2)
+    (sheet,) = ascent_gallery(ascents=[replace(many, class_names=MANY_CLASSES, **twenty)]).axes
+    assert shown_class_names(sheet, MANY_CLASSES) == list(MANY_CLASSES[0:40:4])
+    assert len(sheet.images) == 10
+
+
+def test_gradient_ascent_is_drawn_beside_the_searches(inputs):
+    figure = ascent_over_evaluations(**inputs["ascent_over_evaluations"])
+    (axes,) = figure.axes
+    lines = lines_by_label(axes)
+    assert list(lines) == [
+        *("gradient ascent, plain", "gradient ascent, s-360"),
+        *("cppn, evolution (MAP-Elites)", "cppn, random search"),
+        *("direct, evolution (MAP-Elites)", "direct, random search"),
+    ]
+    curves = inputs["ascent_over_evaluations"]["ascent_curves"]
+    for label, search, experiment in (
+        ("gradient ascent, plain", "gradient-ascent", "plain"),
+        ("direct, random search", "random-search", "direct"),
+    ):
+        rows = curves[(curves["search"] == search) & (curves["experiment"] == experiment)]
+        expected = rows.groupby("evaluations")["log_odds"].median()
+        assert lines[label].get_ydata() == pytest.approx(expected.to_numpy())
+        assert lines[label].get_xdata() == pytest.approx(expected.index)
+    assert axes.get_xscale() == "log"
+    assert axes.get_xlim() == (curves["evaluations"].min(), curves["evaluations"].max())
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("evaluations of the network", "confidence, log-odds scale")
+    assert "A step counts as three evaluations" in figure.get_supxlabel().replace("\n", " ")
+
+
+def test_the_papers_median_is_a_line_if_it_is_given(inputs):
+    given = inputs["ascent_over_evaluations"]
+    with_line, without = (ascent_over_evaluations(**given | {"reference": value}).axes[0] for value in (0.9999, None))
+    constant = [line.get_ydata()[0] for line in with_line.lines if len(line.get_xdata()) == 2]
+    assert constant == pytest.approx([logit(0.9999)])
+    assert texts(with_line) == ["the paper's median"]
+    assert not texts(without)
+    assert len(without.lines) == len(with_line.lines) - 1

@@ -1,0 +1,88 @@
+"""The gallery of champions."""
+
+import numpy as np
+
+from figures.drawn import shown_images, texts, titles, x_labels, y_labels
+from figures.made_up_champions import made_examined, made_run
+from fooling.figures.gallery import gallery
+from fooling.figures.percentages import percent
+from fooling.figures.shown_classes import shown_classes
+
+
+def test_every_champion_stands_above_its_confidence(inputs):
+    runs = inputs["gallery"]["runs"]
+    sheet = gallery(**inputs["gallery"]).axes[0]
+    assert len(sheet.images) == 30
+    shown = sheet.images[13]
+    assert np.array_equal(shown.get_array(), runs[1].images[3, 0])
+    below = [text for text in sheet.texts if text.get_text() == percent(float(runs[1].confidences[3]))]
+    left, right, bottom, _ = shown.get_extent()
+    assert any(left < text.get_position()[0] < right and 0 < text.get_position()[1] - bottom < 0.1 for text in below)
+
+
+def test_classes_seeds_network_and_effort_are_named(inputs):
+    written = texts(gallery(**inputs["gallery"]).axes[0])
+    assert {*"0123456789", "seed 1", "seed 2", "seed 3"} <= set(written)
+    assert "Images evolved with the direct encoding on lenet-a" in written
+    assert any(text.startswith("3 runs, 20,200 images scored in each") for text in written)
+
+
+def test_below_stand_two_measures_with_their_medians(inputs):
+    examined = inputs["gallery"]["examined"]
+    figure = gallery(**inputs["gallery"])
+    independent, distance = figure.axes[1:]
+    assert titles(figure)[1:] == [
+        "Confidence of lenet-b (independent network) in the same class",
+        "Distance to the nearest training image",
+    ]
+    shown = examined[(examined["search"] == "map-elites") & (examined["seed"] <= 3)]
+    medians = shown.groupby("class_index")[["nearest_distance", "independent_confidence"]].median()
+    assert x_labels(distance) == [f"{value:.2f}" for value in medians["nearest_distance"]]
+    assert x_labels(independent) == [percent(value, decimals=0) for value in medians["independent_confidence"]]
+    assert sorted(distance.collections[0].get_offsets()[:, 1]) == sorted(shown["nearest_distance"])
+    assert y_labels(independent) == ["0 %", "50 %", "100 %"]
+    assert independent.get_xlim() == distance.get_xlim() == (-0.5, 9.5)
+
+
+def test_bars_mark_the_medians_of_real_images(inputs):
+    distance = gallery(**inputs["gallery"]).axes[2]
+    bars = distance.collections[1].get_segments()
+    assert [tuple(bar[0]) for bar in bars] == [(place - 0.42, 0.16) for place in range(10)]
+    assert "real" in texts(distance)
+
+
+def test_a_dot_is_filled_if_the_other_network_agrees(inputs):
+    examined = inputs["gallery"]["examined"]
+    examined["independent_label"] = np.where(examined["class_index"] == 4, 4, (examined["class_index"] + 1) % 10)
+    dots = gallery(**inputs["gallery"]).axes[1].collections[0]
+    dark = dots.get_facecolors()[:, 0] < 0.5
+    assert dark.sum() == 3
+    assert {round(x) for x in dots.get_offsets()[dark, 0]} == {4}
+
+
+def test_without_an_independent_network_only_the_distance_is_shown(inputs):
+    figure = gallery(runs=inputs["gallery"]["runs"], examined=made_examined(independent=None))
+    assert titles(figure)[1:] == ["Distance to the nearest training image"]
+
+
+def test_without_training_images_no_distance_is_shown(inputs):
+    given = inputs["gallery"]
+    figure = gallery(**given | {"examined": given["examined"].assign(nearest_distance=np.nan)})
+    assert titles(figure)[1:] == ["Confidence of lenet-b (independent network) in the same class"]
+
+
+def test_colour_images_are_shown_in_colour():
+    names = ("disc", "ring", "square", "triangle", "cross", "stripes", "checks", "dots", "spiral", "gradient")
+    run = made_run(1, channels=3, side=32, names=names)
+    sheet = gallery(runs=[run], examined=made_examined()).axes[0]
+    assert np.array_equal(shown_images(sheet)[2], np.moveaxis(run.images[2], 0, -1))
+    assert set(names) <= set(texts(sheet))
+
+
+def test_the_most_confident_champions_and_ten_of_many_classes_are_shown(run_of_many, examined_of_many):
+    sheet, strip = gallery(runs=[run_of_many], examined=examined_of_many).axes
+    assert len(sheet.images) == 25 + 10  # of fifty classes, every two share an image
+    assert any("10 of 50 classes, from the most to the least confident" in text for text in texts(sheet))
+    assert any(text.startswith("the 25 most\nconfident") for text in texts(sheet))
+    places = np.asarray(strip.collections[0].get_offsets())
+    assert np.allclose(places, np.column_stack([np.arange(10), shown_classes([run_of_many]) / 100]))

@@ -1,0 +1,55 @@
+"""Sheets of images."""
+
+import numpy as np
+import pytest
+
+from figures.drawn import texts
+from fooling.figures.image_grid import HEAD, LEAST_SIZE, panel, place_image, sheet, write, write_class_names, write_head
+
+
+def test_a_sheet_is_measured_in_inches_from_its_upper_left_corner():
+    figure, axes = sheet(7.0, 3.0)
+    assert list(figure.get_size_inches()) == [7.0, 3.0]
+    assert (axes.get_xlim(), axes.get_ylim()) == ((0, 7), (3, 0))
+    assert not axes.axison
+
+
+def test_a_panel_stands_at_its_place():
+    figure, _ = sheet(10.0, 5.0)
+    box = panel(figure, left=1, top=2, width=4, height=1.5).get_position()
+    assert (box.x0, box.y0, box.width, box.height) == pytest.approx((0.1, 0.3, 0.4, 0.3))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_an_image_is_a_framed_square(channels):
+    image = np.arange(channels * 16, dtype=np.uint8).reshape(channels, 4, 4)
+    _, axes = sheet(7.0, 3.0)
+    place_image(axes, image, left=1, top=0.5, side=0.75, frame="#FF0000")
+    assert axes.images[0].get_extent() == [1, 1.75, 1.25, 0.5]
+    assert np.array_equal(axes.images[0].get_array(), image[0] if channels == 1 else image.transpose(1, 2, 0))
+    assert axes.images[0].get_clim() == (0, 255)
+    assert axes.patches[0].get_edgecolor() == (1, 0, 0, 1)
+    assert axes.get_ylim() == (3, 0)
+
+
+def test_the_head_fits_above_the_images():
+    _, axes = sheet(7.0, 3.0)
+    write_head(axes, "title", "note")
+    assert texts(axes) == ["title", "note"]
+    assert all(text.get_position()[1] < HEAD for text in axes.texts)
+
+
+def test_names_of_classes_have_one_size_and_long_ones_are_wrapped():
+    _, axes = sheet(7.0, 3.0)
+    write_class_names(axes, ["cat", "Staffordshire bull terrier"], left=1, pitch=0.9)
+    assert texts(axes) == ["cat", "Staffordshire\nbull terrier"]
+    assert [text.get_position()[0] for text in axes.texts] == pytest.approx([1.45, 2.35])
+    assert len({text.get_fontsize() for text in axes.texts}) == 1
+    assert axes.texts[0].get_fontsize() >= LEAST_SIZE
+
+
+def test_text_hangs_below_its_point_unless_the_style_changes_that():
+    _, axes = sheet(7.0, 3.0)
+    write(axes, 1, 2, "below")
+    write(axes, 1, 2, "above", va="bottom")
+    assert [text.get_verticalalignment() for text in axes.texts] == ["top", "bottom"]
