@@ -147,7 +147,7 @@ def test_a_state_of_another_step_is_refused(classifier: Classifier) -> None:
     state = run.state()[0] | {"done": np.array(9)}
     with pytest.raises(FoolingError, match="the checkpoint is no state of this work"):
         run_of(classifier).restore(state, {}, source="the checkpoint")
-    with pytest.raises(FoolingError, match="impossible numbers"):
+    with pytest.raises(FoolingError, match="numbers out of range"):
         run_of(classifier).restore(run.state()[0] | {"done": np.array(31)}, {}, source="the checkpoint")
 
 
@@ -236,7 +236,7 @@ def test_every_method_resumes_to_the_same_bytes(
 
 
 def test_a_state_of_another_method_is_refused(classifier: Classifier) -> None:
-    with pytest.raises(FoolingError, match="no 'adam/step'"):
+    with pytest.raises(FoolingError, match="no array 'adam/step'"):
         run_of(classifier, **ADAM).restore(*run_of(classifier, **LBFGS).state(), source="the checkpoint")
 
 
