@@ -69,7 +69,7 @@ def test_stimuli_are_read_beside_their_questionnaire(inputs, tmp_path):
     save_questionnaire(path, completed(values))
     draw("stimuli_shown", stimuli=f"cppn={path}", **figure)
     assert figure["png"].is_file()
-    with pytest.raises(FoolingError, match="not condition=path"):
+    with pytest.raises(FoolingError, match="--stimuli needs name=path"):
         draw("stimuli_shown", stimuli=str(path), **figure)
 
 
@@ -87,7 +87,7 @@ def test_a_missing_input_is_named(given):
 
 def test_a_table_without_a_name_is_refused(given):
     given["tables"] = ["variance.csv"]
-    with pytest.raises(FoolingError, match="not name=path"):
+    with pytest.raises(FoolingError, match="--tables needs name=path"):
         draw("variance_components", **given)
 
 
