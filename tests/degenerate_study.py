@@ -448,9 +448,9 @@ class DegenerateStudy:
         yield call(
             "report",
             study="degenerate",
-            claims=out / "claims.csv",
-            champions=champions,
-            examined=self.of("examined/*/*.parquet"),
+            tables=named(
+                {"claims": [out / "claims.csv"], "champions": champions, "examined": self.of("examined/*/*.parquet")}
+            ),
             runs=[f"{name}={run}" for name in ENCODINGS for run in self.evolved(name, "lenet-a")],
             figures=[],
             run_info=self.folder / "run-info.json",
