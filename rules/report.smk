@@ -1,4 +1,87 @@
-# Draw the figures, describe how the study was run, and write the page with all results.
+# Conclude: judge the claims, summarise the study, draw the figures, record how it was run, and write the report.
+
+from fooling.claims.estimand import ContextSettings
+from fooling.findings.runs import ThresholdSettings
+
+
+rule claims:
+    input:
+        declared=part("config/claims.yaml"),
+        classifiers="<results>/findings/classifiers.csv",
+        history=tables("history/{experiment}.parquet"),
+        times=tables("times/{experiment}.parquet"),
+        start=tables("start/{classifier}/{experiment}.parquet"),
+        examined=tables("examined/{classifier}/{experiment}.parquet"),
+        ancestry=tables("ancestry/{experiment}.parquet"),
+        real=tables("real/{classifier}.parquet"),
+        distances=findings.distances(),
+        transfer=findings.transfer("pairs.csv"),
+        retrained=retrainings.tables("champions.parquet"),
+        retraining=retrainings.tables("networks.csv"),
+        refusal=retrainings.tables("refusal.csv", retrainings.with_refusal()),
+        ablation=findings.ablations(),
+        ascent=attacks.tables("ascent.parquet"),
+        ascent_times=attacks.tables("ascent_times.parquet"),
+        survey_accuracy=human_study.tables("accuracy"),
+        lock=part_if_any("config/claims.lock"),
+    output:
+        table=report("<results>/claims.csv", caption="../docs/captions/claims.rst", category="Claims"),
+        page="<results>/claims.md",
+    params:
+        code=fingerprint("fooling.cli.claims:claims"),
+        environment=environment("findings"),
+        tables=named_files(
+            "tables",
+            *("classifiers", "history", "times", "start", "examined", "ancestry", "real", "distances", "transfer"),
+            *("retrained", "retraining", "refusal", "ablation", "ascent", "ascent_times", "survey_accuracy"),
+        ),
+        lock=options("lock"),
+        settings=findings.settings(ContextSettings),
+    log:
+        "<logs>/claims.log",
+    benchmark:
+        "<benchmarks>/claims.tsv"
+    conda:
+        "../envs/findings.yaml"
+    resources:
+        mem_mb=memory(2000),
+        runtime=60,
+    message:
+        "Judge the claims"
+    shell:
+        "fooling claims --declared {input.declared} {params.tables} {params.lock} --settings {params.settings:q}"
+        " --table {output.table} --page {output.page} 2> {log}"
+
+
+rule summarise:
+    input:
+        classifiers="<results>/findings/classifiers.csv",
+        champions=tables("champions/{experiment}.parquet"),
+        history=tables("history/{experiment}.parquet"),
+        claims="<results>/claims.csv",
+    output:
+        metrics="<results>/metrics.json",
+        curves=findings.curves(),
+    params:
+        code=fingerprint("fooling.cli.summarise:summarise"),
+        environment=environment("findings"),
+        tables=named_files("tables", "classifiers", "champions", "history", "claims"),
+        curves=options("curves"),
+        settings=findings.settings(ThresholdSettings),
+    log:
+        "<logs>/summarise.log",
+    benchmark:
+        "<benchmarks>/summarise.tsv"
+    conda:
+        "../envs/findings.yaml"
+    resources:
+        mem_mb=memory(2000),
+        runtime=30,
+    message:
+        "Summarise the study"
+    shell:
+        "fooling summarise {params.tables} --settings {params.settings:q} --output {output.metrics} {params.curves}"
+        " 2> {log}"
 
 
 rule draw:

@@ -45,7 +45,7 @@ def results_of(study: Study) -> list[Path]:
 
 
 def checksums(results: Path) -> dict[str, str]:
-    """Return the SHA-256 of every result below this folder by its path, without those that tell how a run went."""
+    """Return the SHA-256 of every result below this folder by its path, without run times and the report."""
     files = {path.relative_to(results).as_posix(): path for path in results.rglob("*") if path.is_file()}
     return {
         name: sha256_of(path.read_bytes())

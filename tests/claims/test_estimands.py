@@ -121,12 +121,12 @@ def test_runs_that_end_too_early_are_no_answer_but_may_stand_in():
     assert early.value == measure("median-of-runs", tables, generation=2).value
 
 
-def test_the_surest_champions_of_every_run():
+def test_the_most_confident_champions_of_every_run():
     records, values = noisy_runs(classes=30)
-    surest = np.sort(values[:, 2], axis=1)[:, -8:].reshape(2, 5, 8)
+    most_confident = np.sort(values[:, 2], axis=1)[:, -8:].reshape(2, 5, 8)
     for estimand, of_runs in (
-        ("mean-of-most-confident", surest.mean(axis=2)),
-        ("lowest-of-most-confident", surest[:, :, 0]),
+        ("mean-of-most-confident", most_confident.mean(axis=2)),
+        ("lowest-of-most-confident", most_confident[:, :, 0]),
     ):
         expected = averaged(np.median(of_runs, axis=1))
         assert measure(estimand, tables_of(records), count=8).value == pytest.approx(expected, rel=1e-5)

@@ -173,7 +173,7 @@ def _kept(*, chooses: bool) -> int:
 @pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallopt"), reason="the C library is not glibc")
 def test_the_memory_of_a_layer_is_kept_for_the_next() -> None:
     assert _kept(chooses=True) > 60 * 2**20
-    assert _kept(chooses=False) < 4 * 2**20  # else there is nothing to do
+    assert _kept(chooses=False) < 4 * 2**20  # otherwise this test shows nothing
 
 
 def test_a_lack_of_memory_on_a_cpu_names_the_setting_to_lower() -> None:

@@ -35,7 +35,7 @@ def network(name: str, answers: dict[int, list[float]], *, architecture: str = "
 
 @pytest.fixture
 def networks():
-    """Network a knows its own images well; b agrees on class 1 alone, surer of it; c has one class more."""
+    """Network a knows its own images well; b agrees on class 1 alone, more confident in it; c has one class more."""
     own = {10: [0.99, 0.01, 0], 11: [0.1, 0.8, 0.1], 12: [0.5, 0.1, 0.4]}
     other = {10: [0.3, 0.6, 0.1], 11: [0, 0.95, 0.05], 12: [0.2, 0.7, 0.1]}
     more = {10: [0, 0, 0, 1], 11: [0, 0.6, 0.2, 0.2], 12: [0, 0, 0.3, 0.7]}
@@ -111,7 +111,7 @@ def test_exchanged_is_the_other_pair_seen_from_the_same_network(networks):
     there = row_of(table, source="a", target="b", images="all", label="class")
     assert (there["transfer_rate"], there["higher_on_source"]) == (1.0, 1.0)
     assert there["reverse_higher_on_source"] == pytest.approx(2 / 3), (
-        "a is surer of two of the images that were evolved on b"
+        "a is more confident in two of the images that were evolved on b"
     )
 
 

@@ -86,7 +86,7 @@ def _ends_in_a_message(name: str) -> Iterator[None]:
     except (MemoryError, RuntimeError, OSError) as error:
         if is_lack_of_memory(error):
             remedy = "ask for less, or close other programs"
-            problem = f"there is not enough memory\n  found: {requested_memory(error)}\n  to fix it: {remedy}"
+            problem = f"not enough memory\n  found: {requested_memory(error)}\n  to fix it: {remedy}"
         elif isinstance(error, OSError) and not _can_print():
             problem = f"standard output cannot be written\n  found: {error}"
         else:

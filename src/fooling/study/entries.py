@@ -298,7 +298,7 @@ class AscentEntry(AscentSettings, _Attack):
         return with_ascent_preset(values) if isinstance(values, Mapping) else values
 
 
-#: The attacks of a study besides evolution; several are told apart by their `kind`.
+#: The attacks of a study besides evolution; `kind` is the discriminator.
 AttackEntry = AscentEntry
 
 

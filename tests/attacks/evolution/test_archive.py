@@ -93,8 +93,8 @@ def test_a_saturated_champion_stays() -> None:
     batch = _batch(0, 1, first=0)
     archive = Archive.of_first(**batch | {"logits": torch.tensor([[40.0, 0, 0]])})  # type: ignore[arg-type]
     assert float(archive.confidences[0]) == 1.0
-    surer = batch | {"logits": torch.tensor([[90.0, 0, 0]]), "individuals": torch.tensor([1])}
-    assert 0 not in archive.update(**surer, generation=1).tolist()  # type: ignore[arg-type]
+    more_confident = batch | {"logits": torch.tensor([[90.0, 0, 0]]), "individuals": torch.tensor([1])}
+    assert 0 not in archive.update(**more_confident, generation=1).tolist()  # type: ignore[arg-type]
     assert float(archive.log_odds[0]) == pytest.approx(40 - np.log(2), rel=1e-12)
 
 
