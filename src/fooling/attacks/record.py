@@ -64,14 +64,19 @@ class AttackedClassifier(Header):
     sha256: str
 
 
-class TargetedHeader(Header):
-    """The header of a file of images that were optimised one by one."""
+class AttackHeader(Header):
+    """The part of the header that the files of all attacks have."""
 
-    name: str
     settings: dict[str, Any]
     classifier: AttackedClassifier
     class_names: tuple[str, ...]
     versions: dict[str, str]
+
+
+class TargetedHeader(AttackHeader):
+    """The header of a file of images that were optimised one by one."""
+
+    name: str
 
 
 #: Type and shape of every array: B images of C x H x W, T steps that are kept.

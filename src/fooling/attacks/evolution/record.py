@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pydantic import ConfigDict, Field
 
 from fooling.artifacts import read_arrays, write_arrays
-from fooling.attacks.record import MOST_EVALUATIONS, AttackedClassifier, AttackRecord
+from fooling.attacks.record import MOST_EVALUATIONS, AttackHeader, AttackRecord
 from fooling.errors import REMEDY, FoolingError
 from fooling.schemas import FINITE32, FINITE64, Header, checked_header, require_range, require_schema
 from fooling.settings import Seed
@@ -59,16 +59,12 @@ class RunRecord(AttackRecord):
     lineage: Lineage
 
 
-class RunHeader(Header):
+class RunHeader(AttackHeader):
     """The header of a run file."""
 
     search: Literal["map-elites", "random-search", "drift"]
     encoding: Literal["direct", "cppn"]
-    settings: dict[str, Any]
     seed: Seed
-    classifier: AttackedClassifier
-    class_names: tuple[str, ...]
-    versions: dict[str, str]
 
 
 #: Type and shape of every array but the images, which are packed: K classes with a cell of L in all, T generations, m
