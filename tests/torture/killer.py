@@ -43,7 +43,7 @@ class Death:
 class Killer:
     """Holds the kills of ``plan`` while the smoke study is made, and says each of them.
 
-    ``reference`` is a study that nobody disturbed.
+    ``reference`` is a study that nobody disturbed. ``seen`` holds the steps that ran.
     """
 
     checkout: Checkout
@@ -53,6 +53,7 @@ class Killer:
     say: Callable[[str], None]
     deaths: list[Death] = field(default_factory=list)
     resumed: int = 0
+    seen: set[str] = field(default_factory=lambda: {SNAKEMAKE})
     _to_resume: set[Path] = field(default_factory=set)
     _outliving: list[Job] = field(default_factory=list)
 
@@ -87,6 +88,7 @@ class Killer:
                 self._meet_snakemake(group)
             while group.is_alive():
                 for job in group.new_jobs():
+                    self.seen.add(job.step)
                     kill = next((kill for kill in self.plan if kill.step == job.step), None)
                     if kill is not None and not group.was_killed:
                         self._meet(group, kill, job)

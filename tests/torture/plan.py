@@ -84,7 +84,7 @@ def small_plan(draw: random.Random) -> list[Kill]:
         Kill("train", Moment.RESUMABLE),
         Kill("train", Moment.COMPUTING, Victim.SNAKEMAKE),
         Kill("evolve", Moment.WRITING),
-        Kill("evolve-many", Moment.RESUMABLE),
+        Kill("evolve", Moment.RESUMABLE),
         Kill("claims", Moment.COMPUTING, Victim.JOB),
         Kill(SNAKEMAKE, draw.choice([Moment.MARKING, Moment.RECORDING, Moment.CLEARING])),
     ]

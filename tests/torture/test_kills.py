@@ -50,6 +50,7 @@ def _held(
         killer.checkout = fresh.copy(folder / str(number))
         killer.make_study()
         _assert_undisturbed(killer.checkout, reference)
+        assert {kill.step for kill in plan} <= killer.seen, "the study has no such step"
         if not killer.plan:
             break
     assert not killer.plan, "these moments were never met"
