@@ -26,6 +26,9 @@ PYTHON ?= python3
 CORES ?= all
 # One process more than the two cores of a small machine, because tests that run studies wait for each other.
 PROCESSES ?= 3
+# Jobs are forked from one warm process. With EXECUTOR=local every job imports its packages anew, which takes longer.
+EXECUTOR ?= fooling
+SNAKEMAKE := snakemake --executor $(EXECUTOR)
 CONFIG ?=
 CONFIGFILE := $(if $(CONFIG),--configfile '$(CONFIG)')
 
@@ -88,13 +91,13 @@ REQUIRE_ROOM := { mkdir -p .snakemake && head -c 1000000 /dev/zero > .snakemake/
 	the disk is full or read-only. Fix this, then type make run again. Nothing is lost."; exit 1; fi;
 
 run study: $(INSTALLED)
-	@$(REQUIRE_CONFIG) $(REQUIRE_ROOM) $(WITH_LOCK) $(TAKE_UP) { snakemake --cores $(CORES) $(CONFIGFILE) && python -m sharing.records; } \
+	@$(REQUIRE_CONFIG) $(REQUIRE_ROOM) $(WITH_LOCK) $(TAKE_UP) { $(SNAKEMAKE) --cores $(CORES) $(CONFIGFILE) && python -m sharing.records; } \
 		|| { status=$$?; $(REQUIRE_ROOM) exit $$status; }
 
 survey-packages: $(INSTALLED_PACKAGES)
 
 survey: $(INSTALLED_PACKAGES) $(INSTALLED)
-	@$(REQUIRE_CONFIG) $(REQUIRE_ROOM) $(WITH_LOCK) $(TAKE_UP) snakemake --cores $(CORES) $(CONFIGFILE) -- survey_page
+	@$(REQUIRE_CONFIG) $(REQUIRE_ROOM) $(WITH_LOCK) $(TAKE_UP) $(SNAKEMAKE) --cores $(CORES) $(CONFIGFILE) -- survey_page
 
 test: $(INSTALLED)
 	python -m pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder --durations 15 \

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import shlex
 import signal
 import subprocess
 import time
@@ -38,7 +39,9 @@ class Job:
         """The job that the process ``pid`` is, or None."""
         process = Path(f"/proc/{pid}")
         with suppress(OSError):
-            words = process.joinpath("cmdline").read_text().split("\0")
+            words = process.joinpath("cmdline").read_text().rstrip("\0").split("\0")
+            if len(words) == 1:  # forked from the executor's server, which shows the command as one text
+                words = shlex.split(words[0])
             names = [Path(word).name for word in words[:2]]
             if "fooling" not in names:
                 return None
