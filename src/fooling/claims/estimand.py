@@ -153,8 +153,7 @@ class Context:
     def of_experiment(self, tables: Mapping[str, pd.DataFrame], *, search: str | None = None) -> pd.DataFrame:
         """Return the rows of the experiment on these classifiers, and of one search if it is named."""
         name = str(self.filter.experiment)
-        table = tables.get(name)
-        rows = pd.DataFrame() if table is None else table[table["classifier"].isin(self.networks()["classifier"])]
+        rows = self._of_networks(tables.get(name), column="classifier")
         if search is not None and not rows.empty:
             rows = rows[rows["search"] == search]
         if rows.empty:
@@ -164,8 +163,7 @@ class Context:
     def of_retraining(self, tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         """Return the rows of the retraining whose chains begin with these classifiers."""
         name = str(self.filter.retraining)
-        table = tables.get(name)
-        rows = pd.DataFrame() if table is None else table[table["first"].isin(self.networks()["classifier"])]
+        rows = self._of_networks(tables.get(name), column="first")
         if rows.empty:
             raise NotRun(f"no retraining {name} of classifiers of {self.dataset}")
         return rows
@@ -262,11 +260,14 @@ class Context:
     def _of_ascent(self, tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         """Return the rows of the gradient ascent on these classifiers."""
         name = str(self.filter.ascent)
-        table = tables.get(name)
-        rows = pd.DataFrame() if table is None else table[table["classifier"].isin(self.networks()["classifier"])]
+        rows = self._of_networks(tables.get(name), column="classifier")
         if rows.empty:
             raise NotRun(f"no gradient ascent {name} on classifiers of {self.dataset}")
         return rows
+
+    def _of_networks(self, table: pd.DataFrame | None, *, column: str) -> pd.DataFrame:
+        """Return the rows in which ``column`` names one of these classifiers; empty without a table."""
+        return pd.DataFrame() if table is None else table[table[column].isin(self.networks()["classifier"])]
 
     def _of_classes(self, rows: pd.DataFrame) -> pd.DataFrame:
         """Return the rows of the classes that are evaluated."""
