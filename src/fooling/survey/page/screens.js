@@ -17,8 +17,8 @@ const Screens = (() => {
   };
   const RATINGS = ["guessing", "unsure", "so-so", "sure", "certain"];
   const KINDS = {
-    champion: "Images made by a computer program. It changed images at random many times and kept each change that made a neural network surer of its answer. No person drew them.",
-    ascent: "Images made by changing every pixel a little, many times, to make a neural network surer of its answer.",
+    champion: "Images made by a computer program. It changed images at random many times and kept each change that made a neural network more confident in its answer. No person drew them.",
+    ascent: "Images made by changing every pixel a little, many times, to make a neural network more confident in its answer.",
     noise: "Random images. The network gave them their names.",
     real: "Real images, with their true names.",
   };
