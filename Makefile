@@ -7,7 +7,7 @@
 #   make test-slow                       the tests that take over half a minute each
 #   make test-slurm                      the tests on a real Slurm (installs it if possible)
 #   make test-survey                     the tests of the survey page in a real Chromium (installs it if possible)
-#   make torture                         kill the smoke study over 50 times, break its files, fill its disk: over half an hour
+#   make torture                         kill the smoke study over 50 times, damage its files, fill its disk: over half an hour
 #   make check                           formatting, types, workflow lint
 #   make bench                           the benchmarks
 #   make publish CONFIG=…                copy a finished study to the store (docs/sharing.md)
@@ -33,7 +33,7 @@ CONFIG ?=
 CONFIGFILE := $(if $(CONFIG),--configfile '$(CONFIG)')
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
-# Busy-waiting threads are very slow on a shared machine: use one thread per process, and many processes.
+# Busy-waiting threads are very slow on a shared machine: use one thread per process, and several processes.
 export OMP_WAIT_POLICY ?= PASSIVE
 export OMP_NUM_THREADS ?= 1
 
@@ -77,7 +77,7 @@ $(INSTALLED_PACKAGES):
 	@touch $@
 
 # A killed Snakemake leaves its locks behind. Delete them only if no other Snakemake is running.
-TAKE_UP := $(WAIT_FOR_SNAKEMAKE) exec 8>&-; if compgen -G '.snakemake/locks/*' > /dev/null; then \
+UNLOCK := $(WAIT_FOR_SNAKEMAKE) exec 8>&-; if compgen -G '.snakemake/locks/*' > /dev/null; then \
 	$(WAIT_FOR_JOBS) snakemake --unlock $(CONFIGFILE); fi;
 
 # Snakemake ends with a traceback if it cannot read the study file, or cannot create its cache below HOME.
@@ -91,13 +91,13 @@ REQUIRE_ROOM := { mkdir -p .snakemake && head -c 1000000 /dev/zero > .snakemake/
 	the disk is full or read-only. Fix this, then type make run again. Nothing is lost."; exit 1; fi;
 
 run study: $(INSTALLED)
-	@$(REQUIRE_CONFIG) $(REQUIRE_ROOM) $(WITH_LOCK) $(TAKE_UP) { $(SNAKEMAKE) --cores $(CORES) $(CONFIGFILE) && python -m sharing.records; } \
+	@$(REQUIRE_CONFIG) $(REQUIRE_ROOM) $(WITH_LOCK) $(UNLOCK) { $(SNAKEMAKE) --cores $(CORES) $(CONFIGFILE) && python -m sharing.records; } \
 		|| { status=$$?; $(REQUIRE_ROOM) exit $$status; }
 
 survey-packages: $(INSTALLED_PACKAGES)
 
 survey: $(INSTALLED_PACKAGES) $(INSTALLED)
-	@$(REQUIRE_CONFIG) $(REQUIRE_ROOM) $(WITH_LOCK) $(TAKE_UP) $(SNAKEMAKE) --cores $(CORES) $(CONFIGFILE) -- survey_page
+	@$(REQUIRE_CONFIG) $(REQUIRE_ROOM) $(WITH_LOCK) $(UNLOCK) $(SNAKEMAKE) --cores $(CORES) $(CONFIGFILE) -- survey_build
 
 test: $(INSTALLED)
 	python -m pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder --durations 15 \

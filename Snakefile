@@ -1,4 +1,4 @@
-"""From data sets to figures: every step of a study, each a command of `fooling`, run when what decides it changes."""
+"""Run all steps of a study, from data sets to the report."""
 
 from snakemake.utils import min_version
 
@@ -15,15 +15,15 @@ include: "rules/common.smk"
 
 find_modules("sharing/__init__.py", "sharing/provenance.py", "sharing/records.py", "sharing/studies.py")
 
-from sharing.provenance import take_up
+from sharing.provenance import import_records
 from sharing.records import refuse_broken_records
 from sharing.studies import pack_of
 
-# A study that was pulled from the store brings the records of its results along.
+# A study that was restored from the store includes the records of its results.
 if workflow.is_main_process:
     with without_traceback():
         refuse_broken_records()
-        take_up(pack_of(study.name))
+        import_records(pack_of(study.name))
 
 
 pathvars:
@@ -77,7 +77,7 @@ rule classifiers:
     input:
         classifiers.files(),
     message:
-        "Done: networks"
+        "Done: classifiers"
 
 
 rule evolution:
@@ -123,11 +123,3 @@ rule figures:
         figures.files("png", "pdf"),
     message:
         "Done: figures"
-
-
-rule report:
-    input:
-        "<results>/report/index.html",
-        "<results>/run-info.json",
-    message:
-        "Done: report"

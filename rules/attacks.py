@@ -42,7 +42,10 @@ class Experiments:
     def runs(
         self, experiment: str, classifiers: Sequence[str] = (), *, searches: Sequence[str] = ("", *CONTROLS)
     ) -> list[str]:
-        """Return the files of an experiment's runs and controls, on these classifiers or on all that it names."""
+        """Return the files of an experiment's runs and controls.
+
+        ``classifiers`` defaults to all that the experiment names; ``searches`` are suffixes of file names.
+        """
         settings = self._all[experiment].settings
         return [
             f"{self._folder}/{classifier}/{experiment}/seed{seed}{search}.safetensors"
@@ -61,11 +64,11 @@ class Experiments:
         return self.runs(experiment, searches=[""])
 
     def runs_on(self, experiment: str, classifier: str) -> list[str]:
-        """Return the files of an experiment's runs on one classifier, with their controls."""
+        """Return the files of an experiment's runs and controls on one classifier."""
         return self.runs(experiment, [classifier])
 
     def evolved_on(self, experiment: str, classifier: str) -> list[str]:
-        """Return the files of an experiment's runs on one classifier, without their controls."""
+        """Return the files of an experiment's runs on one classifier, without controls."""
         return self.runs(experiment, [classifier], searches=[""])
 
     def files(self) -> list[str]:
@@ -74,17 +77,20 @@ class Experiments:
 
 
 def attack_file(study: Study, classifier: str, name: str) -> str:
-    """Return the file of an attack on one classifier; its folder is the kind of the attack."""
+    """Return the file of an attack on one classifier; the kind is its folder."""
     return f"{study.results}/{study.every_attack[name].kind}/{classifier}/{name}.safetensors"
 
 
 def ascent_files(study: Study, classifier: str) -> list[str]:
-    """Return the files of the reported gradient ascents on one classifier, in the order of the study file."""
+    """Return the files of the gradient ascents on one classifier, without pilots.
+
+    They are in the order of the study file.
+    """
     return [attack_file(study, classifier, name) for name in study.attacks_on(classifier, kind="ascent")]
 
 
 class Attacks:
-    """Attacks other than evolution: one file for each classifier, and the pilots on which sweeps try settings."""
+    """Attacks other than evolution: one file per classifier, and pilots of sweeps."""
 
     def __init__(self, study: Study) -> None:
         self._study = study
@@ -106,11 +112,14 @@ class Attacks:
         return attack_modules(self.kind(attack), self._study.every_attack[attack].section())
 
     def pilots(self, attack: str) -> list[str]:
-        """Return the files of the pilots that decide the settings of an attack; none without a sweep."""
+        """Return the files of an attack's pilots; none without a sweep."""
         return [attack_file(self._study, classifier, name) for classifier, name in self._study.pilots_of(attack)]
 
     def threshold(self, attack: str) -> str:
-        """Return the option with the confidence at which the settings of a sweep are compared; empty without one."""
+        """Return the option with the confidence at which a sweep compares settings.
+
+        Empty for attacks without a sweep.
+        """
         return f"--threshold {self._study.settings.findings.threshold}" if attack in self._study.sweeps else ""
 
     def files(self) -> list[str]:
@@ -127,11 +136,14 @@ class Attacks:
         return [file for sweep in self._study.sweeps for file in self.pilots(sweep)]
 
     def named_pilots(self, wildcards: Wildcards, input: Files) -> str:
-        """Return the options that name these files, each with its sweep; Snakemake records the inputs instead."""
+        """Return the options that name these files, each with its sweep.
+
+        Because this param depends on ``input``, Snakemake records the inputs instead of its value.
+        """
         return repeated("pilots", [(sweep, file) for sweep in self._study.sweeps for file in self.pilots(sweep)])
 
     def sweeps(self) -> list[str]:
-        """Return the table of the settings that were tried, if there are any."""
+        """Return the table of the settings that sweeps tried, if there are sweeps."""
         return [f"{self._study.results}/findings/ascent_sweeps.csv"] if self._study.sweeps else []
 
     def tables(self, *names: str) -> list[str]:
@@ -139,6 +151,6 @@ class Attacks:
         return [f"{self._study.results}/findings/{name}" for name in names] if self.ascents() else []
 
     def curves(self) -> list[str]:
-        """Return one table of curves for each classifier with gradient ascents, in the order of their names."""
+        """Return one table of curves for each classifier with ascents, sorted by name."""
         names = sorted(name for name in self._study.classifiers if self._study.attacks_on(name, kind="ascent"))
         return self.tables(*(f"ascent_curves/{name}.parquet" for name in names))

@@ -1,4 +1,4 @@
-# Attack classifiers: find images that they assign to their classes. One job of evolution makes a run and its controls:
+# Attack classifiers: find images that they assign to their classes. A job of evolution makes a run and its controls:
 # random search, and drift (unselected) unless the experiment leaves it out.
 
 from fooling.findings.ascent import AscentComparisonSettings

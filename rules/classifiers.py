@@ -1,4 +1,4 @@
-"""Data sets and classifiers: their files and settings, and the pictures and code that they are made from."""
+"""Data sets and classifiers: their files, settings, pictures and code."""
 
 from __future__ import annotations
 
@@ -43,9 +43,10 @@ class Datasets:
         return as_json(self._all[dataset].section())
 
     def pictures_seen(self, dataset: str) -> str:
-        """Return what changes with pictures, without reading them: a hash of names and sizes, or a tar file's size.
+        """Return a text that changes with the pictures, without reading them.
 
-        The sizes of ImageNet's million pictures are not looked at. Missing pictures are reported by the command.
+        It is a hash of names and sizes, or the size of a tar file. For ImageNet's million pictures only the names are
+        hashed. Missing pictures are reported by the command.
         """
         entry = self._of_pictures[dataset]
         place = place_of(entry.path)
@@ -60,14 +61,17 @@ class Datasets:
         return seen.hexdigest()
 
     def classes_seen(self, dataset: str) -> str:
-        """Return a hash of the list of ImageNet's classes; a missing list is reported by the command."""
+        """Return a hash of the list of ImageNet's classes.
+
+        A missing list is reported by the command.
+        """
         entry = self._of_pictures[dataset]
         place = place_of(entry.class_list) if isinstance(entry, ImagenetEntry) else None
         return hashlib.sha256(place.read_bytes()).hexdigest() if place and place.is_file() else "nothing"
 
 
 class Classifiers:
-    """The classifiers of a study by kind, and what the rules that make and load them are given."""
+    """The classifiers of a study, for the rules that make and load them."""
 
     def __init__(self, study: Study, datasets: Datasets) -> None:
         self._all = study.classifiers
@@ -78,7 +82,7 @@ class Classifiers:
         self.ensembles = {name: entry for name, entry in self._all.items() if isinstance(entry, EnsembleEntry)}
 
     def trained_on(self, pictures: str) -> list[str]:
-        """Return the names of those trained on ``kept`` images, or on ``all`` pictures of a folder."""
+        """Return the classifiers trained on ``kept`` images, or on ``all`` pictures."""
         return [name for name, entry in self.trained.items() if entry.training.pictures == pictures]
 
     def file(self, classifier: str) -> str:
@@ -102,12 +106,15 @@ class Classifiers:
         return f"results/datasets/{self._all[classifier].dataset}.pictures.csv"
 
     def pictures(self, classifier: str) -> str:
-        """Return the options that name the pictures that a classifier is trained on."""
+        """Return the options that name the training pictures of a classifier."""
         section = self._data[self._all[classifier].dataset].section()
         return f"--pictures {shlex.quote(as_json({'dataset': section}))} --manifest {self.manifest(classifier)}"
 
     def weights(self, classifier: str) -> list[str]:
-        """Return the weights of an imported classifier, here or below the mirror; none of torchvision's own."""
+        """Return the file of weights of an imported classifier, here or in the mirror.
+
+        None for weights that torchvision publishes.
+        """
         entry = self.imported[classifier]
         return [] if entry.published_set is not None else [str(place_of(entry.weights) or entry.weights)]
 
@@ -116,28 +123,32 @@ class Classifiers:
         return self.ensembles[classifier].members
 
     def independent(self, classifier: str) -> list[str]:
-        """Return the name of the independent network that a classifier names, if any."""
+        """Return the name of the network that a classifier declares as independent."""
         name = self._all[classifier].independent
         return [] if name is None else [name]
 
     def this(self, classifier: str) -> list[str]:
-        """Return the name of the classifier that a rule is about, as a list."""
+        """Return the name of the classifier of a rule, as a list."""
         return [classifier]
 
     def architectures(self, classifier: str) -> list[str]:
-        """Return the architectures of a classifier and, of an ensemble, its members."""
+        """Return the architectures of a classifier and of its members."""
         members = self.members(classifier) if classifier in self.ensembles else ()
         return [self._all[classifier].architecture, *(name for each in members for name in self.architectures(each))]
 
     def sources(self, classifiers: Iterable[str]) -> set[str | Path]:
-        """Return the modules, by name, and the user's Python files that build the networks of these classifiers."""
+        """Return the modules (names) and your own files (paths) that build networks.
+
+        Args:
+            classifiers: Names of the classifiers whose networks are built.
+        """
         return {architecture_source(name) for each in classifiers for name in self.architectures(each)}
 
     def network_files(self, names: Callable[..., list[str]]) -> Callable[[Wildcards], list[str]]:
-        """Return the input function that gives the user's files that build networks, mostly none.
+        """Return the input function for your own files that build networks.
 
         Args:
-            names: The names of their classifiers, as a function of wildcards.
+            names: The names of the networks' classifiers, as a function of wildcards.
         """
         classifiers = by_wildcards(names)
 
@@ -149,7 +160,7 @@ class Classifiers:
     def fingerprint(
         self, command: str, names: Callable[..., list[str]], modules: Callable[..., list[str]] | None = None
     ) -> Callable[[Wildcards], str]:
-        """Return the params function that gives the fingerprint of a command that builds networks.
+        """Return the params function for the fingerprint of a command with networks.
 
         Args:
             command: The command, as ``module:function``.
@@ -168,7 +179,7 @@ class Classifiers:
 
 
 def place_of(path: Path) -> Path | None:
-    """Return where a file that a study names is, here or below the mirror folder; None if it is in neither place."""
+    """Return the path of a file here or in the mirror folder; None if in neither."""
     mirror = os.getenv(MIRROR_VARIABLE)
     try:
         place = found_path(path, Path(mirror) if mirror else None)

@@ -1,5 +1,5 @@
-# Get and verify data, and train networks or import trained ones. Data sets are shared by all studies.
-# All else waits for data and networks: their jobs go before all others.
+# Fetch and verify data sets, and train networks or import trained ones. All studies share the data sets.
+# All other jobs depend on data sets and networks, so these jobs have the highest priority.
 
 
 rule fetch_digits:
@@ -100,7 +100,7 @@ rule fetch_folder:
         " --settings {params.settings:q} --output {output} --threads {threads} 2> {log}"
 
 
-# A million pictures keep several threads and a disk busy for a while.
+# ImageNet has over a million pictures: several threads read them.
 use rule list_folder as list_imagenet with:
     params:
         code=fingerprint("fooling.cli.picture_folders:list_imagenet"),
@@ -158,7 +158,7 @@ rule train:
         " {params.pictures} --workers {threads} --output {output} 2> {log}"
 
 
-# Pictures that are decoded as they are needed keep a GPU waiting unless several cores decode them.
+# The pictures are decoded during training. Several processes decode them, so that a GPU does not wait for pictures.
 use rule train as train_on_all_pictures with:
     input:
         dataset=by_wildcards(classifiers.dataset),

@@ -1,4 +1,5 @@
-# The study, and what the rules are given: objects of the Python modules beside these files.
+# Read the study, and create the objects that provide the inputs and params of the rules. Their classes are in the Python
+# modules beside these files.
 
 import functools
 import importlib.util
@@ -10,8 +11,8 @@ from snakemake.exceptions import WorkflowError
 from snakemake.sourcecache import LocalSourceFile
 from snakemake.utils import validate
 
-# The modules of this folder. As a module of another workflow this one may come from elsewhere: then Snakemake fetches
-# its files, and the package has to be installed.
+# The modules of this folder. If another workflow imports this one from a remote repository, Snakemake fetches these
+# files, and the package must be installed.
 MODULES = ("attacks", "classifiers", "drawings", "findings", "process", "retraining", "steps", "study_file", "survey")
 
 base = workflow.current_basedir
@@ -21,31 +22,31 @@ root = (
 
 
 def part(path):
-    """A file of this workflow, seen from the folder in which it runs."""
+    """Return the path of a file of this workflow, relative to the working directory."""
     return workflow.source_path(f"../{path}") if root is None else os.path.relpath(root / path)
 
 
 def part_if_any(path):
-    """The same file as a list, which is empty where the workflow has no such file."""
-    is_there = workflow.sourcecache.exists(base.join(f"../{path}")) if root is None else (root / path).is_file()
-    return [part(path)] if is_there else []
+    """Return the same path as a list; empty if the workflow has no such file."""
+    exists = workflow.sourcecache.exists(base.join(f"../{path}")) if root is None else (root / path).is_file()
+    return [part(path)] if exists else []
 
 
 def address(path):
-    """Where a file of this workflow can be read: its path, or where the workflow comes from elsewhere its URL."""
+    """Return the path of a file of this workflow; its URL if the workflow is remote."""
     return base.join(f"../{path}").get_path_or_uri(secret_free=True) if root is None else part(path)
 
 
 def find_modules(*files):
-    """Let Python import these files of the workflow, each in a folder of the repository."""
+    """Make the packages that hold these files of the workflow importable."""
     sys.path[:0] = sorted({str(Path(part(file)).resolve().parents[1]) for file in files})
 
 
 find_modules(*(f"rules/{name}.py" for name in MODULES))
 if root is not None:
-    sys.path.insert(0, str(root / "src"))  # this code, whatever else is installed
+    sys.path.insert(0, str(root / "src"))  # use this code even if another version is installed
 elif importlib.util.find_spec("fooling") is None:
-    raise WorkflowError("this workflow comes from elsewhere and needs its package: install `fooling` beside Snakemake")
+    raise WorkflowError("a remote workflow needs its package: install `fooling` in the environment of Snakemake")
 
 from fooling.datasets.fetching import MIRROR_VARIABLE
 from fooling.fingerprint import KEPT_VARIABLE, fingerprint
@@ -75,13 +76,13 @@ with without_traceback():
     settings, study = study_from(config, files=workflow.configfiles, arguments=arguments)
     require_no_braces(paths_in(study, mirror=os.getenv(MIRROR_VARIABLE)))
     if workflow.is_main_process and not only_reads(sys.argv) and not hasattr(workflow, "folder_lock"):
-        # Held as long as the workflow lives, so that no other process unlocks its folder.
+        # Held until the workflow ends, so that no other process unlocks its folder.
         workflow.folder_lock = lock_alone() if unlocks(sys.argv) else lock_shared()
 validate(settings, "../config/schema.json", set_default=False)
 if workflow.is_main_process:
     end_without_traceback_on_ctrl_c()
 
-# Facts of the machine reach the commands as environment variables: they decide no result and are never params.
+# Settings of the machine do not decide results. They reach the commands as environment variables, never as params.
 for variable, value in study.machine_variables().items():
     os.environ.setdefault(variable, value)
 os.environ.setdefault(KEPT_VARIABLE, ".snakemake/fingerprints.json")
@@ -101,7 +102,7 @@ findings = Findings(study, experiments, attacks, retrainings, human_study)
 figures = Figures(study, datasets, chains, human_study)
 tables = findings.tables
 
-# The captions in the workflow's own report read these.
+# The captions of figures in Snakemake's own report (docs/captions) read these.
 config["captions"] = figures.captions()
 
 everything_but_the_report = [
@@ -117,6 +118,6 @@ everything_but_the_report = [
 
 @functools.cache
 def environment(name):
-    """A digest of the packages in the environment of this name: another version of one can change results."""
+    """Return a digest of the packages in an environment, which can change results."""
     file = part(f"envs/{name}.yaml")
     return packages_digest(read_text(Path(file)), source=file)

@@ -1,4 +1,4 @@
-"""The figures of a study: which are drawn, and from which tables, runs and data set, as the catalogue declares them."""
+"""The figures of a study, and the tables, runs and data sets that each shows."""
 
 from __future__ import annotations
 
@@ -16,15 +16,18 @@ from rules.retraining import Chains
 from rules.steps import as_json, repeated
 from rules.survey import HumanStudy, responses_of
 
-#: Figures for which there have to be several networks of one data set.
+#: Figures that need several networks of one data set.
 SHOWING_TRANSFER = ("transfer", "transfer_gallery")
 
-ASKED = ("condition", "study with responses")  # what the figures of the human study are of
+OF_HUMAN_STUDY = ("condition", "study with responses")  # ``one_per`` of the figures of the human study
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """One figure of the catalogue, for what it shows: an experiment, classifier, retraining or condition, or all."""
+    """A catalogue figure of one experiment, classifier, retraining or condition.
+
+    All four are None for a figure of the whole study.
+    """
 
     figure: str
     experiment: str | None = None
@@ -34,29 +37,30 @@ class Drawing:
 
     @property
     def name(self) -> str:
-        """The name of its files."""
+        """The name of the files of this figure, without suffix."""
         return "-".join(filter(None, [self.figure, self.experiment, self.classifier, self.retraining, self.condition]))
 
     @property
     def declared(self) -> Figure:
-        """Its entry in the catalogue."""
+        """The entry of this figure in the catalogue."""
         return FIGURES[self.figure]
 
 
 class Figures:
-    """All figures of a study by name, and what the rules that draw and show them are given."""
+    """All figures of a study by name, for the rules that draw and show them."""
 
     def __init__(self, study: Study, datasets: Datasets, chains: Chains, human_study: HumanStudy) -> None:
         self.all = drawings(study)
         self._study, self._datasets, self._chains, self._human_study = study, datasets, chains, human_study
 
     def files(self, *kinds: str) -> list[str]:
-        """Return the files of all figures in these kinds."""
+        """Return the files of all figures with these suffixes."""
         return self._files(self.all, kinds)
 
     def of_human_study(self, *kinds: str) -> list[str]:
-        """Return the files of the figures of the human study in these kinds."""
-        return self._files([name for name, drawing in self.all.items() if drawing.declared.one_per in ASKED], kinds)
+        """Return the files of the human study's figures with these suffixes."""
+        names = [name for name, drawing in self.all.items() if drawing.declared.one_per in OF_HUMAN_STUDY]
+        return self._files(names, kinds)
 
     def captions(self) -> dict[str, str]:
         """Return the captions of all figures by name."""
@@ -71,7 +75,7 @@ class Figures:
         return fingerprint("fooling.cli.draw:draw", *modules_of(self.entry(figure)))
 
     def settings(self, figure: str) -> str:
-        """Return the options that a figure has."""
+        """Return the settings that a figure uses."""
         options = set(self.all[figure].declared.options)
         return as_json(self._study.settings.figures.model_dump(mode="json", include=options))
 
@@ -95,7 +99,10 @@ class Figures:
         return ascents_of(self.all[figure], self._study)
 
     def stimuli(self, figure: str) -> list[str]:
-        """Return the questionnaire with the stimuli that a figure shows; it holds the checksums of their files."""
+        """Return the questionnaire of the stimuli that a figure shows.
+
+        It holds the checksums of their files.
+        """
         return self._human_study.files() if self.all[figure].declared.needs_stimuli else []
 
     def dataset(self, figure: str) -> list[str]:
@@ -104,7 +111,7 @@ class Figures:
         return [] if name is None else [self._datasets.file(name)]
 
     def drawn_from(self, figure: str) -> str:
-        """Return the options that name what a figure is drawn from."""
+        """Return the options that name the inputs of a figure."""
         named: dict[str, Sequence[str | tuple[str, str]]] = {
             "tables": tables_of(self.all[figure], self._study),
             "runs": self.runs(figure),
@@ -116,7 +123,7 @@ class Figures:
         return " ".join(repeated(option, values) for option, values in named.items() if values)
 
     def gallery_runs(self) -> list[str]:
-        """Return the runs that the page shows: those of the galleries."""
+        """Return the runs that the report shows: those of the galleries."""
         return [run for _, run in self._galleries()]
 
     def gallery_options(self) -> str:
@@ -132,12 +139,12 @@ class Figures:
 
 
 def drawings(study: Study) -> dict[str, Drawing]:
-    """All figures of ``study`` by name, in the order of the catalogue."""
+    """Return all figures of ``study`` by name, in the order of the catalogue."""
     return {drawing.name: drawing for figure in FIGURES for drawing in _drawings_of(figure, study)}
 
 
 def tables_of(drawing: Drawing, study: Study) -> list[tuple[str, str]]:
-    """The tables that ``drawing`` shows: the name under which it is given each file, and the file."""
+    """Return the tables that ``drawing`` shows, as pairs of a name and a file."""
     wildcards = [
         {"classifier": classifier, "experiment": experiment} for classifier, experiment in _pairs(drawing, study)
     ]
@@ -154,9 +161,10 @@ def tables_of(drawing: Drawing, study: Study) -> list[tuple[str, str]]:
 
 
 def runs_of(drawing: Drawing, study: Study) -> list[str]:
-    """The runs that ``drawing`` shows; of an experiment, those on its first classifier.
+    """Return the runs that ``drawing`` shows.
 
-    A figure that shows one run of every experiment shows that of the first one with each encoding.
+    A figure of one experiment shows the runs on its first classifier. A figure of several experiments that shows one
+    run of each shows only the first experiment of every encoding.
     """
     if drawing.declared.seeds is None:
         return []
@@ -176,21 +184,24 @@ def runs_of(drawing: Drawing, study: Study) -> list[str]:
 
 
 def chain_of(drawing: Drawing, study: Study) -> Chain | None:
-    """The chain that ``drawing`` shows: of a retraining the first one that learns champions."""
+    """Return the chain that ``drawing`` shows, if any.
+
+    It is the first chain of the retraining whose fooling class holds champions.
+    """
     if not drawing.declared.needs_chain:
         return None
     return next(_chains_of_champions(drawing.retraining, study))
 
 
 def ascents_of(drawing: Drawing, study: Study) -> list[str]:
-    """The gradient ascents that ``drawing`` shows: those on its classifier."""
+    """Return the gradient ascents that ``drawing`` shows: those on its classifier."""
     if not drawing.declared.needs_ascents or drawing.classifier is None:
         return []
     return ascent_files(study, drawing.classifier)
 
 
 def dataset_of(drawing: Drawing, study: Study) -> str | None:
-    """The name of the data set that ``drawing`` shows, if it shows one."""
+    """Return the name of the data set that ``drawing`` shows, if any."""
     if not drawing.declared.needs_dataset:
         return None
     classifier, _ = _pairs(drawing, study)[0]
@@ -243,7 +254,7 @@ def _chains_of_champions(retraining: str | None, study: Study) -> Iterator[Chain
 
 
 def _pairs(drawing: Drawing, study: Study) -> list[tuple[str, str]]:
-    """The classifiers and experiments that ``drawing`` covers."""
+    """Return the pairs of a classifier and an experiment that ``drawing`` covers."""
     return [
         (classifier, name)
         for name, experiment in study.plain_experiments.items()

@@ -1,4 +1,4 @@
-# Show images to networks: real ones, random ones, champions, and champions of which something was taken away.
+# Score images with networks: real images, random images, champions, and champions without repeated elements.
 
 from fooling.findings.ablation import AblationSettings
 from fooling.findings.calibration import CalibrationSettings
@@ -160,8 +160,7 @@ rule measure_distances:
         "Measure distances to the training images of {wildcards.classifier}"
     shell:
         "fooling measure-distances --classifier {input.classifier} {params.own_files} --dataset {input.dataset}"
-        " {params.runs}"
-        " --calibration {input.calibration} --images {input.images} --settings {params.settings:q}"
+        " {params.runs} --calibration {input.calibration} --images {input.images} --settings {params.settings:q}"
         " --output {output} 2> {log}"
 
 
@@ -190,7 +189,7 @@ rule transfer:
         runtime=minutes(60),
         gpu=gpus,
     message:
-        "Transfer: champions of {wildcards.experiment} on all networks of their data set"
+        "Score the champions of {wildcards.experiment} on all networks of their data set"
     shell:
         "fooling transfer {input.classifiers} {params.own_files} {params.runs} --experiment {wildcards.experiment}"
         " --settings {params.settings:q} --shown {output.shown} --pairs {output.pairs} 2> {log}"
@@ -224,7 +223,7 @@ rule transfer_in_chain:
         runtime=minutes(60),
         gpu=gpus,
     message:
-        "Transfer: champions against each network of {wildcards.chain} on all of them"
+        "Score the champions against each network of {wildcards.chain} on all of these networks"
     shell:
         "fooling transfer {input.classifiers} {params.own_files} {params.batches}"
         " --measured-runs {params.measured_runs} --experiment {wildcards.chain} --settings {params.settings:q}"

@@ -1,4 +1,4 @@
-"""The tables of a study: which there are, what each is made from, and the settings of the steps that make them."""
+"""The tables of a study: their files, inputs and settings."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rules.survey import HumanStudy
 
 
 class Findings:
-    """The tables of a study, and what the rules that make them are given."""
+    """The tables of a study, for the rules that make them."""
 
     def __init__(
         self,
@@ -31,11 +31,11 @@ class Findings:
         self._folder = f"{study.results}/findings"
 
     def tables(self, pattern: str, experiments: Iterable[str] | None = None) -> list[str]:
-        """Return the tables of a pattern: one for each experiment, or for each of its classifiers if it names them.
+        """Return the tables of a pattern, one for each experiment or classifier.
 
         Args:
-            pattern: Path below the findings with the wildcards ``{experiment}`` and ``{classifier}``.
-            experiments: Default: all that are run as they stand in the study file.
+            pattern: Path below the findings, with the wildcards ``{experiment}``, ``{classifier}`` or both.
+            experiments: Names of experiments; default: all that run as declared in the study file.
         """
         chosen = self._plain if experiments is None else experiments
         pairs = ((name, other) for name in chosen for other in self._study.experiments[name].settings.classifiers)
@@ -46,25 +46,25 @@ class Findings:
         )
 
     def settings(self, section: type[Settings]) -> str:
-        """Return the part of the findings' settings that a command's class knows."""
+        """Return the settings of the findings that belong to this class."""
         return as_json(self._study.findings(section))
 
     def sample(self, experiment: str) -> str:
-        """Return how many random images of which encoding are shown, and in which form."""
+        """Return the settings of random images in the encoding of an experiment."""
         evolution = self._study.experiments[experiment].evolution()
-        shown = {"encoding": evolution["encoding"], "scoring_input": evolution["search"]["scoring_input"]}
-        return as_json(self._study.findings(SampleSettings) | shown)
+        images = {"encoding": evolution["encoding"], "scoring_input": evolution["search"]["scoring_input"]}
+        return as_json(self._study.findings(SampleSettings) | images)
 
     def comparison(self) -> str:
-        """Return which experiments are compared with which, and how intervals are made."""
+        """Return the pairs of experiments to compare, and the settings of intervals."""
         return as_json(self._study.findings(IntervalSettings) | {"comparisons": self._study.comparisons})
 
     def classifiers_beside(self, experiment: str) -> list[str]:
-        """Return the names of the networks that are shown the images of an experiment: all of its data set."""
+        """Return the names of all networks of an experiment's data set."""
         return self._study.classifiers_beside(experiment)
 
     def runs_to_measure(self, classifier: str) -> list[str]:
-        """Return the runs on a classifier without their controls, in all plain experiments."""
+        """Return all plain experiments' runs on a classifier, without controls."""
         return [run for _, run in self._measured(classifier)]
 
     def runs_to_measure_options(self, classifier: str) -> str:
@@ -72,24 +72,27 @@ class Findings:
         return repeated("runs", self._measured(classifier))
 
     def distances(self) -> list[str]:
-        """Return the distances to the training images: one table for each network that has any."""
+        """Return the distances to training images: one table per network that has any."""
         compared = [name for name in self._plain if self._study.dataset_of(name).has_training_images]
         return self.tables("distances/{classifier}.parquet", compared)
 
     def ablations(self) -> list[str]:
-        """Return the ablations of champions that may hold repeated elements: those in the CPPN encoding."""
-        painted = self._experiments.in_encoding("cppn")
+        """Return the ablations of champions in the CPPN encoding.
+
+        Only these can contain repeated elements.
+        """
+        in_cppn = self._experiments.in_encoding("cppn")
         return self.tables(
-            "ablation/{classifier}/{experiment}.parquet", [name for name in self._plain if name in painted]
+            "ablation/{classifier}/{experiment}.parquet", [name for name in self._plain if name in in_cppn]
         )
 
     def transfer(self, kind: str) -> list[str]:
-        """Return one table for each experiment whose images more than one network can be shown."""
+        """Return one table for each experiment on a data set with several networks."""
         shown = [name for name in self._plain if len(self.classifiers_beside(name)) > 1]
         return [f"{self._folder}/transfer/{name}.{kind}" for name in shown]
 
     def transfer_in_chains(self, kind: str) -> list[str]:
-        """Return one table for each chain that learns champions."""
+        """Return one table for each chain whose fooling class holds champions."""
         return [f"{self._folder}/transfer/{name}.{kind}" for name in self._chains.filled_with("champions")]
 
     def curves(self) -> list[str]:
@@ -97,7 +100,7 @@ class Findings:
         return [f"{self._study.results}/curves/{name}.csv" for name in self._plain]
 
     def files(self) -> list[str]:
-        """Return all tables but those that only others are made from."""
+        """Return all tables except those that are only inputs of other tables."""
         every = self._study.experiments
         of_study = ("classifiers", "foolability", "variance", "survival", "presets")
         of_retraining = ("champions.parquet", "networks.csv", "effects.csv")
@@ -124,7 +127,7 @@ class Findings:
         ]
 
     def conclusions(self) -> list[str]:
-        """Return the claims with their verdicts, and the study in a few numbers and curves."""
+        """Return the claims with verdicts, the metrics of the study, and its curves."""
         return [f"{self._study.results}/{name}" for name in ("claims.csv", "claims.md", "metrics.json")] + self.curves()
 
     def _measured(self, classifier: str) -> list[tuple[str, str]]:

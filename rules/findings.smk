@@ -1,4 +1,4 @@
-# Turn runs and networks into tables: every number of a figure, of the report and of the claims comes from one of them.
+# Compute tables from runs and networks. All numbers in figures, report and claims come from these tables.
 
 from fooling.findings.ancestry import LineageSettings
 from fooling.findings.class_sets import ClassSetSettings
@@ -197,7 +197,7 @@ rule compare_networks:
     message:
         "Compare how easily the networks are fooled"
     shell:
-        "fooling compare-networks {params.tables} --settings {params.settings:q} --output {output}" " 2> {log}"
+        "fooling compare-networks {params.tables} --settings {params.settings:q} --output {output} 2> {log}"
 
 
 rule compare_class_sets:
@@ -269,7 +269,7 @@ rule compare:
         mem_mb=memory(2000),
         runtime=60,
     message:
-        "Compare when the experiments reach the threshold"
+        "Compare how soon the experiments reach the threshold"
     shell:
         "fooling compare {input.times} --settings {params.settings:q} --survival {output.survival}"
         " --presets {output.presets} 2> {log}"

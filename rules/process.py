@@ -1,7 +1,8 @@
-"""The Snakemake process itself: the lock that shows that it is running, what it says at its end, and its errors.
+"""The Snakemake process itself: its lock, its last message, and its errors.
 
-Snakemake's own locks are files that stay behind when it is killed. The lock here is held by the system and ends with
-its process: every main process shares it, and only a process that holds it alone may delete Snakemake's locks.
+Snakemake's own locks are files that remain when it is killed. The operating system releases the lock of this module
+when its process ends. All main processes share the lock; only a process that holds it alone may delete Snakemake's
+locks.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ LOCK = Path(".snakemake/running.lock")
 
 @contextmanager
 def without_traceback() -> Iterator[None]:
-    """Turn a :class:`FoolingError` into an error that Snakemake shows as a message alone."""
+    """Turn a :class:`FoolingError` into an error that Snakemake prints as a message."""
     try:
         yield
     except FoolingError as error:
@@ -33,35 +34,35 @@ def without_traceback() -> Iterator[None]:
 
 
 def only_reads(arguments: Sequence[str]) -> bool:
-    """Whether Snakemake is called to look at the rules alone, for which it needs no folder of its own."""
+    """Return whether Snakemake only reads the rules, and so needs no lock."""
     return any(word.startswith(("--lint", "--list-rules", "--list-target-rules")) for word in arguments)
 
 
 def unlocks(arguments: Sequence[str]) -> bool:
-    """Whether Snakemake is called with ``--unlock``, which it also takes in shorter forms."""
+    """Return whether Snakemake is called with ``--unlock`` or an abbreviation of it."""
     return any("--unlock".startswith(word) and len(word) >= len("--unl") for word in arguments)
 
 
 def lock_shared() -> IO[bytes]:
-    """Show that this process is running in the working directory, for as long as the returned handle is open.
+    """Share the lock of the working directory while the returned handle is open.
 
     Waits only while another process unlocks or cleans the directory, which takes seconds. Raises :class:`FoolingError`
-    in a folder that cannot be written.
+    if the directory is not writable.
     """
     handle = _opened()
-    if not _is_taken(handle, fcntl.LOCK_SH):
+    if not _acquires(handle, fcntl.LOCK_SH):
         say("Another process is unlocking or cleaning this folder: waiting until it ends.")
         fcntl.flock(handle, fcntl.LOCK_SH)
     return handle
 
 
 def lock_alone() -> IO[bytes]:
-    """Make sure that no other Snakemake is running in the working directory, for as long as the handle is open.
+    """Hold the lock of the working directory alone while the returned handle is open.
 
-    Raises :class:`FoolingError` if another one is running, and in a folder that cannot be written.
+    Raises :class:`FoolingError` if another Snakemake is running there, or if the directory is not writable.
     """
     handle = _opened()
-    if not _is_taken(handle, fcntl.LOCK_EX):
+    if not _acquires(handle, fcntl.LOCK_EX):
         raise FoolingError(
             "this folder is not unlocked: snakemake is running in it",
             found=f"{LOCK} is held by another process",
@@ -71,16 +72,16 @@ def lock_alone() -> IO[bytes]:
 
 
 def end_without_traceback_on_ctrl_c() -> None:
-    """End at the first Ctrl-C with a message, and let further ones not break into that.
+    """End with a message at the first Ctrl-C, and ignore further ones.
 
-    Nothing changes where the process ignores Ctrl-C or handles it in its own way.
+    Changes nothing if the process ignores Ctrl-C or has its own handler.
     """
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _end)
 
 
 def message_at_end(*, failed: int, left: int) -> str:
-    """Return how many jobs failed and how many are left, and how to resume."""
+    """Return the message with the numbers of failed and remaining jobs."""
     return (
         f"The run ended early: {failed} jobs failed, {left} are left. All finished results are kept."
         " To resume, type the same command again."
@@ -88,20 +89,26 @@ def message_at_end(*, failed: int, left: int) -> str:
 
 
 def _opened() -> IO[bytes]:
-    """The lock file. Where it cannot be written, Snakemake would end in a traceback, also in a dry run."""
+    """Open the lock file.
+
+    Raises :class:`FoolingError` if it is not writable. Snakemake itself would end with a traceback, even in a dry run.
+    """
     try:
         LOCK.parent.mkdir(exist_ok=True)
         return LOCK.open("ab+")
     except OSError as error:
         raise FoolingError(
-            f"snakemake cannot write in {LOCK.parent}, as it must even in a dry run",
+            f"snakemake cannot write in {LOCK.parent}, which it needs even for a dry run",
             found=error,
-            remedy="make room, or copy the repository to a folder that can be written",
+            remedy="free disk space, or copy the repository to a writable folder",
         ) from None
 
 
-def _is_taken(handle: IO[bytes], mode: int) -> bool:
-    """Whether the lock could be taken at once; also true on a disk without locks, where nothing can be shown."""
+def _acquires(handle: IO[bytes], mode: int) -> bool:
+    """Try to acquire the lock without waiting, and return whether this succeeded.
+
+    Also true on a file system without locks.
+    """
     try:
         fcntl.flock(handle, mode | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -112,10 +119,10 @@ def _is_taken(handle: IO[bytes], mode: int) -> bool:
 
 
 def _end(number: int, frame: FrameType | None) -> None:
-    signal.signal(signal.SIGINT, _say_that_it_ends)
+    signal.signal(signal.SIGINT, _report_ending)
     say("Interrupted. To resume, type the same command again.")
     sys.exit(128 + number)
 
 
-def _say_that_it_ends(number: int, frame: FrameType | None) -> None:
+def _report_ending(number: int, frame: FrameType | None) -> None:
     say("Already ending: waiting for running jobs to stop.")

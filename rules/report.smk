@@ -1,4 +1,4 @@
-# Conclude: judge the claims, summarise the study, draw the figures, record how it was run, and write the report.
+# Judge the claims, summarise the study, draw the figures, collect run times and versions, and write the report.
 
 from fooling.claims.estimand import ContextSettings
 from fooling.findings.runs import ThresholdSettings
@@ -149,7 +149,7 @@ rule run_info:
         " --output {output} 2> {log}"
 
 
-rule report_page:
+rule report:
     input:
         claims="<results>/claims.csv",
         champions=tables("champions/{experiment}.parquet"),

@@ -1,4 +1,4 @@
-"""Chains of retrained networks: their files and settings, and what the tables of a retraining are made from."""
+"""Chains of retrained networks: their files, settings and tables."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from rules.steps import Files, Wildcards, as_json, repeated
 
 
 class Chains:
-    """The chains of a study and their networks, each with the number of its place in the chain."""
+    """The chains of a study and their networks, numbered from 1 in each chain."""
 
     def __init__(self, study: Study, classifiers: Classifiers) -> None:
         self._all, self._study, self.classifiers = study.chains, study, classifiers
@@ -39,7 +39,7 @@ class Chains:
         return list(self._networks)
 
     def filled_with(self, filling: str) -> list[str]:
-        """Return the names of the chains with this filling."""
+        """Return the names of the chains whose fooling class is filled in this way."""
         return [name for name, chain in self._all.items() if chain.filled_with == filling]
 
     def painted(self) -> list[str]:
@@ -47,12 +47,12 @@ class Chains:
         return [name for name, chain in self._all.items() if chain.filled_with in PAINTED]
 
     def trained_on(self, pictures: str) -> list[str]:
-        """Return the names of the chains trained on ``kept`` images, or on ``all`` pictures of a folder."""
+        """Return the chains trained on ``kept`` images, or on ``all`` pictures."""
         firsts = self.classifiers.trained_on(pictures)
         return [name for name, chain in self._all.items() if chain.first in firsts]
 
-    def that_refuse(self) -> list[str]:
-        """Return the names of the chains whose last network also refuses a share of real images."""
+    def with_refusal(self) -> list[str]:
+        """Return the chains whose last network also refuses a share of real images."""
         return [chain.name for chain, _ in self.refusing.values()]
 
     def file(self, network: str) -> str:
@@ -71,12 +71,18 @@ class Chains:
         return [f"{self._folder}/{network}/runs{job}.safetensors" for job in jobs]
 
     def runs_against_refusing(self, network: str) -> list[str]:
-        """Return the runs against a network that refuses real images: those of the seeds that measure it without."""
+        """Return the runs against a network that refuses real images.
+
+        Their seeds are those of the runs that measure the same network without refusal.
+        """
         chain, _ = self.refusing[network]
         return self.runs(network, jobs_for(chain.settings.measured_runs))
 
     def first_of(self, network: str) -> list[str]:
-        """Return the name of the first network of a network's chain, as a list; all are built alike."""
+        """Return the first network of a network's chain, as a list.
+
+        All networks of a chain have the same architecture.
+        """
         return [self._networks[network][0].first]
 
     def evolution(self, network: str) -> str:
@@ -96,27 +102,30 @@ class Chains:
         return f"--seed {job.first_seed} --runs {job.runs}"
 
     def first(self, chain: str) -> list[str]:
-        """Return the name of the first network of a chain, as a list; all are built alike."""
+        """Return the first network of a chain, as a list.
+
+        All networks of a chain have the same architecture.
+        """
         return [self._all[chain].first]
 
     def pictures(self, chain: str) -> str:
-        """Return the options that name the pictures that the networks of a chain are trained on."""
+        """Return the options that name the training pictures of a chain's networks."""
         return self.classifiers.pictures(self._all[chain].first)
 
     def supply(self, chain: str, number: str) -> str:
-        """Return how many runs supply fooling images after a network."""
+        """Return the settings of the supply of fooling images after a network."""
         return as_json(supply(self._all[chain].settings, int(number)).model_dump(mode="json"))
 
     def supplying_runs(self, chain: str, number: str) -> list[str]:
-        """Return the runs whose champions are fooling images."""
+        """Return the runs whose champions are the fooling images."""
         chosen, place = self._all[chain], int(number)
         return self.runs(chosen.network(place), jobs_for(supply(chosen.settings, place).runs))
 
     def painting(self, chain: str, number: str) -> str:
-        """Return how many random images of which encoding stand for the champions of a network."""
+        """Return the settings of random images that replace the champions of a network."""
         chosen, place = self._all[chain], int(number)
         settings = supply(chosen.settings, place).model_dump(mode="json") | {
-            "encoding": self._painted_encoding(chosen),
+            "encoding": self._random_encoding(chosen),
             "seed": random_images_seed(chosen.settings, chosen.first, place),
         }
         if chosen.filled_with == "drift":
@@ -124,23 +133,26 @@ class Chains:
         return as_json(settings)
 
     def painting_code(self, wildcards: Wildcards) -> str:
-        """Return the fingerprint of the command that makes the random images of a chain."""
-        encoding = self._painted_encoding(self._all[wildcards.chain])
+        """Return the fingerprint of the command that makes random images of a chain."""
+        encoding = self._random_encoding(self._all[wildcards.chain])
         return fingerprint("fooling.cli.fooling_images:paint", encoding_module(encoding["kind"]))
 
     def fooling_images(self, chain: str, number: str) -> list[str]:
-        """Return the fooling images that all networks before this one supplied."""
+        """Return the fooling images from all earlier networks of the chain."""
         supplier = self._all[chain].supplier
         before = range(1, int(number)) if supplier is not None else ()
         return [f"{self._folder}/{supplier}/images{other}.safetensors" for other in before]
 
     def retraining(self, chain: str, number: str) -> str:
-        """Return the settings of a retrained network: those of the first with another seed, and its place."""
+        """Return the settings of a retrained network.
+
+        They are those of the first network with another seed, and the place in the chain.
+        """
         chosen, place = self._all[chain], int(number)
         seed = network_seed(chosen.settings, chosen.first, place)
         network = self._study.classifiers[chosen.first].section() | {"seed": seed}
         settings = {"network": network, "first": chosen.first, "filled_with": chosen.filled_with, "number": place}
-        if chosen.settings.exposure != "equal-iterations":  # the default leaves the jobs of other studies alone
+        if chosen.settings.exposure != "equal-iterations":  # omitting the default keeps older results up to date
             settings["exposure"] = chosen.settings.exposure
         return as_json(settings)
 
@@ -149,7 +161,7 @@ class Chains:
         return self.file(self._all[chain].network(self._all[chain].settings.networks))
 
     def matched_refusal(self, chain: str) -> str:
-        """Return the share of real images that a network refuses when evolution runs again."""
+        """Return the share of real images that a network must refuse."""
         settings = self._all[chain].settings
         assert settings.refusal is not None, chain
         return as_json({"rate": settings.refusal.evolved_rate, "seed": settings.seed})
@@ -159,29 +171,32 @@ class Chains:
         return [self._all[chain].network(number) for number in self._all[chain].numbers]
 
     def measured_runs(self, chain: str) -> int:
-        """Return how many runs measure how easily each network of a chain is fooled."""
+        """Return the number of runs that measure how easily each network is fooled."""
         return self._all[chain].settings.measured_runs
 
     def measuring_runs(self, chain: str) -> list[str]:
-        """Return the runs that measure it."""
+        """Return the runs that measure how easily the networks of a chain are fooled."""
         jobs = jobs_for(self.measured_runs(chain))
         return [run for network in self.networks(chain) for run in self.runs(network, jobs)]
 
     def own_files(self, wildcards: Wildcards, input: Files) -> str:
-        """Return the options that name the user's files that build the networks among the inputs; mostly empty."""
+        """Return the options that name your own files with the inputs' networks.
+
+        Empty for architectures of this package.
+        """
         named = {name for file in input for name in self._architectures.get(file, ())}
         return repeated("architecture", [shlex.quote(name) for name in sorted(named) if names_a_file(name)])
 
     @cached_property
     def _architectures(self) -> dict[str, list[str]]:
-        """The architectures of every network, by its file."""
+        """The architectures of every network, by the file of the network."""
         built_as = {self.classifiers.file(name): name for name in self._study.classifiers}
         built_as |= {self.file(name): chain.first for name, (chain, _) in self._networks.items()}
         return {file: self.classifiers.architectures(name) for file, name in built_as.items()}
 
     @staticmethod
-    def _painted_encoding(chain: Chain) -> dict[str, Any]:
-        """Return the encoding of a chain's random images; uniform noise is that of the direct encoding."""
+    def _random_encoding(chain: Chain) -> dict[str, Any]:
+        """Return the encoding of a chain's random images; for noise, the direct encoding."""
         if chain.filled_with == "noise":
             return DirectSettings().model_dump(mode="json")
         encoding: dict[str, Any] = chain.settings.evolution()["encoding"]
@@ -189,64 +204,70 @@ class Chains:
 
 
 class Retrainings:
-    """The retrainings of a study, each the chains of several first networks and fillings, as they are tabulated."""
+    """The retrainings of a study, for the rules that tabulate them.
+
+    A retraining consists of chains, which differ in their first networks and fillings.
+    """
 
     def __init__(self, study: Study, chains: Chains) -> None:
         self.all = {entry.name: entry for entry in study.settings.retraining}
         self._study, self.chains = study, chains
 
     def with_longer_runs(self) -> list[str]:
-        """Return the names of those whose runs against the last networks are longer."""
+        """Return the retrainings with longer runs against the last networks."""
         return [name for name, entry in self.all.items() if entry.measured_generations is not None]
 
     def with_refusal(self) -> list[str]:
-        """Return the names of those whose networks are compared at equal refusal rates."""
+        """Return the retrainings whose networks are compared at equal refusal rates."""
         return [name for name, entry in self.all.items() if entry.refusal is not None]
 
     def tables(self, kind: str, names: Iterable[str] | None = None) -> list[str]:
-        """Return one table of every retraining, or of those with these names."""
+        """Return one table of every retraining, or of those named."""
         chosen = self.all if names is None else names
         return [f"{self._study.results}/findings/retraining/{name}.{kind}" for name in chosen]
 
     def networks(self, retraining: str) -> list[str]:
-        """Return the names of all networks, those of one chain after the other."""
+        """Return the names of a retraining's networks, chain by chain."""
         return [name for name, (chain, _) in self.chains.numbered.items() if chain.settings.name == retraining]
 
     def last_networks(self, retraining: str) -> list[str]:
-        """Return the names of the last networks of all chains."""
+        """Return the names of the last networks of a retraining's chains."""
         last = self.all[retraining].networks
         return [name for name in self.networks(retraining) if self.chains.numbered[name][1] == last]
 
     def refusing(self, retraining: str) -> list[str]:
-        """Return the names of the networks that refuse real images."""
+        """Return the names of a retraining's networks that refuse real images."""
         return [name for name, (chain, _) in self.chains.refusing.items() if chain.settings.name == retraining]
 
     def measured_runs(self, retraining: str) -> int:
-        """Return how many runs measure how easily each network is fooled."""
+        """Return the number of runs that measure how easily each network is fooled."""
         return self.all[retraining].measured_runs
 
     def measuring_runs(self, retraining: str) -> list[str]:
-        """Return the runs that measure it."""
+        """Return the runs that measure how easily the networks are fooled."""
         return self._measuring(retraining, self.networks(retraining))
 
     def runs_against_last(self, retraining: str) -> list[str]:
-        """Return the runs that measure how easily these are fooled."""
+        """Return the runs that measure how easily the last networks are fooled."""
         return self._measuring(retraining, self.last_networks(retraining))
 
     def generations(self, retraining: str) -> int:
-        """Return the generation at which the runs are compared; those against the last networks may be longer."""
+        """Return the generation at which the runs are compared.
+
+        Runs against the last networks may be longer.
+        """
         return self.all[retraining].search.generations
 
     def runs_against_refusing(self, retraining: str) -> list[str]:
-        """Return the runs against these."""
+        """Return the runs against a retraining's networks that refuse real images."""
         return [run for name in self.refusing(retraining) for run in self.chains.runs_against_refusing(name)]
 
     def firsts(self, retraining: str) -> list[str]:
-        """Return the names of the first networks of all chains."""
+        """Return the names of the first networks of a retraining's chains."""
         return list(self.all[retraining].classifiers)
 
     def refusal(self, retraining: str) -> str:
-        """Return the refusal rates at which the networks are compared, and how intervals are made."""
+        """Return the refusal rates of the comparison, and the settings of intervals."""
         entry = self.all[retraining]
         assert entry.refusal is not None, retraining
         settings = entry.refusal.model_dump(mode="json") | {"seed": entry.seed}

@@ -1,5 +1,5 @@
-# Train networks again and again, with the images that fooled those before them as one more class.
-# In a chain one job follows the other: they go before all others, so that no core is idle when only they are left.
+# Retrain networks repeatedly, with the images that fooled the networks before them as an additional class.
+# The jobs of a chain run one after another. They start early, so that cores are not idle at the end of a study.
 
 
 rule evolve_many:
@@ -85,7 +85,7 @@ rule paint:
     message:
         "Make random images as fooling images, set {wildcards.number} of {wildcards.chain}"
     shell:
-        "fooling paint --dataset {input.dataset} --settings {params.settings:q} --output {output}" " 2> {log}"
+        "fooling paint --dataset {input.dataset} --settings {params.settings:q} --output {output} 2> {log}"
 
 
 rule retrain:
@@ -156,7 +156,7 @@ rule match_refusal:
     benchmark:
         "<benchmarks>/retraining/{chain}/dnn{number}/refusing.tsv"
     wildcard_constraints:
-        chain=one_of(chains.that_refuse()),
+        chain=one_of(chains.with_refusal()),
     priority: 1
     conda:
         "../envs/networks.yaml"

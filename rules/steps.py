@@ -1,4 +1,4 @@
-"""What the rules of all steps share: functions of wildcards, command-line options, packages and resources."""
+"""Helpers of all rules: functions of wildcards, options, packages and resources."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from fooling.inputs import parsed_yaml
 from fooling.study.resolved import Study
 
 STRING = re.compile(r'"(?:[^"\\]|\\.)*"')  # in a JSON text
-LARGE = 100  # pixels a side from which images need larger jobs
+LARGE = 100  # pixels per side: larger images need larger jobs
 
 Value = TypeVar("Value")
 
 
 class Wildcards(Protocol):
-    """The wildcards of a job, each a text."""
+    """The wildcards of a job: attributes with text."""
 
     def __getattr__(self, name: str, /) -> str: ...
 
 
 class Files(Protocol):
-    """The inputs or outputs of a job: all paths, and by name one path or a list of paths."""
+    """The inputs or outputs of a job: all paths, and by name a path or list of paths."""
 
     def items(self) -> Iterable[tuple[str, str | list[str]]]:
         """Return the names with their paths."""
@@ -36,7 +36,10 @@ class Files(Protocol):
 
 
 def by_wildcards(function: Callable[..., Value]) -> Callable[[Wildcards], Value]:
-    """Return the function of a rule that calls ``function`` with the wildcards that its parameters name."""
+    """Return a function of wildcards that calls ``function`` with those it names.
+
+    The names of its parameters are the names of wildcards.
+    """
     names = tuple(inspect.signature(function).parameters)
 
     def of_wildcards(wildcards: Wildcards) -> Value:
@@ -46,7 +49,10 @@ def by_wildcards(function: Callable[..., Value]) -> Callable[[Wildcards], Value]
 
 
 def of_each(function: Callable[[str], str], names: Callable[..., Iterable[str]]) -> Callable[[Wildcards], list[str]]:
-    """Return the input function that gives ``function`` of each of ``names``, which are a function of wildcards."""
+    """Return an input function: ``function`` of each name, without duplicates.
+
+    ``names`` is a function of wildcards.
+    """
     chosen = by_wildcards(names)
 
     def of_wildcards(wildcards: Wildcards) -> list[str]:
@@ -56,14 +62,15 @@ def of_each(function: Callable[[str], str], names: Callable[..., Iterable[str]])
 
 
 def one_of(names: Iterable[str]) -> str:
-    """Return the wildcard constraint that allows these names and no others."""
+    """Return the wildcard constraint that allows only these names."""
     return "|".join(map(re.escape, names)) or "(?!)"
 
 
 def options(*names: str) -> Callable[[Wildcards, Files, Files], str]:
-    """Return the params function that gives each file of these inputs or outputs to the option of the same name.
+    """Return a params function that passes files to the options of their names.
 
-    An input ``ascent_times`` of two files becomes ``--ascent-times a --ascent-times b``; one without files is left out.
+    ``names`` are those of inputs or outputs. An input ``ascent_times`` of two files becomes ``--ascent-times a
+    --ascent-times b``; one without files is left out.
     """
 
     def of_files(wildcards: Wildcards, input: Files, output: Files) -> str:
@@ -77,10 +84,10 @@ def options(*names: str) -> Callable[[Wildcards, Files, Files], str]:
 
 
 def named_files(option: str, *names: str, separator: str = "_") -> Callable[[Wildcards, Files, Files], str]:
-    """Return the params function that gives these inputs or outputs to one option, each as ``name=path``.
+    """Return a params function that passes files to one option as ``name=path``.
 
-    An input ``ascent_times`` of two files becomes ``--tables ascent_times=a --tables ascent_times=b``; the words of the
-    names are separated as told.
+    ``names`` are those of inputs or outputs. For the option ``tables``, an input ``ascent_times`` of two files becomes
+    ``--tables ascent_times=a --tables ascent_times=b``. ``separator`` replaces underscores in the names.
     """
 
     def of_files(wildcards: Wildcards, input: Files, output: Files) -> str:
@@ -95,17 +102,20 @@ def named_files(option: str, *names: str, separator: str = "_") -> Callable[[Wil
 
 
 def repeated(option: str, values: Iterable[str | tuple[str, str]]) -> str:
-    """Return ``--option value`` once for every value; a pair of a name and a path becomes ``name=path``."""
+    """Return ``--option value`` for every value; a pair becomes ``name=path``."""
     return " ".join(f"--{option} {value if isinstance(value, str) else '='.join(value)}" for value in values)
 
 
 def as_json(settings: object) -> str:
-    """Return settings as one JSON value, the same text for the same settings, without braces in strings."""
+    """Return settings as JSON with sorted keys, without braces in strings."""
     return without_wildcards(json.dumps(settings, sort_keys=True))
 
 
 def without_wildcards(text: str) -> str:
-    """Return a JSON text that means the same without braces in strings, in which Snakemake looks for wildcards."""
+    """Return an equivalent JSON text in which braces in strings are escaped.
+
+    Snakemake would look for wildcards in them.
+    """
     return STRING.sub(_without_braces, text)
 
 
@@ -114,18 +124,20 @@ def _without_braces(string: re.Match[str]) -> str:
 
 
 def packages_digest(text: str, *, source: str) -> str:
-    """Return a digest of the packages that an environment file lists: another version of one can change results.
+    """Return a digest of the packages in an environment file.
 
-    Raises :class:`FoolingError`, naming the ``source``, for a text that is not YAML.
+    Other versions of them can change results. Raises :class:`FoolingError`, naming the ``source``, for a text that is
+    not YAML.
     """
     packages = json.dumps(parsed_yaml(text, source=source)["dependencies"], sort_keys=True)
     return hashlib.sha256(packages.encode()).hexdigest()[:DIGITS]
 
 
 class Needs:
-    """What the jobs of a study need on a machine whose facts are in environment ``variables``.
+    """The resources that the jobs of a study request.
 
-    Raises :class:`FoolingError` if the number of training processes is not a number.
+    ``variables`` are the environment variables. Raises :class:`FoolingError` if FOOLING_TRAINING_PROCESSES is not a
+    number.
     """
 
     def __init__(self, study: Study, variables: Mapping[str, str]) -> None:
@@ -138,16 +150,19 @@ class Needs:
                 remedy="set it to 1 or more, or unset it",
             )
         self._is_large = any(dataset.size >= LARGE for dataset in study.datasets.values())
-        #: GPUs of a job that computes on a network. With the device `auto` it takes what it finds and requests none.
+        #: GPUs of a job that uses a network. With the device `auto` it uses a GPU if there is one, but requests none.
         self.gpus = int(variables.get("FOOLING_DEVICE", "").startswith("cuda"))
         self.gpus_in_training = self.gpus * int(processes)
-        #: Processes that decode pictures for one that trains on them.
+        #: Processes that decode pictures for each training process.
         self.decoders = 8 if self._is_large else 2
 
     def memory(self, usual: int, large: int = 6000) -> int:
-        """Return the MB that a job requests; on large images at least ``large``, twice the highest peak measured."""
+        """Return the memory in MB that a job requests.
+
+        On large images it is at least ``large``. The default is twice the highest peak measured.
+        """
         return max(usual, large) if self._is_large else usual
 
     def minutes(self, usual: int) -> int:
-        """Return the minutes that a job requests: on large images ten times as many."""
+        """Return the minutes that a job requests: ten times as many on large images."""
         return 10 * usual if self._is_large else usual

@@ -1,4 +1,4 @@
-"""The settings of a study, from its files and from the command line of Snakemake."""
+"""Read the settings of a study from its files and Snakemake's command line."""
 
 from __future__ import annotations
 
@@ -19,15 +19,20 @@ from fooling.study.resolved import Study, resolved_study
 def study_from(
     values: Mapping[str, Any], *, files: Sequence[Path | str], arguments: Sequence[str]
 ) -> tuple[dict[str, Any], Study]:
-    """Return the settings and the study that Snakemake read as ``values`` from ``files`` and ``--config`` arguments.
+    """Return the checked settings, and the study that they describe.
 
-    Raises :class:`FoolingError` for files that are not valid and for refused settings.
+    Args:
+        values: The settings as Snakemake read them.
+        files: The study files.
+        arguments: The arguments of ``--config``, each ``key=text``.
+
+    Raises :class:`FoolingError` for invalid files and invalid settings.
     """
     source = " + ".join([*map(str, files), *(["--config"] if arguments else [])]) or "the settings"
     try:
         for file in files:
             if not str(file).endswith(".json"):
-                parsed_yaml(read_text(Path(file)), source=str(file))  # Snakemake takes the last of keys given twice
+                parsed_yaml(read_text(Path(file)), source=str(file))  # refuses duplicate keys, unlike Snakemake
         require_reasonable(values, source=source)
         settings = parse_exponents(_with_typed_arguments(values, arguments))
         return settings, resolved_study(settings, source=source)
@@ -39,7 +44,10 @@ def study_from(
 
 
 def paths_in(study: Study, *, mirror: str | None) -> dict[str, Path | str]:
-    """The files of the study's networks that rules take as inputs, and the folder in which these are looked for."""
+    """Return the files of networks that are inputs of rules, and the mirror folder.
+
+    The keys say what each path is.
+    """
     paths: dict[str, Path | str] = {}
     for name, classifier in study.classifiers.items():
         paths[f"the architecture of {name}"] = classifier.architecture
@@ -50,9 +58,9 @@ def paths_in(study: Study, *, mirror: str | None) -> dict[str, Path | str]:
 
 
 def require_no_braces(paths: Mapping[str, Path | str]) -> None:
-    """Raise :class:`FoolingError` for a path with braces, in which Snakemake looks for wildcards.
+    """Raise :class:`FoolingError` for a path with braces.
 
-    ``paths``: each by what it is.
+    Snakemake looks for wildcards in braces. The keys of ``paths`` say what each path is.
     """
     for what, path in paths.items():
         if set("{}") & set(str(path)):
@@ -65,9 +73,9 @@ def require_no_braces(paths: Mapping[str, Path | str]) -> None:
 
 
 def _with_typed_arguments(values: Mapping[str, Any], arguments: Sequence[str]) -> dict[str, Any]:
-    """``values`` with those given as ``key=text`` read as in a study file.
+    """Return ``values`` with the ``key=text`` arguments parsed as in a study file.
 
-    Snakemake leaves every number in a mapping or a list a text, and takes a number in quotes for a number.
+    Snakemake leaves numbers in mappings and lists as texts, and reads a number in quotes as a number.
     """
     typed = dict(values)
     for key, _, text in (argument.partition("=") for argument in arguments):
@@ -77,7 +85,10 @@ def _with_typed_arguments(values: Mapping[str, Any], arguments: Sequence[str]) -
 
 
 def _was_read_from(text: str, value: Any) -> bool:
-    """Whether ``value`` holds what is in ``text``, with all scalars as texts; a scalar must be in quotes."""
+    """Return whether Snakemake read ``value`` from ``text``, with scalars as texts.
+
+    Only mappings, lists and scalars in quotes count.
+    """
     try:
         read = yaml.load(text, Loader=yaml.BaseLoader)
     except yaml.YAMLError:

@@ -1,4 +1,4 @@
-"""The human study: its questionnaire, people's answers, and whose images people are shown."""
+"""The human study: its questionnaire, its answers, and the images that it shows."""
 
 from __future__ import annotations
 
@@ -14,35 +14,35 @@ from rules.steps import as_json, repeated
 
 
 class HumanStudy:
-    """The human study of a study, if it has one; without one it has no files."""
+    """The human study of a study; without one, it has no files."""
 
     def __init__(self, study: Study, experiments: Experiments) -> None:
         self._study, self._experiments = study, experiments
 
     def files(self) -> list[str]:
-        """Return the questionnaire, if any; its images are beside it."""
+        """Return the questionnaire, if any; its images are in the same folder."""
         return [f"{self._study.results}/survey/questionnaire.json"] if self._study.survey else []
 
     def tables(self, *names: str) -> list[str]:
-        """Return these tables of people's answers, if there are any answers."""
+        """Return these tables of answers, if there are any answers."""
         return (
             [f"{self._study.results}/findings/survey/{name}.csv" for name in names] if responses_of(self._study) else []
         )
 
     def questionnaire(self) -> list[str]:
-        """Return the questionnaire of the page; a study without one says so."""
+        """Return the questionnaire; raise :class:`WorkflowError` if there is none."""
         return self.files() if self._survey else []
 
     def settings(self) -> str:
-        """Return the settings that decide the questionnaire."""
+        """Return the settings of the questionnaire."""
         return as_json(self._survey.questionnaire())
 
     def classifier(self) -> list[str]:
-        """Return the name of the network whose images people are shown, as a list."""
+        """Return the name of the network whose images are shown, as a list."""
         return [self._survey.classifier]
 
     def runs(self) -> list[str]:
-        """Return the runs whose images people may be shown."""
+        """Return the runs whose images may be shown."""
         return [run for _, run in self._named_runs()]
 
     def run_options(self) -> str:
@@ -50,26 +50,28 @@ class HumanStudy:
         return repeated("runs", self._named_runs())
 
     def ascents(self) -> list[str]:
-        """Return the gradient ascents whose images people may be shown."""
+        """Return the gradient ascents whose images may be shown."""
         folder = f"{self._study.results}/ascent/{self._survey.classifier}"
         return [f"{folder}/{name}.safetensors" for name in self._survey.ascents]
 
     def responses(self) -> list[str]:
-        """Return the files with people's answers."""
+        """Return the files with answers."""
         return responses_of(self._study)
 
     def response_folder(self) -> str:
-        """Return their folder as an argument of a command."""
+        """Return the folder of answers as an argument of a command."""
         return shlex.quote(str(self._survey.settings.response_folder))
 
     def analysis(self) -> str:
-        """Return whose answers count, what counts as chance, and how intervals are made."""
+        """Return the settings of exclusions, chance and intervals."""
         return as_json(self._survey.analysis() | self._study.findings(IntervalSettings))
 
     @property
     def _survey(self) -> SurveyPlan:
         if self._study.survey is None:
-            raise WorkflowError(f"the study {self._study.name} asks nobody: add the key `survey: {{}}` to its file")
+            raise WorkflowError(
+                f"the study {self._study.name} has no human study: add the key `survey: {{}}` to its file"
+            )
         return self._study.survey
 
     def _named_runs(self) -> list[tuple[str, str]]:
@@ -78,7 +80,7 @@ class HumanStudy:
 
 
 def responses_of(study: Study) -> list[str]:
-    """Return the files with people's answers, by name; none without a folder of answers."""
+    """Return the files with answers, sorted; none without a folder of answers."""
     folder = study.survey and study.survey.settings.response_folder
     if not folder or not folder.is_dir():
         return []

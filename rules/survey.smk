@@ -1,4 +1,4 @@
-# Ask people what they see: choose what they are shown, build the page that asks them, and analyse their answers.
+# The human study: sample its stimuli, build its page, and analyse the answers.
 
 
 rule survey_sample:
@@ -64,15 +64,15 @@ rule survey_analyse:
         mem_mb=memory(2000),
         runtime=60,
     message:
-        "Analyse the answers"
+        "Analyse the answers of the human study"
     shell:
         "fooling survey analyse {params.folder} --questionnaire {input.questionnaire} --settings {params.settings:q}"
         " --files {output.files} --exclusions {output.exclusions} --accuracy {output.accuracy} --images {output.images}"
         " --agreement {output.agreement} --confidence {output.confidence} --confusion {output.confusion} 2> {log}"
 
 
-# Asked for by `make survey` alone, which installs the packages: nothing else of a study needs npm.
-rule survey_page:
+# Only `make survey` builds the page. It installs the npm packages, which nothing else in a study needs.
+rule survey_build:
     input:
         questionnaire=by_wildcards(human_study.questionnaire),
     output:
@@ -82,16 +82,16 @@ rule survey_page:
         environment=environment("survey"),
         packages="results/.packages/node_modules",
     log:
-        "<logs>/survey/page.log",
+        "<logs>/survey/build.log",
     benchmark:
-        "<benchmarks>/survey/page.tsv"
+        "<benchmarks>/survey/build.tsv"
     conda:
         "../envs/survey.yaml"
     resources:
         mem_mb=1000,
         runtime=10,
     message:
-        "Build the survey page"
+        "Build the page of the human study"
     shell:
         "fooling survey build --questionnaire {input.questionnaire} --packages {params.packages} --output {output}"
         " 2> {log}"

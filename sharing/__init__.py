@@ -1,5 +1,5 @@
-"""Publish a study with DVC, restore it elsewhere, and merge what two people have published.
+"""Publish a study with DVC, restore it, and merge what two people published.
 
-``python -m sharing`` stands around the workflow, as ``make`` does: it asks Snakemake what is up to date, and gives DVC
-what is to be kept. Of the study itself it knows no more than where its files lie.
+``python -m sharing`` calls Snakemake and DVC from outside, as ``make`` does: Snakemake reports what is up to date, and
+DVC stores the results. This package only needs to know where the files of a study are.
 """

@@ -1,4 +1,4 @@
-"""``python -m sharing``: publish a study, restore what was published, merge what two people have published."""
+"""Publish a study, restore published studies, and merge two versions."""
 
 from __future__ import annotations
 
@@ -23,58 +23,61 @@ DEFAULT = Path("config/config.yaml")
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 Config = Annotated[Path, typer.Option(help="Study file.")]
-AnyConfig = Annotated[Path | None, typer.Option(help="Study file; none: every published study.")]
+AnyConfig = Annotated[Path | None, typer.Option(help="Study file; default: all published studies.")]
 
 
 @app.command("pack")
 def pack_command(configfile: Config = DEFAULT) -> None:
-    """Pack the records of a study into one of its files: the last step of DVC's pipeline."""
-    with _told("pack"):
+    """Pack the records of a study into one file: the last step of DVC's pipeline."""
+    with _without_traceback("pack"):
         study = study_in(configfile)
         write_bytes(pack_of(study.name), provenance.pack(results_of(study)))
-        provenance.mark_as_known(pack_of(study.name))
+        provenance.mark_as_imported(pack_of(study.name))
         say(f"the records of the study {study.name} are in {pack_of(study.name)}")
 
 
 @app.command("publish")
 def publish_command(configfile: Config = DEFAULT) -> None:
-    """Bring a study that is up to date to the store, and commit which version of it."""
-    with _told("publish"):
+    """Copy an up-to-date study to the store, and commit a reference to it."""
+    with _without_traceback("publish"):
         say(publish(configfile))
 
 
 @app.command("restore")
 def restore_command(configfile: AnyConfig = None) -> None:
-    """Bring published studies here, ready to go on from."""
-    with _told("restore"):
+    """Fetch published studies, so that you can continue from them."""
+    with _without_traceback("restore"):
         say(restore(configfile))
 
 
 @app.command("merge")
 def merge_command() -> None:
-    """Within a `git merge`: unite what both sides have published."""
-    with _told("merge"):
+    """Combine what both sides of a `git merge` have published."""
+    with _without_traceback("merge"):
         say(merge())
 
 
 @app.command("convert")
 def convert_command() -> None:
-    """Convert records from before fingerprints, so that unchanged results are not made again."""
-    with _told("convert"):
+    """Convert records without fingerprints, so that unchanged results are kept."""
+    with _without_traceback("convert"):
         say(convert())
 
 
 @app.command("checksums")
 def checksums_command(configfile: Config = DEFAULT) -> None:
-    """Print the SHA-256 of every result of a study: the same seed on the same kind of machine gives the same bits."""
-    with _told("checksums"):
+    """Print the SHA-256 of every result of a study.
+
+    The same seed on the same kind of machine gives the same bits.
+    """
+    with _without_traceback("checksums"):
         results = Path(study_in(configfile).results)
         print(*(f"{digest}  {results / name}" for name, digest in checksums(results).items()), sep="\n")
 
 
 @contextmanager
-def _told(command: str) -> Iterator[None]:
-    """What is wrong is said without a traceback."""
+def _without_traceback(command: str) -> Iterator[None]:
+    """Turn a :class:`FoolingError` into a message and exit status 2."""
     try:
         yield
     except FoolingError as error:

@@ -1,4 +1,4 @@
-"""Convert records that name source files as inputs into records with fingerprints, where nothing has changed since.
+"""Convert records that name source files as inputs to records with fingerprints.
 
 Up to :data:`BEFORE`, the source files of a step and its file of pinned packages were inputs with checksums. Now their
 digests are params. A record is converted if all of these checksums are those of that commit's files. Its params are
@@ -22,18 +22,18 @@ from fooling.errors import FoolingError
 from fooling.fingerprint import Fingerprints
 from rules.steps import packages_digest
 from sharing.commands import git
-from sharing.provenance import Provenance, listed, packed, unpacked
+from sharing.provenance import Provenance, one_per_line, packed, unpacked
 from sharing.records import records, write_record
 
 #: The last commit whose rules name source files as inputs.
 BEFORE = "f6737528061640a534469152a9da7fcf6305cd46"
 
-CODE = ("src/", "envs/")  # beginnings of the inputs that are none any more
+CODE = ("src/", "envs/")  # prefixes of paths that are no longer inputs
 Record = Mapping[str, Any]
 
 
 def convert() -> str:
-    """Convert all records of the folder, and those in the packs of its studies; return what was done, in words.
+    """Convert all records here and in the packs of studies; return a summary.
 
     Raises :class:`FoolingError` if git does not hold the two commits.
     """
@@ -48,22 +48,22 @@ def convert() -> str:
         for path, provenance in packs.items():
             write_bytes(path, packed(_converted_pack(provenance, convert_record)))
     left = sorted(name for name, record in here.items() if record is None)
-    done = f"{len(here) - len(left)} records are converted"
+    done = f"{len(here) - len(left)} records converted"
     if not left:
         return done
-    return f"{done}; left, because their code or packages were others than those of {BEFORE[:7]}:\n{listed(left)}"
+    return f"{done}; not converted, because their code or packages differ from {BEFORE[:7]}:\n{one_per_line(left)}"
 
 
 def converted(
     record: Record, *, before: Callable[[str], str | None], code: Fingerprints, packages: Callable[[str], str]
 ) -> dict[str, Any] | None:
-    """Return ``record`` with fingerprints in place of source files; None if its files are others than before.
+    """Return ``record`` with fingerprints instead of files; None if files differ.
 
     Args:
-        record: As Snakemake wrote it.
-        before: The SHA-256 that a file had in the commit :data:`BEFORE`.
+        record: The record that Snakemake wrote.
+        before: Returns the SHA-256 of a file in the commit :data:`BEFORE`; None if the commit does not have the file.
         code: The fingerprints of the commit that gives the same results.
-        packages: The digest of the packages in an environment file, by its path.
+        packages: Returns the digest of the packages in an environment file, given its path.
     """
     old = [name for name in record["input"] if name.startswith(CODE)]
     checksums = record.get("input_checksums") or {}
@@ -80,10 +80,13 @@ def converted(
 
 
 def _fingerprint(record: Record, modules: set[str], code: Fingerprints) -> str:
-    """Return the fingerprint of the command in a record; the modules that it imports by name are among ``modules``."""
+    """Return the fingerprint of the command in a record.
+
+    The modules that the command imports by name are among ``modules``.
+    """
     words = shlex.split(record["shellcmd"])[1:]
     name = "_".join(words[: 2 if words[0] == "survey" else 1]).replace("-", "_")
-    command = f"fooling.cli.{name}"  # in that commit, every command is a module
+    command = f"fooling.cli.{name}"  # in that commit, each command has its own module
     patterns = code.named_modules(command)
     named = sorted(module for module in modules if any(fnmatchcase(module, pattern) for pattern in patterns))
     return code.of(command, *named)
@@ -110,10 +113,10 @@ def _converted_pack(provenance: Provenance, convert_record: Callable[[Record], R
 
 @contextmanager
 def _converter() -> Iterator[Callable[[Record], dict[str, Any] | None]]:
-    """Give the function that converts a record, with the two commits as git holds them."""
+    """Yield the function that converts a record, with both commits checked out."""
     added = git("log", "--diff-filter=A", "--format=%H", "--", "sharing/conversion.py").split()
     if not added or git("cat-file", "-t", BEFORE).strip() != "commit":
-        raise FoolingError("the history of this repository is not whole", remedy="git fetch --unshallow")
+        raise FoolingError("the history of this repository is incomplete", remedy="git fetch --unshallow")
     with _files_of(BEFORE) as old, _files_of(added[-1]) as new:
         code = Fingerprints(new / "src/fooling")
         yield lambda record: converted(
@@ -126,7 +129,7 @@ def _converter() -> Iterator[Callable[[Record], dict[str, Any] | None]]:
 
 @contextmanager
 def _files_of(commit: str) -> Iterator[Path]:
-    """Give a folder with the code and the environments of a commit."""
+    """Yield a temporary folder with the code and the environments of a commit."""
     with tempfile.TemporaryDirectory() as folder:
         archive = Path(folder, "files.tar")
         git("archive", f"--output={archive}", commit, "src", "envs")

@@ -1,8 +1,9 @@
-"""The records by which Snakemake knows what is up to date, packed into one file of a study and taken up again.
+"""Pack Snakemake's records of a study into one file, and import them again.
 
-Without its record a file is never remade when a setting changes, so records travel with the files that they tell of.
-Snakemake keeps one small file for each output and rewrites it in place, which an object that DVC has linked would not
-survive: hence the pack. It names every result by its SHA-256, and a record is taken up only for the very same file.
+Without its record, a file is not remade when a setting changes. So the records are published with the files.
+Snakemake keeps one small file per output and overwrites it in place. If DVC had linked these files, this would damage
+the store, so they are packed into one file instead. The pack holds the SHA-256 of every result, and a record is
+imported only for a file with this SHA-256.
 """
 
 from __future__ import annotations
@@ -21,38 +22,38 @@ from fooling.artifacts import read_bytes, sha256_of, write_bytes
 from fooling.errors import FoolingError
 from fooling.schemas import format_errors
 from fooling.settings import Settings
-from sharing.records import made_by_a_job, record_in, recorded, write_record
+from sharing.records import checked_record, job_output, recorded, write_record
 
 SNAKEMAKE = Path(".snakemake")
 VERSION = 1
-MOST_BYTES = 2**28  # of an unfolded pack; a study of a thousand jobs takes some ten million
+MOST_BYTES = 2**28  # of an uncompressed pack; a study of a thousand jobs has about ten million
 
 
 class Result(Settings):
-    """One result: its file by its SHA-256, and what Snakemake recorded of the job that made it."""
+    """A result: the SHA-256 of its file, and the record of the job that made it."""
 
     sha256: str
-    """Of the content of the file."""
+    """SHA-256 of the content of the file."""
     record: dict[str, Any]
-    """As Snakemake wrote it."""
+    """The record as Snakemake wrote it."""
     folder: str | None = None
-    """The folder that the job made as a whole, where the record is of that."""
+    """The folder that the record is of, if the output of the job is a folder."""
 
     @field_validator("record")
     @classmethod
     def _readable(cls, record: dict[str, Any]) -> dict[str, Any]:
-        return record_in(record)
+        return checked_record(record)
 
 
 class Provenance(Settings):
-    """What the pack of a study holds."""
+    """The content of the pack of a study."""
 
     version: int
-    """Of this form."""
+    """Version of this format."""
     results: dict[str, Result]
-    """Every result, by its path."""
+    """All results by path."""
     logs: dict[str, str]
-    """The text of every job's log and of its measured times, by their paths."""
+    """The texts of the logs and benchmark files of all jobs, by path."""
 
     @field_validator("version")
     @classmethod
@@ -79,17 +80,18 @@ class Provenance(Settings):
 
 
 def pack(results: Sequence[Path]) -> bytes:
-    """The records and logs of these results as one file; the same records give the same bytes.
+    """Return the records and logs of these results as the bytes of a pack.
 
-    Raises :class:`FoolingError` that names the results without a record, and for more than :func:`unpacked` reads.
+    The same records give the same bytes. Raises :class:`FoolingError`, naming the results, if some have no record, and
+    for a pack that is larger than :func:`unpacked` reads.
     """
     found = {path: recorded(path) for path in results}
     unknown = [str(path) for path, record in found.items() if record is None]
     if unknown:
         raise FoolingError(
-            "nothing is recorded of how these results were made",
-            found=listed(unknown),
-            remedy="delete them and run the study again; what belongs to no study is moved elsewhere",
+            "these results have no metadata record",
+            found=one_per_line(unknown),
+            remedy="delete them and run the study again; move files that belong to no study elsewhere",
         )
     logs = sorted({log for record in found.values() if record for log in _logs_of(record)})
     texts = {str(log): log.read_text(encoding="utf-8", errors="replace") for log in logs}
@@ -101,53 +103,57 @@ def pack(results: Sequence[Path]) -> bytes:
 
 
 def packed(provenance: Provenance) -> bytes:
-    """``provenance`` as the bytes of a pack; equal content gives equal bytes.
+    """Return ``provenance`` as the bytes of a pack; equal content gives equal bytes.
 
-    Raises :class:`FoolingError` for more than :func:`unpacked` reads.
+    Raises :class:`FoolingError` for a pack that is larger than :func:`unpacked` reads.
     """
-    unfolded = json.dumps(provenance.model_dump(mode="json"), sort_keys=True).encode()
-    if len(unfolded) > MOST_BYTES:
+    content = json.dumps(provenance.model_dump(mode="json"), sort_keys=True).encode()
+    if len(content) > MOST_BYTES:
         raise FoolingError(
             "the records and logs of this study are too long for one pack",
-            found=f"{len(unfolded):,} bytes, {sum(map(len, provenance.logs.values())):,} of them in logs",
+            found=f"{len(content):,} bytes, {sum(map(len, provenance.logs.values())):,} of them in logs",
             expected=f"at most {MOST_BYTES:,} bytes",
-            remedy="shorten the longest files in logs/, or divide the study",
+            remedy="shorten the longest files in logs/, or split the study",
         )
-    return gzip.compress(unfolded, mtime=0)
+    return gzip.compress(content, mtime=0)
 
 
 def unpacked(packed: bytes, *, source: Path) -> Provenance:
-    """The content of a pack; :class:`FoolingError`, naming the ``source``, for a file that is none."""
+    """Return the content of a pack.
+
+    Raises :class:`FoolingError`, naming the ``source``, if it is not a valid pack.
+    """
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(packed)) as file:
             content = file.read(MOST_BYTES + 1)
         if len(content) > MOST_BYTES:
-            raise ValueError(f"more than {MOST_BYTES:,} bytes once unfolded")
+            raise ValueError(f"more than {MOST_BYTES:,} bytes when uncompressed")
         return Provenance.model_validate_json(content)
     except (OSError, EOFError, ValueError, zlib.error) as error:
         raise FoolingError(
-            f"{source} does not hold the records of a study",
+            f"{source} is not a valid pack of a study's records",
             found=format_errors(error) if isinstance(error, ValidationError) else error,
             remedy="delete it, and restore the study again",
         ) from None
 
 
-def take_up(path: Path) -> int:
-    """Take up the records in the pack at ``path``, if there is one, for the results that lie here; how many they are.
+def import_records(path: Path) -> int:
+    """Import the records of existing results from the pack at ``path``, if any.
 
-    A pack is taken up once. Results that came later than their pack are looked at again until they are there.
+    Returns the number of imported records. Each pack is imported once. If results are still missing then, later calls
+    import the records of those that have arrived.
     """
     if not path.is_file():
         return 0
-    known, packed = _Marker.of(path), read_bytes(path)
-    digest = sha256_of(packed)
+    known, content = _Marker.of(path), read_bytes(path)
+    digest = sha256_of(content)
     if known.pack == digest and not any(Path(name).is_file() for name in known.missing):
         return 0
-    provenance = unpacked(packed, source=path)
+    provenance = unpacked(content, source=path)
     is_new = known.pack != digest
     names = list(provenance.results) if is_new else [name for name in known.missing if recorded(Path(name)) is None]
-    there = [name for name in names if _is_same(Path(name), provenance.results[name])]
-    for name in there:
+    present = [name for name in names if _is_same(Path(name), provenance.results[name])]
+    for name in present:
         record, folder = provenance.results[name].record, provenance.results[name].folder
         write_record(folder or name, record)
         for log in _log_names(record):
@@ -155,33 +161,33 @@ def take_up(path: Path) -> int:
                 write_bytes(Path(log), provenance.logs[log].encode())
     missing = tuple(name for name in provenance.results if not Path(name).is_file())
     _Marker(pack=digest, missing=missing).write(path)
-    return len(there)
+    return len(present)
 
 
 def _folder_of(result: Path) -> str | None:
-    """The folder that a job made as a whole, and in which ``result`` lies; None where the job made the file."""
-    made = made_by_a_job(result)
+    """Return the folder that is the output of a job and contains ``result``, if any."""
+    made = job_output(result)
     return None if made in (None, result) else str(made)
 
 
-def mark_as_known(path: Path) -> None:
-    """Note that the records here are those of the pack at ``path``, which has just been written from them."""
+def mark_as_imported(path: Path) -> None:
+    """Mark the pack at ``path``, just written from the records here, as imported."""
     _Marker(pack=sha256_of(read_bytes(path)), missing=()).write(path)
 
 
-def listed(names: Sequence[str], *, shown: int = 10) -> str:
-    """The first of these names, one a line, and how many more there are."""
+def one_per_line(names: Sequence[str], *, shown: int = 10) -> str:
+    """Return the first ``shown`` names, one per line, and the number of others."""
     more = [f"and {len(names) - shown} more"] if len(names) > shown else []
     return "\n".join([*names[:shown], *more])
 
 
 class _Marker(Settings):
-    """Which pack of a study was taken up here."""
+    """The pack of a study that was imported last."""
 
     pack: str = ""
-    """SHA-256 of the pack; empty where none was taken up."""
+    """SHA-256 of the pack; empty if none was imported."""
     missing: tuple[str, ...] = ()
-    """The results in it that did not lie here then."""
+    """The results in the pack that did not exist here at that time."""
 
     @classmethod
     def of(cls, path: Path) -> _Marker:
@@ -199,7 +205,7 @@ class _Marker(Settings):
 
 
 def _is_inside(path: str) -> bool:
-    """Whether ``path`` lies below the folder of results or that of logs."""
+    """Return whether ``path`` is below ``results/`` or ``logs/``."""
     folder, *below = PurePosixPath(path).parts or [""]
     return folder in ("results", "logs") and bool(below) and ".." not in below and "\0" not in path
 
@@ -209,7 +215,7 @@ def _is_same(path: Path, result: Result) -> bool:
 
 
 def _logs_of(record: Mapping[str, Any]) -> list[Path]:
-    """The log of a job and the times measured beside it, as far as they are there."""
+    """Return the log and the benchmark file of a job, if they exist."""
     return [path for name in _log_names(record) if (path := Path(name)).is_file()]
 
 

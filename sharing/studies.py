@@ -1,4 +1,4 @@
-"""Where the files of a study lie, by which names DVC keeps them, and which studies have been published."""
+"""Locate the files of a study, name its DVC stages, and list published studies."""
 
 from __future__ import annotations
 
@@ -19,23 +19,26 @@ PUBLISHED = Path("config/published.yaml")
 LOCK = Path("dvc.lock")
 
 HEADER = """\
-# The studies that have been published, and their data sets, each with the study file that makes it. `dvc.yaml` has the
-# same stages for all of them. `make publish` adds what is new; see docs/sharing.md.
+# The published studies and data sets, each with its study file. `dvc.yaml` has the same stages for all of them.
+# `make publish` adds new ones; see docs/sharing.md.
 """
-PICTURE_KINDS = ("folder", "imagenet")  # of data sets whose pictures are listed
+PICTURE_KINDS = ("folder", "imagenet")  # kinds of data sets with a list of pictures
 SECTIONS = ("studies", "datasets", "pictures", "retraining", "ascent", "survey")
 
 
 def study_in(configfile: Path) -> Study:
-    """The study in a study file; :class:`FoolingError` for a missing file or a refused setting."""
+    """Return the study in a study file.
+
+    Raises :class:`FoolingError` for a missing file or an invalid setting.
+    """
     values = parsed_yaml(read_text(configfile), source=str(configfile))
     return resolved_study(parse_exponents(values), source=str(configfile))
 
 
 def results_of(study: Study) -> list[Path]:
-    """Every result of ``study`` that is there, its data sets among them.
+    """Return all existing results of ``study``, including its data sets.
 
-    Left out are the pack of its records, and the page that asks people, which is built anew from the questionnaire.
+    Leaves out the pack of its records, and the page of the human study, which is built from the questionnaire.
     """
     page = Path(study.results, "survey", "page")
     files = (path for path in Path(study.results).rglob("*") if path.is_file() and page not in path.parents)
@@ -45,7 +48,10 @@ def results_of(study: Study) -> list[Path]:
 
 
 def checksums(results: Path) -> dict[str, str]:
-    """Return the SHA-256 of every result below this folder by its path, without run times and the report."""
+    """Return the SHA-256 of every result below this folder, by path.
+
+    Leaves out the report and run times, which differ from run to run.
+    """
     files = {path.relative_to(results).as_posix(): path for path in results.rglob("*") if path.is_file()}
     return {
         name: sha256_of(path.read_bytes())
@@ -55,42 +61,51 @@ def checksums(results: Path) -> dict[str, str]:
 
 
 def pack_of(study: str) -> Path:
-    """The file in which the records of a study are kept."""
+    """Return the file that holds the records of a study."""
     return Path("results", study, "provenance.json.gz")
 
 
 def metrics_of(study: str) -> Path:
-    """The file of a study that git keeps, not DVC."""
+    """Return the metrics of a study: the one result that git tracks, not DVC."""
     return Path("results", study, "metrics.json")
 
 
 def stages_of(study: Study) -> list[str]:
-    """The names of a study's stages in ``dvc.yaml``."""
+    """Return the names of a study's stages in ``dvc.yaml``."""
     return [f"{stage}@{name}" for stage, names in _entries(study).items() for name in names] + [
         f"{stage}@{study.name}" for stage in ("classifiers", "evolution", "findings")
     ]
 
 
 def published() -> dict[str, dict[str, str]]:
-    """The published studies, data sets, lists of pictures and studies that have more to them, each with its file."""
+    """Return the content of the file of published studies.
+
+    Each of the ``SECTIONS`` maps the names of studies or data sets to their study files. Without a file all are empty.
+    """
     return published_in(PUBLISHED.read_text(encoding="utf-8")) if PUBLISHED.is_file() else published_in("")
 
 
 def published_in(text: str) -> dict[str, dict[str, str]]:
-    """The same, from the text of the file."""
+    """Return the same from the text of the file.
+
+    Raises :class:`FoolingError` if the text is invalid.
+    """
     content = parsed_yaml(text, source=str(PUBLISHED)) or {}
     if not isinstance(content, Mapping) or not set(content) <= set(SECTIONS):
-        raise FoolingError(f"{PUBLISHED} has a wrong form", found=content, expected="the keys " + ", ".join(SECTIONS))
+        raise FoolingError(f"{PUBLISHED} is invalid", found=content, expected="the keys " + ", ".join(SECTIONS))
     for section, files in content.items():
         if files is not None and not (
             isinstance(files, Mapping) and all(isinstance(text, str) for item in files.items() for text in item)
         ):
-            raise FoolingError(f"{PUBLISHED} has a wrong form", found=f"{section}: {files}", expected="name: file")
+            raise FoolingError(f"{PUBLISHED} is invalid", found=f"{section}: {files}", expected="name: file")
     return {section: dict(content.get(section) or {}) for section in SECTIONS}
 
 
 def with_study(declared: Mapping[str, Mapping[str, str]], study: Study, configfile: Path) -> dict[str, dict[str, str]]:
-    """``declared`` with this study added; :class:`FoolingError` where another file makes a study of its name."""
+    """Return ``declared`` with this study added.
+
+    Raises :class:`FoolingError` if a study of this name was published from another file.
+    """
     known = declared["studies"].get(study.name, str(configfile))
     if known != str(configfile):
         raise FoolingError(

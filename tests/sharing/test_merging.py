@@ -1,4 +1,4 @@
-"""Two people publish, and git merges: no file of either is lost, and what has to be made again is known."""
+"""Two people publish, and git merges: no file is lost, and outdated results are known."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from repository import TINY, TINY_STUDY, UP_TO_DATE, Repository
 
 
 def _merge(ours: Repository, theirs: Repository) -> list[str]:
-    """Begin to merge what the others have; the files in conflict."""
+    """Begin to merge the commit of the others; return the files in conflict."""
     ours.run("git", "fetch", "--quiet", str(theirs.folder), "main:theirs")
     ours.run("bash", "-c", "git merge --no-commit theirs || true")
     return ours.run("git", "diff", "--name-only", "--diff-filter=U").split()
@@ -40,7 +40,7 @@ def test_two_seeds_of_one_study(pair: tuple[Repository, Repository]) -> None:
     theirs.replace(TINY, "seeds: {first: 1, count: 1}", "seeds: {first: 3, count: 1}")
     theirs.publish(TINY)
     assert set(_merge(ours, theirs)) >= {TINY, "dvc.lock"}
-    assert TINY in ours.refusal("merge"), "settings are settled by those who know what they want"
+    assert TINY in ours.refusal("merge"), "conflicts in settings are resolved by hand"
     ours.run("git", "checkout", "--ours", TINY)
     ours.replace(TINY, "seeds: {first: 1, count: 2}", "seeds: {first: 1, count: 3}")
     ours.run("git", "add", TINY)
@@ -63,11 +63,11 @@ def test_two_seeds_of_one_study(pair: tuple[Repository, Repository]) -> None:
         assert ours.digests("tiny")[name] == whose.digests("tiny")[name]
 
 
-def test_without_a_merge_there_is_nothing_to_unite(pair: tuple[Repository, Repository]) -> None:
-    assert "no merge is under way" in pair[0].refusal("merge")
+def test_without_a_merge_the_command_is_refused(pair: tuple[Repository, Repository]) -> None:
+    assert "no merge is in progress" in pair[0].refusal("merge")
 
 
-def test_a_name_that_another_file_has_is_refused(pair: tuple[Repository, Repository]) -> None:
+def test_a_name_published_from_another_file_is_refused(pair: tuple[Repository, Repository]) -> None:
     ours, _ = pair
     ours.run("git", "mv", TINY, "config/other.yaml")
     ours.commit()

@@ -51,13 +51,13 @@ def rules() -> dict[str, str | None]:
     return {name: None if content is None else content["rule"] for name, content in found.items()}
 
 
-def test_packed_records_and_logs_are_taken_up_once(folder: Path) -> None:
+def test_packed_records_and_logs_are_imported_once(folder: Path) -> None:
     packed("a", "b")
     forget()
-    assert provenance.take_up(PACK) == 2
+    assert provenance.import_records(PACK) == 2
     assert rules() == {"a": "a", "b": "b"}
     assert Path("logs/study/a.log").read_text() == "logs/study/a.log"
-    assert provenance.take_up(PACK) == 0
+    assert provenance.import_records(PACK) == 0
 
 
 def test_files_of_a_folder_have_the_record_of_the_folder(folder: Path) -> None:
@@ -68,7 +68,7 @@ def test_files_of_a_folder_have_the_record_of_the_folder(folder: Path) -> None:
     record(Path("results/study/pictures"), {"rule": "paint"})
     PACK.write_bytes(provenance.pack(files))
     record_path("results/study/pictures").unlink()
-    assert provenance.take_up(PACK) == 2
+    assert provenance.import_records(PACK) == 2
     assert [(recorded(path) or {})["rule"] for path in files] == ["paint", "paint"]
 
 
@@ -81,7 +81,7 @@ def test_the_record_of_another_version_of_a_file_is_left(folder: Path) -> None:
     packed("a", "b")
     Path("results/study/a.csv").write_text("made here since")
     record(Path("results/study/a.csv"), {"rule": "newer"})
-    assert provenance.take_up(PACK) == 1
+    assert provenance.import_records(PACK) == 1
     assert rules() == {"a": "newer", "b": "b"}
 
 
@@ -90,10 +90,10 @@ def test_a_file_that_comes_later_gets_its_record_then(folder: Path) -> None:
     forget()
     text = Path("results/study/b.csv").read_text()
     Path("results/study/b.csv").unlink()
-    assert provenance.take_up(PACK) == 1
+    assert provenance.import_records(PACK) == 1
     assert rules() == {"a": "a", "b": None}
     Path("results/study/b.csv").write_text(text)
-    assert provenance.take_up(PACK) == 1
+    assert provenance.import_records(PACK) == 1
     assert rules() == {"a": "a", "b": "b"}
 
 
@@ -114,7 +114,7 @@ def test_no_path_of_a_pack_leaves_its_folders(folder: Path, path: str, part: str
     PACK.write_bytes(gzip.compress(json.dumps(content).encode()))
     before = sorted(folder.rglob("*"))
     with pytest.raises(FoolingError, match=r"provenance\.json\.gz"):
-        provenance.take_up(PACK)
+        provenance.import_records(PACK)
     assert sorted(folder.rglob("*")) == before
 
 
@@ -130,10 +130,10 @@ def test_a_record_that_snakemake_could_not_read_is_refused(folder: Path, wrong: 
     PACK.write_bytes(gzip.compress(json.dumps(content).encode()))
     forget()
     with pytest.raises(FoolingError, match=r"provenance\.json\.gz(.|\n)*results\.results/study/b\.csv\.record"):
-        provenance.take_up(PACK)
+        provenance.import_records(PACK)
     assert rules() == {"a": None, "b": None}
     record(Path("results/study/b.csv"), wrong)
-    with pytest.raises(FoolingError, match=r"nothing is recorded(.|\n)*results/study/b\.csv"):
+    with pytest.raises(FoolingError, match=r"no metadata record(.|\n)*results/study/b\.csv"):
         provenance.pack([Path("results/study/b.csv")])
 
 
@@ -146,18 +146,18 @@ def test_no_log_of_a_record_leads_elsewhere(folder: Path, log: str) -> None:
     packed("a")
     assert json.loads(gzip.decompress(PACK.read_bytes()))["logs"] == {}
     record_path("results/study/a.csv").unlink()
-    assert provenance.take_up(PACK) == 1
+    assert provenance.import_records(PACK) == 1
 
 
-def test_a_pack_that_unfolds_to_gigabytes_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only the first bytes are unfolded; what would be refused is not packed either."""
-    unfolded = 0
+def test_a_pack_of_gigabytes_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the first bytes are uncompressed; a pack that would be refused is never written."""
+    uncompressed = 0
 
     class Counted(gzip.GzipFile):
         def read(self, size: int | None = -1) -> bytes:
-            nonlocal unfolded
+            nonlocal uncompressed
             content = super().read(size)
-            unfolded += len(content)
+            uncompressed += len(content)
             return content
 
     packed("a", "b")
@@ -165,9 +165,9 @@ def test_a_pack_that_unfolds_to_gigabytes_is_refused(folder: Path, monkeypatch: 
     PACK.write_bytes(gzip.compress(text.encode()))
     monkeypatch.setattr(provenance, "MOST_BYTES", 100)
     monkeypatch.setattr(gzip, "GzipFile", Counted)
-    with pytest.raises(FoolingError, match="more than 100 bytes once unfolded"):
-        provenance.take_up(PACK)
-    assert unfolded == 101
+    with pytest.raises(FoolingError, match="more than 100 bytes when uncompressed"):
+        provenance.import_records(PACK)
+    assert uncompressed == 101
     with pytest.raises(FoolingError, match="too long for one pack"):
         packed("a", "b")
 
@@ -179,7 +179,7 @@ def test_a_log_in_a_pack_replaces_no_result(folder: Path) -> None:
     content["logs"]["results/study/b.csv"] = "not what was found"
     PACK.write_bytes(gzip.compress(json.dumps(content).encode()))
     with pytest.raises(FoolingError, match=r"paths below logs/, not 'results/study/b\.csv'"):
-        provenance.take_up(PACK)
+        provenance.import_records(PACK)
     assert Path("results/study/b.csv").read_text() == "results/study/b.csv"
 
 
@@ -191,7 +191,7 @@ def test_the_folder_of_a_result_is_one_that_holds_it(folder: Path, other: str) -
     PACK.write_bytes(gzip.compress(json.dumps(content).encode()))
     before = recorded("results/study/b.csv")
     with pytest.raises(FoolingError, match=r"a folder in which 'results/study/a\.csv' lies"):
-        provenance.take_up(PACK)
+        provenance.import_records(PACK)
     assert recorded("results/study/b.csv") == before
 
 

@@ -1,4 +1,4 @@
-"""Publishing refuses what could not be restored, and leaves nothing half done."""
+"""Publishing refuses studies that could not be restored, and changes nothing then."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PUBLISH_TINY = ("publish", "--configfile", TINY)
 
 
 def _state(repository: Repository, study: str = "smoke") -> list[bytes | str]:
-    """What a refused publication leaves as it was."""
+    """The state that a refused publication must not change."""
     names = (
         "dvc.lock",
         "config/published.yaml",
@@ -26,7 +26,7 @@ def _state(repository: Repository, study: str = "smoke") -> list[bytes | str]:
     return [*files, repository.run("git", "rev-parse", "HEAD"), repository.run("git", "status", "--porcelain")]
 
 
-def test_what_is_published_already_is_said_so(published: Repository) -> None:
+def test_publishing_again_reports_that_nothing_is_new(published: Repository) -> None:
     before = _state(published)
     assert "was published already" in published.sharing(*PUBLISH)
     assert _state(published) == before
@@ -52,7 +52,7 @@ def test_a_lost_record_is_refused(published: Repository) -> None:
     assert "results/smoke/claims.csv" in published.refusal(*PUBLISH)
 
 
-def test_changes_that_no_commit_holds_are_refused(published: Repository) -> None:
+def test_uncommitted_changes_are_refused(published: Repository) -> None:
     published.append("src/fooling/cli/help.py", "# changed")
     (published.folder / "config/own.yaml").touch()
     message = published.refusal(*PUBLISH)
@@ -60,7 +60,7 @@ def test_changes_that_no_commit_holds_are_refused(published: Repository) -> None
     assert "config/own.yaml" in message
 
 
-def test_inputs_that_git_does_not_keep_are_refused(published: Repository) -> None:
+def test_inputs_that_git_does_not_track_are_refused(published: Repository) -> None:
     published.append(".gitignore", "/config/test/weights.safetensors")
     published.run("git", "rm", "--quiet", "--cached", "config/test/weights.safetensors")
     published.commit("Keep the weights to ourselves")
@@ -70,7 +70,7 @@ def test_inputs_that_git_does_not_keep_are_refused(published: Repository) -> Non
     assert "../outside.yaml" in published.refusal("publish", "--configfile", "../outside.yaml")
 
 
-def test_publishing_waits_for_no_run(published: Repository) -> None:
+def test_publishing_during_a_run_is_refused(published: Repository) -> None:
     (published.folder / ".snakemake/locks").mkdir(exist_ok=True)
     (published.folder / ".snakemake/locks/0.input.lock").touch()
     assert "a run is at work" in published.refusal(*PUBLISH)
@@ -94,13 +94,13 @@ def test_without_a_name_nothing_is_published(pair: tuple[Repository, Repository]
     ours.append(".gitignore", "/mine")
     before = _state(ours, "tiny")
     message = ours.refusal(*PUBLISH_TINY)
-    assert "git does not know in whose name to commit" in message
+    assert "git does not know your name and e-mail address" in message
     assert "git config user.name" in message
     assert _state(ours, "tiny") == before
 
 
 @pytest.mark.parametrize("hook", ["pre-commit", "commit-msg"])
-def test_a_hook_that_refuses_leaves_nothing_behind(pair: tuple[Repository, Repository], hook: str) -> None:
+def test_a_commit_hook_that_fails_leaves_nothing_behind(pair: tuple[Repository, Repository], hook: str) -> None:
     ours, _ = pair
     ours.replace(TINY, "bootstrap_samples: 99", "bootstrap_samples: 100")
     ours.commit()
@@ -111,7 +111,7 @@ def test_a_hook_that_refuses_leaves_nothing_behind(pair: tuple[Repository, Repos
     path.chmod(0o755)
     before = _state(ours, "tiny")
     message = ours.refusal(*PUBLISH_TINY)
-    assert "git refuses the commit" in message
+    assert "git rejected the commit" in message
     assert "no study today" in message
     assert _state(ours, "tiny") == before
     path.unlink()

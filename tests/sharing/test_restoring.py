@@ -1,4 +1,4 @@
-"""Whoever clones the repository gets the published studies, ready to go on from, whatever is broken on the way."""
+"""A clone restores the published studies, or as many of their files as are intact."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import yaml
 from checkout import SMOKE, differing
 from repository import TINY, UP_TO_DATE, Repository, bound_by_rights, stored_object
 
-TELLING = {"run_info", "report_page"}
+DESCRIBING = {"run_info", "report"}
 ARCHIVE = "results/smoke/evolution/lenet-a/cppn/seed1.safetensors"
 
 
@@ -37,9 +37,9 @@ def test_bare_dvc_pull_is_enough(published: Repository) -> None:
 def test_networks_and_archives_can_be_pulled_alone(published: Repository) -> None:
     clone = published.clone("clone")
     clone.run("python", "-m", "dvc", "pull", "classifiers@smoke", "findings@smoke")
-    clone.dry_run()  # takes up the records of what is there
+    clone.dry_run()  # imports the records of the files that are present
     clone.run("python", "-m", "dvc", "pull")
-    assert UP_TO_DATE in clone.dry_run(), "records of files that came later are taken up, too"
+    assert UP_TO_DATE in clone.dry_run(), "records of files that arrived later are imported, too"
 
 
 def test_after_a_restore_one_more_seed_reruns_its_runs_and_what_follows(published: Repository) -> None:
@@ -52,7 +52,7 @@ def test_after_a_restore_one_more_seed_reruns_its_runs_and_what_follows(publishe
     )
     pending = clone.pending()
     assert {output.rpartition("/")[2].split(".")[0] for output in pending.pop("evolve")} == {"seed3"}
-    assert set(pending) == TELLING | {
+    assert set(pending) == DESCRIBING | {
         *("examine", "tabulate", "trace_lineage", "measure_distances", "ablate", "summarise_ablation", "transfer"),
         *("tabulate_ascent", "variance", "compare", "compare_networks", "compare_class_sets", "survey_sample"),
         *("claims", "summarise", "draw"),
@@ -95,7 +95,7 @@ def test_a_missing_object_is_named(published: Repository) -> None:
     assert "results/smoke/claims.csv" in published.clone("clone").refusal("restore")
 
 
-def test_objects_that_may_not_be_read_are_named_and_all_others_are_restored(
+def test_unreadable_objects_are_named_and_all_others_are_restored(
     pair: tuple[Repository, Repository],
 ) -> None:
     """Files of one folder, and the list of the files of another."""
@@ -117,9 +117,9 @@ def test_objects_that_may_not_be_read_are_named_and_all_others_are_restored(
     (missing := outputs["results/tiny/claims.csv"]).unlink()
     clone = ours.clone("clone")
     message = clone.refusal("restore", prefix=prefix)
-    assert f"1 files are missing or damaged and {len(closed)} files may not be read in the store" in message
+    assert f"1 files are missing or damaged and {len(closed)} files are not readable in the store" in message
     for name, path in closed.items():
-        assert f"{name}: no right to read {path}" in message
+        assert f"{name}: no permission to read {path}" in message
     lost = {name.removeprefix("results/tiny/") for name in (*closed, "results/tiny/claims.csv")}
     there = {name for name in ours.digests("tiny") if name not in lost and not name.startswith("figures/")}
     assert set(clone.digests("tiny")) == there
@@ -139,7 +139,7 @@ def test_a_file_that_was_never_published_is_not_overwritten(published: Repositor
     assert mine.read_text() == "mine alone"
 
 
-def test_a_store_that_is_not_there_is_said_so(published: Repository) -> None:
+def test_a_missing_store_is_reported(published: Repository) -> None:
     clone = published.clone("clone")
     published.store.rename(published.store.with_name("elsewhere"))
     message = clone.refusal("restore")
@@ -159,7 +159,7 @@ def test_a_store_that_is_not_there_is_said_so(published: Repository) -> None:
     assert UP_TO_DATE in clone.dry_run()
 
 
-def test_nothing_published_is_said_so(fresh_checkout, tmp_path) -> None:
+def test_restoring_without_published_studies_is_refused(fresh_checkout, tmp_path) -> None:
     repository = Repository(fresh_checkout.copy(tmp_path / "place/repository").folder)
     repository.run("git", "init", "--quiet", "--initial-branch=main")
     assert "no study has been published" in repository.refusal("restore")

@@ -187,11 +187,11 @@ def test_a_wrong_study_is_refused_in_plain_words(fresh_checkout: Checkout, tmp_p
     assert "Traceback" not in message
 
 
-def test_a_study_that_asks_nobody_has_no_page_and_says_so(fresh_checkout: Checkout, tmp_path: Path) -> None:
+def test_a_study_without_a_human_study_has_no_page(fresh_checkout: Checkout, tmp_path: Path) -> None:
     study = tmp_path / "study.yaml"
     study.write_text(re.sub(r"^survey: .*\n?", "", (ROOT / SMOKE).read_text(), flags=re.MULTILINE))
-    message = _refusal(fresh_checkout, "--configfile", str(study), "--", "survey_page")
-    assert "the study smoke asks nobody" in message
+    message = _refusal(fresh_checkout, "--configfile", str(study), "--", "survey_build")
+    assert "the study smoke has no human study" in message
     assert "most recent call last" not in message  # Snakemake itself names the line of the rule
 
 

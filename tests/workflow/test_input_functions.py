@@ -232,7 +232,7 @@ def test_a_retrained_network_has_a_seed_of_its_own_and_names_an_unusual_exposure
 def test_networks_that_refuse_are_measured_by_the_same_seeds(smoke_rules: Rules) -> None:
     chains, retrainings = smoke_rules.chains, smoke_rules.retrainings
     assert retrainings.with_refusal() == retrainings.with_longer_runs() == ["refusing"]
-    assert retrainings.refusing("refusing") == [f"{chain}/dnn2/refusing" for chain in chains.that_refuse()]
+    assert retrainings.refusing("refusing") == [f"{chain}/dnn2/refusing" for chain in chains.with_refusal()]
     with_and_without = zip(retrainings.refusing("refusing"), retrainings.last_networks("refusing"), strict=True)
     for refusing, network in with_and_without:
         assert chains.seeds(refusing, "1") == chains.seeds(network, "1")
@@ -267,7 +267,7 @@ def test_people_are_asked_where_the_study_has_a_survey(smoke_rules: Rules) -> No
 
     nobody = _rules(ask_nobody)
     assert nobody.human_study.files() == nobody.human_study.tables("accuracy") == []
-    with pytest.raises(WorkflowError, match="the study smoke asks nobody"):
+    with pytest.raises(WorkflowError, match="the study smoke has no human study"):
         nobody.human_study.questionnaire()
     assert smoke_rules.human_study.questionnaire() == ["results/smoke/survey/questionnaire.json"]
     runs, named = smoke_rules.human_study.runs(), shlex.split(smoke_rules.human_study.run_options())

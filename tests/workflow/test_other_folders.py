@@ -68,7 +68,7 @@ def _pending(code: Checkout, *options: str, folder: Path, **variables: str) -> s
 
 
 #: The declared claims belong to the workflow and not to the study: seen from elsewhere they have another path.
-CLAIMS = {"claims", "summarise", "run_info", "report_page"}
+CLAIMS = {"claims", "summarise", "run_info", "report"}
 
 
 def test_from_another_folder_nothing_is_pending(smoke: Checkout, tmp_path: Path) -> None:
@@ -105,5 +105,5 @@ def test_as_a_module_from_an_address_without_the_package(elsewhere: Path, served
     code = Checkout(elsewhere.with_name("repository"))
     done = _attempt(code, "snakemake", "-n", folder=elsewhere, PYTHONPATH=str(tmp_path / "bare"))
     assert done.returncode != 0
-    assert "comes from elsewhere and needs its package: install `fooling`" in done.stdout + done.stderr
+    assert "a remote workflow needs its package: install `fooling`" in done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr

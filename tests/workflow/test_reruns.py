@@ -13,8 +13,8 @@ import pytest
 
 from checkout import ROOT, SMOKE, Checkout
 
-#: What tells of everything, and so follows from any change of a result.
-TELLING = {"run_info", "report_page"}
+#: Rules that describe the whole study, and so follow from any change of a result.
+DESCRIBING = {"run_info", "report"}
 
 #: The figures of the human study that show its stimuli.
 SHEETS = {
@@ -49,7 +49,7 @@ def test_touching_every_file_reruns_nothing(changed: Checkout) -> None:
 def test_a_setting_of_one_experiment_reruns_its_runs_and_what_follows(changed: Checkout) -> None:
     changed.replace(SMOKE, CPPN_EXPERIMENT, CPPN_EXPERIMENT.replace("cppn}", "cppn, add_node_probability: 0.4}"))
     pending = changed.pending()
-    assert set(pending) == TELLING | {
+    assert set(pending) == DESCRIBING | {
         *("evolve", "sample", "examine", "tabulate", "trace_lineage", "variance", "compare", "transfer"),
         *("compare_class_sets", "compare_networks", "survey_sample"),
         *("measure_distances", "ablate", "summarise_ablation", "tabulate_ascent", "claims", "summarise", "draw"),
@@ -78,14 +78,14 @@ def test_a_setting_of_one_experiment_reruns_its_runs_and_what_follows(changed: C
 def test_a_setting_of_a_gradient_ascent_reruns_it_and_what_follows(changed: Checkout) -> None:
     changed.replace(SMOKE, "steps: 20", "steps: 21")
     pending = changed.pending()
-    assert set(pending) == TELLING | {"attack", "tabulate_ascent", "survey_sample", "claims", "summarise", "draw"}
+    assert set(pending) == DESCRIBING | {"attack", "tabulate_ascent", "survey_sample", "claims", "summarise", "draw"}
     assert _names(pending["draw"]) == {"ascent_gallery-lenet-a", "ascent_over_evaluations-lenet-a", *SHEETS}
 
 
 def test_a_setting_of_a_sweep_reruns_its_pilots_and_the_choice(changed: Checkout) -> None:
     changed.replace(SMOKE, "early_progress: [0.02, 0.3]", "early_progress: [0.02, 0.4]")
     pending = changed.pending()
-    assert set(pending) == TELLING | {"attack", "tabulate_ascent", "claims", "summarise", "draw"}
+    assert set(pending) == DESCRIBING | {"attack", "tabulate_ascent", "claims", "summarise", "draw"}
     ascended = {Path(output).parent.name + "/" + Path(output).stem for output in pending["attack"]}
     assert ascended == {"lenet-b/tuned-early-progress-0.4-late-progress-0.9", "lenet-a/tuned"}
     assert _names(pending["draw"]) == {"ascent_gallery-lenet-a", "ascent_over_evaluations-lenet-a"}
@@ -94,7 +94,7 @@ def test_a_setting_of_a_sweep_reruns_its_pilots_and_the_choice(changed: Checkout
 def test_a_setting_of_the_questionnaire_draws_its_stimuli_again(changed: Checkout) -> None:
     changed.replace(SMOKE, "stimuli_per_condition: 5", "stimuli_per_condition: 4")
     pending = changed.pending()
-    assert set(pending) == TELLING | {"survey_sample", "draw"}
+    assert set(pending) == DESCRIBING | {"survey_sample", "draw"}
     assert _names(pending["draw"]) == SHEETS
 
 
@@ -109,7 +109,7 @@ def test_answers_are_analysed_and_drawn_once_there_are_any(changed: Checkout) ->
     assert changed.pending() == {}
     (changed.folder / "answers/one.csv").write_text("a first participant")
     pending = changed.pending()
-    assert set(pending) == TELLING | {"survey_analyse", "claims", "summarise", "draw"}
+    assert set(pending) == DESCRIBING | {"survey_analyse", "claims", "summarise", "draw"}
     assert _names(pending["draw"]) == {f"survey_{name}" for name in ("accuracy", "images", "confusion", "confidence")}
 
 
@@ -130,7 +130,7 @@ def test_a_module_of_the_cppn_encoding_reruns_cppn_runs_and_what_follows(changed
 def test_a_figure_module_reruns_that_figure_and_the_report(changed: Checkout) -> None:
     changed.append("src/fooling/figures/gallery.py", CHANGE)
     pending = changed.pending()
-    assert set(pending) == TELLING | {"draw"}
+    assert set(pending) == DESCRIBING | {"draw"}
     assert _names(pending["draw"]) == {"gallery-direct"}
 
 
@@ -167,7 +167,7 @@ def test_a_module_that_nothing_imports_reruns_nothing(changed: Checkout) -> None
 
 def test_the_stylesheet_of_the_page_reruns_the_page(changed: Checkout) -> None:
     changed.append("src/fooling/report/page.css", "p { color: red }")
-    assert set(changed.pending()) == {"report_page"}
+    assert set(changed.pending()) == {"report"}
 
 
 def test_code_that_is_edited_while_a_job_runs_reruns_it(changed: Checkout) -> None:
@@ -186,7 +186,7 @@ def test_code_that_is_edited_while_a_job_runs_reruns_it(changed: Checkout) -> No
 def test_an_option_of_a_figure_reruns_that_figure_and_the_report(changed: Checkout) -> None:
     changed.replace(SMOKE, "runs_shown: 2", "runs_shown: 1")
     pending = changed.pending()
-    assert set(pending) == TELLING | {"draw"}
+    assert set(pending) == DESCRIBING | {"draw"}
     assert _names(pending["draw"]) == {"gallery-direct", "family_tree-cppn", "ablation-cppn"}
 
 
@@ -208,7 +208,7 @@ def test_one_architecture_leaves_the_networks_of_another_alone(changed: Checkout
 def test_settings_of_the_findings_rerun_no_evolution(changed: Checkout) -> None:
     changed.replace(SMOKE, "bootstrap_samples: 199", "bootstrap_samples: 199, confidence_level: 0.9")
     pending = changed.pending()
-    assert set(pending) == TELLING | {
+    assert set(pending) == DESCRIBING | {
         *("describe_classifiers", "trace_lineage", "compare", "tabulate_ascent", "transfer", "transfer_in_chain"),
         *("compare_class_sets", "compare_networks"),
         *("tabulate_retraining", "tabulate_budget", "tabulate_refusal", "summarise_ablation"),
@@ -226,7 +226,7 @@ def test_help_texts_the_version_and_the_machine_rerun_nothing(changed: Checkout)
 
 def test_a_changed_picture_lists_and_reads_the_folder_again(changed: Checkout) -> None:
     (changed.folder / "config/test/pictures/circle/0.png").unlink()
-    assert set(changed.pending()) == TELLING | {
+    assert set(changed.pending()) == DESCRIBING | {
         *("list_folder", "fetch_folder", "train_on_all_pictures", "describe_classifiers"),
         *("claims", "summarise", "draw"),
     }
@@ -234,19 +234,19 @@ def test_a_changed_picture_lists_and_reads_the_folder_again(changed: Checkout) -
 
 def test_a_picture_more_of_imagenet_or_another_list_of_its_classes_reads_it_again(changed: Checkout) -> None:
     changed.append("config/test/imagenet_classes.csv", "3,n03417042,garbage truck")
-    assert set(changed.pending()) == TELLING | {"list_imagenet", "fetch_imagenet"}
+    assert set(changed.pending()) == DESCRIBING | {"list_imagenet", "fetch_imagenet"}
     changed.replace("config/test/imagenet_classes.csv", "\n3,n03417042,garbage truck\n", "")
     assert changed.pending() == {}
     folder = changed.folder / "config/test/imagenet/n01440764"
     shutil.copy(folder / "n01440764_1.png", folder / "n01440764_2.png")
-    assert set(changed.pending()) == TELLING | {"list_imagenet", "fetch_imagenet"}
+    assert set(changed.pending()) == DESCRIBING | {"list_imagenet", "fetch_imagenet"}
 
 
 def test_one_more_network_in_a_chain_runs_its_own_jobs_and_what_follows(changed: Checkout) -> None:
     chain = "networks: 2\n  filled_with: [champions"
     changed.replace(SMOKE, chain, chain.replace("2", "3"))
     pending = changed.pending()
-    assert set(pending) == TELLING | {
+    assert set(pending) == DESCRIBING | {
         *("collect_champions", "paint", "retrain", "evolve_many"),
         *("tabulate_retraining", "transfer_in_chain", "claims", "summarise", "draw"),
     }
@@ -266,7 +266,7 @@ def test_a_setting_of_a_retraining_reruns_its_runs_and_what_follows(changed: Che
 
 def test_a_refusal_rate_reruns_its_networks_and_runs_and_what_follows(changed: Checkout) -> None:
     changed.replace(SMOKE, "rates: [0.02]", "rates: [0.02, 0.04]")
-    telling = TELLING | {"draw", "claims", "summarise"}
+    telling = DESCRIBING | {"draw", "claims", "summarise"}
     pending = changed.pending()
     assert set(pending) == telling | {"tabulate_refusal"}
     assert _names(pending["draw"]) == {"retraining_refusal-refusing"}
@@ -300,20 +300,20 @@ def test_one_seed_less_reruns_only_what_showed_it(changed: Checkout) -> None:
 
 def test_a_setting_of_a_data_set_reruns_it_and_what_was_found_with_it(changed: Checkout) -> None:
     changed.replace(SMOKE, "kind: shapes, size: 32", "kind: shapes, size: 40")
-    assert set(changed.pending()) == TELLING | {"fetch_shapes"}
+    assert set(changed.pending()) == DESCRIBING | {"fetch_shapes"}
 
 
 def test_a_result_changed_by_hand_reruns_what_was_made_from_it(changed: Checkout) -> None:
     changed.append("results/smoke/findings/variance.csv", "changed")
     pending = changed.pending()
     assert _names(pending["draw"]) == {"variance_components"}
-    assert set(pending) == TELLING | {"draw"}
+    assert set(pending) == DESCRIBING | {"draw"}
 
 
 def test_a_deleted_result_is_made_again_with_what_follows(changed: Checkout) -> None:
     (changed.folder / "results/smoke/figures/gallery-direct.png").unlink()
     pending = changed.pending()
-    assert set(pending) == TELLING | {"draw"}
+    assert set(pending) == DESCRIBING | {"draw"}
     assert _names(pending["draw"]) == {"gallery-direct"}
 
 
@@ -325,7 +325,7 @@ def test_deleted_logs_rerun_nothing(changed: Checkout) -> None:
 def test_the_command_of_a_rule_reruns_its_jobs_and_what_follows(changed: Checkout) -> None:
     changed.replace("rules/findings.smk", "fooling variance {input.champions}", "fooling  variance {input.champions}")
     pending = changed.pending()
-    assert set(pending) == TELLING | {"variance", "draw"}
+    assert set(pending) == DESCRIBING | {"variance", "draw"}
 
 
 def test_what_a_rule_needs_and_says_reruns_nothing(changed: Checkout) -> None:
