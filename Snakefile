@@ -113,13 +113,13 @@ rule survey:
     input:
         human_study.files(),
         human_study.tables("accuracy"),
-        figures.of_human_study("png", "pdf"),
+        figures.of_human_study(),
     message:
         "Done: human study"
 
 
 rule figures:
     input:
-        figures.files("png", "pdf"),
+        figures.files(),
     message:
         "Done: figures"

@@ -58,6 +58,7 @@ rule evolve:
         "<benchmarks>/evolution/{classifier}/{experiment}/seed{seed}.tsv"
     wildcard_constraints:
         experiment=one_of(experiments.names(drift=True)),
+    priority: first_gallery.priority()
     conda:
         "../envs/networks.yaml"
     resources:

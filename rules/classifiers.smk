@@ -144,7 +144,7 @@ rule train:
         "<benchmarks>/classifiers/{classifier}.tsv"
     wildcard_constraints:
         classifier=one_of(classifiers.trained_on("kept")),
-    priority: 2
+    priority: first_gallery.priority(2)
     conda:
         "../envs/networks.yaml"
     resources:
@@ -192,7 +192,7 @@ rule assemble_ensemble:
         "<benchmarks>/classifiers/{classifier}.tsv"
     wildcard_constraints:
         classifier=one_of(classifiers.ensembles),
-    priority: 2
+    priority: first_gallery.priority(2)
     conda:
         "../envs/networks.yaml"
     resources:
@@ -223,7 +223,7 @@ rule import_network:
         "<benchmarks>/classifiers/{classifier}.tsv"
     wildcard_constraints:
         classifier=one_of(classifiers.imported),
-    priority: 2
+    priority: first_gallery.priority(2)
     conda:
         "../envs/networks.yaml"
     resources:

@@ -54,7 +54,7 @@ from fooling.inputs import read_text
 from fooling.progress import say
 from rules.attacks import Attacks, Experiments
 from rules.classifiers import Classifiers, Datasets
-from rules.drawings import Figures
+from rules.drawings import Figures, FirstGallery
 from rules.findings import Findings
 from rules.process import (
     end_without_traceback_on_ctrl_c,
@@ -101,6 +101,7 @@ human_study = HumanStudy(study, experiments)
 findings = Findings(study, experiments, attacks, retrainings, human_study)
 figures = Figures(study, datasets, chains, human_study)
 tables = findings.tables
+first_gallery = FirstGallery(study)
 
 # The captions of figures in Snakemake's own report (docs/captions) read these.
 config["captions"] = figures.captions()
@@ -112,7 +113,7 @@ everything_but_the_report = [
         for file in each.files()
     ),
     *findings.conclusions(),
-    *figures.files("png", "pdf"),
+    *figures.files(),
 ]
 
 

@@ -24,6 +24,7 @@ rule calibrate:
         "<logs>/findings/calibrate/{classifier}.log",
     benchmark:
         "<benchmarks>/findings/calibrate/{classifier}.tsv"
+    priority: first_gallery.priority()
     conda:
         "../envs/networks.yaml"
     resources:
@@ -85,6 +86,7 @@ rule examine:
         "<logs>/findings/examine/{classifier}/{experiment}.log",
     benchmark:
         "<benchmarks>/findings/examine/{classifier}/{experiment}.tsv"
+    priority: first_gallery.priority()
     conda:
         "../envs/networks.yaml"
     resources:

@@ -94,12 +94,13 @@ rule draw:
         dataset=by_wildcards(figures.dataset),
     output:
         png=report("<results>/figures/{figure}.png", caption="../docs/captions/figure.rst", category="Figures"),
-        pdf="<results>/figures/{figure}.pdf",
+        pdf=figures.pdf_outputs(),
     params:
         code=by_wildcards(figures.fingerprint),
         environment=environment("figures"),
         figure=by_wildcards(figures.entry),
         drawn_from=by_wildcards(figures.drawn_from),
+        files=options("png", "pdf"),
         settings=by_wildcards(figures.settings),
     log:
         "<logs>/figures/{figure}.log",
@@ -107,6 +108,7 @@ rule draw:
         "<benchmarks>/figures/{figure}.tsv"
     wildcard_constraints:
         figure=one_of(figures.all),
+    priority: first_gallery.priority()
     conda:
         "../envs/figures.yaml"
     resources:
@@ -115,8 +117,7 @@ rule draw:
     message:
         "Draw {wildcards.figure}"
     shell:
-        "fooling draw {params.figure} {params.drawn_from} --settings {params.settings:q} --png {output.png}"
-        " --pdf {output.pdf} 2> {log}"
+        "fooling draw {params.figure} {params.drawn_from} --settings {params.settings:q} {params.files}" " 2> {log}"
 
 
 rule run_info:

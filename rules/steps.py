@@ -25,6 +25,9 @@ class Wildcards(Protocol):
 
     def __getattr__(self, name: str, /) -> str: ...
 
+    def items(self) -> Iterable[tuple[str, str]]:
+        """Return the names with their values."""
+
 
 class Files(Protocol):
     """The inputs or outputs of a job: all paths, and by name a path or list of paths."""

@@ -29,6 +29,13 @@ def test_a_figure_is_written_as_png_and_pdf(given):
     assert given["pdf"].read_bytes().startswith(b"%PDF")
 
 
+def test_without_pdf_only_the_png_is_written(given):
+    pdf = given.pop("pdf")
+    draw("variance_components", **given)
+    assert given["png"].is_file()
+    assert not pdf.exists()
+
+
 def test_files_of_one_name_are_stacked_and_settings_are_passed_on(given, inputs, tmp_path):
     training, classifiers = inputs["training_curves"]["training"], inputs["training_curves"]["classifiers"]
     for name in ("lenet-a", "lenet-b", "alexnet"):

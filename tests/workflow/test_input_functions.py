@@ -20,7 +20,7 @@ from fooling.errors import FoolingError
 from fooling.study.resolved import Study, resolved_study
 from rules.attacks import Attacks, Experiments
 from rules.classifiers import Classifiers, Datasets
-from rules.drawings import Figures
+from rules.drawings import Figures, FirstGallery
 from rules.findings import Findings
 from rules.retraining import Chains, Retrainings
 from rules.steps import Needs, as_json, by_wildcards, of_each, one_of, options
@@ -320,3 +320,37 @@ def test_rules_know_nothing_of_sharing_and_have_no_lambdas() -> None:
             text = path.read_text()
             assert not re.search(r"^\s*(from|import) sharing", text, flags=re.MULTILINE), path.name
             assert "lambda" not in text, path.name
+
+
+def test_the_jobs_of_the_first_gallery_go_first(smoke_rules: Rules) -> None:
+    priority = FirstGallery(smoke_rules.study).priority(2)
+
+    def of(**wildcards: str) -> int:
+        return priority(wildcards)  # type: ignore[arg-type]  # a dictionary has items
+
+    assert of(figure="gallery-direct") == FirstGallery.PRIORITY
+    assert of(figure="search_comparison") == 2
+    assert (
+        of(classifier="lenet-a") == of(classifier="lenet-b") == FirstGallery.PRIORITY
+    )  # its network, and the independent one
+    assert of(classifier="own") == 2
+    assert of(classifier="lenet-a", experiment="direct") == FirstGallery.PRIORITY
+    assert of(classifier="lenet-b", experiment="direct") == of(classifier="lenet-a", experiment="cppn") == 2
+    assert of(classifier="lenet-a", experiment="direct", seed="2") == FirstGallery.PRIORITY
+    assert of(classifier="lenet-a", experiment="direct", seed="3") == 2  # the gallery shows two runs
+
+
+def test_a_study_without_gallery_has_no_jobs_that_go_first() -> None:
+    def without_gallery(values: dict[str, Any]) -> None:
+        values["experiments"][0]["figures"].remove("gallery")
+
+    priority = FirstGallery(_rules(without_gallery).study).priority()
+    assert priority({"classifier": "lenet-a"}) == 0  # type: ignore[arg-type]
+
+
+def test_figures_have_the_formats_of_the_study() -> None:
+    rules = _rules(lambda values: values["figures"].update(formats=["png", "pdf"]))
+    assert rules.figures.pdf_outputs() == ["<results>/figures/{figure}.pdf"]
+    assert {Path(file).suffix for file in rules.figures.files()} == {".png", ".pdf"}
+    assert {Path(file).suffix for file in rules.figures.files("png")} == {".png"}
+    assert _rules().figures.pdf_outputs() == []

@@ -42,9 +42,9 @@ def draw(
     dataset: Path | None = None,
     settings: str = "{}",
     png: Path,
-    pdf: Path,
+    pdf: Path | None = None,
 ) -> None:
-    """Draw one figure of the catalogue, as PNG and PDF.
+    """Draw one figure of the catalogue, as PNG and also as PDF if asked.
 
     Args:
         figure: Name of the figure, such as gallery.
@@ -53,7 +53,7 @@ def draw(
         stimuli: Stimuli of the human study, as condition=path of the questionnaire.
         settings: Options of the figure: one JSON object, or a YAML file that holds them.
         png: PNG file to write.
-        pdf: PDF file to write.
+        pdf: PDF file to write as well.
     """
     draw_figure = _function_of(figure)
     given: dict[str, Any] = _read_tables(tables or [])
@@ -75,9 +75,10 @@ def draw(
         )
     drawn = draw_figure(**given)
     write_bytes(png, as_png(drawn))
-    write_bytes(pdf, as_pdf(drawn))
+    if pdf is not None:
+        write_bytes(pdf, as_pdf(drawn))
     boxes = missing_in(drawn)
-    say(f"{figure}: {png} and {pdf}{f'; {HINT.format(boxes)}' if boxes else ''}")
+    say(f"{figure}: {png}{f' and {pdf}' if pdf else ''}{f'; {HINT.format(boxes)}' if boxes else ''}")
 
 
 def _function_of(figure: str) -> Callable[..., Figure]:
