@@ -54,7 +54,7 @@ def _lenet(name: str, *, seed: int, independent: str) -> TrainedEntry:
         independent=independent,
         architecture="lenet",
         seed=seed,
-        training=TrainingSettings(iterations=2000),
+        training=TrainingSettings(iterations=1000),
     )
 
 
