@@ -8,6 +8,7 @@ locks.
 from __future__ import annotations
 
 import fcntl
+import logging
 import signal
 import sys
 from collections.abc import Iterator, Sequence
@@ -22,6 +23,7 @@ from fooling.errors import FoolingError
 from fooling.progress import say
 
 LOCK = Path(".snakemake/running.lock")
+RETRY = 0.01  # seconds until an interrupt is handled that came while a message was written
 
 
 @contextmanager
@@ -119,9 +121,23 @@ def _acquires(handle: IO[bytes], mode: int) -> bool:
 
 
 def _end(number: int, frame: FrameType | None) -> None:
+    """End, but not from within a log handler: that of Snakemake swallows :class:`SystemExit`, and the run continues."""
+    if _writes_a_message(frame):
+        signal.signal(signal.SIGALRM, _end)
+        signal.setitimer(signal.ITIMER_REAL, RETRY)
+        return
     signal.signal(signal.SIGINT, _report_ending)
     say("Interrupted. To resume, type the same command again.")
-    sys.exit(128 + number)
+    sys.exit(128 + signal.SIGINT)
+
+
+def _writes_a_message(frame: FrameType | None) -> bool:
+    """Return whether a log handler is among the callers of this frame."""
+    while frame is not None:
+        if frame.f_code.co_name == "emit" and isinstance(frame.f_locals.get("self"), logging.Handler):
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _report_ending(number: int, frame: FrameType | None) -> None:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import io
+import logging
 import os
 import re
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
+from snakemake.logging import ColorizingTextHandler
 
 from checkout import ROOT, SMOKE, Checkout
 from fooling.errors import FoolingError
-from rules.process import message_at_end
+from rules.process import end_without_traceback_on_ctrl_c, message_at_end
 from rules.steps import without_wildcards
 from rules.study_file import paths_in, require_no_braces, study_from
 
@@ -105,6 +109,34 @@ def test_a_repository_with_braces_in_its_path_is_refused(fresh_checkout: Checkou
 
 def test_what_is_left_is_counted() -> None:
     assert message_at_end(failed=1, left=3).startswith("The run ended early: 1 jobs failed, 3 are left.")
+
+
+class InterruptedStream(io.StringIO):
+    """A stream that the user interrupts as often as something is written to it, at the worst moment."""
+
+    def write(self, text: str) -> int:
+        os.kill(os.getpid(), signal.SIGINT)
+        return super().write(text)
+
+
+def test_ctrl_c_within_a_message_ends_once_it_is_written(capsys: pytest.CaptureFixture[str]) -> None:
+    """The log handler of Snakemake swallows what is raised within it."""
+    stream = InterruptedStream()
+    handler = ColorizingTextHandler(nocolor=True, stream=stream)
+    record = logging.makeLogRecord({"msg": "a message", "levelno": logging.INFO, "levelname": "INFO"})
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGALRM)}
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        end_without_traceback_on_ctrl_c()
+        with pytest.raises(SystemExit) as end:
+            handler.emit(record)
+            time.sleep(10)
+    finally:
+        for number, action in before.items():
+            signal.signal(number, action)
+    assert end.value.code == 130
+    assert stream.getvalue() == "a message\n"
+    assert capsys.readouterr().err == "Interrupted. To resume, type the same command again.\n"
 
 
 def test_ctrl_c_ends_without_a_traceback(fresh_checkout: Checkout, tmp_path: Path) -> None:
