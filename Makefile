@@ -3,8 +3,9 @@
 #   make run                             the default study, config/config.yaml
 #   make study CONFIG=config/mnist.yaml  another study
 #   make survey CONFIG=…                 build the page of the human study
-#   make test PROCESSES=3                all quick tests, with this number of processes
-#   make test-slow                       the tests that take over half a minute each
+#   make test PROCESSES=3                the quick tests, with this number of processes: units, and the smoke study once
+#   make test-slow                       all other tests: kills, merges, Slurm, browser, other folders
+#   make test-all                        both; without what is not installed (Slurm, a browser)
 #   make test-slurm                      the tests on a real Slurm (installs it if possible)
 #   make test-survey                     the tests of the survey page in a real Chromium (installs it if possible)
 #   make torture                         kill the smoke study over 50 times, damage its files, fill its disk: over half an hour
@@ -19,7 +20,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := run
-.PHONY: run study survey survey-packages test test-slow test-slurm test-survey torture check bench forget clean publish \
+.PHONY: run study survey survey-packages test test-slow test-all test-slurm test-survey torture check bench forget clean publish \
 	restore merge-published
 
 PYTHON ?= python3
@@ -99,12 +100,18 @@ survey-packages: $(INSTALLED_PACKAGES)
 survey: $(INSTALLED_PACKAGES) $(INSTALLED)
 	@$(REQUIRE_CONFIG) $(REQUIRE_ROOM) $(WITH_LOCK) $(UNLOCK) $(SNAKEMAKE) --cores $(CORES) $(CONFIGFILE) -- survey_build
 
+PYTEST := python -m pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder --durations 15
+
 test: $(INSTALLED)
-	python -m pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder --durations 15 \
-		-m "not slow and not torture"
+	$(PYTEST) -m "not slow and not torture"
 
 test-slow: $(INSTALLED)
-	python -m pytest -m slow
+	$(PYTEST) -m "slow and not torture"
+
+# Both use the same smoke study, made once.
+test-all: $(INSTALLED)
+	export MADE_ONCE=$$(mktemp -d); trap 'rm -rf "$$MADE_ONCE"' EXIT; \
+	$(PYTEST) -m "not slow and not torture"; $(PYTEST) -m "slow and not torture"
 
 torture: $(INSTALLED)
 	python -m pytest -m torture tests/torture

@@ -1,4 +1,4 @@
-"""Folders that take long to make: the first test process that asks for one makes it, and all others use it."""
+"""Folders that take long to make: the first test process that needs one makes it, and all others use it."""
 
 from __future__ import annotations
 
@@ -12,9 +12,13 @@ from filelock import FileLock
 
 
 def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
-    """The folder ``name`` of this test run, which ``make`` makes at the path that it is given."""
+    """Return the folder ``name`` of this test run, made by ``make`` at the path that it is given.
+
+    Several test runs of the same code share their folders if the environment names a place for them (`MADE_ONCE`).
+    """
     is_one_of_many = "PYTEST_XDIST_WORKER" in os.environ
-    base = factory.getbasetemp().parent if is_one_of_many else factory.getbasetemp()
+    own = factory.getbasetemp().parent if is_one_of_many else factory.getbasetemp()
+    base = Path(os.environ.get("MADE_ONCE") or own)
     folder, unfinished = base / name, base / f"{name}.unfinished"
     with FileLock(base / f"{name}.lock"):
         if not folder.exists():

@@ -65,7 +65,8 @@ class Repository(Checkout):
     def refusal(self, *arguments: str, prefix: Sequence[str] = ()) -> str:
         """What ``python -m sharing`` says where it refuses, which it does without a traceback."""
         command = [*prefix, "python", "-m", "sharing", *arguments]
-        done = subprocess.run(command, cwd=self.folder, env=self.environment(), capture_output=True, text=True)
+        environment = self.environment() if prefix else self.warm_environment()
+        done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True)
         assert done.returncode == 2, done.stdout + done.stderr
         assert "Traceback" not in done.stderr
         return done.stderr

@@ -19,7 +19,7 @@ def train_together(options: Mapping[str, Any], *, processes: int, killed_at_stat
     many.
     """
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["fooling.cli.training"])
+    context.set_forkserver_preload(["torch._dynamo", "fooling.cli.training"])
     with socket.create_server(("localhost", 0)) as server:
         port = server.getsockname()[1]
     group = [

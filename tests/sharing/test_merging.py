@@ -7,6 +7,8 @@ import pytest
 from checkout import SMOKE
 from repository import TINY, TINY_STUDY, UP_TO_DATE, Repository
 
+pytestmark = pytest.mark.slow
+
 
 def _merge(ours: Repository, theirs: Repository) -> list[str]:
     """Begin to merge the commit of the others; return the files in conflict."""
@@ -15,7 +17,6 @@ def _merge(ours: Repository, theirs: Repository) -> list[str]:
     return ours.run("git", "diff", "--name-only", "--diff-filter=U").split()
 
 
-@pytest.mark.slow
 def test_different_studies(pair: tuple[Repository, Repository]) -> None:
     ours, theirs = pair
     for repository, name in ((ours, "first"), (theirs, "second")):

@@ -10,6 +10,8 @@ import pytest
 from checkout import SMOKE
 from repository import TINY, UP_TO_DATE, Repository
 
+pytestmark = pytest.mark.slow
+
 PUBLISH = ("publish", "--configfile", SMOKE)
 PUBLISH_TINY = ("publish", "--configfile", TINY)
 
@@ -76,7 +78,6 @@ def test_publishing_during_a_run_is_refused(published: Repository) -> None:
     assert "a run is at work" in published.refusal(*PUBLISH)
 
 
-@pytest.mark.slow
 def test_a_store_that_cannot_be_written_changes_nothing(published: Repository) -> None:
     published.run("python", "-m", "dvc", "remote", "modify", "--local", "store", "url", "/proc/store")
     (published.folder / "results/smoke/claims.md").unlink()
@@ -119,7 +120,7 @@ def test_a_commit_hook_that_fails_leaves_nothing_behind(pair: tuple[Repository, 
     assert ours.run("git", "status", "--porcelain") == ""
 
 
-@pytest.mark.parametrize("link", ["hardlink", pytest.param("symlink", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("link", ["hardlink", "symlink"])
 def test_a_rerun_damages_no_stored_object(pair: tuple[Repository, Repository], link: str) -> None:
     ours, _ = pair
     ours.run("python", "-m", "dvc", "config", "--local", "cache.type", link)
@@ -134,7 +135,6 @@ def test_a_rerun_damages_no_stored_object(pair: tuple[Repository, Repository], l
         assert hashlib.md5(path.read_bytes()).hexdigest() == named, path
 
 
-@pytest.mark.slow
 def test_metrics_and_curves_of_two_commits_can_be_compared(pair: tuple[Repository, Repository]) -> None:
     ours, _ = pair
     ours.replace(TINY, "generations: 2", "generations: 4")

@@ -11,6 +11,8 @@ import yaml
 from checkout import SMOKE, differing
 from repository import TINY, UP_TO_DATE, Repository, bound_by_rights, stored_object
 
+pytestmark = pytest.mark.slow
+
 DESCRIBING = {"run_info", "report"}
 ARCHIVE = "results/smoke/evolution/lenet-a/cppn/seed1.safetensors"
 
@@ -59,7 +61,6 @@ def test_after_a_restore_one_more_seed_reruns_its_runs_and_what_follows(publishe
     }
 
 
-@pytest.mark.slow
 def test_going_to_another_commit_and_back(pair: tuple[Repository, Repository]) -> None:
     ours, _ = pair
     older = ours.digests("tiny")

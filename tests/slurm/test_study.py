@@ -13,6 +13,8 @@ from checkout import SMOKE, Checkout, differing
 from pretended_gpus import pretend_gpus
 from slurm.cluster import Cluster, Job, eventually
 
+pytestmark = pytest.mark.slow
+
 PROFILE = ("--profile", "profiles/slurm", "--configfile", SMOKE)
 #: Soon asked how the jobs stand, on a disk that shows every file at once.
 QUICK = ("--slurm-init-seconds-before-status-checks", "1", "--latency-wait", "5")
@@ -102,10 +104,9 @@ def test_runs_on_gpus_with_a_cancelled_job(
     assert made == {name: whole[name] for name in made}
 
 
-@pytest.mark.slow
 def test_a_study_that_loses_jobs_and_nodes(cluster: Cluster, fresh_checkout: Checkout, tmp_path: Path) -> None:
     undisturbed = fresh_checkout.copy(tmp_path / "undisturbed")
-    undisturbed.replace(SMOKE, "{iterations: 120}", "{iterations: 1000}")
+    undisturbed.replace(SMOKE, "{iterations: 60}", "{iterations: 1000}")
     undisturbed.replace(SMOKE, "generations: 10", "generations: 200")
     study = Study(cluster, undisturbed.copy(tmp_path / "disturbed"))
 

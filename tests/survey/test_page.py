@@ -20,6 +20,8 @@ from survey.browser import PACKAGES, Participant, launched, planned, required, w
 from survey.made_up_survey import write_survey
 from survey.servers import hosted, listening
 
+pytestmark = pytest.mark.slow
+
 COLUMNS = [
     *("format", "study", "study_version", "participant", "seed", "block", "foils", "trial", "kind", "stimulus"),
     *("stimulus_sha256", "condition", "options", "response", "correct_answer", "rating", "response_ms", "rating_ms"),

@@ -10,6 +10,8 @@ import pytest
 
 from checkout import MAKE_RUN, Checkout, differing
 
+pytestmark = pytest.mark.slow
+
 NETWORK = "results/smoke/classifiers/lenet-b.safetensors"
 RUN = "results/smoke/evolution/lenet-a/options-none/seed1.safetensors"
 DATASET = "results/datasets/smoke-digits.safetensors"
@@ -80,7 +82,6 @@ def test_deleted_tables_are_made_again(changed: Checkout, smoke: Checkout) -> No
     _assert_mended(changed, smoke)
 
 
-@pytest.mark.slow
 def test_results_without_their_records_are_named_and_made_again_once_deleted(
     changed: Checkout, smoke: Checkout
 ) -> None:

@@ -12,6 +12,8 @@ from checkout import MAKE_RUN, Checkout, differing, hidden_in
 from torture.disks import FILLER, Disk, mounted_disk
 from torture.processes import a_run_standing_still
 
+pytestmark = pytest.mark.slow
+
 CHECKPOINTS = "results/.checkpoints"
 RUN = "results/smoke/evolution/lenet-a/options-none/seed1.safetensors"
 NETWORK = "results/smoke/classifiers/lenet-a.safetensors"

@@ -15,6 +15,8 @@ from checkout import MAKE_RUN, SMOKE, Checkout, differing, hidden_in
 from torture.killer import Death, Killer
 from torture.plan import COMPUTING, LONG, SNAKEMAKE, Kill, Moment, Victim, small_plan, whole_plan
 
+pytestmark = pytest.mark.slow
+
 #: The smoke study without all that a few kills do not meet.
 SMALL_STUDY = """\
 study: smoke

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import subprocess
 
+import pytest
+
 from checkout import MAKE_RUN, SMOKE, Checkout, differing
 from torture.processes import LOOK, Job, a_run_standing_still
+
+pytestmark = pytest.mark.slow
 
 REPORT = "results/smoke/report/index.html"
 RUN = "results/smoke/evolution/lenet-a/cppn/seed1.safetensors"

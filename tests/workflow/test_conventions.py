@@ -84,37 +84,37 @@ def test_environments_pin_what_the_constraints_pin() -> None:
         assert path.with_name(f"{path.stem}.post-deploy.sh").is_file()
 
 
-def _effective(checkout: Checkout, *arguments: str) -> dict[str, str]:
-    """Every setting of Snakemake when it is called so, as text."""
+def _effective(checkout: Checkout, *calls: tuple[str, ...]) -> list[dict[str, str]]:
+    """Every setting of Snakemake in each of these calls, as text."""
     code = (
         "import json, sys\n"
         "from snakemake.cli import parse_args\n"
-        "_, args = parse_args(sys.argv[1:])\n"
         "def told(value):\n"
         "    return sorted(map(str, value)) if isinstance(value, set) else getattr(value, '__dict__', value)\n"
-        "print(json.dumps({name: str(told(value)) for name, value in vars(args).items()}))"
+        "for call in json.loads(sys.argv[1]):\n"
+        "    _, args = parse_args(call)\n"
+        "    print('EFFECTIVE', json.dumps({name: str(told(value)) for name, value in vars(args).items()}))"
     )
-    effective: dict[str, str] = json.loads(checkout.run(sys.executable, "-c", code, *arguments).splitlines()[-1])
-    return effective
+    said = checkout.run(sys.executable, "-c", code, json.dumps(calls)).splitlines()
+    return [json.loads(line.removeprefix("EFFECTIVE")) for line in said if line.startswith("EFFECTIVE")]
 
 
 def test_the_default_profile_is_in_force(fresh_checkout: Checkout) -> None:
-    effective = _effective(fresh_checkout)
+    (effective,) = _effective(fresh_checkout, ())
     assert int(effective["max_checksum_file_size"]) >= 10**12
     assert {effective[name] for name in ("rerun_incomplete", "keep_going", "show_failed_logs")} == {"True"}
 
 
-@pytest.mark.parametrize("profile", ["slurm", "gpu"])
-def test_every_setting_of_a_profile_is_in_force_beside_the_default_one(fresh_checkout: Checkout, profile: str) -> None:
-    chosen = ("--profile", f"profiles/{profile}")
-    none, alone = (
-        _effective(fresh_checkout, "--workflow-profile", "none", *more) for more in (("--cores", "7"), chosen)
-    )
-    default, both = _effective(fresh_checkout), _effective(fresh_checkout, *chosen)
-    for name in _settings_in(profile):
-        assert both[name] == alone[name] != none[name], name
-    for name in _settings_in("default"):
-        assert both[name] == default[name] != none[name], name
+def test_every_setting_of_a_profile_is_in_force_beside_the_default_one(fresh_checkout: Checkout) -> None:
+    no_default, profiles = ("--workflow-profile", "none"), ("slurm", "gpu")
+    chosen = [("--profile", f"profiles/{profile}") for profile in profiles]
+    calls = ((*no_default, "--cores", "7"), (), *chosen, *((*no_default, *profile) for profile in chosen))
+    none, default, *effective = _effective(fresh_checkout, *calls)
+    for profile, both, alone in zip(profiles, effective[:2], effective[2:], strict=True):
+        for name in _settings_in(profile):
+            assert both[name] == alone[name] != none[name], name
+        for name in _settings_in("default"):
+            assert both[name] == default[name] != none[name], name
 
 
 def _settings_in(profile: str) -> set[str]:
@@ -157,7 +157,13 @@ ON_A_NETWORK = {
 
 
 @pytest.mark.parametrize(
-    ("device", "asking"), [("auto", set()), ("cpu", set()), ("cuda", ON_A_NETWORK), ("'cuda:1'", ON_A_NETWORK)]
+    ("device", "asking"),
+    [
+        ("auto", set()),
+        ("cuda", ON_A_NETWORK),
+        pytest.param("cpu", set(), marks=pytest.mark.slow),
+        pytest.param("'cuda:1'", ON_A_NETWORK, marks=pytest.mark.slow),
+    ],
 )
 def test_jobs_on_a_network_ask_for_a_gpu_where_the_study_names_one(
     fresh_checkout: Checkout, tmp_path: Path, device: str, asking: set[str]
@@ -254,6 +260,7 @@ def test_weights_are_inputs_here_or_in_the_mirror_and_torchvisions_own_are_none(
     fresh_checkout.run("snakemake", "--dry-run", file, "--configfile", str(study))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif("FOOLING_MIRROR" not in os.environ, reason="MNIST is fetched from a mirror only where there is one")
 def test_mnist_is_fetched_from_the_mirror(fresh_checkout: Checkout, tmp_path: Path) -> None:
     checkout = fresh_checkout.copy(tmp_path / "repository")

@@ -21,6 +21,8 @@ from fooling.classifiers.classifier_file import save_classifier
 from fooling.findings.runs import CHAMPIONS, champions_table
 from made_up_run import made_up_run
 
+pytestmark = pytest.mark.slow
+
 PAGE = ROOT / "docs/extending.md"
 SECTION = re.compile(r"^## .*?: (\w+) files?\n(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 BLOCK = re.compile(

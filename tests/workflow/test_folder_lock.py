@@ -110,6 +110,7 @@ def _said_by(run: subprocess.Popen[str], until: str) -> None:
         said += line
 
 
+@pytest.mark.slow
 def test_make_waits_for_a_living_snakemake_that_others_may_look_at(checkout: Checkout) -> None:
     with _running(checkout, *_snakemake("one")) as first:
         made = _begun(checkout, *_make("one"))
@@ -139,6 +140,7 @@ def test_make_waits_for_a_living_snakemake_that_others_may_look_at(checkout: Che
     assert _finished([made])[0][0] == 0
 
 
+@pytest.mark.slow
 def test_after_a_kill_make_unlocks_and_finishes(checkout: Checkout) -> None:
     (checkout.folder / "config/published.yaml").write_text(
         yaml.safe_dump({key: {} for key in SECTIONS} | {"datasets": {"one": "one.yaml"}})
@@ -154,6 +156,7 @@ def test_after_a_kill_make_unlocks_and_finishes(checkout: Checkout) -> None:
     assert (checkout.folder / TARGET.format(name="one")).stat().st_size > 0
 
 
+@pytest.mark.slow
 def test_a_job_step_takes_no_lock(checkout: Checkout) -> None:
     step = ("--mode", "remote", "--nolock", "--force", "--allowed-rules", "fetch_shapes")
     held = checkout.folder / LOCK
@@ -167,6 +170,7 @@ def test_a_job_step_takes_no_lock(checkout: Checkout) -> None:
     assert _finished([waiting])[0][0] == 0
 
 
+@pytest.mark.slow
 def test_make_clean_waits_and_keeps_the_lock_files(checkout: Checkout) -> None:
     with _running(checkout, *_snakemake("one")) as first:
         cleaned = _begun(checkout, "make", "clean", "INSTALLED=Makefile")
@@ -179,6 +183,7 @@ def test_make_clean_waits_and_keeps_the_lock_files(checkout: Checkout) -> None:
     assert {path.name for path in (checkout.folder / ".snakemake").glob("*.lock")} == {"run.lock", "running.lock"}
 
 
+@pytest.mark.slow
 def test_a_folder_that_cannot_be_written_is_named(checkout: Checkout) -> None:
     (checkout.folder / ".snakemake").write_text("no folder can be made here\n")
     ((status, said),) = _finished([_begun(checkout, *_snakemake("one", "--dry-run"))])
@@ -187,6 +192,7 @@ def test_a_folder_that_cannot_be_written_is_named(checkout: Checkout) -> None:
     assert "Traceback" not in said
 
 
+@pytest.mark.slow
 def test_a_module_locks_the_folder_that_it_works_in(checkout: Checkout, tmp_path: Path) -> None:
     other = tmp_path / "elsewhere"
     other.mkdir()

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from checkout import SMOKE, Checkout
 from pretended_gpus import pretend_gpus
+
+pytestmark = pytest.mark.slow
 
 #: Without the one that reads its pictures: its processes exchange them through sockets, which so long a name of the
 #: temporary folder does not allow.

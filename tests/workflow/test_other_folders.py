@@ -14,6 +14,8 @@ import pytest
 
 from checkout import SMOKE, Checkout
 
+pytestmark = pytest.mark.slow
+
 #: Parts of a folder in which the smoke study is run, without the workflow.
 OWN_PARTS = ("results", "logs", ".snakemake", "config/test", "examples")
 

@@ -27,7 +27,7 @@ CPPN_SEEDS_1_TO_3 = "seeds: {first: 1, count: 3}\n  encoding: {kind: cppn}"
 CPPN_SEED_1 = "seeds: {first: 1, count: 1}\n  encoding: {kind: cppn}"
 CPPN_EXPERIMENT = "seeds: {first: 1, count: 2}\n  encoding: {kind: cppn}"
 CHANGE = "CHANGED = 1"  # of what a module executes
-ENVIRONMENTS = {"datasets", "findings", "figures", "survey"}  # and "networks"
+ENVIRONMENTS = {"datasets", "findings", "figures", "networks", "survey"}
 
 
 def _names(outputs: set[str], kind: str = "") -> set[str]:
@@ -75,6 +75,7 @@ def test_a_setting_of_one_experiment_reruns_its_runs_and_what_follows(changed: C
     }
 
 
+@pytest.mark.slow
 def test_a_setting_of_a_gradient_ascent_reruns_it_and_what_follows(changed: Checkout) -> None:
     changed.replace(SMOKE, "steps: 20", "steps: 21")
     pending = changed.pending()
@@ -82,6 +83,7 @@ def test_a_setting_of_a_gradient_ascent_reruns_it_and_what_follows(changed: Chec
     assert _names(pending["draw"]) == {"ascent_gallery-lenet-a", "ascent_over_evaluations-lenet-a", *SHEETS}
 
 
+@pytest.mark.slow
 def test_a_setting_of_a_sweep_reruns_its_pilots_and_the_choice(changed: Checkout) -> None:
     changed.replace(SMOKE, "early_progress: [0.02, 0.3]", "early_progress: [0.02, 0.4]")
     pending = changed.pending()
@@ -91,6 +93,7 @@ def test_a_setting_of_a_sweep_reruns_its_pilots_and_the_choice(changed: Checkout
     assert _names(pending["draw"]) == {"ascent_gallery-lenet-a", "ascent_over_evaluations-lenet-a"}
 
 
+@pytest.mark.slow
 def test_a_setting_of_the_questionnaire_draws_its_stimuli_again(changed: Checkout) -> None:
     changed.replace(SMOKE, "stimuli_per_condition: 5", "stimuli_per_condition: 4")
     pending = changed.pending()
@@ -98,11 +101,13 @@ def test_a_setting_of_the_questionnaire_draws_its_stimuli_again(changed: Checkou
     assert _names(pending["draw"]) == SHEETS
 
 
+@pytest.mark.slow
 def test_a_rule_of_exclusion_leaves_the_questionnaire_alone(changed: Checkout) -> None:
     changed.replace(SMOKE, "survey: {", "survey: {fastest_ms: 300, ")
     assert changed.pending() == {}
 
 
+@pytest.mark.slow
 def test_answers_are_analysed_and_drawn_once_there_are_any(changed: Checkout) -> None:
     (changed.folder / "answers").mkdir()
     changed.replace(SMOKE, "survey: {", "survey: {response_folder: answers, ")
@@ -113,6 +118,7 @@ def test_answers_are_analysed_and_drawn_once_there_are_any(changed: Checkout) ->
     assert _names(pending["draw"]) == {f"survey_{name}" for name in ("accuracy", "images", "confusion", "confidence")}
 
 
+@pytest.mark.slow
 def test_the_budget_of_a_search_leaves_networks_and_random_images_alone(changed: Checkout) -> None:
     changed.replace(SMOKE, "generations: 10", "generations: 11")
     assert not {"train", "import_network", "calibrate", "sample"} & set(changed.pending())
@@ -144,11 +150,13 @@ def test_comments_docstrings_and_formatting_rerun_nothing(changed: Checkout) -> 
     assert changed.pending() == {}
 
 
+@pytest.mark.slow
 def test_an_annotation_that_is_not_read_at_run_time_reruns_nothing(changed: Checkout) -> None:
     changed.replace("src/fooling/seeding.py", ") -> int:", ") -> object:")
     assert changed.pending() == {}
 
 
+@pytest.mark.slow
 def test_an_annotation_that_pydantic_or_typer_reads_reruns_what_reads_it(changed: Checkout) -> None:
     changed.replace("src/fooling/findings/ancestry.py", "parent_redraws: int", "parent_redraws: float")
     changed.replace(
@@ -160,16 +168,19 @@ def test_an_annotation_that_pydantic_or_typer_reads_reruns_what_reads_it(changed
     assert not {"tabulate", "compare", "train", "evolve"} & set(changed.pending())
 
 
+@pytest.mark.slow
 def test_a_module_that_nothing_imports_reruns_nothing(changed: Checkout) -> None:
     changed.append("src/fooling/attacks/evolution/unused.py", CHANGE)
     assert changed.pending() == {}
 
 
+@pytest.mark.slow
 def test_the_stylesheet_of_the_page_reruns_the_page(changed: Checkout) -> None:
     changed.append("src/fooling/report/page.css", "p { color: red }")
     assert set(changed.pending()) == {"report"}
 
 
+@pytest.mark.slow
 def test_code_that_is_edited_while_a_job_runs_reruns_it(changed: Checkout) -> None:
     picture = "results/smoke/figures/gallery-direct.png"
     (changed.folder / picture).unlink()
@@ -183,6 +194,7 @@ def test_code_that_is_edited_while_a_job_runs_reruns_it(changed: Checkout) -> No
     assert _names(changed.pending()["draw"]) == {"gallery-direct"}
 
 
+@pytest.mark.slow
 def test_an_option_of_a_figure_reruns_that_figure_and_the_report(changed: Checkout) -> None:
     changed.replace(SMOKE, "runs_shown: 2", "runs_shown: 1")
     pending = changed.pending()
@@ -197,6 +209,7 @@ def test_a_network_reruns_what_was_found_with_it(changed: Checkout) -> None:
     assert all("/lenet-b/direct/" in output for output in pending["evolve"])
 
 
+@pytest.mark.slow
 def test_one_architecture_leaves_the_networks_of_another_alone(changed: Checkout) -> None:
     changed.append("src/fooling/classifiers/vision.py", CHANGE)  # which importing a network may read, too
     assert not {"train", "evolve_direct", "evolve_cppn"} & set(changed.pending())
@@ -205,6 +218,7 @@ def test_one_architecture_leaves_the_networks_of_another_alone(changed: Checkout
     assert not {"train", "evolve"} & set(changed.pending())
 
 
+@pytest.mark.slow
 def test_settings_of_the_findings_rerun_no_evolution(changed: Checkout) -> None:
     changed.replace(SMOKE, "bootstrap_samples: 199", "bootstrap_samples: 199, confidence_level: 0.9")
     pending = changed.pending()
@@ -224,6 +238,7 @@ def test_help_texts_the_version_and_the_machine_rerun_nothing(changed: Checkout)
     assert changed.pending() == {}
 
 
+@pytest.mark.slow
 def test_a_changed_picture_lists_and_reads_the_folder_again(changed: Checkout) -> None:
     (changed.folder / "config/test/pictures/circle/0.png").unlink()
     assert set(changed.pending()) == DESCRIBING | {
@@ -232,6 +247,7 @@ def test_a_changed_picture_lists_and_reads_the_folder_again(changed: Checkout) -
     }
 
 
+@pytest.mark.slow
 def test_a_picture_more_of_imagenet_or_another_list_of_its_classes_reads_it_again(changed: Checkout) -> None:
     changed.append("config/test/imagenet_classes.csv", "3,n03417042,garbage truck")
     assert set(changed.pending()) == DESCRIBING | {"list_imagenet", "fetch_imagenet"}
@@ -242,6 +258,7 @@ def test_a_picture_more_of_imagenet_or_another_list_of_its_classes_reads_it_agai
     assert set(changed.pending()) == DESCRIBING | {"list_imagenet", "fetch_imagenet"}
 
 
+@pytest.mark.slow
 def test_one_more_network_in_a_chain_runs_its_own_jobs_and_what_follows(changed: Checkout) -> None:
     chain = "networks: 2\n  filled_with: [champions"
     changed.replace(SMOKE, chain, chain.replace("2", "3"))
@@ -256,6 +273,7 @@ def test_one_more_network_in_a_chain_runs_its_own_jobs_and_what_follows(changed:
     assert all("retraining" in output for output in pending["draw"])
 
 
+@pytest.mark.slow
 def test_a_setting_of_a_retraining_reruns_its_runs_and_what_follows(changed: Checkout) -> None:
     entry = "classifiers: [lenet-a]\n  encoding: {kind: cppn}\n  search: *budget\n  networks"
     changed.replace(SMOKE, entry, entry.replace("cppn}", "cppn, add_node_probability: 0.4}"))
@@ -264,6 +282,7 @@ def test_a_setting_of_a_retraining_reruns_its_runs_and_what_follows(changed: Che
     assert not {"train", "evolve", "transfer"} & set(pending)
 
 
+@pytest.mark.slow
 def test_a_refusal_rate_reruns_its_networks_and_runs_and_what_follows(changed: Checkout) -> None:
     changed.replace(SMOKE, "rates: [0.02]", "rates: [0.02, 0.04]")
     telling = DESCRIBING | {"draw", "claims", "summarise"}
@@ -276,6 +295,7 @@ def test_a_refusal_rate_reruns_its_networks_and_runs_and_what_follows(changed: C
     assert all("/dnn2/refusing/" in output for output in pending["evolve_many"])
 
 
+@pytest.mark.slow
 def test_a_longer_measurement_reruns_the_runs_against_the_last_networks_and_what_follows(changed: Checkout) -> None:
     changed.replace(SMOKE, "measured_generations: 12", "measured_generations: 14")
     pending = changed.pending()
@@ -292,12 +312,14 @@ def test_one_more_seed_reruns_its_own_runs_and_what_follows(changed: Checkout) -
     assert _names(pending["tabulate"]) == {"cppn"}
 
 
+@pytest.mark.slow
 def test_one_seed_less_reruns_only_what_showed_it(changed: Checkout) -> None:
     changed.replace(SMOKE, CPPN_EXPERIMENT, CPPN_SEED_1)
     assert "evolve" not in changed.pending()
     assert "tabulate" in changed.pending()
 
 
+@pytest.mark.slow
 def test_a_setting_of_a_data_set_reruns_it_and_what_was_found_with_it(changed: Checkout) -> None:
     changed.replace(SMOKE, "kind: shapes, size: 32", "kind: shapes, size: 40")
     assert set(changed.pending()) == DESCRIBING | {"fetch_shapes"}
@@ -317,6 +339,7 @@ def test_a_deleted_result_is_made_again_with_what_follows(changed: Checkout) -> 
     assert _names(pending["draw"]) == {"gallery-direct"}
 
 
+@pytest.mark.slow
 def test_deleted_logs_rerun_nothing(changed: Checkout) -> None:
     shutil.rmtree(changed.folder / "logs")
     assert changed.pending() == {}
@@ -328,6 +351,7 @@ def test_the_command_of_a_rule_reruns_its_jobs_and_what_follows(changed: Checkou
     assert set(pending) == DESCRIBING | {"variance", "draw"}
 
 
+@pytest.mark.slow
 def test_what_a_rule_needs_and_says_reruns_nothing(changed: Checkout) -> None:
     changed.replace("rules/attacks.smk", "memory(1500)", "memory(3000)")
     changed.replace("rules/attacks.smk", "minutes(30)", "minutes(60)")
@@ -337,9 +361,8 @@ def test_what_a_rule_needs_and_says_reruns_nothing(changed: Checkout) -> None:
     assert changed.pending() == {}
 
 
-@pytest.mark.parametrize(
-    "environment", ["networks", *(pytest.param(name, marks=pytest.mark.slow) for name in sorted(ENVIRONMENTS))]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("environment", sorted(ENVIRONMENTS))
 def test_a_package_version_reruns_the_steps_of_its_environment(changed: Checkout, environment: str) -> None:
     changed.append(f"envs/{environment}.yaml", "# another comment")
     changed.replace(f"envs/{environment}.yaml", "numpy==2", "numpy==3")
@@ -347,18 +370,21 @@ def test_a_package_version_reruns_the_steps_of_its_environment(changed: Checkout
     assert rerun == {rule for rule in _rules_run(changed) if _environment_of(rule) == environment}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("profile", ["slurm", "gpu"])
 def test_another_profile_reruns_nothing(changed: Checkout, profile: str) -> None:
     assert changed.pending("--profile", f"profiles/{profile}") == {}
     assert changed.pending("--cores", "1") == {}
 
 
+@pytest.mark.slow
 def test_another_folder_on_another_machine_reruns_nothing(changed: Checkout, tmp_path: Path) -> None:
     moved = Checkout(tmp_path / "elsewhere")
     shutil.copytree(changed.folder, moved.folder, copy_function=shutil.copyfile)  # all dates are new
     assert moved.pending() == {}
 
 
+@pytest.mark.slow
 def test_without_the_records_of_snakemake_a_changed_setting_is_not_seen(changed: Checkout) -> None:
     shutil.rmtree(changed.folder / ".snakemake/metadata")
     changed.replace(SMOKE, "encoding: {kind: cppn}", "encoding: {kind: cppn, add_node_probability: 0.4}")

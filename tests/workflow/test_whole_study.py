@@ -92,6 +92,7 @@ def test_every_job_left_a_log_and_told_its_time_and_memory(smoke: Checkout) -> N
     assert max(peaks.values()) < 2000, "no step needs more than 2 GB"
 
 
+@pytest.mark.slow
 def test_the_workflows_own_report_can_be_made(smoke: Checkout) -> None:
     smoke.run("snakemake", "--configfile", SMOKE, "--report", "report.html")
     page = (smoke.folder / "report.html").read_text()
@@ -99,6 +100,7 @@ def test_the_workflows_own_report_can_be_made(smoke: Checkout) -> None:
     (smoke.folder / "report.html").unlink()
 
 
+@pytest.mark.slow
 def test_rules_that_the_smoke_study_leaves_out(fresh_checkout: Checkout, tmp_path: Path) -> None:
     checkout = fresh_checkout.copy(tmp_path / "repository")
     config = tmp_path / "further.yaml"
