@@ -39,6 +39,7 @@ def material() -> Material:
     return prepared(iterations=40, generations=3, genomes=12)
 
 
+@pytest.mark.slow
 def test_quick_benchmark_reports_every_figure(tmp_path: Path) -> None:
     output = tmp_path / "latest.json"
     command = [sys.executable, "-m", "benchmarks", "--quick", "--output", str(output)]

@@ -123,6 +123,7 @@ def _waits(holder: Holder) -> bool:
     return "waiting until one ends" in holder.stderr.readline()
 
 
+@pytest.mark.slow
 def test_no_two_processes_hold_the_same_gpu(start: Callable[[], Holder]) -> None:
     some, other = start(), start()
     assert {_gpu_of(some), _gpu_of(other)} == {"0", "1"}

@@ -137,6 +137,7 @@ def test_ctrl_c_is_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
     assert done.stderr == "fooling survey greet: interrupted\n"
 
 
+@pytest.mark.slow
 def test_memory_that_runs_out_anywhere_is_a_message(tmp_path: Path) -> None:
     dataset = tmp_path / "digits.safetensors"
     fetch_digits(output=dataset)

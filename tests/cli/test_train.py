@@ -47,6 +47,7 @@ def test_nothing_is_left_of_the_unfinished_state(digits: Path, trained: Path) ->
     assert list(digits.with_name("none").iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_killed_training_goes_on_to_the_same_bytes(
     digits: Path, trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

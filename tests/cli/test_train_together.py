@@ -64,6 +64,7 @@ def by_three(options: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) 
     return made["output"].read_bytes()
 
 
+@pytest.mark.slow
 def test_a_training_killed_within_a_pass_goes_on_to_the_same_bytes(
     options: dict[str, Any], by_three: bytes, tmp_path: Path
 ) -> None:
