@@ -65,11 +65,15 @@ class Checkout:
         return environment | {"PATH": os.pathsep.join([own, str(warm.commands()), others])}
 
     def attempt(self, *command: str) -> subprocess.CompletedProcess[str]:
-        """How ``command`` ends here, and as ``stdout`` all that it says."""
+        """How ``command`` ends here, and as ``stdout`` all that it says.
+
+        It starts warm, unless it forks its jobs from a warm process of its own, which is to be tested as well.
+        """
+        forks_jobs = command[0] == "make" or "--executor" in command
         return subprocess.run(
             command,
             cwd=self.folder,
-            env=self.warm_environment(),
+            env=self.environment() if forks_jobs else self.warm_environment(),
             text=True,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
