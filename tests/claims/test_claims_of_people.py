@@ -14,8 +14,13 @@ FILES = simulated(ASKED, participants=5)
 NETWORKS = pd.DataFrame({"classifier": ["lenet-a"], "dataset": ["digits"], "architecture": ["lenet"]})
 
 
-def measured(files: dict[str, str] | None, *, network: str = "lenet-a", experiment: str = "cppn", sided: str = "two"):
-    tables = {} if files is None else dict(iter(analysed(files, ASKED)["survey_accuracy"].groupby("condition")))
+@pytest.fixture(scope="module")
+def of_people() -> pd.DataFrame:
+    return analysed(as_peoples(FILES), ASKED)["survey_accuracy"]
+
+
+def measured(table: pd.DataFrame | None, *, network: str = "lenet-a", experiment: str = "cppn", sided: str = "two"):
+    tables = {} if table is None else dict(iter(table.groupby("condition")))
     none: dict[str, pd.DataFrame] = {}
     return ESTIMANDS["share-of-people-right"].evaluate(
         Context(
@@ -32,23 +37,21 @@ def measured(files: dict[str, str] | None, *, network: str = "lenet-a", experime
     )
 
 
-def test_the_share_and_its_interval_are_those_of_the_analysis() -> None:
-    files = as_peoples(FILES)
-    table = analysed(files, ASKED)["survey_accuracy"]
-    row = table[(table["foils"] == "random") & (table["condition"] == "cppn")].iloc[0]
-    found = measured(files)
+def test_the_share_and_its_interval_are_those_of_the_analysis(of_people: pd.DataFrame) -> None:
+    row = of_people[(of_people["foils"] == "random") & (of_people["condition"] == "cppn")].iloc[0]
+    found, one_sided = measured(of_people), measured(of_people, sided="one")
     assert (found.value, found.low, found.high, found.units) == (row["share"], row["low"], row["high"], 5)
     assert found.runs == row["answers"]
-    assert (measured(files, sided="one").low, measured(files, sided="one").high) == (row["low"], row["upper"])
+    assert (one_sided.low, one_sided.high) == (row["low"], row["upper"])
 
 
 def test_simulated_answers_judge_no_claim() -> None:
     with pytest.raises(NotRun, match="only simulated participants were asked"):
-        measured(FILES)
+        measured(analysed(FILES, ASKED)["survey_accuracy"])
 
 
-def test_without_answers_nothing_is_measured() -> None:
+def test_without_answers_nothing_is_measured(of_people: pd.DataFrame) -> None:
     with pytest.raises(NotRun, match="nobody was asked about images of cppn"):
         measured(None)
     with pytest.raises(NotRun, match="on classifiers of digits"):
-        measured(as_peoples(FILES), network="another")
+        measured(of_people, network="another")

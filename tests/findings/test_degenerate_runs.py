@@ -72,8 +72,13 @@ def measured(study: DegenerateStudy) -> pd.DataFrame:
     return table(study, "claims", "claims.csv").set_index("id")
 
 
+#: The plans of the quick tests; the others take as long.
+QUICK = ("constant", "right and wrong")
+
+
 def of(*plans: str):
-    return pytest.mark.parametrize("study", plans, indirect=True)
+    marked = [plan if plan in QUICK else pytest.param(plan, marks=pytest.mark.slow) for plan in plans]
+    return pytest.mark.parametrize("study", marked, indirect=True)
 
 
 @of(*PLANS)
@@ -89,10 +94,7 @@ def test_every_table_and_claim_and_the_page_are_made(study):
     assert json.loads((study.findings / "metrics.json").read_text())["champions"].keys() == set(ENCODINGS)
 
 
-SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in PLANS if name != "right and wrong"]
-
-
-@of("right and wrong", *SLOW)
+@of(*PLANS)
 def test_every_figure_is_drawn(study, monkeypatch):
     for form in ("as_png", "as_pdf"):
         monkeypatch.setattr(fooling.cli.draw, form, lambda figure, form=form: laid_out(figure, form))
