@@ -12,7 +12,7 @@ from made_up_answers import as_peoples, made_questionnaire, simulated
 
 from .commands import case, holds
 from .damage import broken_bytes, broken_json, broken_table, near_the_start
-from .profile import fuzzed
+from .profile import slowly_fuzzed
 
 ASKED = made_questionnaire(images=2, trials_per_block=5)
 WHOLE, OTHER = as_peoples(simulated(ASKED, participants=2)).values()
@@ -32,7 +32,7 @@ def analysed(folder: Path) -> str:
 
 
 @given(data=st.data())
-@fuzzed
+@slowly_fuzzed
 def test_a_damaged_csv_of_answers_is_read_or_named(data: st.DataObject) -> None:
     with case() as folder:
         (folder / "responses").mkdir()
@@ -48,7 +48,7 @@ def test_a_damaged_csv_of_answers_is_read_or_named(data: st.DataObject) -> None:
 
 
 @given(data=st.data())
-@fuzzed
+@slowly_fuzzed
 def test_a_damaged_json_of_answers_is_read_or_named(data: st.DataObject) -> None:
     names, *lines = [line.split(",") for line in OTHER.splitlines()]
     rows = [dict(zip(names, line, strict=True)) for line in lines]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -166,14 +165,7 @@ REFUSED: Mapping[str, str] = {
 @pytest.mark.parametrize("mistake", REFUSED)
 def test_the_workflow_refuses_a_damaged_study_file(fresh_checkout: Checkout, tmp_path: Path, mistake: str) -> None:
     (tmp_path / "study.yaml").write_text(REFUSED[mistake])
-    refused = subprocess.run(
-        ["snakemake", "-n", "--configfile", str(tmp_path / "study.yaml")],
-        cwd=fresh_checkout.folder,
-        env=fresh_checkout.environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    refused = fresh_checkout.attempt("snakemake", "-n", "--configfile", str(tmp_path / "study.yaml"))
     assert refused.returncode == 1
     assert "Traceback" not in refused.stdout
     # What is no YAML at all Snakemake refuses before it reads the workflow.
