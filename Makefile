@@ -3,7 +3,7 @@
 #   make run                             the default study, config/config.yaml
 #   make study CONFIG=config/mnist.yaml  another study
 #   make survey CONFIG=…                 build the page of the human study
-#   make test PROCESSES=3                the quick tests, with this number of processes: units, and the smoke study once
+#   make test PROCESSES=4                the quick tests, with this number of processes: units, and the smoke study once
 #   make test-slow                       all other tests: kills, merges, Slurm, browser, other folders
 #   make test-all                        both; without what is not installed (Slurm, a browser)
 #   make test-slurm                      the tests on a real Slurm (installs it if possible)
@@ -25,8 +25,8 @@ SHELL := bash
 
 PYTHON ?= python3
 CORES ?= all
-# One process more than the two cores of a small machine, because tests that run studies wait for each other.
-PROCESSES ?= 3
+# One process for each core of a small machine.
+PROCESSES ?= 2
 # Jobs are forked from one warm process. With EXECUTOR=local every job imports its packages anew, which takes longer.
 EXECUTOR ?= fooling
 SNAKEMAKE := snakemake --executor $(EXECUTOR)

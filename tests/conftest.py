@@ -14,13 +14,20 @@ settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")
 
 
-#: The folders whose tests run whole studies. Begun first, they keep no test process waiting for another in the end.
+#: The folders whose tests run whole studies.
 LONG = ("torture", "slurm", "sharing", "workflow")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the long tests first."""
-    items.sort(key=lambda item: item.path.parent.name not in LONG)
+    """Put the long files first; while one process makes the smoke study, the others begin with those without it."""
+    with_smoke = list(dict.fromkeys(item.path for item in items if "smoke" in getattr(item, "fixturenames", ())))
+
+    def rank(item: pytest.Item) -> int:
+        if item.path in with_smoke:
+            return 0 if item.path == with_smoke[0] else 2
+        return 1 if item.path.parent.name in LONG else 3
+
+    items.sort(key=rank)
 
 
 @pytest.fixture(scope="session")
