@@ -111,7 +111,7 @@ def test_without_a_gpu_its_contestants_say_so(monkeypatch: pytest.MonkeyPatch, m
     assert entered(material) == ({}, {"gpu_evolution_ten": "there is no GPU here"})
 
 
-@pytest.mark.parametrize("views", ["centre", "ten"])
+@pytest.mark.parametrize("views", ["centre", pytest.param("ten", marks=pytest.mark.slow)])
 def test_contestants_of_the_gpu_compute_on_a_cpu_too(
     monkeypatch: pytest.MonkeyPatch, material: Material, views: str
 ) -> None:

@@ -95,6 +95,7 @@ def test_a_file_is_read_afresh(own: Path) -> None:
     assert built(f"{own}:small")[1].out_features == 9
 
 
+@pytest.mark.slow
 def test_a_file_may_import_torchvision(own: Path) -> None:
     own.write_text(
         "import torchvision\n"

@@ -134,6 +134,7 @@ def test_no_two_processes_hold_the_same_gpu(start: Callable[[], Holder]) -> None
     assert {_gpu_of(third), _gpu_of(fourth)} == {"0", "1"}
 
 
+@pytest.mark.slow
 def test_a_killed_process_frees_its_gpu(start: Callable[[], Holder]) -> None:
     holders = {_gpu_of(holder): holder for holder in (start(), start())}
     third = start()

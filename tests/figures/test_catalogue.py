@@ -18,8 +18,8 @@ from fooling.table import checked_table, require_unique_rows
 FOLDER = Path(fooling.figures.__file__).parent
 MODULES = sorted({module_of(name) for name in FIGURES})
 
-#: Figures of images, of lines and of points, one of each.
-QUICKLY_DRAWN = {"gallery", "training_curves", "calibration"}
+#: A figure of images and one of lines.
+QUICKLY_DRAWN = {"gallery", "training_curves"}
 
 
 def function_of(name):

@@ -157,6 +157,7 @@ def test_what_is_no_table_is_named(study: Study, tmp_path: Path, name: str, plac
     assert outcome.succeeded == (place == "a link to the real file")
 
 
+@pytest.mark.slow
 def test_every_reader_takes_the_undamaged_tables(study: Study, tmp_path: Path) -> None:
     for reader in sorted({reader for readers in READERS.values() for reader in readers}):
         arguments, made = call(study, reader, {}, tmp_path / reader)

@@ -34,6 +34,7 @@ def test_what_a_killed_test_left_behind_is_no_real_cluster(configuration: Path) 
     assert why_not() is None
 
 
+@pytest.mark.slow
 def test_nothing_of_a_cluster_stays(cluster: Cluster) -> None:
     cluster.run("sbatch", "--output", "/dev/null", "--wrap", "sleep infinity")
     module.eventually(lambda: bool(cluster.jobs(state="running")), "the job runs")
