@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from checkout import SMOKE, Checkout
 
 #: What takes a data set, a network, evolution runs with their controls, and a table.
@@ -22,6 +24,7 @@ def recorded(checkout: Checkout) -> dict[str, object]:
     return {key: record[key] for key in ("rule", "input", "params", "shellcmd", "log", "incomplete", "input_checksums")}
 
 
+@pytest.mark.slow
 def test_results_and_records_are_those_of_the_local_executor(fresh_checkout: Checkout, tmp_path: Path) -> None:
     forked, local = fresh_checkout.copy(tmp_path / "forked"), fresh_checkout.copy(tmp_path / "local")
     results = make(forked, "fooling")
