@@ -19,6 +19,7 @@ import sys
 import threading
 import time
 from concurrent.futures import Future
+from contextlib import suppress
 from functools import cache
 from itertools import count
 from pathlib import Path
@@ -112,11 +113,12 @@ class Server:
         self._numbers = count()
         self._waiting: dict[int, Future[dict[str, Any] | None]] = {}
         self._lock = threading.Lock()
+        self._answers = True
         threading.Thread(target=self._read, daemon=True, args=[self._connection.makefile("r")]).start()
 
     def is_alive(self) -> bool:
-        """Return whether the process still runs."""
-        return self.process.poll() is None
+        """Return whether the process still runs and answers."""
+        return self._answers and self.process.poll() is None
 
     def run(self, words: list[str], *, log: str | None, environment: dict[str, str]) -> dict[str, Any] | None:
         """Run a command and return how it ended (``fooling.cli._server.Answer``); None if the server ended before."""
@@ -134,7 +136,8 @@ class Server:
 
     def close(self) -> None:
         """End the process; there are no jobs left."""
-        self._connection.shutdown(socket.SHUT_RDWR)
+        with suppress(OSError):  # it was killed
+            self._connection.shutdown(socket.SHUT_RDWR)
         self.process.wait()
 
     def _read(self, answers: IO[str]) -> None:
@@ -145,6 +148,7 @@ class Server:
                     self._waiting.pop(answer["job"]).set_result(answer)
         except OSError:
             pass  # the server was killed
+        self._answers = False
         self._give_up()
 
     def _give_up(self) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -315,3 +317,16 @@ def test_a_network_in_bfloat16_is_kept_to_the_bit(bars: Dataset, tmp_path: Path)
     assert torch.equal(loaded.logits(images), made.logits(images))
     save_classifier(tmp_path / "again.safetensors", loaded)
     assert (tmp_path / "again.safetensors").read_bytes() == (tmp_path / "net.safetensors").read_bytes()
+
+
+@pytest.mark.slow  # a new process imports torch
+def test_a_new_process_reads_a_classifier_without_torchs_compiler(file: Path) -> None:
+    """It takes torch seconds to import, and is imported when a network is tried without memory."""
+    read = f"""
+import sys
+from pathlib import Path
+from fooling.classifiers.classifier_file import load_classifier
+load_classifier(Path({str(file)!r}), "cpu")
+assert "torch._dynamo" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", read], check=True)

@@ -89,12 +89,12 @@ def find_architecture(name: str) -> Architecture:
 
 
 def build_network(
-    name: str, *, input_shape: tuple[int, int, int], classes: int, options: Mapping[str, Any]
+    name: str, *, input_shape: tuple[int, int, int], classes: int, options: Mapping[str, Any], tried: bool = True
 ) -> nn.Module:
     """Build a network with new weights for images ``input_shape`` (C, H, W) and ``classes`` logits.
 
-    Raises :class:`FoolingError` for an unknown architecture, for options that it does not have, and for a network that
-    cannot process such images or does not give one logit per class.
+    Raises :class:`FoolingError` for an unknown architecture, for options that it does not have, and unless ``tried`` is
+    false for a network that cannot process such images or does not give one logit per class.
     """
     from fooling.classifiers.network_code import network_code
 
@@ -109,7 +109,8 @@ def build_network(
         ) from None
     with network_code(f"the architecture {name} cannot be built with the options {dict(options)}"):
         network = build(input_shape=input_shape, classes=classes, **options)
-    _require_logits(network, architecture=name, input_shape=input_shape, classes=classes)
+    if tried:
+        _require_logits(network, architecture=name, input_shape=input_shape, classes=classes)
     return network
 
 

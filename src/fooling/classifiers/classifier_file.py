@@ -13,12 +13,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from numpy.typing import NDArray
 from torch import nn
+from torch.nn.parameter import is_lazy
 
 from fooling.artifacts import read_arrays, write_arrays
 from fooling.classifiers.architectures import build_network, described, permitted, require_files, require_recorded
@@ -101,16 +103,13 @@ def network_with_weights(
     :class:`FoolingError` unless names, shapes and types agree with those of the architecture; if torch can build the
     network without memory, this is checked before any memory is used.
     """
-
-    def built() -> nn.Module:
-        return build_network(architecture, input_shape=input_shape, classes=classes, options=options)
-
-    expected = _state_without_memory(built)
+    build = partial(build_network, architecture, input_shape=input_shape, classes=classes, options=options)
+    expected = _state_without_memory(partial(build, tried=False))
     if expected is not None:
         weights = adapt(weights, expected) if adapt else weights
         _require_same_state(expected, weights, architecture=architecture, source=source)
     with torch.random.fork_rng(devices=[]):  # the new weights are replaced, and their random numbers are not used up
-        network = built()
+        network = build()
     if expected is None and adapt:
         weights = adapt(weights, network.state_dict())
     _require_same_state(network.state_dict(), weights, architecture=architecture, source=source)
@@ -119,12 +118,19 @@ def network_with_weights(
 
 
 def _state_without_memory(build: Callable[[], nn.Module]) -> Mapping[str, torch.Tensor] | None:
-    """Return the state dict of the network without its numbers; None if torch cannot build it without memory."""
+    """Return the state dict of the network without its numbers; None if torch cannot build it without memory.
+
+    The network is not tried on images: in a new process that takes torch seconds of imports. So layers that take their
+    size from the first images have none yet, and need memory.
+    """
     try:
         with torch.device("meta"):
-            return build().state_dict()
+            network = build()
     except FoolingError:
         return None
+    if not isinstance(network, nn.Module) or any(map(is_lazy, network.state_dict().values())):
+        return None
+    return network.state_dict()
 
 
 def as_array(tensor: torch.Tensor) -> NDArray[Any]:

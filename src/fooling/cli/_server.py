@@ -29,9 +29,8 @@ import fooling
 from fooling.cli.help import commands
 from fooling.cli.main import main
 
-#: Modules of other packages that commands import only when they need them: torch imports its compiler, which takes over
-#: two seconds, when the first network is built without memory.
-LIBRARIES = ("torch._dynamo", "matplotlib.backends.backend_agg", "PIL.PngImagePlugin", "pyarrow.parquet")
+#: Modules of other packages that commands import only when they need them.
+LIBRARIES = ("matplotlib.backends.backend_agg", "PIL.PngImagePlugin", "pyarrow.parquet")
 
 #: Signals with which a user or the system ends a whole run.
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
