@@ -63,6 +63,7 @@ WAIT_FOR_JOBS := for held in $$(compgen -G 'results/.checkpoints/*/lock'); do fl
 $(INSTALLED):
 	$(PYTHON) -m venv .venv
 	$(PIP_INSTALL) ".[workflow,dev]"
+	.venv/bin/python -m fooling.encodings.cppn.compilation
 	touch $@
 
 $(INSTALLED_BENCH): $(INSTALLED)

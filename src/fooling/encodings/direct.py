@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import torch
 from numpy.typing import NDArray
@@ -49,6 +49,8 @@ class DirectGenomes:
 
 class DirectEncoding:
     """Create, vary and render direct genomes for images of one shape on one device."""
+
+    versions: ClassVar[Mapping[str, str]] = {}
 
     def __init__(
         self, *, settings: DirectSettings, image_shape: ImageShape, device: torch.device | str = "cpu"

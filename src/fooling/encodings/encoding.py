@@ -61,6 +61,11 @@ class Encoding(Protocol[G]):
         ...
 
     @property
+    def versions(self) -> Mapping[str, str]:
+        """What decides the bits of images besides genomes and settings, by name, for the headers of records."""
+        ...
+
+    @property
     def schema(self) -> Mapping[str, str]:
         """Type and shape of every array of B genomes, for :func:`fooling.schemas.require_schema`."""
         ...

@@ -63,7 +63,7 @@ class Evolution:
             search=search(encoding=encoding, generator=generator, classes=len(classifier.targets)),
             classifier=classifier,
             settings=settings.search,
-            identity={**self._identity, "seed": seed},
+            identity={**self._identity, "seed": seed, "versions": {**self._identity["versions"], **encoding.versions}},
         )
 
     save = staticmethod(save_run)

@@ -3,36 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from numpy.typing import NDArray
 
-from fooling.encodings.colour import levels_of, rgb_levels
 from fooling.encodings.cppn.genome import FUNCTIONS, INPUTS, SCHEMA, CppnGenomes, initial_genomes
 from fooling.encodings.cppn.mutation import mutated
-from fooling.encodings.cppn.rendering import argument_scales, painted, plan_for
-from fooling.encodings.encoding import ImageShape, one_thread
+from fooling.encodings.encoding import ImageShape
 from fooling.encodings.settings import CppnSettings
 from fooling.schemas import require_range
 
-#: Numbers in the buffer of node values, by kind of device; larger images are painted in blocks of pixels.
-_BUFFER_SIZES = {"cpu": 2**22, "cuda": 2**28}
+if TYPE_CHECKING:
+    from fooling.encodings.cppn.compiled_renderer import CompiledRenderer
+    from fooling.encodings.cppn.rendering import PlannedRenderer
 
 
 class CppnEncoding:
     """Create, vary and render CPPN genomes for images of one shape on one device."""
 
     recombines = False
+    versions: ClassVar[Mapping[str, str]] = {"cppn renderer": "2"}  # 1, without an entry: torch's functions on CPUs too
     schema = SCHEMA
 
     def __init__(self, *, settings: CppnSettings, image_shape: ImageShape, device: torch.device | str = "cpu") -> None:
         self.settings = settings
         self.image_shape = image_shape
         self.device = torch.device(device)
-        self._inputs = input_values(image_shape, settings.coordinates).to(self.device)
-        self._scales = argument_scales(settings.weight_bound).to(self.device)
-        self._buffer = torch.empty(0, device=self.device)
+
+    @cached_property
+    def _renderer(self) -> CompiledRenderer | PlannedRenderer:
+        """The renderer of this device, imported when it is needed."""
+        inputs = input_values(self.image_shape, self.settings.coordinates)
+        if self.device.type == "cpu":
+            from fooling.encodings.cppn.compiled_renderer import CompiledRenderer
+
+            return CompiledRenderer(self.settings, inputs.view(INPUTS, *self.image_shape[1:]))
+        from fooling.encodings.cppn.rendering import PlannedRenderer
+
+        return PlannedRenderer(self.settings, inputs.to(self.device))
 
     def random(self, count: int, generator: torch.Generator) -> CppnGenomes:
         """Return ``count`` genomes without hidden nodes."""
@@ -49,8 +59,7 @@ class CppnEncoding:
         channels, height, width = self.image_shape
         images = torch.empty(len(genomes), channels, height * width, dtype=torch.uint8, device=self.device)
         if len(genomes):
-            with one_thread():
-                self._paint(genomes, images)
+            self._renderer.render(genomes, images)
         return images.view(-1, channels, height, width)
 
     def require_sound(self, arrays: Mapping[str, NDArray[Any]], *, source: object) -> None:
@@ -72,24 +81,6 @@ class CppnEncoding:
         """Return the genomes in named tensors of ``arrays()``, on the device of this encoding."""
         return CppnGenomes.from_arrays(arrays).to(self.device)
 
-    def _paint(self, genomes: CppnGenomes, images: torch.Tensor) -> None:
-        """Fill ``images`` (B, C, H * W), one block of pixels at a time."""
-        channels, pixels = images.shape[1:]
-        plan = plan_for(genomes, outputs=channels, scales=self._scales)
-        block = max(_BUFFER_SIZES[self.device.type] // plan.rows, 1)
-        for first in range(0, pixels, block):
-            inputs = self._inputs[:, first : first + block]
-            outputs = painted(plan, inputs, self._buffer_for(plan.rows, inputs.shape[1]))
-            components = outputs.abs_().mul_(255).view(-1, channels, inputs.shape[1])
-            levels = levels_of(components) if channels == 1 else rgb_levels(components, self.settings.colour)
-            images[:, :, first : first + block] = levels
-
-    def _buffer_for(self, rows: int, pixels: int) -> torch.Tensor:
-        """Return a (rows, pixels) view of memory that is reused between calls."""
-        if self._buffer.numel() < rows * pixels:
-            self._buffer = torch.empty(rows * pixels, device=self.device)
-        return self._buffer[: rows * pixels].view(rows, pixels)
-
 
 def input_values(image_shape: ImageShape, coordinates: str) -> torch.Tensor:
     """Return the four inputs at every pixel, float32 (INPUTS, H * W): x, y, distance from the centre, bias 1.
@@ -98,7 +89,7 @@ def input_values(image_shape: ImageShape, coordinates: str) -> torch.Tensor:
     """
     _, height, width = image_shape
     unit_y, unit_x = torch.meshgrid(_unit_axis(height), _unit_axis(width), indexing="ij")
-    distance = torch.hypot(unit_x, unit_y)
+    distance = (unit_x.double().square() + unit_y.double().square()).sqrt().float()  # equal on all processors
     x, y = unit_x, unit_y
     if coordinates == "pixels":
         y, x = torch.meshgrid(torch.arange(height).float(), torch.arange(width).float(), indexing="ij")

@@ -1,11 +1,9 @@
-"""Render a batch of CPPN genomes: plan which sums and functions paint all images at once, then compute them.
+"""Render a batch of CPPN genomes on a GPU: plan which sums and functions paint all images at once, then compute them.
 
 In the plan each node that reaches an output, of every genome, becomes one row of one buffer. Rows are ordered by
-height,
-the length of the longest path from the node to an output, greatest first, so that all rows of a height form one level
-that depends only on earlier rows; within a level all rows of one function are adjacent. For a block of pixels each
-level
-takes one weighted sum, then each function once.
+height, the length of the longest path from the node to an output, greatest first, so that all rows of a height form one
+level that depends only on earlier rows; within a level all rows of one function are adjacent. For a block of pixels
+each level takes one weighted sum, then each function once. On a CPU :mod:`fooling.encodings.cppn.compiled` renders.
 
     buffer rows     | inputs | greatest height ... | height 1 | outputs (height 0) |
     within a level  | sine | sigmoid | Gaussian | linear |
@@ -17,16 +15,49 @@ import math
 from dataclasses import dataclass
 from itertools import pairwise
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 
+from fooling.encodings.colour import levels_of, rgb_levels
 from fooling.encodings.cppn.genome import FUNCTIONS, INPUTS, CppnGenomes
+from fooling.encodings.settings import CppnSettings
 from fooling.errors import FoolingError
+
+#: Numbers in the buffer of node values; larger images are painted in blocks of pixels.
+BUFFER_SIZE = 2**28
 
 #: Factors included in the weights so that a function takes fewer operations: the Gaussian becomes a power of two, and
 #: the linear function a clamp to [-1, 1].
 _ARGUMENT_SCALES = (1.0, 1.0, math.sqrt(math.log2(math.e)), 1 / 3)
+
+
+class PlannedRenderer:
+    """Render genomes from one plan, in a buffer that is reused between calls."""
+
+    def __init__(self, settings: CppnSettings, inputs: torch.Tensor) -> None:
+        """Prepare images at the pixels of ``inputs`` (INPUTS, H * W), on their device."""
+        self._colour = settings.colour
+        self._inputs = inputs
+        self._scales = argument_scales(settings.weight_bound).to(inputs.device)
+        self._buffer = torch.empty(0, device=inputs.device)
+
+    def render(self, genomes: CppnGenomes, images: torch.Tensor) -> None:
+        """Fill ``images``, uint8 (B, C, H * W), one block of pixels at a time."""
+        channels, pixels = images.shape[1:]
+        plan = plan_for(genomes, outputs=channels, scales=self._scales)
+        block = max(BUFFER_SIZE // plan.rows, 1)
+        for first in range(0, pixels, block):
+            inputs = self._inputs[:, first : first + block]
+            outputs = painted(plan, inputs, self._buffer_for(plan.rows, inputs.shape[1]))
+            components = outputs.abs_().mul_(255).view(-1, channels, inputs.shape[1])
+            levels = levels_of(components) if channels == 1 else rgb_levels(components, self._colour)
+            images[:, :, first : first + block] = levels
+
+    def _buffer_for(self, rows: int, pixels: int) -> torch.Tensor:
+        """Return a (rows, pixels) view of the buffer."""
+        if self._buffer.numel() < rows * pixels:
+            self._buffer = torch.empty(rows * pixels, device=self._inputs.device)
+        return self._buffer[: rows * pixels].view(rows, pixels)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,20 +194,16 @@ def painted(plan: Plan, inputs: torch.Tensor, buffer: torch.Tensor) -> torch.Ten
 
 
 def _sine(arguments: torch.Tensor, result: torch.Tensor) -> None:
-    """Compute sin(x); on a CPU with NumPy, whose sine takes less than half the time of torch's."""
-    if arguments.is_cpu:
-        np.sin(arguments.numpy(), out=result.numpy())
-    else:
-        torch.sin(arguments, out=result)
+    torch.sin(arguments, out=result)
 
 
 def _sigmoid(arguments: torch.Tensor, result: torch.Tensor) -> None:
-    """Compute 2 / (1 + exp(-x)) - 1; the equal tanh(x / 2) takes several times as long on a CPU."""
+    """Compute 2 / (1 + exp(-x)) - 1."""
     torch.sigmoid(arguments, out=result).mul_(2).sub_(1)
 
 
 def _gaussian(arguments: torch.Tensor, result: torch.Tensor) -> None:
-    """Compute exp(-x^2) as a power of two, several times faster on a CPU; the plan has scaled the argument."""
+    """Compute exp(-x^2) as a power of two; the plan has scaled the argument."""
     torch.exp2(arguments.square_().neg_(), out=result)
 
 

@@ -1,0 +1,114 @@
+"""Compile the renderer of CPPNs once, and keep its machine code on disk for other processes.
+
+The machine code is in a folder of its own for each kind of processor and each version of the code and the compiler, so
+that no process loads anything else. The folder lies beside this module; if that is read-only, in the user's cache. If
+neither can be written, each process compiles for itself. ``python -m fooling.encodings.cppn.compilation`` compiles in
+advance, as an installation does.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import platform
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from fooling.fingerprint import fingerprint
+from fooling.progress import say
+
+#: Environment variable: the only folder in which to keep machine code.
+FOLDER_VARIABLE = "FOOLING_MACHINE_CODE"
+
+CODE = "fooling.encodings.cppn.compiled"
+
+
+@cache
+def compiled_renderer() -> Callable[..., int]:
+    """Return :func:`fooling.encodings.cppn.compiled.render` as machine code, loaded or compiled.
+
+    numba is imported here, so that only processes that render CPPNs on a CPU take the time.
+    """
+    from fooling.encodings.cppn import compiled
+
+    for folder in folders():
+        try:
+            return _kept_in(folder / version(), compiled)
+        except Exception as error:  # whatever a damaged file or a full disk leads to
+            say(f"machine code cannot be kept in {folder}: {error or type(error).__name__}")
+    say("compiling the renderer in memory, for this process alone (about 10 s)")
+    return _compiled(compiled, kept=False)
+
+
+def folders() -> list[Path]:
+    """Return the folders in which machine code may be kept, the preferred one first."""
+    if chosen := os.environ.get(FOLDER_VARIABLE):
+        return [Path(chosen)]
+    found = [Path(__file__).parent / "__pycache__" / "machine-code"]
+    with suppress(RuntimeError):  # there is no home
+        found.append(Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fooling" / "machine-code")
+    return found
+
+
+@cache
+def version() -> str:
+    """Return a digest of all that decides the machine code: the code, its compiler and the processor."""
+    import llvmlite
+    import numba
+    import numpy as np
+    from llvmlite import binding
+    from numba.core import config
+
+    processor = (config.CPU_NAME or binding.get_host_cpu_name(), config.CPU_FEATURES or _features(binding))
+    versions = (platform.python_version(), np.__version__, numba.__version__, llvmlite.__version__)
+    return hashlib.sha256(repr((fingerprint(CODE), versions, processor)).encode()).hexdigest()[:20]
+
+
+def _features(binding: Any) -> str:
+    features: str = binding.get_host_cpu_features().flatten()
+    return features
+
+
+def _kept_in(folder: Path, code: ModuleType) -> Callable[..., int]:
+    """Return the compiled renderer from ``folder``, where it is kept if it is not there yet."""
+    from numba.core import config
+
+    folder.mkdir(parents=True, exist_ok=True)
+    before = config.CACHE_DIR
+    with _lock(folder):
+        config.CACHE_DIR = str(folder)
+        try:
+            return _compiled(code, kept=True)
+        finally:
+            config.CACHE_DIR = before
+
+
+def _compiled(code: ModuleType, *, kept: bool) -> Callable[..., int]:
+    """Return the renderer, loaded from numba's cache or stored there if it is to be ``kept``."""
+    from numba import njit
+
+    renderer: Any = njit(**code.OPTIONS)(code.render)
+    if kept:
+        renderer.enable_caching()
+    renderer.compile(code.SIGNATURE)
+    renderer.disable_compile()  # a call with other types is an error, not a reason to compile again
+    compiled: Callable[..., int] = renderer
+    return compiled
+
+
+@contextmanager
+def _lock(folder: Path) -> Iterator[None]:
+    """Let one process at a time compile: the others wait and load its machine code."""
+    with (folder / "lock").open("a") as file:
+        with suppress(OSError):  # a file system without locks: several may compile the same
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+if __name__ == "__main__":
+    compiled_renderer()
