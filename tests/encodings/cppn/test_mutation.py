@@ -220,6 +220,35 @@ def test_a_genome_without_links_or_hidden_nodes_is_left_as_it_is(generator: torc
         assert torch.equal(unchanged.link_counts, bare.link_counts)
 
 
+@pytest.mark.parametrize("outputs", [1, 3])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"add_link_probability": 1.0, "add_node_probability": 1.0},
+        {"delete_link_probability": 1.0, "delete_node_probability": 1.0, "add_node_probability": 0.2},
+        {"weight_mutation_rate": 0.0, "function_mutation_rate": 1.0},
+    ],
+)
+def test_compiled_code_makes_the_same_changes_from_the_same_random_numbers(
+    outputs: int, changes: dict[str, float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rates = CppnSettings.model_validate(changes)
+
+    def evolved() -> tuple[dict[str, torch.Tensor], torch.Tensor]:
+        generator = torch.Generator().manual_seed(3)
+        genomes = initial_genomes(60, outputs=outputs, generator=generator)
+        for _ in range(40):
+            genomes = mutation.mutated(genomes, rates, outputs=outputs, generator=generator)
+        return genomes.arrays(), generator.get_state()
+
+    compiled, state = evolved()
+    monkeypatch.setattr(mutation, "_change_compiled_", mutation.change_)
+    with_torch, other_state = evolved()
+    assert torch.equal(state, other_state)
+    assert all(torch.equal(compiled[name], with_torch[name]) for name in with_torch)
+
+
 def test_parents_are_left_alone(grey_population: CppnGenomes, generator: torch.Generator) -> None:
     before = {name: tensor.clone() for name, tensor in grey_population.arrays().items()}
     mutation.mutated(grey_population, CppnSettings(), outputs=1, generator=generator)

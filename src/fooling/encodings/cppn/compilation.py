@@ -1,4 +1,4 @@
-"""Compile the renderer of CPPNs once, and keep its machine code on disk for other processes.
+"""Compile the code of CPPNs once, and keep its machine code on disk for other processes.
 
 The machine code is in a folder of its own for each kind of processor and each version of the code and the compiler, so
 that no process loads anything else. The folder lies beside this module; if that is read-only, in the user's cache. If
@@ -25,24 +25,21 @@ from fooling.progress import say
 #: Environment variable: the only folder in which to keep machine code.
 FOLDER_VARIABLE = "FOOLING_MACHINE_CODE"
 
-CODE = "fooling.encodings.cppn.compiled"
-
 
 @cache
-def compiled_renderer() -> Callable[..., int]:
-    """Return :func:`fooling.encodings.cppn.compiled.render` as machine code, loaded or compiled.
+def machine_code(code: ModuleType) -> Callable[..., Any]:
+    """Return the function ``code.ENTRY`` as machine code, loaded or compiled.
 
-    numba is imported here, so that only processes that render CPPNs on a CPU take the time.
+    ``code`` also has the ``SIGNATURE`` of the function and the ``OPTIONS`` of its compilation. Import it where you call
+    this, so that only processes that need compiled code import numba.
     """
-    from fooling.encodings.cppn import compiled
-
     for folder in folders():
         try:
-            return _kept_in(folder / version(), compiled)
+            return _kept_in(folder / version(code.__name__), code)
         except Exception as error:  # whatever a damaged file or a full disk leads to
             say(f"machine code cannot be kept in {folder}: {error or type(error).__name__}")
-    say("compiling the renderer in memory, for this process alone (about 10 s)")
-    return _compiled(compiled, kept=False)
+    say(f"compiling {code.__name__} in memory, for this process alone (about 10 s)")
+    return _compiled(code, kept=False)
 
 
 def folders() -> list[Path]:
@@ -55,9 +52,8 @@ def folders() -> list[Path]:
     return found
 
 
-@cache
-def version() -> str:
-    """Return a digest of all that decides the machine code: the code, its compiler and the processor."""
+def version(module: str) -> str:
+    """Return a digest of all that decides the machine code of a module: the code, its compiler and the processor."""
     import llvmlite
     import numba
     import numpy as np
@@ -66,7 +62,7 @@ def version() -> str:
 
     processor = (config.CPU_NAME or binding.get_host_cpu_name(), config.CPU_FEATURES or _features(binding))
     versions = (platform.python_version(), np.__version__, numba.__version__, llvmlite.__version__)
-    return hashlib.sha256(repr((fingerprint(CODE), versions, processor)).encode()).hexdigest()[:20]
+    return hashlib.sha256(repr((fingerprint(module), versions, processor)).encode()).hexdigest()[:20]
 
 
 def _features(binding: Any) -> str:
@@ -74,8 +70,8 @@ def _features(binding: Any) -> str:
     return features
 
 
-def _kept_in(folder: Path, code: ModuleType) -> Callable[..., int]:
-    """Return the compiled renderer from ``folder``, where it is kept if it is not there yet."""
+def _kept_in(folder: Path, code: ModuleType) -> Callable[..., Any]:
+    """Return the compiled function from ``folder``, where it is kept if it is not there yet."""
     from numba.core import config
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -88,16 +84,16 @@ def _kept_in(folder: Path, code: ModuleType) -> Callable[..., int]:
             config.CACHE_DIR = before
 
 
-def _compiled(code: ModuleType, *, kept: bool) -> Callable[..., int]:
-    """Return the renderer, loaded from numba's cache or stored there if it is to be ``kept``."""
+def _compiled(code: ModuleType, *, kept: bool) -> Callable[..., Any]:
+    """Return the function, loaded from numba's cache or stored there if it is to be ``kept``."""
     from numba import njit
 
-    renderer: Any = njit(**code.OPTIONS)(code.render)
+    function: Any = njit(**code.OPTIONS)(code.ENTRY)
     if kept:
-        renderer.enable_caching()
-    renderer.compile(code.SIGNATURE)
-    renderer.disable_compile()  # a call with other types is an error, not a reason to compile again
-    compiled: Callable[..., int] = renderer
+        function.enable_caching()
+    function.compile(code.SIGNATURE)
+    function.disable_compile()  # a call with other types is an error, not a reason to compile again
+    compiled: Callable[..., Any] = function
     return compiled
 
 
@@ -111,4 +107,7 @@ def _lock(folder: Path) -> Iterator[None]:
 
 
 if __name__ == "__main__":
-    compiled_renderer()
+    from fooling.encodings.cppn import compiled, compiled_mutation
+
+    for each in (compiled, compiled_mutation):
+        machine_code(each)

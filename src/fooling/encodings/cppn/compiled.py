@@ -284,3 +284,6 @@ def render(
                 copy(levels, level, flat, image + top * width, upper)
                 copy(levels, level + upper, flat, image + (height - top) * width - lower, lower)
     return -1
+
+
+ENTRY = render

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from fooling.encodings.cppn.compilation import compiled_renderer
+from fooling.encodings.cppn import compiled
+from fooling.encodings.cppn.compilation import machine_code
 from fooling.encodings.cppn.functions import GREY, HLS, HSV
 from fooling.encodings.cppn.genome import CppnGenomes
 from fooling.encodings.settings import CppnSettings
@@ -22,7 +23,7 @@ class CompiledRenderer:
 
     def __init__(self, settings: CppnSettings, inputs: torch.Tensor) -> None:
         """Prepare images at the pixels of ``inputs`` (INPUTS, H, W), whose distance is symmetric."""
-        self._render = compiled_renderer()
+        self._render = machine_code(compiled)
         self._colour = _COLOURS[settings.colour]
         x, y, distance, _ = inputs.numpy()
         height, width = x.shape
@@ -33,15 +34,6 @@ class CompiledRenderer:
 
     def render(self, genomes: CppnGenomes, images: torch.Tensor) -> None:
         """Fill ``images``, uint8 (B, C, H * W); raise :class:`FoolingError` for a genome with a cycle."""
-        genes = (
-            genomes.functions,
-            genomes.node_counts,
-            genomes.sources,
-            genomes.targets,
-            genomes.weights,
-            genomes.link_counts,
-        )
         colour = GREY if images.shape[1] == 1 else self._colour
-        arrays = (tensor.contiguous().numpy() for tensor in genes)
-        if self._render(*arrays, *self._grid, self._bound, colour, self._band, images.numpy()) >= 0:
+        if self._render(*genomes.in_numpy(), *self._grid, self._bound, colour, self._band, images.numpy()) >= 0:
             raise FoolingError("a CPPN has a cycle", found="a node that is its own source")

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 
 #: Input nodes: x, y, distance from the centre, bias.
 INPUTS = 4
@@ -88,6 +89,11 @@ class CppnGenomes:
         slots = self.functions.shape[1]
         first = torch.arange(0, slots * len(self), slots, device=self.sources.device).view(-1, 1)
         return self.sources + first, self.targets + first
+
+    def in_numpy(self) -> tuple[NDArray[Any], ...]:
+        """Return the tensors as arrays that share their memory, in the order of their declaration."""
+        tensors = (self.functions, self.node_counts, self.sources, self.targets, self.weights, self.link_counts)
+        return tuple(tensor.contiguous().numpy() for tensor in tensors)
 
     def arrays(self) -> dict[str, torch.Tensor]:
         """Return the batch as named tensors, as narrow as its widest genome and zero in every free slot."""

@@ -1,11 +1,13 @@
 """Mutate a whole batch of CPPN genomes at once, in the order of the released code.
 
+On a CPU :mod:`fooling.encodings.cppn.compiled_mutation` makes the same changes, bit for bit, and takes less time.
 The operators change a batch in place and need free slots: see :meth:`CppnGenomes.with_room`. Links never close a cycle
 and never leave an output node, parallel links are allowed, and nothing bounds the size.
 """
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 
 from fooling.encodings.cppn.genome import FUNCTIONS, INPUTS, CppnGenomes
@@ -22,12 +24,45 @@ def mutated(genomes: CppnGenomes, settings: CppnSettings, *, outputs: int, gener
         eta=settings.weight_mutation_eta,
         generator=generator,
     )
+    if children.weights.is_cpu:
+        _change_compiled_(children, settings, outputs=outputs, generator=generator)
+    else:
+        change_(children, settings, outputs=outputs, generator=generator)
+    return children
+
+
+def change_(children: CppnGenomes, settings: CppnSettings, *, outputs: int, generator: torch.Generator) -> None:
+    """Change functions, links and nodes in place, each with the probability of the ``settings``."""
     redraw_functions_(children, rate=settings.function_mutation_rate, generator=generator)
     add_link_(children, probability=settings.add_link_probability, outputs=outputs, generator=generator)
     delete_link_(children, probability=settings.delete_link_probability, generator=generator)
     add_node_(children, probability=settings.add_node_probability, generator=generator)
     delete_node_(children, probability=settings.delete_node_probability, outputs=outputs, generator=generator)
-    return children
+
+
+def _change_compiled_(
+    children: CppnGenomes, settings: CppnSettings, *, outputs: int, generator: torch.Generator
+) -> None:
+    """Do the same as :func:`change_`, from the same random numbers."""
+    from fooling.encodings.cppn import compiled_mutation
+    from fooling.encodings.cppn.compilation import machine_code
+
+    count, nodes = children.functions.shape
+    draws = torch.rand(count * (2 * nodes + 11), generator=generator).numpy()
+    rates = (
+        settings.function_mutation_rate,
+        settings.add_link_probability,
+        settings.delete_link_probability,
+        settings.add_node_probability,
+        settings.delete_node_probability,
+    )
+    machine_code(compiled_mutation)(
+        *children.in_numpy(),
+        draws[: 2 * count * nodes].reshape(2, count, nodes),
+        draws[2 * count * nodes :].reshape(11, count),
+        np.array(rates, dtype=np.float32),
+        outputs,
+    )
 
 
 def redraw_functions_(genomes: CppnGenomes, *, rate: float, generator: torch.Generator) -> None:
