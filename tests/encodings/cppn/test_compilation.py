@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from llvmlite.binding import get_host_cpu_features
 
 import fooling
 from fooling.encodings.cppn import compiled
@@ -47,10 +48,10 @@ def expected(colour_population: CppnGenomes) -> str:
     return hashlib.sha256(encoding.render(colour_population).numpy().tobytes()).hexdigest()
 
 
-def started(genomes: Path, **variables: str) -> subprocess.Popen[str]:
+def started(genomes: Path, *, code: str = RENDER, **variables: str) -> subprocess.Popen[str]:
     """A process that renders the genomes and prints the digest of their images."""
     return subprocess.Popen(
-        [sys.executable, "-c", RENDER, str(genomes)],
+        [sys.executable, "-c", code, str(genomes)],
         env={**os.environ, **variables},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -77,6 +78,7 @@ def test_processes_that_compile_at_once_share_one_result(tmp_path: Path, genomes
     assert kept_in(tmp_path) == kept
 
 
+@pytest.mark.slow
 def test_without_a_folder_each_process_compiles_for_itself(tmp_path: Path, genomes: Path, expected: str) -> None:
     (tmp_path / "file").touch()
     digest, messages = finished(started(genomes, **{FOLDER_VARIABLE: str(tmp_path / "file")}))
@@ -85,6 +87,7 @@ def test_without_a_folder_each_process_compiles_for_itself(tmp_path: Path, genom
     assert "compiling fooling.encodings.cppn.compiled in memory" in messages
 
 
+@pytest.mark.slow
 def test_damaged_machine_code_is_not_used(tmp_path: Path, genomes: Path, expected: str) -> None:
     finished(started(genomes, **{FOLDER_VARIABLE: str(tmp_path)}))
     for path in tmp_path.rglob("*.nbc"):
@@ -112,13 +115,22 @@ def test_a_read_only_installation_uses_the_cache_of_the_user(tmp_path: Path, gen
     caches.chmod(0o755)
 
 
-@pytest.mark.parametrize("processor", ["generic", "x86-64-v2"])
-def test_processors_without_wide_vectors_render_the_same_bytes(
-    processor: str, tmp_path: Path, genomes: Path, expected: str
+@pytest.mark.slow
+@pytest.mark.parametrize(("lanes", "instructions"), [(8, ""), (16, ""), (16, "+fma,+avx2")])
+def test_other_processors_render_the_same_bytes(
+    lanes: int, instructions: str, tmp_path: Path, genomes: Path, expected: str
 ) -> None:
-    """A generic processor has vectors of four floats and no fused multiply-add, which is then a call of a library."""
-    variables = {FOLDER_VARIABLE: str(tmp_path), "NUMBA_CPU_NAME": processor, "NUMBA_CPU_FEATURES": ""}
-    assert finished(started(genomes, **variables)) == (expected, "")
+    """Without AVX2 vectors have four floats, and a fused multiply-add is the call of a library."""
+    if instructions and not {"fma", "avx2"} <= {name for name, there in get_host_cpu_features().items() if there}:
+        pytest.skip("this processor has no AVX2")
+    host = f"""
+from llvmlite import binding
+binding.get_host_cpu_features = lambda: binding.FeatureMap(avx512f={lanes == 16})
+"""
+    check = f"from fooling.encodings.cppn.lanes import LANES; assert LANES == {lanes}"
+    variables = {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": instructions}
+    process = started(genomes, code=host + RENDER + check, **{FOLDER_VARIABLE: str(tmp_path)}, **variables)
+    assert finished(process) == (expected, "")
 
 
 def test_numba_is_imported_only_to_render_on_a_cpu() -> None:

@@ -1,6 +1,6 @@
 """Vectors of LANES floats as a type of compiled code, with the operations of processors on them.
 
-The compiler turns a vector into one register of AVX-512, or into several smaller ones. Each operation has the one
+A vector is one register of AVX-512 or AVX2; on other processors the compiler divides it. Each operation has the one
 result that IEEE 754 defines and is never reordered, so that all processors compute the same bits.
 """
 
@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from llvmlite import ir
+from llvmlite import binding, ir
 from numba import types
 from numba.core import cgutils
 from numba.core.datamodel import models
 from numba.extending import intrinsic, register_model
 
-LANES = 16
+#: Floats of a vector: 512 bits where processors compute with as many, else 256. It changes no result.
+LANES = 16 if binding.get_host_cpu_features().get("avx512f") else 8
 _FLOATS, _INTS, _BYTES = (ir.VectorType(element, LANES) for element in (ir.FloatType(), ir.IntType(32), ir.IntType(8)))
 
 
