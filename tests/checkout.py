@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import warm
+from fooling.encodings.cppn import compilation
 from sharing.studies import checksums
 
 ROOT = Path(__file__).parents[1]
@@ -56,7 +57,8 @@ class Checkout:
         here = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
         path = os.pathsep.join([str(self.folder / "bin"), str(Path(sys.executable).parent), os.environ["PATH"]])
         threads = {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
-        return here | threads | {"PATH": path, "PYTHONPATH": str(self.folder / "src")}
+        compiled = {compilation.FOLDER_VARIABLE: str(compilation.folders()[0])}  # once for all copies of the repository
+        return here | threads | compiled | {"PATH": path, "PYTHONPATH": str(self.folder / "src")}
 
     def warm_environment(self) -> dict[str, str]:
         """The same, where `fooling` and `snakemake` start in processes that have imported the large libraries."""

@@ -28,6 +28,7 @@ from typing import NamedTuple, NoReturn
 import fooling
 from fooling.cli.help import commands
 from fooling.cli.main import main
+from fooling.encodings.cppn import compilation
 
 #: Modules of other packages that commands import only when they need them.
 LIBRARIES = ("matplotlib.backends.backend_agg", "PIL.PngImagePlugin", "pyarrow.parquet")
@@ -153,11 +154,12 @@ def run(request: Request) -> NoReturn:
 
 
 def _import_everything() -> None:
-    """Import the whole package and what its commands import late, and read the help of the commands."""
+    """Import the whole package and what its commands import late, and load its machine code and its help."""
     for module in pkgutil.walk_packages(fooling.__path__, "fooling."):
         importlib.import_module(module.name)
     for library in LIBRARIES:
         importlib.import_module(library)
+    compilation.load_all()
     commands()
     gc.freeze()  # so that the collector of a fork does not copy pages of the server
 

@@ -106,8 +106,13 @@ def _lock(folder: Path) -> Iterator[None]:
         yield
 
 
-if __name__ == "__main__":
+def load_all() -> None:
+    """Load or compile all machine code of CPPNs in this process."""
     from fooling.encodings.cppn import compiled, compiled_mutation
 
-    for each in (compiled, compiled_mutation):
-        machine_code(each)
+    for code in (compiled, compiled_mutation):
+        machine_code(code)
+
+
+if __name__ == "__main__":
+    load_all()
