@@ -183,9 +183,8 @@ def drawings(study: Study) -> dict[str, Drawing]:
 
 def tables_of(drawing: Drawing, study: Study) -> list[tuple[str, str]]:
     """Return the tables that ``drawing`` shows, as pairs of a name and a file."""
-    wildcards = [
-        {"classifier": classifier, "experiment": experiment} for classifier, experiment in _pairs(drawing, study)
-    ]
+    pairs = _pairs(drawing, study)[: 1 if drawing.declared.of_first_classifier else None]
+    wildcards = [{"classifier": classifier, "experiment": experiment} for classifier, experiment in pairs]
     if drawing.retraining is not None:
         chain = chain_of(drawing, study)
         wildcards = [{"retraining": drawing.retraining, "chain": "" if chain is None else chain.name}]

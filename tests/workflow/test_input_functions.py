@@ -340,6 +340,12 @@ def test_the_jobs_of_the_first_gallery_go_first(smoke_rules: Rules) -> None:
     assert of(classifier="lenet-a", experiment="direct", seed="3") == 2  # the gallery shows two runs
 
 
+def test_a_gallery_waits_for_the_first_classifier_alone() -> None:
+    rules = _rules(lambda values: values["experiments"][0].update(classifiers=["lenet-a", "lenet-b"]))
+    assert rules.figures.tables("gallery-direct") == ["results/smoke/findings/examined/lenet-a/direct.parquet"]
+    assert all("/lenet-a/" in run for run in rules.figures.runs("gallery-direct"))
+
+
 def test_a_study_without_gallery_has_no_jobs_that_go_first() -> None:
     def without_gallery(values: dict[str, Any]) -> None:
         values["experiments"][0]["figures"].remove("gallery")

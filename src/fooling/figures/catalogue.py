@@ -62,6 +62,7 @@ class Figure:
     module: str = ""  # in fooling.figures, if it differs from the figure's name
     shows: tuple[Table, ...] = ()
     seeds: Literal["shown", "all", "first"] | None = None
+    of_first_classifier: bool = False  # its tables too, not only its runs
     needs_dataset: bool = False
     needs_training_images: bool = False  # of the data set, for the distances in its tables
     needs_chain: bool = False  # the first chain of the retraining that learns champions; {chain} in patterns
@@ -102,12 +103,14 @@ FIGURES: dict[str, Figure] = {
         one_per="experiment",
         shows=(EXAMINED,),
         seeds="shown",
+        of_first_classifier=True,
     ),
     "further_runs": Figure(
         "Champions of many runs, to show which motifs recur.",
         one_per="experiment",
         shows=(EXAMINED,),
         seeds="all",
+        of_first_classifier=True,
     ),
     "real_and_evolved": Figure(
         "A real test image of each class above the images evolved for it, each with the network's confidence.",
