@@ -153,6 +153,7 @@ def test_ctrl_c_ends_without_a_traceback(fresh_checkout: Checkout, tmp_path: Pat
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # ignored where tests run in the background
     )
     while not (checkout.folder / "begun").exists():
         assert run.poll() is None
