@@ -16,7 +16,7 @@ class Experiments:
     """Evolution: the runs of a study's experiments, each with its controls."""
 
     def __init__(self, study: Study) -> None:
-        self._all = study.experiments
+        self._all, self._study = study.experiments, study
         self._folder = f"{study.results}/evolution"
 
     def in_encoding(self, encoding: str) -> list[str]:
@@ -35,9 +35,9 @@ class Experiments:
         """Return the module of an experiment's encoding, as a list."""
         return [encoding_module(self._all[experiment].encoding)]
 
-    def settings(self, experiment: str) -> str:
-        """Return the settings of an experiment's runs."""
-        return as_json(self._all[experiment].evolution())
+    def settings(self, experiment: str, classifier: str) -> str:
+        """Return the settings of an experiment's runs on a classifier."""
+        return as_json(self._all[experiment].evolution() | search_precision(self._study, classifier))
 
     def runs(
         self, experiment: str, classifiers: Sequence[str] = (), *, searches: Sequence[str] = ("", *CONTROLS)
@@ -74,6 +74,12 @@ class Experiments:
     def files(self) -> list[str]:
         """Return the files of all runs."""
         return [run for experiment in self._all for run in self.runs(experiment)]
+
+
+def search_precision(study: Study, classifier: str) -> dict[str, str]:
+    """Return the key with the precision of a classifier for the settings of a search; empty for float32."""
+    precision = study.classifiers[classifier].precision
+    return {} if precision == "float32" else {"precision": precision}
 
 
 def attack_file(study: Study, classifier: str, name: str) -> str:

@@ -41,6 +41,7 @@ rule attack:
 rule evolve:
     input:
         classifier="<results>/classifiers/{classifier}.safetensors",
+        dataset=by_wildcards(classifiers.screened_on),
         architecture=classifiers.network_files(classifiers.this),
     output:
         run="<results>/evolution/{classifier}/{experiment}/seed{seed}.safetensors",
@@ -50,6 +51,7 @@ rule evolve:
         code=classifiers.fingerprint("fooling.cli.attack:attack", classifiers.this, experiments.modules),
         environment=environment("networks"),
         settings=by_wildcards(experiments.settings),
+        dataset=options("dataset"),
         own_files=chains.own_files,
         controls=named_files("controls", "random_search", "drift", separator="-"),
     log:
@@ -69,7 +71,7 @@ rule evolve:
         "Evolve images: {wildcards.experiment} on {wildcards.classifier}, seed {wildcards.seed}"
     shell:
         "fooling attack evolution --classifier {input.classifier} {params.own_files} --settings {params.settings:q}"
-        " --seed {wildcards.seed} --output {output.run} {params.controls} 2> {log}"
+        " {params.dataset} --seed {wildcards.seed} --output {output.run} {params.controls} 2> {log}"
 
 
 use rule evolve as evolve_without_drift with:

@@ -101,6 +101,10 @@ class Classifiers:
         """Return the file of the data set that a classifier is trained or tested on."""
         return self._datasets.file(self._all[classifier].dataset)
 
+    def screened_on(self, classifier: str) -> list[str]:
+        """Return the data set on which the error of bfloat16 is measured, if evolution screens images so."""
+        return [self.dataset(classifier)] if self._all[classifier].precision == "screened" else []
+
     def manifest(self, classifier: str) -> str:
         """Return the list of the pictures that a classifier is trained on."""
         return f"results/datasets/{self._all[classifier].dataset}.pictures.csv"

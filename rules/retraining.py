@@ -16,6 +16,7 @@ from fooling.retraining.plan import jobs_for, network_seed, random_images_seed, 
 from fooling.retraining.settings import PAINTED
 from fooling.study.expansion import Chain
 from fooling.study.resolved import Study
+from rules.attacks import search_precision
 from rules.classifiers import Classifiers
 from rules.steps import Files, Wildcards, as_json, repeated
 
@@ -88,7 +89,11 @@ class Chains:
     def evolution(self, network: str) -> str:
         """Return the settings of the runs against a network."""
         chain, number = self._networks[network]
-        return as_json(chain.evolution(number))
+        return as_json(chain.evolution(number) | search_precision(self._study, chain.first))
+
+    def screened_on(self, network: str) -> list[str]:
+        """Return the data set on which the error of bfloat16 is measured, if evolution screens images so."""
+        return [file for first in self.first_of(network) for file in self.classifiers.screened_on(first)]
 
     def modules(self, network: str) -> list[str]:
         """Return the modules that the runs against a network import by name."""

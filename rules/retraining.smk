@@ -5,6 +5,7 @@
 rule evolve_many:
     input:
         classifier=by_wildcards(chains.file),
+        dataset=by_wildcards(chains.screened_on),
         architecture=classifiers.network_files(chains.first_of),
     output:
         "<results>/retraining/{network}/runs{block}.safetensors",
@@ -12,6 +13,7 @@ rule evolve_many:
         code=classifiers.fingerprint("fooling.cli.attack:attack", chains.first_of, chains.modules),
         environment=environment("networks"),
         settings=by_wildcards(chains.evolution),
+        dataset=options("dataset"),
         seeds=by_wildcards(chains.seeds),
         own_files=chains.own_files,
     log:
@@ -31,7 +33,7 @@ rule evolve_many:
         "Evolve images against {wildcards.network}, job {wildcards.block}"
     shell:
         "fooling attack evolution --classifier {input.classifier} {params.own_files} --settings {params.settings:q}"
-        " {params.seeds} --output {output} 2> {log}"
+        " {params.dataset} {params.seeds} --output {output} 2> {log}"
 
 
 rule collect_champions:

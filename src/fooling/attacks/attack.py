@@ -50,6 +50,10 @@ class AttackRun(Protocol):
         """Return the result, after the last step."""
         ...
 
+    def summary(self) -> str:
+        """Return what is to be printed beside the confidences, after the record is made; empty: nothing."""
+        ...
+
 
 class Attack(Protocol):
     """A way to find images that a classifier is wrong about, with its settings."""
@@ -61,7 +65,10 @@ class Attack(Protocol):
     """Names of the controls that can run beside it: the same work without what is to be tested."""
 
     def __init__(self, *, settings: Any, classifier: Classifier, identity: Mapping[str, Any]) -> None:
-        """Prepare the attack; ``identity`` has the name, the classifier and the versions for the record's header."""
+        """Prepare the attack; ``identity`` has the name, the classifier and the versions for the record's header.
+
+        An attack whose settings have ``precision: screened`` also takes ``real`` images (N, C, H, W), uint8.
+        """
         ...
 
     def run(self, seed: int | None, *, control: str = "") -> AttackRun:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy
 import torch
@@ -16,13 +16,15 @@ from fooling.attacks.record import AttackRecord, load_attack
 from fooling.attacks.registry import attack_modules, attack_named
 from fooling.checkpoints import CheckpointStore
 from fooling.classifiers.architectures import architecture_modules
+from fooling.classifiers.precision import lacking_bfloat16
 from fooling.cli._loading import open_classifier
 from fooling.cli._named_files import named_paths
+from fooling.datasets.dataset import load_dataset
 from fooling.errors import FoolingError
 from fooling.fingerprint import fingerprint
 from fooling.inputs import digest_of
 from fooling.progress import progress, say
-from fooling.settings import LARGEST_SEED, read_settings
+from fooling.settings import LARGEST_SEED, Settings, read_settings
 
 SURE = 0.9999  # the confidence at which messages count images
 
@@ -39,6 +41,7 @@ def attack(
     controls: list[str] | None = None,
     pilots: list[Path] | None = None,
     threshold: float = SURE,
+    dataset: Path | None = None,
     architecture: list[str] | None = None,
     checkpoints: Path = Path("results/.checkpoints"),
     device: str = "auto",
@@ -58,6 +61,8 @@ def attack(
         pilots: Files of this attack on other networks, each with settings to try. The settings that need the fewest
             evaluations there are used, with the seeds of `settings`.
         threshold: Confidence that the median class must reach on the pilots.
+        dataset: Data set of the classifier, for settings with `precision` screened: its test images are among those on
+            which the error of bfloat16 is measured.
     """
     chosen = attack_named(kind)
     checked = read_settings(chosen.settings_class, settings)
@@ -65,13 +70,15 @@ def attack(
         records = {str(path): load_attack(path) for path in pilots}
         checked, choice = chosen_settings(records, checked, attacked=digest_of(classifier), threshold=threshold)
         say(choice)
+    _require_dataset_for_screening(checked, dataset)
     network = open_classifier(classifier, device=device, architecture=architecture)
+    checked = _usable(checked, network.device)
     identity = {
         "name": name or kind,
         "classifier": {"name": network.name, "sha256": digest_of(classifier)},
         "versions": {"python": platform.python_version(), "numpy": numpy.__version__, "torch": torch.__version__},
     }
-    prepared = chosen(settings=checked, classifier=network, identity=identity)
+    prepared = chosen(settings=checked, classifier=network, identity=identity, **_real_images(checked, dataset))
     jobs = list(_jobs(prepared, kind, output, seed=seed, runs=runs, controls=controls or []))
     described = checked.model_dump(mode="json")
     decides = {
@@ -93,10 +100,44 @@ def attack(
             if job.path is not None:
                 prepared.save(job.path, record)
             say(f"{job.name} on {network.name}: {_summary(record)}{f'; written to {job.path}' if job.path else ''}")
+            if summary := run.summary():
+                say(f"{job.name} on {network.name}: {summary}")
         if runs is not None:
             prepared.save_many(output, records_made)
             say(f"{runs} runs written to {output}")
         store.clear()
+
+
+def _precision(settings: Settings) -> str:
+    """Return the number format in which an attack scores; attacks that have no choice compute in float32."""
+    return str(getattr(settings, "precision", "float32"))
+
+
+def _require_dataset_for_screening(settings: Settings, dataset: Path | None) -> None:
+    if (_precision(settings) == "screened") != (dataset is not None):
+        raise FoolingError(
+            "`precision: screened` and --dataset belong together",
+            found=f"precision: {_precision(settings)}, {'no --dataset' if dataset is None else f'--dataset {dataset}'}",
+            expected="both, or neither",
+            remedy="give the data set of the classifier, on whose images the error of bfloat16 is measured"
+            if dataset is None
+            else "leave out --dataset",
+        )
+
+
+def _usable(settings: Settings, device: torch.device) -> Settings:
+    """Return the settings with ``precision: float32``, and say so, if the device is not made for bfloat16."""
+    if _precision(settings) == "float32" or (lacking := lacking_bfloat16(device)) is None:
+        return settings
+    say(f"{lacking}: precision float32 instead of {_precision(settings)}")
+    return settings.model_copy(update={"precision": "float32"})
+
+
+def _real_images(settings: Settings, dataset: Path | None) -> dict[str, Any]:
+    """Return the argument that gives an attack real images, where its settings need some."""
+    if dataset is None or _precision(settings) != "screened":
+        return {}
+    return {"real": load_dataset(dataset).test_images}
 
 
 class _Job(NamedTuple):

@@ -12,7 +12,7 @@ from pydantic import Field, StringConstraints, ValidationError, field_validator,
 from fooling.attacks.ascent import settings as ascent
 from fooling.attacks.ascent.settings import AscentSettings
 from fooling.attacks.evolution import settings as evolution
-from fooling.attacks.evolution.settings import SearchSettings, is_kept
+from fooling.attacks.evolution.settings import Precision, SearchSettings, is_kept
 from fooling.classifiers.settings import ImportSettings, InputSettings
 from fooling.datasets.digits import DigitsSettings
 from fooling.datasets.folder import FolderSettings
@@ -106,7 +106,7 @@ DatasetEntry = Annotated[
 class _Network(Entry):
     """Properties of every classifier of a study, in addition to its settings."""
 
-    not_passed_on: ClassVar[frozenset[str]] = frozenset({"name", "kind", "dataset", "independent"})
+    not_passed_on: ClassVar[frozenset[str]] = frozenset({"name", "kind", "dataset", "independent", "precision"})
 
     kind: Literal["trained", "imported", "ensemble"]
     """`trained` by the study, `imported` after training elsewhere, or an `ensemble` of such classifiers."""
@@ -114,6 +114,9 @@ class _Network(Entry):
     """Name of the data set on which it is trained or tested."""
     independent: Name | None = Field(default=None, examples=["another-network"])
     """Name of another classifier of the same data set that labels the images evolved on this one."""
+    precision: Precision = "float32"
+    """Number format in which evolution scores images on it: `float32`; `bfloat16`, which changes what is found; or
+    `screened`, which finds the same as `float32`. Without fast bfloat16 (AVX512-BF16, AMX, a GPU) it is `float32`."""
 
 
 class TrainedEntry(ClassifierSettings, _Network):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,7 @@ from fooling.attacks.evolution.run import Run
 from fooling.attacks.evolution.searches import MapElites, Search
 from fooling.attacks.evolution.settings import SearchSettings
 from fooling.classifiers.classifier import Classifier
+from fooling.classifiers.precision import in_bfloat16
 from fooling.encodings.direct import DirectEncoding
 from fooling.encodings.settings import DirectSettings
 
@@ -39,6 +41,25 @@ def classifier() -> Classifier:
         chunk_size=16,
         device=torch.device("cpu"),
     )
+
+
+@pytest.fixture(scope="session")
+def hidden(classifier: Classifier) -> Classifier:
+    """A random network with a hidden layer for the same images: bfloat16 changes its scores."""
+    generator = torch.Generator().manual_seed(4)
+    network = torch.nn.Sequential(
+        torch.nn.Flatten(), torch.nn.Linear(36, 12), torch.nn.ReLU(), torch.nn.Linear(12, CLASSES)
+    )
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.copy_(torch.randn(parameter.shape, generator=generator))
+    return dataclasses.replace(classifier, name="hidden", network=network)
+
+
+@pytest.fixture(scope="session")
+def reduced(hidden: Classifier) -> Classifier:
+    """The same network in bfloat16."""
+    return in_bfloat16(hidden)
 
 
 @pytest.fixture

@@ -123,6 +123,10 @@ class AscentRun:
             ),
         )
 
+    def summary(self) -> str:
+        """Return an empty text: gradients and scores are always computed in float32."""
+        return ""
+
     def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         """Return the arrays from which :meth:`restore` resumes to the same bits; the header is empty."""
         arrays = {

@@ -57,6 +57,17 @@ class RunRecord(AttackRecord):
     genomes: Mapping[str, NDArray[Any]]
     history: History
     lineage: Lineage
+    screening: Mapping[str, Any] | None = None  # as in ScreeningHeader; None if all images were scored alike
+
+
+class ScreeningHeader(Header):
+    """How the offspring of a run with ``precision: screened`` were scored."""
+
+    bound: float = Field(ge=0)  # on the error of log-odds in bfloat16, as a share of the spread of an image's logits
+    largest_error: float = Field(ge=0)  # of the images scored in both
+    exceeded: int = Field(ge=0)  # images with a larger error than the bound
+    offspring: int = Field(ge=0)
+    rescored: int = Field(ge=0)  # in float32
 
 
 class RunHeader(AttackHeader):
@@ -65,6 +76,7 @@ class RunHeader(AttackHeader):
     search: Literal["map-elites", "random-search", "drift"]
     encoding: Literal["direct", "cppn"]
     seed: Seed
+    screening: ScreeningHeader | None = None
 
 
 #: Type and shape of every array but the images, which are packed: K classes with a cell of L in all, T generations, m
@@ -126,8 +138,9 @@ def arrays_of(record: RunRecord) -> dict[str, NDArray[Any]]:
 
 
 def header_of(record: RunRecord) -> dict[str, Any]:
-    """Return the header of ``record``."""
-    return {name: getattr(record, name) for name in _HEADER}
+    """Return the header of ``record``; screening is stored only where there was any: other files keep their bytes."""
+    header = {name: getattr(record, name) for name in _HEADER}
+    return {name: value for name, value in header.items() if (name, value) != ("screening", None)}
 
 
 def record_from(arrays: Mapping[str, NDArray[Any]], header: Mapping[str, Any], *, source: object) -> RunRecord:
@@ -172,6 +185,7 @@ class BatchHeader(Header):
     model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False)
 
     seeds: tuple[Seed, ...] = Field(min_length=1)
+    screenings: tuple[dict[str, Any], ...] = ()  # of each seed, if any
 
 
 def save_runs(path: Path, records: Sequence[RunRecord]) -> None:
@@ -182,25 +196,32 @@ def save_runs(path: Path, records: Sequence[RunRecord]) -> None:
     for record in records:
         record_from(arrays_of(record), header_of(record), source=f"the run of seed {record.seed}")
     headers = [header_of(record) for record in records]
-    shared = [{key: value for key, value in header.items() if key != "seed"} for header in headers]
-    if any(header != shared[0] for header in shared):
+    shared = [{key: value for key, value in header.items() if key not in ("seed", "screening")} for header in headers]
+    screenings = [header["screening"] for header in headers if "screening" in header]
+    if any(header != shared[0] for header in shared) or len(screenings) not in (0, len(headers)):
         raise ValueError("these runs differ in more than their seeds")
     arrays = {f"{record.seed}/{name}": array for record in records for name, array in arrays_of(record).items()}
-    seeds = [record.seed for record in records]
-    write_arrays(path, arrays, kind=RUNS_KIND, version=RUNS_VERSION, header={**shared[0], "seeds": seeds})
+    common = {**shared[0], "seeds": [record.seed for record in records]}
+    if screenings:
+        common["screenings"] = screenings
+    write_arrays(path, arrays, kind=RUNS_KIND, version=RUNS_VERSION, header=common)
 
 
 def load_runs(path: Path) -> list[RunRecord]:
     """Return the runs that :func:`save_runs` wrote, in order; raise :class:`FoolingError` for any other file."""
     arrays, header = read_arrays(path, kind=RUNS_KIND, version=RUNS_VERSION)
-    seeds = checked_header(BatchHeader, header, source=path).seeds
+    batch = checked_header(BatchHeader, header, source=path)
+    screenings = batch.screenings or (None,) * len(batch.seeds)
+    if len(screenings) != len(batch.seeds):
+        expected = f"{len(batch.seeds)} screenings, one for each seed"
+        raise FoolingError(f"{path} does not fit together", found=len(screenings), expected=expected, remedy=REMEDY)
     return [
         record_from(
             {name.removeprefix(f"{seed}/"): array for name, array in arrays.items() if name.startswith(f"{seed}/")},
-            {**header, "seed": seed},
+            {**header, "seed": seed, "screening": screening},
             source=f"the run of seed {seed} in {path}",
         )
-        for seed in seeds
+        for seed, screening in zip(batch.seeds, screenings, strict=True)
     ]
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 import numpy as np
@@ -21,9 +22,12 @@ from fooling.attacks.evolution.record import (
     save_run,
     save_runs,
 )
+from fooling.attacks.evolution.scoring import Bfloat16Scoring, Scoring, ScreenedScoring
+from fooling.attacks.evolution.screening import images_to_measure, measured_bound
 from fooling.attacks.evolution.searches import Drift, MapElites, RandomSearch, Search
 from fooling.attacks.evolution.settings import EvolutionSettings, SearchSettings, is_kept
 from fooling.classifiers.classifier import Classifier
+from fooling.classifiers.precision import in_bfloat16
 from fooling.encodings.encoding import Genomes
 from fooling.encodings.settings import encoding_for
 from fooling.errors import FoolingError
@@ -41,8 +45,17 @@ class Evolution:
     unit: ClassVar[str] = "generations"
     controls: ClassVar[tuple[str, ...]] = (RandomSearch.name, Drift.name)
 
-    def __init__(self, *, settings: EvolutionSettings, classifier: Classifier, identity: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        *,
+        settings: EvolutionSettings,
+        classifier: Classifier,
+        identity: Mapping[str, Any],
+        real: NDArray[np.uint8] | None = None,
+    ) -> None:
+        """Prepare runs; ``precision: screened`` needs ``real`` images (N, C, H, W) of the classifier's kind."""
         self._settings, self._classifier = settings, classifier
+        self._new_scoring = _scoring(settings, _as_fed(classifier, settings.search), real)
         self._identity = {
             "encoding": settings.encoding.kind,
             "settings": settings.model_dump(mode="json"),
@@ -64,6 +77,7 @@ class Evolution:
             classifier=classifier,
             settings=settings.search,
             identity={**self._identity, "seed": seed, "versions": {**self._identity["versions"], **encoding.versions}},
+            scoring=self._new_scoring(),
         )
 
     save = staticmethod(save_run)
@@ -78,14 +92,27 @@ class Run(Generic[G]):
     """
 
     def __init__(
-        self, *, search: Search[G], classifier: Classifier, settings: SearchSettings, identity: Mapping[str, Any]
+        self,
+        *,
+        search: Search[G],
+        classifier: Classifier,
+        settings: SearchSettings,
+        identity: Mapping[str, Any],
+        scoring: Scoring | None = None,
     ) -> None:
-        """Prepare a run; ``identity`` is the header of its record: encoding, settings, seed, classifier, versions."""
+        """Prepare a run.
+
+        Args:
+            search: The search.
+            classifier: The classifier that it fools.
+            settings: Budget, and how images are presented to the classifier.
+            identity: The header of its record: encoding, settings, seed, classifier, versions.
+            scoring: How images are scored; default: by the classifier, in float32.
+        """
         self.search = search
         self.identity = identity
         self.settings = settings
-        subtracts = settings.scoring_input == "mean-subtracted"
-        self._classifier = classifier.with_mean_subtracted() if subtracts else classifier
+        self._scoring = Scoring(_as_fed(classifier, settings)) if scoring is None else scoring
         self._history: list[_Row] = []
         self._start_images: Tensor | None = None
 
@@ -125,7 +152,15 @@ class Run(Generic[G]):
         return float(np.median(self.archive.confidences.cpu().numpy()))
 
     def record(self) -> RunRecord:
-        """Return the run so far."""
+        """Return the run so far; all its confidences are float32's."""
+        return self._scoring.recorded(self._searched())
+
+    def summary(self) -> str:
+        """Return what is to be printed about the scoring at the end; empty: nothing."""
+        return self._scoring.summary()
+
+    def _searched(self) -> RunRecord:
+        """Return the run so far, with the confidences that decide the search."""
         archive, entries = self.archive, self.search.entries
         assert self._start_images is not None
         arrays: dict[str, Any] = {name: _array(getattr(archive, name)) for name in _ARCHIVE}
@@ -152,8 +187,9 @@ class Run(Generic[G]):
 
     def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         """Return the arrays and the header from which :meth:`restore` resumes to the same bits."""
-        record = self.record()
+        record = self._searched()
         arrays = arrays_of(record)
+        arrays |= {f"scoring/{name}": array for name, array in self._scoring.state().items()}
         arrays |= {f"search/{name}": _array(tensor) for name, tensor in self.search.state().items()}
         arrays["generator"] = _array(self.search.generator.get_state())
         return arrays, header_of(record)
@@ -162,7 +198,10 @@ class Run(Generic[G]):
         """Resume from a state; raise :class:`FoolingError`, naming its ``source``, if it is of another run."""
         record = record_from(arrays, header, source=source)
         search, device = self.search, self.search.generator.device
-        own = {name.removeprefix("search/"): array for name, array in arrays.items() if name.startswith("search/")}
+        own, scored = (
+            {name.removeprefix(part): array for name, array in arrays.items() if name.startswith(part)}
+            for part in ("search/", "scoring/")
+        )
         self._require_own(record, arrays, own, source=source)
         archive: dict[str, Any] = {name: _tensor(getattr(record, name), device) for name in _ARCHIVE}
         genomes = {name: _tensor(record.genomes[name], device) for name in search.encoding.schema}
@@ -194,12 +233,14 @@ class Run(Generic[G]):
             )
         ]
         self._start_images = _tensor(record.start_images, device)
+        self._scoring.restore(scored, source=source)
 
     def _require_own(
         self, record: RunRecord, arrays: Mapping[str, NDArray[Any]], own: Mapping[str, NDArray[Any]], *, source: object
     ) -> None:
         """Raise :class:`FoolingError` unless ``record`` and ``arrays``, and the search's ``own``, are of this run."""
-        if header_of(record) != {"search": self.search.name, **self.identity}:
+        header = {key: value for key, value in header_of(record).items() if key != "screening"}
+        if header != {"search": self.search.name, **self.identity}:
             remedy = "delete it: the run then starts again"
             raise FoolingError(f"{source} is the state of another run", found=record.search, remedy=remedy)
         encoding, generator = self.search.encoding, self.search.generator
@@ -215,7 +256,38 @@ class Run(Generic[G]):
     def _score(self, count: int, generation: int) -> None:
         genomes = self.search.ask(count, generation=generation)
         images = self.search.encoding.render(genomes)
-        self.search.tell(genomes, images, self._classifier.logits(images), generation=generation)
+        champions, entries = self.search.archive, len(self.search.entries)
+        logits = self._scoring.logits(images, None if champions is None else champions.confidences)
+        self.search.tell(genomes, images, logits, generation=generation)
+        if cells := [entry[1] for entry in self.search.entries[entries:]]:
+            self._scoring.note_champions(self.archive.images[cells], cells)
+
+
+def _as_fed(classifier: Classifier, settings: SearchSettings) -> Classifier:
+    """Return the classifier with the input that a run gives it."""
+    return classifier.with_mean_subtracted() if settings.scoring_input == "mean-subtracted" else classifier
+
+
+def _scoring(
+    settings: EvolutionSettings, classifier: Classifier, real: NDArray[np.uint8] | None
+) -> Callable[[], Scoring]:
+    """Return a function that makes the scoring of one run, in the precision of its settings."""
+    if settings.precision == "float32":
+        return lambda: Scoring(classifier)
+    reduced = in_bfloat16(classifier)
+    if settings.precision == "bfloat16":
+        return lambda: Bfloat16Scoring(classifier, reduced=reduced)
+    if real is None:
+        raise FoolingError(
+            "precision: screened needs real images", remedy="give the data set of the network, --dataset"
+        )
+
+    @cache
+    def bound() -> float:
+        encoding = encoding_for(settings.encoding, image_shape=classifier.input_shape, device=classifier.device)
+        return measured_bound(classifier, reduced, images_to_measure(classifier, encoding, real))
+
+    return lambda: ScreenedScoring(classifier, reduced=reduced, bound=bound)
 
 
 _ARCHIVE = ("confidences", "log_odds", "logits", "images", "generations", "individuals", "parents")

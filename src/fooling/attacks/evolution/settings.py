@@ -33,6 +33,10 @@ class SearchSettings(Settings):
         return self.start + self.offspring * (self.generations + self.extra_batch)
 
 
+#: How images are scored while searching: in float32; in bfloat16, with every champion of the record scored again in
+#: float32; or in bfloat16 with float32 for the images that could beat a champion, which finds the same as float32.
+Precision = Literal["float32", "bfloat16", "screened"]
+
 #: What the released code does otherwise (paper-facts: the loop; scoring input of the MNIST set-up).
 RELEASED = {"extra_batch": True, "scoring_input": "mean-subtracted"}
 
@@ -44,6 +48,8 @@ class EvolutionSettings(Settings):
     """How a genome becomes an image, and how genomes vary."""
     search: SearchSettings = SearchSettings()
     """Budget and scoring."""
+    precision: Precision = Field(default="float32", exclude_if=lambda precision: precision == "float32")
+    """Number format in which images are scored while searching; recorded confidences are always those of float32."""
 
 
 def is_kept(generation: int) -> bool:
