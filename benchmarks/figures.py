@@ -135,6 +135,28 @@ FIGURES = (
         theirs="pictures_scoring",
         goal=4.0,
     ),
+    *(
+        Figure(
+            key=f"bf16_{network}",
+            what=f"scoring in bfloat16 over float32, {name}",
+            ours=f"network_{network}_bfloat16",
+            theirs=f"network_{network}_float32",
+            goal=goal,
+        )
+        for network, name, goal in (
+            ("lenet", "LeNet", 1.5),
+            ("alexnet", "AlexNet, one crop", 2.5),
+            ("squeezenet", "SqueezeNet 1.1, one crop", 1.8),
+        )
+    ),
+    Figure(
+        key="screened_cppn",
+        what="whole evolution loop, CPPN encoding, screened in bfloat16, over the same in float32",
+        ours="evolution_precision_screened",
+        theirs="evolution_precision_float32",
+        goal=1.0,
+        goal_itself_suffices=False,
+    ),
     Figure(
         key="gpu_loop_one_crop",
         what="whole ImageNet evolution on a GPU, CPPN, over scoring alone, one crop",

@@ -28,6 +28,13 @@ CONTESTANTS: tuple[tuple[str, Mapping[str, str]], ...] = (
     ("rendering_numpy", {}),
     ("pictures_rendering", {}),
     ("pictures_scoring", {}),
+    *(
+        ("network", {"network": network, "precision": precision})
+        for network in ("lenet", "alexnet", "squeezenet")
+        for precision in ("float32", "bfloat16")
+    ),
+    ("evolution_precision", {"precision": "float32"}),
+    ("evolution_precision", {"precision": "screened"}),
     ("gpu_evolution", {"views": "centre"}),
     ("gpu_scoring", {"views": "centre"}),
     ("gpu_evolution", {"views": "ten"}),

@@ -29,6 +29,10 @@ GOALS = {
     "vs_pyribs": ("above", 1),
     "vs_qdax": ("above", 1),
     "render_256": ("at least", 4),
+    "bf16_lenet": ("at least", 1.5),
+    "bf16_alexnet": ("at least", 2.5),
+    "bf16_squeezenet": ("at least", 1.8),
+    "screened_cppn": ("above", 1),
     "gpu_loop_one_crop": ("at least", 0.8),
     "gpu_loop_ten_crops": ("at least", 0.9),
 }
@@ -54,7 +58,7 @@ def test_quick_benchmark_reports_every_figure(tmp_path: Path) -> None:
         assert key in told
         if figure["value"] is None:
             assert figure["met"] is None
-            assert "not installed" in figure["not_measured"] or key.startswith("gpu_")
+            assert "not installed" in figure["not_measured"] or key.startswith(("gpu_", "bf16_", "screened_"))
             assert figure["not_measured"] in told
         else:
             assert figure["value"] > 0
@@ -109,6 +113,47 @@ def test_without_a_gpu_its_contestants_say_so(monkeypatch: pytest.MonkeyPatch, m
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     monkeypatch.setattr("benchmarks.suite.CONTESTANTS", (("gpu_evolution", {"views": "ten"}),))
     assert entered(material) == ({}, {"gpu_evolution_ten": "there is no GPU here"})
+
+
+NETWORKS = [{"network": network, "precision": "bfloat16"} for network in ("lenet", "alexnet", "squeezenet")]
+
+
+@pytest.mark.parametrize(
+    ("module", "kind"), [*(("network", kind) for kind in NETWORKS), ("evolution_precision", {"precision": "screened"})]
+)
+def test_without_bfloat16_units_its_contestants_say_so(
+    module: str, kind: dict[str, str], monkeypatch: pytest.MonkeyPatch, material: Material
+) -> None:
+    monkeypatch.setattr("torch.cpu.get_capabilities", lambda: {})
+    monkeypatch.setattr("benchmarks.suite.CONTESTANTS", ((module, kind),))
+    key = "_".join([module, *kind.values()])
+    assert entered(material) == ({}, {key: "this processor has neither AVX512-BF16 nor AMX"})
+
+
+@pytest.mark.parametrize("network", ["lenet", pytest.param("squeezenet", marks=pytest.mark.slow)])
+def test_contestants_compute_in_both_number_formats(
+    network: str, monkeypatch: pytest.MonkeyPatch, material: Material
+) -> None:
+    monkeypatch.setattr("torch.cpu.get_capabilities", lambda: {"amx_bf16": True})
+    contestant = import_module("benchmarks.contestants.network").contestant
+    exact, reduced = (
+        contestant(dataclasses.replace(material, genomes=2), network=network, precision=precision)
+        for precision in ("float32", "bfloat16")
+    )
+    assert exact.images == reduced.images
+    first, second = exact.work(), reduced.work()
+    assert not torch.equal(first, second)
+    torch.testing.assert_close(first, second, rtol=0.1, atol=0.5)
+
+
+@pytest.mark.slow
+def test_generations_of_every_precision_are_timed(monkeypatch: pytest.MonkeyPatch, material: Material) -> None:
+    monkeypatch.setattr("torch.cpu.get_capabilities", lambda: {"amx_bf16": True})
+    contestant = import_module("benchmarks.contestants.evolution_precision").contestant
+    for precision in ("float32", "screened"):
+        made = contestant(dataclasses.replace(material, generations=1), precision=precision)
+        made.work()
+        assert made.images == 200
 
 
 @pytest.mark.parametrize("views", ["centre", pytest.param("ten", marks=pytest.mark.slow)])
