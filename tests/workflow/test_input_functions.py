@@ -195,6 +195,27 @@ def test_a_sweep_depends_on_its_pilots_and_the_threshold(smoke_rules: Rules) -> 
     assert attacks.threshold("tuned") == "--threshold 0.9999"
 
 
+@pytest.mark.parametrize("precision", ["float32", "bfloat16", "screened"])
+def test_the_precision_of_a_classifier_reaches_evolution_alone(precision: str) -> None:
+    def change(values: dict[str, Any]) -> None:
+        values["classifiers"][0]["precision"] = precision
+
+    usual, rules = _rules(), _rules(change)
+    added = {} if precision == "float32" else {"precision": precision}
+    network = "fooling-class/lenet-a/champions/dnn2"
+    for found, before in (
+        (rules.experiments.settings("cppn", "lenet-a"), usual.experiments.settings("cppn", "lenet-a")),
+        (rules.chains.evolution(network), usual.chains.evolution(network)),
+    ):
+        assert json.loads(found) == json.loads(before) | added
+    data = ["results/datasets/smoke-digits.safetensors"] if precision == "screened" else []
+    assert rules.classifiers.screened_on("lenet-a") == rules.chains.screened_on(network) == data
+    assert rules.experiments.settings("direct", "lenet-b") == usual.experiments.settings("direct", "lenet-b")
+    assert rules.classifiers.screened_on("lenet-b") == []
+    assert rules.classifiers.settings("lenet-a") == usual.classifiers.settings("lenet-a")
+    assert rules.attacks.settings("tuned") == usual.attacks.settings("tuned")
+
+
 def test_chains_share_their_first_network_which_is_that_of_the_study(smoke_rules: Rules) -> None:
     chains = smoke_rules.chains
     assert chains.file("fooling-class/lenet-a/dnn1") == "results/smoke/classifiers/lenet-a.safetensors"

@@ -209,6 +209,13 @@ def test_a_network_reruns_what_was_found_with_it(changed: Checkout) -> None:
     assert all("/lenet-b/direct/" in output for output in pending["evolve"])
 
 
+def test_the_precision_of_a_classifier_reruns_evolution_on_it_and_what_follows(changed: Checkout) -> None:
+    changed.replace(SMOKE, "  seed: 2\n", "  seed: 2\n  precision: screened\n")
+    pending = changed.pending()
+    assert not {"train", "retrain", "sample", "attack", "import_network", "assemble_ensemble"} & set(pending)
+    assert all("/lenet-b/direct/" in output for output in pending["evolve"])
+
+
 @pytest.mark.slow
 def test_one_architecture_leaves_the_networks_of_another_alone(changed: Checkout) -> None:
     changed.append("src/fooling/classifiers/vision.py", CHANGE)  # which importing a network may read, too
