@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+KEY = "default_study_cpu_s"
 GOAL = 800.0  # CPU-seconds
 LOGS = Path("logs/digits")
 FINISHED = Path("results/digits/run-info.json")
@@ -25,8 +26,8 @@ def job_costs(logs: Path) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["step", "cpu_seconds"])
 
 
-def measured(folder: Path = Path()) -> dict[str, Any]:
-    """Return the figure ``default_study_cpu_s`` of a finished run in ``folder``, as JSON values."""
+def measured(folder: Path = Path(__file__).parents[1]) -> dict[str, Any]:
+    """Return the figure ``KEY`` of a finished run in ``folder``, as JSON values."""
     figure = {"what": "CPU time of all jobs of the default study", "unit": "CPU-seconds"}
     goal = {"goal": GOAL, "goal_is": "at most"}
     if not (folder / FINISHED).is_file():

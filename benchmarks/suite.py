@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks import machine
+from benchmarks import default_study, machine
 from benchmarks.figures import FIGURES
 from benchmarks.interleaving import Contestant, interleaved
 from benchmarks.material import Material, prepared
@@ -73,9 +73,9 @@ def measured(length: Length) -> dict[str, Any]:
         )
     figures = {}
     for figure in FIGURES:
-        missing = [absent[key] for key in (figure.ours, figure.theirs) if key in absent]
+        missing = [absent[key] for key in figure.contestants if key in absent]
         figures[figure.key] = figure.not_measured(missing[0]) if missing else figure.measured(contestants, seconds)
-    return {"machine": described, **figures}
+    return {"machine": described, **figures, default_study.KEY: default_study.measured()}
 
 
 def entered(material: Material) -> tuple[dict[str, Contestant], dict[str, str]]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from benchmarks import default_study
 from benchmarks.figures import FIGURES
 
-COLUMNS = "{:<22} {:>8}  {:<17} {:>13}  {:<8} {}"
+COLUMNS = "{:<22} {:>8}  {:<18} {:>16}  {:<8} {}"
 
 
 def as_table(results: Mapping[str, Any]) -> str:
@@ -20,17 +21,19 @@ def as_table(results: Mapping[str, Any]) -> str:
         "",
         COLUMNS.format("figure", "value", "quartiles", "goal", "", "medians").rstrip(),
     ]
-    lines += [_line(figure.key, results[figure.key]) for figure in FIGURES]
+    lines += [_line(key, results[key]) for key in (*(figure.key for figure in FIGURES), default_study.KEY)]
     return "\n".join(lines)
 
 
 def _line(key: str, figure: Mapping[str, Any]) -> str:
-    goal = f"{figure['goal_is']} {figure['goal']:g}"
+    goal = f"{figure['goal_is']} {figure['goal']:,g}"
     if figure["value"] is None:
         return COLUMNS.format(key, "-", "-", goal, "", f"not measured: {figure['not_measured']}")
+    met = "met" if figure["met"] else "MISSED"
+    if "rates" not in figure:
+        return COLUMNS.format(key, _short(figure["value"]), "-", goal, met, f"{figure['unit']}, {figure['jobs']} jobs")
     low, high = figure["quartiles"]
     rates = " / ".join(f"{rate['median']:,.0f}" for rate in figure["rates"].values())
-    met = "met" if figure["met"] else "MISSED"
     spread = f"{_short(low)} to {_short(high)}"
     projected = figure.get("projected_minutes")
     whole = "" if projected is None else f"; a run of 5000 generations in {projected:.1f} minutes"
@@ -38,4 +41,4 @@ def _line(key: str, figure: Mapping[str, Any]) -> str:
 
 
 def _short(ratio: float) -> str:
-    return f"{ratio:.0f}" if ratio >= 100 else f"{ratio:.2f}"
+    return f"{ratio:,.0f}" if ratio >= 100 else f"{ratio:.2f}"

@@ -1,4 +1,4 @@
-"""The product's renderer: all genomes of a batch at once, from genomes to stored images."""
+"""The product's renderer on a CPU, from genomes to stored images."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ def contestant(material: Material) -> Contestant:
     """``CppnEncoding.render``, planning included."""
     encoding, genomes = material.cppn_encoding(), material.cppn_genomes
     return Contestant(
-        what="CPPN renderer, all genomes at once",
+        what="CPPN renderer",
         work=lambda: encoding.render(genomes),
         images=len(genomes),
         calls=10,
