@@ -75,7 +75,7 @@ def test_inputs_that_git_does_not_track_are_refused(published: Repository) -> No
 def test_publishing_during_a_run_is_refused(published: Repository) -> None:
     (published.folder / ".snakemake/locks").mkdir(exist_ok=True)
     (published.folder / ".snakemake/locks/0.input.lock").touch()
-    assert "a run is at work" in published.refusal(*PUBLISH)
+    assert "a run is active" in published.refusal(*PUBLISH)
 
 
 def test_a_store_that_cannot_be_written_changes_nothing(published: Repository) -> None:

@@ -108,6 +108,7 @@ def test_a_study_that_loses_jobs_and_nodes(cluster: Cluster, fresh_checkout: Che
     undisturbed = fresh_checkout.copy(tmp_path / "undisturbed")
     undisturbed.replace(SMOKE, "{iterations: 60}", "{iterations: 1000}")
     undisturbed.replace(SMOKE, "generations: 10", "generations: 200")
+    undisturbed.replace(SMOKE, "measured_generations: 12", "measured_generations: 202")
     study = Study(cluster, undisturbed.copy(tmp_path / "disturbed"))
 
     cancelled = study.running("train_wildcards_lenet-a")
