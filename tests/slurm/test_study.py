@@ -19,6 +19,9 @@ PROFILE = ("--profile", "profiles/slurm", "--configfile", SMOKE)
 #: Soon asked how the jobs stand, on a disk that shows every file at once.
 QUICK = ("--slurm-init-seconds-before-status-checks", "1", "--latency-wait", "5")
 
+#: Rules that make what takes long: all other jobs read it.
+NETWORKS_AND_RUNS = ("classifiers", "evolution", "retraining")
+
 
 class Study:
     """A study that is being made on a cluster."""
@@ -109,7 +112,7 @@ def test_a_study_that_loses_jobs_and_nodes(cluster: Cluster, fresh_checkout: Che
     undisturbed.replace(SMOKE, "{iterations: 60}", "{iterations: 1000}")
     undisturbed.replace(SMOKE, "generations: 10", "generations: 200")
     undisturbed.replace(SMOKE, "measured_generations: 12", "measured_generations: 202")
-    study = Study(cluster, undisturbed.copy(tmp_path / "disturbed"))
+    study = Study(cluster, undisturbed.copy(tmp_path / "disturbed"), "--", *NETWORKS_AND_RUNS)
 
     cancelled = study.running("train_wildcards_lenet-a")
     study.with_checkpoint(cancelled)
@@ -139,11 +142,12 @@ def test_a_study_that_loses_jobs_and_nodes(cluster: Cluster, fresh_checkout: Che
     assert "Restarts=0" in cluster.run("scontrol", "show", "job", lost.number), "Slurm has queued it again as well"
 
     assert study.logs_that_say("training resumes after") == {"classifiers/lenet-a.log"}
-    assert run in study.logs_that_say("map-elites resumes after")
-    assert study.checkout.pending() == {}
+    assert run in study.logs_that_say("evolution resumes after")
+    options = ("--dry-run", "--configfile", SMOKE, "--", *NETWORKS_AND_RUNS)
+    assert "Nothing to be done" in study.checkout.run("snakemake", *options)
     assert not list((study.checkout.folder / "results/.checkpoints").iterdir())
 
-    undisturbed.run("snakemake", "--cores", "2", "--configfile", SMOKE)
+    undisturbed.run("snakemake", "--cores", "2", "--configfile", SMOKE, "--", *NETWORKS_AND_RUNS)
     made = undisturbed.digests()
-    assert len(made) > 50
+    assert len(made) > 30
     assert differing(made, study.checkout.digests()) == set()
