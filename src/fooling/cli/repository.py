@@ -1,16 +1,20 @@
-"""Files of the repository that are written by hand: generated files, and the lock of the claims."""
+"""Files of the repository that are written by hand: generated files, the lock of the claims, records of studies."""
 
 from __future__ import annotations
 
 import datetime
 from pathlib import Path
 
-from fooling.artifacts import write_json, write_text
+from fooling.artifacts import read_bytes, read_json, read_table, write_json, write_text
 from fooling.claims.claim import JUDGING_CODE, Claims, freeze, seeds_of
 from fooling.claims.documentation import claims_documentation
+from fooling.errors import FoolingError
 from fooling.findings.registry import every_table
 from fooling.fingerprint import fingerprint
 from fooling.progress import say
+from fooling.report.record import CLAIMS_FILE, LOCK_FILE, NUMBERS, STUDY_FILE, small_tables, write_record
+from fooling.report.run_info import RunInformation
+from fooling.schemas import checked_header
 from fooling.settings import SeedRange, checked_settings, read_settings
 from fooling.study.default import default_study
 from fooling.study.documentation import commented_yaml, json_schema, settings_table, tables_documentation
@@ -75,3 +79,45 @@ def freeze_claims(*, declared: Path, studies: list[Path], first_seed: int, seeds
     write_json(output, lock.model_dump(mode="json"))
     last = block.first + block.count - 1
     say(f"{len(lock.claims)} claims frozen, seeds {block.first} to {last} reserved; written to {output}")
+
+
+def record(*, study: Path, results: Path, output: Path, lock: Path | None = None) -> None:
+    """Keep the numbers of a finished study in the repository, without its images and archives.
+
+    The record holds the study file, the claims, the metrics, how the study was run, every table that is a CSV file,
+    and the checksums of these files. The report of another run shows the recorded claims beside its own.
+
+    Args:
+        study: Study file that was run, such as config/mnist.yaml.
+        results: Results folder of the study, such as results/mnist.
+        output: Folder to write, such as docs/results/mnist; an old record there is replaced.
+        lock: Lock under which the claims were judged.
+    """
+    name = read_settings(StudySettings, str(study)).study
+    if name != results.name:
+        raise FoolingError(
+            f"{results} does not hold the results of {study}",
+            found=f"results of {results.name}",
+            expected=f"results of {name}",
+            remedy="give the study file with which the results were made",
+        )
+    present = [path.relative_to(results).as_posix() for path in sorted(results.rglob("*.csv"))]
+    tables = small_tables(present)
+    if missing := [needed for needed in (CLAIMS_FILE, *NUMBERS) if not (results / needed).is_file()]:
+        raise FoolingError(
+            f"{results} is not the folder of a finished study",
+            found=f"no {missing[0]}",
+            expected=f"{', '.join((CLAIMS_FILE, *NUMBERS))}",
+            remedy=f"finish the study with make study CONFIG={study}",
+        )
+    rows = sum(len(read_table(results / path, table)) for path, table in tables.items())
+    information = checked_header(RunInformation, read_json(results / "run-info.json"), source=results / "run-info.json")
+    files = {path: read_bytes(results / path) for path in (*tables, *NUMBERS)}
+    files[STUDY_FILE] = read_bytes(study)
+    if lock is not None:
+        files[LOCK_FILE] = read_bytes(lock)
+    header = write_record(
+        output, files, study=name, information=information, today=datetime.datetime.now(tz=datetime.UTC).date()
+    )
+    size = sum(map(len, files.values())) / 1e3
+    say(f"{header.study}: {len(tables)} tables with {rows} rows, {size:.0f} kB in all; written to {output}")
