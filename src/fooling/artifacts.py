@@ -96,13 +96,8 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write ``value`` as :func:`json_text`, atomically."""
-    write_text(path, json_text(value))
-
-
-def json_text(value: Any) -> str:
-    """Return ``value`` as indented JSON with sorted keys."""
-    return json.dumps(value, indent=2, sort_keys=True, allow_nan=False) + "\n"
+    """Write ``value`` as indented JSON with sorted keys, atomically."""
+    write_text(path, json.dumps(value, indent=2, sort_keys=True, allow_nan=False) + "\n")
 
 
 def read_bytes(path: Path) -> bytes:

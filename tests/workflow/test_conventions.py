@@ -32,7 +32,7 @@ def test_the_workflow_is_formatted() -> None:
 
 
 #: Commands that no study needs: they write its files anew, freeze its claims, or plan a study of people.
-BY_HAND = ("write-config", "freeze-claims", "survey power", "survey simulate")
+BY_HAND = ("write-config", "freeze-claims", "record", "survey power", "survey simulate")
 
 
 def test_every_command_is_a_step_of_the_workflow() -> None:

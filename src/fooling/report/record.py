@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fooling.artifacts import json_text, read_bytes, read_json, read_table, sha256_of, write_folder
+from fooling.artifacts import read_bytes, read_json, read_table, sha256_of, write_folder
 from fooling.claims.judgements import CLAIMS
 from fooling.errors import FoolingError
 from fooling.findings.registry import every_table
@@ -70,7 +70,7 @@ def write_record(
         recorded=today,
         files={path: sha256_of(content) for path, content in sorted(files.items())},
     )
-    write_folder(folder, {**files, HEADER: json_text(header.model_dump(mode="json")).encode()})
+    write_folder(folder, {**files, HEADER: header.model_dump_json(indent=2).encode() + b"\n"})
     return header
 
 
