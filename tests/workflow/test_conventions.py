@@ -31,7 +31,7 @@ def test_the_workflow_is_formatted() -> None:
     assert done.returncode == 0, done.stderr
 
 
-#: Commands that no study needs: they write its files anew, freeze its claims, or plan a study of people.
+#: Commands that no study needs: they write files of the repository, or plan a study of people.
 BY_HAND = ("write-config", "freeze-claims", "record", "survey power", "survey simulate")
 
 
