@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from fooling.figures.catalogue import FIGURES, RUN, Figure, modules_of
+from fooling.figures.catalogue import FIGURES, modules_of
+from fooling.figures.declaration import RUN, Figure
 from fooling.fingerprint import fingerprint
-from fooling.study.entries import SHOWING_EXPERIMENTS
+from fooling.study.entries import SHOWING_EXPERIMENTS, ExperimentEntry
 from fooling.study.expansion import Chain
 from fooling.study.resolved import Study
 from rules.attacks import ascent_files
@@ -24,21 +25,23 @@ OF_HUMAN_STUDY = ("condition", "study with responses")  # ``one_per`` of the fig
 
 @dataclass(frozen=True)
 class Drawing:
-    """A catalogue figure of one experiment, classifier, retraining or condition.
+    """A catalogue figure of one experiment, classifier, data set, retraining or condition.
 
-    All four are None for a figure of the whole study.
+    All five are None for a figure of the whole study.
     """
 
     figure: str
     experiment: str | None = None
     classifier: str | None = None
+    dataset: str | None = None
     retraining: str | None = None
     condition: str | None = None
 
     @property
     def name(self) -> str:
         """The name of the files of this figure, without suffix."""
-        return "-".join(filter(None, [self.figure, self.experiment, self.classifier, self.retraining, self.condition]))
+        subject = (self.experiment, self.classifier, self.dataset, self.retraining, self.condition)
+        return "-".join(filter(None, [self.figure, *subject]))
 
     @property
     def declared(self) -> Figure:
@@ -248,7 +251,16 @@ def dataset_of(drawing: Drawing, study: Study) -> str | None:
 def _drawings_of(figure: str, study: Study) -> Iterator[Drawing]:
     pairs = _pairs(Drawing(figure), study)
     if FIGURES[figure].one_per == "study":
-        if pairs and (figure != "preset_comparison" or study.comparisons):
+        if pairs:
+            yield Drawing(figure)
+    elif FIGURES[figure].one_per == "study with compared experiments":
+        if any(entry.compared_with is not None for entry in study.settings.experiments):
+            yield Drawing(figure)
+    elif FIGURES[figure].one_per == "study with crossed options":
+        if any(entry.cross for entry in study.settings.experiments):
+            yield Drawing(figure)
+    elif FIGURES[figure].one_per == "study with repeated runs":
+        if any(has_several_runs(experiment.settings) for experiment in study.experiments.values()):
             yield Drawing(figure)
     elif FIGURES[figure].one_per == "study with trained networks":
         if pairs and any(classifier.kind == "trained" for classifier in study.classifiers.values()):
@@ -277,12 +289,26 @@ def _drawings_of(figure: str, study: Study) -> Iterator[Drawing]:
         yield from (Drawing(figure, experiment=name) for name in shown if len(study.classifiers_beside(name)) > 1)
     elif FIGURES[figure].one_per == "experiment":
         yield from dict.fromkeys(Drawing(figure, experiment=experiment) for _, experiment in pairs)
+    elif FIGURES[figure].one_per == "first classifier of a data set":
+        first: dict[str, str] = {}
+        for name in study.classifiers:
+            if name in dict(pairs):
+                first.setdefault(study.classifiers[name].dataset, name)
+        yield from (Drawing(figure, classifier=name) for name in first.values())
+    elif FIGURES[figure].one_per == "data set with independent networks":
+        labelled = [study.classifiers[name] for name, _ in pairs if study.classifiers[name].independent is not None]
+        yield from (Drawing(figure, dataset=name) for name in dict.fromkeys(one.dataset for one in labelled))
     elif FIGURES[figure].one_per == "classifier with ascents":
         yield from (
             Drawing(figure, classifier=name) for name in study.classifiers if study.attacks_on(name, kind="ascent")
         )
     else:
         yield from (Drawing(figure, classifier=name) for name in study.classifiers if name in dict(pairs))
+
+
+def has_several_runs(experiment: ExperimentEntry) -> bool:
+    """Return whether an experiment has several classifiers or seeds."""
+    return len(experiment.classifiers) > 1 or experiment.seeds.count > 1
 
 
 def _chains_of_champions(retraining: str | None, study: Study) -> Iterator[Chain]:
@@ -298,6 +324,7 @@ def _pairs(drawing: Drawing, study: Study) -> list[tuple[str, str]]:
         for classifier in experiment.settings.classifiers
         if drawing.experiment in (None, name)
         and drawing.classifier in (None, classifier)
+        and drawing.dataset in (None, study.classifiers[classifier].dataset)
         and drawing.declared.encoding in (None, experiment.encoding)
         and (study.dataset_of(name).has_training_images or not drawing.declared.needs_training_images)
         and (drawing.figure in experiment.settings.figures or drawing.figure not in SHOWING_EXPERIMENTS)

@@ -484,6 +484,7 @@ class DegenerateStudy:
         subjects: dict[str, list[dict[str, str]]] = {
             "experiment": [{"experiment": one} for one in ENCODINGS if figure.encoding in (None, one)],
             "classifier": [{"classifier": one} for one in self.names],
+            "first classifier of a data set": [{"classifier": "lenet-a"}],
             "classifier with ascents": [{"classifier": one} for one in self.names],
             "retraining": [{"retraining": "chain", "chain": "chain"}],
             "retraining with longer runs": [{"retraining": "chain"}],

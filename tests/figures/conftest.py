@@ -150,6 +150,7 @@ MADE: dict[str, Callable[[], dict[str, Any]]] = {
     "search_comparison": lambda: {"champions": made_champions(pd.concat(_histories())), "reference": 0.9999},
     "random_images": _random_images,
     "preset_comparison": lambda: dict(zip(("survival", "presets"), made_presets(), strict=True)),
+    "option_effects": lambda: {"presets": made_presets()[1]},
     "transfer": lambda: {"transfer": made_transfer(["lenet-a", "lenet-b", "own"])},
     "transfer_gallery": lambda: {"runs": _runs(), "shown": made_shown()},
     "retraining_transfer": lambda: {"transfer": made_transfer(CHAIN)},

@@ -35,6 +35,21 @@ def legend(figure: Figure) -> list[str]:
     return [text.get_text() for text in figure.legends[0].get_texts()]
 
 
+def heading(figure: Figure) -> str:
+    """Return the title of the whole figure, on one line: that of its legend, or else its own."""
+    titles = [each.get_title().get_text() for each in figure.legends]
+    return _on_one_line(titles[0] if titles else figure.get_suptitle())
+
+
+def note(figure: Figure) -> str:
+    """Return the small print below a figure, on one line."""
+    return _on_one_line(figure.get_supxlabel())
+
+
+def _on_one_line(text: str) -> str:
+    return text.replace("\n", " ").replace("\N{NO-BREAK SPACE}", " ")
+
+
 def lines_by_colour(axes: Axes) -> dict[Any, Line2D]:
     """Return the visible lines with more than two points, by colour."""
     return {line.get_color(): line for line in axes.lines if len(line.get_xdata()) > 2 and line.get_linewidth() > 0}

@@ -24,6 +24,18 @@ def test_examples_of_removals_stand_above_their_confidences(inputs):
     assert 0 < (images[0] != images[1]).mean() <= first["area"].iloc[0]
     assert f"{(intact['copies'] > 0).sum()} of 20 champions have a repeated element" in "".join(texts(sheet))
     assert {"copies removed", "same area removed elsewhere", f"class {most['class_index']}"} <= set(texts(sheet))
+    assert texts(sheet)[0] == f"Effect of removing repeated elements: cppn on {runs[0].classifier['name']}"
+
+
+def test_examples_with_one_copy_to_remove_stand_side_by_side(inputs):
+    table, runs = inputs["ablation"]["ablation"], inputs["ablation"]["runs"]
+    one = table[table["removed"] <= 1].assign(copies=table["copies"].clip(upper=2))
+    sheet = ablation(ablation=one, runs=runs).axes[0]
+    lefts = [image.get_extent()[0] for image in sheet.images]
+    tops = {round(image.get_extent()[3], 3) for image in sheet.images}
+    assert len(lefts) == 3 * 2
+    assert len(tops) == 1
+    assert {"one copy\nremoved", "same area\nelsewhere"} <= set(texts(sheet))
 
 
 def test_a_panel_for_each_fill_has_the_median_changes(inputs):
@@ -41,9 +53,13 @@ def test_a_panel_for_each_fill_has_the_median_changes(inputs):
             expected = of_champions.groupby("removed").median()
             assert list(line.get_xdata()) == list(expected.index)
             assert line.get_ydata() == pytest.approx(expected.to_numpy())
-        assert axes.get_xlabel() == "removals"
+        assert axes.get_xlabel() == "elements removed"
         assert axes.get_xlim() == (0.5, table["removed"].max() + 0.5)
-        assert x_labels(axes) == [str(place) for place in range(1, table["removed"].max() + 1)]
+        copies = table[(table["fill"] == fill) & (table["kind"] == "copy")]
+        counts = copies.drop_duplicates(["removed", "seed", "class_index"]).groupby("removed").size()
+        assert x_labels(axes) == [f"{place}\n({counts[place]})" for place in range(1, table["removed"].max() + 1)]
+        assert not axes.texts  # no number on the curves
+    assert len({axes.get_ylim() for axes in panels}) == 1
     assert panels[0].get_ylabel() == "change in log-odds"
 
 

@@ -4,11 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
 from scipy.special import logit
 
 from figures.conftest import MANY_CLASSES
-from figures.drawn import lines_by_label, shown_class_names, shown_images, texts
+from figures.drawn import heading, legend, lines_by_label, note, shown_class_names, shown_images, texts
 from fooling.figures.ascent import ascent_gallery, ascent_over_evaluations
+from fooling.figures.confidence_axis import visible
 from fooling.figures.percentages import percent
 
 
@@ -45,28 +47,51 @@ def test_a_gallery_shows_ten_of_many_target_classes(inputs):
     assert len(sheet.images) == 10
 
 
+def test_what_a_setting_adds_to_plain_ascent_stands_beside_its_row(inputs):
+    plain = inputs["ascent_gallery"]["ascents"][0]
+    settings = {"decay": 0.01, "blur_radius": 0.3, "small_norm_percentile": 20.0, "small_benefit_percentile": 0.0}
+    (sheet,) = ascent_gallery(ascents=[plain, replace(plain, name="s-360", settings=settings)]).axes
+    assert "500 steps" in texts(sheet)
+    assert "500 steps\ndecay 1 %\nblur 0.3 px\npixels reset" in texts(sheet)
+
+
 def test_gradient_ascent_is_drawn_beside_the_searches(inputs):
     figure = ascent_over_evaluations(**inputs["ascent_over_evaluations"])
     (axes,) = figure.axes
     lines = lines_by_label(axes)
-    assert list(lines) == [
+    expected_labels = [
         *("gradient ascent, plain", "gradient ascent, s-360"),
-        *("cppn, evolution (MAP-Elites)", "cppn, random search"),
-        *("direct, evolution (MAP-Elites)", "direct, random search"),
+        *("cppn, evolution", "cppn, random search"),
+        *("direct, evolution", "direct, random search"),
     ]
+    assert list(lines) == expected_labels
+    assert legend(figure) == [*expected_labels, "the paper's median, 99.99 %"]
+    assert heading(figure) == "Gradient ascent compared with evolution on lenet-a"
     curves = inputs["ascent_over_evaluations"]["ascent_curves"]
     for label, search, experiment in (
         ("gradient ascent, plain", "gradient-ascent", "plain"),
         ("direct, random search", "random-search", "direct"),
     ):
         rows = curves[(curves["search"] == search) & (curves["experiment"] == experiment)]
-        expected = rows.groupby("evaluations")["log_odds"].median()
+        expected = rows.assign(log_odds=visible(rows["log_odds"])).groupby("evaluations")["log_odds"].median()
         assert lines[label].get_ydata() == pytest.approx(expected.to_numpy())
         assert lines[label].get_xdata() == pytest.approx(expected.index)
     assert axes.get_xscale() == "log"
     assert axes.get_xlim() == (curves["evaluations"].min(), curves["evaluations"].max())
-    assert (axes.get_xlabel(), axes.get_ylabel()) == ("evaluations of the network", "confidence, log-odds scale")
-    assert "A step counts as three evaluations" in figure.get_supxlabel().replace("\n", " ")
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("evaluations of the network", "confidence (log-odds axis)")
+    assert "A step counts as three evaluations" in note(figure)
+
+
+def test_evolution_is_solid_random_search_dotted_and_without_a_band(inputs):
+    (axes,) = ascent_over_evaluations(**inputs["ascent_over_evaluations"]).axes
+    lines = lines_by_label(axes)
+    for experiment in ("cppn", "direct"):
+        evolution, random = lines[f"{experiment}, evolution"], lines[f"{experiment}, random search"]
+        assert evolution.get_color() == random.get_color()
+        assert (evolution.get_linestyle(), random.get_linestyle()) == ("-", "--")
+    banded = [tuple(band.get_facecolor()[0][:3]) for band in axes.collections]
+    expected = [to_rgb(line.get_color()) for label, line in lines.items() if not label.endswith("random search")]
+    assert np.allclose(banded, expected)
 
 
 def test_the_papers_median_is_a_line_if_it_is_given(inputs):
@@ -74,6 +99,5 @@ def test_the_papers_median_is_a_line_if_it_is_given(inputs):
     with_line, without = (ascent_over_evaluations(**given | {"reference": value}).axes[0] for value in (0.9999, None))
     constant = [line.get_ydata()[0] for line in with_line.lines if len(line.get_xdata()) == 2]
     assert constant == pytest.approx([logit(0.9999)])
-    assert texts(with_line) == ["the paper's median"]
-    assert not texts(without)
+    assert not texts(with_line)
     assert len(without.lines) == len(with_line.lines) - 1

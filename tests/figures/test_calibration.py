@@ -1,17 +1,19 @@
 """The figure of calibration."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import binomtest
 
-from figures.drawn import legend, titles, x_labels, y_labels
-from fooling.figures.calibration import calibration, reliability
+from figures.drawn import heading, legend, note, texts, titles, x_labels, y_labels
+from fooling.figures.calibration import FEWEST, calibration, reliability
 
 
 def test_reliability_counts_the_correct_answers_in_each_bin():
     confidences = np.array([0.05, 0.55, 0.58, 0.96, 0.97, 1.0])
     right = np.array([False, True, False, True, True, True])
-    mean, share, low, high = reliability(confidences, right)
+    mean, share, low, high, count = reliability(confidences, right)
+    assert count.tolist() == [1, 2, 3]
     assert mean == pytest.approx([0.05, 0.565, (0.96 + 0.97 + 1) / 3])
     assert share == pytest.approx([0, 0.5, 1])
     wilson = [binomtest(hits, total).proportion_ci(method="wilson") for hits, total in ((0, 1), (1, 2), (3, 3))]
@@ -19,44 +21,70 @@ def test_reliability_counts_the_correct_answers_in_each_bin():
     assert high == pytest.approx([interval.high for interval in wilson])
 
 
-def test_the_figure_shows_real_images_and_champions(inputs):
-    figure = calibration(**inputs["calibration"])
-    left, right = figure.axes
+def many_real(real):
+    """The real images ten times, so that each group has enough."""
+    return pd.concat([real] * 10, ignore_index=True)
+
+
+@pytest.fixture
+def given(inputs):
+    """The inputs with ten times as many real images, of many confidences, so that several groups have enough."""
+    real = pd.concat([inputs["calibration"]["real"]] * 10, ignore_index=True)
+    confidence = np.linspace(0.25, 0.995, len(real))
+    real = real.assign(confidence=confidence.astype(np.float32), calibrated_confidence=confidence**1.2)
+    return inputs["calibration"] | {"real": real}
+
+
+def test_the_figure_shows_real_images_and_champions(given):
+    figure = calibration(**given)
+    upper, lower = figure.axes
+    assert heading(figure) == "Does the confidence of lenet-a mean what it says?"
     assert titles(figure) == ["Real test images", "Champions and real images"]
-    assert (left.get_xlabel(), left.get_ylabel()) == ("mean confidence of a group of images", "accuracy")
-    assert x_labels(left) == y_labels(left) == ["0 %", "25 %", "50 %", "75 %", "100 %"]
-    assert y_labels(right) == ["real images,\nclassified correctly", "direct"]
-    assert len(right.patches) == 4  # a box for each row and scale
-    assert "temperature 1.40, fitted on 20 real test images" in figure.get_supxlabel()
-    assert legend(figure) == ["uncalibrated (0.021)", "after temperature scaling (0.012)"]
+    assert (upper.get_xlabel(), upper.get_ylabel()) == ("mean confidence of a group of images", "accuracy")
+    assert x_labels(upper) == y_labels(upper) == ["0 %", "25 %", "50 %", "75 %", "100 %"]
+    assert y_labels(lower) == ["real images,\nclassified correctly", "direct"]
+    assert len(lower.patches) == 4  # a box for each row and scale
+    assert "temperature 1.40, fitted on 20 real test images" in note(figure)
+    assert legend(figure) == [
+        *("uncalibrated (error 2.1 %)", "after temperature scaling (error 1.2 %)"),
+        "the paper's median, 99.99 %",
+    ]
 
 
-def test_the_markers_are_the_reliability_of_the_evaluation_images(inputs):
-    real = inputs["calibration"]["real"]
-    left = calibration(**inputs["calibration"]).axes[0]
-    evaluated = real[real["split"] == "evaluation"]
+def test_the_markers_are_the_reliability_of_groups_with_enough_images(given):
+    evaluated = given["real"][given["real"]["split"] == "evaluation"]
     correct = (evaluated["label"] == evaluated["predicted"]).to_numpy()
-    diagonal, *markers = left.lines
+    upper = calibration(**given).axes[0]
+    diagonal, *markers = upper.lines
     assert list(diagonal.get_xdata()) == list(diagonal.get_ydata()) == [0, 1]
+    counts = []
     for line, column in zip(markers, ("confidence", "calibrated_confidence"), strict=True):
-        mean, share, _, _ = reliability(evaluated[column].to_numpy(dtype=float), correct)
-        assert line.get_xdata() == pytest.approx(mean)
-        assert line.get_ydata() == pytest.approx(share)
+        mean, share, _, _, count = reliability(evaluated[column].to_numpy(dtype=float), correct)
+        assert line.get_xdata() == pytest.approx(mean[count >= FEWEST])
+        assert line.get_ydata() == pytest.approx(share[count >= FEWEST])
+        counts += [f"{number:.0f}" for number in count if number >= FEWEST]
+    assert texts(upper) == counts
 
 
-def test_without_a_temperature_only_uncalibrated_confidences_are_drawn(inputs):
-    given = inputs["calibration"]
+def test_images_of_similar_confidence_have_a_sentence_in_place_of_a_diagram(inputs):
+    real = inputs["calibration"]["real"].assign(confidence=0.9875, calibrated_confidence=0.95)
+    real["predicted"] = real["label"]
+    real.loc[1, "predicted"] += 1
+    figure = calibration(**inputs["calibration"] | {"real": real})
+    assert titles(figure) == ["Champions and real images"]
+    assert "their accuracy is 95.0 %, and their mean confidence 98.7 %" in note(figure)
+
+
+def test_without_a_temperature_only_uncalibrated_confidences_are_drawn(given):
     for table in (given["real"], given["examined"]):
         table["calibrated_confidence"] = np.nan
     given["calibration"][["temperature", "nll_after", "ece_after"]] = np.nan
     figure = calibration(**given)
-    assert legend(figure) == ["uncalibrated (0.021)"]
+    assert legend(figure)[:-1] == ["uncalibrated (error 2.1 %)"]
     assert len(figure.axes[1].patches) == 2
-    assert "no best temperature" in figure.get_supxlabel()
+    assert "no best temperature" in note(figure)
 
 
-def test_the_papers_median_is_a_line_if_it_is_given(inputs):
-    counts = [
-        len(calibration(**inputs["calibration"] | {"reference": value}).axes[1].lines) for value in (0.9999, None)
-    ]
+def test_the_papers_median_is_a_line_if_it_is_given(given):
+    counts = [len(calibration(**given | {"reference": value}).axes[1].lines) for value in (0.9999, None)]
     assert counts[0] == counts[1] + 1

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy.special import logit
 
-from figures.drawn import legend, lines_by_label, texts
+from figures.drawn import heading, legend, lines_by_label, note, texts
 from fooling.figures.class_map import draw_class_map
 
 
@@ -34,7 +34,8 @@ def test_the_map_holds_the_median_over_the_runs(classes):
     assert np.allclose(lines_by_label(quantiles)["evolution (MAP-Elites), median"].get_ydata(), expected.median())
     assert len(quantiles.lines) == 5 + (classes == 1000)
     assert [heat_map.get_title(), quantiles.get_title()] == ["evolution (MAP-Elites)", "Quantiles over the classes"]
-    assert f"CPPN encoding, {classes:,} classes, median of 2 runs." in figure.get_supxlabel()
+    assert heading(figure) == "Confidence in each class by generation: CPPN encoding on alexnet"
+    assert f"{classes:,} classes, median of 2 runs." in note(figure)
 
 
 def test_the_papers_medians_stand_where_as_many_images_were_scored():

@@ -6,14 +6,16 @@ import pytest
 from matplotlib.figure import Figure
 from scipy.special import logit
 
-from figures.drawn import texts, x_labels, y_labels
+from figures.drawn import x_labels, y_labels
 from fooling.figures.confidence_axis import (
+    SATURATED,
     draw_reference,
     finite_log_odds,
     log_odds,
-    name_reference,
+    reference_handle,
     use_confidence_ticks,
     use_percent_ticks,
+    visible,
 )
 
 
@@ -37,7 +39,7 @@ def test_an_axis_of_one_confidence_reaches_to_the_nearest_ticks(axes):
 
 def test_ticks_are_thinned_to_the_largest_number(axes):
     use_confidence_ticks(axes, [log_odds(1e-7), log_odds(1 - 1e-7)], which="x", most=5)
-    assert x_labels(axes) == ["0.00001 %", "0.01 %", "10 %", "99 %", "99.999 %"]
+    assert x_labels(axes) == ["0.001 %", "1 %", "90 %", "99.99 %", "99.99999 %"]
 
 
 def test_ticks_far_from_the_values_do_not_overlap(axes):
@@ -60,14 +62,26 @@ def test_percent_ticks(axes):
     assert axes.get_xlim() == (-0.02, 1.02)
 
 
-@pytest.mark.parametrize(("value", "side"), [(5.0, "bottom"), (9.9, "top")])
-def test_the_name_of_a_reference_stands_where_there_is_space(axes, value, side):
+def test_99_99_percent_keeps_its_tick(axes):
+    for most in range(2, 9):
+        use_confidence_ticks(axes, [-SATURATED, SATURATED], most=most)
+        assert len(y_labels(axes)) <= most
+        assert "99.99 %" in y_labels(axes)
+
+
+def test_log_odds_beyond_float32_are_drawn_at_its_end():
+    assert visible(np.array([-40.0, 0.0, 40.0])).tolist() == [-SATURATED, 0, SATURATED]
+    assert np.float32(1 / (1 + np.exp(-SATURATED - 0.01))) == 1
+
+
+def test_a_reference_is_a_line_with_an_entry_in_the_legend(axes):
     axes.set_ylim(0, 10)
-    draw_reference(axes, value)
-    name_reference(axes, value, "the paper")
-    assert list(axes.lines[0].get_ydata()) == [value, value]
-    assert texts(axes) == ["the paper"]
-    assert axes.texts[0].get_verticalalignment() == side
+    draw_reference(axes, 5.0)
+    assert list(axes.lines[0].get_ydata()) == [5.0, 5.0]
+    handle = reference_handle(0.9999)
+    assert handle.get_label() == "the paper's median, 99.99 %"
+    assert handle.get_color() == axes.lines[0].get_color()
+    assert handle.get_linestyle() == axes.lines[0].get_linestyle()
 
 
 def test_a_vertical_reference(axes):

@@ -3,7 +3,7 @@
 import pytest
 from scipy.special import logit
 
-from figures.drawn import dots, legend, titles, x_labels, y_labels
+from figures.drawn import dots, heading, legend, note, texts, titles, y_labels
 from fooling.errors import FoolingError
 from fooling.figures.controls import random_images, search_comparison
 
@@ -20,10 +20,13 @@ def test_each_run_of_each_search_is_a_dot(inputs):
     assert sorted(dots(classes)[:, 0]) == sorted(reached)
     assert y_labels(confidence) == ["direct", "cppn"]
     assert titles(figure) == ["Median confidence", "Classes at 99.99 % or more"]
-    assert (confidence.get_xlabel(), classes.get_xlabel()) == ("confidence, log-odds scale", "classes of 10")
+    assert (confidence.get_xlabel(), classes.get_xlabel()) == ("confidence (log-odds axis)", "classes of 10")
     assert classes.texts[0].get_text() == f"{reached.loc['direct', 'map-elites'].mean():.1f}"
-    assert legend(figure) == ["evolution (MAP-Elites)", "random search", "drift (unselected)"]
-    assert "at most 6 runs per search" in figure.get_supxlabel()
+    searches = ["evolution (MAP-Elites)", "random search", "drift (unselected)"]
+    assert legend(figure) == [*searches, "the paper's median, 99.99 %"]
+    assert heading(figure) == "Evolution compared with random search and drift at the same budget"
+    assert "at most 6 runs per search" in note(figure)
+    assert "Log-odds axis:" in note(figure)
 
 
 def test_without_a_reference_there_is_no_panel_of_reached_classes(inputs):
@@ -47,6 +50,11 @@ def test_without_any_control_there_is_nothing_to_compare(inputs):
         search_comparison(**given | {"champions": alone})
 
 
+def quartiles(axes, place):
+    """The ends of the box at a place."""
+    return axes.patches[place].get_extents().transformed(axes.transData.inverted()).intervalx
+
+
 def test_random_images_have_a_box_for_each_network_and_experiment(inputs):
     start = inputs["random_images"]["start"]
     figure = random_images(**inputs["random_images"])
@@ -54,12 +62,14 @@ def test_random_images_have_a_box_for_each_network_and_experiment(inputs):
     assert y_labels(left) == ["lenet-a, direct", "lenet-a, cppn", "lenet-b, direct", "lenet-b, cppn"]
     assert [len(axes.patches) for axes in figure.axes] == [4, 4]
     first = start[(start["classifier"] == "lenet-a") & (start["experiment"] == "direct")]["top_confidence"]
-    assert left.texts[0].get_text() == f"{(first > 0.5).mean():.0%}".replace("%", " %")
-    low, high = left.patches[0].get_extents().transformed(left.transData.inverted()).intervalx
-    assert (low, high) == pytest.approx(first.quantile([0.25, 0.75]).tolist(), abs=1e-6)
-    assert titles(figure) == ["Single random images", "The best of 200 for each class"]
-    assert x_labels(left) == ["0 %", "25 %", "50 %", "75 %", "100 %"]
-    assert (left.get_xlabel(), right.get_xlabel(), left.get_ylabel()) == ("confidence", "confidence", "")
+    above = (first > 0.5).mean()
+    assert texts(left)[0] == f"{100 * above:.0f} %"
+    assert quartiles(left, 0) == pytest.approx(logit(first.astype(float)).quantile([0.25, 0.75]).tolist(), abs=1e-6)
+    assert titles(figure) == ["One random image:\nits top class", "The best of 200:\neach class"]
+    assert left.get_xlabel() == right.get_xlabel() == "confidence (log-odds axis)"
+    assert left.get_ylabel() == ""
+    assert heading(figure) == "Confidence in random images, without any evolution"
+    assert "the class that the network prefers" in note(figure)
 
 
 def test_only_the_start_of_evolution_is_drawn_on_the_right(inputs):
@@ -67,5 +77,12 @@ def test_only_the_start_of_evolution_is_drawn_on_the_right(inputs):
     chosen = (history["generation"] == 0) & (history["search"] == "map-elites")
     chosen &= (history["classifier"] == "lenet-b") & (history["experiment"] == "cppn")
     right = random_images(**inputs["random_images"]).axes[1]
-    low, high = right.patches[3].get_extents().transformed(right.transData.inverted()).intervalx
-    assert (low, high) == pytest.approx(history.loc[chosen, "confidence"].quantile([0.25, 0.75]).tolist(), abs=1e-6)
+    expected = history.loc[chosen, "log_odds"].quantile([0.25, 0.75]).tolist()
+    assert quartiles(right, 3) == pytest.approx(expected, abs=1e-6)
+
+
+def test_the_box_of_a_network_that_is_always_sure_is_within_the_axis(inputs):
+    start = inputs["random_images"]["start"].assign(top_confidence=1.0)
+    left = random_images(**inputs["random_images"] | {"start": start}).axes[0]
+    low, high = left.get_xlim()
+    assert low < quartiles(left, 0)[0] <= quartiles(left, 0)[1] < high

@@ -9,7 +9,8 @@ from figures.conftest import MANY_CLASSES
 from figures.drawn import shown_class_names, shown_images, texts, x_labels
 from figures.made_up_champions import made_run
 from fooling.attacks.evolution.record import Lineage
-from fooling.figures.family_tree import FAMILIES, families_of, family_tree
+from fooling.figures.family_tree import FAMILIES, SIDE, families_of, family_tree
+from fooling.findings.lineage import descent, genealogy_of, measures_of
 
 
 def test_a_tree_has_a_row_for_each_class_with_its_first_and_last_champion(inputs):
@@ -17,13 +18,24 @@ def test_a_tree_has_a_row_for_each_class_with_its_first_and_last_champion(inputs
     figure = family_tree(runs=runs)
     sheet, *trees = figure.axes
     images = shown_images(sheet)
-    assert (len(images), len(trees)) == (2 * 10 * len(runs), len(runs))
+    assert (len(images), len(trees)) == (2 * 10, 1)
     assert np.array_equal(images[0], runs[0].start_images[0, 0])
     assert np.array_equal(images[1], runs[0].images[0, 0])
-    assert set("0123456789") <= set(texts(sheet))
-    assert any(
-        text.startswith("seed 2: ") and "descend from a champion of another class" in text for text in texts(sheet)
-    )
+    assert {*"0123456789", "start", "end"} <= set(texts(sheet))
+    assert texts(sheet)[0] == "Lineage of a run with the direct encoding on lenet-a, seed 1"
+
+
+def test_all_runs_are_summarised_in_a_sentence(inputs):
+    runs = inputs["family_tree"]["runs"]
+    written = texts(family_tree(runs=runs).axes[0])
+    others = [round(10 * float(measures_of(descent(genealogy_of(run)))["other_ancestor"][0])) for run in runs]
+    expected = ", ".join(map(str, others))
+    assert f"Champions that descend from a champion of another class, of 10, in each of 3 runs: {expected}." in written
+    assert any(text.endswith(f"in this run: {others[0]}.") for text in texts(family_tree(runs=runs[:1]).axes[0]))
+
+
+def test_images_of_64_pixels_are_not_reduced_to_grey():
+    assert SIDE * 200 >= 64  # at the resolution of the files
 
 
 def test_a_tree_has_every_line_and_colours_those_that_last(inputs):

@@ -53,3 +53,10 @@ def test_text_hangs_below_its_point_unless_the_style_changes_that():
     write(axes, 1, 2, "below")
     write(axes, 1, 2, "above", va="bottom")
     assert [text.get_verticalalignment() for text in axes.texts] == ["top", "bottom"]
+
+
+@pytest.mark.parametrize(("pixels", "interpolation"), [(28, "nearest"), (64, "nearest"), (227, "auto")])
+def test_an_image_stays_sharp_unless_it_has_more_pixels_than_the_file(pixels, interpolation):
+    _, axes = sheet(2, 2)
+    place_image(axes, np.zeros((1, pixels, pixels), np.uint8), left=0, top=0, side=0.5)
+    assert axes.images[0].get_interpolation() == interpolation

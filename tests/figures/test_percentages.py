@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fooling.figures.percentages import percent, short_percent
+from fooling.figures.percentages import percent, short_percent, whole_percent
 
 
 @pytest.mark.parametrize(
@@ -38,3 +38,19 @@ def test_the_text_is_at_most_the_confidence_and_less_than_a_step_below(confidenc
 def test_the_short_form_has_the_decimals_it_needs():
     assert short_percent(0.9999) == "99.99 %"
     assert short_percent(0.5) == "50 %"
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [
+        (0, "0 %"),
+        (0.004, "< 1 %"),
+        (0.37, "37 %"),
+        (0.986, "99 %"),
+        (0.996, "> 99 %"),
+        (0.99999, "> 99 %"),
+        (1, "100 %"),
+    ],
+)
+def test_whole_percent_are_never_rounded_to_nothing_or_all(share, text):
+    assert whole_percent(share) == text

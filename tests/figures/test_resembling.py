@@ -1,6 +1,9 @@
 """The figure of champions that resemble their class."""
 
+import dataclasses
+
 import numpy as np
+import pandas as pd
 import pytest
 
 from figures.conftest import MANY_CLASSES
@@ -19,9 +22,18 @@ def test_champions_stand_above_the_nearest_training_image(inputs):
     first = given["examined"].query("search == 'map-elites' and seed == 1 and class_index == 0").iloc[0]
     assert np.array_equal(images[0], given["runs"][0].images[0, 0])
     assert np.array_equal(images[1], given["dataset"].train_images[first["nearest_index"], 0])
-    assert texts(sheet).count("1 of 3") == 10
-    assert {"direct\nencoding", "nearest\ntraining\nimage", *"0123456789"} <= set(texts(sheet))
-    assert texts(sheet)[0] == "Champions of lenet-a that resemble their class"
+    assert texts(sheet).count("on lenet-a") == texts(sheet).count("lenet-b") == 10
+    assert {"Direct encoding: 10 of 30 champions", "nearest\ntraining\nimage", *"0123456789"} <= set(texts(sheet))
+    assert texts(sheet)[0] == "Champions on lenet-a that resemble their class"
+
+
+def test_only_classes_with_such_a_champion_have_a_column(inputs):
+    table = inputs["resembling"]["examined"]
+    table.loc[~table["class_index"].isin([2, 7]), "nearest_label"] = -1
+    sheet = resembling(**inputs["resembling"]).axes[0]
+    assert len(sheet.images) == 4
+    assert shown_class_names(sheet, tuple("0123456789")) == ["2", "7"]
+    assert "none" not in texts(sheet)
 
 
 def test_of_several_the_most_confident_is_shown_and_none_farther_than_real_images(inputs):
@@ -32,26 +44,45 @@ def test_of_several_the_most_confident_is_shown_and_none_farther_than_real_image
     table.loc[of_class, "independent_confidence"] = [0.7, 0.8, 0.9]
     sheet = resembling(**given).axes[0]
     assert np.array_equal(shown_images(sheet)[8], given["runs"][1].images[4, 0])
-    assert {"80.00 %", "2 of 3", "0.12"} <= set(texts(sheet))
+    assert {"80.00 %", "0.12"} <= set(texts(sheet))
 
 
-def test_without_an_independent_network_the_nearest_is_shown(inputs):
-    given, table = inputs["resembling"], inputs["resembling"]["examined"]
+def test_a_champion_of_which_its_own_network_is_not_sure_does_not_count(inputs):
+    given = inputs["resembling"]
+    doubted = dataclasses.replace(given["runs"][0], confidences=np.full(10, 0.0031, np.float32))
+    table = given["examined"]
+    table.loc[(table["search"] == "map-elites") & (table["seed"] == 1), "confidence"] = np.float32(0.0031)
+    sheet = resembling(**given | {"runs": [doubted, *given["runs"][1:]]}).axes[0]
+    assert not sheet.images
+    assert "Direct encoding: none of 30 champions" in texts(sheet)
+
+
+def test_champions_of_several_networks_stand_together(inputs):
+    given = inputs["resembling"]
+    others = [dataclasses.replace(run, classifier={"name": "lenet-b", "sha256": "1" * 64}) for run in given["runs"]]
+    table = given["examined"].assign(independent_confidence=0.4)
+    of_others = given["examined"].assign(classifier="lenet-b", independent="lenet-c", independent_confidence=0.9)
+    both = given | {"runs": [*given["runs"], *others], "examined": pd.concat([table, of_others])}
+    sheet = resembling(**both).axes[0]
+    assert texts(sheet)[0] == "Champions on lenet-a and lenet-b that resemble their class"
+    assert "Direct encoding: 20 of 60 champions" in texts(sheet)
+    assert texts(sheet).count("on lenet-b") == texts(sheet).count("lenet-c") == 10
+
+
+def test_networks_without_an_independent_one_are_refused(inputs):
+    table = inputs["resembling"]["examined"]
     table[["independent", "independent_confidence"]] = [None, np.nan]
-    of_class = (table["search"] == "map-elites") & (table["class_index"] == 4)
-    table.loc[of_class, "nearest_label"] = 4
-    table.loc[of_class, "nearest_distance"] = [0.13, 0.12, 0.11]
-    sheet = resembling(**given).axes[0]
-    assert np.array_equal(shown_images(sheet)[8], given["runs"][2].images[4, 0])
-    assert "shown: the nearest one" in texts(sheet)[1]
+    with pytest.raises(FoolingError, match="no independent network labels the champions"):
+        resembling(**inputs["resembling"])
 
 
-def test_if_nothing_resembles_its_class_the_figure_says_so(inputs):
+def test_if_nothing_resembles_its_class_the_figure_is_a_sentence(inputs):
     table = inputs["resembling"]["examined"]
     table.loc[table["search"] != "real-images", "nearest_distance"] += 0.5
-    sheet = resembling(**inputs["resembling"]).axes[0]
-    assert "none of 30 champions resembles its class" in texts(sheet)
-    assert not sheet.images
+    figure = resembling(**inputs["resembling"])
+    assert "Direct encoding: none of 30 champions" in texts(figure.axes[0])
+    assert not figure.axes[0].images
+    assert figure.get_figheight() < 1
 
 
 def test_a_table_of_other_runs_is_refused(inputs):
@@ -65,12 +96,12 @@ def test_of_many_classes_those_with_the_best_images_are_shown(run_of_many, exami
         name="many", class_names=MANY_CLASSES, train_images=pictures, train_labels=np.arange(50),
         test_images=pictures, test_labels=np.arange(50), provenance={},
     )  # fmt: skip
+    run = dataclasses.replace(run_of_many, confidences=np.full(50, 0.99, np.float32))
     index = np.arange(50)
     labels = np.where(index % 3 == 0, index, 1)  # 17 resemble theirs, and class 1
     table = examined_of_many.assign(
-        independent_label=labels, nearest_label=labels, nearest_distance=0.1, nearest_index=index
-    )
-    (sheet,) = resembling(runs=[run_of_many], dataset=dataset, examined=table).axes
+        confidence=run.confidences, independent_label=labels, nearest_label=labels, nearest_distance=0.1,
+        nearest_index=index,
+    )  # fmt: skip
+    (sheet,) = resembling(runs=[run], dataset=dataset, examined=table).axes
     assert shown_class_names(sheet, MANY_CLASSES) == [MANY_CLASSES[place] for place in range(21, 50, 3)]
-    none = resembling(runs=[run_of_many], dataset=dataset, examined=table.assign(nearest_label=-1)).axes[0]
-    assert shown_class_names(none, MANY_CLASSES) == list(MANY_CLASSES[:10])

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 from scipy.special import logit
 
-from figures.drawn import legend, lines_by_label, titles, x_labels
+from figures.drawn import heading, legend, lines_by_label, note, titles, x_labels
+from figures.made_up_tables import made_retraining
 from fooling.figures.retraining import PAPER_MEDIANS, retraining_budget, retraining_curve, retraining_refusal
 from fooling.figures.style import FILLINGS
 
@@ -15,8 +16,8 @@ def test_the_curve_has_the_medians_of_the_chain_its_controls_and_the_paper(input
     figure = retraining_curve(**inputs["retraining_curve"])
     medians = figure.axes[0]
     paper = lines_by_label(medians)["the paper (MNIST, one chain)"]
-    assert paper.get_ydata() == pytest.approx(logit(np.array(PAPER_MEDIANS) / 100))
-    assert list(paper.get_xdata()) == list(range(1, 16))
+    assert paper.get_ydata() == pytest.approx(logit(np.array(PAPER_MEDIANS[:4]) / 100))
+    assert list(paper.get_xdata()) == [1, 2, 3, 4]  # as far as the chain, so that the line stays in the frame
     bars = {container.get_label(): container.lines[0] for container in medians.containers}
     assert list(bars) == [FILLINGS[filling].label for filling in ("champions", "random", "nothing")]
     for filling in ("champions", "random", "nothing"):
@@ -24,7 +25,12 @@ def test_the_curve_has_the_medians_of_the_chain_its_controls_and_the_paper(input
         assert bars[FILLINGS[filling].label].get_ydata() == pytest.approx(logit(rows["median"].to_numpy()))
     assert medians.get_xlim() == (0.5, 4.5)
     assert x_labels(medians) == ["1", "2", "3", "4"]
-    assert medians.get_xlabel() == "network of the chain (DNN)"
+    assert (medians.get_xlabel(), medians.get_ylabel()) == ("network of the chain (DNN)", "confidence (log-odds axis)")
+    assert legend(figure) == [
+        "the paper (MNIST, one chain)",
+        *(FILLINGS[filling].label for filling in ("champions", "random", "nothing")),
+    ]
+    assert heading(figure).startswith("Does retraining with a fooling class help?")
 
 
 def test_the_lower_panels_show_what_the_fooling_class_recognises_and_costs(inputs):
@@ -34,15 +40,22 @@ def test_the_lower_panels_show_what_the_fooling_class_recognises_and_costs(input
     assert titles(figure)[1:] == ["Classified as fooling images", "Test error on real images"]
     champions = table[table["filled_with"] == "champions"]
     lines = lines_by_label(recognised)
-    assert list(lines) == ["fooled the network before", "fooled earlier networks", "real test images"]
-    assert list(lines["fooled the network before"].get_ydata()) == [0.4, 0.4, 0.4]
+    assert list(lines) == ["evolved on the previous network", "evolved on earlier networks", "real test images"]
+    assert list(lines["evolved on the previous network"].get_ydata()) == [0.4, 0.4, 0.4]
     assert list(lines["real test images"].get_ydata()) == [0.002] * 3
     assert errors.lines[0].get_ydata() == pytest.approx(champions["test_error"].to_numpy())
     assert errors.get_ylim() == pytest.approx((0, 1.08 * table["test_error"].max()))
-    note = figure.get_supxlabel().replace("\n", " ")
-    assert "1 chain, 6 runs against each network" in note
-    assert "Difference in log-odds to retraining on random images: -2.40 (-3.00 to -1.80)." in note
-    assert "retraining with only a new seed: -5.10." in note
+    assert "1 chain, 6 runs against each network" in note(figure)
+    random = "Champions minus the control (retraining on random images): -2.40 (-3.00 to -1.80) log-odds."
+    assert random in note(figure)
+    assert "(retraining with only a new seed): -5.10 log-odds." in note(figure)
+    assert all(not line.endswith("-") for line in figure.get_supxlabel().split("\n"))  # a sign stays with its number
+
+
+def test_of_a_long_chain_every_second_network_has_a_tick(inputs):
+    figure = retraining_curve(**inputs["retraining_curve"] | {"retraining": made_retraining(15)})
+    assert x_labels(figure.axes[0]) == [str(number) for number in range(1, 16, 2)]
+    assert list(lines_by_label(figure.axes[0])["the paper (MNIST, one chain)"].get_xdata()) == list(range(1, 16))
 
 
 def test_several_chains_are_pale_lines_below_their_common_one(inputs):
@@ -52,7 +65,7 @@ def test_several_chains_are_pale_lines_below_their_common_one(inputs):
     figure = retraining_curve(retraining=pd.concat([*chains, together]), effects=inputs["retraining_curve"]["effects"])
     pale = [line for line in figure.axes[0].lines if line.get_alpha() == 0.25]
     assert len(pale) == 3 * 3
-    assert "3 chains" in figure.get_supxlabel()
+    assert "3 chains" in note(figure)
 
 
 def test_without_a_chain_of_champions_nothing_is_recognised(inputs):
@@ -73,7 +86,7 @@ def test_the_budget_has_a_line_for_each_filling(inputs):
     assert lines[FILLINGS["nothing"].label].get_ydata() == pytest.approx(logit(rows["median"].to_numpy()))
     assert list(lines[FILLINGS["nothing"].label].get_xdata()) == rows["evaluations"].tolist()
     assert (axes.get_xscale(), axes.get_xlabel()) == ("log", "images scored")
-    assert "1,000 generations, 10 runs for each filling" in figure.get_supxlabel()
+    assert "1,000 generations, 10 runs for each filling" in note(figure)
     assert not axes.collections  # no band for a single chain
 
 
@@ -84,7 +97,7 @@ def test_the_budget_of_several_chains_has_bands(inputs):
     together = table.assign(first=None, units=3, **bounds)
     figure = retraining_budget(budget=pd.concat([*chains, together]))
     assert len(figure.axes[0].collections) == 2
-    assert "bands: 95 % confidence intervals over chains" in figure.get_supxlabel()
+    assert "bands: 95 % confidence intervals over chains" in note(figure)
 
 
 def accepted(axes):
@@ -97,10 +110,10 @@ def test_refusal_shows_the_accepted_champions_against_each_network(inputs):
     figure = retraining_refusal(refusal=table)
     of_networks, log_odds, of_rates, _ = figure.axes
     assert titles(figure) == [
-        "Champions accepted, 1 % of real images refused",
-        "Confidence among the real classes (median)",
-        "Champions accepted, network 3",
-        "Real images refused (other half)",
+        "Champions accepted,\n1 % of real images refused",
+        "Median confidence among\nthe real classes (log-odds axis)",
+        "Champions accepted,\nnetwork 3",
+        "Real images refused\n(other half)",
     ]
     together = table[table["first"].isna() & (table["filled_with"] == "champions") & (table["rate"] == 0.01)]
     plain = together[together["attack"] == "not adaptive"]
@@ -128,4 +141,4 @@ def test_refusal_shows_the_real_images_refused_against_the_target(inputs):
         "not adaptive: scored again with the constant",
         "adaptive: evolved against the network with the constant",
     ]
-    assert "3 chains, 30 runs against the networks of each number" in figure.get_supxlabel()
+    assert "3 chains, 30 runs against the networks of each number" in note(figure)

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from figures.conftest import MANY_CLASSES
-from figures.drawn import legend, lines_by_label, shown_class_names, shown_images, texts, titles
+from figures.drawn import heading, legend, lines_by_label, note, shown_class_names, shown_images, texts, titles
 from figures.made_up_champions import made_run
+from fooling.figures.confidence_axis import SATURATED
 from fooling.figures.percentages import percent
 from fooling.figures.retraining_chain import retraining_gallery, retraining_over_generations
 from fooling.figures.shown_classes import shown_classes
@@ -41,14 +42,14 @@ def test_the_curves_are_the_median_and_the_most_confident_class(inputs):
     assert titles(figure) == ["Median over the classes", "The most confident class"]
     assert legend(figure) == ["DNN 1", "DNN 2"]
     for place, runs in enumerate(batches):
-        levels = np.stack([run.history.log_odds for run in runs]).clip(-17, 17)
+        levels = np.stack([run.history.log_odds for run in runs]).clip(-SATURATED, SATURATED)
         assert median.lines[place].get_ydata() == pytest.approx(np.median(np.median(levels, axis=2), axis=0))
         assert highest.lines[place].get_ydata() == pytest.approx(np.median(levels.max(axis=2), axis=0))
     assert len(median.collections) == 2  # a band over the runs of each network
     assert median.get_xlim() == (0, 8)
-    assert (median.get_xlabel(), median.get_ylabel()) == ("generation", "confidence, log-odds scale")
-    note = figure.get_supxlabel().replace("\n", " ")
-    assert "2 networks of lenet-a's chain, from dark to light; 2 runs against each." in note
+    assert (median.get_xlabel(), median.get_ylabel()) == ("generation", "confidence (log-odds axis)")
+    assert heading(figure) == "Evolution against each network of the chain: direct encoding"
+    assert "2 networks of lenet-a's chain, from dark to light; 2 runs against each." in note(figure)
 
 
 def test_of_many_networks_the_first_and_the_last_are_named(inputs):
@@ -65,4 +66,4 @@ def test_with_the_papers_number_of_classes_its_medians_are_drawn():
     assert list(lines["the paper, 1001 classes"].get_xdata()) == [60, 200, 500]
     assert list(lines["the paper, 1000 classes"].get_xdata()) == [50, 100, 200, 500, 1000]
     assert np.allclose(lines["DNN 1"].get_ydata(), np.median(batches[0][0].history.log_odds, axis=1))
-    assert np.allclose(highest.lines[1].get_ydata(), batches[1][0].history.log_odds.max(axis=1).clip(max=17))
+    assert np.allclose(highest.lines[1].get_ydata(), batches[1][0].history.log_odds.max(axis=1).clip(max=SATURATED))

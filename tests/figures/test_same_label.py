@@ -25,7 +25,7 @@ def test_below_stand_the_champions_of_each_encoding(inputs):
         assert np.array_equal(images[10 * row + 7], run.images[7, 0])
         assert percent(float(run.confidences[7])) in written
     assert {"real", "direct\nencoding", "CPPN\nencoding", *"0123456789"} <= set(written)
-    assert written[0] == "Images to which lenet-a gives the same label"
+    assert written[0] == "Real images and images evolved for the same class on lenet-a"
 
 
 def test_a_class_that_is_never_classified_correctly_has_no_real_image(inputs):

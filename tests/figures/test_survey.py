@@ -13,7 +13,8 @@ from matplotlib.text import Text
 from scipy.special import logit
 
 from figures.drawn import legend, titles, x_labels, y_labels
-from fooling.figures.style import as_png
+from fooling.figures.saving import as_png
+from fooling.figures.style import BACKGROUND
 from fooling.figures.survey import (
     BLOCKS,
     SYNTHETIC,
@@ -107,7 +108,7 @@ def test_a_dot_is_filled_if_its_image_differs_from_chance(of_people: Tables) -> 
     filled, hollow = (line for line in survey_images(survey_images=images).axes[0].lines if line.get_marker() == "o")
     assert set(filled.get_ydata()) == {1.0}
     assert 1.0 not in hollow.get_ydata()
-    assert hollow.get_markerfacecolor() == "white"
+    assert hollow.get_markerfacecolor() == BACKGROUND
 
 
 def test_confusions_are_shares_of_the_answers_to_each_label(of_people: Tables) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from figures.drawn import titles
 from fooling.errors import FoolingError
-from fooling.figures.style import as_png
+from fooling.figures.saving import as_png
 from fooling.figures.training_curves import training_curves
 from made_up_networks import made_up_header, made_up_networks
 
@@ -28,10 +28,35 @@ def test_the_axes_and_the_final_errors_are_named(inputs):
     loss, error, *_ = training_curves(**inputs["training_curves"]).axes
     assert (loss.get_yscale(), loss.get_ylabel(), loss.get_xlabel()) == ("log", "cross-entropy", "training steps")
     assert error.get_ylabel() == "share of test images"
-    assert error.get_ylim() == pytest.approx((0, 4 * 0.014))
+    assert error.get_yscale() == "log"
     legend = [text.get_text() for text in error.get_legend().get_texts()]
     assert legend == ["lenet-a: 1.10 %", "lenet-b: 1.40 %", "the paper's network: 0.94 %"]
-    assert loss.yaxis.get_major_formatter()(0.01) == "0.01"
+    assert [loss.yaxis.get_major_formatter()(value, 0) for value in (0.01, 0.1, 1)] == ["0.01", "0.1", "1"]
+    assert error.yaxis.get_major_formatter()(0.02, 0) == "2 %"
+
+
+def test_no_part_of_a_curve_is_cut_off(inputs):
+    training = inputs["training_curves"]["training"]
+    _, error, *_ = training_curves(**inputs["training_curves"]).axes
+    digits = training[training["classifier"].isin(["lenet-a", "lenet-b"])]["test_error"]
+    low, high = error.get_ylim()
+    assert low < digits.min()
+    assert digits.max() < high
+
+
+def test_an_error_of_0_keeps_the_axis_linear(inputs):
+    training = inputs["training_curves"]["training"].assign(test_error=0.0)
+    error = training_curves(**inputs["training_curves"] | {"training": training}).axes[1]
+    assert error.get_yscale() == "linear"
+    assert error.get_ylim()[0] == 0
+
+
+def test_few_epochs_are_markers(inputs):
+    training = inputs["training_curves"]["training"]
+    few = training[training.groupby("classifier").cumcount() < 3]
+    for epochs, marker in ((training, "None"), (few, "o")):
+        loss = training_curves(**inputs["training_curves"] | {"training": epochs}).axes[0]
+        assert loss.lines[0].get_marker() == marker
 
 
 def test_the_papers_error_is_a_line_if_it_is_given(inputs):

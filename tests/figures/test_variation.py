@@ -5,37 +5,38 @@ import pandas as pd
 import pytest
 from scipy.special import logit
 
-from figures.drawn import legend, texts, titles, x_labels, y_labels
+from figures.drawn import heading, legend, note, texts, titles, y_labels
+from fooling.errors import FoolingError
+from fooling.figures.style import BACKGROUND
 from fooling.figures.variation import class_sets, foolability, variance_components
 
 
-def test_foolability_has_a_row_for_each_network_the_most_easily_fooled_first(inputs):
-    table = inputs["foolability"]["foolability"]
-    figure = foolability(foolability=table)
-    evolved = table[table["search"] == "map-elites"]
-    order = [
-        f"{row.classifier}\n{experiment}"
-        for experiment in ("direct", "cppn")
-        for row in evolved[evolved["experiment"] == experiment].sort_values("area", ascending=False).itertuples()
+def test_foolability_has_a_row_for_each_network_in_the_order_of_the_study(inputs):
+    figure = foolability(**inputs["foolability"])
+    (axes,) = figure.axes
+    expected = [f"{experiment} on {network}" for experiment in ("direct", "cppn") for network in ("lenet-a", "lenet-b")]
+    assert y_labels(axes) == expected
+    assert axes.get_ylim() == (3.5, -0.5)
+    assert axes.get_xlabel() == "confidence (log-odds axis)"
+    assert legend(figure) == [
+        *("evolution (MAP-Elites)", "random search", "drift (unselected)"),
+        "after temperature scaling",
     ]
-    assert y_labels(figure.axes[0]) == order
-    assert figure.axes[0].get_ylim() == (3.5, -0.5)
-    assert titles(figure) == ["Area under the curve", "Median confidence at the end", "Classes with high confidence"]
-    assert x_labels(figure.axes[0]) == ["0 %", "25 %", "50 %", "75 %", "100 %"]
-    assert legend(figure) == ["evolution (MAP-Elites)", "random search", "drift (unselected)"]
-    assert "3 runs per network" in figure.get_supxlabel().replace("\n", " ")
+    assert "(3 per network)" in note(figure)
+    assert "findings.sure" not in note(figure)
 
 
-def test_the_marks_of_foolability_are_its_measures_and_hollow_ones_are_calibrated(inputs):
+def test_the_marks_of_foolability_are_medians_in_log_odds_and_hollow_ones_are_calibrated(inputs):
     table = inputs["foolability"]["foolability"]
-    panels = foolability(foolability=table).axes
-    for axes, measure in zip(panels, ("area", "median", "share_sure"), strict=True):
-        for container, search in zip(axes.containers, ("map-elites", "random-search", "drift"), strict=True):
-            rows = table[table["search"] == search]
-            assert sorted(container.lines[0].get_xdata()) == pytest.approx(sorted(rows[measure]))
-    hollow = [line for line in panels[1].lines if line.get_markerfacecolor() == "white"]
-    calibrated = table.loc[table["search"] == "map-elites", "calibrated_median"]
-    assert sorted(hollow[0].get_xdata()) == pytest.approx(sorted(calibrated))
+    (axes,) = foolability(foolability=table).axes
+    for container, search in zip(axes.containers, ("map-elites", "random-search", "drift"), strict=True):
+        medians = table.loc[table["search"] == search, "median"].astype(float)
+        assert sorted(container.lines[0].get_xdata()) == pytest.approx(sorted(logit(medians)))
+    hollow = [line for line in axes.lines if line.get_markerfacecolor() == BACKGROUND]
+    calibrated = table.loc[table["search"] == "map-elites", "calibrated_median"].astype(float)
+    assert sorted(hollow[0].get_xdata()) == pytest.approx(sorted(logit(calibrated)))
+    low, high = axes.get_xlim()
+    assert all(low < x < high for line in hollow for x in line.get_xdata())
 
 
 def test_a_set_of_classes_has_a_panel_with_two_boxes_for_each_search(inputs):
@@ -87,6 +88,20 @@ def test_bars_are_divided_into_the_shares_of_the_components(inputs):
     assert {"20 %", "35 %", "12 %", "30 %", ""} <= set(texts(axes))
     assert (axes.get_xlim(), axes.get_xlabel()) == ((0, 1), "share of the variance")
     assert legend(figure)[:2] == ["network", "seed"]
+    assert heading(figure) == "Where differences between champions come from"
+    hatched = {bars.get_label(): bool(bars[0].get_hatch()) for bars in axes.containers}
+    assert hatched["network and class"]
+    assert not hatched["network"]
+
+
+def test_searches_with_a_single_run_are_left_out(inputs):
+    variance = inputs["variance_components"]["variance"]
+    varies = variance["component"].isin(["classifier", "seed"]) & (variance["experiment"] == "shapes-cppn")
+    single = variance.assign(degrees_of_freedom=variance["degrees_of_freedom"].mask(varies, 0))
+    figure = variance_components(variance=single)
+    assert y_labels(figure.axes[0]) == ["direct: evolution (MAP-Elites)", "direct: random search"]
+    with pytest.raises(FoolingError, match="no search has several runs"):
+        variance_components(variance=single[single["experiment"] == "shapes-cppn"])
 
 
 def test_equal_champions_have_no_bar(inputs):
@@ -94,4 +109,4 @@ def test_equal_champions_have_no_bar(inputs):
     figure = variance_components(variance=variance)
     assert not figure.axes[0].containers
     assert not figure.legends
-    assert "No bar: all champions are equal." in figure.get_supxlabel()
+    assert "No bar: all champions are equal." in note(figure)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -294,7 +295,7 @@ def test_no_mean_is_subtracted_without_training_images(values: dict[str, Any]) -
 def test_without_training_images_no_figure_compares_with_them(values: dict[str, Any]) -> None:
     study = _resolved(_only_tested_on(values))
     comparing = {drawing for drawing in drawings(study) if drawing.startswith(("distances", "resembling"))}
-    assert comparing == {"distances-one", "distances-two", "resembling-one", "resembling-two"}
+    assert comparing == {"distances-one", "distances-two", "resembling-digits"}
     assert "gallery-colour" in drawings(study)
 
 
@@ -307,6 +308,39 @@ def test_only_a_study_that_trains_networks_shows_how_they_were_trained(values: d
     shown = drawings(_resolved(values))
     assert "training_curves" not in shown
     assert "foolability" in shown
+
+
+def test_the_principle_is_drawn_once_for_each_data_set() -> None:
+    study = _resolved(yaml.safe_load((ROOT / "config/config.yaml").read_text()))
+    shown = {name for name in drawings(study) if name.startswith(("same_label", "real_and_evolved"))}
+    assert shown == {
+        *("same_label-lenet-a", "same_label-alexnet"),
+        *("real_and_evolved-lenet-a", "real_and_evolved-alexnet"),
+    }
+
+
+def test_champions_are_compared_with_their_class_only_if_an_independent_network_labels_them() -> None:
+    study = _resolved(yaml.safe_load((ROOT / "config/config.yaml").read_text()))
+    assert [name for name in drawings(study) if name.startswith("resembling")] == ["resembling-digits"]
+    pairs = {tuple(run.split("/")[3:5]) for run in runs_of(drawings(study)["resembling-digits"], study)}
+    assert pairs == set(itertools.product(("lenet-a", "lenet-b", "lenet-c"), ("direct", "cppn")))
+
+
+def test_variance_is_divided_only_if_an_experiment_has_several_runs(values: dict[str, Any]) -> None:
+    assert "variance_components" in drawings(_resolved(values))
+    for experiment in values["experiments"]:
+        experiment |= {"classifiers": experiment["classifiers"][:1], "seeds": {"count": 1}}
+    assert "variance_components" not in drawings(_resolved(values))
+
+
+def test_presets_and_options_have_figures_if_they_are_compared(values: dict[str, Any]) -> None:
+    comparing = {"preset_comparison", "option_effects"}
+    default, mnist = (
+        _resolved(yaml.safe_load((ROOT / f"config/{name}.yaml").read_text())) for name in ("config", "mnist")
+    )
+    assert not comparing & set(drawings(default))
+    assert comparing & set(drawings(_resolved(values))) == {"preset_comparison"}
+    assert comparing <= set(drawings(mnist))
 
 
 def test_a_figure_of_one_run_shows_the_first_experiment_of_each_encoding() -> None:

@@ -17,8 +17,8 @@ from fooling.attacks.record import load_attack
 from fooling.cli._named_files import named_paths
 from fooling.datasets.dataset import load_dataset
 from fooling.errors import FoolingError
+from fooling.figures.saving import as_pdf, as_png
 from fooling.figures.settings import FigureSettings
-from fooling.figures.style import as_pdf, as_png
 from fooling.findings.registry import table_named
 from fooling.fonts import missing_in
 from fooling.progress import say

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,15 +13,35 @@ from matplotlib.ticker import NullLocator, StrMethodFormatter
 from numpy.typing import NDArray
 
 from fooling.attacks.record import TargetedRecord
-from fooling.figures.confidence_axis import draw_reference, log_odds, name_reference, use_confidence_ticks
+from fooling.figures.confidence_axis import (
+    EXPLAINED,
+    LABEL,
+    draw_reference,
+    log_odds,
+    reference_handle,
+    use_confidence_ticks,
+    visible,
+)
 from fooling.figures.image_grid import HEAD, place_image, sheet, write, write_class_names, write_head
 from fooling.figures.percentages import percent
 from fooling.figures.shown_classes import MOST, SHOWN
-from fooling.figures.style import QUIET, SEARCHES, WIDTH, Look, counted, draw_note, in_style, series
+from fooling.figures.style import (
+    BACKGROUND,
+    CHART,
+    QUIET,
+    SEARCHES,
+    WIDTH,
+    Look,
+    counted,
+    draw_note,
+    draw_title,
+    in_style,
+    series,
+)
 from fooling.seeding import evenly_spaced
 
 ASCENT = "gradient-ascent"  # the search, in the table of curves
-LEFT, RIGHT = 0.86, 0.1  # inches beside the images
+LEFT, RIGHT = 1.06, 0.06  # inches beside the images
 GAP, CAPTION = 0.068, 0.175  # inches: between images, and the confidence under one
 GREY, AMPLITUDE = 128, 110  # the median pixel of magnified images, and their largest difference from it
 
@@ -38,7 +59,7 @@ def ascent_gallery(*, ascents: Sequence[TargetedRecord]) -> Figure:
     height = pitch - GAP + CAPTION
     figure, axes = sheet(WIDTH, HEAD + len(ascents) * height + 0.06)
     title = f"Images made by gradient ascent on {ascents[0].classifier['name']}"
-    note = "the first start of each setting, with the network's confidence in the target class"
+    note = "the first start of each setting, with the network's confidence in the target class (column)"
     write_head(axes, title, note)
     write_class_names(axes, names, left=LEFT, pitch=pitch)
     for row, ascent in enumerate(ascents):
@@ -56,12 +77,25 @@ def _draw_row(axes: Axes, ascent: TargetedRecord, classes: Sequence[int], *, top
     of_first_start = ((ascent.seeds == ascent.seeds[0]) & np.isin(ascent.classes, classes)).nonzero()[0]
     images, factor = _magnified(ascent.images[of_first_start])
     write(axes, LEFT - 0.1, top + side / 2 - 0.01, ascent.name, ha="right", va="bottom", fontweight="bold")
-    lines = [counted(int(ascent.trajectory.steps[-1]), "step"), *([f"contrast {factor}-fold"] if factor > 1 else [])]
+    lines = [counted(int(ascent.trajectory.steps[-1]), "step"), *_regularisation(ascent.settings)]
+    lines += [f"contrast {factor}-fold"] if factor > 1 else []
     write(axes, LEFT - 0.1, top + side / 2 + 0.03, "\n".join(lines), ha="right", color=QUIET, fontsize=6.5)
     for place, image in zip(of_first_start, images, strict=True):
         left = LEFT + classes.index(ascent.classes[place]) * (side + GAP) + GAP / 2
         place_image(axes, image, left=left, top=top, side=side)
         write(axes, left + side / 2, top + side + 0.025, percent(float(ascent.confidences[place])), fontsize=6.5)
+
+
+def _regularisation(settings: Mapping[str, Any]) -> list[str]:
+    """Return what a setting adds to plain gradient ascent, a line for each."""
+    lines = []
+    if settings.get("decay"):
+        lines.append(f"decay {100 * settings['decay']:g} %")
+    if settings.get("blur_radius"):
+        lines.append(f"blur {settings['blur_radius']:g} px")
+    if any(value for key, value in settings.items() if key.endswith("_percentile")):
+        lines.append("pixels reset")
+    return lines
 
 
 def _magnified(images: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], int]:
@@ -81,40 +115,50 @@ def ascent_over_evaluations(*, ascent_curves: pd.DataFrame, reference: float | N
     covers all of them; ``reference`` is the paper's median.
     """
     network = ascent_curves["classifier"].iloc[0]
-    figure = Figure(figsize=(WIDTH, 3.6), layout="constrained")
+    lines = list(_lines(ascent_curves))
+    figure = Figure(figsize=(CHART, 3.4 + 0.11 * len(lines)), layout="constrained")
     axes = figure.subplots()
-    for look, runs in _lines(ascent_curves):
-        spread = runs.groupby("evaluations")["log_odds"].agg(["median", "min", "max"])
-        axes.plot(spread.index, spread["median"], color=look.colour, linestyle=look.linestyle, label=look.label)
-        axes.fill_between(spread.index, spread["min"], spread["max"], color=look.colour, alpha=0.12, linewidth=0)
-    axes.set(xscale="log", xlabel="evaluations of the network", ylabel="confidence, log-odds scale")
+    handles = []
+    for look, runs, search in lines:
+        heights = runs.assign(height=visible(runs["log_odds"])).groupby("evaluations")["height"]
+        middle = heights.median()
+        handles += axes.plot(
+            middle.index, middle, color=look.colour, linestyle=look.linestyle, marker=look.marker, markersize=4,
+            markerfacecolor=BACKGROUND if search == ASCENT else look.colour, markevery=max(1, len(middle) // 6),
+            label=look.label,
+        )  # fmt: skip
+        if search != "random-search":
+            axes.fill_between(middle.index, heights.min(), heights.max(), color=look.colour, alpha=0.14, linewidth=0)
+    axes.set(xscale="log", xlabel="evaluations of the network", ylabel=LABEL)
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xlim(ascent_curves["evaluations"].min(), ascent_curves["evaluations"].max())
-    values = [*ascent_curves["log_odds"], *([log_odds(reference)] if reference else [])]
-    use_confidence_ticks(axes, np.clip(values, -17, 17))
-    axes.set_title(f"Median class on {network}")
+    use_confidence_ticks(axes, [*visible(ascent_curves["log_odds"]), *([log_odds(reference)] if reference else [])])
     if reference:
         draw_reference(axes, log_odds(reference))
-        name_reference(axes, log_odds(reference), "the paper's median")
-    figure.legend(loc="outside right upper")
+        handles.append(reference_handle(reference))
+    draw_title(figure, f"Gradient ascent compared with evolution on {network}", handles)
     draw_note(
         figure,
-        "Line: median of the runs; band: all runs. Evaluations are summed over all classes, even if gradient ascent "
-        "covers only some. A step counts as three evaluations: one for the forward pass, two for the backward pass.",
+        "Each line: the median class, median of the runs. Band: all runs, not drawn for random search. Evaluations are "
+        "summed over all classes, even if gradient ascent covers only some. A step counts as three evaluations: one "
+        "for the forward "
+        f"pass, two for the backward pass. {EXPLAINED}",
     )
     return figure
 
 
-def _lines(curves: pd.DataFrame) -> Iterator[tuple[Look, pd.DataFrame]]:
-    """Yield look and runs of each line; the lines of an experiment share a colour."""
+def _lines(curves: pd.DataFrame) -> Iterator[tuple[Look, pd.DataFrame, str]]:
+    """Yield look, runs and search of each line; the lines of an experiment share a colour."""
     ascents = curves[curves["search"] == ASCENT]
     searches = curves[curves["search"] != ASCENT]
-    names = [*dict.fromkeys(ascents["experiment"]), *dict.fromkeys(searches["experiment"])]
-    colours = {name: look.colour for name, look in zip(names, series(len(names)), strict=True)}
+    names = [*dict.fromkeys(searches["experiment"]), *dict.fromkeys(ascents["experiment"])]
+    looks = dict(zip(names, series(len(names)), strict=True))
     for name, runs in ascents.groupby("experiment", sort=False):
-        yield Look(f"gradient ascent, {name}", colours[str(name)]), runs
+        look = looks[str(name)]
+        yield Look(f"gradient ascent, {name}", look.colour, look.dashes, look.marker), runs, ASCENT
     for group, runs in searches.groupby(["experiment", "search"], sort=False):
         name, search = map(str, group)
-        look = SEARCHES[search]
-        yield Look(f"{name}, {look.label}", colours[name], look.dashes or (1.2, 1.4)), runs
+        words = f"{name}, {SEARCHES[search].label.removesuffix(' (MAP-Elites)')}"
+        dashes = "" if search == "map-elites" else (1.2, 1.4)
+        yield Look(words, looks[name].colour, dashes, looks[name].marker), runs, search

@@ -14,15 +14,20 @@ from numpy.typing import NDArray
 from scipy.stats import binomtest
 
 from fooling.figures.confidence_axis import (
+    EXPLAINED,
+    LABEL,
     draw_reference,
     finite_log_odds,
     log_odds,
+    reference_handle,
     use_confidence_ticks,
     use_percent_ticks,
 )
-from fooling.figures.style import QUIET, WIDTH, Look, draw_note, in_style
+from fooling.figures.percentages import percent
+from fooling.figures.style import BACKGROUND, CHART, QUIET, Look, draw_note, draw_title, in_style
 
 BINS = 10
+FEWEST, GROUPS = 10, 3  # images of a group, and groups of a reliability diagram: fewer say nothing
 SCALES = {
     "confidence": Look("uncalibrated", "#0072B2", "", "o"),
     "calibrated_confidence": Look("after temperature scaling", "#E69F00", "", "s"),
@@ -41,25 +46,46 @@ def calibration(
     """
     fitted = calibration.iloc[0]
     scales = {column: look for column, look in SCALES.items() if real[column].notna().any()}
-    figure = Figure(figsize=(WIDTH, 3.3), layout="constrained")
-    left, right = figure.subplots(1, 2, width_ratios=(1, 1.25))
-    _draw_reliability(left, real[real["split"] == "evaluation"], scales)
-    _draw_champions(right, real, examined, scales)
-    if reference:
-        draw_reference(right, log_odds(reference), which="x")
+    evolved = examined[examined["search"] == "map-elites"]
+    evaluated = real[real["split"] == "evaluation"]
+    diagrams = {column: _diagram(evaluated, column) for column in scales}
+    has_diagram = max(len(diagram) for diagram in diagrams.values()) >= GROUPS
+    boxes = 1 + 0.3 * evolved["experiment"].nunique()
+    figure = Figure(figsize=(CHART, 1.8 + boxes + 2.2 * has_diagram), layout="constrained")
+    heights = (2.2, boxes) if has_diagram else (boxes,)
+    panels = figure.subplots(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0]
+    if has_diagram:
+        _draw_reliability(panels[0], diagrams)
+    _draw_champions(panels[-1], real, evolved, scales)
     handles = [
-        Line2D([], [], marker=look.marker, linestyle="", color=look.colour, label=f"{look.label} ({fitted[error]:.3f})")
+        Line2D([], [], marker=look.marker, linestyle="", color=look.colour,
+               label=f"{look.label} (error {100 * fitted[error]:.1f} %)")
         for look, error in zip(scales.values(), ("ece_before", "ece_after"), strict=False)
-    ]
-    figure.legend(handles=handles, loc="outside upper left", ncols=len(handles))
+    ]  # fmt: skip
+    if reference:
+        draw_reference(panels[-1], log_odds(reference), which="x")
+        handles.append(reference_handle(reference))
+    draw_title(figure, f"Does the confidence of {fitted['classifier']} mean what it says?", handles)
     draw_note(
         figure,
-        f"{_fit_sentence(fitted, scales, real)} In brackets: expected calibration error. Bars: 95 % Wilson "
-        "intervals. Boxes: middle 50 % and median; whiskers: all. "
-        + "Dotted line on the right: the paper's median."
-        * bool(reference),
+        f"{_fit_sentence(fitted, scales, real)} Error: expected calibration error. "
+        f"{_diagram_sentence(evaluated, has_diagram=has_diagram)} Box: middle 50 % and median; whiskers: all. "
+        f"A confidence of 1 (float32) is drawn at the right end. {EXPLAINED}",
     )
     return figure
+
+
+def _diagram_sentence(evaluated: pd.DataFrame, *, has_diagram: bool) -> str:
+    if has_diagram:
+        return (
+            "Upper panel: images grouped by confidence, each group with its number of images and a 95 % Wilson "
+            f"interval; groups of fewer than {FEWEST} images are left out."
+        )
+    accuracy, confidence = (evaluated["label"] == evaluated["predicted"]).mean(), evaluated["confidence"].mean()
+    return (
+        f"The {len(evaluated):,} images have too similar confidences for a reliability diagram; their accuracy is "
+        f"{100 * accuracy:.1f} %, and their mean confidence {percent(float(confidence), decimals=1)}."
+    )
 
 
 def _fit_sentence(fitted: pd.Series, scales: Mapping[str, Look], real: pd.DataFrame) -> str:
@@ -79,21 +105,37 @@ def _fit_sentence(fitted: pd.Series, scales: Mapping[str, Look], real: pd.DataFr
     )
 
 
-def _draw_reliability(axes: Axes, evaluated: pd.DataFrame, scales: Mapping[str, Look]) -> None:
-    """Draw accuracy against mean confidence, for images grouped by confidence."""
+def _diagram(evaluated: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Return the groups of a reliability diagram that have enough images."""
     right = (evaluated["label"] == evaluated["predicted"]).to_numpy()
+    values = reliability(evaluated[column].to_numpy(dtype=float), right)
+    groups = pd.DataFrame(dict(zip(("confidence", "accuracy", "low", "high", "images"), values, strict=True)))
+    return groups[groups["images"] >= FEWEST]
+
+
+def _draw_reliability(axes: Axes, diagrams: Mapping[str, pd.DataFrame]) -> None:
+    """Draw accuracy against mean confidence for each group of images, with their number."""
     axes.plot([0, 1], [0, 1], color=QUIET, linewidth=0.8, linestyle=(0, (1, 2)))
-    for column, look in scales.items():
-        confidence, share, low, high = reliability(evaluated[column].to_numpy(dtype=float), right)
-        axes.vlines(confidence, low, high, color=look.colour, linewidth=1.2, alpha=0.7)
-        axes.plot(confidence, share, look.marker, color=look.colour, markersize=5, markeredgecolor="white")
+    for side, (column, groups) in zip((-1, 1), diagrams.items(), strict=False):
+        look = SCALES[column]
+        axes.vlines(groups["confidence"], groups["low"], groups["high"], color=look.colour, linewidth=1.2, alpha=0.7)
+        axes.plot(
+            groups["confidence"], groups["accuracy"], look.marker, color=look.colour, markersize=5,
+            markeredgecolor=BACKGROUND,
+        )  # fmt: skip
+        for group in groups.itertuples():
+            axes.annotate(
+                f"{group.images:,.0f}", (group.confidence, group.accuracy), xytext=(7 * side, -3 - 5 * (side > 0)),
+                textcoords="offset points", ha="right" if side < 0 else "left", va="top", fontsize=6.5,
+                color=look.colour, annotation_clip=False,
+            )  # fmt: skip
     use_percent_ticks(axes, which="x")
     use_percent_ticks(axes, which="y")
     axes.set(title="Real test images", xlabel="mean confidence of a group of images", ylabel="accuracy")
 
 
 def reliability(confidences: NDArray[np.float64], right: NDArray[np.bool_]) -> tuple[NDArray[np.float64], ...]:
-    """Return mean confidence, accuracy, and low and high end of its Wilson interval.
+    """Return mean confidence, accuracy, low and high end of its Wilson interval, and number of images.
 
     Each has an entry for every one of the ten bins of confidence that has images.
     """
@@ -105,12 +147,11 @@ def reliability(confidences: NDArray[np.float64], right: NDArray[np.bool_]) -> t
         binomtest(int(hit), int(count)).proportion_ci(method="wilson") for hit, count in zip(hits, total, strict=True)
     ]
     low, high = np.array([(bound.low, bound.high) for bound in bounds]).T
-    return np.bincount(bins, confidences, BINS)[filled] / total, hits / total, low, high
+    return np.bincount(bins, confidences, BINS)[filled] / total, hits / total, low, high, total.astype(np.float64)
 
 
-def _draw_champions(axes: Axes, real: pd.DataFrame, examined: pd.DataFrame, scales: Mapping[str, Look]) -> None:
+def _draw_champions(axes: Axes, real: pd.DataFrame, evolved: pd.DataFrame, scales: Mapping[str, Look]) -> None:
     """Draw boxes of the confidence in correctly classified real images and in champions."""
-    evolved = examined[examined["search"] == "map-elites"]
     kept = real[(real["label"] == real["predicted"]) & (real["split"] == "evaluation")]
     table = pd.concat(
         [kept.assign(row="real images,\nclassified correctly"), evolved.assign(row=evolved["experiment"])]
@@ -131,7 +172,7 @@ def _draw_champions(axes: Axes, real: pd.DataFrame, examined: pd.DataFrame, scal
         legend=False,
         ax=axes,
     )
-    use_confidence_ticks(axes, list(long["log_odds"]), which="x", most=5)
-    axes.set(title="Champions and real images", xlabel="confidence, log-odds scale", ylabel="")
+    use_confidence_ticks(axes, list(long["log_odds"]), which="x", most=7)
+    axes.set(title="Champions and real images", xlabel=LABEL, ylabel="")
     axes.grid(visible=False, axis="y")
     axes.tick_params(axis="y", length=0)

@@ -10,9 +10,7 @@ set, ``batches``, ``ascents``, ``stimuli`` and ``dataset`` if ``batches``, ``nee
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
-
+from fooling.figures.declaration import Figure
 from fooling.findings.ablation import ABLATION
 from fooling.findings.ascent import ASCENT_CURVES
 from fooling.findings.calibration import CALIBRATION, REAL
@@ -30,76 +28,13 @@ from fooling.findings.transfer import SHOWN, TRANSFER
 from fooling.findings.variance import VARIANCE
 from fooling.survey.accuracy import ACCURACY, IMAGES
 from fooling.survey.agreement import CONFIDENCE, CONFUSION
-from fooling.table import Table
-
-#: Pattern of a run's path below ``results/<study>/``.
-RUN = "evolution/{classifier}/{experiment}/seed{seed}.safetensors"
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One kind of figure.
-
-    The wildcards of a pattern take the values of the figure: its experiment, classifier or retraining. A wildcard for
-    which the figure has no value stands for everything of that kind in the study. Runs of an experiment are those on
-    its first classifier, and ``seeds`` selects them: the first ``runs_shown``, all, or the first alone.
-    """
-
-    caption: str
-    one_per: Literal[
-        "study",
-        "study with trained networks",
-        "experiment",
-        "classifier",
-        "retraining",
-        "retraining with longer runs",
-        "retraining with refusal",
-        "classifier with ascents",
-        "study with class sets",
-        "condition",
-        "study with responses",
-    ] = "study"
-    module: str = ""  # in fooling.figures, if it differs from the figure's name
-    shows: tuple[Table, ...] = ()
-    seeds: Literal["shown", "all", "first"] | None = None
-    of_first_classifier: bool = False  # its tables too, not only its runs
-    needs_dataset: bool = False
-    needs_training_images: bool = False  # of the data set, for the distances in its tables
-    needs_chain: bool = False  # the first chain of the retraining that learns champions; {chain} in patterns
-    batches: bool = False  # the first run against each network of this chain
-    needs_ascents: bool = False  # all gradient ascents on the classifier
-    needs_stimuli: bool = False  # of one condition of the human study
-    options: tuple[str, ...] = ()
-    encoding: Literal["direct", "cppn"] | None = None  # of experiments that it can show; None: any
-
-    def __post_init__(self) -> None:
-        assert self.caption.endswith("."), self.caption
-
-    @property
-    def tables(self) -> dict[str, str]:
-        """Path patterns of the tables that it shows, by name; for the figure of a chain with the wildcard {chain}."""
-        shown = "{chain}" if self.needs_chain else "{experiment}"
-        return {table.name: str(table.path).replace("{experiment}", shown) for table in self.shows}
-
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        """Names of everything that the figure is drawn from."""
-        given = {
-            "runs": self.seeds is not None,
-            "batches": self.batches,
-            "ascents": self.needs_ascents,
-            "stimuli": self.needs_stimuli,
-            "dataset": self.needs_dataset,
-        }
-        return (*self.tables, *(name for name, is_given in given.items() if is_given))
-
 
 #: In the order of the report. The file of a figure is ``<name>.png``, or ``<name>-<experiment or classifier>.png``.
 FIGURES: dict[str, Figure] = {
     "gallery": Figure(
         "Champions of each class (columns) in several runs (rows), with the confidence of their own network. "
-        "Confidences are truncated to two decimals; from 99.99 % on they are printed as ≥ 99.99 %. Below: the "
-        "confidence of an independent network, and the distance to the training images.",
+        "Confidences are truncated to two decimals; from 99.99 % on they are printed as ≥ 99.99 %. Below the images: "
+        "the confidence of an independent network, and the distance to the nearest training image.",
         one_per="experiment",
         shows=(EXAMINED,),
         seeds="shown",
@@ -113,44 +48,44 @@ FIGURES: dict[str, Figure] = {
         of_first_classifier=True,
     ),
     "real_and_evolved": Figure(
-        "A real test image of each class above the images evolved for it, each with the network's confidence.",
+        "A real test image of each class, above the images evolved for this class, with the network's confidence.",
         module="same_label",
-        one_per="classifier",
+        one_per="first classifier of a data set",
         shows=(REAL,),
         seeds="first",
         needs_dataset=True,
     ),
     "same_label": Figure(
-        "The principle: the network gives a real image and evolved images the same label. On the right the "
+        "How it works. Left: the network gives a real image and evolved images the same label. Right: the "
         "evolutionary loop, with images of this study.",
-        one_per="classifier",
+        one_per="first classifier of a data set",
         shows=(REAL,),
         seeds="first",
         needs_dataset=True,
     ),
     "resembling": Figure(
-        "Champions that resemble their class, above the nearest training image. The rule: an independent network "
-        "and the nearest training image both give their class, and this image is no farther away than for real test "
-        "images. Below the images: the independent network's confidence, the number of such champions, and the "
-        "distance.",
-        one_per="classifier",
+        "Champions that resemble their class, above the nearest training image. The rule: an independent network and "
+        "the nearest training image both have this class, and the training image is no farther away than for real "
+        "test images. Below each champion: the network on which it evolved, and the independent network with its "
+        "confidence. Below each training image: the distance.",
+        one_per="data set with independent networks",
         shows=(EXAMINED,),
         seeds="all",
         needs_dataset=True,
         needs_training_images=True,
     ),
     "family_tree": Figure(
-        "Lineage of the champions: each image that became a champion, in the row of its class, with a line from "
-        "its parent. Images with descendants at the end are in colour. Left: champions of the random start; right: "
-        "final champions. Parents are drawn uniformly: if parentage did not matter, 9 of 10 lines would come from "
-        "another class (with ten classes). With many classes: families, which are champions with a late common "
+        "Lineage of one run: each dot is an image that became champion of the class in its row, with a line from its "
+        "parent. Images with descendants at the end are in colour. Left: champions of the random start; right: final "
+        "champions. Parents are drawn uniformly: if parentage did not matter, most lines would come from another "
+        "class (9 of 10 with ten classes). With many classes: families, which are champions with a late common "
         "ancestor.",
         one_per="experiment",
         seeds="shown",
     ),
     "confidence_over_evaluations": Figure(
-        "Median confidence over the classes against the number of images scored: evolution, random search and "
-        "drift (unselected).",
+        "Median confidence over the classes against the number of images scored: evolution, random search and drift "
+        "(unselected).",
         module="search_curves",
         one_per="experiment",
         shows=(HISTORY,),
@@ -165,38 +100,51 @@ FIGURES: dict[str, Figure] = {
         options=("reference",),
     ),
     "ascent_gallery": Figure(
-        "Images made by gradient ascent, for each class (column) and setting (row), with the network's confidence.",
+        "Images made by gradient ascent, for each class (column) and setting (row), with the network's confidence. "
+        "Plain ascent on a network of digits often makes readable digits: such images do not show that confident "
+        "images are unrecognisable. Decay, blur and pixel resets make an image simpler and can keep it below 99.99 "
+        "%.",
         module="ascent",
         one_per="classifier with ascents",
         needs_ascents=True,
     ),
     "ascent_over_evaluations": Figure(
         "Median confidence over the classes against evaluations of the network: gradient ascent, evolution and "
-        "random search. Evolution and random search use no gradient. A sweep is one line: the best settings on "
-        "pilot networks, evaluated on the others.",
+        "random search. Evolution and random search use no gradient. A sweep is one line: the best settings on pilot "
+        "networks, evaluated on the others.",
         module="ascent",
         one_per="classifier with ascents",
         shows=(ASCENT_CURVES,),
         options=("reference",),
     ),
     "search_comparison": Figure(
-        "Evolution compared with random search and drift with the same number of evaluations, run by run.",
+        "Evolution, random search and drift with the same number of images scored. Each dot is a run.",
         module="controls",
         shows=(CHAMPIONS,),
         options=("reference",),
     ),
     "random_images": Figure(
-        "Confidence of the networks in single random images, and in the best images of a random start.",
+        "Confidence in random images. Left: single images, each in its top class. Right: the best image for each "
+        "class among all images of a random start. A network can be confident in single images but in few of the "
+        "classes.",
         module="controls",
         shows=(START, HISTORY),
     ),
     "preset_comparison": Figure(
-        "Number of images until the median class reaches 99.99 %, for each preset, including runs that never reach it.",
+        "Number of images until the median class reaches the threshold, for each preset, including runs that never "
+        "reach it.",
+        one_per="study with compared experiments",
         shows=(SURVIVAL, PRESETS),
     ),
+    "option_effects": Figure(
+        "Effect of each option on the number of images until the median class reaches the threshold.",
+        module="preset_comparison",
+        one_per="study with crossed options",
+        shows=(PRESETS,),
+    ),
     "transfer": Figure(
-        "Transfer rate: the share of images evolved on one network (rows) that keep their class on another "
-        "(columns), compared with chance.",
+        "Transfer rate: the share of images evolved on one network that keep their class on another network, "
+        "compared with chance.",
         one_per="experiment",
         shows=(TRANSFER,),
     ),
@@ -209,8 +157,8 @@ FIGURES: dict[str, Figure] = {
         seeds="all",
     ),
     "retraining_transfer": Figure(
-        "Transfer rate in a chain: how each network (columns) classifies images evolved against every other one "
-        "(rows).",
+        "Transfer rate in a chain: the share of images evolved on one network of the chain that keep their class on "
+        "another one.",
         module="transfer",
         one_per="retraining",
         shows=(TRANSFER,),
@@ -226,15 +174,16 @@ FIGURES: dict[str, Figure] = {
         batches=True,
     ),
     "retraining_curve": Figure(
-        "How easily each network of a chain is fooled, compared with the paper's networks and with controls; what "
-        "the fooling class recognises, and the cost in accuracy.",
+        "How easily each network of a chain is fooled, compared with the paper's networks and with the study's "
+        "controls. Below: the images that the networks classify as fooling images, and the test error on real "
+        "images.",
         module="retraining",
         one_per="retraining",
         shows=(RETRAINING, EFFECTS),
     ),
     "retraining_over_generations": Figure(
-        "Evolution against each network of a chain, by generation: the median over the classes, and the most "
-        "confident class.",
+        "Evolution against each network of a chain, by generation. Left: the median over the classes; right: the "
+        "most confident class.",
         module="retraining_chain",
         one_per="retraining",
         needs_chain=True,
@@ -247,15 +196,15 @@ FIGURES: dict[str, Figure] = {
         shows=(BUDGET,),
     ),
     "retraining_refusal": Figure(
-        "Defence at equal refusal rates of real images: the share of champions accepted, their confidence among "
-        "the real classes, and the share of real images refused.",
+        "Defence at equal refusal rates of real images: the share of champions accepted, their confidence among the "
+        "real classes, and the share of real images refused.",
         module="retraining",
         one_per="retraining with refusal",
         shows=(REFUSAL,),
     ),
     "calibration": Figure(
-        "Calibration: reliability on real test images, and the confidence in champions before and after "
-        "temperature scaling.",
+        "Calibration: accuracy against confidence on real test images, and the confidence in champions before and "
+        "after temperature scaling.",
         one_per="classifier",
         shows=(REAL, CALIBRATION, EXAMINED),
         options=("reference",),
@@ -282,8 +231,8 @@ FIGURES: dict[str, Figure] = {
         encoding="cppn",
     ),
     "foolability": Figure(
-        "How easily each network is fooled: area under the confidence curve, final confidence, and the share of "
-        "classes with high confidence.",
+        "How easily each network is fooled: the median confidence at the end of the runs, before and after "
+        "temperature scaling.",
         module="variation",
         shows=(FOOLABILITY,),
     ),
@@ -294,8 +243,10 @@ FIGURES: dict[str, Figure] = {
         shows=(CLASS_SETS, SET_CLASSES),
     ),
     "variance_components": Figure(
-        "Shares of the variance between champions that come from the network, the seed and the class.",
+        "Shares of the variance between champions that come from the network, the seed and the class, for searches "
+        "with several runs.",
         module="variation",
+        one_per="study with repeated runs",
         shows=(VARIANCE,),
     ),
     "stimuli_hidden": Figure(

@@ -14,7 +14,17 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from fooling.figures.confidence_axis import use_percent_ticks
-from fooling.figures.style import ENCODINGS, PAPER, SEARCHES, WIDTH, counted, draw_note, searches_in
+from fooling.figures.style import (
+    ENCODINGS,
+    PAPER,
+    SEARCHES,
+    WIDTH,
+    counted,
+    draw_note,
+    draw_title,
+    on_networks,
+    searches_in,
+)
 
 COLUMNS = 600  # of a map, at most: more cannot be distinguished in print
 QUANTILES = {0.95: 0.7, 0.9: 0.85, 0.75: 1.0, 0.5: 1.8, 0.25: 1.0}  # line width by quantile
@@ -58,7 +68,9 @@ def draw_class_map(history: pd.DataFrame) -> Figure:
     quantiles = figure.add_subplot(grid[1, :])
     _draw_quantiles(quantiles, levels)
     paper = _draw_published(quantiles, history, classes=len(levels[searches[0]].columns))
-    figure.legend(*quantiles.get_legend_handles_labels(), loc="outside upper left", ncols=4)
+    handles, _ = quantiles.get_legend_handles_labels()
+    encoding = ENCODINGS[history["encoding"].iloc[0]].label
+    draw_title(figure, f"Confidence in each class by generation: {encoding} on {on_networks(history)}", handles)
     draw_note(figure, _note(history, levels[searches[0]], paper))
     return figure
 
@@ -141,11 +153,10 @@ def _draw_published(axes: Axes, history: pd.DataFrame, *, classes: int) -> bool:
 
 def _note(history: pd.DataFrame, levels: pd.DataFrame, paper: bool) -> str:
     runs = len(history[["classifier", "seed"]].drop_duplicates())
-    encoding = ENCODINGS[history["encoding"].iloc[0]].label
     of_runs = "one run" if runs == 1 else f"median of {counted(runs, 'run')}"
     classes = counted(len(levels.columns), "class", "classes")
     parts = [
-        f"{encoding[0].upper()}{encoding[1:]}, {classes}, {of_runs}.",
+        f"{classes}, {of_runs}.",
         "Thin lines: the 25, 75, 90 and 95 % quantiles of evolution over the classes.",
     ]
     if paper:

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.patheffects import withStroke
+from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from fooling.figures.percentages import short_percent
@@ -22,6 +22,12 @@ TICKS = [*_NINES, Decimal("0.5"), *(1 - share for share in reversed(_NINES))]
 #: Half a float32 step below 1: where a confidence of 1, whose log-odds are infinite, is drawn.
 HIGHEST = 1 - 2.0**-25
 SAME_PLACE = 0.05  # of an axis: ticks that all lie within it would overlap
+MARKED = Decimal("0.9999")  # keeps its tick if there are too many
+
+LABEL = "confidence (log-odds axis)"
+EXPLAINED = "Log-odds axis: 90 %, 99 % and 99.9 % are the same distance apart."
+
+LINE, DOTS = 1.0, (0, (1, 1.5))  # the look of a line at a number of the paper
 
 
 def log_odds(confidence: float) -> float:
@@ -36,13 +42,19 @@ def finite_log_odds(confidences: pd.Series[float]) -> NDArray[np.float64]:
 
 
 PLACES = [log_odds(float(tick)) for tick in TICKS]
+SATURATED = log_odds(HIGHEST)  # a confidence beyond is 1 in float32
+
+
+def visible(log_odds: NDArray[np.float64] | pd.Series[float]) -> NDArray[np.float64]:
+    """Return log-odds as they are drawn: those beyond :data:`SATURATED` at its place."""
+    return np.clip(np.asarray(log_odds, dtype=np.float64), -SATURATED, SATURATED)
 
 
 def use_confidence_ticks(axes: Axes, values: Sequence[float], *, which: Literal["x", "y"] = "y", most: int = 9) -> None:
     """Limit an axis of log-odds to ``values``, with ticks labelled in percent.
 
-    There are at most ``most`` ticks. If the range holds no tick, it is widened to the nearest one on both sides; of
-    ticks in the same place one is kept.
+    There are at most ``most`` ticks, 99.99 % among them if it is in the range. If the range holds no tick, it is
+    widened to the nearest one on both sides; of ticks in the same place one is kept.
     """
     low, high = float(np.min(values)), float(np.max(values))
     margin = max(0.04 * (high - low), 0.3)
@@ -53,7 +65,9 @@ def use_confidence_ticks(axes: Axes, values: Sequence[float], *, which: Literal[
     shown = [tick for tick in TICKS if low <= log_odds(float(tick)) <= high]
     if (high - low) * SAME_PLACE > PLACES[-1] - PLACES[0]:
         shown = shown[len(shown) // 2 :][:1]
-    shown = shown[:: math.ceil(len(shown) / most)] if len(shown) > most else shown
+    if len(shown) > most:
+        step = math.ceil(len(shown) / most)
+        shown = shown[shown.index(MARKED) % step if MARKED in shown else 0 :: step]
     axis = axes.yaxis if which == "y" else axes.xaxis
     axis.set_ticks([log_odds(float(tick)) for tick in shown], [short_percent(tick) for tick in shown])
     (axes.set_ylim if which == "y" else axes.set_xlim)(low, high)
@@ -69,21 +83,10 @@ def use_percent_ticks(axes: Axes, *, which: Literal["x", "y"] = "y") -> None:
 def draw_reference(axes: Axes, value: float, *, which: Literal["x", "y"] = "y") -> None:
     """Draw a dotted line at a number of the paper; set the limits of the axis first."""
     draw_line = axes.axhline if which == "y" else axes.axvline
-    draw_line(value, color=PAPER, linewidth=0.9, linestyle=(0, (1, 1.5)), zorder=1.5)
+    draw_line(value, color=PAPER, linewidth=LINE, linestyle=DOTS, zorder=1.5)
 
 
-def name_reference(axes: Axes, value: float, text: str) -> None:
-    """Write ``text`` at the left of the line at ``value``, above it or else below."""
-    low, high = axes.get_ylim()
-    above = value < high - 0.1 * (high - low)
-    axes.annotate(
-        text,
-        (0, value),
-        xycoords=axes.get_yaxis_transform(),
-        xytext=(3, 2 if above else -2),
-        textcoords="offset points",
-        va="bottom" if above else "top",
-        color=PAPER,
-        fontsize=7,
-        path_effects=[withStroke(linewidth=2, foreground="white")],
-    )
+def reference_handle(reference: float, *, of: str = "the paper's median") -> Line2D:
+    """Return the entry of a legend for a line at a number of the paper (0 to 1)."""
+    label = f"{of}, {short_percent(reference)}"
+    return Line2D([], [], color=PAPER, linewidth=LINE, linestyle=DOTS, label=label)

@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import seaborn as sns  # type: ignore[import-untyped]
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from fooling.errors import FoolingError
-from fooling.figures.confidence_axis import draw_reference, log_odds, use_confidence_ticks, use_percent_ticks
-from fooling.figures.percentages import short_percent
+from fooling.figures.confidence_axis import (
+    EXPLAINED,
+    LABEL,
+    draw_reference,
+    finite_log_odds,
+    log_odds,
+    reference_handle,
+    use_confidence_ticks,
+    visible,
+)
+from fooling.figures.percentages import short_percent, whole_percent
 from fooling.figures.style import (
+    CHART,
     ENCODINGS,
     QUIET,
     SEARCHES,
-    WIDTH,
     counted,
     draw_note,
-    draw_search_legend,
+    draw_title,
     in_style,
+    search_handles,
     searches_in,
 )
 
@@ -43,22 +55,25 @@ def search_comparison(*, champions: pd.DataFrame, reference: float | None) -> Fi
             remedy="include the runs of the controls in the table of champions",
         )
     runs = champions.groupby(RUN, sort=False)["log_odds"].median().reset_index()
-    figure = Figure(figsize=(WIDTH, 1.15 + 0.72 * runs["experiment"].nunique()), layout="constrained")
+    runs["log_odds"] = visible(runs["log_odds"])
+    figure = Figure(figsize=(CHART, 1.9 + 0.72 * runs["experiment"].nunique()), layout="constrained")
     panels = figure.subplots(1, 2 if reference else 1, sharey=True, squeeze=False)[0]
     _draw_runs(panels[0], runs, "log_odds")
     values = [*runs["log_odds"], *([log_odds(reference)] if reference else [])]
-    use_confidence_ticks(panels[0], values, which="x", most=6)
-    panels[0].set(title="Median confidence", xlabel="confidence, log-odds scale")
+    use_confidence_ticks(panels[0], values, which="x", most=4)
+    panels[0].set(title="Median confidence", xlabel=LABEL)
+    handles = search_handles(champions, marks=True)
     if reference:
         draw_reference(panels[0], log_odds(reference), which="x")
         _draw_reached(panels[1], champions, reference)
-    draw_search_legend(figure, champions, marks=True)
+        handles.append(reference_handle(reference))
+    draw_title(figure, "Evolution compared with random search and drift at the same budget", handles)
     most = runs.groupby("experiment").size().max() // runs["search"].nunique()
-    more = " Dotted line: the paper's median. In the right margin: mean over the runs." if reference else ""
+    more = " In the right margin: the mean over the runs." if reference else ""
     draw_note(
         figure,
         f"Each dot is a run (at most {counted(most, 'run')} per search). Box: middle 50 % of the runs and median; "
-        f"whiskers: all runs.{more}",
+        f"whiskers: all runs.{more} {EXPLAINED}",
     )
     return figure
 
@@ -108,41 +123,46 @@ def _draw_runs(axes: Axes, runs: pd.DataFrame, column: str) -> None:
 
 @in_style
 def random_images(*, start: pd.DataFrame, history: pd.DataFrame) -> Figure:
-    """Draw the confidence in single random images, and in the best of a random start.
+    """Draw the confidence in single random images, and in the best of a random start, in log-odds.
 
     ``start`` has a row for every single image, ``history`` one for every class and generation of the runs.
     """
     encodings = history.drop_duplicates("experiment").set_index("experiment")["encoding"]
     first = history[(history["generation"] == 0) & (history["search"] == "map-elites")]
-    single, archive = _labelled(start, encodings), _labelled(first, encodings)
+    single = _labelled(start, encodings, finite_log_odds(start["top_confidence"]))
+    archive = _labelled(first, encodings, visible(first["log_odds"]))
     rows = list(dict.fromkeys(single["row"]))
-    figure = Figure(figsize=(WIDTH, 1.2 + 0.34 * len(rows)), layout="constrained")
+    figure = Figure(figsize=(CHART, 1.5 + 0.34 * len(rows)), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
-    _draw_boxes(left, single, "top_confidence", rows)
-    _draw_boxes(right, archive, "confidence", rows)
-    left.set_title("Single random images")
-    right.set_title(f"The best of {first['evaluations'].max():,} for each class")
+    _draw_boxes(left, single, rows)
+    _draw_boxes(right, archive, rows)
+    left.set_title("One random image:\nits top class")
+    right.set_title(f"The best of {first['evaluations'].max():,}:\neach class")
     _write_shares(left, single, rows)
+    draw_title(figure, "Confidence in random images, without any evolution")
     draw_note(
         figure,
-        f"Left: confidence of {single.groupby('row').size().min():,} images per row in their top class; in the margin: "
-        "the share above 50 %. Right: the champions of all classes and runs after the random start. Box: middle 50 % "
-        f"and median; whiskers: {WHISKERS[0]} % to {WHISKERS[1]} % quantile.",
+        f"Left: {single.groupby('row').size().min():,} single images per row, each with the confidence in the class "
+        "that the network prefers; in the margin: the share above 50 %. Right: after the random start of each run, the "
+        f"best image of each class, with the confidence in that class. Box: middle 50 % and median; whiskers: "
+        f"{WHISKERS[0]} % to {WHISKERS[1]} % quantile. {EXPLAINED}",
     )
     return figure
 
 
-def _labelled(table: pd.DataFrame, encodings: pd.Series[str]) -> pd.DataFrame:
-    """Return ``table`` with two more columns: the row of the figure, and the encoding."""
+def _labelled(table: pd.DataFrame, encodings: pd.Series[str], log_odds: NDArray[np.float64]) -> pd.DataFrame:
+    """Return ``table`` with three more columns: the row of the figure, the encoding, and the log-odds."""
     return table.assign(
-        row=table["classifier"] + ", " + table["experiment"], encoding=table["experiment"].map(encodings)
+        row=table["classifier"] + ", " + table["experiment"],
+        encoding=table["experiment"].map(encodings),
+        shown=log_odds,
     )
 
 
-def _draw_boxes(axes: Axes, table: pd.DataFrame, column: str, rows: list[str]) -> None:
+def _draw_boxes(axes: Axes, table: pd.DataFrame, rows: list[str]) -> None:
     sns.boxplot(
         table,
-        x=column,
+        x="shown",
         y="row",
         order=rows,
         hue="encoding",
@@ -156,8 +176,9 @@ def _draw_boxes(axes: Axes, table: pd.DataFrame, column: str, rows: list[str]) -
         legend=False,
         ax=axes,
     )
-    use_percent_ticks(axes, which="x")
-    axes.set(xlabel="confidence", ylabel="")
+    ends = table.groupby("row")["shown"].quantile(np.array(WHISKERS) / 100)
+    use_confidence_ticks(axes, ends.tolist(), which="x", most=4)
+    axes.set(xlabel=LABEL, ylabel="")
     axes.grid(visible=False, axis="y")
     axes.tick_params(axis="y", length=0)
 
@@ -166,5 +187,7 @@ def _write_shares(axes: Axes, single: pd.DataFrame, rows: list[str]) -> None:
     """Write to the right of every row the share of images with more than 50 % confidence."""
     shares = (single["top_confidence"] > 0.5).groupby(single["row"]).mean()
     for place, row in enumerate(rows):
-        text = f"{shares[row]:.0%}".replace("%", " %")
-        axes.annotate(text, (1.04, place), va="center", color=QUIET, fontsize=6.5, annotation_clip=False)
+        axes.annotate(
+            whole_percent(shares[row]), (1.02, place), xycoords=axes.get_yaxis_transform(), va="center", color=QUIET,
+            fontsize=6.5, annotation_clip=False,
+        )  # fmt: skip

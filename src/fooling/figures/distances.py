@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from fooling.figures.confidence_axis import use_confidence_ticks
-from fooling.figures.style import ENCODINGS, QUIET, REAL, WIDTH, Look, draw_note, in_style
+from fooling.figures.confidence_axis import EXPLAINED, LABEL, use_confidence_ticks, visible
+from fooling.figures.percentages import whole_percent
+from fooling.figures.style import CHART, ENCODINGS, QUIET, REAL, Look, draw_note, draw_title, in_style
 
-SPACES = {"pixel": "Nearest training image, in pixels", "feature": "Nearest training image, in features"}
+SPACES = {"pixel": "Between pixels", "feature": "Between features of the network"}
 REFERENCES = {0.5: "median", 0.99: "99 %"}  # quantiles of the real images
-SCALES = {"confidence": "(uncalibrated)", "calibrated_confidence": "(after temperature scaling)"}
-LARGEST = 30.0  # log-odds: larger ones of a calibrated confidence are imprecise in float64
 MARKS = {"real": ".", "noise": "x", "start": "^", "champion": "o"}
 NOISE = "#5F5F5F"
 TICKS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50)
@@ -22,44 +20,28 @@ TICKS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50)
 
 @in_style
 def distances(*, distances: pd.DataFrame) -> Figure:
-    """Draw the confidence in each image of ``distances`` against its distance.
-
-    Distances are in pixels on the left, in features on the right. The upper panels show the uncalibrated confidence. If
-    a temperature could be fitted, the lower ones show the calibrated confidence.
-    """
-    shown = distances.assign(look=_looks_of(distances))
-    scales = [column for column in SCALES if shown[column].notna().any()]
-    figure = Figure(figsize=(WIDTH, 0.9 + 2.5 * len(scales)), layout="constrained")
-    panels = figure.subplots(len(scales), len(SPACES), sharex="col", sharey="row", squeeze=False)
-    for row, scale in enumerate(scales):
-        values = shown.assign(height=_log_odds(shown, scale).clip(-LARGEST, LARGEST))
-        for column, space in enumerate(SPACES):
-            _draw_images(panels[row, column], values, space)
-        use_confidence_ticks(panels[row, 0], list(values["height"]), which="y", most=7)
-        panels[row, 0].set_ylabel(f"confidence {SCALES[scale]}")
-    for column, (space, words) in enumerate(SPACES.items()):
-        panels[0, column].set_title(words)
-        panels[-1, column].set_xlabel("distance (median real image = 1)")
-        _write_references(panels[0, column], shown, space)
-    figure.legend(handles=_handles(shown), loc="outside upper left", ncols=3)
-    beyond = shown[shown["kind"] == "champion"][["pixel_beyond", "feature_beyond"]].mean()
+    """Draw the confidence in each image of ``distances`` against its distance, in pixels and in features."""
+    shown = distances.assign(look=_looks_of(distances), height=visible(distances["log_odds"]))
+    figure = Figure(figsize=(CHART, 4.3), layout="constrained")
+    panels = figure.subplots(1, len(SPACES), sharey=True)
+    for axes, (space, words) in zip(panels, SPACES.items(), strict=True):
+        _draw_images(axes, shown, space)
+        axes.set(title=words, xlabel="distance (median real image = 1)")
+        _write_references(axes, shown, space)
+    use_confidence_ticks(panels[0], list(shown["height"]), which="y", most=8)
+    panels[0].set_ylabel(LABEL)
+    network = shown["classifier"].iloc[0]
+    draw_title(figure, f"Confidence of {network} and distance to the nearest training image", _handles(shown))
+    champions = shown[shown["kind"] == "champion"]
+    beyond = {space: whole_percent(champions[f"{space}_beyond"].mean()) for space in SPACES}
     draw_note(
         figure,
-        f"{shown['classifier'].iloc[0]}. Lines: the median and the 99 % quantile of real test images. Farther away "
-        f"than the 99 % quantile: {100 * beyond['pixel_beyond']:.0f} % of the champions in pixels, "
-        f"{100 * beyond['feature_beyond']:.0f} % in features (activations before the last layer). Confidence of real "
-        "images and noise: in their top class; of the others: in the class for which they were evolved.",
+        "Vertical lines: the median and the 99 % quantile of real test images. Farther away than the 99 % quantile: "
+        f"{beyond['pixel']} of the champions in pixels, {beyond['feature']} in features (activations before the last "
+        "layer). Random start: the best image of each class. Confidence of real images and noise: in their top class; "
+        f"of the others: in the class for which they evolved. {EXPLAINED}",
     )
     return figure
-
-
-def _log_odds(shown: pd.DataFrame, scale: str) -> pd.Series[float]:
-    """Return log-odds; the recorded ones if uncalibrated, as `float32` rounds them near 1."""
-    if scale == "confidence":
-        return shown["log_odds"]
-    smallest = np.exp(-LARGEST)
-    confidence = shown[scale].clip(smallest, 1 - smallest).to_numpy()
-    return pd.Series(np.log(confidence / (1 - confidence)), index=shown.index)
 
 
 def _looks_of(table: pd.DataFrame) -> pd.Series[str]:
@@ -73,16 +55,17 @@ def _look(name: str) -> Look:
         return Look("real test images", REAL, marker=MARKS[kind])
     if kind == "noise":
         return Look("uniform noise", NOISE, marker=MARKS[kind])
-    words = "champions" if kind == "champion" else "best of the random start"
+    words = "champions" if kind == "champion" else "random start"
     return Look(f"{words}, {ENCODINGS[encoding].label}", ENCODINGS[encoding].colour, marker=MARKS[kind])
 
 
 def _draw_images(axes: Axes, shown: pd.DataFrame, space: str) -> None:
     for name in _in_order(shown):
         look, those = _look(name), shown[shown["look"] == name]
-        is_open, alpha = name.startswith("start"), float(np.clip(40 / len(those), 0.35, 0.9))  # few dots stay visible
+        is_open = name.startswith("start")
+        size, alpha = 14 if look.marker == "." else 7, 0.3 if name.startswith("noise") else 0.65
         axes.scatter(
-            those[f"{space}_ratio"], those["height"], s=9 if look.marker != "x" else 7, marker=look.marker, alpha=alpha,
+            those[f"{space}_ratio"], those["height"], s=size, marker=look.marker, alpha=alpha,
             facecolors="none" if is_open else look.colour, edgecolors=look.colour if is_open else None,
             linewidths=0.6 if is_open or look.marker == "x" else 0, rasterized=True,
         )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Lineage of the champions: a tree for each run, or families if there are many classes (the paper's Fig. 9)."""
+"""Lineage of the champions: the tree of one run, or families if there are many classes (the paper's Fig. 9)."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from fooling.attacks.evolution.record import RunRecord
 from fooling.figures.image_grid import HEAD, INCHES_PER_CHARACTER_POINT, panel, place_image, sheet, write, write_head
 from fooling.figures.percentages import percent
 from fooling.figures.shown_classes import are_many
-from fooling.figures.style import ENCODINGS, FAINT, QUIET, WIDTH, counted, in_style
+from fooling.figures.style import ENCODINGS, FAINT, INK, QUIET, WIDTH, counted, in_style
 from fooling.findings.lineage import Genealogy, descent, genealogy_of, measures_of
 
-PITCH, SIDE = 0.27, 0.24  # inches: a row, and an image in it
-TOP = HEAD - 0.2
-RIGHT, ABOVE, BELOW = 0.36, 0.3, 0.34  # inches: the space around a tree
+PITCH, SIDE = 0.36, 0.33  # inches: a row, and an image in it
+TOP = HEAD + 0.02
+RIGHT, BELOW, LINE = 0.45, 0.42, 0.14  # inches: the space around the tree, and a line of the summary
 NAMES = 1.2  # inches: the largest width of the names of classes
 BEND = 0.35  # square roots of generations: how far left of the child a line leaves the row of the parent
 TICKS = (0, 1, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000)
@@ -51,7 +51,7 @@ class Line:
 
 @in_style
 def family_tree(*, runs: Sequence[RunRecord]) -> Figure:
-    """Draw a tree for each of ``runs``, with a row for each class.
+    """Draw the tree of the first of ``runs``, with a row for each class, and summarise all of them.
 
     These are runs of MAP-Elites on one classifier. If there are many classes, draw families instead.
     """
@@ -61,20 +61,21 @@ def family_tree(*, runs: Sequence[RunRecord]) -> Figure:
     height, longest = PITCH * len(run.class_names), max(map(len, run.class_names))
     size = min(7.0, NAMES / (longest * INCHES_PER_CHARACTER_POINT))
     left = 0.28 + SIDE + longest * size * INCHES_PER_CHARACTER_POINT
-    figure, axes = sheet(WIDTH, TOP + len(runs) * (ABOVE + height + BELOW))
+    summary = _summary(runs)
+    figure, axes = sheet(WIDTH, TOP + height + BELOW + LINE * len(summary))
     write_head(
         axes,
-        f"Lineage: images evolved with the {ENCODINGS[run.encoding].label} on {run.classifier['name']}",
+        f"Lineage of a run with the {ENCODINGS[run.encoding].label} on {run.classifier['name']}, seed {run.seed}",
         "each dot became champion of the class in its row; a line connects it to its parent; in colour: images with "
         "descendants at the end",
     )
-    for place, one in enumerate(runs):
-        top = TOP + place * (ABOVE + height + BELOW) + ABOVE
-        tree = panel(figure, left=left, top=top, width=WIDTH - left - RIGHT, height=height)
-        genealogy = genealogy_of(one)
-        _draw_tree(tree, one, genealogy)
-        _write_measures(axes, one, genealogy, left=left, bottom=top - 0.05)
-        _draw_ends(axes, one, left=left, top=top, size=size)
+    for words, x, ha in (("start", left, "right"), ("end", WIDTH - RIGHT, "left")):
+        write(axes, x, TOP - 0.03, words, ha=ha, va="bottom", color=QUIET, fontsize=6.5)
+    tree = panel(figure, left=left, top=TOP, width=WIDTH - left - RIGHT, height=height)
+    _draw_tree(tree, run, genealogy_of(run))
+    _draw_ends(axes, run, left=left, top=TOP, size=size)
+    for line, words in enumerate(summary):
+        write(axes, 0.06, TOP + height + BELOW + LINE * line, words, ha="left", color=INK, fontsize=6.5)
     return figure
 
 
@@ -120,14 +121,21 @@ def _draw_ends(axes: Axes, run: RunRecord, *, left: float, top: float, size: flo
         place_image(axes, run.images[row], left=WIDTH - RIGHT + 0.06, top=upper, side=SIDE, frame=colour)
 
 
-def _write_measures(axes: Axes, run: RunRecord, genealogy: Genealogy, *, left: float, bottom: float) -> None:
-    found = {name: float(values[0]) for name, values in measures_of(descent(genealogy)).items()}
-    classes = len(run.class_names)
-    text = (
-        f"seed {run.seed}: {round(found['other_ancestor'] * classes)} of {classes} champions descend from a champion "
-        f"of another class; all come from {found['start_images']:.0f} images of the start"
-    )
-    write(axes, left, bottom, text, ha="left", va="bottom", color=QUIET)
+def _summary(runs: Sequence[RunRecord]) -> list[str]:
+    """Return, in two lines, from how far the champions of each run descend."""
+    measures = [measures_of(descent(genealogy_of(run))) for run in runs]
+    classes = len(runs[0].class_names)
+    others = [round(float(found["other_ancestor"][0]) * classes) for found in measures]
+    starts = [int(found["start_images"][0]) for found in measures]
+    these = "this run" if len(runs) == 1 else f"each of {counted(len(runs), 'run')}"
+    return [
+        f"Champions that descend from a champion of another class, of {classes}, in {these}: {_joined(others)}.",
+        f"Images of the random start from which all champions of a run come: {_joined(starts)}.",
+    ]
+
+
+def _joined(numbers: Sequence[int]) -> str:
+    return ", ".join(map(str, numbers))
 
 
 def _lines(genealogy: Genealogy) -> Iterator[Line]:

@@ -33,17 +33,18 @@ from fooling.figures.shown_classes import (
     of_classes,
     shown_classes,
 )
-from fooling.figures.style import ENCODINGS, INK, QUIET, REAL, WIDTH, counted, in_style
+from fooling.figures.style import BACKGROUND, ENCODINGS, INK, QUIET, REAL, WIDTH, counted, in_style
 
 LEFT, RIGHT = 0.72, 0.2  # inches beside the images
 GAP, CAPTION = 0.068, 0.175  # inches: between images, and the confidence under one
 STRIP, STRIP_GAP = 0.72, 0.48  # inches: a strip of dots below the gallery, and the space above it
+NOISE_ROWS = 2  # runs of the direct encoding with a row: all look like the same noise
 MOST_CONFIDENT, IN_ROW, NAME = 40, 10, 0.1  # champions of many classes, in a row; inches for the name of each
 
 
 @in_style
 def gallery(*, runs: Sequence[RunRecord], examined: pd.DataFrame) -> Figure:
-    """Draw a row of champions for each of ``runs``, all on one classifier.
+    """Draw a row of champions for each of ``runs``, all on one classifier; of the direct encoding, for the first two.
 
     ``examined`` holds the confidence of an independent network in every champion and the distance to the nearest
     training image, also for some real test images.
@@ -62,12 +63,13 @@ def gallery(*, runs: Sequence[RunRecord], examined: pd.DataFrame) -> Figure:
     pitch = width / len(runs[0].class_names)
     rows = -(-len(confident) // IN_ROW)
     top = HEAD + (rows * (pitch - GAP + CAPTION + NAME) + 0.3 if rows else 0.0)
-    below = top + len(runs) * (pitch - GAP + CAPTION)
+    drawn = runs[:NOISE_ROWS] if runs[0].encoding == "direct" else runs
+    below = top + len(drawn) * (pitch - GAP + CAPTION)
     figure, axes = sheet(WIDTH, below + len(strips) * (STRIP + STRIP_GAP) + 0.28)
-    _write_head(axes, runs, note)
+    _write_head(axes, runs, note, rows=len(drawn))
     _draw_most_confident(axes, confident, pitch)
     write_class_names(axes, runs[0].class_names, left=LEFT, pitch=pitch, bottom=top - 0.045)
-    for row, run in enumerate(runs):
+    for row, run in enumerate(drawn):
         _draw_run(axes, run, top=top + row * (pitch - GAP + CAPTION), pitch=pitch)
     for place, draw_strip in enumerate(strips):
         top = below + STRIP_GAP + place * (STRIP + STRIP_GAP)
@@ -81,14 +83,14 @@ def _rows_of(runs: Sequence[RunRecord], examined: pd.DataFrame) -> pd.DataFrame:
     return evolved[evolved["seed"].isin([run.seed for run in runs])].sort_values(["seed", "column"])
 
 
-def _write_head(axes: Axes, runs: Sequence[RunRecord], more: str) -> None:
+def _write_head(axes: Axes, runs: Sequence[RunRecord], more: str, *, rows: int) -> None:
     run = runs[0]
     encoding = ENCODINGS[run.encoding].label
     evaluations = int(run.history.evaluations[-1])
     title = f"Images evolved with the {encoding} on {run.classifier['name']}"
-    note = (
-        f"{counted(len(runs), 'run')}, {evaluations:,} images scored in each; under each image the network's "
-        "confidence in its class" + (f"; runs: {more}" if more else "")
+    shown = counted(len(runs), "run") + (f" (the first {rows} shown)" if rows < len(runs) else "")
+    note = f"{shown}, {evaluations:,} images scored in each; under each image the network's confidence in its class" + (
+        f"; runs: {more}" if more else ""
     )
     write_head(axes, title, note)
 
@@ -162,7 +164,7 @@ def _draw_dots(axes: Axes, shown: pd.DataFrame, column: str, *, filled: pd.Serie
     classes, runs = shown["column"].nunique(), shown["seed"].nunique()
     step = min(0.6 / runs, 0.12)
     places = shown["column"] + step * (shown["seed"].rank(method="dense") - (runs + 1) / 2)
-    colour = np.where(filled, INK, "white")
+    colour = np.where(filled, INK, BACKGROUND)
     axes.scatter(places, shown[column], s=13, c=colour, edgecolors=INK, linewidths=0.7, clip_on=False, zorder=3)
     axes.set_xlim(-0.5, classes - 0.5)
     axes.grid(visible=False, axis="x")

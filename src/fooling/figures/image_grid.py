@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from fooling.figures.style import FAINT, QUIET
+from fooling.figures.style import FAINT, PIXELS_PER_INCH, QUIET
 from fooling.fonts import columns
 
 HEAD = 0.62  # inches: the space above the images of a sheet
@@ -37,10 +37,17 @@ def panel(figure: Figure, *, left: float, top: float, width: float, height: floa
 def place_image(
     axes: Axes, image: NDArray[np.uint8], *, left: float, top: float, side: float, frame: str = FAINT
 ) -> None:
-    """Draw a uint8 image ``(C, H, W)`` on a :func:`sheet`, as a square of ``side`` inches."""
+    """Draw a uint8 image ``(C, H, W)`` on a :func:`sheet`, as a square of ``side`` inches.
+
+    Its pixels stay sharp, unless it has more than the files of figures have there.
+    """
     pixels = image[0] if image.shape[0] == 1 else np.moveaxis(image, 0, -1)
     limits = axes.get_xlim(), axes.get_ylim()
-    axes.imshow(pixels, vmin=0, vmax=255, extent=(left, left + side, top + side, top), aspect="auto")
+    sharp = pixels.shape[1] <= side * PIXELS_PER_INCH
+    axes.imshow(
+        pixels, vmin=0, vmax=255, extent=(left, left + side, top + side, top), aspect="auto",
+        interpolation="nearest" if sharp else "auto",
+    )  # fmt: skip
     axes.set(xlim=limits[0], ylim=limits[1])
     axes.add_patch(Rectangle((left, top), side, side, fill=False, edgecolor=frame, linewidth=0.6))
 

@@ -20,3 +20,12 @@ def percent(confidence: float, *, decimals: int = 2) -> str:
 def short_percent(confidence: Decimal | float) -> str:
     """Return a confidence in percent with the decimals it needs: ``99.99 %``, ``50 %``."""
     return f"{(Decimal(str(confidence)) * 100).normalize():f} %"
+
+
+def whole_percent(share: float) -> str:
+    """Return a share (0 to 1) in whole percent, never rounded to 0 or 100: ``37 %``, ``< 1 %``, ``> 99 %``."""
+    if 0 < share < 0.01:
+        return "< 1 %"
+    if 0.99 < share < 1:
+        return "> 99 %"
+    return f"{100 * share:.0f} %"

@@ -1,18 +1,14 @@
-"""How fast presets reach the threshold: Kaplan-Meier curves, mean times and the effect of each option."""
+"""How fast presets reach the threshold: Kaplan-Meier curves and mean times, and the effect of each option."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
-from itertools import takewhile
-
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure, SubFigure
+from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter, StrMethodFormatter
 
 from fooling.errors import FoolingError
-from fooling.figures.style import INK, QUIET, WIDTH, Look, draw_note, in_style, series
+from fooling.figures.style import CHART, INK, QUIET, WIDTH, Look, draw_note, draw_title, in_style, series
 
 COLOURED = 6  # at most this many curves get their own style; among more, only the reference does
 CURVES, LINE, SPARE = 1.75, 0.19, 0.75  # inches: a panel of curves, a line of dots, titles and axes
@@ -22,38 +18,70 @@ CURVES, LINE, SPARE = 1.75, 0.19, 0.75  # inches: a panel of curves, a line of d
 def preset_comparison(*, survival: pd.DataFrame, presets: pd.DataFrame) -> Figure:
     """Draw a row of panels for each family of presets.
 
-    A family is the experiments that are compared with the same reference. On the left the share of runs whose median
-    class has reached the threshold, against the images scored (one minus the Kaplan-Meier estimate); on the right the
-    mean number of images until then, up to the common horizon; below, the effect of each option averaged over the
-    others. Raises :class:`FoolingError` if ``presets`` has no mean.
+    A family is the experiments that are compared with the same reference; variants of one experiment, which differ in
+    single options, are left to :func:`option_effects`. On the left the share of runs whose median class has reached the
+    threshold, against the images scored (one minus the Kaplan-Meier estimate); on the right the mean number of images
+    until then, up to the common horizon. Raises :class:`FoolingError` if ``presets`` has no such family.
     """
     survival, presets = _of_evolution(survival), _of_evolution(presets)
-    presets = presets[presets["unit"] == "evaluations"]
     means = presets[presets["contrast"] == "mean"].set_index("experiment")
-    panels: list[tuple[float, Callable[[SubFigure], None]]] = []
-    for family in _families(presets):
-        height = SPARE + max(CURVES, LINE * len(family))
-        panels.append((height, partial(_draw_family, family=family, survival=survival, means=means)))
-        effects = presets[(presets["contrast"] == "main effect") & presets["experiment"].isin(family)]
-        if len(effects):
-            panels.append((SPARE + LINE * len(effects), partial(_draw_effects, effects=effects)))
-    if not panels:
-        raise FoolingError("the table of presets has no mean of evolution", expected="at least one experiment")
-    heights = [height for height, _ in panels]
-    figure = Figure(figsize=(WIDTH, sum(heights) + 0.1), layout="constrained")
-    parts = figure.subfigures(len(panels), 1, height_ratios=heights, squeeze=False)[:, 0]
-    for part, (_, draw_panel) in zip(parts, panels, strict=True):
-        draw_panel(part)
+    varied = set(presets.loc[presets["contrast"] == "main effect", "experiment"])
+    families = [family for family in _families(presets) if family[0] not in varied]
+    if not families:
+        raise FoolingError(
+            "the table of presets has no mean of evolution, apart from variants",
+            expected="at least one experiment without `cross`",
+        )
+    heights = [SPARE + max(CURVES, LINE * len(family)) for family in families]
+    figure = Figure(figsize=(WIDTH, sum(heights) + 0.7), layout="constrained")
+    panels = figure.subplots(len(families), 2, width_ratios=(1, 1.1), height_ratios=heights, squeeze=False)
+    for (left, right), family in zip(panels, families, strict=True):
+        looks = _looks(family)
+        _draw_curves(left, survival, looks)
+        _draw_means(right, means.loc[family], list(looks.values()))
+    draw_title(figure, "How soon do runs reach the threshold?")
     draw_note(
         figure,
         "A run has reached the threshold when its median class has. In the mean, a run that never reaches it counts "
-        "with the horizon, where the axis ends. Bars and band: confidence intervals.",
+        "with the horizon, where the axis ends. Bars and band: confidence intervals. Curves have the colours of the "
+        "experiments on the right.",
+    )
+    return figure
+
+
+@in_style
+def option_effects(*, presets: pd.DataFrame) -> Figure:
+    """Draw, in a panel for each family of variants, how each option changes the mean number of images.
+
+    Raises :class:`FoolingError` if ``presets`` has no effect of an option.
+    """
+    presets = _of_evolution(presets)
+    effects = presets[presets["contrast"] == "main effect"]
+    if effects.empty:
+        raise FoolingError(
+            "the table of presets has no effect of an option", expected="at least one experiment with `cross`"
+        )
+    groups = [(str(family), rows) for family, rows in effects.groupby("experiment", sort=False)]
+    heights = [SPARE + LINE * len(rows) for _, rows in groups]
+    figure = Figure(figsize=(CHART, sum(heights) + 0.6), layout="constrained")
+    panels = figure.subplots(len(groups), 1, height_ratios=heights, squeeze=False)[:, 0]
+    for axes, (family, rows) in zip(panels, groups, strict=True):
+        _draw_effects(axes, rows)
+        axes.set_title(f"{family}: additional images until the threshold")
+    draw_title(figure, "Which options make evolution slower or faster?")
+    draw_note(
+        figure,
+        "Each effect is the mean with the option minus the mean without it, averaged over all other options: right of "
+        "0 the option needs more images. A run has reached the threshold when its median class has; one that never "
+        "reaches it counts with its last image. Bars: confidence intervals.",
     )
     return figure
 
 
 def _of_evolution(table: pd.DataFrame) -> pd.DataFrame:
-    return table[(table["target"] == "median") & (table["search"] == "map-elites")]
+    """Return the rows about the median class under evolution, with times in images."""
+    chosen = table[(table["target"] == "median") & (table["search"] == "map-elites")]
+    return chosen[chosen["unit"] == "evaluations"] if "unit" in chosen else chosen
 
 
 def _families(presets: pd.DataFrame) -> list[list[str]]:
@@ -73,22 +101,6 @@ def _looks(family: list[str]) -> dict[str, Look]:
     if len(family) <= COLOURED:
         return dict(zip(family, series(len(family)), strict=True))
     return {name: Look(name, QUIET, "", "o") if place else series(1)[0] for place, name in enumerate(family)}
-
-
-def _draw_family(part: SubFigure, *, family: list[str], survival: pd.DataFrame, means: pd.DataFrame) -> None:
-    looks, common = _looks(family), _common_prefix(family)
-    left, right = part.subplots(1, 2, width_ratios=(1, 1.25))
-    _draw_curves(left, survival, looks)
-    _draw_means(right, means.loc[family].rename(index=lambda name: name.removeprefix(common)), list(looks.values()))
-    if common:
-        part.suptitle(f"{common.rstrip('-')}, by option", x=0.008, ha="left", fontsize=8.5)
-
-
-def _common_prefix(family: list[str]) -> str:
-    """Return the words, each with its hyphen, with which all names of a family begin."""
-    words = zip(*(name.split("-") for name in family), strict=False)
-    shared = "".join(f"{places[0]}-" for places in takewhile(lambda places: len(set(places)) == 1, words))
-    return shared if all(name.startswith(shared) for name in family) else ""
 
 
 def _draw_curves(axes: Axes, survival: pd.DataFrame, looks: dict[str, Look]) -> None:
@@ -134,8 +146,7 @@ def _draw_means(axes: Axes, means: pd.DataFrame, looks: list[Look]) -> None:
         )
 
 
-def _draw_effects(part: SubFigure, *, effects: pd.DataFrame) -> None:
-    axes = part.subplots()
+def _draw_effects(axes: Axes, effects: pd.DataFrame) -> None:
     changes = zip(effects["factor"], effects["level"], effects["reference"], strict=True)
     labels = [
         f"{factor.rpartition('.')[2].replace('_', ' ')}: {level} instead of {reference}"
@@ -143,9 +154,6 @@ def _draw_effects(part: SubFigure, *, effects: pd.DataFrame) -> None:
     ]
     _draw_dots(axes, effects, labels, [INK] * len(labels), ["o"] * len(labels))
     axes.axvline(0, color=QUIET, linewidth=0.8)
-    axes.set(
-        title="Effect of one option, averaged over the others", xlabel="more images (right) or fewer images (left)"
-    )
 
 
 def _draw_dots(axes: Axes, table: pd.DataFrame, labels: list[str], colours: list[str], markers: list[str]) -> None:

@@ -6,13 +6,29 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import PercentFormatter, StrMethodFormatter
 
-from fooling.figures.confidence_axis import TICKS, finite_log_odds, log_odds, use_confidence_ticks
-from fooling.figures.style import FAINT, FILLINGS, PAPER, QUIET, REAL, WIDTH, Look, counted, draw_note, in_style
+from fooling.figures.confidence_axis import EXPLAINED, LABEL, TICKS, finite_log_odds, log_odds, use_confidence_ticks
+from fooling.figures.style import (
+    BACKGROUND,
+    CHART,
+    FAINT,
+    FILLINGS,
+    PAPER,
+    QUIET,
+    REAL,
+    Look,
+    counted,
+    draw_note,
+    draw_title,
+    in_style,
+)
+
+CROWDED = 9  # networks of a chain: of more, every second has a tick
 
 #: The paper's median confidences against DNN_1 to DNN_15, in percent, read off the figure.
 PAPER_MEDIANS = (
@@ -29,21 +45,25 @@ def retraining_curve(*, retraining: pd.DataFrame, effects: pd.DataFrame) -> Figu
     the cost in accuracy. ``retraining`` has a row for each network of each chain and, if there are several chains, one
     for all of them with an empty ``first``; ``effects`` compares the chains with their controls.
     """
-    figure = Figure(figsize=(WIDTH, 5.4), layout="constrained")
+    figure = Figure(figsize=(CHART, 5.6), layout="constrained")
     grid = figure.add_gridspec(2, 2, height_ratios=(1.35, 1))
     medians = figure.add_subplot(grid[0, :])
-    _draw_medians(medians, retraining)
+    handles = _draw_medians(medians, retraining)
+    draw_title(figure, "Does retraining with a fooling class help? Median confidence of the champions", handles)
     _draw_recognised(figure.add_subplot(grid[1, 0]), retraining)
     _draw_errors(figure.add_subplot(grid[1, 1]), retraining)
     draw_note(figure, _curve_note(retraining, effects))
     return figure
 
 
-def _draw_medians(axes: Axes, retraining: pd.DataFrame) -> None:
+def _draw_medians(axes: Axes, retraining: pd.DataFrame) -> list[Artist]:
+    """Draw the medians of each filling beside the paper's, as far as the chain reaches; return the legend."""
     chain = _of_all_chains(retraining)
-    paper = np.array([log_odds(value / 100) for value in PAPER_MEDIANS])
-    axes.plot(range(1, len(paper) + 1), paper, color=PAPER, marker="D", markersize=3.5, linewidth=0.9,
-              linestyle=(0, (1, 1.5)), label="the paper (MNIST, one chain)")  # fmt: skip
+    paper = np.array([log_odds(value / 100) for value in PAPER_MEDIANS])[: int(chain["number"].max())]
+    handles: list[Artist] = [
+        *axes.plot(range(1, len(paper) + 1), paper, color=PAPER, marker="D", markersize=3.5, linewidth=0.9,
+                   linestyle=(0, (1, 1.5)), label="the paper (MNIST, one chain)")
+    ]  # fmt: skip
     shown = [paper]
     for filling, look in FILLINGS.items():
         rows = chain[chain["filled_with"] == filling].sort_values("number")
@@ -55,14 +75,15 @@ def _draw_medians(axes: Axes, retraining: pd.DataFrame) -> None:
         spread = np.nan_to_num(np.stack([middle - low, high - middle]))
         axes.errorbar(
             rows["number"], middle, yerr=spread, color=look.colour, marker=look.marker, markersize=4.5, capsize=2,
-            linewidth=1.3, elinewidth=0.9, linestyle=look.linestyle,
-            label=look.label,
+            linewidth=1.3, elinewidth=0.9, linestyle=look.linestyle, label=look.label,
         )  # fmt: skip
+        handles.append(Line2D([], [], color=look.colour, marker=look.marker, markersize=4.5, linewidth=1.3,
+                              linestyle=look.linestyle, label=look.label))  # fmt: skip
         shown += [middle, low[np.isfinite(low)], high[np.isfinite(high)]]
     use_confidence_ticks(axes, np.concatenate(shown).tolist())
-    axes.set(title="Median confidence of all champions evolved against each network")
+    axes.set(ylabel=LABEL)
     _use_numbers(axes, chain)
-    axes.legend(fontsize=7, frameon=True, facecolor="white", edgecolor="none", framealpha=0.85)
+    return handles
 
 
 def _draw_recognised(axes: Axes, retraining: pd.DataFrame) -> None:
@@ -76,13 +97,13 @@ def _draw_recognised(axes: Axes, retraining: pd.DataFrame) -> None:
         axes.text(0.5, 0.5, "no chain is trained on champions", transform=axes.transAxes, ha="center", color=QUIET)
         return
     lines = {
-        "recognised_new": ("fooled the network before", "#0072B2", "o"),
-        "recognised_old": ("fooled earlier networks", "#56B4E9", "s"),
+        "recognised_new": ("evolved on the previous network", "#0072B2", "o"),
+        "recognised_old": ("evolved on earlier networks", "#56B4E9", "s"),
         "real_as_fooling": ("real test images", REAL, "v"),
     }
     for column, (label, colour, marker) in lines.items():
         axes.plot(rows["number"], rows[column], color=colour, marker=marker, markersize=4, linewidth=1.2, label=label)
-    axes.legend(fontsize=7, loc="best", frameon=True, facecolor="white", edgecolor="none", framealpha=0.85)
+    axes.legend(fontsize=6.5, loc="best", frameon=True, facecolor=BACKGROUND, edgecolor="none", framealpha=0.85)
 
 
 def _draw_errors(axes: Axes, retraining: pd.DataFrame) -> None:
@@ -104,7 +125,7 @@ def _use_numbers(axes: Axes, chain: pd.DataFrame) -> None:
     """Label the x axis with the numbers of the networks."""
     last = int(chain["number"].max())
     axes.set(xlabel="network of the chain (DNN)", xlim=(0.5, last + 0.5))
-    axes.set_xticks(range(1, last + 1))
+    axes.set_xticks(range(1, last + 1, 1 if last <= CROWDED else 2))
 
 
 def _curve_note(retraining: pd.DataFrame, effects: pd.DataFrame) -> str:
@@ -122,8 +143,8 @@ def _curve_note(retraining: pd.DataFrame, effects: pd.DataFrame) -> str:
     found = effects[["difference", "low", "high"]].to_numpy(dtype=np.float64)
     for control, (difference, low, high) in zip(effects["control"], found, strict=True):
         interval = "" if np.isnan(low) else f" ({low:+.2f} to {high:+.2f})"
-        note += f" Difference in log-odds to {words[control]}: {difference:+.2f}{interval}."
-    return note
+        note += f" Champions minus the control ({words[control]}): {difference:+.2f}{interval} log-odds."
+    return f"{note} {EXPLAINED}"
 
 
 @in_style
@@ -132,9 +153,9 @@ def retraining_budget(*, budget: pd.DataFrame) -> Figure:
 
     ``budget`` has a row for each kept generation of the last network of each chain, and one for all chains.
     """
-    figure = Figure(figsize=(WIDTH, 3.4), layout="constrained")
+    figure = Figure(figsize=(CHART, 3.8), layout="constrained")
     axes = figure.subplots()
-    shown = []
+    shown, handles = [], []
     for filling, look in FILLINGS.items():
         rows = budget[budget["filled_with"] == filling]
         for _, single in rows.groupby("first"):
@@ -145,16 +166,18 @@ def retraining_budget(*, budget: pd.DataFrame) -> Figure:
         if together.empty:
             continue
         middle, low, high = (finite_log_odds(together[name]) for name in ("median", "median_low", "median_high"))
-        axes.plot(together["evaluations"], middle, color=look.colour, label=look.label, linestyle=look.linestyle)
+        handles += axes.plot(
+            together["evaluations"], middle, color=look.colour, label=look.label, linestyle=look.linestyle
+        )
         if np.isfinite(low).all():
             axes.fill_between(together["evaluations"], low, high, color=look.colour, alpha=0.12, linewidth=0)
         shown += [middle, low[np.isfinite(low)], high[np.isfinite(high)]]
     use_confidence_ticks(axes, np.concatenate(shown).tolist())
-    axes.set(xscale="log", xlabel="images scored", title="Median confidence of all champions against the last network")
+    axes.set(xscale="log", xlabel="images scored", ylabel=LABEL)
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     axes.grid(color=FAINT, linewidth=0.4)
-    axes.legend(fontsize=7, loc="lower right")
-    draw_note(figure, _budget_note(budget))
+    draw_title(figure, "A larger budget: median confidence of the champions against the last network", handles)
+    draw_note(figure, f"{_budget_note(budget)} {EXPLAINED}")
     return figure
 
 
@@ -177,7 +200,7 @@ def retraining_refusal(*, refusal: pd.DataFrame) -> Figure:
     chains, one for all of them with an empty ``first``.
     """
     rate, highest = _shown_rate(refusal), float(refusal["rate"].max())
-    figure = Figure(figsize=(WIDTH, 5.6), layout="constrained")
+    figure = Figure(figsize=(CHART, 6.0), layout="constrained")
     panels = figure.subplots(2, 2)
     at_rate, last = refusal[refusal["rate"] == rate], int(refusal["number"].max())
     of_last = refusal[refusal["number"] == last]
@@ -187,10 +210,10 @@ def retraining_refusal(*, refusal: pd.DataFrame) -> Figure:
     _draw_refused(panels[1, 1], of_last)
     for axes in panels[0]:
         axes.set(xlabel="network of the chain (DNN)", xlim=(0.5, last + 0.5))
-        axes.set_xticks(range(1, last + 1))
-    panels[0, 0].set_title(f"Champions accepted, {100 * rate:g} % of real images refused")
-    panels[0, 1].set_title("Confidence among the real classes (median)")
-    panels[1, 0].set_title(f"Champions accepted, network {last}")
+        axes.set_xticks(range(1, last + 1, 1 if last <= CROWDED else 2))
+    panels[0, 0].set_title(f"Champions accepted,\n{100 * rate:g} % of real images refused")
+    panels[0, 1].set_title("Median confidence among\nthe real classes (log-odds axis)")
+    panels[1, 0].set_title(f"Champions accepted,\nnetwork {last}")
     for axes in panels[:, 0]:
         axes.set_ylim(-0.06, 1.06)
         axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
@@ -240,7 +263,7 @@ def _draw_fillings(axes: Axes, rows: pd.DataFrame, place: str, value: str, *, st
                 places, middle, yerr=np.nan_to_num(np.stack([middle - low, high - middle])),
                 color=look.colour, marker=look.marker, markersize=7 if is_adaptive else 4, capsize=2, elinewidth=0.9,
                 linestyle="none" if is_adaptive else look.linestyle, linewidth=1.1,
-                markerfacecolor=look.colour if is_adaptive else "white", zorder=3 if is_adaptive else 2,
+                markerfacecolor=look.colour if is_adaptive else BACKGROUND, zorder=3 if is_adaptive else 2,
             )  # fmt: skip
     axes.grid(color=FAINT, linewidth=0.4)
 
@@ -256,11 +279,11 @@ def _draw_refused(axes: Axes, rows: pd.DataFrame) -> None:
         if not of_filling.empty:
             axes.plot(
                 of_filling["rate"], of_filling["refused"], color=look.colour, marker=look.marker, markersize=4,
-                linestyle=look.linestyle, linewidth=1.1, markerfacecolor="white",
+                linestyle=look.linestyle, linewidth=1.1, markerfacecolor=BACKGROUND,
             )  # fmt: skip
     limit = 1.15 * max(rows["rate"].max(), rows["refused"].max())
     axes.plot([0, limit], [0, limit], color=QUIET, linewidth=0.7)
-    axes.set(xlim=(0, limit), ylim=(0, limit), title="Real images refused (other half)")
+    axes.set(xlim=(0, limit), ylim=(0, limit), title="Real images refused\n(other half)")
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=1, symbol=" %"))
     axes.grid(color=FAINT, linewidth=0.4)
 
@@ -269,7 +292,7 @@ def _draw_refusal_legend(figure: Figure, refusal: pd.DataFrame) -> None:
     def handle(look: Look, label: str) -> Line2D:
         return Line2D(
             [], [], color=look.colour, marker=look.marker, markersize=4, label=label, linestyle=look.linestyle,
-            markerfacecolor="white",
+            markerfacecolor=BACKGROUND,
         )  # fmt: skip
 
     shown = [look for filling, look in FILLINGS.items() if (refusal["filled_with"] == filling).any()]
@@ -277,7 +300,7 @@ def _draw_refusal_legend(figure: Figure, refusal: pd.DataFrame) -> None:
     handles.append(handle(Look("", QUIET, "", "o"), "not adaptive: scored again with the constant"))
     label = "adaptive: evolved against the network with the constant"
     handles.append(Line2D([], [], color=QUIET, marker="o", markersize=7, linestyle="none", label=label))
-    figure.legend(handles=handles, loc="outside upper left", ncols=2, fontsize=7)
+    draw_title(figure, "Does the fooling class help at equal refusal rates of real images?", handles)
 
 
 def _refusal_note(refusal: pd.DataFrame) -> str:

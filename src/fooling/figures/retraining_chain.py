@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from fooling.attacks.evolution.record import RunRecord
 from fooling.figures.class_map import IMAGENET_CLASSES, PUBLISHED
-from fooling.figures.confidence_axis import log_odds, use_confidence_ticks
+from fooling.figures.confidence_axis import EXPLAINED, LABEL, log_odds, use_confidence_ticks, visible
 from fooling.figures.image_grid import HEAD, place_image, sheet, write, write_class_names, write_head
 from fooling.figures.percentages import percent
 from fooling.figures.shown_classes import note_on_classes, of_classes, shown_classes
-from fooling.figures.style import ENCODINGS, INK, PAPER, QUIET, WIDTH, counted, draw_note, in_style
+from fooling.figures.style import CHART, ENCODINGS, INK, PAPER, QUIET, WIDTH, counted, draw_note, draw_title, in_style
 
 LEFT, RIGHT = 0.98, 0.1  # inches beside the images
 GAP, CAPTION = 0.068, 0.175  # inches: between images, and the confidence under one
@@ -26,7 +26,6 @@ NAMED = 8  # networks in the legend; if there are more, only the first and the l
 FIRST, LAST = 0.0, 0.85  # places in the colour map
 #: The paper's median against its network with class 1001, by generation, read off the figure.
 PUBLISHED_RETRAINED = {60: 0.048, 200: 0.087, 500: 0.098, 2350: 0.100, 4010: 0.110}
-SATURATED = 17.0  # log-odds: a confidence beyond is 1 in float32
 
 
 @in_style
@@ -74,13 +73,13 @@ def retraining_over_generations(*, batches: Sequence[Sequence[RunRecord]]) -> Fi
 
     ``batches`` has some runs for each network of one chain.
     """
-    figure = Figure(figsize=(WIDTH, 3.4), layout="constrained")
+    figure = Figure(figsize=(CHART, 3.8), layout="constrained")
     panels = figure.subplots(1, 2, sharey=True)
     colours = matplotlib.colormaps["viridis"](np.linspace(FIRST, LAST, len(batches)))
     drawn = []
     for number, (runs, colour) in enumerate(zip(batches, colours, strict=True), start=1):
         generations = runs[0].history.generations
-        levels = np.stack([run.history.log_odds for run in runs]).clip(-SATURATED, SATURATED)
+        levels = visible(np.stack([run.history.log_odds for run in runs]))
         is_named = len(batches) <= NAMED or number in (1, len(batches))
         for axes, of_runs in zip(panels, (np.median(levels, axis=2), levels.max(axis=2)), strict=True):
             _draw_runs(axes, generations, of_runs, colour, label=f"DNN {number}" if is_named else "")
@@ -90,11 +89,13 @@ def retraining_over_generations(*, batches: Sequence[Sequence[RunRecord]]) -> Fi
     use_confidence_ticks(panels[0], np.concatenate([values.ravel() for values in drawn]).tolist())
     for axes, title in zip(panels, ("Median over the classes", "The most confident class"), strict=True):
         axes.set(title=title, xlabel="generation")
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
         axes.set_xlim(0, max(runs[0].history.generations[-1] for runs in batches))
-    panels[0].set_ylabel("confidence, log-odds scale")
-    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper left", ncols=NAMED)
-    draw_note(figure, _generations_note(batches))
+    panels[0].set_ylabel(LABEL)
+    handles, _ = panels[0].get_legend_handles_labels()
+    encoding = ENCODINGS[batches[0][0].encoding].label
+    draw_title(figure, f"Evolution against each network of the chain: {encoding}", handles)
+    draw_note(figure, f"{_generations_note(batches)} {EXPLAINED}")
     return figure
 
 

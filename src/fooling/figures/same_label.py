@@ -51,7 +51,9 @@ def real_and_evolved(*, runs: Sequence[RunRecord], dataset: Dataset, real: pd.Da
     classes_shown = note_on_classes(runs, otherwise="")
     note = "under each image the network's confidence; real: the first correctly classified test image"
     write_head(
-        axes, f"Images to which {network} gives the same label", f"{note}; {classes_shown}" if classes_shown else note
+        axes,
+        f"Real images and images evolved for the same class on {network}",
+        f"{note}; {classes_shown}" if classes_shown else note,
     )
     write_class_names(axes, [dataset.class_names[index] for index in classes], left=LEFT, pitch=pitch)
     real_images, real_confidences = _first_correct(dataset, real)

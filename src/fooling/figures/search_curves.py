@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
 
 import numpy as np
 import pandas as pd
-import seaborn as sns  # type: ignore[import-untyped]
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
@@ -15,51 +13,48 @@ from numpy.typing import NDArray
 
 from fooling.figures.class_map import draw_class_map
 from fooling.figures.confidence_axis import (
+    EXPLAINED,
+    LABEL,
     draw_reference,
     log_odds,
-    name_reference,
+    reference_handle,
     use_confidence_ticks,
-    use_percent_ticks,
+    visible,
 )
 from fooling.figures.style import (
+    CHART,
     ENCODINGS,
     SEARCHES,
     WIDTH,
     counted,
     draw_note,
-    draw_search_legend,
+    draw_title,
     in_style,
+    on_networks,
+    search_handles,
     searches_in,
 )
 
 RUN = ["search", "classifier", "seed", "evaluations"]
 COLUMNS, MOST_PANELS = 5, 20  # of the figure by class; more classes are a map
-#: The opacity of each band, by the share of the runs in percent that it covers.
-BANDS = {100: 0.12, 50: 0.24}
 POINTS = 60  # of a curve, at most: more cannot be distinguished in print
+BAND = 0.16  # its opacity
 
 
 @in_style
 def confidence_over_evaluations(*, history: pd.DataFrame, reference: float | None) -> Figure:
-    """Draw the median confidence of every search, on a linear axis and in log-odds.
+    """Draw the median confidence of every search, in log-odds.
 
     A run is represented by its median over the classes. ``reference`` is the paper's median.
     """
-    runs = history.groupby(RUN, as_index=False)[["confidence", "log_odds"]].median()
-    figure = Figure(figsize=(WIDTH, 3.3), layout="constrained")
-    linear, in_log_odds = figure.subplots(1, 2)
-    _draw_search_curves(linear, runs, "confidence")
-    use_percent_ticks(linear)
-    linear.set(title="Median confidence", ylabel="confidence")
-    _draw_search_curves(in_log_odds, runs, "log_odds")
-    values = [*runs["log_odds"], *([log_odds(reference)] if reference else [])]
-    use_confidence_ticks(in_log_odds, values)
-    in_log_odds.set(title="Median confidence (log-odds axis)", ylabel="confidence, log-odds scale")
-    if reference:
-        draw_reference(in_log_odds, log_odds(reference))
-        name_reference(in_log_odds, log_odds(reference), "the paper's median")
-    draw_search_legend(figure, history)
-    draw_note(figure, _curves_note(history))
+    runs = history.groupby(RUN)["log_odds"].median().reset_index()
+    figure = Figure(figsize=(CHART, 3.5), layout="constrained")
+    axes = figure.subplots()
+    for search in searches_in(runs):
+        _draw_curve(axes, runs, search, with_band=search == "map-elites")
+    use_confidence_ticks(axes, [*visible(runs["log_odds"]), *([log_odds(reference)] if reference else [])])
+    axes.set_ylabel(LABEL)
+    _finish(figure, history, reference, title="Median confidence over the classes")
     return figure
 
 
@@ -74,58 +69,40 @@ def classes_over_evaluations(*, history: pd.DataFrame, champions: pd.DataFrame, 
         return draw_class_map(history)
     columns = min(COLUMNS, len(classes))
     rows = math.ceil(len(classes) / columns)
-    figure = Figure(figsize=(WIDTH, 0.95 + 1.45 * rows), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 1.3 + 1.45 * rows), layout="constrained")
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
-    values = [*history["log_odds"].quantile([0, 1]), *([log_odds(reference)] if reference else [])]
+    range_of_all = visible(history["log_odds"].quantile([0, 1]))
+    values = [*range_of_all, *([log_odds(reference)] if reference else [])]
     for axes in grid.flat[len(classes) :]:
         axes.remove()
     for axes, (index, name) in zip(grid.flat, classes.items(), strict=False):
-        _draw_search_curves(axes, history[history["class_index"] == index], "log_odds", is_small=True)
+        of_class = history[history["class_index"] == index]
+        for search in searches_in(of_class):
+            _draw_curve(axes, of_class, search, with_band=search == "map-elites", apart=4.5)
         use_confidence_ticks(axes, values, most=6)
         axes.set_title(f"class {name}", fontsize=7.5)
-        if reference:
-            draw_reference(axes, log_odds(reference))
         if axes.get_subplotspec().rowspan.stop < rows:
             axes.set_xlabel("")
-    figure.supylabel("confidence, log-odds scale", fontsize=8)
-    if reference:
-        name_reference(grid[0, 0], log_odds(reference), "the paper")
-    draw_search_legend(figure, history)
-    draw_note(figure, _curves_note(history))
+    figure.supylabel(LABEL, fontsize=8)
+    _finish(figure, history, reference, title="Confidence in each class")
     return figure
 
 
-def _draw_search_curves(
-    axes: Axes, runs: pd.DataFrame, column: Literal["confidence", "log_odds"], *, is_small: bool = False
-) -> None:
-    """Draw the median of the runs for each search, with two bands.
+def _draw_curve(axes: Axes, runs: pd.DataFrame, search: str, *, with_band: bool, apart: float = 2.0) -> None:
+    """Draw the median of the runs of one search and, if asked, a band that covers all of them.
 
-    A light band covers all runs, a darker one the middle 50 %. ``runs`` has a row for each run and number of
-    evaluations, with the columns ``search``, ``evaluations`` and ``column``. A panel that ``is_small`` gets fewer
-    ticks.
+    ``runs`` has a row for each run and number of evaluations, with the columns ``search``, ``evaluations`` and
+    ``log_odds``. Ticks are a factor ``apart`` or more from both ends.
     """
-    searches = searches_in(runs)
-    runs = runs[runs["evaluations"].isin(_distinguishable(runs["evaluations"]))]
-    for share, alpha in BANDS.items():
-        sns.lineplot(
-            runs,
-            x="evaluations",
-            y=column,
-            hue="search",
-            hue_order=searches,
-            palette={search: SEARCHES[search].colour for search in searches},
-            style="search",
-            style_order=searches,
-            dashes={search: SEARCHES[search].dashes for search in searches},
-            estimator="median",
-            errorbar=("pi", share),
-            err_kws={"alpha": alpha, "linewidth": 0},
-            linewidth=1.5 if share == min(BANDS) else 0,
-            legend=False,
-            ax=axes,
-        )
-    axes.set(xscale="log", xlabel="images scored", ylabel="")
-    _limit_evaluations(axes, runs["evaluations"].min(), runs["evaluations"].max(), apart=4.5 if is_small else 2)
+    look, those = SEARCHES[search], runs[runs["search"] == search]
+    those = those[those["evaluations"].isin(_distinguishable(those["evaluations"]))]
+    levels = those.assign(height=visible(those["log_odds"])).groupby("evaluations")["height"]
+    middle = levels.median()
+    axes.plot(middle.index, middle, color=look.colour, linestyle=look.linestyle)
+    if with_band:
+        axes.fill_between(middle.index, levels.min(), levels.max(), color=look.colour, alpha=BAND, linewidth=0)
+    axes.set(xscale="log", xlabel="images scored")
+    _limit_evaluations(axes, int(middle.index[0]), int(middle.index[-1]), apart=apart)
 
 
 def _distinguishable(evaluations: pd.Series[int]) -> NDArray[np.int64]:
@@ -144,12 +121,17 @@ def _limit_evaluations(axes: Axes, first: int, last: int, *, apart: float) -> No
     axes.xaxis.set_minor_locator(NullLocator())
 
 
-def _curves_note(history: pd.DataFrame) -> str:
-    """Return the note of a figure: encoding, runs, and the meaning of line and bands."""
+def _finish(figure: Figure, history: pd.DataFrame, reference: float | None, *, title: str) -> None:
+    """Draw the lines at the paper's median, the title with the legend, and the note."""
+    handles = search_handles(history)
+    if reference:
+        for axes in figure.axes:
+            draw_reference(axes, log_odds(reference))
+        handles.append(reference_handle(reference))
     encoding = ENCODINGS[history["encoding"].iloc[0]].label
+    draw_title(figure, f"{title}: {encoding} on {on_networks(history)}", handles)
     runs = len(history[["classifier", "seed"]].drop_duplicates())
-    networks = counted(history["classifier"].nunique(), "network")
-    shown = f"{encoding[0].upper()}{encoding[1:]}, {counted(runs, 'run')} of each search on {networks}."
-    if runs < 3:
-        return f"{shown} Line: median."
-    return f"{shown} Line: median; dark band: middle 50 %; light band: all runs."
+    spread = (
+        "Lines: medians; band: all runs of evolution." if runs > 1 else "One run: an illustration, without statistics."
+    )
+    draw_note(figure, f"{counted(runs, 'run')} of each search. {spread} {EXPLAINED}")

@@ -36,7 +36,7 @@ def stimuli_hidden(*, stimuli: ConditionStimuli) -> Figure:
     return _draw_sheet(
         stimuli,
         title=f"What do these images show? Condition {stimuli.condition}",
-        note=f"{count} in their random order; questionnaire {stimuli.questionnaire.version}",
+        note=f"{count} in their random order",
         write_below=_write_number,
     )
 

@@ -1,11 +1,10 @@
-"""One style for every figure: the style file, colour-blind safe colours, lines and markers, and saving."""
+"""One style for every figure: the style file, colour-blind safe colours, lines and markers, titles and notes."""
 
 from __future__ import annotations
 
 import functools
-import io
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,20 +12,23 @@ from typing import Literal, ParamSpec
 
 import matplotlib.style
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from fooling.fonts import add_fallback_fonts, without_font_warnings
-
 DATA_FILES = ("style.mplstyle",)
 STYLE_FILE = Path(__file__).with_name(*DATA_FILES)
-WIDTH = 7.2  # inches: the text width of a printed page
+WIDTH = 7.2  # inches: the text width of a printed page; of sheets of images
+PIXELS_PER_INCH = 200  # of PNG files
+CHART = 5.6  # inches: of most charts, so that their text can be read on a phone
 
-INK, QUIET, FAINT = "#222222", "#6B6B6B", "#C8C8C8"
+BACKGROUND = "#F5F5F5"  # of every figure: light, but not glaring on a dark page; a grey, as most images are grey
+INK, QUIET, FAINT = "#222222", "#5F5F5F", "#C4C4C4"
 PAPER = "#8A1C4A"  # numbers of the paper
 REAL = "#E69F00"  # real images
-SHARES = LinearSegmentedColormap.from_list("shares", ["#FFFFFF", "#8FC1E3", "#0B4F8A"])  # of 0 to 1, in a heat map
+SHARES = LinearSegmentedColormap.from_list("shares", [BACKGROUND, "#8FC1E3", "#0B4F8A"])  # of 0 to 1, in a heat map
+INCHES_PER_LETTER = {"title": 0.087, "label": 0.058, "note": 0.0505}  # the mean width of a letter
 
 Parameters = ParamSpec("Parameters")
 
@@ -81,7 +83,9 @@ def series(count: int) -> list[Look]:
 @contextmanager
 def styled() -> Iterator[None]:
     """Use the shared style, whatever the user's own matplotlib settings are."""
-    with matplotlib.style.context(["default", STYLE_FILE]):
+    surfaces = ("figure.facecolor", "axes.facecolor", "savefig.facecolor", "savefig.edgecolor")
+    declared_here = {**dict.fromkeys(surfaces, BACKGROUND), "savefig.dpi": PIXELS_PER_INCH}
+    with matplotlib.style.context(["default", STYLE_FILE, declared_here]):
         yield
 
 
@@ -101,9 +105,46 @@ def counted(count: int, noun: str, plural: str = "") -> str:
     return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
 
 
+def capitalised(words: str) -> str:
+    """Return a phrase with a capital first letter; the rest stays: ``CPPN encoding``."""
+    return words[:1].upper() + words[1:]
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return names as a phrase: ``a``, ``a and b``, ``a, b and c``."""
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
+
+
+def on_networks(table: pd.DataFrame) -> str:
+    """Return the classifiers of ``table`` as a phrase: their names, or their number if there are more than three."""
+    names = list(dict.fromkeys(map(str, table["classifier"])))
+    return listed(names) if len(names) <= 3 else counted(len(names), "network")
+
+
+def draw_title(figure: Figure, text: str, handles: Sequence[Artist] = ()) -> None:
+    """Write a title at the top left of ``figure``, which uses the constrained layout, above a legend of ``handles``."""
+    width = figure.get_figwidth()
+    title = _wrapped(text, width, "title")
+    if not handles:
+        figure.suptitle(title, x=0.008, ha="left", fontsize=9, fontweight="bold")
+        return
+    longest = max(len(str(handle.get_label())) for handle in handles)
+    columns = max(1, int(width / (0.55 + longest * INCHES_PER_LETTER["label"])))
+    figure.legend(
+        handles=handles, loc="outside upper left", ncols=min(columns, len(handles)), title=title, alignment="left",
+        title_fontproperties={"size": 9, "weight": "bold"}, borderpad=0.1,
+    )  # fmt: skip
+
+
 def draw_note(figure: Figure, text: str) -> None:
     """Write small print below everything else in ``figure``, which uses the constrained layout."""
-    figure.supxlabel(textwrap.fill(text, 144), x=0.008, ha="left", fontsize=6.5, color=QUIET)
+    figure.supxlabel(_wrapped(text, figure.get_figwidth(), "note"), x=0.008, ha="left", fontsize=6.5, color=QUIET)
+
+
+def _wrapped(text: str, width: float, kind: str) -> str:
+    """Return ``text`` wrapped to ``width`` inches; numbers keep their signs and units on their line."""
+    joined = text.replace(" %", "\N{NO-BREAK SPACE}%")
+    return textwrap.fill(joined, int(width / INCHES_PER_LETTER[kind]), break_on_hyphens=False)
 
 
 def searches_in(table: pd.DataFrame) -> list[str]:
@@ -111,36 +152,10 @@ def searches_in(table: pd.DataFrame) -> list[str]:
     return [search for search in SEARCHES if search in set(table["search"])]
 
 
-def draw_search_legend(figure: Figure, table: pd.DataFrame, *, marks: bool = False) -> None:
-    """Add a legend of the searches in ``table``, as lines or as coloured ``marks``."""
+def search_handles(table: pd.DataFrame, *, marks: bool = False) -> list[Line2D]:
+    """Return the legend of the searches in ``table``, as lines or as coloured ``marks``."""
     handles = []
     for look in (SEARCHES[search] for search in searches_in(table)):
         form = {"marker": "o", "linestyle": ""} if marks else {"linestyle": look.linestyle}
         handles.append(Line2D([], [], color=look.colour, label=look.label, **form))
-    figure.legend(handles=handles, loc="outside upper left", ncols=len(handles))
-
-
-def as_png(figure: Figure) -> bytes:
-    """Return ``figure`` as the bytes of a PNG file; equal figures give equal bytes."""
-    return _saved(figure, "png", {"Software": None})
-
-
-def as_pdf(figure: Figure) -> bytes:
-    """Return ``figure`` as the bytes of a PDF file without a date; equal figures give equal bytes."""
-    return _saved(figure, "pdf", {"CreationDate": None, "Creator": None, "Producer": None})
-
-
-def _saved(figure: Figure, file_format: str, metadata: dict[str, None]) -> bytes:
-    """Return the file; draw twice if other fonts must supply characters that the default font lacks.
-
-    The texts at the ticks of an axis are known only after the first drawing.
-    """
-
-    def saved() -> bytes:
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format=file_format, metadata=metadata)
-        return buffer.getvalue()
-
-    with styled(), without_font_warnings():
-        content = saved()
-        return saved() if add_fallback_fonts(figure) else content
+    return handles

@@ -11,8 +11,22 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from fooling.figures.confidence_axis import finite_log_odds, use_confidence_ticks, use_percent_ticks
-from fooling.figures.style import ENCODINGS, FAINT, INK, REAL, SERIES, SHARES, WIDTH, Look, counted, draw_note, in_style
+from fooling.figures.confidence_axis import EXPLAINED, finite_log_odds, use_confidence_ticks, use_percent_ticks
+from fooling.figures.style import (
+    BACKGROUND,
+    ENCODINGS,
+    FAINT,
+    INK,
+    REAL,
+    SERIES,
+    SHARES,
+    WIDTH,
+    Look,
+    counted,
+    draw_note,
+    draw_title,
+    in_style,
+)
 
 RIGHT, NONE = "right answer", "none of these"
 SIGNIFICANT = 0.05  # below this p, after Holm's correction, a dot is filled
@@ -41,7 +55,7 @@ def survey_accuracy(*, survey_accuracy: pd.DataFrame) -> Figure:
         _draw_block(axes, rows, conditions)
         axes.set_title(BLOCKS[block], fontsize=7.5)
     _label_rows(panels[0], conditions)
-    _write_title(figure, "Correct answers of people: the network's label, or the true class of a real image")
+    draw_title(figure, "Correct answers of people: the network's label, or the true class of a real image")
     people = survey_accuracy["people"].max()
     answers = survey_accuracy.loc[survey_accuracy["outcome"] == RIGHT, "answers"]
     draw_note(
@@ -69,7 +83,7 @@ def _draw_block(axes: Axes, rows: pd.DataFrame, conditions: list[str]) -> None:
         bars = np.clip([[share - row["low"]], [row["high"] - share]], 0, None).astype(float)
         axes.errorbar(
             [share], [height], xerr=np.nan_to_num(bars), color=look.colour, marker=look.marker, markersize=5,
-            markerfacecolor="white" if is_chance[height] else look.colour, capsize=2.5, elinewidth=1.2,
+            markerfacecolor=BACKGROUND if is_chance[height] else look.colour, capsize=2.5, elinewidth=1.2,
         )  # fmt: skip
     use_percent_ticks(axes, which="x")
     axes.set_xticks([0, 0.5, 1], ["0 %", "50 %", "100 %"])
@@ -91,7 +105,7 @@ def survey_images(*, survey_images: pd.DataFrame) -> Figure:
         row[0].set_ylabel(BLOCKS[block], fontsize=6.5)
     for axes, condition in zip(panels[0], conditions, strict=True):
         axes.set_title(condition, fontsize=7.5)
-    _write_title(figure, "Correct answers by image")
+    draw_title(figure, "Correct answers by image")
     draw_note(
         figure,
         "Each dot is one image, sorted within its panel; bars: Wilson interval over the people who saw it. Dashed: "
@@ -108,7 +122,7 @@ def _draw_images(axes: Axes, images: pd.DataFrame, colour: str) -> None:
     places = np.arange(len(ordered))
     is_significant = ordered["p_holm"].to_numpy(dtype=float) < SIGNIFICANT
     axes.vlines(places, low, high, color=colour, linewidth=0.7, alpha=0.45)
-    for chosen, face in ((is_significant, colour), (~is_significant, "white")):
+    for chosen, face in ((is_significant, colour), (~is_significant, BACKGROUND)):
         axes.plot(
             places[chosen], share[chosen], "o", color=colour, markersize=3, markerfacecolor=face, markeredgewidth=0.8
         )
@@ -142,7 +156,7 @@ def survey_confusion(*, survey_confusion: pd.DataFrame) -> Figure:
     for axes in panels[len(conditions) :]:
         axes.set_axis_off()
     figure.supylabel("the network's label (real images: the true class)", fontsize=7)
-    _write_title(figure, "People's answers to images of each label")
+    draw_title(figure, "People's answers to images of each label")
     draw_note(
         figure,
         "Rows: labels; columns: people's answers, in percent of all answers to images of a label. Offered: all labels"
@@ -209,12 +223,11 @@ def survey_confidence(*, survey_images: pd.DataFrame, survey_confidence: pd.Data
     handles = [
         Line2D([], [], marker=look.marker, linestyle="", color=look.colour, label=name) for name, look in looks.items()
     ]
-    figure.legend(handles=handles, loc="outside upper right", ncols=len(handles), handlelength=1)
-    _write_title(figure, "People and the network's confidence")
+    draw_title(figure, "People and the network's confidence", handles)
     draw_note(
         figure,
         "Each mark is one image. Above each panel: Spearman's rank correlation over all its images, with a bootstrap "
-        "interval over images. Dashed: chance. Confidence in the correct answer, log-odds scale.",
+        "interval over images. Dashed: chance. Confidence: in the correct answer. " + EXPLAINED,
     )
     _mark_synthetic(figure, survey_images)
     return figure
@@ -265,11 +278,6 @@ def _mark_synthetic(figure: Figure, table: pd.DataFrame) -> None:
             0.5, 0.5, SYNTHETIC, ha="center", va="center", rotation=22, fontsize=64, fontweight="bold", color="#D00000",
             alpha=0.2, zorder=100, in_layout=False,
         )  # fmt: skip
-
-
-def _write_title(figure: Figure, text: str) -> None:
-    """Write ``text`` above everything, at the left."""
-    figure.suptitle(text, x=0.008, ha="left", fontsize=9, fontweight="bold")
 
 
 def _label_rows(axes: Axes, names: Sequence[str]) -> None:

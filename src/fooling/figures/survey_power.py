@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from fooling.figures.confidence_axis import use_percent_ticks
-from fooling.figures.style import QUIET, WIDTH, counted, draw_note, in_style, series
+from fooling.figures.style import QUIET, WIDTH, counted, draw_note, draw_title, in_style, series
 
 ENOUGH = 0.8  # of the studies: the usual target for power
 
@@ -44,8 +44,8 @@ def survey_power(*, survey_power: pd.DataFrame) -> Figure:
         axes.axhline(ENOUGH, color=QUIET, linewidth=0.8, linestyle=(0, (1, 1.5)))
     panels[0].set_ylabel("share of simulated studies")
     panels[2].set_ylim(bottom=0)
-    handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=len(labels))
+    handles, _ = panels[0].get_legend_handles_labels()
+    draw_title(figure, "Power of the human study", handles)
     studies = counted(int(survey_power["studies"].iloc[0]), "simulated study", "simulated studies")
     draw_note(
         figure,

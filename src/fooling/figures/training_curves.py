@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import math
+
 import pandas as pd
 import seaborn as sns  # type: ignore[import-untyped]
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import LogFormatter, PercentFormatter, StrMethodFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, StrMethodFormatter
 
 from fooling.errors import FoolingError
 from fooling.figures.confidence_axis import draw_reference
-from fooling.figures.style import PAPER, WIDTH, Look, in_style, series
+from fooling.figures.style import BACKGROUND, CHART, PAPER, Look, draw_note, in_style, series
 
-ERROR_LIMIT = 4  # end of the error axis, in highest final errors; the first epochs lie beyond
+FEW = 6  # epochs: each of so few is a marker
+SUBS = (1, 2, 5)  # of a logarithmic axis, the multiples of powers of ten with a tick
 
 
 @in_style
@@ -32,31 +35,36 @@ def training_curves(*, training: pd.DataFrame, classifiers: pd.DataFrame, refere
             expected="at least one network that `fooling train` trained",
         )
     datasets = list(dict.fromkeys(classifiers["dataset"]))
-    figure = Figure(figsize=(WIDTH, 0.1 + 2.3 * len(datasets)), layout="constrained")
+    figure = Figure(figsize=(CHART, 0.3 + 2.3 * len(datasets)), layout="constrained")
     grid = figure.subplots(len(datasets), 2, squeeze=False)
     for (loss, error), dataset in zip(grid, datasets, strict=True):
         networks = classifiers[classifiers["dataset"] == dataset]
         epochs = training[training["classifier"].isin(networks["classifier"])]
         _draw_curves(loss, epochs, "train_loss")
-        loss.set(title=f"{dataset}: training loss", ylabel="cross-entropy", yscale="log")
-        loss.yaxis.set_major_formatter(_PlainLogFormatter())
-        loss.yaxis.set_minor_formatter(_PlainLogFormatter(minor_thresholds=(1, 0.4)))
+        loss.set(title=f"{dataset}: training loss", ylabel="cross-entropy")
+        _use_log_ticks(loss, "{:g}")
         _draw_curves(error, epochs, "test_error")
         error.set(title=f"{dataset}: test error", ylabel="share of test images")
-        highest = max(networks["test_error"].max(), reference_error or 0)
-        error.set_ylim(0, ERROR_LIMIT * highest if highest else 1)
-        error.yaxis.set_major_formatter(PercentFormatter(1, symbol=" %"))
         if reference_error:
             draw_reference(error, reference_error)
+        if epochs["test_error"].min() > 0:
+            _use_log_ticks(error, "{:g} %", factor=100)
+        else:
+            error.set_ylim(bottom=0)
+            error.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g} %"))
         _name_networks(error, networks, reference_error)
+    draw_note(figure, "Each point is measured at the end of an epoch. In the legend: the test error at the end.")
     return figure
 
 
-class _PlainLogFormatter(LogFormatter):
-    """Labels of a logarithmic axis, .01 in place of 1e-02; minor ticks have labels if the range is small."""
-
-    def __call__(self, x: float, pos: int | None = None) -> str:
-        return f"{x:g}" if super().__call__(x, pos) else ""
+def _use_log_ticks(axes: Axes, form: str, *, factor: float = 1) -> None:
+    """Make the y axis logarithmic with ticks at 1, 2 and 5 times powers of ten, each multiplied for its label."""
+    axes.set_yscale("log")
+    low, high = axes.get_ylim()
+    decades = math.log10(high / low)
+    axes.yaxis.set_major_locator(LogLocator(subs=SUBS if decades < 2.5 else (1,)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: form.format(round(factor * value, 10))))
+    axes.yaxis.set_minor_formatter(NullFormatter())
 
 
 def _draw_curves(axes: Axes, epochs: pd.DataFrame, column: str) -> None:
@@ -73,6 +81,7 @@ def _draw_curves(axes: Axes, epochs: pd.DataFrame, column: str) -> None:
         legend=False,
         errorbar=None,
         ax=axes,
+        **({"marker": "o", "markersize": 4} if epochs.groupby("classifier").size().max() <= FEW else {}),
     )
     axes.set_xlabel("training steps")
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
@@ -88,7 +97,9 @@ def _name_networks(axes: Axes, networks: pd.DataFrame, reference_error: float | 
     if reference_error:
         label = f"the paper's network: {100 * reference_error:.2f} %"
         handles.append(Line2D([], [], color=PAPER, linewidth=0.9, linestyle=(0, (1, 1.5)), label=label))
-    axes.legend(handles=handles, loc="upper right", frameon=True, facecolor="white", edgecolor="none", framealpha=0.9)
+    axes.legend(
+        handles=handles, loc="upper right", frameon=True, facecolor=BACKGROUND, edgecolor="none", framealpha=0.9
+    )
 
 
 def _looks(table: pd.DataFrame) -> dict[str, Look]:

@@ -9,8 +9,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from fooling.attacks.evolution.record import RunRecord
+from fooling.figures.confidence_axis import use_percent_ticks
 from fooling.figures.image_grid import (
     HEAD,
     INCHES_PER_CHARACTER_POINT,
@@ -20,11 +22,24 @@ from fooling.figures.image_grid import (
     write_class_names,
     write_head,
 )
-from fooling.figures.percentages import percent
+from fooling.figures.percentages import percent, whole_percent
 from fooling.figures.shown_classes import SHOWN, are_many
-from fooling.figures.style import ENCODINGS, FAINT, INK, QUIET, SHARES, WIDTH, draw_note, in_style
+from fooling.figures.style import (
+    CHART,
+    ENCODINGS,
+    INK,
+    QUIET,
+    SERIES,
+    SHARES,
+    WIDTH,
+    draw_note,
+    draw_title,
+    in_style,
+)
 
-MOST_WITH_INTERVALS = 7  # networks in a heat map: if there are more, the intervals do not fit
+FEWEST_OF_MAP = 4  # networks in a heat map: fewer are a row for each pair
+MOST_WITH_INTERVALS = 5  # networks in a heat map: if there are more, the intervals do not fit
+LEVEL = 6  # letters of a name at most that is written level below a heat map
 LEFT, RIGHT = 0.98, 0.1  # inches beside the images of the gallery
 GAP, CAPTION = 0.068, 0.29  # inches: between images, and the two confidences under one
 NAME = 0.13  # inches: the name of a class above its image
@@ -32,86 +47,128 @@ NAME = 0.13  # inches: the name of a class above its image
 
 @in_style
 def transfer(*, transfer: pd.DataFrame) -> Figure:
-    """Draw the transfer rates of an experiment: rows evolved on, columns shown to."""
-    names = {name: name for name in transfer["target"]}
+    """Draw the transfer rates of an experiment: a row for each pair of networks, or a heat map of many."""
+    names = {str(name): str(name) for name in transfer["target"]}
     title = f"Do images of the experiment {transfer['experiment'].iloc[0]} fool other networks?"
-    return _draw_heat_map(transfer, names=names, title=title, axis="network")
+    return _draw_rates(transfer, names=names, title=title, axis="network")
 
 
 @in_style
 def retraining_transfer(*, transfer: pd.DataFrame) -> Figure:
-    """Draw the transfer rates of a chain; above the diagonal from earlier to later networks."""
-    numbers = {name: str(number) for number, name in enumerate(dict.fromkeys(transfer["target"]), start=1)}
-    title = f"Do images that fooled one network of {next(iter(numbers))}'s chain fool the others?"
-    return _draw_heat_map(transfer, names=numbers, title=title, axis="DNN")
+    """Draw the transfer rates of a chain, in the same way; its networks have numbers."""
+    names = {str(name): f"DNN {number}" for number, name in enumerate(dict.fromkeys(transfer["target"]), start=1)}
+    title = f"Do images that fool one network of {next(iter(names))}'s chain fool the others?"
+    return _draw_rates(transfer, names=names, title=title, axis="network of the chain")
 
 
-def _draw_heat_map(transfer: pd.DataFrame, *, names: Mapping[str, str], title: str, axis: str) -> Figure:
-    """Draw the transfer rates of all images and of those with high confidence.
+def _draw_rates(transfer: pd.DataFrame, *, names: Mapping[str, str], title: str, axis: str) -> Figure:
+    """Draw the transfer rates of all champions.
 
-    The latter are confident on the network on which they were evolved. ``transfer`` has a row for each pair of
-    networks, set of images and kind of label; ``names`` holds the names of the networks in the figure.
+    ``transfer`` has a row for each pair of networks, set of images and kind of label; ``names`` holds the names of the
+    networks in the figure.
     """
-    rows = transfer[transfer["label"] == "class"]
-    sources, targets = (list(dict.fromkeys(rows[end])) for end in ("source", "target"))
-    height = 0.47 * WIDTH * len(sources) / len(targets)
-    figure = Figure(figsize=(WIDTH, height + 1.1), layout="constrained")
-    for axes, subset in zip(figure.subplots(1, 2), ("all", "sure"), strict=True):
-        _draw_shares(axes, rows[rows["images"] == subset], sources, targets)
-        axes.set_title(
-            {"all": "all champions", "sure": "champions confident on their own network"}[subset],
-            fontsize=7.5,
-        )
-        axes.set_xticks(range(len(targets)), [names[target] for target in targets], fontsize=6.5)
-        if max(map(len, names.values())) > 4:
-            axes.tick_params(axis="x", rotation=30)
-        axes.set_yticks(range(len(sources)), [names[source] for source in sources], fontsize=6.5)
-        axes.set(xlabel=f"shown to ({axis})", ylabel=f"evolved on ({axis})" if subset == "all" else "")
-    figure.suptitle(title, x=0.008, ha="left", fontsize=9, fontweight="bold")
+    rows = transfer[(transfer["label"] == "class") & (transfer["images"] == "all")]
+    if rows["target"].nunique() >= FEWEST_OF_MAP:
+        figure = _draw_heat_map(rows, names=names, title=title, axis=axis)
+    else:
+        figure = _draw_pairs(rows, names=names, title=title)
     draw_note(figure, _note(rows))
     return figure
 
 
-def _draw_shares(axes: Axes, images: pd.DataFrame, sources: list[str], targets: list[str]) -> None:
-    """Draw a cell for each pair: the share and, if they fit, its interval and chance."""
-    cells = images.set_index(["source", "target"])[["transfer_rate", "low", "high", "chance"]].astype(float)
+def _draw_pairs(rows: pd.DataFrame, *, names: Mapping[str, str], title: str) -> Figure:
+    """Draw a row for each pair of different networks: transfer rate, interval and chance."""
+    others = rows[rows["relation"] != "itself"]
+    order = list(dict.fromkeys(rows["target"]))
+    pairs = (rows if others.empty else others).sort_values(
+        "source", key=lambda names: names.map(order.index), kind="stable"
+    )
+    rates, low, high, chance = (
+        pairs[name].to_numpy(dtype=np.float64) for name in ("transfer_rate", "low", "high", "chance")
+    )
+    places = np.arange(len(pairs))
+    figure = Figure(figsize=(CHART, 1.45 + 0.24 * len(pairs)), layout="constrained")
+    axes = figure.subplots()
+    looks = dict(zip(dict.fromkeys(rows["source"]), SERIES, strict=False))
+    colours = [looks[source].colour for source in pairs["source"]]
+    axes.hlines(places, low, high, colors=colours, linewidth=1.2, alpha=0.6)
+    axes.scatter(rates, places, c=colours, s=30, zorder=3)
+    axes.scatter(chance, places, marker="|", s=70, c=INK, linewidths=1.4)
+    for place, rate in zip(places, rates, strict=True):
+        text = "no images" if np.isnan(rate) else whole_percent(rate)
+        axes.annotate(
+            text, (1.02, place), xycoords=axes.get_yaxis_transform(), va="center", fontsize=7, annotation_clip=False
+        )
+    use_percent_ticks(axes, which="x")
+    axes.set_xlabel("share of the images that keep their class")
+    labels = [
+        f"{names[source]} → {names[target]}" for source, target in zip(pairs["source"], pairs["target"], strict=True)
+    ]
+    axes.set_yticks(places, labels)
+    axes.set_ylim(len(pairs) - 0.5, -0.5)
+    axes.grid(visible=False, axis="y")
+    axes.tick_params(axis="y", length=0)
+    rate_handle = Line2D([], [], color=INK, marker="o", markersize=5, linewidth=1.2, label="transfer rate, interval")
+    chance_handle = Line2D(
+        [], [], color=INK, marker="|", markersize=8, markeredgewidth=1.4, linestyle="", label="chance"
+    )
+    draw_title(figure, title, [rate_handle, chance_handle])
+    return figure
+
+
+def _draw_heat_map(rows: pd.DataFrame, *, names: Mapping[str, str], title: str, axis: str) -> Figure:
+    """Draw a cell for each pair: the rate in percent and, if they fit, its interval and chance."""
+    sources, targets = (list(dict.fromkeys(rows[end])) for end in ("source", "target"))
+    figure = Figure(figsize=(CHART, 0.8 * CHART * len(sources) / len(targets) + 1.3), layout="constrained")
+    axes = figure.subplots()
+    cells = rows.set_index(["source", "target"])[["transfer_rate", "low", "high", "chance"]].astype(float)
     grid = cells["transfer_rate"].unstack().reindex(index=sources, columns=targets).to_numpy()
-    axes.imshow(np.ma.masked_invalid(grid), cmap=SHARES, vmin=0, vmax=1)
+    shown = axes.imshow(np.ma.masked_invalid(grid), cmap=SHARES, vmin=0, vmax=1)
+    bar = figure.colorbar(shown, ax=axes, pad=0.02, fraction=0.04)
+    bar.set_ticks([0, 0.5, 1], labels=["0 %", "50 %", "100 %"])
+    bar.outline.set_visible(False)
     axes.grid(visible=False)
     axes.tick_params(length=0)
     is_small = len(targets) > MOST_WITH_INTERVALS
-    for row, (share, low, high, chance) in enumerate(cells.to_numpy()):
-        source, target = map(str, cells.index[row])
+    for pair, (rate, low, high, chance) in zip(cells.index, cells.to_numpy(), strict=True):
+        source, target = map(str, pair)
         x, y = targets.index(target), sources.index(source)
-        ink, quiet = ("white", "white") if share > 0.6 else (INK, QUIET)
-        if np.isnan(share):
-            _write(axes, x, y, "none", color=FAINT, fontsize=5.5)
+        ink, quiet = ("white", "white") if rate > 0.6 else (INK, QUIET)
+        if np.isnan(rate):
+            _write(axes, x, y, "none", color=QUIET, fontsize=6)
         elif is_small:
-            _write(axes, x, y, f"{100 * share:.0f}", color=ink, fontsize=5)
+            _write(axes, x, y, f"{100 * rate:.0f}", color=ink, fontsize=7)
         else:
-            _write(axes, x, y - 0.18, f"{100 * share:.0f}", color=ink, fontsize=7.5, fontweight="bold")
-            _write(axes, x, y + 0.1, "" if np.isnan(low) else f"{100 * low:.0f} to {100 * high:.0f}", color=ink)
-            _write(axes, x, y + 0.3, f"chance {100 * chance:.0f}", color=quiet)
+            _write(axes, x, y - 0.18, f"{100 * rate:.0f} %", color=ink, fontsize=8.5, fontweight="bold")
+            _write(axes, x, y + 0.1, "" if np.isnan(low) else f"{100 * low:.0f} to {100 * high:.0f} %", color=ink)
+            _write(axes, x, y + 0.3, f"chance {100 * chance:.0f} %", color=quiet)
+    axes.set_xticks(range(len(targets)), [names[target] for target in targets])
+    if max(map(len, names.values())) > LEVEL:
+        axes.tick_params(axis="x", rotation=30)
+    axes.set_yticks(range(len(sources)), [names[source] for source in sources])
+    axes.set(xlabel=f"shown to ({axis})", ylabel=f"evolved on ({axis})")
+    draw_title(figure, f"{title} Transfer rate in percent")
+    return figure
 
 
 def _write(axes: Axes, x: float, y: float, text: str, **style: Any) -> None:
-    axes.text(x, y, text, **{"ha": "center", "va": "center", "fontsize": 5.5, **style})
+    axes.text(x, y, text, **{"ha": "center", "va": "center", "fontsize": 6.5, **style})
 
 
 def _note(rows: pd.DataFrame) -> str:
-    every = rows[rows["images"] == "all"]
-    others = every[every["relation"] != "itself"]
-    note = "Percentage of images whose top class is the one for which they were evolved"
+    others = rows[rows["relation"] != "itself"]
+    note = "Transfer rate: share of the champions to which the other network gives the class for which they evolved."
     if rows["target"].nunique() <= MOST_WITH_INTERVALS:
-        note += ", with its interval over the runs, and chance: the percentage with exchanged labels"
-    if others.empty:
-        return f"{note}."
-    higher, exchanged = others["higher_on_source"].mean(), others["reverse_higher_on_source"].mean()
-    own = (
-        f" Among images with the same label on both, {100 * higher:.0f} % have a higher confidence on their own network"
-    )
-    other = f"; for images evolved on the other, this network has a higher confidence in {100 * exchanged:.0f} %."
-    return note + "." + (own + other if np.isfinite([higher, exchanged]).all() else "")
+        note += (
+            " Interval: confidence interval over the runs. Chance: the rate if labels are exchanged among the images."
+        )
+    higher = others["higher_on_source"].mean()
+    if np.isfinite(higher):
+        note += (
+            f" Of the images with the same label on both networks, {whole_percent(higher)} get a higher confidence "
+            "from the network on which they evolved."
+        )
+    return note
 
 
 @in_style
@@ -157,7 +214,7 @@ def _draw_best(
     axes: Axes, best: pd.DataFrame, images: dict[tuple[int, int], np.ndarray], *, left: float, top: float, side: float
 ) -> None:
     if best.empty:
-        write(axes, left + side / 2, top + side / 2, "none", va="center", color=FAINT)
+        write(axes, left + side / 2, top + side / 2, "none", va="center", color=QUIET)
         return
     chosen = best.iloc[0]
     place_image(axes, images[int(chosen["seed"]), int(chosen["class_index"])], left=left, top=top, side=side)

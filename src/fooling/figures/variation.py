@@ -10,11 +10,17 @@ import pandas as pd
 import seaborn as sns  # type: ignore[import-untyped]
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import PercentFormatter
 
-from fooling.figures.confidence_axis import finite_log_odds, use_confidence_ticks, use_percent_ticks
+from fooling.errors import FoolingError
+from fooling.figures.confidence_axis import EXPLAINED, LABEL, finite_log_odds, use_confidence_ticks
+from fooling.figures.percentages import whole_percent
 from fooling.figures.style import (
+    BACKGROUND,
+    CHART,
     FAINT,
     INK,
     QUIET,
@@ -23,84 +29,78 @@ from fooling.figures.style import (
     Look,
     counted,
     draw_note,
-    draw_search_legend,
+    draw_title,
     in_style,
+    search_handles,
     searches_in,
 )
 
-PANELS = {
-    "area": "Area under the curve",
-    "median": "Median confidence at the end",
-    "share_sure": "Classes with high confidence",
-}
-SPREAD = 0.5  # of the height of a row, divided among the marks of its searches
+SPREAD = 0.6  # of the height of a row, divided among the marks of its searches
 COLOURS = {"in the set": "#B4568C", "other classes": FAINT}
-#: In the order of the bar: label, colour, and colour of the number on it. Interactions are lighter.
+#: In the order of the bar: label, colour, colour of the number on it, and hatch of an interaction.
 COMPONENTS = {
-    "classifier": ("network", "#0072B2", "white"),
-    "seed": ("seed", "#D55E00", "white"),
-    "classifier:seed": ("run (network and seed)", "#8CC5E8", INK),
-    "class": ("class", "#00805E", "white"),
-    "classifier:class": ("network and class", "#8FD3BC", INK),
-    "seed:class": ("seed and class", "#F3B183", INK),
-    "residual": ("all three, and residual", "#DADADA", INK),
+    "classifier": ("network", "#0072B2", "white", ""),
+    "seed": ("seed", "#D55E00", "white", ""),
+    "classifier:seed": ("run (network and seed)", "#CC79A7", INK, "//"),
+    "class": ("class", "#F0C440", INK, ""),
+    "classifier:class": ("network and class", "#56B4E9", INK, "//"),
+    "seed:class": ("seed and class", "#F3B183", INK, "//"),
+    "residual": ("all three together, and residual", "#D0D0D0", INK, ""),
 }
 LABELLED = 0.06  # the smallest share whose number is written in the bar
 
 
 @in_style
 def foolability(*, foolability: pd.DataFrame) -> Figure:
-    """Draw how easily each network is fooled, the most easily fooled one first."""
+    """Draw how easily each network is fooled: its median confidence at the end, in log-odds, for each search."""
     searches = searches_in(foolability)
-    order = _most_easily_fooled_first(foolability)
-    figure = Figure(figsize=(WIDTH, 1.2 + 0.36 * len(order)), layout="constrained")
-    panels = figure.subplots(1, len(PANELS), sharey=True)
-    for axes, (measure, title) in zip(panels, PANELS.items(), strict=True):
-        for place, search in enumerate(searches):
-            rows = foolability[foolability["search"] == search].set_index(["experiment", "classifier"]).reindex(order)
-            heights = np.arange(len(order)) + SPREAD * ((place + 0.5) / len(searches) - 0.5)
-            _draw_marks(axes, rows, measure, heights, SEARCHES[search])
-        use_percent_ticks(axes, which="x")
-        axes.set(title=title)
-        axes.grid(visible=False, axis="y")
-        axes.tick_params(axis="y", length=0)
-    panels[0].set_yticks(range(len(order)), [f"{network}\n{experiment}" for experiment, network in order])
-    panels[0].set_ylim(len(order) - 0.5, -0.5)
-    draw_search_legend(figure, foolability, marks=True)
+    rows = foolability.drop_duplicates(["experiment", "classifier"])
+    order = list(zip(rows["experiment"], rows["classifier"], strict=True))
+    figure = Figure(figsize=(CHART, 1.7 + 0.4 * len(order)), layout="constrained")
+    axes = figure.subplots()
+    shown: list[float] = []
+    for place, search in enumerate(searches):
+        of_search = foolability[foolability["search"] == search].set_index(["experiment", "classifier"]).reindex(order)
+        heights = np.arange(len(order)) + SPREAD * ((place + 0.5) / len(searches) - 0.5)
+        shown += _draw_marks(axes, of_search, heights, SEARCHES[search])
+    use_confidence_ticks(axes, shown, which="x", most=7)
+    axes.set(xlabel=LABEL)
+    axes.grid(visible=False, axis="y")
+    axes.tick_params(axis="y", length=0)
+    axes.set_yticks(range(len(order)), [f"{experiment} on {network}" for experiment, network in order])
+    axes.set_ylim(len(order) - 0.5, -0.5)
+    calibrated = Line2D([], [], color=INK, marker="o", markerfacecolor=BACKGROUND, linestyle="", markersize=4.5,
+                        label="after temperature scaling")  # fmt: skip
+    handles = [*search_handles(foolability, marks=True), calibrated]
+    draw_title(figure, "How easily each network is fooled: median confidence at the end of the runs", handles)
     runs = foolability["runs"]
     each = f"{runs.min()} to {runs.max()}" if runs.min() < runs.max() else f"{runs.max()}"
     draw_note(
         figure,
-        "Area: under the curve of the median class's confidence by images scored, divided by its range. Hollow: after "
-        f"temperature scaling on real images. High confidence: at least the setting findings.sure. {each} runs per "
-        "network; bars: confidence intervals over these.",
+        f"Each mark: the median over the classes, averaged over the runs ({each} per network). Bars: confidence "
+        f"intervals over the runs. Hollow: the same after temperature scaling on real images. {EXPLAINED}",
     )
     return figure
 
 
-def _most_easily_fooled_first(foolability: pd.DataFrame) -> list[tuple[str, str]]:
-    """Return experiments in their order, with networks by the area under evolution's curve."""
-    ranks = {name: place for place, name in enumerate(dict.fromkeys(foolability["experiment"]))}
-    evolved = foolability[foolability["search"] == "map-elites"].assign(rank=lambda rows: rows["experiment"].map(ranks))
-    ordered = evolved.sort_values(["rank", "area"], ascending=[True, False], kind="stable")
-    return list(zip(ordered["experiment"], ordered["classifier"], strict=True))
-
-
-def _draw_marks(axes: Axes, rows: pd.DataFrame, measure: str, heights: np.ndarray, look: Look) -> None:
-    values = rows[measure]
-    bars = np.clip([values - rows[f"{measure}_low"], rows[f"{measure}_high"] - values], 0, None)
+def _draw_marks(axes: Axes, rows: pd.DataFrame, heights: np.ndarray, look: Look) -> list[float]:
+    """Draw the medians with their intervals, joined to the calibrated ones; return the finite values drawn."""
+    values, low, high, calibrated = (
+        finite_log_odds(rows[name]) for name in ("median", "median_low", "median_high", "calibrated_median")
+    )
+    bars = np.clip([values - low, high - values], 0, None)
+    axes.hlines(heights, values, calibrated, color=FAINT, linewidth=0.8, zorder=1)
     axes.errorbar(
         values, heights, xerr=np.nan_to_num(bars), color=look.colour, marker=look.marker, markersize=4.5,
         linestyle="", capsize=2, elinewidth=0.9,
     )  # fmt: skip
-    if measure == "median":
-        calibrated = rows["calibrated_median"]
-        for raw, after, height in zip(values, calibrated, heights, strict=True):
-            axes.plot([raw, after], [height, height], color=FAINT, linewidth=0.8, zorder=1)
-        axes.plot(
-            calibrated, heights, color=look.colour, marker=look.marker, markersize=4.5, markerfacecolor="white",
-            linestyle="",
-        )  # fmt: skip
+    axes.plot(
+        calibrated, heights, color=look.colour, marker=look.marker, markersize=4.5, markerfacecolor=BACKGROUND,
+        linestyle="",
+    )  # fmt: skip
+    drawn = np.concatenate([values, low, high, calibrated])
+    finite: list[float] = drawn[np.isfinite(drawn)].tolist()
+    return finite
 
 
 @in_style
@@ -115,17 +115,15 @@ def class_sets(*, class_sets: pd.DataFrame, set_classes: pd.DataFrame) -> Figure
     for axes, name in zip(figure.subplots(1, len(names), sharey=True, squeeze=False)[0], names, strict=True):
         chosen = class_sets[class_sets["class_set"] == name]
         _draw_set(axes, chosen, set_classes[set_classes["class_set"] == name])
-    figure.legend(
-        handles=[Patch(facecolor=colour, label=where) for where, colour in COLOURS.items()],
-        loc="outside upper left",
-        ncols=2,
-    )
+    handles = [Patch(facecolor=colour, label=where) for where, colour in COLOURS.items()]
+    draw_title(figure, "Are some classes harder to fool? Confidence by set of classes", handles)
     runs = counted(int(class_sets["runs"].max()), "run")
     draw_note(
         figure,
         f"Each class has one value, its median over {runs}. Box: middle 50 % of the classes and median; whiskers: "
         "5 % to 95 % quantile. In the margin: the probability that a class of the set has a higher confidence than one "
-        "of the others, with its interval over groups of classes that share champions; 50 % means no difference.",
+        f"of the others, with its interval over groups of classes that share champions; 50 % means no difference. "
+        f"{EXPLAINED}",
     )
     return figure
 
@@ -143,7 +141,7 @@ def _draw_set(axes: Axes, found: pd.DataFrame, classes: pd.DataFrame) -> None:
     )  # fmt: skip
     use_confidence_ticks(axes, shown["log_odds"].quantile([0.005, 0.995]).tolist(), which="x", most=5)
     first = found.iloc[0]
-    axes.set(title=f"{first['class_set']} ({first['classes']} classes)", ylabel="", xlabel="confidence, log-odds scale")
+    axes.set(title=f"{first['class_set']} ({first['classes']} classes)", ylabel="", xlabel=LABEL)
     axes.grid(visible=False, axis="y")
     axes.tick_params(axis="y", length=0)
     bounds = zip(*(100 * found[name] for name in ("superiority", "low", "high")), strict=True)
@@ -163,12 +161,17 @@ def _named(row: object) -> str:
 
 @in_style
 def variance_components(*, variance: pd.DataFrame) -> Figure:
-    """Draw the shares of the components of ``variance``, a bar for each search."""
+    """Draw the shares of the components of ``variance``, a bar for each search.
+
+    A search with a single run is left out: its variance has one part. Raises :class:`FoolingError` if no search has
+    more runs.
+    """
+    variance = _of_several_runs(variance)
     present = set(zip(variance["experiment"], variance["search"], strict=True))
     experiments = dict.fromkeys(variance["experiment"])
     bars = [bar for bar in itertools.product(experiments, SEARCHES) if bar in present]
     shares = variance.set_index(["experiment", "search", "component"])["share"].unstack("component").fillna(0).loc[bars]
-    figure = Figure(figsize=(WIDTH, 1.45 + 0.3 * len(bars)), layout="constrained")
+    figure = Figure(figsize=(CHART, 1.9 + 0.3 * len(bars)), layout="constrained")
     axes = figure.subplots()
     start = pd.Series(0.0, shares.index)
     for component in COMPONENTS:
@@ -180,19 +183,38 @@ def variance_components(*, variance: pd.DataFrame) -> Figure:
     axes.xaxis.set_major_formatter(PercentFormatter(1, symbol=" %"))
     axes.grid(visible=False, axis="y")
     axes.tick_params(axis="y", length=0)
-    if axes.containers:
-        figure.legend(loc="outside upper left", ncols=3)
+    handles, _ = axes.get_legend_handles_labels()
+    draw_title(figure, "Where differences between champions come from", handles)
     draw_note(
         figure,
-        "Variance of the champions' log-odds. A component that cannot be separated from another is omitted."
-        + " No bar: all champions are equal." * bool((shares.sum(axis=1) == 0).any()),
+        "Shares of the variance of the champions' log-odds. Hatched: an effect of two factors together, beyond the sum "
+        "of their own effects. A component that cannot be separated from another is omitted."
+        + " No bar: all champions are equal."
+        * bool((shares.sum(axis=1) == 0).any()),
     )
     return figure
 
 
+def _of_several_runs(variance: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of searches of which the network or the seed varies."""
+    can_vary = variance["component"].isin(["classifier", "seed"]) & (variance["degrees_of_freedom"] > 0)
+    several = set(zip(variance.loc[can_vary, "experiment"], variance.loc[can_vary, "search"], strict=True))
+    if not several:
+        raise FoolingError(
+            "no search has several runs, so there is no variance to divide",
+            expected="at least one experiment with several networks or seeds",
+        )
+    kept = [pair in several for pair in zip(variance["experiment"], variance["search"], strict=True)]
+    return variance[kept]
+
+
 def _draw_component(axes: Axes, component: str, shares: pd.Series[float], start: pd.Series[float]) -> None:
     """Draw this component in every bar, with its number if that fits."""
-    label, colour, ink = COMPONENTS[component]
-    bars = axes.barh(range(len(shares)), shares, left=start, color=colour, label=label, edgecolor="white", height=0.74)
-    numbers = [f"{share:.0%}".replace("%", " %") if share >= LABELLED else "" for share in shares]
-    axes.bar_label(bars, numbers, label_type="center", color=ink, fontsize=7)
+    label, colour, ink, hatch = COMPONENTS[component]
+    bars = axes.barh(
+        range(len(shares)), shares, left=start, color=colour, label=label, edgecolor=BACKGROUND, height=0.74,
+        hatch=hatch,
+    )  # fmt: skip
+    numbers = [whole_percent(share) if share >= LABELLED else "" for share in shares]
+    halo = [withStroke(linewidth=3, foreground=colour)]  # above the hatch
+    axes.bar_label(bars, numbers, label_type="center", color=ink, fontsize=7, path_effects=halo)

@@ -185,7 +185,7 @@ class ExperimentEntry(EvolvingEntry):
     compared_with: Name | None = Field(default=None, examples=["direct"])
     """Name of another experiment with the same classifiers and seeds; times to the threshold are compared with it."""
     figures: tuple[str, ...] = tuple(name for name in SHOWING_EXPERIMENTS if name != "further_runs")
-    """Figures that show this experiment. Variants of `cross` are shown only in the comparison of presets."""
+    """Figures that show this experiment. Variants of `cross` are shown only in the figure of the options' effects."""
     cross: dict[str, Annotated[tuple[Level, ...], Field(min_length=1)]] = Field(
         default={}, examples=[{"search.extra_batch": [False, True]}]
     )
