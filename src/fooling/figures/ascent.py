@@ -43,7 +43,7 @@ from fooling.seeding import evenly_spaced
 ASCENT = "gradient-ascent"  # the search, in the table of curves
 LEFT, RIGHT = 1.06, 0.06  # inches beside the images
 GAP, CAPTION = 0.068, 0.175  # inches: between images, and the confidence under one
-GREY, AMPLITUDE = 128, 110  # the median pixel of magnified images, and their largest difference from it
+GREY, AMPLITUDE, WITHIN = 128, 110, 98  # the median pixel of magnified images; the difference that 98 % do not exceed
 
 
 @in_style
@@ -101,7 +101,7 @@ def _regularisation(settings: Mapping[str, Any]) -> list[str]:
 def _magnified(images: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], int]:
     """Return uint8 images ``(N, C, H, W)``, with more contrast if they are faint, and its factor."""
     differing = images - np.median(images, axis=(0, 2, 3), keepdims=True)
-    factor = int(AMPLITUDE // max(np.percentile(np.abs(differing), 99.9), 1.0))
+    factor = int(AMPLITUDE // max(np.percentile(np.abs(differing), WITHIN), 1.0))
     if factor < 2:
         return images, 1
     return (GREY + factor * differing).clip(0, 255).astype(np.uint8), factor

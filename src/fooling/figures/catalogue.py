@@ -101,17 +101,17 @@ FIGURES: dict[str, Figure] = {
     ),
     "ascent_gallery": Figure(
         "Images made by gradient ascent, for each class (column) and setting (row), with the network's confidence. "
-        "Plain ascent on a network of digits often makes readable digits: such images do not show that confident "
-        "images are unrecognisable. Decay, blur and pixel resets make an image simpler and can keep it below 99.99 "
-        "%.",
+        "On digits, plain ascent often makes readable digits: they are no evidence that confident images are "
+        "unrecognisable. Decay, blur and pixel resets make an image simpler and can keep its confidence below "
+        "99.99 %.",
         module="ascent",
         one_per="classifier with ascents",
         needs_ascents=True,
     ),
     "ascent_over_evaluations": Figure(
         "Median confidence over the classes against evaluations of the network: gradient ascent, evolution and "
-        "random search. Evolution and random search use no gradient. A sweep is one line: the best settings on pilot "
-        "networks, evaluated on the others.",
+        "random search. Evolution and random search use no gradient. A sweep is one line: its best settings on pilot "
+        "networks, used on the other networks.",
         module="ascent",
         one_per="classifier with ascents",
         shows=(ASCENT_CURVES,),
@@ -125,8 +125,8 @@ FIGURES: dict[str, Figure] = {
     ),
     "random_images": Figure(
         "Confidence in random images. Left: single images, each in its top class. Right: the best image for each "
-        "class among all images of a random start. A network can be confident in single images but in few of the "
-        "classes.",
+        "class among all images of a random start. A network can be confident in most single images and still assign "
+        "them to few of its classes.",
         module="controls",
         shows=(START, HISTORY),
     ),
@@ -203,8 +203,8 @@ FIGURES: dict[str, Figure] = {
         shows=(REFUSAL,),
     ),
     "calibration": Figure(
-        "Calibration: accuracy against confidence on real test images, and the confidence in champions before and "
-        "after temperature scaling.",
+        "Calibration: accuracy against confidence on real test images, if their confidences differ enough, and the "
+        "confidence in champions before and after temperature scaling.",
         one_per="classifier",
         shows=(REAL, CALIBRATION, EXAMINED),
         options=("reference",),
