@@ -9,7 +9,7 @@ from scipy.special import logit
 from figures.conftest import MANY_CLASSES
 from figures.drawn import lines_by_label, shown_class_names, shown_images, texts
 from fooling.figures.ascent import ascent_gallery, ascent_over_evaluations
-from fooling.figures.percentages import percent
+from fooling.percentages import percent
 
 
 def test_a_gallery_shows_the_first_start_of_every_setting(inputs):

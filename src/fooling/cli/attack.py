@@ -23,6 +23,7 @@ from fooling.datasets.dataset import load_dataset
 from fooling.errors import FoolingError
 from fooling.fingerprint import fingerprint
 from fooling.inputs import digest_of
+from fooling.percentages import percent, share_percent
 from fooling.progress import progress, say
 from fooling.settings import LARGEST_SEED, Settings, read_settings
 
@@ -178,12 +179,12 @@ def _finish(run: AttackRun, store: CheckpointStore, *, name: str, unit: str) -> 
     with progress(total=run.steps, done=run.steps_done, description=name, unit=unit) as counter:
         while run.steps_done < run.steps:
             run.advance()
-            counter.advance(note=lambda: f"median confidence {run.median_confidence():.6f}")
+            counter.advance(note=lambda: f"median confidence {percent(run.median_confidence())}")
             if store.is_due():
                 store.save(name, *run.state())
     store.save(name, *run.state())
 
 
 def _summary(record: AttackRecord) -> str:
-    sure = int((record.confidences.astype(float) >= SURE).sum())
-    return f"median confidence {record.median_confidence:.6f}, {sure} of {len(record.images)} images at 99.99 % or more"
+    sure, median = int((record.confidences.astype(float) >= SURE).sum()), percent(record.median_confidence)
+    return f"median confidence {median}, {sure} of {len(record.images)} images at {share_percent(SURE)} or more"

@@ -1,4 +1,4 @@
-"""Classifiers made of trained networks, and their calibration."""
+"""Classifiers made of trained networks: imported, combined, calibrated, or made to refuse images."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ from fooling.datasets.dataset import load_dataset
 from fooling.datasets.fetching import mirror_folder
 from fooling.findings.calibration import CALIBRATION, REAL, CalibrationSettings, calibrate_on
 from fooling.inputs import digest_of
+from fooling.percentages import share_percent
 from fooling.progress import say
+from fooling.retraining.refusal import refusing
+from fooling.retraining.settings import MatchSettings
 from fooling.seeding import software_versions
 from fooling.settings import read_settings
 
@@ -57,7 +60,7 @@ def import_network(
     if (alike := classifier.provenance.get("class_names_alike")) is not None:
         say(f"{alike} of the {len(images.class_names)} class names are those of the weights")
     error, count = classifier.provenance["test_error"], classifier.provenance["test_images"]
-    say(f"{name}: {error:.2%} of {count} test images misjudged; written to {output}")
+    say(f"{name}: {share_percent(error)} of {count} test images misjudged; written to {output}")
     for remark in remarks_on(classifier, images):
         say(remark)
 
@@ -92,8 +95,8 @@ def assemble_ensemble(
     }
     classifier = dataclasses.replace(classifier, provenance=provenance)
     save_classifier(output, classifier)
-    error, count = provenance["test_error"], provenance["test_images"]
-    say(f"{name}, {len(members)} networks: {error:.2%} of {count} test images misjudged; written to {output}")
+    error, count = share_percent(provenance["test_error"]), provenance["test_images"]
+    say(f"{name}, {len(members)} networks: {error} of {count} test images misjudged; written to {output}")
     for remark in remarks_on(classifier, images):
         say(remark)
 
@@ -125,4 +128,32 @@ def calibrate(
     say(
         f"{network.name}: temperature {fitted.temperature:.3f}; calibration error {fitted.ece_before:.4f} before and "
         f"{fitted.ece_after:.4f} after, on {fitted.evaluation_images} images; written to {calibration}"
+    )
+
+
+def match_refusal(
+    *,
+    classifier: Path,
+    dataset: Path,
+    settings: str,
+    output: Path,
+    architecture: list[str] | None = None,
+    device: str = "auto",
+) -> None:
+    """Make a classifier refuse a given share of real images.
+
+    A constant is added to the logit of the fooling class. It is fitted on half of the test images of ``dataset``.
+
+    Args:
+        settings: The share, and the seed that halves the test images: JSON or a YAML file.
+        output: Classifier file to write.
+    """
+    checked = read_settings(MatchSettings, settings)
+    network = open_classifier(classifier, device=device, architecture=architecture)
+    shifted = refusing(network, load_dataset(dataset), checked)
+    save_classifier(output, shifted)
+    fitted, other = (share_percent(shifted.provenance["refusal"][key]) for key in ("refused_fitted", "refused"))
+    say(
+        f"{network.name}: {fitted} of the test images refused on the half that was fitted, {other} on the other one;"
+        f" written to {output}"
     )

@@ -26,6 +26,7 @@ from fooling.findings.examination import EXAMINED, ExaminationSettings, Independ
 from fooling.findings.sampling import START, EncodedSampleSettings, start_table
 from fooling.findings.transfer import SHOWN, TRANSFER, Network, TransferSettings, shown_table, transfer_table
 from fooling.inputs import digest_of
+from fooling.percentages import percent, share_percent
 from fooling.progress import say
 from fooling.seeding import derived_seed
 from fooling.settings import read_settings
@@ -123,7 +124,7 @@ def transfer(
     summary = transfer_table(table, {network.name: network.architecture for network in networks}, checked)
     write_tables((shown, table, SHOWN), (pairs, summary, TRANSFER))
     others = summary[(summary["relation"] != "itself") & (summary["images"] == "all") & (summary["label"] == "class")]
-    rate = f"mean transfer rate {others['transfer_rate'].mean():.1%}" if len(others) else "no other network"
+    rate = f"mean transfer rate {share_percent(others['transfer_rate'].mean())}" if len(others) else "no other network"
     say(f"{experiment}: {len(records)} runs shown to {len(networks)} networks, {rate}; written to {pairs}")
 
 
@@ -277,6 +278,6 @@ def sample(
     write_table(output, table, START)
     tops = table["top_confidence"].astype(float)
     say(
-        f"{network.name}, {experiment}: {len(table)} random images; median top confidence {tops.median():.3f}, "
-        f"{(tops > 0.5).mean():.0%} above .5; written to {output}"
+        f"{network.name}, {experiment}: {len(table)} random images; median top confidence {percent(tops.median())}, "
+        f"{share_percent((tops > 0.5).mean())} above 50 %; written to {output}"
     )

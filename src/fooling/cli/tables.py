@@ -53,6 +53,7 @@ from fooling.findings.runs import (
     times_table,
 )
 from fooling.findings.variance import VARIANCE, variance_table
+from fooling.percentages import percent, share_percent
 from fooling.progress import say
 from fooling.settings import read_settings
 
@@ -75,7 +76,7 @@ def describe_classifiers(
     described, epochs = networks_table(headers, settings=checked), training_table(headers)
     means = errors_table(described, settings=checked)
     write_tables((training, epochs, TRAINING), (networks, described, CLASSIFIERS), (errors, means, TEST_ERRORS))
-    listed = "; ".join(f"{row.architecture} on {row.dataset} {row.mean:.2%}" for row in means.itertuples())
+    listed = "; ".join(f"{row.architecture} on {row.dataset} {share_percent(row.mean)}" for row in means.itertuples())
     say(f"mean test error of {len(described)} networks: {listed}; written to {networks}")
 
 
@@ -98,8 +99,9 @@ def tabulate(runs: list[Path], *, experiment: str, settings: str, champions: Pat
     at_the_end, over_time = (table(records, experiment=experiment) for table in (champions_table, history_table))
     write_tables((champions, at_the_end, CHAMPIONS), (history, over_time, HISTORY), (times, reached, TIMES))
     medians = reached[(reached["target"] == "median") & (reached["search"] == "map-elites")]
+    threshold = share_percent(checked.threshold)
     say(
-        f"{experiment}: {len(records)} runs; evolution brought the median class to {checked.threshold} in "
+        f"{experiment}: {len(records)} runs; evolution brought the median class to {threshold} in "
         f"{int(medians['reached'].sum())} of {len(medians)}; written to {champions.parent.parent}"
     )
 
@@ -122,9 +124,10 @@ def trace_lineage(runs: list[Path], *, experiment: str, settings: str, ancestry:
     measures = lineage_table(found, experiment=experiment, settings=checked)
     write_tables((ancestry, champions, ANCESTRY), (lineage, measures, LINEAGE))
     measured = measures.set_index("measure").loc["other_ancestor"]
+    share, chance = share_percent(measured["value"]), share_percent(measured["chance"])
     say(
-        f"{experiment}: {measured['value']:.0%} of the champions have an ancestor that was a champion of another class "
-        f"({measured['chance']:.0%} with random parents); written to {lineage}"
+        f"{experiment}: {share} of the champions have an ancestor that was a champion of another class "
+        f"({chance} with random parents); written to {lineage}"
     )
 
 
@@ -162,7 +165,8 @@ def compare_networks(*, history: list[Path], examined: list[Path], settings: str
     write_table(output, table, FOOLABILITY)
     evolved = table[table["search"] == "map-elites"].sort_values("area", ascending=False, kind="stable")
     for row in evolved.itertuples():
-        say(f"{row.experiment} on {row.classifier}: area {row.area:.4f}, median confidence {row.median:.4f} at the end")
+        area, median = f"{row.area:.4f}", percent(row.median)
+        say(f"{row.experiment} on {row.classifier}: area {area}, median confidence {median} at the end")
     say(f"written to {output}")
 
 
@@ -179,7 +183,7 @@ def compare_class_sets(champions: list[Path], *, settings: str, classes: Path, o
     found = class_set_table(of_classes, checked)
     write_tables((classes, of_classes, SET_CLASSES), (output, found, CLASS_SETS))
     for row in found[found["search"] == "map-elites"].itertuples():
-        inside, elsewhere = f"{row.median:.4f}", f"{row.median_elsewhere:.4f}"
+        inside, elsewhere = percent(row.median), percent(row.median_elsewhere)
         say(f"{row.experiment} on {row.classifier}, median over {row.class_set}: {inside}, over others: {elsewhere}")
     say(f"written to {output}")
 
@@ -197,7 +201,7 @@ def variance(champions: list[Path], *, output: Path) -> None:
     write_table(output, table, VARIANCE)
     known = table[(table["search"] == "map-elites") & table["share"].notna()]
     largest = known.sort_values("share", kind="stable").groupby("experiment", sort=False).tail(1)
-    shares = ", ".join(f"{row.experiment}: {row.component} {row.share:.0%}" for row in largest.itertuples())
+    shares = ", ".join(f"{row.experiment}: {row.component} {share_percent(row.share)}" for row in largest.itertuples())
     say(f"largest share of the variance: {shares or 'unknown'}; written to {output}")
 
 
@@ -214,7 +218,7 @@ def summarise_ablation(ablations: list[Path], *, settings: str, output: Path) ->
     summary = ablation_summary(read_tables(ablations, ABLATION), settings=checked)
     write_table(output, summary, ABLATION_SUMMARY)
     found = summary[summary["quantity"] == "share that repeats"]
-    shares = ", ".join(f"{row.experiment} {row.value:.0%}" for row in found.itertuples())
+    shares = ", ".join(f"{row.experiment} {share_percent(row.value)}" for row in found.itertuples())
     say(f"champions that repeat elements: {shares}; written to {output}")
 
 
@@ -268,7 +272,8 @@ def tabulate_ascent(
     )
     medians = ascended[ascended["target"] == "median"].groupby("experiment", sort=False)["reached"]
     reached = ", ".join(f"{name} in {int(there.sum())} of {len(there)}" for name, there in medians)
-    say(f"gradient ascents that brought the median class to {checked.threshold}: {reached}; written to {images}")
+    threshold = share_percent(checked.threshold)
+    say(f"gradient ascents that brought the median class to {threshold}: {reached}; written to {images}")
 
 
 def _read_pilots(named: list[str]) -> dict[str, list[TargetedRecord]]:

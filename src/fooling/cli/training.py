@@ -21,6 +21,7 @@ from fooling.datasets.dataset import load_dataset
 from fooling.errors import REMEDY, FoolingError
 from fooling.fingerprint import fingerprint
 from fooling.inputs import digest_of
+from fooling.percentages import share_percent
 from fooling.progress import progress, say
 from fooling.retraining.images import PicturesWithFoolingClass, with_fooling_class
 from fooling.retraining.plan import at_equal_passes
@@ -137,7 +138,7 @@ def retrain(
             place_in_chain["exposure"] = checked.exposure
         provenance = {**classifier.provenance, "retraining": place_in_chain}
         save_classifier(output, dataclasses.replace(classifier, provenance=provenance))
-    newest = f", {shares[-1]['share']:.1%} of the newest fooling test images recognised" if sets else ""
+    newest = f", {share_percent(shares[-1]['share'])} of the newest fooling test images recognised" if sets else ""
     say(f"{_format_errors(classifier)}{newest}; written to {output}")
 
 
@@ -188,7 +189,7 @@ def _format_errors(classifier: Classifier) -> str:
     """Format the test error of a trained network."""
     provenance = classifier.provenance
     error, images, iterations = (provenance[key] for key in ("test_error", "test_images", "iterations"))
-    return f"{classifier.name}: {error:.2%} of {images} test images misjudged after {iterations} iterations"
+    return f"{classifier.name}: {share_percent(error)} of {images} test images misjudged after {iterations} iterations"
 
 
 def _resume(training: Training, store: CheckpointStore) -> None:

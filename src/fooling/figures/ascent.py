@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from fooling.attacks.record import TargetedRecord
 from fooling.figures.confidence_axis import draw_reference, log_odds, name_reference, use_confidence_ticks
 from fooling.figures.image_grid import HEAD, place_image, sheet, write, write_class_names, write_head
-from fooling.figures.percentages import percent
 from fooling.figures.shown_classes import MOST, SHOWN
 from fooling.figures.style import QUIET, SEARCHES, WIDTH, Look, counted, draw_note, in_style, series
+from fooling.percentages import percent
 from fooling.seeding import evenly_spaced
 
 ASCENT = "gradient-ascent"  # the search, in the table of curves

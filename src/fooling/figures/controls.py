@@ -9,7 +9,6 @@ from matplotlib.figure import Figure
 
 from fooling.errors import FoolingError
 from fooling.figures.confidence_axis import draw_reference, log_odds, use_confidence_ticks, use_percent_ticks
-from fooling.figures.percentages import short_percent
 from fooling.figures.style import (
     ENCODINGS,
     QUIET,
@@ -21,6 +20,7 @@ from fooling.figures.style import (
     in_style,
     searches_in,
 )
+from fooling.percentages import short_percent
 
 BOXES = 0.76  # of the height of an experiment, divided among the boxes of its searches
 RUN = ["experiment", "search", "classifier", "seed"]

@@ -14,9 +14,9 @@ from fooling.attacks.evolution.record import RunRecord
 from fooling.datasets.dataset import Dataset
 from fooling.errors import FoolingError
 from fooling.figures.image_grid import HEAD, place_image, sheet, write, write_class_names, write_head
-from fooling.figures.percentages import percent
 from fooling.figures.shown_classes import MOST, SHOWN
 from fooling.figures.style import ENCODINGS, INK, QUIET, REAL, WIDTH, in_style
+from fooling.percentages import percent
 
 LEFT, RIGHT, CAPTION, COUNT, NONE, GAP = 0.86, 0.06, 0.19, 0.12, 0.45, 0.068  # inches
 

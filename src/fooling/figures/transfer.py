@@ -20,9 +20,9 @@ from fooling.figures.image_grid import (
     write_class_names,
     write_head,
 )
-from fooling.figures.percentages import percent
 from fooling.figures.shown_classes import SHOWN, are_many
 from fooling.figures.style import ENCODINGS, FAINT, INK, QUIET, SHARES, WIDTH, draw_note, in_style
+from fooling.percentages import percent
 
 MOST_WITH_INTERVALS = 7  # networks in a heat map: if there are more, the intervals do not fit
 LEFT, RIGHT = 0.98, 0.1  # inches beside the images of the gallery
