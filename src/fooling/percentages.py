@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
+
+UNKNOWN = "unknown"
 
 
 def percent(confidence: float, *, decimals: int = 2) -> str:
     """Return a confidence (0 to 1) in percent, truncated to some decimals.
 
     .98999 gives ``98.99 %``, not ``99.00 %``. The highest value with so many decimals is printed with its sign: .9999,
-    .99996 and 1 all give ``≥ 99.99 %``. Numbers just below 1 are 1 in `float32`.
+    .99996 and 1 all give ``≥ 99.99 %``. Numbers just below 1 are 1 in `float32`. NaN gives ``unknown``.
     """
+    if math.isnan(confidence):
+        return UNKNOWN
     step = Decimal(1).scaleb(-decimals)
     shown = (Decimal(repr(float(confidence))) * 100).quantize(step, rounding=ROUND_FLOOR)
     highest = 100 - step
@@ -25,8 +30,10 @@ def short_percent(confidence: Decimal | float) -> str:
 def share_percent(share: float) -> str:
     """Return an exact ``share`` (0 to 1) in percent, rounded to two decimals; from 99 % on truncated after its nines.
 
-    .99996 gives ``99.996 %``, .9999999 gives ``99.99999 %``; only 1 gives ``100 %``.
+    .99996 gives ``99.996 %``, .9999999 gives ``99.99999 %``; only 1 gives ``100 %``. NaN gives ``unknown``.
     """
+    if math.isnan(share):
+        return UNKNOWN
     exact = Decimal(repr(float(share)))
     if not Decimal("0.99") <= exact < 1:
         return f"{_trimmed((exact * 100).quantize(Decimal('0.01'), rounding=ROUND_HALF_EVEN))} %"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import torch
@@ -15,7 +16,7 @@ from fooling.classifiers.devices import chosen_device
 from fooling.classifiers.imported import found_weights, imported_classifier
 from fooling.classifiers.probe import remarks_on
 from fooling.classifiers.settings import ImportSettings
-from fooling.cli._loading import open_classifier
+from fooling.cli._loading import named_output, open_classifier
 from fooling.datasets.dataset import load_dataset
 from fooling.datasets.fetching import mirror_folder
 from fooling.findings.calibration import CALIBRATION, REAL, CalibrationSettings, calibrate_on
@@ -27,13 +28,15 @@ from fooling.retraining.settings import MatchSettings
 from fooling.seeding import software_versions
 from fooling.settings import read_settings
 
+PANEL = "Networks"
+
 
 def import_network(
     *,
     dataset: Path,
     settings: str,
-    name: str,
-    output: Path,
+    name: str = "",
+    output: Path | None = None,
     mirror: Path | None = None,
     device: str = "auto",
 ) -> None:
@@ -42,9 +45,11 @@ def import_network(
     Check that architecture, weights and data set fit, and measure the test errors.
 
     Args:
-        output: Classifier file to write.
+        name: Name of the classifier. Default: that of the file to write, else imported.
+        output: Classifier file to write. Default: named after the classifier, in this folder.
         settings: Architecture, weights and input: JSON or a YAML file.
     """
+    name, output = named_output(name, output, otherwise="imported")
     checked = read_settings(ImportSettings, settings)
     images = load_dataset(dataset)
     weights = found_weights(checked, mirror=mirror_folder(mirror))
@@ -69,8 +74,8 @@ def assemble_ensemble(
     members: list[Path],
     *,
     dataset: Path,
-    name: str,
-    output: Path,
+    name: str = "",
+    output: Path | None = None,
     architecture: list[str] | None = None,
     device: str = "auto",
 ) -> None:
@@ -80,12 +85,14 @@ def assemble_ensemble(
 
     Args:
         members: Classifier files of the networks.
-        output: Classifier file to write.
+        name: Name of the classifier. Default: that of the file to write, else ensemble.
+        output: Classifier file to write. Default: named after the classifier, in this folder.
     """
+    name, output = named_output(name, output, otherwise="ensemble")
     place = chosen_device(device)
     images = load_dataset(dataset)
     classifier = ensemble_of([load_classifier(path, place, architecture or ()) for path in members], name=name)
-    provenance = {
+    provenance: dict[str, Any] = {
         **measured_errors(classifier, images.test_images, images.test_labels),
         "test_images": len(images.test_images),
         "members": [{"file": path.name, "sha256": digest_of(path)} for path in members],
@@ -105,7 +112,7 @@ def calibrate(
     *,
     classifier: Path,
     dataset: Path,
-    settings: str,
+    settings: str = "{}",
     calibration: Path,
     images: Path,
     architecture: list[str] | None = None,
@@ -135,7 +142,7 @@ def match_refusal(
     *,
     classifier: Path,
     dataset: Path,
-    settings: str,
+    settings: str = "{}",
     output: Path,
     architecture: list[str] | None = None,
     device: str = "auto",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import inspect
 from collections.abc import Callable
@@ -24,6 +25,8 @@ from fooling.fonts import missing_in
 from fooling.progress import say
 from fooling.settings import read_settings
 from fooling.survey.questionnaire import ConditionStimuli, load_stimuli
+
+PANEL = "Report"
 
 NAMED_MODULES = ("fooling.figures.*",)
 #: Imported by name, so that the fingerprint of one figure does not cover the code of the tables of all the others.
@@ -85,9 +88,18 @@ def _function_of(figure: str) -> Callable[..., Figure]:
     """Return the function that draws ``figure``; of the modules of figures, only its own is loaded."""
     catalogue = importlib.import_module(CATALOGUE)
     if figure not in catalogue.FIGURES:
-        raise FoolingError(f"there is no figure {figure!r}", expected=f"one of {', '.join(catalogue.FIGURES)}")
+        raise FoolingError(
+            f"there is no figure {figure!r}",
+            expected=f"one of {', '.join(_closest_first(figure, list(catalogue.FIGURES)))}",
+        )
     function: Callable[..., Figure] = getattr(importlib.import_module(catalogue.module_of(figure)), figure)
     return function
+
+
+def _closest_first(figure: str, known: list[str]) -> list[str]:
+    """Return the ``known`` names with those most similar to ``figure`` first."""
+    close = difflib.get_close_matches(figure, known, n=3, cutoff=0.4)
+    return [*close, *(name for name in known if name not in close)]
 
 
 def _read_stimuli(stimuli: str) -> ConditionStimuli:

@@ -31,6 +31,8 @@ from fooling.progress import say
 from fooling.seeding import derived_seed
 from fooling.settings import read_settings
 
+PANEL = "Findings"
+
 
 def examine(
     runs: list[Path],
@@ -39,7 +41,7 @@ def examine(
     calibration: Path,
     images: Path,
     dataset: Path,
-    settings: str,
+    settings: str = "{}",
     output: Path,
     independent: Path | None = None,
     architecture: list[str] | None = None,
@@ -97,7 +99,7 @@ def transfer(
     runs: list[Path] | None = None,
     batches: list[Path] | None = None,
     measured_runs: int | None = None,
-    settings: str,
+    settings: str = "{}",
     shown: Path,
     pairs: Path,
     architecture: list[str] | None = None,
@@ -154,7 +156,7 @@ def measure_distances(
     dataset: Path,
     calibration: Path,
     images: Path,
-    settings: str,
+    settings: str = "{}",
     output: Path,
     runs: list[str] | None = None,
     architecture: list[str] | None = None,
@@ -197,7 +199,7 @@ def ablate(
     *,
     classifier: Path,
     experiment: str,
-    settings: str,
+    settings: str = "{}",
     output: Path,
     architecture: list[str] | None = None,
     device: str = "auto",

@@ -20,6 +20,8 @@ from fooling.study.default import default_study
 from fooling.study.documentation import commented_yaml, json_schema, settings_table, tables_documentation
 from fooling.study.settings import StudySettings
 
+PANEL = "Project"
+
 DEFAULT_STUDY_HEADER = """\
 # yaml-language-server: $schema=schema.json
 # The default study, written by `fooling write-config`. To make a study of your own, copy this file and give it a name.

@@ -39,6 +39,8 @@ from fooling.progress import say
 from fooling.retraining.settings import RefusalTableSettings
 from fooling.settings import read_settings
 
+PANEL = "Findings"
+
 
 def tabulate_retraining(
     classifiers: list[Path],
@@ -46,7 +48,7 @@ def tabulate_retraining(
     runs: list[Path],
     retraining: str,
     measured_runs: int,
-    settings: str,
+    settings: str = "{}",
     champions: Path,
     networks: Path,
     effects: Path,
@@ -90,7 +92,13 @@ def _chain_network(chained: Chained, generations: int | None) -> ChainNetwork:
 
 
 def tabulate_budget(
-    classifiers: list[Path], *, runs: list[Path], retraining: str, measured_runs: int, settings: str, output: Path
+    classifiers: list[Path],
+    *,
+    runs: list[Path],
+    retraining: str,
+    measured_runs: int,
+    settings: str = "{}",
+    output: Path,
 ) -> None:
     """Tabulate the confidence on the last network of each chain over the evaluations.
 
@@ -129,7 +137,7 @@ def tabulate_refusal(
     dataset: Path,
     retraining: str,
     measured_runs: int,
-    settings: str,
+    settings: str = "{}",
     output: Path,
     architecture: list[str] | None = None,
     device: str = "auto",

@@ -11,6 +11,8 @@ from fooling.progress import say
 from fooling.survey.assembly import BROWSER_BUILD, LIBRARIES, OWN_SCRIPTS, Library, assemble_page, cards
 from fooling.survey.questionnaire import Questionnaire, load_questionnaire
 
+PANEL = "Survey"
+
 
 def survey_build(*, questionnaire: Path, packages: Path, output: Path) -> None:
     """Build the page of a questionnaire: a folder to host, and one file that works offline.
