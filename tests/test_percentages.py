@@ -66,3 +66,7 @@ def test_a_percentage_near_100_is_never_more_than_it_was(share):
     shown = float(share_percent(share).removesuffix(" %")) / 100
     assert shown <= share * (1 + 1e-15)
     assert shown < 1
+
+
+def test_no_number_is_unknown():
+    assert (percent(float("nan")), share_percent(float("nan"))) == ("unknown", "unknown")

@@ -101,3 +101,10 @@ def test_a_table_without_a_name_is_refused(given):
 def test_a_wrong_option_is_refused(given):
     with pytest.raises(FoolingError, match="reference"):
         draw("variance_components", settings='{"reference": 2}', **given)
+
+
+def test_a_wrong_name_lists_the_names_closest_first(tmp_path):
+    with pytest.raises(FoolingError, match="there is no figure 'same_labels'") as refused:
+        draw("same_labels", png=tmp_path / "figure.png")
+    assert "one of same_label, " in str(refused.value)
+    assert "gallery" in str(refused.value)

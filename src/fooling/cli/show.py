@@ -60,7 +60,7 @@ def show(file: Path, *, output: Path | None = None, protocol: str = "auto") -> N
     if file.suffix.lower() == ".png":
         _show_figure(file, output=output, protocol=protocol)
         return
-    overview = overview_of_file(file)
+    overview = _overview_of_file(file)
     if output is not None:
         write_bytes(output, as_png(draw_overview(overview)))
         say(f"{overview.title}: {output}")
@@ -77,7 +77,7 @@ def _chosen(protocol: str) -> str:
     return protocol_of(os.environ) if protocol == "auto" else protocol
 
 
-def overview_of_file(file: Path) -> Overview:
+def _overview_of_file(file: Path) -> Overview:
     """Return the overview of a file; raise :class:`FoolingError` for one of another kind, and for a broken one."""
     if file.suffix.lower() == ".json":
         asked = load_questionnaire(file)

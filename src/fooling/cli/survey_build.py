@@ -28,6 +28,8 @@ def survey_build(*, questionnaire: Path, packages: Path, output: Path) -> None:
     page = assemble_page(checked, _images(checked, questionnaire.parent), libraries)
     single = f"{checked.study}-survey.html"
     write_folder(output, {**page.files, single: page.single.encode()})
+    if not checked.contact:
+        say("no contact is set, and the page says so: set survey.contact before you ask people")
     say(f"{len(checked.stimuli)} images to ask about; open {output / single}, or host {output}")
 
 

@@ -38,7 +38,7 @@ PER_CLASS = 10  # images of each class of a data set
 SURE = 0.9999  # the confidence at which facts count images
 LEFT, RIGHT, GAP = 0.86, 0.08, 0.068  # inches
 TITLE, FACT, LINE = 0.245, 0.125, 0.115  # inches: the height of the title, a fact, and a line below an image
-LONGEST_FACT = 140  # characters of a line
+LONGEST_FACT = 125  # characters of a line
 
 
 @dataclass(frozen=True, kw_only=True)
