@@ -201,7 +201,7 @@ def test_of_one_class_alone_nothing_is_said(bars: Dataset) -> None:
 @pytest.mark.parametrize(
     ("changes", "remark"),
     [
-        ({"scale": torch.full((1, 1, 1), 1000.0)}, "99.99% or more for all 16 images"),
+        ({"scale": torch.full((1, 1, 1), 1000.0)}, "99.99 % or more for all 16 images"),
         ({"scale": torch.zeros(1, 1, 1)}, "the scores are the same for all 16 images"),
         ({"network": Small(inputs=torch.round)}, "the gradient is 0 at all 16 images"),
         ({"network": Small(features=lambda values: values * 0)}, "the scores are the same for all 16 images"),

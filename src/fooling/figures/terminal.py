@@ -20,7 +20,7 @@ from fooling.percentages import percent
 
 RESET = "\x1b[0m"
 BOLD, FAINT = "\x1b[1m", "\x1b[2m"
-LEAST, WISHED = 8, 5  # columns of an image at least, and images wished side by side
+LEAST, WISHED = 10, 5  # columns of an image at least, so that a confidence fits below; images wished side by side
 CHUNK = 4096  # characters of one message to kitty
 SIXEL_COLOURS = 255
 
