@@ -149,7 +149,7 @@ rule match_refusal:
     output:
         "<results>/retraining/{chain}/dnn{number}/refusing.safetensors",
     params:
-        code=classifiers.fingerprint("fooling.cli.refusal:match_refusal", chains.first),
+        code=classifiers.fingerprint("fooling.cli.classifiers:match_refusal", chains.first),
         environment=environment("networks"),
         settings=by_wildcards(chains.matched_refusal),
         own_files=chains.own_files,

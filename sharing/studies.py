@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from fooling.artifacts import NOT_BIT_IDENTICAL, sha256_of, write_text
+from fooling.artifacts import sha256_of, write_text
 from fooling.errors import FoolingError
 from fooling.inputs import parsed_yaml, read_text
 from fooling.settings import parse_exponents
@@ -24,6 +24,10 @@ HEADER = """\
 """
 PICTURE_KINDS = ("folder", "imagenet")  # kinds of data sets with a list of pictures
 SECTIONS = ("studies", "datasets", "pictures", "retraining", "ascent", "survey")
+
+#: Results that describe the run itself, such as its duration, and so differ between runs with equal findings: patterns
+#: below the results folder of a study. All other results are bit-identical.
+NOT_BIT_IDENTICAL = ("run-info.json", "report/index.html")
 
 
 def study_in(configfile: Path) -> Study:

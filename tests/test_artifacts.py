@@ -17,6 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays_of
+from safetensors.numpy import save_file
 
 from fooling import artifacts
 from fooling.errors import FoolingError
@@ -102,6 +103,17 @@ def test_another_kind_version_or_origin_is_refused(tmp_path: Path) -> None:
     safetensors.numpy.save_file({"a": np.eye(2)}, path)
     with pytest.raises(FoolingError, match="without a header"):
         artifacts.read_arrays(path, kind="thing", version=3)
+
+
+def test_the_kind_of_a_file_is_read_from_its_header(tmp_path: Path) -> None:
+    _write(tmp_path / "file")
+    assert artifacts.kind_of(tmp_path / "file") == "thing"
+    save_file({"a": np.eye(2)}, tmp_path / "other")
+    with pytest.raises(FoolingError, match="was not written by this study"):
+        artifacts.kind_of(tmp_path / "other")
+    (tmp_path / "text").write_text("text")
+    with pytest.raises(FoolingError, match="not a safetensors file"):
+        artifacts.kind_of(tmp_path / "text")
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:

@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import pytest
+import yaml
 from pydantic import Field
 
 from fooling.errors import FoolingError
-from fooling.settings import Settings, checked_settings, read_settings
+from fooling.settings import Settings, checked_settings, read_settings, shortest
+from fooling.study.settings import StudySettings
 
 
 class Circle(Settings):
@@ -54,6 +56,35 @@ def test_a_missing_key_is_shown_with_an_example() -> None:
     message = _refusal({})
     assert "- title" in message
     assert message.endswith("corrected:\n    title: a picture")
+
+
+class Album(Settings):
+    name: str
+    cover: Annotated[Circle | Square, Field(discriminator="kind")]
+    drawings: Annotated[tuple[Drawing, ...], Field(min_length=1)]
+    pages: Annotated[int, Field(ge=4)]
+    weight: Annotated[float, Field(gt=0, le=0.2)]
+
+
+def test_missing_keys_are_shown_with_the_shortest_valid_values() -> None:
+    with pytest.raises(FoolingError) as refused:
+        checked_settings(Album, {}, source="album.yaml")
+    corrected = {}
+    for problem in str(refused.value).split("\n- ")[1:]:
+        corrected |= yaml.safe_load(problem.partition("corrected:\n")[2])
+    assert corrected == {
+        "name": "a-name",
+        "cover": {"kind": "circle"},
+        "drawings": [{"title": "a picture"}],
+        "pages": 4,
+        "weight": 0.2,
+    }
+    checked_settings(Album, corrected, source="album.yaml")
+
+
+def test_a_study_file_without_keys_is_shown_a_valid_one() -> None:
+    shown = {key: shortest(StudySettings, key) for key in ("study", "datasets", "classifiers", "experiments")}
+    assert checked_settings(StudySettings, shown, source="study.yaml").study == shown["study"]
 
 
 def test_an_unknown_kind_names_the_known_ones() -> None:

@@ -36,10 +36,6 @@ MOST_ROWS = 20_000_000  # rows in a table that is read
 PART = ".part"
 ARRAYS_SHA256, HEADER_SHA256 = "arrays_sha256", "header_sha256"  # keys of the header
 
-#: Results that describe the run itself, such as its duration, and so differ between runs with equal findings: patterns
-#: below the results folder of a study. All other results are bit-identical.
-NOT_BIT_IDENTICAL = ("run-info.json", "report/index.html")
-
 
 @contextmanager
 def written_atomically(path: Path) -> Iterator[Path]:
@@ -47,8 +43,7 @@ def written_atomically(path: Path) -> Iterator[Path]:
 
     The temporary file is removed if anything fails. Temporary files of killed writers are removed too; a living writer
     holds a lock on its own. Raises :class:`FoolingError` if ``path`` is a folder, a device or a pipe, the disk is full,
-    the
-    folder is read-only, or the like.
+    the folder is read-only, or the like.
     """
     _require_replaceable(path, stat.S_ISREG, "a file, or nothing yet")
     with _own_folder(path) as folder:
@@ -176,25 +171,18 @@ def read_arrays(path: Path, *, kind: str, version: int) -> tuple[dict[str, NDArr
 
 def read_header(path: Path, *, kind: str, version: int) -> dict[str, Any]:
     """Return the header of such a file without reading its arrays; raise as :func:`read_arrays` does."""
-    require_file(path)
-    try:
-        remember(path)
-        with safetensors.safe_open(path, framework="numpy") as content:
-            metadata = content.metadata() or {}
-    except (OSError, safetensors.SafetensorError) as error:
-        raise _broken(path, kind, error) from None
-    if HEADER_KEY not in metadata:
-        raise FoolingError(
-            f"{path} is not a {kind} of this study", found="a safetensors file without a header", expected=kind
-        )
-    header = parsed_json(metadata[HEADER_KEY], source=f"the header of {path}", remedy=REMEDY)
-    if not isinstance(header, dict) or header.get("kind") != kind or header.get("version") != version:
-        named = header if isinstance(header, dict) else {}
-        found = f"{named.get('kind')}, format version {named.get('version')}"
+    header = _header_in(path, expected=kind)
+    if header.get("kind") != kind or header.get("version") != version:
+        found = f"{header.get('kind')}, format version {header.get('version')}"
         raise FoolingError(f"{path} holds something else", found=found, expected=f"{kind}, format version {version}")
     expected = header.pop(HEADER_SHA256, None)
     _require_checksum(path, "header", found=sha256_of(_as_json(header).encode()), expected=expected)
     return header
+
+
+def kind_of(path: Path) -> str:
+    """Return the kind of a file that :func:`write_arrays` wrote; raise :class:`FoolingError` for any other file."""
+    return str(_header_in(path, expected="a file of this study").get("kind"))
 
 
 def require_file(path: Path) -> None:
@@ -215,6 +203,22 @@ def require_file(path: Path) -> None:
 def sha256_of(content: bytes) -> str:
     """Return the SHA-256 of ``content`` in hexadecimal."""
     return hashlib.sha256(content).hexdigest()
+
+
+def _header_in(path: Path, *, expected: str) -> dict[str, Any]:
+    """Return the JSON header of a safetensors file; its values and checksum are not yet checked."""
+    require_file(path)
+    try:
+        remember(path)
+        with safetensors.safe_open(path, framework="numpy") as content:
+            metadata = content.metadata() or {}
+    except (OSError, safetensors.SafetensorError) as error:
+        raise _broken(path, expected, error) from None
+    if HEADER_KEY not in metadata:
+        found = "a safetensors file without a header"
+        raise FoolingError(f"{path} was not written by this study", found=found, expected=expected)
+    header = parsed_json(metadata[HEADER_KEY], source=f"the header of {path}", remedy=REMEDY)
+    return header if isinstance(header, dict) else {}
 
 
 def _require_replaceable(path: Path, is_replaceable: Callable[[int], bool], expected: str) -> None:
@@ -285,13 +289,8 @@ def _require_whole_lines(path: Path) -> None:
 
 
 def _broken(path: Path, kind: str, error: Exception) -> FoolingError:
-    size = f"{path.stat().st_size} bytes"
-    return FoolingError(
-        f"{path} is truncated or not a safetensors file",
-        found=f"{size}; {error}",
-        expected=kind,
-        remedy=REMEDY,
-    )
+    found = f"{path.stat().st_size} bytes; {error}"
+    return FoolingError(f"{path} is truncated or not a safetensors file", found=found, expected=kind, remedy=REMEDY)
 
 
 @contextmanager

@@ -24,8 +24,9 @@ from fooling.artifacts import read_arrays, write_arrays
 from fooling.errors import FoolingError
 from fooling.inputs import forget
 from fooling.progress import say
+from fooling.schemas import FileFormat, Header
 
-VERSION = 1
+KIND, VERSION = "checkpoint", 1
 INTERVAL = 2.0  # seconds between two checkpoints, at least
 MOST_SHARE = 0.05  # of the time may be spent on saving checkpoints
 
@@ -79,13 +80,13 @@ class CheckpointStore:
         path = self.path(name)
         if not path.exists():
             return None
-        state = read_arrays(path, kind="checkpoint", version=VERSION)
+        state = read_arrays(path, kind=KIND, version=VERSION)
         forget(path)  # the command itself replaces this file
         return state
 
     def save(self, name: str, arrays: Mapping[str, NDArray[Any]], header: Mapping[str, Any]) -> None:
         """Save a checkpoint as ``name``, replacing the previous one."""
-        write_arrays(self.path(name), arrays, kind="checkpoint", version=VERSION, header=header)
+        write_arrays(self.path(name), arrays, kind=KIND, version=VERSION, header=header)
         now = time.monotonic()
         took = now - (now if self._due_since is None else self._due_since)
         self._next_save, self._due_since = now + max(self._interval, took / MOST_SHARE), None
@@ -132,3 +133,16 @@ class CheckpointStore:
                     fcntl.flock(self._lock, fcntl.LOCK_EX)
             return os.path.samestat(os.fstat(self._lock.fileno()), self._lock_path.stat())
         return False
+
+
+FORMAT = FileFormat(
+    kind=KIND,
+    version=VERSION,
+    path="../.checkpoints/{work}/{name}.safetensors",
+    commands=("train", "retrain", "attack"),
+    header=Header,
+    lengths={},
+    doc="The state of unfinished work, deleted once its result is written. Header and arrays are those of the work: an"
+    " archive with the states of its search, its scoring and its generator of random numbers; the images of a gradient"
+    " ascent; or a network with its optimiser. `work` is a digest of everything that decides the result.",
+)

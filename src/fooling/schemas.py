@@ -1,8 +1,14 @@
-"""Check what a file holds: the keys of its header, and the types, shapes and ranges of its arrays."""
+"""Declare and check what a file holds: the keys of its header, and the types, shapes and ranges of its arrays.
+
+Each format is declared once, as a :class:`FileFormat` beside the code that writes it. Readers and writers check arrays
+against it, and docs/files.md is generated from it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -19,10 +25,57 @@ SHOWN = 5  # errors in one message
 class Header(BaseModel):
     """The keys of a file's header that its readers need; other keys are ignored."""
 
-    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Array:
+    """One array of a file: its name, its type and lengths, its range, and a sentence for the documentation.
+
+    Args:
+        name: Its name in the file.
+        form: Its type and a length for each dimension, as in :func:`require_schema`.
+        doc: What it holds.
+        least: Its smallest number.
+        most: Its largest number.
+    """
+
+    name: str
+    form: str
+    doc: str
+    least: float = -math.inf
+    most: float = math.inf
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileFormat:
+    """The declaration of a file format.
+
+    Args:
+        kind: Its name, which is the ``kind`` in the header of a safetensors file.
+        version: Version of the format.
+        path: Pattern of its path below the results folder of a study, such as ``classifiers/{classifier}.safetensors``.
+        commands: Commands of ``fooling`` that write it.
+        header: The keys of its header that readers need.
+        arrays: Its arrays, apart from those that depend on an encoding or a network.
+        lengths: The meaning of the letters in the forms of its arrays.
+        doc: What it holds, for the documentation.
+    """
+
+    kind: str
+    version: int
+    path: str
+    commands: tuple[str, ...]
+    header: type[Header]
+    arrays: tuple[Array, ...] = ()
+    lengths: Mapping[str, str]
+    doc: str
 
 
 H = TypeVar("H", bound=Header)
+
+#: The letters of an image.
+IMAGE_LENGTHS = {"C": "channels: 1 (grey) or 3 (RGB)", "H": "height in pixels", "W": "width in pixels"}
 
 
 def checked_header(model: type[H], values: object, *, source: object) -> H:
@@ -72,6 +125,20 @@ def require_schema(
                 expected=f"{name}: {described}" + (f" with {known}" if known else ""),
                 remedy=REMEDY,
             )
+
+
+def require_arrays(
+    arrays: Mapping[str, NDArray[Any]], declared: Iterable[Array], *, source: object, **lengths: int
+) -> None:
+    """Raise :class:`FoolingError`, naming the ``source``, unless ``arrays`` are as ``declared``.
+
+    ``lengths`` are known lengths by letter, as in :func:`require_schema`.
+    """
+    expected = list(declared)
+    require_schema(arrays, {array.name: array.form for array in expected}, source=source, **lengths)
+    for array in expected:
+        if math.isfinite(array.least) or math.isfinite(array.most):
+            require_range(array.name, arrays[array.name], least=array.least, most=array.most, source=source)
 
 
 def require_range(name: str, array: NDArray[Any], *, least: float, most: float, source: object) -> None:

@@ -133,8 +133,9 @@ def _explanation(owner: type[BaseModel] | None, key: str, error: ErrorDetails) -
         close = difflib.get_close_matches(key, fields, n=1)
         return Explanation(f"an unknown key, {key!r}", ", ".join(fields), dict.fromkeys(close, error["input"]))
     if error["type"] == "missing":
-        description = fields[key].description if key in fields else None
-        return Explanation("nothing", description or "a value is required", _example(owner, key))
+        if owner is None or key not in fields:
+            return Explanation("nothing", "a value is required")
+        return Explanation("nothing", fields[key].description or "a value is required", {key: shortest(owner, key)})
     if error["type"].startswith("union_tag"):
         choices = _quoted(error.get("ctx", {}).get("expected_tags", ""))
         tag = error["input"].get(key) if isinstance(error["input"], Mapping) else None
@@ -201,6 +202,40 @@ def _example(owner: type[BaseModel] | None, key: str) -> dict[str, Any]:
         return {}
     default = known.examples[0] if known.examples else known.get_default(call_default_factory=True)
     return {key: default.model_dump(mode="json") if isinstance(default, BaseModel) else default}
+
+
+def shortest(owner: type[BaseModel], key: str) -> Any:
+    """Return the shortest valid value of a key of ``owner``: its first example, its default, or one of its type."""
+    schema = owner.model_json_schema()
+    return _shortest(schema["properties"][key], schema.get("$defs", {}))
+
+
+def _shortest(schema: Mapping[str, Any], known: Mapping[str, Any]) -> Any:
+    """Return the shortest value of a JSON schema, whose references are to the ``known`` ones."""
+    schema = _resolved(schema, known)
+    if "examples" in schema:
+        return schema["examples"][0]
+    for key in ("default", "const"):
+        if key in schema:
+            return schema[key]
+    if options := schema.get("oneOf", schema.get("anyOf")):
+        value, tag = _shortest(options[0], known), schema.get("discriminator", {}).get("propertyName")
+        return value if tag is None else {tag: _resolved(options[0], known)["properties"][tag]["const"], **value}
+    match schema.get("type"):
+        case "object":
+            return {key: _shortest(schema["properties"][key], known) for key in schema.get("required", ())}
+        case "array":
+            return [_shortest(schema["items"], known)] * schema.get("minItems", 0)
+        case "integer" | "number" as kind:
+            above = schema.get("exclusiveMinimum", 0) + (1 if kind == "integer" else 0.5)
+            return schema.get("minimum", schema.get("maximum", above))
+    formats = {"date": "2026-01-31", "path": "a/path"}
+    return schema["enum"][0] if "enum" in schema else formats.get(schema.get("format", ""), "a-name")
+
+
+def _resolved(schema: Mapping[str, Any], known: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what a reference refers to, with the keys beside it; any other schema as it is."""
+    return known[schema["$ref"].rpartition("/")[2]] | schema if "$ref" in schema else schema
 
 
 def _closest(key: str, found: Any, choices: Sequence[str]) -> dict[str, Any]:

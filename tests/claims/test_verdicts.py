@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from fooling.claims.verdicts import (
     Direction,
@@ -21,7 +18,6 @@ from fooling.claims.verdicts import (
     judged,
     note_on_directions,
     note_on_status,
-    percent,
     scoreboard,
     verdict_of_all,
     verdict_of_any,
@@ -181,34 +177,6 @@ def test_directions_are_counted_apart_from_verdicts() -> None:
     assert note_on_directions(shown.assign(direction=directions)) == (
         "Directions on digits, not verdicts: 2 same direction, 1 opposite, 1 unclear; 2 of these have no interval."
     )
-
-
-@pytest.mark.parametrize(
-    ("share", "words"),
-    [
-        (0.0, "0 %"),
-        (0.0094, "0.94 %"),
-        (0.00957, "0.96 %"),
-        (0.5, "50 %"),
-        (0.9899999, "99 %"),
-        (0.9915, "99.15 %"),
-        (0.9999, "99.99 %"),
-        (0.99996, "99.996 %"),
-        (float(np.float32(0.9999)), "99.989 %"),
-        (0.9999999, "99.99999 %"),
-        (float(np.nextafter(1.0, 0)), "99.99999999999999 %"),
-        (1.0, "100 %"),
-    ],
-)
-def test_percentages(share, words):
-    assert percent(share) == words
-
-
-@given(st.floats(0.99, 1, exclude_max=True))
-def test_a_percentage_near_100_is_never_more_than_it_was(share):
-    shown = float(percent(share).removesuffix(" %")) / 100
-    assert shown <= share * (1 + 1e-15)
-    assert shown < 1
 
 
 @pytest.mark.parametrize(

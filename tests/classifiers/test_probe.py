@@ -16,6 +16,7 @@ from fooling.classifiers.classifier import Classifier
 from fooling.classifiers.probe import remarks_on, require_usable, sample_of
 from fooling.datasets.dataset import Dataset
 from fooling.errors import FoolingError
+from fooling.percentages import share_percent
 from fooling.training.settings import ClassifierSettings
 from fooling.training.training import Training
 
@@ -188,7 +189,7 @@ def test_a_network_without_gradients_can_be_used_and_says_why(bars: Dataset, net
 def test_an_error_no_better_than_guessing_is_said(bars: Dataset) -> None:
     share = np.bincount(bars.test_labels).max() / 40
     remark = said_of(classifier_of(Small(), provenance={"test_error": 1 - share}), bars)
-    assert f"no better than guessing ({1 - share:.2%}): check `input`" in remark
+    assert f"no better than guessing ({share_percent(1 - share)}): check `input`" in remark
     assert remarks_on(classifier_of(Small(), provenance={"test_error": 0.5 * (1 - share)}), bars) == []
 
 
@@ -200,7 +201,7 @@ def test_of_one_class_alone_nothing_is_said(bars: Dataset) -> None:
 @pytest.mark.parametrize(
     ("changes", "remark"),
     [
-        ({"scale": torch.full((1, 1, 1), 1000.0)}, "99.99% or more for all 16 images"),
+        ({"scale": torch.full((1, 1, 1), 1000.0)}, "99.99 % or more for all 16 images"),
         ({"scale": torch.zeros(1, 1, 1)}, "the scores are the same for all 16 images"),
         ({"network": Small(inputs=torch.round)}, "the gradient is 0 at all 16 images"),
         ({"network": Small(features=lambda values: values * 0)}, "the scores are the same for all 16 images"),

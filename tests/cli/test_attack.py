@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from fooling.attacks.evolution.record import load_run
+from fooling.attacks.evolution.record import load_run, load_runs
 from fooling.checkpoints import CheckpointStore
 from fooling.classifiers.architectures import build_network
 from fooling.classifiers.assembly import assembled
@@ -17,6 +17,8 @@ from fooling.classifiers.classifier_file import load_classifier, save_classifier
 from fooling.cli.attack import attack
 from fooling.datasets.dataset import save_dataset
 from fooling.errors import FoolingError
+from fooling.fingerprint import Fingerprints
+from fooling.images import read_png
 from fooling.training.settings import ClassifierSettings
 from made_up_bars import made_bars
 
@@ -143,3 +145,36 @@ def test_gradient_ascent_has_no_precision(evolve: Evolve) -> None:
         evolve("bfloat16", kind="ascent")
     with pytest.raises(FoolingError, match="leave out --dataset"):
         evolve(None, kind="ascent", dataset=True)
+
+
+SMALL = json.dumps({"search": {"start": 20, "offspring": 50, "generations": 4}})
+
+
+@pytest.mark.parametrize(("runs", "name"), [(None, "lenet-evolution-seed1"), (2, "lenet-evolution-seeds1-2")])
+def test_seed_and_output_have_defaults_and_a_picture_lies_beside(
+    runs: int | None, name: str, files: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    attack("evolution", classifier=files[0], settings=SMALL, runs=runs, png=True, device="cpu")
+    records = [load_run(Path(f"{name}.safetensors"))] if runs is None else load_runs(Path(f"{name}.safetensors"))
+    assert [record.seed for record in records] == list(range(1, (runs or 1) + 1))
+    assert {record.encoding for record in records} == {"cppn"}
+    assert read_png(Path(f"{name}.png"))
+
+
+def test_controls_have_pictures_too(files: tuple[Path, Path], tmp_path: Path) -> None:
+    output, drift = tmp_path / "seed1.safetensors", tmp_path / "seed1.drift.safetensors"
+    places = {"output": output, "controls": [f"drift={drift}"], "checkpoints": tmp_path / "checkpoints"}
+    attack("evolution", classifier=files[0], settings=SMALL, png=True, device="cpu", **places)
+    assert read_png(tmp_path / "seed1.png") != read_png(tmp_path / "seed1.drift.png")
+
+
+def test_gradient_ascent_takes_no_seed(files: tuple[Path, Path], tmp_path: Path) -> None:
+    with pytest.raises(FoolingError, match="takes its seeds from its settings") as refused:
+        attack("ascent", classifier=files[0], seed=1, output=tmp_path / "ascent.safetensors")
+    assert "leave out --seed and --runs" in str(refused.value)
+
+
+def test_figures_do_not_decide_attacks() -> None:
+    fooling = Fingerprints()
+    assert not [path for path in fooling.files("fooling.cli.attack:attack") if "figures" in path.parts]

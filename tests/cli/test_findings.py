@@ -18,11 +18,10 @@ from fooling.claims.judgements import CLAIMS
 from fooling.classifiers.classifier_file import load_classifier
 from fooling.cli.attack import attack
 from fooling.cli.claims import claims
-from fooling.cli.classifiers import calibrate
+from fooling.cli.classifiers import calibrate, match_refusal
 from fooling.cli.examination import ablate, examine, measure_distances, sample, transfer
 from fooling.cli.fooling_images import collect_champions, paint
-from fooling.cli.refusal import match_refusal, tabulate_refusal
-from fooling.cli.retraining_tables import tabulate_budget, tabulate_retraining
+from fooling.cli.retraining_tables import tabulate_budget, tabulate_refusal, tabulate_retraining
 from fooling.cli.summarise import summarise
 from fooling.cli.tables import (
     compare,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fooling.cli import help as module
-from fooling.cli.help import SHARED, commands, parameters_of
+from fooling.cli.help import PANELS, SHARED, commands, parameters_of
 from fooling.cli.main import function_of
 from fooling.errors import FoolingError
 
@@ -73,9 +73,25 @@ def test_a_command_is_a_public_function_of_any_module() -> None:
 def test_functions_that_commands_share_are_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("main", "help", "_shared"):
         (tmp_path / f"{name}.py").write_text("def shared(): pass")
-    (tmp_path / "group.py").write_text('def one():\n    """Do\n    it.\n\n    More."""\ndef _two(): pass')
+    (tmp_path / "group.py").write_text(
+        'PANEL = "Data"\ndef one():\n    """Do\n    it.\n\n    More."""\ndef _two(): pass'
+    )
     monkeypatch.setattr(module, "__file__", str(tmp_path / "help.py"))
-    assert commands.__wrapped__() == {"one": ("fooling.cli.group", "one", "Do it.")}
-    (tmp_path / "other.py").write_text("def one(): pass")
+    assert commands.__wrapped__() == {"one": ("fooling.cli.group", "one", "Do it.", "Data")}
+    (tmp_path / "other.py").write_text('PANEL = "Data"\ndef one(): pass')
     with pytest.raises(FoolingError, match=r"fooling\.cli\.group, fooling\.cli\.other"):
         commands.__wrapped__()
+
+
+@pytest.mark.parametrize("line", ["", 'PANEL = "Odds and ends"'])
+def test_a_module_of_commands_names_a_known_heading(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "group.py").write_text(f"{line}\ndef one(): pass")
+    monkeypatch.setattr(module, "__file__", str(tmp_path / "help.py"))
+    with pytest.raises(FoolingError, match="group"):
+        commands.__wrapped__()
+
+
+def test_commands_are_in_the_order_of_their_headings() -> None:
+    panels = [command.panel for command in commands().values()]
+    assert panels == sorted(panels, key=PANELS.index)
+    assert set(panels) == set(PANELS)

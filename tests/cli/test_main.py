@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 from fooling.cli.data_sets import fetch_digits
-from fooling.cli.help import Command, commands
+from fooling.cli.help import PANELS, Command, commands
 from fooling.cli.main import application
 
 
@@ -36,6 +37,43 @@ def test_help_lists_every_command_without_importing_any() -> None:
     )
     assert all(name.split()[0] in listing.stdout for name in commands())
     assert "torch" not in listing.stderr
+
+
+def test_help_lists_the_commands_under_their_headings() -> None:
+    listing = CliRunner().invoke(application(called=""), ["--help"]).output
+    places = [listing.index(f"─ {panel} ─") for panel in PANELS]
+    assert places == sorted(places)
+    assert places[0] < listing.index("│ fetch-digits ") < places[1] < listing.index("│ import-network ") < places[2]
+
+
+@pytest.mark.parametrize(
+    ("line", "completed"),
+    [
+        ("fooling fetch-d", ["fetch-digits"]),
+        ("fooling survey bu", ["build"]),
+        ("fooling attack ev", ["evolution"]),
+        ("fooling draw same", ["same_label"]),
+        ("fooling fetch-digits --qui", ["--quiet"]),
+    ],
+)
+def test_a_shell_completes_commands_options_and_names(line: str, completed: list[str]) -> None:
+    code = "import sys; sys.argv = ['fooling']; from fooling.cli.main import main; main()"
+    variables = {"_FOOLING_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(len(line.split()) - 1)}
+    done = subprocess.run([sys.executable, "-c", code], env=os.environ | variables, capture_output=True, text=True)
+    assert done.stdout.split() == completed
+    assert done.stderr == ""
+
+
+def test_quiet_prints_errors_alone(tmp_path: Path) -> None:
+    output = tmp_path / "digits.safetensors"
+    done = CliRunner().invoke(application(called="fetch-digits"), ["fetch-digits", "--quiet", "--output", str(output)])
+    assert (done.exit_code, done.output) == (0, "")
+    assert output.is_file()
+    wrong = ["fetch-digits", "--quiet", "--settings", '{"sise": 8}', "--output", str(output)]
+    refused = CliRunner().invoke(application(called="fetch-digits"), wrong)
+    assert refused.exit_code == 2
+    assert refused.stderr.startswith("fooling fetch-digits: --settings: 1 invalid setting")
+    assert "peak memory" not in refused.stderr
 
 
 def test_a_mistake_is_a_message_and_a_status() -> None:
@@ -71,7 +109,9 @@ def greeted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     module = ModuleType("fooling.cli.greetings")
     module.survey_greet = survey_greet  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, module.__name__, module)
-    monkeypatch.setitem(commands(), "survey greet", Command(module.__name__, "survey_greet", "Greet participants."))
+    monkeypatch.setitem(
+        commands(), "survey greet", Command(module.__name__, "survey_greet", "Greet participants.", "Survey")
+    )
     return seen
 
 
@@ -131,7 +171,9 @@ def test_ctrl_c_is_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
     module = ModuleType("fooling.cli.greetings")
     module.survey_greet = survey_greet  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, module.__name__, module)
-    monkeypatch.setitem(commands(), "survey greet", Command(module.__name__, "survey_greet", "Greet participants."))
+    monkeypatch.setitem(
+        commands(), "survey greet", Command(module.__name__, "survey_greet", "Greet participants.", "Survey")
+    )
     done = CliRunner().invoke(application(called="survey greet"), ["survey", "greet"])
     assert done.exit_code == 130
     assert done.stderr == "fooling survey greet: interrupted\n"

@@ -7,14 +7,16 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from fooling.artifacts import sha256_of
 from fooling.classifiers.classifier_file import load_classifier
+from fooling.classifiers.header import classifier_header
 from fooling.cli.data_sets import fetch_digits
-from fooling.cli.training import train
+from fooling.cli.training import retrain, train
 
 SETTINGS = json.dumps({"training": {"iterations": 90, "batch_size": 32}})
 
@@ -45,6 +47,32 @@ def test_the_classifier_tells_where_it_comes_from(digits: Path, trained: Path) -
 def test_nothing_is_left_of_the_unfinished_state(digits: Path, trained: Path) -> None:
     assert trained.exists()
     assert list(digits.with_name("none").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({}, ("classifier", "classifier.safetensors")),
+        ({"name": "mine"}, ("mine", "mine.safetensors")),
+        ({"output": Path("some/where.safetensors")}, ("where", "some/where.safetensors")),
+        ({"name": "mine", "output": Path("where.safetensors")}, ("mine", "where.safetensors")),
+    ],
+)
+def test_name_and_output_have_defaults(
+    given: dict[str, Any], named: tuple[str, str], digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    train(dataset=digits, settings='{"training": {"iterations": 1}}', **given)
+    assert load_classifier(Path(named[1]), torch.device("cpu")).name == named[0]
+
+
+def test_a_network_is_retrained_with_defaults(digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    retrain(dataset=digits, fooling=[digits], settings='{"network": {"training": {"iterations": 1}}}')
+    header = classifier_header(Path("retrained.safetensors"))
+    assert header["fooling_class"]
+    place = header["provenance"]["retraining"]
+    assert (place["number"], place["filled_with"]) == (2, "champions")
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fooling.artifacts import write_arrays
-from fooling.datasets.dataset import KIND, SCHEMA, VERSION, Dataset, load_dataset, save_dataset, stratified_split
+from fooling.datasets.dataset import ARRAYS, KIND, VERSION, Dataset, load_dataset, save_dataset, stratified_split
 from fooling.errors import FoolingError
 
 
@@ -31,7 +31,7 @@ def test_a_data_set_survives_its_file(dataset, tmp_path):
     save_dataset(path, dataset)
     loaded = load_dataset(path)
     assert (loaded.name, loaded.class_names, loaded.provenance) == ("tiny", ("cat", "dog"), dataset.provenance)
-    for name in SCHEMA:
+    for name in (array.name for array in ARRAYS):
         np.testing.assert_array_equal(getattr(loaded, name), getattr(dataset, name))
 
 

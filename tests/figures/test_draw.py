@@ -101,3 +101,25 @@ def test_a_table_without_a_name_is_refused(given):
 def test_a_wrong_option_is_refused(given):
     with pytest.raises(FoolingError, match="reference"):
         draw("variance_components", settings='{"reference": 2}', **given)
+
+
+def test_what_a_figure_needs_is_named_as_options(tmp_path):
+    with pytest.raises(FoolingError, match="found: nothing") as refused:
+        draw("gallery", png=tmp_path / "figure.png")
+    assert "give --runs, --tables examined=path" in str(refused.value)
+    with pytest.raises(FoolingError, match="reference_error go into --settings"):
+        draw("training_curves", png=tmp_path / "figure.png")
+
+
+def test_the_png_file_is_named_after_the_figure(given, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    del given["png"]
+    draw("variance_components", **given)
+    assert (tmp_path / "variance_components.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_wrong_name_lists_the_names_closest_first(tmp_path):
+    with pytest.raises(FoolingError, match="there is no figure 'same_labels'") as refused:
+        draw("same_labels", png=tmp_path / "figure.png")
+    assert "one of same_label, " in str(refused.value)
+    assert "gallery" in str(refused.value)

@@ -19,7 +19,14 @@ from fooling.study.documentation import commented_yaml, settings_table
 from fooling.study.settings import StudySettings
 
 ROOT = Path(__file__).parents[2]
-WRITTEN = ("config/config.yaml", "config/schema.json", "docs/settings.md", "docs/claims.md", "docs/tables.md")
+WRITTEN = (
+    "config/config.yaml",
+    "config/schema.json",
+    "docs/settings.md",
+    "docs/claims.md",
+    "docs/tables.md",
+    "docs/files.md",
+)
 
 
 class Lens(Settings):

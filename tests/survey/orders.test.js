@@ -127,6 +127,25 @@ test("buttons with all classes keep their places for one participant and change 
   assert.equal(new Set(SEEDS.flatMap((seed) => [...order(seed)])).size, SEEDS.length);
 });
 
+test("names that are numbers are sorted by size, except where there are two", () => {
+  const digits = ["10", "2", "0", "33", "4", "5", "6", "7", "8", "9", "1", "3"];
+  const named = (card, index) => ({ ...card, class_name: digits[index % 12], confused: [digits[(index + 1) % 12]] });
+  const changed = {
+    classes: digits,
+    stimuli: questionnaire.stimuli.map(named),
+    practice: questionnaire.practice.map(named),
+    catch: questionnaire.catch.map((card, index) => ({ ...card, answer: digits[index] })),
+  };
+  const trials = SEEDS.flatMap((seed) => plan(seed, changed));
+  for (const { block, options } of trials.filter((trial) => trial.block !== "two-way")) {
+    const numbers = options.filter((name) => name !== Orders.NONE_OF_THESE).map(Number);
+    assert.deepEqual(numbers, [...numbers].sort((one, other) => one - other), block);
+  }
+  const pairs = trials.filter((trial) => trial.block === "two-way");
+  const left = pairs.filter((trial) => trial.options[0] === trial.correct_answer).length;
+  assert.ok(Math.abs(left / pairs.length - 0.5) < 0.03, `${left} of ${pairs.length}`);
+});
+
 test("the right button is as often on the left as on the right", () => {
   const pairs = SEEDS.flatMap((seed) => plan(seed)).filter((trial) => trial.block === "two-way");
   const left = pairs.filter((trial) => trial.options[0] === trial.correct_answer).length;

@@ -158,7 +158,64 @@ def test_practice_says_what_was_right_and_the_blocks_do_not(arrive: Arrive) -> N
     somebody.press(somebody.locator(".trial.only button"))
     for trial in somebody.trials[1:4]:
         somebody.answer(trial)
-    expect(somebody.locator("#place")).to_have_text(f"5 of {len(somebody.trials)}")
+    expect(somebody.locator("#place")).to_have_text(f"2 of {len(somebody.trials) - 3}")
+
+
+def test_practice_is_counted_apart(arrive: Arrive) -> None:
+    somebody = arrive()
+    expect(somebody.locator("#page")).to_contain_text(
+        f"You look at {len(somebody.trials) - 3} images, after 3 for practice"
+    )
+    somebody.begin()
+    expect(somebody.locator("#place")).to_have_text("Practice 1 of 3")
+    for trial in somebody.trials[:3]:
+        assert somebody.locator("#progress").is_hidden()
+        somebody.answer(trial)
+    somebody.reach(somebody.trials[3])
+    expect(somebody.locator("#place")).to_have_text(f"1 of {len(somebody.trials) - 3}")
+    assert somebody.locator("#progress").get_attribute("max") == str(len(somebody.trials) - 3)
+
+
+def test_the_consent_names_the_buttons_that_are_there(arrive: Arrive) -> None:
+    somebody = arrive()
+    named = re.findall("“([^”]+)”", somebody.locator("#page").inner_text())
+    choices = [button.locator("span").inner_text() for button in somebody.locator("#page button").all()]
+    assert named[:2] == choices
+    assert somebody.locator("#leave").is_hidden()
+    somebody.begin()
+    expect(somebody.locator("#leave")).to_have_text(named[2])
+
+
+@pytest.mark.parametrize("contact", ["Ada Example, ada@example.org", None])
+def test_the_consent_names_a_contact_or_states_that_there_is_none(
+    contact: str | None, arrive: Arrive, tmp_path: Path
+) -> None:
+    consent = arrive(at=built(tmp_path / "survey", contact=contact)).locator("#page")
+    expect(consent).to_contain_text("names nobody whom you can ask" if contact is None else f"Ask {contact}.")
+    assert consent.locator(".notice").count() == (contact is None)
+
+
+def test_every_button_of_a_question_shows_its_key(arrive: Arrive) -> None:
+    somebody = arrive()
+    somebody.begin()
+    shown = somebody.locator("#page button")
+    for trial in somebody.trials[:8]:
+        somebody.reach(trial)
+        somebody.locator(".trial:not(.rating):not(.only) button").first.wait_for()
+        keys = shown.evaluate_all(
+            "buttons => buttons.map(button => [button.dataset.key, button.querySelector('kbd')?.innerText])"
+        )
+        assert all(key and key == seen for key, seen in keys), keys
+        somebody.answer(trial)
+
+
+def test_enter_presses_the_only_button_once(arrive: Arrive) -> None:
+    somebody = arrive(keyboard=True)
+    somebody.press(somebody.page.get_by_role("button", name="I take part"))
+    somebody.page.get_by_role("button", name="Begin").wait_for()
+    somebody.page.keyboard.press("Enter")
+    expect(somebody.locator("#place")).to_have_text("Practice 1 of 3")
+    assert somebody.page.evaluate("session.rows") == []
 
 
 def test_who_withdraws_leaves_nothing_behind(arrive: Arrive) -> None:

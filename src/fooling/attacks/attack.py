@@ -63,6 +63,8 @@ class Attack(Protocol):
     """What a step is, in the plural."""
     controls: ClassVar[tuple[str, ...]]
     """Names of the controls that can run beside it: the same work without what is to be tested."""
+    has_seeds: ClassVar[bool]
+    """Whether its settings hold the seeds; otherwise each run is given one."""
 
     def __init__(self, *, settings: Any, classifier: Classifier, identity: Mapping[str, Any]) -> None:
         """Prepare the attack; ``identity`` has the name, the classifier and the versions for the record's header.

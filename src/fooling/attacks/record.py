@@ -12,7 +12,16 @@ from numpy.typing import NDArray
 
 from fooling.artifacts import read_arrays, write_arrays
 from fooling.errors import FoolingError
-from fooling.schemas import FINITE64, Header, checked_header, require_range, require_schema
+from fooling.schemas import (
+    FINITE64,
+    IMAGE_LENGTHS,
+    Array,
+    FileFormat,
+    Header,
+    checked_header,
+    require_arrays,
+    require_range,
+)
 from fooling.settings import LARGEST_SEED
 
 KIND, VERSION = "gradient-ascent", 1
@@ -61,45 +70,69 @@ class AttackedClassifier(Header):
     """The classifier in the header of a record."""
 
     name: str
+    """Name of the attacked classifier."""
     sha256: str
+    """SHA-256 of its file."""
 
 
 class AttackHeader(Header):
     """The part of the header that the files of all attacks have."""
 
     settings: dict[str, Any]
+    """Settings of the attack, complete."""
     classifier: AttackedClassifier
     class_names: tuple[str, ...]
+    """Names of the classes for which there are images."""
     versions: dict[str, str]
+    """Versions of the packages that decide the result."""
 
 
 class TargetedHeader(AttackHeader):
     """The header of a file of images that were optimised one by one."""
 
     name: str
+    """Name of the attack in the study."""
 
 
-#: Type and shape of every array: B images of C x H x W, T steps that are kept.
-SCHEMA = {
-    "images": "uint8 B C H W",
-    "confidences": "float32 B",
-    "log_odds": "float64 B",
-    "classes": "int64 B",
-    "seeds": "int64 B",
-    "trajectory/steps": "int64 T",
-    "trajectory/evaluations": "int64 T",
-    "trajectory/confidences": "float32 T B",
-    "trajectory/log_odds": "float64 T B",
-}
-RANGES = {
-    "confidences": (0, 1),
-    "log_odds": (-FINITE64, FINITE64),
-    "seeds": (0, 2 * LARGEST_SEED),
-    "trajectory/steps": (0, MOST_EVALUATIONS),
-    "trajectory/evaluations": (1, MOST_EVALUATIONS),
-    "trajectory/confidences": (0, 1),
-    "trajectory/log_odds": (-FINITE64, FINITE64),
-}
+ARRAYS = (
+    Array(name="images", form="uint8 B C H W", doc="The images as they were scored."),
+    Array(name="confidences", form="float32 B", least=0, most=1, doc="Confidence of each image in its class."),
+    Array(name="log_odds", form="float64 B", least=-FINITE64, most=FINITE64, doc="log(p / (1 - p)) of the same."),
+    Array(name="classes", form="int64 B", doc="Target class of each image, from 0."),
+    Array(name="seeds", form="int64 B", least=0, most=2 * LARGEST_SEED, doc="Seed of the start of each image."),
+    Array(
+        name="trajectory/steps",
+        form="int64 T",
+        least=0,
+        most=MOST_EVALUATIONS,
+        doc="Steps after which the images were scored: 0 is the start, the last one the end.",
+    ),
+    Array(
+        name="trajectory/evaluations",
+        form="int64 T",
+        least=1,
+        most=MOST_EVALUATIONS,
+        doc="Evaluations of the network for one image until then, its scoring included.",
+    ),
+    Array(name="trajectory/confidences", form="float32 T B", least=0, most=1, doc="Confidences at these steps."),
+    Array(
+        name="trajectory/log_odds",
+        form="float64 T B",
+        least=-FINITE64,
+        most=FINITE64,
+        doc="log(p / (1 - p)) of the same.",
+    ),
+)
+FORMAT = FileFormat(
+    kind=KIND,
+    version=VERSION,
+    path="ascent/{classifier}/{attack}.safetensors",
+    commands=("attack ascent",),
+    header=TargetedHeader,
+    arrays=ARRAYS,
+    lengths={"B": "images: for each start, one for each target class", "T": "steps that are kept"} | IMAGE_LENGTHS,
+    doc="Images that were optimised one by one: from each start one for each target class, start after start.",
+)
 _HEADER = tuple(TargetedHeader.model_fields)
 _ARRAYS = tuple(part.name for part in fields(TargetedRecord) if part.name not in (*_HEADER, "trajectory"))
 _TRAJECTORY = tuple(part.name for part in fields(Trajectory))
@@ -128,9 +161,7 @@ def load_attack(path: Path) -> TargetedRecord:
 
 def _record_from(arrays: Mapping[str, NDArray[Any]], header: Mapping[str, Any], *, source: object) -> TargetedRecord:
     described = checked_header(TargetedHeader, header, source=source)
-    require_schema(arrays, SCHEMA, source=source)
-    for name, (least, most) in RANGES.items():
-        require_range(name, arrays[name], least=least, most=most, source=source)
+    require_arrays(arrays, ARRAYS, source=source)
     require_range("classes", arrays["classes"], least=0, most=len(described.class_names) - 1, source=source)
     if arrays["images"].shape[1] not in (1, 3):
         raise FoolingError(f"{source} holds no images", found=arrays["images"].shape, expected="1 or 3 channels")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import typing
 from collections.abc import Sequence
-from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from fooling.percentages import share_percent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -206,7 +207,7 @@ def in_words(value: float | None, unit: str) -> str:
     An infinite number of generations is ``never``; NaN and None are a hyphen.
     """
     if unit == "probability" and value is not None and value >= HIGHEST_PRINTED:
-        return f"≥ {percent(HIGHEST_PRINTED)}"
+        return f"≥ {share_percent(HIGHEST_PRINTED)}"
     return exactly_in_words(value, unit)
 
 
@@ -216,22 +217,4 @@ def exactly_in_words(value: float | None, unit: str) -> str:
         return "-"
     if unit == "generations":
         return "never" if math.isinf(value) else f"{value:.1f}".removesuffix(".0")
-    return percent(value) if unit in ("probability", "share") else f"{value:.2f}"
-
-
-def percent(share: float) -> str:
-    """Return ``share`` (0 to 1) in percent, rounded to two decimals; from 99 % on truncated after its nines.
-
-    .99996 gives ``99.996 %``, .9999999 gives ``99.99999 %``; only 1 gives ``100 %``.
-    """
-    exact = Decimal(repr(float(share)))
-    if not Decimal("0.99") <= exact < 1:
-        return f"{_trimmed((exact * 100).quantize(Decimal('0.01'), rounding=ROUND_HALF_EVEN))} %"
-    nines = -(1 - exact).adjusted() - 1  # .9996 has three
-    decimals = max(2, nines)
-    return f"{_trimmed((exact * 100).quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_FLOOR))} %"
-
-
-def _trimmed(number: Decimal) -> str:
-    """Return ``number`` as text without trailing zeros."""
-    return f"{number:f}".rstrip("0").rstrip(".") if "." in f"{number:f}" else f"{number:f}"
+    return share_percent(value) if unit in ("probability", "share") else f"{value:.2f}"

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from fooling.artifacts import read_header
-from fooling.schemas import Header, checked_header
+from fooling.schemas import IMAGE_LENGTHS, Array, FileFormat, Header, checked_header
 
 KIND, VERSION = "classifier", 3
 MOST_AT_ONCE = 4096  # images
@@ -24,17 +24,22 @@ class InputHeader(Header):
     """The images that a classifier accepts, and the parts of them that its network sees."""
 
     shape: tuple[Literal[1, 3], Count, Count]
+    """Channels, height and width."""
     crop: Count | None
+    """Side in pixels of the part that the network sees; null: the whole image."""
     views: Views
+    """The centre alone, or the mean confidence over the ten crops of the paper."""
 
 
 class NetworkHeader(Header):
     """The architecture that builds a network."""
 
     architecture: str
+    """Name of the architecture, or `path/to/file.py:function`."""
     architecture_sha256: Sha256 | None = None
-    """SHA-256 of the Python file of an ``architecture`` outside this package."""
+    """SHA-256 of the Python file of an `architecture` outside this package."""
     options: dict[str, Any]
+    """Arguments of the architecture."""
 
 
 class MemberHeader(NetworkHeader):
@@ -55,20 +60,28 @@ class RefusalHeader(Header):
     """The constant on the logit of the fooling class, and whether the network gives no such logit."""
 
     shift: float
+    """Constant that is added to the logit of the fooling class."""
     appended: bool
+    """Whether the network gives no such logit, so that the constant itself is the logit."""
 
 
 class ClassifierHeader(NetworkHeader):
     """A classifier without its arrays."""
 
     name: str
+    """Name of the classifier."""
     input: InputHeader
     class_names: Annotated[tuple[str, ...], Field(min_length=2)]
+    """Names of the classes, in the order of the scores."""
     outputs: Outputs = "logits"
+    """What the network gives."""
     fooling_class: bool
+    """Whether the last class is that of fooling images."""
     chunk_size: Annotated[int, Field(ge=1, le=MOST_AT_ONCE)]
+    """Images that are scored at once."""
     refusal: RefusalHeader | None = None
     provenance: dict[str, Any]
+    """Data set, test error, settings, seed, training curve and versions."""
 
     @model_validator(mode="after")
     def _refuses_by_a_class(self) -> Self:
@@ -157,3 +170,23 @@ def classifier_header(path: Path) -> dict[str, Any]:
     header = checked_header(ClassifierHeader, read_header(path, kind=KIND, version=VERSION), source=path)
     provenance = checked_header(Provenance, header.provenance, source=f"the provenance of {path}")
     return {**header.model_dump(), "provenance": provenance.model_dump()}
+
+
+PREPROCESSING_ARRAYS = (
+    Array(name="offset", form="float32 C 1 1", doc="Subtracted from the levels (0 to 255); or an image, `C H W`."),
+    Array(name="scale", form="float32 C 1 1", doc="The difference is multiplied by it."),
+    Array(name="training_mean", form="float32 C H W", doc="Mean of the training images, in levels."),
+)
+FORMAT = FileFormat(
+    kind=KIND,
+    version=VERSION,
+    path="classifiers/{classifier}.safetensors",
+    commands=("train", "retrain", "import-network", "assemble-ensemble", "match-refusal"),
+    header=ClassifierHeader,
+    arrays=(
+        *PREPROCESSING_ARRAYS,
+        Array(name="network.<key>", form="as in the network", doc="State dict of the network, an array for each key."),
+    ),
+    lengths=IMAGE_LENGTHS,
+    doc="A classifier: weights, preprocessing and classes. It contains no code.",
+)

@@ -18,6 +18,7 @@ from fooling.classifiers.classifier import Classifier, confidences_of
 from fooling.classifiers.gradients import log_odds_gradients
 from fooling.datasets.dataset import Dataset
 from fooling.errors import FoolingError
+from fooling.percentages import share_percent
 from fooling.seeding import evenly_spaced
 
 REAL, NOISE = 8, 8
@@ -172,7 +173,8 @@ def _remarks_on_error(error: float, labels: NDArray[np.int64]) -> Iterator[str]:
     guessed = float(shares.max())
     # Two standard errors above the share of the most frequent class.
     if guessed < 1 and 1 - error <= guessed + 2 * (guessed * (1 - guessed) / len(labels)) ** 0.5:
-        yield f"the test error of {error:.2%} is no better than guessing ({1 - guessed:.2%}): {CHECK_INPUT}"
+        found, chance = share_percent(error), share_percent(1 - guessed)
+        yield f"the test error of {found} is no better than guessing ({chance}): {CHECK_INPUT}"
 
 
 def _remarks_on_scores(logits: Tensor) -> Iterator[str]:
@@ -180,7 +182,7 @@ def _remarks_on_scores(logits: Tensor) -> Iterator[str]:
     if bool(((logits - logits[0]).abs() <= 1e-6 * logits.abs().max()).all()):
         yield f"the scores are the same for all {count} images, including noise: {CHECK_INPUT}"
     elif bool((confidences_of(logits).amax(dim=1) >= SURE).all()):
-        yield f"a confidence of {SURE:.2%} or more for all {count} images, including noise: {CHECK_INPUT}"
+        yield f"a confidence of {share_percent(SURE)} or more for all {count} images, including noise: {CHECK_INPUT}"
 
 
 def _remarks_on_gradients(classifier: Classifier, images: Tensor) -> Iterator[str]:

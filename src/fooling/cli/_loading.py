@@ -1,4 +1,4 @@
-"""Open classifiers for the commands that compute with them."""
+"""What commands on classifiers share: opening them to compute, and naming those that are written."""
 
 from __future__ import annotations
 
@@ -18,6 +18,12 @@ def open_classifier(path: Path, *, device: str, architecture: Sequence[str] | No
     """Return the classifier in a file; it computes with one thread, because many such commands run at once."""
     torch.set_num_threads(1)
     return load_classifier(path, chosen_device(device), architecture or ())
+
+
+def named_output(name: str, output: Path | None, *, otherwise: str) -> tuple[str, Path]:
+    """Return the name and the file of a classifier; each is taken from the other one if it is not given."""
+    chosen = name or (otherwise if output is None else output.stem)
+    return chosen, Path(f"{chosen}.safetensors") if output is None else output
 
 
 def scorer(classifier: Classifier) -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import platform
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy
 import torch
 
+from fooling.artifacts import write_bytes
 from fooling.attacks.attack import Attack, AttackRun
 from fooling.attacks.choice import chosen_settings
 from fooling.attacks.record import AttackRecord, load_attack
@@ -23,9 +25,16 @@ from fooling.datasets.dataset import load_dataset
 from fooling.errors import FoolingError
 from fooling.fingerprint import fingerprint
 from fooling.inputs import digest_of
+from fooling.percentages import percent, share_percent
 from fooling.progress import progress, say
 from fooling.settings import LARGEST_SEED, Settings, read_settings
 
+PANEL = "Attacks"
+
+#: Imported by name, so that the fingerprint of attacks does not cover the code that draws them.
+PICTURES = "fooling.figures.overview"
+
+FIRST_SEED = 1
 SURE = 0.9999  # the confidence at which messages count images
 
 
@@ -33,8 +42,9 @@ def attack(
     kind: str,
     *,
     classifier: Path,
-    settings: str,
-    output: Path,
+    settings: str = "{}",
+    output: Path | None = None,
+    png: bool = False,
     name: str = "",
     seed: int | None = None,
     runs: int | None = None,
@@ -52,10 +62,13 @@ def attack(
 
     Args:
         kind: Name of the attack: evolution or ascent.
-        settings: Settings of the attack: one JSON object, or a YAML file that holds them.
-        output: File to write: the images with their confidences, and how they were found.
+        settings: Settings of the attack: one JSON object, or a YAML file that holds them. Default: CPPN images in 200
+            generations, or plain gradient ascent.
+        output: File to write: the images with their confidences, and how they were found. Default: named after the
+            classifier, the attack and the seed, in this folder.
+        png: Write also a picture of the images, beside each file.
         name: Name of the attack in the study.
-        seed: Seed of the run, for attacks whose settings hold none.
+        seed: Seed of the run, for attacks whose settings hold none. Default: 1.
         runs: Make so many runs with successive seeds, without controls, in one file.
         controls: A control to run as well, as name=path of the file to write: random-search or drift beside evolution.
         pilots: Files of this attack on other networks, each with settings to try. The settings that need the fewest
@@ -66,6 +79,11 @@ def attack(
     """
     chosen = attack_named(kind)
     checked = read_settings(chosen.settings_class, settings)
+    if chosen.has_seeds and (seed is not None or runs is not None):
+        remedy = "leave out --seed and --runs, and set `seeds` in --settings"
+        raise FoolingError(f"the attack {kind} takes its seeds from its settings", remedy=remedy)
+    first = FIRST_SEED if seed is None and not chosen.has_seeds else seed
+    written = output or Path(f"{classifier.stem}-{kind}{_seeds_in_name(first, runs)}.safetensors")
     if pilots:
         records = {str(path): load_attack(path) for path in pilots}
         checked, choice = chosen_settings(records, checked, attacked=digest_of(classifier), threshold=threshold)
@@ -79,14 +97,14 @@ def attack(
         "versions": {"python": platform.python_version(), "numpy": numpy.__version__, "torch": torch.__version__},
     }
     prepared = chosen(settings=checked, classifier=network, identity=identity, **_real_images(checked, dataset))
-    jobs = list(_jobs(prepared, kind, output, seed=seed, runs=runs, controls=controls or []))
+    jobs = list(_jobs(prepared, kind, written, seed=first, runs=runs, controls=controls or []))
     described = checked.model_dump(mode="json")
     decides = {
         "work": kind,
         "device": network.device.type,
         **identity,
         "settings": described,
-        "seed": seed,
+        "seed": first,
         "runs": runs,
     }
     modules = [*attack_modules(kind, described), *architecture_modules(network.architecture, network.options)]
@@ -102,10 +120,27 @@ def attack(
             say(f"{job.name} on {network.name}: {_summary(record)}{f'; written to {job.path}' if job.path else ''}")
             if summary := run.summary():
                 say(f"{job.name} on {network.name}: {summary}")
+            _draw([record], job.path if png else None)
         if runs is not None:
-            prepared.save_many(output, records_made)
-            say(f"{runs} runs written to {output}")
+            prepared.save_many(written, records_made)
+            _draw(records_made, written if png else None)
+            say(f"{runs} runs written to {written}")
         store.clear()
+
+
+def _seeds_in_name(seed: int | None, runs: int | None) -> str:
+    """Return the part of a file's name that tells the seeds: ``-seed1``, ``-seeds1-5``, or nothing."""
+    if seed is None:
+        return ""
+    return f"-seed{seed}" if runs is None else f"-seeds{seed}-{seed + runs - 1}"
+
+
+def _draw(records: Sequence[AttackRecord], beside: Path | None) -> None:
+    """Write a picture of the records in a file beside it; None: no picture."""
+    if beside is not None:
+        picture = beside.with_suffix(".png")
+        write_bytes(picture, importlib.import_module(PICTURES).picture_of_records(records))
+        say(f"picture written to {picture}")
 
 
 def _precision(settings: Settings) -> str:
@@ -161,8 +196,6 @@ def _jobs(
         raise FoolingError(f"{kind} has no such control", found=unknown[0], expected=expected)
     if runs is not None and named:
         raise FoolingError("several runs in one file have no controls", remedy="leave out --runs or --controls")
-    if runs is not None and seed is None:
-        raise FoolingError("several runs need their first seed", remedy="give --seed")
     if runs is not None and seed is not None:
         yield from (_Job(f"seed{each}", each, "", None) for each in range(seed, seed + runs))
         return
@@ -178,12 +211,12 @@ def _finish(run: AttackRun, store: CheckpointStore, *, name: str, unit: str) -> 
     with progress(total=run.steps, done=run.steps_done, description=name, unit=unit) as counter:
         while run.steps_done < run.steps:
             run.advance()
-            counter.advance(note=lambda: f"median confidence {run.median_confidence():.6f}")
+            counter.advance(note=lambda: f"median confidence {percent(run.median_confidence())}")
             if store.is_due():
                 store.save(name, *run.state())
     store.save(name, *run.state())
 
 
 def _summary(record: AttackRecord) -> str:
-    sure = int((record.confidences.astype(float) >= SURE).sum())
-    return f"median confidence {record.median_confidence:.6f}, {sure} of {len(record.images)} images at 99.99 % or more"
+    sure, median = int((record.confidences.astype(float) >= SURE).sum()), percent(record.median_confidence)
+    return f"median confidence {median}, {sure} of {len(record.images)} images at {share_percent(SURE)} or more"

@@ -33,6 +33,8 @@ from fooling.settings import checked_settings, read_settings
 from fooling.survey.accuracy import ACCURACY
 from fooling.table import Table, require_unique_rows
 
+PANEL = "Findings"
+
 LOCK_DIGITS = 12  # of the SHA-256 by which a result names its lock
 
 
@@ -47,7 +49,7 @@ def claims(
     declared: Path,
     tables: list[str],
     lock: Path | None = None,
-    settings: str,
+    settings: str = "{}",
     table: Path,
     page: Path,
 ) -> None:

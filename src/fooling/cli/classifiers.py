@@ -1,9 +1,10 @@
-"""Classifiers made of trained networks, and their calibration."""
+"""Classifiers made of trained networks: imported, combined, calibrated, or made to refuse images."""
 
 from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import torch
@@ -15,22 +16,27 @@ from fooling.classifiers.devices import chosen_device
 from fooling.classifiers.imported import found_weights, imported_classifier
 from fooling.classifiers.probe import remarks_on
 from fooling.classifiers.settings import ImportSettings
-from fooling.cli._loading import open_classifier
+from fooling.cli._loading import named_output, open_classifier
 from fooling.datasets.dataset import load_dataset
 from fooling.datasets.fetching import mirror_folder
 from fooling.findings.calibration import CALIBRATION, REAL, CalibrationSettings, calibrate_on
 from fooling.inputs import digest_of
+from fooling.percentages import share_percent
 from fooling.progress import say
+from fooling.retraining.refusal import refusing
+from fooling.retraining.settings import MatchSettings
 from fooling.seeding import software_versions
 from fooling.settings import read_settings
+
+PANEL = "Networks"
 
 
 def import_network(
     *,
     dataset: Path,
     settings: str,
-    name: str,
-    output: Path,
+    name: str = "",
+    output: Path | None = None,
     mirror: Path | None = None,
     device: str = "auto",
 ) -> None:
@@ -39,9 +45,11 @@ def import_network(
     Check that architecture, weights and data set fit, and measure the test errors.
 
     Args:
-        output: Classifier file to write.
+        name: Name of the classifier. Default: that of the file to write, else imported.
+        output: Classifier file to write. Default: named after the classifier, in this folder.
         settings: Architecture, weights and input: JSON or a YAML file.
     """
+    name, output = named_output(name, output, otherwise="imported")
     checked = read_settings(ImportSettings, settings)
     images = load_dataset(dataset)
     weights = found_weights(checked, mirror=mirror_folder(mirror))
@@ -57,7 +65,7 @@ def import_network(
     if (alike := classifier.provenance.get("class_names_alike")) is not None:
         say(f"{alike} of the {len(images.class_names)} class names are those of the weights")
     error, count = classifier.provenance["test_error"], classifier.provenance["test_images"]
-    say(f"{name}: {error:.2%} of {count} test images misjudged; written to {output}")
+    say(f"{name}: {share_percent(error)} of {count} test images misjudged; written to {output}")
     for remark in remarks_on(classifier, images):
         say(remark)
 
@@ -66,8 +74,8 @@ def assemble_ensemble(
     members: list[Path],
     *,
     dataset: Path,
-    name: str,
-    output: Path,
+    name: str = "",
+    output: Path | None = None,
     architecture: list[str] | None = None,
     device: str = "auto",
 ) -> None:
@@ -77,12 +85,14 @@ def assemble_ensemble(
 
     Args:
         members: Classifier files of the networks.
-        output: Classifier file to write.
+        name: Name of the classifier. Default: that of the file to write, else ensemble.
+        output: Classifier file to write. Default: named after the classifier, in this folder.
     """
+    name, output = named_output(name, output, otherwise="ensemble")
     place = chosen_device(device)
     images = load_dataset(dataset)
     classifier = ensemble_of([load_classifier(path, place, architecture or ()) for path in members], name=name)
-    provenance = {
+    provenance: dict[str, Any] = {
         **measured_errors(classifier, images.test_images, images.test_labels),
         "test_images": len(images.test_images),
         "members": [{"file": path.name, "sha256": digest_of(path)} for path in members],
@@ -92,8 +102,8 @@ def assemble_ensemble(
     }
     classifier = dataclasses.replace(classifier, provenance=provenance)
     save_classifier(output, classifier)
-    error, count = provenance["test_error"], provenance["test_images"]
-    say(f"{name}, {len(members)} networks: {error:.2%} of {count} test images misjudged; written to {output}")
+    error, count = share_percent(provenance["test_error"]), provenance["test_images"]
+    say(f"{name}, {len(members)} networks: {error} of {count} test images misjudged; written to {output}")
     for remark in remarks_on(classifier, images):
         say(remark)
 
@@ -102,7 +112,7 @@ def calibrate(
     *,
     classifier: Path,
     dataset: Path,
-    settings: str,
+    settings: str = "{}",
     calibration: Path,
     images: Path,
     architecture: list[str] | None = None,
@@ -125,4 +135,32 @@ def calibrate(
     say(
         f"{network.name}: temperature {fitted.temperature:.3f}; calibration error {fitted.ece_before:.4f} before and "
         f"{fitted.ece_after:.4f} after, on {fitted.evaluation_images} images; written to {calibration}"
+    )
+
+
+def match_refusal(
+    *,
+    classifier: Path,
+    dataset: Path,
+    settings: str = "{}",
+    output: Path,
+    architecture: list[str] | None = None,
+    device: str = "auto",
+) -> None:
+    """Make a classifier refuse a given share of real images.
+
+    A constant is added to the logit of the fooling class. It is fitted on half of the test images of ``dataset``.
+
+    Args:
+        settings: The share, and the seed that halves the test images: JSON or a YAML file.
+        output: Classifier file to write.
+    """
+    checked = read_settings(MatchSettings, settings)
+    network = open_classifier(classifier, device=device, architecture=architecture)
+    shifted = refusing(network, load_dataset(dataset), checked)
+    save_classifier(output, shifted)
+    fitted, other = (share_percent(shifted.provenance["refusal"][key]) for key in ("refused_fitted", "refused"))
+    say(
+        f"{network.name}: {fitted} of the test images refused on the half that was fitted, {other} on the other one;"
+        f" written to {output}"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import inspect
 from collections.abc import Callable
@@ -25,9 +26,14 @@ from fooling.progress import say
 from fooling.settings import read_settings
 from fooling.survey.questionnaire import ConditionStimuli, load_stimuli
 
+PANEL = "Report"
+
 NAMED_MODULES = ("fooling.figures.*",)
 #: Imported by name, so that the fingerprint of one figure does not cover the code of the tables of all the others.
 CATALOGUE = "fooling.figures.catalogue"
+#: Arguments of figures that are options of their own, and those that are keys of ``--settings``.
+INPUTS = ("runs", "batches", "ascents", "stimuli", "dataset")
+OPTIONS = set(FigureSettings.model_fields)
 HINT = "no installed font has {}, drawn as boxes; to fix it: install one that has them, such as Noto Sans CJK"
 
 
@@ -41,7 +47,7 @@ def draw(
     stimuli: str | None = None,
     dataset: Path | None = None,
     settings: str = "{}",
-    png: Path,
+    png: Path | None = None,
     pdf: Path | None = None,
 ) -> None:
     """Draw one figure of the catalogue, as PNG and also as PDF if asked.
@@ -52,7 +58,7 @@ def draw(
         batches: Files of runs against the networks of a chain, in its order; give the option once for each.
         stimuli: Stimuli of the human study, as condition=path of the questionnaire.
         settings: Options of the figure: one JSON object, or a YAML file that holds them.
-        png: PNG file to write.
+        png: PNG file to write. Default: named after the figure, in this folder.
         pdf: PDF file to write as well.
     """
     draw_figure = _function_of(figure)
@@ -70,24 +76,40 @@ def draw(
     given |= read_settings(FigureSettings, settings).model_dump(exclude_unset=True)
     wanted = inspect.signature(draw_figure).parameters
     if set(wanted) != set(given):
+        options = [f"--{name}" if name in INPUTS else f"--tables {name}=path" for name in wanted if name not in OPTIONS]
         raise FoolingError(
-            f"{figure} is drawn from something else", found=", ".join(sorted(given)), expected=", ".join(sorted(wanted))
+            f"{figure} is drawn from something else",
+            found=", ".join(sorted(given)) or "nothing",
+            expected=", ".join(sorted(wanted)),
+            remedy=f"give {', '.join(options)}; the keys {', '.join(sorted(set(wanted) & OPTIONS))} go into --settings"
+            if set(wanted) & OPTIONS
+            else f"give {', '.join(options)}",
         )
     drawn = draw_figure(**given)
-    write_bytes(png, as_png(drawn))
+    written = png or Path(f"{figure}.png")
+    write_bytes(written, as_png(drawn))
     if pdf is not None:
         write_bytes(pdf, as_pdf(drawn))
     boxes = missing_in(drawn)
-    say(f"{figure}: {png}{f' and {pdf}' if pdf else ''}{f'; {HINT.format(boxes)}' if boxes else ''}")
+    say(f"{figure}: {written}{f' and {pdf}' if pdf else ''}{f'; {HINT.format(boxes)}' if boxes else ''}")
 
 
 def _function_of(figure: str) -> Callable[..., Figure]:
     """Return the function that draws ``figure``; of the modules of figures, only its own is loaded."""
     catalogue = importlib.import_module(CATALOGUE)
     if figure not in catalogue.FIGURES:
-        raise FoolingError(f"there is no figure {figure!r}", expected=f"one of {', '.join(catalogue.FIGURES)}")
+        raise FoolingError(
+            f"there is no figure {figure!r}",
+            expected=f"one of {', '.join(_closest_first(figure, list(catalogue.FIGURES)))}",
+        )
     function: Callable[..., Figure] = getattr(importlib.import_module(catalogue.module_of(figure)), figure)
     return function
+
+
+def _closest_first(figure: str, known: list[str]) -> list[str]:
+    """Return the ``known`` names with those most similar to ``figure`` first."""
+    close = difflib.get_close_matches(figure, known, n=3, cutoff=0.4)
+    return [*close, *(name for name in known if name not in close)]
 
 
 def _read_stimuli(stimuli: str) -> ConditionStimuli:

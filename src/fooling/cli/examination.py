@@ -26,9 +26,12 @@ from fooling.findings.examination import EXAMINED, ExaminationSettings, Independ
 from fooling.findings.sampling import START, EncodedSampleSettings, start_table
 from fooling.findings.transfer import SHOWN, TRANSFER, Network, TransferSettings, shown_table, transfer_table
 from fooling.inputs import digest_of
+from fooling.percentages import percent, share_percent
 from fooling.progress import say
 from fooling.seeding import derived_seed
 from fooling.settings import read_settings
+
+PANEL = "Findings"
 
 
 def examine(
@@ -38,7 +41,7 @@ def examine(
     calibration: Path,
     images: Path,
     dataset: Path,
-    settings: str,
+    settings: str = "{}",
     output: Path,
     independent: Path | None = None,
     architecture: list[str] | None = None,
@@ -96,7 +99,7 @@ def transfer(
     runs: list[Path] | None = None,
     batches: list[Path] | None = None,
     measured_runs: int | None = None,
-    settings: str,
+    settings: str = "{}",
     shown: Path,
     pairs: Path,
     architecture: list[str] | None = None,
@@ -123,7 +126,7 @@ def transfer(
     summary = transfer_table(table, {network.name: network.architecture for network in networks}, checked)
     write_tables((shown, table, SHOWN), (pairs, summary, TRANSFER))
     others = summary[(summary["relation"] != "itself") & (summary["images"] == "all") & (summary["label"] == "class")]
-    rate = f"mean transfer rate {others['transfer_rate'].mean():.1%}" if len(others) else "no other network"
+    rate = f"mean transfer rate {share_percent(others['transfer_rate'].mean())}" if len(others) else "no other network"
     say(f"{experiment}: {len(records)} runs shown to {len(networks)} networks, {rate}; written to {pairs}")
 
 
@@ -153,7 +156,7 @@ def measure_distances(
     dataset: Path,
     calibration: Path,
     images: Path,
-    settings: str,
+    settings: str = "{}",
     output: Path,
     runs: list[str] | None = None,
     architecture: list[str] | None = None,
@@ -196,7 +199,7 @@ def ablate(
     *,
     classifier: Path,
     experiment: str,
-    settings: str,
+    settings: str = "{}",
     output: Path,
     architecture: list[str] | None = None,
     device: str = "auto",
@@ -277,6 +280,6 @@ def sample(
     write_table(output, table, START)
     tops = table["top_confidence"].astype(float)
     say(
-        f"{network.name}, {experiment}: {len(table)} random images; median top confidence {tops.median():.3f}, "
-        f"{(tops > 0.5).mean():.0%} above .5; written to {output}"
+        f"{network.name}, {experiment}: {len(table)} random images; median top confidence {percent(tops.median())}, "
+        f"{share_percent((tops > 0.5).mean())} above 50 %; written to {output}"
     )

@@ -19,8 +19,10 @@ from fooling.retraining.settings import PaintSettings, SupplySettings
 from fooling.seeding import derived_seed
 from fooling.settings import read_settings
 
+PANEL = "Data"
 
-def collect_champions(runs: list[Path], *, settings: str, output: Path) -> None:
+
+def collect_champions(runs: list[Path], *, settings: str = "{}", output: Path) -> None:
     """Write the champions of several runs as a data set of fooling images.
 
     The first ``runs`` supply training images, the next ones test images. Champions of the random start are included.

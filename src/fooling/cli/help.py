@@ -2,7 +2,8 @@
 
 Every public function is a command: ``train_it`` is ``train-it``, and ``group_train_it`` is ``group train-it``. Modules
 whose names begin with an underscore hold what commands share. The first paragraph of a function's docstring is the
-summary of the command; ``Args`` describes its parameters, apart from those in ``SHARED``. Docstrings change no
+summary of the command; ``Args`` describes its parameters, apart from those in ``SHARED``. The constant ``PANEL`` of a
+module is the heading under which ``fooling --help`` lists its commands. Neither docstrings nor ``PANEL`` change a
 fingerprint, so a better text reruns nothing.
 """
 
@@ -11,14 +12,17 @@ from __future__ import annotations
 import ast
 import inspect
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 from fooling.errors import FoolingError
 
-#: The groups of commands, each with its summary.
+#: The headings of commands, in the order of the listing.
+PANELS = ("Data", "Networks", "Attacks", "Findings", "Report", "Project", "Survey")
+
+#: The groups of commands, each with its summary; each is listed under its own name as heading.
 GROUPS = {"survey": "Ask people what they see in the images of a study, and analyse what they answered."}
 
 #: Parameters that mean the same in every command.
@@ -48,11 +52,12 @@ NO_COMMANDS = ("help", "main")
 
 
 class Command(NamedTuple):
-    """Where a command is defined, and what it does."""
+    """Where a command is defined, what it does, and under which heading it is listed."""
 
     module: str
     function: str
     summary: str
+    panel: str
 
     @property
     def root(self) -> str:
@@ -62,24 +67,26 @@ class Command(NamedTuple):
 
 @cache
 def commands() -> dict[str, Command]:
-    """Return all commands by name, in alphabetical order, without importing any.
+    """Return all commands by name, by heading and then in alphabetical order, without importing any.
 
-    Raises :class:`FoolingError` if two modules define the same command.
+    Raises :class:`FoolingError` if two modules define the same command, or a module of commands has no known heading.
     """
     found: dict[str, Command] = {}
     for path in sorted(Path(__file__).parent.glob("[!_]*.py")):
-        for statement in ast.parse(path.read_bytes()).body if path.stem not in NO_COMMANDS else ():
+        statements = ast.parse(path.read_bytes()).body if path.stem not in NO_COMMANDS else []
+        for statement in statements:
             if isinstance(statement, ast.FunctionDef) and not statement.name.startswith("_"):
                 name = _name_of(statement.name)
                 command = Command(
                     module=f"{__package__}.{path.stem}",
                     function=statement.name,
                     summary=_first_paragraph(ast.get_docstring(statement) or ""),
+                    panel=_panel_of(statements, module=path.stem),
                 )
                 if name in found:
                     raise FoolingError(f"two modules define {name}", found=f"{found[name].module}, {command.module}")
                 found[name] = command
-    return dict(sorted(found.items()))
+    return dict(sorted(found.items(), key=lambda each: (PANELS.index(each[1].panel), each[0])))
 
 
 def parameters_of(function: Callable[..., None]) -> dict[str, str]:
@@ -94,6 +101,17 @@ def parameters_of(function: Callable[..., None]) -> dict[str, str]:
     if missing := [name for name in names if name not in described and name not in SHARED]:
         raise FoolingError(f"{function.__name__} does not describe all parameters", found=", ".join(missing))
     return {name: described.get(name) or SHARED[name] for name in names}
+
+
+def _panel_of(statements: Sequence[ast.stmt], *, module: str) -> str:
+    """Return the value of ``PANEL`` in a module; raise :class:`FoolingError` unless it is one of ``PANELS``."""
+    for statement in statements:
+        if isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == "PANEL":
+            panel = str(ast.literal_eval(statement.value))
+            if panel in PANELS:
+                return panel
+            raise FoolingError(f"{module} has an unknown PANEL", found=panel, expected=", ".join(PANELS))
+    raise FoolingError(f"{module} does not say under which heading its commands are listed", expected="PANEL = …")
 
 
 def _name_of(function: str) -> str:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import importlib
 import inspect
 import operator
+import os
 import resource
 import signal
 import sys
 import time
 import typing
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
+from pathlib import Path
 from typing import Annotated, Any, cast
 
 import typer
@@ -25,7 +27,7 @@ from fooling.progress import say
 
 def main() -> None:
     """Run the command line."""
-    words = [word for word in sys.argv[1:] if not word.startswith("-")]
+    words = [word for word in _typed() if not word.startswith("-")]
     called = " ".join(words[:2] if words[:1] and words[0] in GROUPS else words[:1])
     with _ends_in_a_message(called):
         application(called=called)()
@@ -33,17 +35,26 @@ def main() -> None:
 
 def application(*, called: str) -> typer.Typer:
     """Return the command line: all commands with their summaries, the ``called`` one also with its parameters."""
-    app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+    app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
     app.callback()(fooling)
     groups = {"": app}
     for name, command in commands().items():
         group, _, word = name.rpartition(" ")
         if group not in groups:
             groups[group] = typer.Typer(no_args_is_help=True)
-            app.add_typer(groups[group], name=group, help=GROUPS[group])
+            app.add_typer(groups[group], name=group, help=GROUPS[group], rich_help_panel=command.panel)
         run = _runner(name) if name == called else _unloaded
-        groups[group].command(word, help=command.summary)(run)
+        panel = None if group else command.panel
+        groups[group].command(word, help=command.summary, rich_help_panel=panel)(run)
     return app
+
+
+def _typed() -> list[str]:
+    """Return the words after ``fooling``: of this call, or of the line that a shell asks to complete."""
+    if COMPLETION_VARIABLE not in os.environ:
+        return sys.argv[1:]
+    line = os.environ.get("_TYPER_COMPLETE_ARGS") or os.environ.get("COMP_WORDS", "")  # zsh and fish, or bash
+    return line.split()[1:]
 
 
 def _print_version(wanted: bool) -> None:
@@ -52,12 +63,26 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
+#: Set by a shell that asks for completions.
+COMPLETION_VARIABLE = "_FOOLING_COMPLETE"
+
+#: Parameters that a shell completes with the keys of a mapping: its module and its name.
+COMPLETED = {
+    "kind": ("fooling.attacks.registry", "ATTACKS"),
+    "figure": ("fooling.figures.catalogue", "FIGURES"),
+}
+
+
 def fooling(
     version: Annotated[
         bool, typer.Option("--version", help="Print the version and stop.", callback=_print_version, is_eager=True)
     ] = False,
 ) -> None:
-    """How easily are networks fooled? One command for every step of the study; each can be used by hand."""
+    """How easily are networks fooled? One command for every step of the study; each can be used by hand.
+
+    To begin: fooling fetch-digits, then fooling train --dataset digits.safetensors, then fooling attack evolution
+    --classifier classifier.safetensors. Each writes one file; fooling show draws it. See docs/command-line.md.
+    """
 
 
 def function_of(name: str) -> Callable[..., None]:
@@ -109,11 +134,12 @@ def _runner(name: str) -> Callable[..., None]:
     """Return a command's function for Typer: keyword-only parameters are options, the others arguments."""
     function = function_of(name)
 
-    def run(**arguments: Any) -> None:
+    def run(*, quiet: bool, **arguments: Any) -> None:
         started = time.monotonic()
-        with _ends_in_a_message(name), watched():
+        with _ends_in_a_message(name), _silenced(quiet), watched():
             function(*[arguments.pop(argument) for argument in positional], **arguments)
-        say(f"fooling {name}: {time.monotonic() - started:.1f} s, peak memory {peak_memory_mb()} MB")
+        if not quiet:
+            say(f"fooling {name}: {time.monotonic() - started:.1f} s, peak memory {peak_memory_mb()} MB")
 
     hints, described = typing.get_type_hints(function), parameters_of(function)
     signature = inspect.signature(function).parameters.values()
@@ -121,12 +147,40 @@ def _runner(name: str) -> Callable[..., None]:
     parameters = []
     for parameter in signature:
         declared = typer.Argument if parameter.name in positional else typer.Option
-        help_text = declared(help=described[parameter.name])
+        completed = _completion(*COMPLETED[parameter.name]) if parameter.name in COMPLETED else None
+        help_text = declared(help=described[parameter.name], autocompletion=completed)
         annotation = operator.getitem(cast(Any, Annotated), (hints[parameter.name], help_text))
         parameters.append(parameter.replace(annotation=annotation, kind=inspect.Parameter.KEYWORD_ONLY))
+    parameters.append(_QUIET)
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return run
+
+
+def _quiet(*, quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False) -> None:
+    """Declare the option that every command has."""
+
+
+_QUIET = inspect.signature(_quiet, eval_str=True).parameters["quiet"]
+
+
+@contextmanager
+def _silenced(quiet: bool) -> Iterator[None]:
+    """Discard standard error in this block if ``quiet``; errors are printed after it."""
+    if not quiet:
+        yield
+        return
+    with Path(os.devnull).open("w") as nowhere, redirect_stderr(nowhere):
+        yield
+
+
+def _completion(module: str, name: str) -> Callable[[], list[str]]:
+    """Return a function that lists the keys of a mapping, for completion; the module is imported only then."""
+
+    def keys() -> list[str]:
+        return list(getattr(importlib.import_module(module), name))
+
+    return keys
 
 
 def _unloaded() -> None:

@@ -24,6 +24,8 @@ from fooling.datasets.sources import format_counts
 from fooling.progress import progress, say
 from fooling.settings import read_settings
 
+PANEL = "Data"
+
 
 def list_folder(*, settings: str, output: Path, mirror: Path | None = None, threads: int = 1) -> None:
     """List the pictures of an image folder with their sizes and checksums.

@@ -19,6 +19,8 @@ from fooling.report.summary import summarise_experiment
 from fooling.schemas import checked_header
 from fooling.settings import checked_settings
 
+PANEL = "Report"
+
 
 def report(
     *,

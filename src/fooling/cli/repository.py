@@ -18,7 +18,10 @@ from fooling.schemas import checked_header
 from fooling.settings import SeedRange, checked_settings, read_settings
 from fooling.study.default import default_study
 from fooling.study.documentation import commented_yaml, json_schema, settings_table, tables_documentation
+from fooling.study.files import files_documentation
 from fooling.study.settings import StudySettings
+
+PANEL = "Project"
 
 DEFAULT_STUDY_HEADER = """\
 # yaml-language-server: $schema=schema.json
@@ -50,6 +53,7 @@ def write_config(*, folder: Path = Path()) -> None:
         Path("docs/settings.md"): SETTINGS_PAGE_HEADER + settings_table(StudySettings),
         Path("docs/claims.md"): claims_documentation(claims),
         Path("docs/tables.md"): tables_documentation(every_table()),
+        Path("docs/files.md"): files_documentation(),
     }
     for path, text in written.items():
         write_text(folder / path, text)

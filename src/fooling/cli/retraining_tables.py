@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import torch
+
 from fooling.artifacts import write_table, write_tables
+from fooling.classifiers.classifier import Classifier, Refusal
 from fooling.cli._chains import Chained, chained_runs
+from fooling.cli._loading import open_classifier
+from fooling.datasets.dataset import Dataset, load_dataset
+from fooling.errors import FoolingError
 from fooling.findings.intervals import IntervalSettings
 from fooling.findings.retraining import (
     EFFECTS,
@@ -17,9 +24,22 @@ from fooling.findings.retraining import (
     retrained_table,
     retraining_table,
 )
-from fooling.findings.stronger_attacks import BUDGET, LastNetwork, budget_table, record_at
+from fooling.findings.stronger_attacks import (
+    BUDGET,
+    REFUSAL,
+    LastNetwork,
+    RefusingNetwork,
+    ScoredNetwork,
+    budget_table,
+    record_at,
+    refusal_table,
+)
+from fooling.percentages import percent, share_percent
 from fooling.progress import say
+from fooling.retraining.settings import RefusalTableSettings
 from fooling.settings import read_settings
+
+PANEL = "Findings"
 
 
 def tabulate_retraining(
@@ -28,7 +48,7 @@ def tabulate_retraining(
     runs: list[Path],
     retraining: str,
     measured_runs: int,
-    settings: str,
+    settings: str = "{}",
     champions: Path,
     networks: Path,
     effects: Path,
@@ -54,7 +74,7 @@ def tabulate_retraining(
     summary, differences = retraining_table(table, found, checked), effects_table(table, checked)
     write_tables((champions, table, RETRAINED), (networks, summary, RETRAINING), (effects, differences, EFFECTS))
     last = summary[summary["number"] == summary["number"].max()]
-    medians = "; ".join(f"filled with {row.filled_with}: median {row.median:.4f}" for row in last.itertuples())
+    medians = "; ".join(f"filled with {row.filled_with}: median {percent(row.median)}" for row in last.itertuples())
     say(f"{retraining}, network {int(last['number'].iloc[0])}, {medians}; written to {networks}")
 
 
@@ -72,7 +92,13 @@ def _chain_network(chained: Chained, generations: int | None) -> ChainNetwork:
 
 
 def tabulate_budget(
-    classifiers: list[Path], *, runs: list[Path], retraining: str, measured_runs: int, settings: str, output: Path
+    classifiers: list[Path],
+    *,
+    runs: list[Path],
+    retraining: str,
+    measured_runs: int,
+    settings: str = "{}",
+    output: Path,
 ) -> None:
     """Tabulate the confidence on the last network of each chain over the evaluations.
 
@@ -93,3 +119,93 @@ def tabulate_budget(
     table = budget_table(found, retraining=retraining, settings=checked)
     write_table(output, table, BUDGET)
     say(f"{retraining}: {len(found)} networks up to generation {table['generation'].max()}; written to {output}")
+
+
+Place = tuple[str, str, int]
+
+
+class TabulateRefusalSettings(RefusalTableSettings, IntervalSettings):
+    """The rates, the seed that halves the test images, and how confidence intervals are computed."""
+
+
+def tabulate_refusal(
+    classifiers: list[Path],
+    *,
+    runs: list[Path],
+    refusing: list[Path],
+    refusing_runs: list[Path],
+    dataset: Path,
+    retraining: str,
+    measured_runs: int,
+    settings: str = "{}",
+    output: Path,
+    architecture: list[str] | None = None,
+    device: str = "auto",
+) -> None:
+    """Compare the networks of a retraining at equal shares of refused real images.
+
+    Score the champions of ``runs`` with the constant that gives each share, and those of ``refusing_runs``, which were
+    evolved against such a constant.
+
+    Args:
+        classifiers: Classifier files: all networks of all chains, the first ones included.
+        runs: Files of runs against them, in the order in which they were made; give the option once for each.
+        refusing: Classifier files of the last networks, from `match-refusal`; give the option once for each.
+        refusing_runs: Files of runs against these; give the option once for each.
+        retraining: Name of the retraining.
+        measured_runs: How many runs against each network count, from the first one.
+        output: Table to write.
+    """
+    checked = read_settings(TabulateRefusalSettings, settings)
+    data = load_dataset(dataset)
+    met = dict(_refusing_networks(refusing, refusing_runs, measured_runs))
+    networks = [
+        _scored(
+            chained,
+            met.pop((chained.first, chained.filled_with, chained.number), None),
+            data,
+            open_classifier(chained.path, device=device, architecture=architecture),
+        )
+        for chained in chained_runs(classifiers, runs, measured_runs)
+    ]
+    if met:
+        raise FoolingError(
+            "some refusing networks belong to other chains",
+            found=", ".join(f"{first}, {filled_with}, network {number}" for first, filled_with, number in met),
+            expected="those of the classifiers given",
+        )
+    table = refusal_table(networks, retraining=retraining, rates=checked.rates, seed=checked.seed, settings=checked)
+    write_table(output, table, REFUSAL)
+    adaptive = table[(table["attack"] == "adaptive") & (table["units"] == table["units"].max())]
+    shares = "; ".join(
+        f"filled with {row.filled_with}: {share_percent(row.accepted)} accepted" for row in adaptive.itertuples()
+    )
+    say(f"{retraining}, evolved against refusing networks, {shares}; written to {output}")
+
+
+def _refusing_networks(
+    classifiers: Sequence[Path], runs: Sequence[Path], measured_runs: int
+) -> Iterator[tuple[Place, RefusingNetwork]]:
+    for each in chained_runs(classifiers, runs, measured_runs):
+        refusal, fitted = each.header["refusal"], each.header["provenance"]["refusal"]
+        if refusal is None or fitted is None:
+            raise FoolingError(
+                f"{each.path} refuses no real images",
+                found="a classifier without a constant on its fooling class",
+                expected="a classifier file from `match-refusal`",
+            )
+        network = RefusingNetwork(rate=fitted["rate"], refusal=Refusal(**refusal), records=each.records)
+        yield (each.first, each.filled_with, each.number), network
+
+
+def _scored(chained: Chained, refusing: RefusingNetwork | None, data: Dataset, network: Classifier) -> ScoredNetwork:
+    return ScoredNetwork(
+        first=chained.first,
+        filled_with=chained.filled_with,
+        number=chained.number,
+        classes=len(network.targets),
+        logits=network.logits(torch.from_numpy(data.test_images)).cpu().numpy(),
+        labels=data.test_labels,
+        records=chained.records,
+        refusing=refusing,
+    )

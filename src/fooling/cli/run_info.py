@@ -15,6 +15,8 @@ from fooling.findings.runs import CHAMPIONS
 from fooling.progress import say
 from fooling.report.run_info import Job, NetworkInformation, finished_job, machine, package_versions, steps_of
 
+PANEL = "Report"
+
 
 def run_info(
     *, study: str, champions: list[Path], classifiers: Path, logs: list[Path], output: Path, device: str = "auto"

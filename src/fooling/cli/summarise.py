@@ -14,11 +14,13 @@ from fooling.findings.runs import CHAMPIONS, CURVES, HISTORY, ThresholdSettings,
 from fooling.progress import say
 from fooling.settings import read_settings
 
+PANEL = "Report"
+
 
 def summarise(
     *,
     tables: list[str],
-    settings: str,
+    settings: str = "{}",
     output: Path,
     curves: list[Path],
 ) -> None:

@@ -26,6 +26,8 @@ from fooling.survey.questionnaire import Questionnaire, load_questionnaire
 from fooling.survey.responses import FILES, SYNTHETIC_FILES, File, parsed_responses
 from fooling.survey.settings import ExclusionSettings
 
+PANEL = "Survey"
+
 
 class SurveyAnalysisSettings(ExclusionSettings, AnalysisSettings):
     """Rules of exclusion, the margin around chance, and how confidence intervals are computed."""
@@ -35,7 +37,7 @@ def survey_analyse(
     responses: Path,
     *,
     questionnaire: Path,
-    settings: str,
+    settings: str = "{}",
     files: Path,
     exclusions: Path,
     accuracy: Path,

@@ -11,6 +11,8 @@ from fooling.progress import say
 from fooling.survey.assembly import BROWSER_BUILD, LIBRARIES, OWN_SCRIPTS, Library, assemble_page, cards
 from fooling.survey.questionnaire import Questionnaire, load_questionnaire
 
+PANEL = "Survey"
+
 
 def survey_build(*, questionnaire: Path, packages: Path, output: Path) -> None:
     """Build the page of a questionnaire: a folder to host, and one file that works offline.
@@ -26,6 +28,8 @@ def survey_build(*, questionnaire: Path, packages: Path, output: Path) -> None:
     page = assemble_page(checked, _images(checked, questionnaire.parent), libraries)
     single = f"{checked.study}-survey.html"
     write_folder(output, {**page.files, single: page.single.encode()})
+    if not checked.contact:
+        say("no contact is set, and the page says so: set survey.contact before you ask people")
     say(f"{len(checked.stimuli)} images to ask about; open {output / single}, or host {output}")
 
 

@@ -25,13 +25,15 @@ from fooling.survey.questionnaire import Questionnaire, save_questionnaire
 from fooling.survey.sampling import ascent_images_of, champions_of, random_images_of, real_images_of
 from fooling.survey.settings import QuestionnaireSettings
 
+PANEL = "Survey"
+
 
 def survey_sample(
     *,
     study: str,
     classifier: Path,
     dataset: Path,
-    settings: str,
+    settings: str = "{}",
     output: Path,
     runs: list[str] | None = None,
     ascents: list[Path] | None = None,

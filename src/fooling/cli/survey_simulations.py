@@ -14,6 +14,8 @@ from fooling.survey.questionnaire import load_questionnaire
 from fooling.survey.responses import SYNTHETIC_FILES
 from fooling.survey.simulation import POWER, PowerSettings, SimulationSettings, power_table, simulated_files
 
+PANEL = "Survey"
+
 
 def survey_simulate(*, questionnaire: Path, settings: str = "{}", output: Path) -> None:
     """Simulate participants who answer a questionnaire, to test the analysis.

@@ -53,12 +53,15 @@ from fooling.findings.runs import (
     times_table,
 )
 from fooling.findings.variance import VARIANCE, variance_table
+from fooling.percentages import percent, share_percent
 from fooling.progress import say
 from fooling.settings import read_settings
 
+PANEL = "Findings"
+
 
 def describe_classifiers(
-    classifiers: list[Path], *, settings: str, training: Path, networks: Path, errors: Path
+    classifiers: list[Path], *, settings: str = "{}", training: Path, networks: Path, errors: Path
 ) -> None:
     """List the networks with their training curves and test errors.
 
@@ -75,11 +78,15 @@ def describe_classifiers(
     described, epochs = networks_table(headers, settings=checked), training_table(headers)
     means = errors_table(described, settings=checked)
     write_tables((training, epochs, TRAINING), (networks, described, CLASSIFIERS), (errors, means, TEST_ERRORS))
-    listed = "; ".join(f"{row.architecture} on {row.dataset} {row.mean:.2%}" for row in means.itertuples())
+    listed = "; ".join(
+        f"{row['architecture']} on {row['dataset']} {share_percent(row['mean'])}" for row in means.to_dict("records")
+    )
     say(f"mean test error of {len(described)} networks: {listed}; written to {networks}")
 
 
-def tabulate(runs: list[Path], *, experiment: str, settings: str, champions: Path, history: Path, times: Path) -> None:
+def tabulate(
+    runs: list[Path], *, experiment: str, settings: str = "{}", champions: Path, history: Path, times: Path
+) -> None:
     """Tabulate the runs of one experiment: champions, history, times to the threshold.
 
     Controls are included.
@@ -98,13 +105,14 @@ def tabulate(runs: list[Path], *, experiment: str, settings: str, champions: Pat
     at_the_end, over_time = (table(records, experiment=experiment) for table in (champions_table, history_table))
     write_tables((champions, at_the_end, CHAMPIONS), (history, over_time, HISTORY), (times, reached, TIMES))
     medians = reached[(reached["target"] == "median") & (reached["search"] == "map-elites")]
+    threshold = share_percent(checked.threshold)
     say(
-        f"{experiment}: {len(records)} runs; evolution brought the median class to {checked.threshold} in "
+        f"{experiment}: {len(records)} runs; evolution brought the median class to {threshold} in "
         f"{int(medians['reached'].sum())} of {len(medians)}; written to {champions.parent.parent}"
     )
 
 
-def trace_lineage(runs: list[Path], *, experiment: str, settings: str, ancestry: Path, lineage: Path) -> None:
+def trace_lineage(runs: list[Path], *, experiment: str, settings: str = "{}", ancestry: Path, lineage: Path) -> None:
     """Trace champions back to the random start, and compare with random parents.
 
     Write what every champion descends from, and the measures of the experiment beside those of uniformly drawn
@@ -121,10 +129,11 @@ def trace_lineage(runs: list[Path], *, experiment: str, settings: str, ancestry:
     champions = ancestry_table(found, experiment=experiment)
     measures = lineage_table(found, experiment=experiment, settings=checked)
     write_tables((ancestry, champions, ANCESTRY), (lineage, measures, LINEAGE))
-    measured = measures.set_index("measure").loc["other_ancestor"]
+    (measured,) = measures[measures["measure"] == "other_ancestor"].to_dict("records")
+    share, chance = share_percent(measured["value"]), share_percent(measured["chance"])
     say(
-        f"{experiment}: {measured['value']:.0%} of the champions have an ancestor that was a champion of another class "
-        f"({measured['chance']:.0%} with random parents); written to {lineage}"
+        f"{experiment}: {share} of the champions have an ancestor that was a champion of another class "
+        f"({chance} with random parents); written to {lineage}"
     )
 
 
@@ -149,7 +158,7 @@ def compare(times: list[Path], *, settings: str, survival: Path, presets: Path) 
     )
 
 
-def compare_networks(*, history: list[Path], examined: list[Path], settings: str, output: Path) -> None:
+def compare_networks(*, history: list[Path], examined: list[Path], settings: str = "{}", output: Path) -> None:
     """Compare how easily networks are fooled, by every search in every experiment.
 
     Args:
@@ -161,12 +170,13 @@ def compare_networks(*, history: list[Path], examined: list[Path], settings: str
     table = foolability_table(read_tables(history, HISTORY), read_tables(examined, EXAMINED), checked)
     write_table(output, table, FOOLABILITY)
     evolved = table[table["search"] == "map-elites"].sort_values("area", ascending=False, kind="stable")
-    for row in evolved.itertuples():
-        say(f"{row.experiment} on {row.classifier}: area {row.area:.4f}, median confidence {row.median:.4f} at the end")
+    for row in evolved.to_dict("records"):
+        area, median = f"{row['area']:.4f}", percent(row["median"])
+        say(f"{row['experiment']} on {row['classifier']}: area {area}, median confidence {median} at the end")
     say(f"written to {output}")
 
 
-def compare_class_sets(champions: list[Path], *, settings: str, classes: Path, output: Path) -> None:
+def compare_class_sets(champions: list[Path], *, settings: str = "{}", classes: Path, output: Path) -> None:
     """Compare how well networks are fooled in sets of classes and in all others.
 
     Args:
@@ -178,9 +188,10 @@ def compare_class_sets(champions: list[Path], *, settings: str, classes: Path, o
     of_classes = classes_table(read_tables(champions, CHAMPIONS), checked)
     found = class_set_table(of_classes, checked)
     write_tables((classes, of_classes, SET_CLASSES), (output, found, CLASS_SETS))
-    for row in found[found["search"] == "map-elites"].itertuples():
-        inside, elsewhere = f"{row.median:.4f}", f"{row.median_elsewhere:.4f}"
-        say(f"{row.experiment} on {row.classifier}, median over {row.class_set}: {inside}, over others: {elsewhere}")
+    for row in found[found["search"] == "map-elites"].to_dict("records"):
+        inside, elsewhere = percent(row["median"]), percent(row["median_elsewhere"])
+        where = f"{row['experiment']} on {row['classifier']}"
+        say(f"{where}, median over {row['class_set']}: {inside}, over others: {elsewhere}")
     say(f"written to {output}")
 
 
@@ -197,11 +208,13 @@ def variance(champions: list[Path], *, output: Path) -> None:
     write_table(output, table, VARIANCE)
     known = table[(table["search"] == "map-elites") & table["share"].notna()]
     largest = known.sort_values("share", kind="stable").groupby("experiment", sort=False).tail(1)
-    shares = ", ".join(f"{row.experiment}: {row.component} {row.share:.0%}" for row in largest.itertuples())
+    shares = ", ".join(
+        f"{row['experiment']}: {row['component']} {share_percent(row['share'])}" for row in largest.to_dict("records")
+    )
     say(f"largest share of the variance: {shares or 'unknown'}; written to {output}")
 
 
-def summarise_ablation(ablations: list[Path], *, settings: str, output: Path) -> None:
+def summarise_ablation(ablations: list[Path], *, settings: str = "{}", output: Path) -> None:
     """Summarise the effect of removing repeated elements, for every experiment.
 
     Write how many champions repeat elements, and what removals change, with confidence intervals over the runs.
@@ -214,7 +227,7 @@ def summarise_ablation(ablations: list[Path], *, settings: str, output: Path) ->
     summary = ablation_summary(read_tables(ablations, ABLATION), settings=checked)
     write_table(output, summary, ABLATION_SUMMARY)
     found = summary[summary["quantity"] == "share that repeats"]
-    shares = ", ".join(f"{row.experiment} {row.value:.0%}" for row in found.itertuples())
+    shares = ", ".join(f"{row['experiment']} {share_percent(row['value'])}" for row in found.to_dict("records"))
     say(f"champions that repeat elements: {shares}; written to {output}")
 
 
@@ -223,7 +236,7 @@ def tabulate_ascent(
     *,
     history: list[Path],
     times: list[Path],
-    settings: str,
+    settings: str = "{}",
     images: Path,
     ascent_times: Path,
     curves: list[Path],
@@ -268,7 +281,8 @@ def tabulate_ascent(
     )
     medians = ascended[ascended["target"] == "median"].groupby("experiment", sort=False)["reached"]
     reached = ", ".join(f"{name} in {int(there.sum())} of {len(there)}" for name, there in medians)
-    say(f"gradient ascents that brought the median class to {checked.threshold}: {reached}; written to {images}")
+    threshold = share_percent(checked.threshold)
+    say(f"gradient ascents that brought the median class to {threshold}: {reached}; written to {images}")
 
 
 def _read_pilots(named: list[str]) -> dict[str, list[TargetedRecord]]:

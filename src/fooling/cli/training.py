@@ -16,11 +16,13 @@ from fooling.classifiers.classifier import Classifier
 from fooling.classifiers.classifier_file import save_classifier
 from fooling.classifiers.devices import chosen_device
 from fooling.classifiers.probe import remarks_on
+from fooling.cli._loading import named_output
 from fooling.cli._streaming import streamed_pictures
 from fooling.datasets.dataset import load_dataset
 from fooling.errors import REMEDY, FoolingError
 from fooling.fingerprint import fingerprint
 from fooling.inputs import digest_of
+from fooling.percentages import share_percent
 from fooling.progress import progress, say
 from fooling.retraining.images import PicturesWithFoolingClass, with_fooling_class
 from fooling.retraining.plan import at_equal_passes
@@ -33,13 +35,15 @@ from fooling.training.process_group import SINGLE, ProcessGroup, joined, launch,
 from fooling.training.settings import ClassifierSettings
 from fooling.training.training import Training
 
+PANEL = "Networks"
+
 
 def train(
     *,
     dataset: Path,
-    settings: str,
-    name: str,
-    output: Path,
+    settings: str = "{}",
+    name: str = "",
+    output: Path | None = None,
     pictures: str | None = None,
     manifest: Path | None = None,
     mirror: Path | None = None,
@@ -53,10 +57,12 @@ def train(
     An interrupted training resumes from its last checkpoint.
 
     Args:
-        output: Classifier file to write.
-        settings: Architecture, input and training: JSON or a YAML file.
+        name: Name of the classifier. Default: that of the file to write, else classifier.
+        output: Classifier file to write. Default: named after the classifier, in this folder.
+        settings: Architecture, input and training: JSON or a YAML file. Default: a LeNet.
         processes: Number of processes that train together, each on its own GPU if there are GPUs.
     """
+    name, output = named_output(name, output, otherwise="classifier")
     options = {key: value for key, value in locals().items() if key != "processes"}
     checked = read_settings(ClassifierSettings, settings)
     if (together := wanted_processes(processes)) > 1:
@@ -83,9 +89,9 @@ def retrain(
     *,
     dataset: Path,
     fooling: list[Path] | None = None,
-    settings: str,
-    name: str,
-    output: Path,
+    settings: str = "{}",
+    name: str = "",
+    output: Path | None = None,
     pictures: str | None = None,
     manifest: Path | None = None,
     mirror: Path | None = None,
@@ -100,9 +106,12 @@ def retrain(
 
     Args:
         fooling: Data set files of fooling images; give the option once for each, in the order of the networks.
-        settings: The network's settings and its place in the chain: JSON or a YAML file.
-        output: Classifier file to write.
+        settings: The network's settings and its place in the chain: JSON or a YAML file. Default: the second network
+            of a chain of LeNets.
+        name: Name of the classifier. Default: that of the file to write, else retrained.
+        output: Classifier file to write. Default: named after the classifier, in this folder.
     """
+    name, output = named_output(name, output, otherwise="retrained")
     checked = read_settings(RetrainSettings, settings)
     place = chosen_device(device)
     real, sets = load_dataset(dataset), [load_dataset(path) for path in fooling or []]
@@ -137,7 +146,7 @@ def retrain(
             place_in_chain["exposure"] = checked.exposure
         provenance = {**classifier.provenance, "retraining": place_in_chain}
         save_classifier(output, dataclasses.replace(classifier, provenance=provenance))
-    newest = f", {shares[-1]['share']:.1%} of the newest fooling test images recognised" if sets else ""
+    newest = f", {share_percent(shares[-1]['share'])} of the newest fooling test images recognised" if sets else ""
     say(f"{_format_errors(classifier)}{newest}; written to {output}")
 
 
@@ -188,7 +197,7 @@ def _format_errors(classifier: Classifier) -> str:
     """Format the test error of a trained network."""
     provenance = classifier.provenance
     error, images, iterations = (provenance[key] for key in ("test_error", "test_images", "iterations"))
-    return f"{classifier.name}: {error:.2%} of {images} test images misjudged after {iterations} iterations"
+    return f"{classifier.name}: {share_percent(error)} of {images} test images misjudged after {iterations} iterations"
 
 
 def _resume(training: Training, store: CheckpointStore) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from fooling.artifacts import read_arrays, write_arrays
 from fooling.errors import FoolingError
-from fooling.schemas import Header, checked_header, require_schema
+from fooling.schemas import IMAGE_LENGTHS, Array, FileFormat, Header, checked_header, require_arrays
 from fooling.seeding import derived_seed
 
 if TYPE_CHECKING:
@@ -19,12 +19,13 @@ if TYPE_CHECKING:
 
 KIND = "dataset"
 VERSION = 1
-SCHEMA = {
-    "train_images": "uint8 n C H W",
-    "train_labels": "int64 n",
-    "test_images": "uint8 M C H W",
-    "test_labels": "int64 M",
-}
+ARRAYS = (
+    Array(name="train_images", form="uint8 n C H W", doc="Training images; there may be none."),
+    Array(name="train_labels", form="int64 n", doc="Their classes, from 0."),
+    Array(name="test_images", form="uint8 M C H W", doc="Test images."),
+    Array(name="test_labels", form="int64 M", doc="Their classes, from 0."),
+)
+_NAMES = tuple(array.name for array in ARRAYS)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -93,8 +94,31 @@ class DatasetHeader(Header):
     """The header of a data set file."""
 
     name: str
+    """Name of the data set."""
     class_names: tuple[str, ...]
+    """Names of the classes, in the order of their labels."""
     provenance: dict[str, Any]
+    """Where the images come from, the settings of the data set, and the SHA-256 of its source."""
+
+
+FORMAT = FileFormat(
+    kind=KIND,
+    version=VERSION,
+    path="../datasets/{dataset}.safetensors",
+    commands=(
+        "fetch-digits",
+        "fetch-shapes",
+        "fetch-mnist",
+        "fetch-folder",
+        "fetch-imagenet",
+        "collect-champions",
+        "paint",
+    ),
+    header=DatasetHeader,
+    arrays=ARRAYS,
+    lengths={"n": "training images, 0 or more", "M": "test images"} | IMAGE_LENGTHS,
+    doc="A data set, split into training and test images. Fooling images for retraining have the same format.",
+)
 
 
 def save_dataset(path: Path, dataset: Dataset) -> None:
@@ -103,7 +127,7 @@ def save_dataset(path: Path, dataset: Dataset) -> None:
     Raises :class:`FoolingError` for a data set that :func:`load_dataset` would refuse.
     """
     header = {"name": dataset.name, "class_names": dataset.class_names, "provenance": dataset.provenance}
-    arrays = {name: getattr(dataset, name) for name in SCHEMA}
+    arrays = {name: getattr(dataset, name) for name in _NAMES}
     _dataset_from(arrays, header, source=f"the data set {dataset.name}")
     write_arrays(path, arrays, kind=KIND, version=VERSION, header=header)
 
@@ -126,13 +150,13 @@ def require_classes(class_names: Collection[str], *, source: object) -> None:
 
 def _dataset_from(arrays: Mapping[str, NDArray[Any]], header: Mapping[str, Any], *, source: object) -> Dataset:
     described = checked_header(DatasetHeader, header, source=source)
-    require_schema(arrays, SCHEMA, source=source)
+    require_arrays(arrays, ARRAYS, source=source)
     try:
         return Dataset(
             name=described.name,
             class_names=described.class_names,
             provenance=described.provenance,
-            **{name: arrays[name] for name in SCHEMA},
+            **{name: arrays[name] for name in _NAMES},
         )
     except ValueError as error:
         remedy = "delete it and fetch the data set again"

@@ -23,7 +23,6 @@ from fooling.figures.confidence_axis import (
     visible,
 )
 from fooling.figures.image_grid import HEAD, place_image, sheet, write, write_class_names, write_head
-from fooling.figures.percentages import percent
 from fooling.figures.shown_classes import MOST, SHOWN
 from fooling.figures.style import (
     BACKGROUND,
@@ -38,6 +37,7 @@ from fooling.figures.style import (
     in_style,
     series,
 )
+from fooling.percentages import percent
 from fooling.seeding import evenly_spaced
 
 ASCENT = "gradient-ascent"  # the search, in the table of curves

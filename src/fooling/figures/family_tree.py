@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from fooling.attacks.evolution.record import RunRecord
 from fooling.figures.image_grid import HEAD, INCHES_PER_CHARACTER_POINT, panel, place_image, sheet, write, write_head
-from fooling.figures.percentages import percent
 from fooling.figures.shown_classes import are_many
 from fooling.figures.style import ENCODINGS, FAINT, INK, QUIET, WIDTH, counted, in_style
 from fooling.findings.lineage import Genealogy, descent, genealogy_of, measures_of
+from fooling.percentages import percent
 
 PITCH, SIDE = 0.36, 0.33  # inches: a row, and an image in it
 TOP = HEAD + 0.02

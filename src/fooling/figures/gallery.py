@@ -24,7 +24,6 @@ from fooling.figures.image_grid import (
     write_class_names,
     write_head,
 )
-from fooling.figures.percentages import percent
 from fooling.figures.shown_classes import (
     are_many,
     in_columns,
@@ -34,6 +33,7 @@ from fooling.figures.shown_classes import (
     shown_classes,
 )
 from fooling.figures.style import BACKGROUND, ENCODINGS, INK, QUIET, REAL, WIDTH, counted, in_style
+from fooling.percentages import percent
 
 LEFT, RIGHT = 0.72, 0.2  # inches beside the images
 GAP, CAPTION = 0.068, 0.175  # inches: between images, and the confidence under one

@@ -22,7 +22,6 @@ from fooling.figures.image_grid import (
     write_class_names,
     write_head,
 )
-from fooling.figures.percentages import percent, whole_percent
 from fooling.figures.shown_classes import SHOWN, are_many
 from fooling.figures.style import (
     CHART,
@@ -36,6 +35,7 @@ from fooling.figures.style import (
     draw_title,
     in_style,
 )
+from fooling.percentages import percent, whole_percent
 
 FEWEST_OF_MAP = 4  # networks in a heat map: fewer are a row for each pair
 MOST_WITH_INTERVALS = 5  # networks in a heat map: if there are more, the intervals do not fit

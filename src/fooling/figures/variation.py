@@ -17,7 +17,6 @@ from matplotlib.ticker import PercentFormatter
 
 from fooling.errors import FoolingError
 from fooling.figures.confidence_axis import EXPLAINED, LABEL, finite_log_odds, use_confidence_ticks
-from fooling.figures.percentages import whole_percent
 from fooling.figures.style import (
     BACKGROUND,
     CHART,
@@ -34,6 +33,7 @@ from fooling.figures.style import (
     search_handles,
     searches_in,
 )
+from fooling.percentages import whole_percent
 
 SPREAD = 0.6  # of the height of a row, divided among the marks of its searches
 COLOURS = {"in the set": "#B4568C", "other classes": FAINT}

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from fooling.attacks.evolution.record import RunRecord
-from fooling.figures.percentages import percent
 from fooling.figures.shown_classes import of_classes, shown_classes
 from fooling.images import data_uri, png_bytes
+from fooling.percentages import percent
 from fooling.report.summary import ENCODINGS
 
 LARGE = 64  # pixels; smaller images are scaled without interpolation

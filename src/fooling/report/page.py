@@ -20,11 +20,11 @@ from fooling.claims.verdicts import (
     note_on_directions,
     note_on_status,
     on_data,
-    percent,
     scoreboard,
 )
 from fooling.figures.catalogue import FIGURES
 from fooling.images import data_uri
+from fooling.percentages import share_percent
 from fooling.report.gallery import Gallery
 from fooling.report.summary import ExperimentSummary, headline
 
@@ -130,7 +130,7 @@ def page(
             study=study,
             finding=finding,
             contrast=contrast,
-            threshold=percent(threshold),
+            threshold=share_percent(threshold),
             measured={kind: chosen for kind in KINDS if (chosen := [row for row in measured if row.kind == kind])},
             missing=[row for row in rows if row.verdict == "not run here"],
             scoreboard={kind: counts for kind, counts in scoreboard(claims).items() if counts},
@@ -162,7 +162,7 @@ def _environment() -> jinja2.Environment:
     environment.filters |= {
         "duration": duration,
         "in_words": in_words,
-        "percent": percent,
+        "percent": share_percent,
         "style": style,
         "unbroken": unbroken,
     }

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from fooling.claims.verdicts import in_words, percent
+from fooling.claims.verdicts import in_words
 from fooling.findings.runs import medians_of_runs
+from fooling.percentages import share_percent
 
 #: An experiment with fewer runs is marked as small.
 FEW_RUNS = 6
@@ -89,7 +90,7 @@ def headline(experiments: Sequence[ExperimentSummary], *, threshold: float) -> t
     counted = [found for found in controlled if not found.is_small] or controlled or list(experiments)
     fooling = sum(found.evolution.fooling for found in counted)
     champions = sum(found.evolution.champions for found in counted)
-    level = percent(threshold)
+    level = share_percent(threshold)
     finding = f"{fooling:,} of {champions:,} evolved images reach at least {level} confidence in their class"
     return finding, " ".join(_contrast(found) for found in counted if found.control is not None)
 

@@ -85,7 +85,7 @@ class PaintSettings(SupplySettings):
 
     encoding: EncodingSettings
     """How a genome becomes an image."""
-    seed: Seed
+    seed: Seed = 1
     """Seed of the images."""
     generations: Annotated[int, Field(ge=0, le=10_000_000)] = 0
     """Generations for which half of the images vary without selection; 0: all images are of random genomes."""
@@ -94,13 +94,13 @@ class PaintSettings(SupplySettings):
 class RetrainSettings(Settings):
     """One retrained network, and its place in the chain."""
 
-    network: ClassifierSettings
+    network: ClassifierSettings = ClassifierSettings()
     """Architecture, input and training: those of the first network, with a seed of its own."""
-    first: str
+    first: str = "first"
     """Name of the first network of the chain."""
-    filled_with: Filling
+    filled_with: Filling = "champions"
     """What the fooling class holds."""
-    number: Annotated[int, Field(ge=2)]
+    number: Annotated[int, Field(ge=2)] = 2
     """The first network is number 1."""
     exposure: Exposure = "equal-iterations"
     """Whether iterations or passes over the real images are those of the first network."""
@@ -109,14 +109,14 @@ class RetrainSettings(Settings):
 class MatchSettings(Settings):
     """A classifier that refuses a share of real images."""
 
-    rate: Rate
+    rate: Rate = 0.01
     """Share of the real images that is refused."""
-    seed: Seed
+    seed: Seed = 1
     """Seed by which the test images are halved."""
 
 
 class RefusalTableSettings(RefusalSettings):
     """The rates of the comparison, and how the test images are halved."""
 
-    seed: Seed
+    seed: Seed = 1
     """Seed by which the test images are halved."""

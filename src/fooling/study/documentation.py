@@ -150,7 +150,7 @@ def _schema_in_words(schema: dict[str, Any]) -> str:
     if "anyOf" in schema:
         return ", or ".join(_schema_in_words(option) for option in schema["anyOf"])
     if "enum" in schema:
-        return " or ".join(str(choice) for choice in schema["enum"])
+        return " or ".join(str(choice) or "empty" for choice in schema["enum"])
     if "const" in schema:
         return str(schema["const"])
     if schema.get("type") == "array":

@@ -21,7 +21,7 @@ from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model
 from fooling.artifacts import read_json, sha256_of, write_json
 from fooling.errors import REMEDY, FoolingError
 from fooling.images import pixels_of_png, read_png
-from fooling.schemas import Header, checked_header
+from fooling.schemas import FileFormat, Header, checked_header
 from fooling.settings import Seed
 
 FORMAT = 1
@@ -63,38 +63,56 @@ class Network(_Part):
     """The classifier whose images are shown."""
 
     name: str
+    """Its name."""
     sha256: Sha256
+    """SHA-256 of its file."""
 
 
 class Stimulus(_Part):
     """An image about which people are asked."""
 
     id: Identifier
+    """Its name in the questionnaire and in answers."""
     file: PictureFile
-    sha256: Sha256  # of the PNG file
+    """PNG file with the pixels that the classifier scored."""
+    sha256: Sha256
+    """SHA-256 of the PNG file."""
     condition: Identifier
+    """The condition: an experiment, a gradient ascent, `noise`, `real` or `practice`."""
     kind: Literal["champion", "ascent", "noise", "real"]
-    class_name: Label  # the right answer: the classifier's label; for a real image, its true class
-    confidence: Share  # of the classifier in that class
+    """What made the image."""
+    class_name: Label
+    """The right answer: the classifier's label; for a real image, its true class."""
+    confidence: Share
+    """Confidence of the classifier in that class."""
     source: str
-    confused: tuple[Label, ...]  # other classes, the most easily confused first
+    """The run, start or test image that it comes from."""
+    confused: tuple[Label, ...]
+    """Other classes, the most easily confused first."""
 
 
 class CatchCard(_Part):
     """A card that states which button to press."""
 
     id: Identifier
+    """Its name."""
     file: PictureFile
+    """PNG file of the card."""
     sha256: Sha256
+    """SHA-256 of the PNG file."""
     answer: Label
+    """The button to press."""
 
 
 class Block(_Part):
     """Trials with the same question."""
 
     name: Literal["two-way", "all-way", "free"]
-    foils: Literal["random", "confused", ""]  # how the wrong one of two options is chosen
-    options: Annotated[int, Field(ge=2)]  # number of classes to choose from
+    """The question."""
+    foils: Literal["random", "confused", ""]
+    """How the wrong one of two options is chosen; empty for other questions."""
+    options: Annotated[int, Field(ge=2)]
+    """Number of classes to choose from."""
 
     @model_validator(mode="after")
     def _foils_for_two(self) -> Block:
@@ -107,22 +125,34 @@ class Questionnaire(_Part):
     """A whole questionnaire."""
 
     format: Literal[1]
+    """Version of the format."""
     study: str
+    """Name of the study."""
     version: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
+    """Digest of all other keys; it is in every row of answers."""
     title: str
-    contact: str
+    """Title of the page."""
+    contact: str | None
+    """Whom participants can ask; null: nobody is named."""
     post_url: str | None
+    """Where the page can send answers; null: nowhere."""
     network: Network
     classes: Annotated[tuple[Label, ...], Field(min_length=2)]
+    """Labels of all classes."""
     sampling_rule: str
+    """How the images were chosen, in words."""
     seed: Seed
+    """Seed of this choice."""
     stimuli: Annotated[tuple[Stimulus, ...], Field(min_length=1)]
     catch: tuple[CatchCard, ...]
     practice: tuple[Stimulus, ...]
     blocks: Annotated[tuple[Block, ...], Field(min_length=1)]
-    trials_per_block: Annotated[int, Field(ge=1)]  # images in each block, without catch trials
-    catch_trials: Number  # in a session: one for each card
+    trials_per_block: Annotated[int, Field(ge=1)]
+    """Images in each block, without catch cards."""
+    catch_trials: Number
+    """Catch cards in a session: one for each card."""
     practice_trials: Number
+    """Practice images in a session."""
 
     @model_validator(mode="after")
     def _fits_together(self) -> Questionnaire:
@@ -269,3 +299,14 @@ def _pixels(path: Path, sha256: str) -> NDArray[np.uint8]:
             remedy=REMEDY,
         )
     return pixels_of_png(content)
+
+
+FILE_FORMAT = FileFormat(
+    kind="questionnaire",
+    version=FORMAT,
+    path="survey/questionnaire.json",
+    commands=("survey sample",),
+    header=Questionnaire,
+    lengths={},
+    doc="The stimuli of the human study, as JSON: one object with these keys. The images are PNG files beside it.",
+)

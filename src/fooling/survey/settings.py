@@ -38,8 +38,10 @@ class QuestionnaireSettings(Settings):
     """Number of classes offered in all-way and free blocks; if there are more, they are drawn for each trial."""
     title: Annotated[str, StringConstraints(min_length=1, max_length=200)] = "What do you see?"
     """Title of the questionnaire."""
-    contact: Annotated[str, StringConstraints(max_length=500)] = "the person who gave you this page"
-    """Contact for participants."""
+    contact: Annotated[str, StringConstraints(min_length=1, max_length=500)] | None = Field(
+        default=None, examples=["Ada Example, ada@example.org"]
+    )
+    """Whom participants can ask, with an address; the page shows it. null: the page states that nobody is named."""
     post_url: Annotated[str, StringConstraints(pattern=r"^https?://\S+$", max_length=500)] | None = None
     """URL to which the page sends the data at the end; null: participants download their data."""
 

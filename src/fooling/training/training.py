@@ -28,6 +28,7 @@ from fooling.classifiers.probe import require_usable
 from fooling.classifiers.views import fed_shape
 from fooling.datasets.dataset import Dataset
 from fooling.errors import REMEDY, FoolingError
+from fooling.percentages import share_percent
 from fooling.schemas import Header, checked_header, require_schema
 from fooling.seeding import derived_seed
 from fooling.training.images import Batch, KeptImages, Schedule, TrainingImages
@@ -122,7 +123,7 @@ class Training:
 
     def standing(self) -> str:
         """Return a short remark on the progress."""
-        return f"test error {self.history[-1]['test_error']:.2%}" if self.history else "first pass"
+        return f"test error {share_percent(self.history[-1]['test_error'])}" if self.history else "first pass"
 
     def run_epoch(self, after_iteration: Callable[[], None] = lambda: None) -> None:
         """Train to the end of a pass over the images, or to the last iteration, and measure the test error.

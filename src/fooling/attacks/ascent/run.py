@@ -39,6 +39,7 @@ class GradientAscent:
     settings_class: ClassVar[type[Settings]] = AscentSettings
     unit: ClassVar[str] = "steps"
     controls: ClassVar[tuple[str, ...]] = ()
+    has_seeds: ClassVar[bool] = True
 
     def __init__(self, *, settings: AscentSettings, classifier: Classifier, identity: Mapping[str, Any]) -> None:
         self._settings, self._classifier = settings, classifier

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,7 +15,7 @@ from pydantic import ConfigDict, Field
 from fooling.artifacts import read_arrays, write_arrays
 from fooling.attacks.record import MOST_EVALUATIONS, AttackHeader, AttackRecord
 from fooling.errors import REMEDY, FoolingError
-from fooling.schemas import FINITE32, FINITE64, Header, checked_header, require_range, require_schema
+from fooling.schemas import FINITE32, FINITE64, Array, FileFormat, Header, checked_header, require_arrays, require_range
 from fooling.settings import Seed
 
 KIND, VERSION = "archive", 2
@@ -63,50 +63,66 @@ class RunRecord(AttackRecord):
 class ScreeningHeader(Header):
     """How the offspring of a run with ``precision: screened`` were scored."""
 
-    bound: float = Field(ge=0)  # on the error of log-odds in bfloat16, as a share of the spread of an image's logits
-    largest_error: float = Field(ge=0)  # of the images scored in both
-    exceeded: int = Field(ge=0)  # images with a larger error than the bound
+    bound: float = Field(ge=0)
+    """Bound on the error of log-odds in bfloat16, as a share of the spread of an image's logits."""
+    largest_error: float = Field(ge=0)
+    """Largest such error of the images scored in both."""
+    exceeded: int = Field(ge=0)
+    """Images with a larger error than the bound."""
     offspring: int = Field(ge=0)
-    rescored: int = Field(ge=0)  # in float32
+    """Offspring in all."""
+    rescored: int = Field(ge=0)
+    """Those that were scored again, in float32."""
 
 
 class RunHeader(AttackHeader):
     """The header of a run file."""
 
     search: Literal["map-elites", "random-search", "drift"]
+    """Evolution, or one of its controls."""
     encoding: Literal["direct", "cppn"]
+    """Encoding of the genomes."""
     seed: Seed
+    """Seed of the run."""
     screening: ScreeningHeader | None = None
 
 
-#: Type and shape of every array but the images, which are packed: K classes with a cell of L in all, T generations, m
-#: entries.
-SCHEMA = {
-    "confidences": "float32 K",
-    "log_odds": "float64 K",
-    "logits": "float32 K L",
-    "generations": "int64 K",
-    "individuals": "int64 K",
-    "parents": "int64 K 2",
-    "history/generations": "int64 T",
-    "history/evaluations": "int64 T",
-    "history/confidences": "float32 T K",
-    "history/log_odds": "float64 T K",
-    "lineage/individual": "int64 m",
-    "lineage/class_index": "int64 m",
-    "lineage/generation": "int64 m",
-    "lineage/parents": "int64 m 2",
-    "lineage/confidence": "float32 m",
-}
-RANGES = {
-    "confidences": (0, 1),
-    "log_odds": (-FINITE64, FINITE64),
-    "logits": (-FINITE32, FINITE32),
-    "history/generations": (0, MOST_EVALUATIONS),
-    "history/evaluations": (1, MOST_EVALUATIONS),
-    "history/confidences": (0, 1),
-    "history/log_odds": (-FINITE64, FINITE64),
-}
+#: The arrays but the packed images and the genomes.
+ARRAYS = (
+    Array(name="confidences", form="float32 K", least=0, most=1, doc="Confidence of each champion in its class."),
+    Array(name="log_odds", form="float64 K", least=-FINITE64, most=FINITE64, doc="log(p / (1 - p)) of the same."),
+    Array(
+        name="logits",
+        form="float32 K L",
+        least=-FINITE32,
+        most=FINITE32,
+        doc="Logits of each champion for all classes, also those without a champion.",
+    ),
+    Array(name="generations", form="int64 K", doc="Generation in which each champion was found."),
+    Array(name="individuals", form="int64 K", doc="Number of the evaluation in which it was found, from 0."),
+    Array(name="parents", form="int64 K 2", doc="Individuals that are its parents; -1 where there is none."),
+    Array(name="history/generations", form="int64 T", least=0, most=MOST_EVALUATIONS, doc="The recorded generations."),
+    Array(
+        name="history/evaluations",
+        form="int64 T",
+        least=1,
+        most=MOST_EVALUATIONS,
+        doc="Images scored until then, the start included.",
+    ),
+    Array(name="history/confidences", form="float32 T K", least=0, most=1, doc="Confidences of the champions then."),
+    Array(
+        name="history/log_odds",
+        form="float64 T K",
+        least=-FINITE64,
+        most=FINITE64,
+        doc="log(p / (1 - p)) of the same.",
+    ),
+    Array(name="lineage/individual", form="int64 m", doc="One for each entry of a champion into a cell, in order."),
+    Array(name="lineage/class_index", form="int64 m", doc="The class whose cell it entered."),
+    Array(name="lineage/generation", form="int64 m", doc="The generation."),
+    Array(name="lineage/parents", form="int64 m 2", doc="Its parents; -1 where there is none."),
+    Array(name="lineage/confidence", form="float32 m", doc="Its confidence in the class that it entered."),
+)
 _HEADER = tuple(RunHeader.model_fields)
 _PARTS: dict[str, type[History] | type[Lineage]] = {"history": History, "lineage": Lineage}
 _IMAGES = ("images", "start_images")
@@ -149,12 +165,10 @@ def record_from(arrays: Mapping[str, NDArray[Any]], header: Mapping[str, Any], *
     Raises :class:`FoolingError`, naming the ``source``, for a missing part, and for one of another type or shape.
     """
     described = checked_header(RunHeader, header, source=source)
-    require_schema(arrays, SCHEMA, source=source, K=len(described.class_names))
+    require_arrays(arrays, ARRAYS, source=source, K=len(described.class_names))
     if (outputs := arrays["logits"].shape[1]) < len(described.class_names):
         expected = f"at least one for each of {len(described.class_names)} classes"
         raise FoolingError(f"{source} does not fit together", found=f"{outputs} logits", expected=expected)
-    for name, (least, most) in RANGES.items():
-        require_range(name, arrays[name], least=least, most=most, source=source)
     parts: dict[str, Any] = {
         name: part(**{column.name: arrays[f"{name}/{column.name}"] for column in fields(part)})
         for name, part in _PARTS.items()
@@ -185,7 +199,9 @@ class BatchHeader(Header):
     model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False)
 
     seeds: tuple[Seed, ...] = Field(min_length=1)
-    screenings: tuple[dict[str, Any], ...] = ()  # of each seed, if any
+    """Seeds of the runs. The other keys are those of a run's header, without `seed` and `screening`."""
+    screenings: tuple[dict[str, Any], ...] = ()
+    """`screening` of each seed, if any."""
 
 
 def save_runs(path: Path, records: Sequence[RunRecord]) -> None:
@@ -230,12 +246,17 @@ def load_runs(path: Path) -> list[RunRecord]:
 LEVEL = 1  # of compression, the fastest: others gain a few percent and take twice as long
 MOST_VALUES = 2**30  # of one image
 
-#: Type and shape of every array: n bytes of U distinct images, of which each of K images is one.
-PACKED_SCHEMA = {"bytes": "uint8 n", "ends": "int64 U", "index": "int64 K", "shape": "int64 3"}
+PACKED = (
+    Array(name="bytes", form="uint8 n", doc="Distinct images, one after the other, each compressed by zlib."),
+    Array(name="ends", form="int64 U", doc="Where each of them ends in `bytes`."),
+    Array(name="index", form="int64 K", doc="Which of them is the image of each class."),
+    Array(name="shape", form="int64 3", doc="Channels, height and width of an image, whose values are uint8."),
+)
+_PACKED_NAMES = tuple(array.name for array in PACKED)
 
 
 def packed(images: NDArray[np.uint8]) -> dict[str, NDArray[Any]]:
-    """Pack images ``(K, C, H, W)`` uint8 into the arrays of :data:`PACKED_SCHEMA`, without loss."""
+    """Pack images ``(K, C, H, W)`` uint8 into the arrays of :data:`PACKED`, without loss."""
     numbers: dict[bytes, int] = {}
     index = [numbers.setdefault(image.tobytes(), len(numbers)) for image in images]
     streams = [zlib.compress(image, LEVEL) for image in numbers]
@@ -252,8 +273,8 @@ def unpacked(arrays: Mapping[str, NDArray[Any]], *, source: object) -> NDArray[n
 
     Raises :class:`FoolingError`, naming the ``source``, for arrays that hold no such images.
     """
-    require_schema(arrays, PACKED_SCHEMA, source=source)
-    content, ends, index, shape = (arrays[name] for name in PACKED_SCHEMA)
+    require_arrays(arrays, PACKED, source=source)
+    content, ends, index, shape = (arrays[name] for name in _PACKED_NAMES)
     require_range("shape of the images", shape, least=1, most=MOST_VALUES, source=source)
     require_range("ends of the images", ends, least=1, most=len(content), source=source)
     require_range("index of the images", index, least=0, most=len(ends) - 1, source=source)
@@ -277,3 +298,38 @@ def _decompressed(stream: NDArray[np.uint8], size: int, *, source: object) -> ND
         found = f"{len(content)} values or more" if len(content) > size else f"{len(content)} values"
         raise FoolingError(f"{source} holds a broken image", found=found, expected=f"{size} values", remedy=REMEDY)
     return np.frombuffer(content, dtype=np.uint8)
+
+
+_AFTER_START = "The same for the champions after the start."
+_LENGTHS = {
+    "K": "classes, each with a champion",
+    "L": "classes of the network, K or more",
+    "T": "recorded generations",
+    "m": "entries into the archive",
+    "n": "bytes of each part",
+    "U": "distinct images of each part",
+}
+FORMAT = FileFormat(
+    kind=KIND,
+    version=VERSION,
+    path="evolution/{classifier}/{experiment}/seed{seed}.safetensors",
+    commands=("attack evolution",),
+    header=RunHeader,
+    arrays=(
+        *ARRAYS,
+        *(replace(array, name=f"images/{array.name}") for array in PACKED),
+        *(replace(array, name=f"start_images/{array.name}", doc=_AFTER_START) for array in PACKED),
+    ),
+    lengths=_LENGTHS,
+    doc="One run of evolution, random search or drift: the archive with its history and lineage.",
+)
+RUNS_FORMAT = FileFormat(
+    kind=RUNS_KIND,
+    version=RUNS_VERSION,
+    path="retraining/{network}/runs{block}.safetensors",
+    commands=("attack evolution --runs",),
+    header=BatchHeader,
+    lengths={},
+    doc="Several runs that differ in their seeds alone. The arrays of the run with seed 3 are those of an archive, with"
+    " `3/` in front of their names.",
+)

@@ -44,6 +44,7 @@ class Evolution:
     settings_class: ClassVar[type[Settings]] = EvolutionSettings
     unit: ClassVar[str] = "generations"
     controls: ClassVar[tuple[str, ...]] = (RandomSearch.name, Drift.name)
+    has_seeds: ClassVar[bool] = False
 
     def __init__(
         self,

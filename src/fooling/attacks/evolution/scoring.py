@@ -25,6 +25,7 @@ from torch import Tensor
 from fooling.attacks.evolution.record import History, Lineage, RunRecord
 from fooling.attacks.evolution.screening import SAFETY, could_beat, errors_of
 from fooling.classifiers.classifier import Classifier, confidences_of, log_odds_of
+from fooling.percentages import share_percent
 from fooling.schemas import FINITE64, require_range, require_schema
 
 
@@ -217,7 +218,7 @@ class ScreenedScoring(Scoring):
         held = "held" if not self._exceeded else f"was exceeded by {self._exceeded} images, and raised"
         gain = self._time.gain
         return (
-            f"screened in bfloat16: {share:.1%} of {self._offspring:,} offspring scored again in float32"
+            f"screened in bfloat16: {share_percent(share)} of {self._offspring:,} offspring scored again in float32"
             f"{'' if gain is None else f'; {gain:.2f} times as fast as scoring all in float32'}"
             f"; the bound of {self._measured:.2g} {held} (largest error {self._largest:.2g})"
         )

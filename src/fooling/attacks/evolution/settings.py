@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from fooling.encodings.settings import EncodingSettings
+from fooling.encodings.settings import CppnSettings, EncodingSettings
 from fooling.settings import Settings
 
 Even = Annotated[int, Field(ge=2, le=100_000, multiple_of=2)]
@@ -44,7 +44,7 @@ RELEASED = {"extra_batch": True, "scoring_input": "mean-subtracted"}
 class EvolutionSettings(Settings):
     """Everything that decides a run besides its seed and its classifier."""
 
-    encoding: EncodingSettings = Field(examples=[{"kind": "cppn"}])
+    encoding: EncodingSettings = CppnSettings()
     """How a genome becomes an image, and how genomes vary."""
     search: SearchSettings = SearchSettings()
     """Budget and scoring."""

@@ -17,6 +17,8 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
+from fooling.schemas import Array
+
 #: Input nodes: x, y, distance from the centre, bias.
 INPUTS = 4
 
@@ -24,15 +26,16 @@ INPUTS = 4
 FUNCTIONS = 4
 
 
-#: Type and shape of every array of B genomes with room for N nodes and E links.
-SCHEMA = {
-    "functions": "int64 B N",
-    "node_counts": "int64 B 1",
-    "sources": "int64 B E",
-    "targets": "int64 B E",
-    "weights": "float32 B E",
-    "link_counts": "int64 B 1",
-}
+#: The arrays of B genomes with room for N nodes and E links.
+ARRAYS = (
+    Array(name="functions", form="int64 B N", doc="Function of each node: sine, sigmoid, Gaussian or linear, from 0."),
+    Array(name="node_counts", form="int64 B 1", doc="Nodes in use."),
+    Array(name="sources", form="int64 B E", doc="Node that each link comes from."),
+    Array(name="targets", form="int64 B E", doc="Node that each link goes to."),
+    Array(name="weights", form="float32 B E", doc="Weight genes in [0, 1]; a weight is (2 gene - 1) times the bound."),
+    Array(name="link_counts", form="int64 B 1", doc="Links in use."),
+)
+SCHEMA = {array.name: array.form for array in ARRAYS}
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

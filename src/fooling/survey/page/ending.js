@@ -3,6 +3,7 @@
 
 function prepareLeaving() {
   const dialog = element("leaving");
+  element("leave").textContent = Screens.WITHDRAW;
   element("leave").addEventListener("click", () => {
     element("stop").hidden = Boolean(session.end) || session.rows.length === 0;
     dialog.showModal();

@@ -70,14 +70,23 @@ const Orders = (() => {
     return shuffled(dealt, random);
   }
 
-  /** The options of one trial in the order shown. `classes` are all of them in the participant's own order. */
+  /** Names that are numbers, such as digits, by size: people look for them there. Other names stay as they are. */
+  function inOrder(names) {
+    return names.every((name) => /^\d+$/.test(name)) ? [...names].sort((one, other) => one - other) : names;
+  }
+
+  /**
+   * The options of one trial in the order shown. `classes` are all of them in the participant's own order, or by size.
+   * Two names are in a drawn order whatever they are, so that no side is right more often.
+   */
   function optionsOf(card, block, classes, random) {
     const answer = answerTo(card);
     const others = classes.filter((name) => name !== answer);
     const isConfused = block.foils === "confused" && card.confused;
     const foils = (isConfused ? card.confused : shuffled(others, random)).slice(0, block.options - 1);
     const all = foils.length === others.length && others.length > 1;
-    const options = all ? classes : shuffled([answer, ...foils], random);
+    const drawn = all ? classes : shuffled([answer, ...foils], random);
+    const options = block.options === 2 ? drawn : inOrder(drawn);
     return block.name === "free" ? [...options, NONE_OF_THESE] : options;
   }
 
@@ -116,7 +125,7 @@ const Orders = (() => {
   /**
    * Every trial of the participant with this seed: first practice (part 0), then the blocks (parts 1, 2, ...).
    *
-   * One generator is asked in this order: the participant's order of the classes; practice; the catch cards; then for
+   * One generator is asked in this order: the participant's order of the classes (also if they are numbers); practice; the catch cards; then for
    * each block its images, the places of its catch cards, and trial by trial the foils and the order of the buttons.
    */
   function plan(questionnaire, seed) {

@@ -52,15 +52,19 @@ function randomIdentifier() {
 
 function timelineOf(trials) {
   const practised = trials.filter((trial) => trial.part === 0);
+  const count = trials.length - practised.length;
   const parts = questionnaire.blocks.map((_, index) => trials.filter((trial) => trial.part === index + 1));
   return [
     loading(trials),
-    consent(trials.length),
+    consent(count, practised.length),
     textScreen(Screens.instructions(practised.length), "Begin"),
-    ...practised.flatMap((trial) => [...asked(trial, trials.length), feedback(trial)]),
+    ...practised.flatMap((trial) => [
+      ...asked(trial, () => showPractice(trial.trial, practised.length)),
+      feedback(trial),
+    ]),
     ...parts.flatMap((part, index) => [
       textScreen(Screens.part(part[0].block, index + 1, parts.length, part.length), "Continue"),
-      ...part.flatMap((trial) => asked(trial, trials.length)),
+      ...part.flatMap((trial) => asked(trial, () => showProgress(trial.trial - practised.length, count))),
     ]),
   ];
 }
@@ -75,10 +79,10 @@ function loading(trials) {
   };
 }
 
-function consent(count) {
-  const minutes = Math.max(1, Math.round((count * SECONDS_PER_TRIAL) / 60));
+function consent(trials, practice) {
+  const minutes = Math.max(1, Math.round(((trials + practice) * SECONDS_PER_TRIAL) / 60));
   return {
-    ...textScreen(Screens.consent(questionnaire, { trials: count, minutes }), "I take part", "I do not take part"),
+    ...textScreen(Screens.consent(questionnaire, { trials, practice, minutes }), Screens.ACCEPT, Screens.DECLINE),
     on_finish: ({ response }) => {
       if (response === 1) leave("declined");
       else if (!session.end) element("leave").hidden = false;
@@ -87,11 +91,12 @@ function consent(count) {
 }
 
 function textScreen(html, ...choices) {
+  const keys = keysOf(choices);
   return {
     type: jsPsychHtmlButtonResponse,
     stimulus: html,
     choices: choices.map(Screens.escaped),
-    button_html: (choice, index) => `<button class="button${index ? "" : " main"}">${choice}</button>`,
+    button_html: (choice, index) => buttonOf(choice, keys[index], { style: index ? "" : "main" }),
     button_layout: "flex",
     css_classes: ["text"],
     on_load: () => {
@@ -103,14 +108,14 @@ function textScreen(html, ...choices) {
 }
 
 /** The question of one trial, and how sure the participant is of the answer. */
-function asked(trial, count) {
+function asked(trial, onLoad) {
   const answer = {};
   return [
     imageScreen(trial, {
       question: () => Screens.QUESTIONS[trial.block],
       choices: trial.options,
       style: styleOf(trial.options),
-      onLoad: () => showProgress(trial.trial, count),
+      onLoad,
       onFinish: ({ response, rt }) => {
         Object.assign(answer, { response: trial.options[response], response_ms: Math.round(rt), screen: screenSize() });
       },
@@ -151,7 +156,7 @@ function imageScreen(trial, { question, choices, notes = [], style, onLoad = () 
     stimulus: sources[trial.stimulus],
     render_on_canvas: false,
     choices: choices.map(Screens.escaped),
-    button_html: (choice, index) => buttonOf(choice, keys[index], notes[index]),
+    button_html: (choice, index) => buttonOf(choice, keys[index], { note: notes[index] }),
     button_layout: "flex",
     css_classes: ["trial", style],
     on_load: () => {
@@ -167,9 +172,12 @@ function imageScreen(trial, { question, choices, notes = [], style, onLoad = () 
 
 // ---- Buttons, keys and the image
 
-/** The key of each choice: digits are their own keys, others are counted; the answer beside the classes has `n`. */
+/**
+ * The key of each choice: digits are their own keys, others are counted; the answer beside the classes has `n`, and a
+ * button alone has Enter.
+ */
 function keysOf(choices) {
-  if (choices.length === 1) return [""];
+  if (choices.length === 1) return ["Enter"];
   const named = choices.filter((choice) => choice !== Orders.NONE_OF_THESE);
   const areKeys = named.every((choice) => choice.length === 1 && KEYS.includes(choice));
   return choices.map((choice, index) => {
@@ -178,18 +186,19 @@ function keysOf(choices) {
   });
 }
 
-function buttonOf(choice, key, note) {
+/** A button that shows its key. */
+function buttonOf(choice, key, { note = "", style = choice === Orders.NONE_OF_THESE ? "wide" : "" }) {
   const shortcut = key ? ` data-key="${key}" aria-keyshortcuts="${key}"` : "";
-  const hint = key && key !== choice ? `<kbd aria-hidden="true">${key}</kbd>` : "";
+  const hint = key ? `<kbd aria-hidden="true">${key}</kbd>` : "";
   const below = note ? `<small>${note}</small>` : "";
-  const wide = choice === Orders.NONE_OF_THESE ? " wide" : "";
-  return `<button class="button${wide}"${shortcut}>${hint}<span>${choice}</span>${below}</button>`;
+  return `<button class="button ${style}"${shortcut}>${hint}<span>${choice}</span>${below}</button>`;
 }
 
 function pressShownKey(event) {
   if (event.repeat || event.ctrlKey || event.metaKey || event.altKey || element("leaving").open) return;
+  if (event.key === "Enter" && document.activeElement.tagName === "BUTTON") return; // the browser presses that one
   const buttons = [...element("page").querySelectorAll("[data-key]:not(:disabled)")];
-  buttons.find((button) => button.dataset.key === event.key.toLowerCase())?.click();
+  buttons.find((button) => button.dataset.key.toLowerCase() === event.key.toLowerCase())?.click();
 }
 
 /** Put the question above the image, where reading and tabbing begin. */
@@ -219,6 +228,10 @@ function enlarge(image) {
   };
   image.addEventListener("load", fit);
   if (image.complete) fit();
+}
+
+function showPractice(number, count) {
+  element("place").textContent = `Practice ${number} of ${count}`;
 }
 
 function showProgress(done, count) {

@@ -23,18 +23,27 @@ const Screens = (() => {
     real: "Real images, with their true names.",
   };
 
+  const WITHDRAW = "Withdraw …";
+  const ACCEPT = "I take part";
+  const DECLINE = "I do not take part";
+
   const writeTo = (contact) => (contact ? ` Questions? Ask <b>${escaped(contact)}</b>.` : "");
 
-  const consent = ({ title, contact }, { trials, minutes }) => `
+  const NO_CONTACT = `
+    <p class="notice">This page names nobody whom you can ask. It is for trying out: please take part only if you know
+      who runs this study.</p>`;
+
+  const consent = ({ title, contact }, { trials, practice, minutes }) => `
     <h1 tabindex="-1">${escaped(title)}</h1>
     <p class="lead">What do you see in images that were made by a machine? Help us find out.</p>
     <ul>
-      <li>You look at <b>${trials} images</b> and say what a computer program called them. This takes about ${minutes} minutes.</li>
-      <li>Taking part is your free choice. You can <b>withdraw at any time</b> with the button above: all your answers are then deleted.</li>
+      <li>You look at <b>${trials} images</b>${practice ? `, after ${practice} for practice,` : ""} and say what a computer program called them. This takes about ${minutes} minutes.</li>
+      <li>Taking part is your free choice: press “${ACCEPT}” or “${DECLINE}” below.</li>
+      <li>From then on the button <b>“${WITHDRAW}”</b> at the top of the page ends it <b>at any time</b>. All your answers are then deleted, or kept if you only want to stop.</li>
       <li>We collect no name and no address, and set no cookie. This page keeps your answers, your response times and your window size under a random number. It stores them nowhere else until you hand them over at the end.</li>
       <li>There is no known risk and no payment. You should be at least 18 years old.</li>
     </ul>
-    <p>The page explains the images at the end.${writeTo(contact)}</p>`;
+    <p>The page explains the images at the end.${writeTo(contact)}</p>${contact ? "" : NO_CONTACT}`;
 
   const instructions = (practiceTrials) => `
     <h1 tabindex="-1">Instructions</h1>
@@ -44,7 +53,7 @@ const Screens = (() => {
       <li>Say how sure you are, from 1 (guessing) to 5 (certain).</li>
     </ol>
     <p>Some cards tell you which answer to choose. Choose exactly that answer.</p>
-    <p class="keys">With a keyboard, use <kbd>Tab</kbd> and <kbd>Enter</kbd>, or the key shown on the answer.</p>
+    <p class="keys">With a keyboard, press the key shown on a button, or use <kbd>Tab</kbd> and <kbd>Enter</kbd>.</p>
     ${practiceTrials ? `<p>You start with ${practiceTrials} for practice. The page then shows the correct answer.</p>` : ""}`;
 
   const part = (block, number, of, trials) => `
@@ -95,5 +104,5 @@ const Screens = (() => {
     <li><img src="${source}" alt="" loading="lazy">
       <span>called <b>${escaped(label)}</b></span><span>you: ${escaped(response)}</span></li>`;
 
-  return { QUESTIONS, RATINGS, consent, debrief, escaped, farewell, feedback, instructions, part, withdrawn };
+  return { ACCEPT, DECLINE, QUESTIONS, RATINGS, WITHDRAW, consent, debrief, escaped, farewell, feedback, instructions, part, withdrawn };
 })();

@@ -1,11 +1,11 @@
-"""Confidences as text."""
+"""Shares and confidences as text."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fooling.figures.percentages import percent, short_percent, whole_percent
+from fooling.percentages import percent, share_percent, short_percent, whole_percent
 
 
 @pytest.mark.parametrize(
@@ -54,3 +54,35 @@ def test_the_short_form_has_the_decimals_it_needs():
 )
 def test_whole_percent_are_never_rounded_to_nothing_or_all(share, text):
     assert whole_percent(share) == text
+
+
+@pytest.mark.parametrize(
+    ("share", "words"),
+    [
+        (0.0, "0 %"),
+        (0.0094, "0.94 %"),
+        (0.00957, "0.96 %"),
+        (0.5, "50 %"),
+        (0.9899999, "99 %"),
+        (0.9915, "99.15 %"),
+        (0.9999, "99.99 %"),
+        (0.99996, "99.996 %"),
+        (float(np.float32(0.9999)), "99.989 %"),
+        (0.9999999, "99.99999 %"),
+        (float(np.nextafter(1.0, 0)), "99.99999999999999 %"),
+        (1.0, "100 %"),
+    ],
+)
+def test_shares_are_rounded_but_never_to_100(share, words):
+    assert share_percent(share) == words
+
+
+@given(st.floats(0.99, 1, exclude_max=True))
+def test_a_percentage_near_100_is_never_more_than_it_was(share):
+    shown = float(share_percent(share).removesuffix(" %")) / 100
+    assert shown <= share * (1 + 1e-15)
+    assert shown < 1
+
+
+def test_no_number_is_unknown():
+    assert (percent(float("nan")), share_percent(float("nan"))) == ("unknown", "unknown")

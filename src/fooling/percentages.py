@@ -1,0 +1,56 @@
+"""Shares and confidences in percent, wherever the project prints them; nothing is rounded up to 100 %."""
+
+from __future__ import annotations
+
+import math
+from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
+
+UNKNOWN = "unknown"
+
+
+def percent(confidence: float, *, decimals: int = 2) -> str:
+    """Return a confidence (0 to 1) in percent, truncated to some decimals.
+
+    .98999 gives ``98.99 %``, not ``99.00 %``. The highest value with so many decimals is printed with its sign: .9999,
+    .99996 and 1 all give ``≥ 99.99 %``. Numbers just below 1 are 1 in `float32`. NaN gives ``unknown``.
+    """
+    if math.isnan(confidence):
+        return UNKNOWN
+    step = Decimal(1).scaleb(-decimals)
+    shown = (Decimal(repr(float(confidence))) * 100).quantize(step, rounding=ROUND_FLOOR)
+    highest = 100 - step
+    return f"≥ {highest} %" if shown >= highest else f"{shown} %"
+
+
+def short_percent(confidence: Decimal | float) -> str:
+    """Return a confidence in percent with the decimals it needs: ``99.99 %``, ``50 %``."""
+    return f"{(Decimal(str(confidence)) * 100).normalize():f} %"
+
+
+def whole_percent(share: float) -> str:
+    """Return a share (0 to 1) in whole percent, never rounded to 0 or 100: ``37 %``, ``< 1 %``, ``> 99 %``."""
+    if 0 < share < 0.01:
+        return "< 1 %"
+    if 0.99 < share < 1:
+        return "> 99 %"
+    return f"{100 * share:.0f} %"
+
+
+def share_percent(share: float) -> str:
+    """Return an exact ``share`` (0 to 1) in percent, rounded to two decimals; from 99 % on truncated after its nines.
+
+    .99996 gives ``99.996 %``, .9999999 gives ``99.99999 %``; only 1 gives ``100 %``. NaN gives ``unknown``.
+    """
+    if math.isnan(share):
+        return UNKNOWN
+    exact = Decimal(repr(float(share)))
+    if not Decimal("0.99") <= exact < 1:
+        return f"{_trimmed((exact * 100).quantize(Decimal('0.01'), rounding=ROUND_HALF_EVEN))} %"
+    nines = -(1 - exact).adjusted() - 1  # .9996 has three
+    decimals = max(2, nines)
+    return f"{_trimmed((exact * 100).quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_FLOOR))} %"
+
+
+def _trimmed(number: Decimal) -> str:
+    """Return ``number`` as text without trailing zeros."""
+    return f"{number:f}".rstrip("0").rstrip(".") if "." in f"{number:f}" else f"{number:f}"
