@@ -100,7 +100,7 @@ def test_the_draft_finds_the_figures_beside_it_and_is_deleted(tmp_path: Path) ->
     figures = {"gallery-cppn": str(tmp_path / "results/digits/figures/gallery-cppn.png")}
     write_draft(str(page), study="digits", figures=figures, report=str(page.with_name("index.html")))
     assert 'data="../figures/gallery-cppn.png"' in page.read_text()
-    assert 'href="index.html"' in page.read_text()
+    assert "<code>index.html</code>" in page.read_text()
     remove_draft(str(page))
     assert not page.exists()
     remove_draft(str(page))

@@ -35,7 +35,7 @@ def draft(*, study: str, figures: Mapping[str, str], report: str) -> str:
         study: Name of the study.
         figures: URL of each figure, relative to the page, by its name: that of the catalogue, with the experiment,
             classifier, retraining or condition that it shows. The files need not exist yet.
-        report: URL of the report that is to come.
+        report: Path of the report that is to come, relative to the page.
     """
     kinds = []
     for kind, declared in FIGURES.items():
