@@ -51,7 +51,7 @@ CLEAR = "\r\x1b[K"
 class Job:
     """A job that has started."""
 
-    message: str
+    message: str  # that of its rule; without one, its name and wildcards, or nothing for a target
     output: tuple[str, ...]
     is_target: bool  # it only collects the outputs of other jobs
 
@@ -59,10 +59,11 @@ class Job:
     def of(cls, record: logging.LogRecord) -> Job:
         """Return the job that a record of the event JOB_INFO announces."""
         fields: dict[str, Any] = vars(record)
-        named = ", ".join(f"{name} {value}" for name, value in fields["wildcards"].items())
-        message = fields["rule_msg"] or f"{fields['rule_name']}{': ' * bool(named)}{named}"
         output = tuple(map(str, fields["output"] or ()))
-        return cls(" ".join(message.split()), output, is_target=not output and not fields["shellcmd"])
+        is_target = not output and not fields["shellcmd"]
+        named = ", ".join(f"{name} {value}" for name, value in fields["wildcards"].items())
+        unnamed = "" if is_target else f"{fields['rule_name']}{': ' * bool(named)}{named}"
+        return cls(" ".join((fields["rule_msg"] or unnamed).split()), output, is_target)
 
 
 class LogHandler(LogHandlerBase):
@@ -156,7 +157,8 @@ class LogHandler(LogHandlerBase):
         self._done += 1
         taken = "" if self._forecast is None else f" ({duration(self._forecast.finish(number, now=now))})"
         if job is None or job.is_target:
-            self._draw()
+            if job is not None and job.message:
+                self._print(job.message)
             return
         self._print(f"{self._progress(now)}: {job.message}{taken}")
         for path in job.output:

@@ -116,6 +116,13 @@ def test_each_finished_step_is_a_line(tmp_path: Path) -> None:
     assert "Finished jobid: 0 (Rule: all)" in complete.read_text()
 
 
+def test_a_target_with_a_message_prints_it_alone(tmp_path: Path) -> None:
+    added = '\nrule pictures:\n    input: "second.png"\n    message: "Done: pictures"\n'
+    lines = Workflow(tmp_path, added=added).run("pictures").stdout.splitlines()
+    assert lines[0] == "3 steps to do"
+    assert lines[-1] == "Done: pictures"
+
+
 def test_expected_seconds_give_the_share_and_the_time_left(tmp_path: Path) -> None:
     done = Workflow(tmp_path, seconds=1.5, added=EXPECTING).run()
     assert done.returncode == 0, done.stdout
@@ -194,9 +201,10 @@ def test_a_terminal_shows_what_is_running(tmp_path: Path) -> None:
 
 def test_ctrl_c_ends_a_run_on_a_terminal(tmp_path: Path) -> None:
     begun = time.monotonic()
-    shown = _on_a_terminal(Workflow(tmp_path, seconds=60), interrupt_at="Running: Write the first file")
+    shown = _on_a_terminal(Workflow(tmp_path, seconds=60), interrupt_once=tmp_path / "first.log")
     assert time.monotonic() - begun < 40
-    assert "Write the first file (" not in shown
+    assert "Running: Write the first file" in shown
+    assert "1 of 4 steps" not in shown
     assert not (tmp_path / "first.txt").exists()
 
 
@@ -219,8 +227,8 @@ def _timeless(text: str) -> list[str]:
     return [line for line in text.splitlines() if not line.startswith("[")]
 
 
-def _on_a_terminal(workflow: Workflow, *, interrupt_at: str = "") -> str:
-    """All that a run writes to a terminal of its own; it gets Ctrl-C once it has written ``interrupt_at``."""
+def _on_a_terminal(workflow: Workflow, *, interrupt_once: Path | None = None) -> str:
+    """All that a run writes to a terminal of its own; it gets Ctrl-C once the file ``interrupt_once`` is there."""
     ours, its = pty.openpty()
     run = subprocess.Popen(
         [str(Path(sys.executable).parent / "snakemake"), *workflow.call()[1:]],  # which owns its terminal
@@ -229,6 +237,7 @@ def _on_a_terminal(workflow: Workflow, *, interrupt_at: str = "") -> str:
         stdin=its,
         stdout=its,
         stderr=its,
+        start_new_session=True,
     )
     os.close(its)
     shown = b""
@@ -240,9 +249,9 @@ def _on_a_terminal(workflow: Workflow, *, interrupt_at: str = "") -> str:
         if not part:
             break
         shown += part
-        if interrupt_at and interrupt_at.encode() in shown:
-            run.send_signal(signal.SIGINT)
-            interrupt_at = ""
+        if interrupt_once is not None and interrupt_once.exists():
+            os.killpg(run.pid, signal.SIGINT)  # as the terminal does
+            interrupt_once = None
     os.close(ours)
     run.wait()
     return shown.decode()
