@@ -29,7 +29,9 @@ CORES ?= all
 PROCESSES ?= 2
 # Jobs are forked from one warm process. With EXECUTOR=local every job imports its packages anew, which takes longer.
 EXECUTOR ?= fooling
-SNAKEMAKE := snakemake --executor $(EXECUTOR)
+# One line for each finished step, with the time left. With LOGGER= Snakemake prints its own output.
+LOGGER ?= fooling
+SNAKEMAKE := snakemake --executor $(EXECUTOR) $(if $(LOGGER),--logger $(LOGGER))
 CONFIG ?=
 CONFIGFILE := $(if $(CONFIG),--configfile '$(CONFIG)')
 
@@ -42,7 +44,7 @@ export OMP_NUM_THREADS ?= 1
 PINS := $(shell cat pyproject.toml constraints.txt | sha256sum | cut -c 1-16)
 INSTALLED := .venv/installed-$(PINS)
 INSTALLED_BENCH := .venv/installed-bench-$(PINS)
-PIP_INSTALL := .venv/bin/python -m pip install --disable-pip-version-check --constraint constraints.txt --editable
+PIP_INSTALL := .venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 
 # The npm packages of the survey page. Nothing else in a study needs them.
 PAGE := src/fooling/survey/page
@@ -61,14 +63,16 @@ WAIT_FOR_SNAKEMAKE := exec 8>> .snakemake/running.lock; \
 WAIT_FOR_JOBS := for held in $$(compgen -G 'results/.checkpoints/*/lock'); do flock $$held true || true; done;
 
 $(INSTALLED):
-	$(PYTHON) -m venv .venv
-	$(PIP_INSTALL) ".[workflow,dev]"
-	.venv/bin/python -m fooling.encodings.cppn.compilation
-	touch $@
+	@echo "Installing PyTorch, Snakemake and the other packages of constraints.txt in .venv: 2 to 5 minutes, 2.4 GB."
+	@$(PYTHON) -m venv .venv
+	@$(PIP_INSTALL) ".[workflow,dev]"
+	@.venv/bin/python -m fooling.encodings.cppn.compilation
+	@touch $@
 
 $(INSTALLED_BENCH): $(INSTALLED)
-	$(PIP_INSTALL) ".[workflow,dev,bench]"
-	touch $@
+	@echo "Installing the libraries that the benchmarks compare with in .venv: about a minute."
+	@$(PIP_INSTALL) ".[workflow,dev,bench]"
+	@touch $@
 
 $(INSTALLED_PACKAGES):
 	@command -v npm > /dev/null || { echo "npm is not installed. The survey page needs it to install jsPsych. \

@@ -1,5 +1,6 @@
 """Run all steps of a study, from data sets to the report."""
 
+from snakemake.logging import logger
 from snakemake.utils import min_version
 
 min_version("9.27")
@@ -51,9 +52,27 @@ include: "rules/survey.smk"
 include: "rules/report.smk"
 
 
+onstart:
+    expect(workflow.dag, workflow.logger_manager.get_log_handlers())
+    if makes(workflow.dag, figures.report):
+        with without_traceback():
+            write_draft(figures.draft, study=study.name, figures=figures.pictures(), report=figures.report)
+        logger.info(f"Draft of the report, which shows each figure once it is drawn: {figures.draft}")
+
+
+onsuccess:
+    if makes(workflow.dag, figures.report):
+        remove_draft(figures.draft)
+        for line in (
+            *found(findings.metrics, threshold=study.settings.findings.threshold),
+            f"Done: open {figures.report}",
+        ):
+            logger.info(line)
+
+
 onerror:
     jobs = workflow.scheduler
-    say(message_at_end(failed=len(jobs.failed), left=len(jobs.remaining_jobs) + len(jobs.running)))
+    logger.error(message_at_end(failed=len(jobs.failed), left=len(jobs.remaining_jobs) + len(jobs.running)))
 
 
 rule all:
@@ -61,9 +80,9 @@ rule all:
     input:
         everything_but_the_report,
         "<results>/run-info.json",
-        report="<results>/report/index.html",
+        "<results>/report/index.html",
     message:
-        "Done: open {input.report}"
+        "All results are there"
 
 
 rule datasets:

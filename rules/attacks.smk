@@ -25,6 +25,7 @@ rule attack:
         "<benchmarks>/{kind}/{classifier}/{attack}.tsv"
     wildcard_constraints:
         kind=one_of(attacks.kinds()),
+    priority: by_wildcards(priorities.classifier)
     conda:
         "../envs/networks.yaml"
     resources:
@@ -60,7 +61,7 @@ rule evolve:
         "<benchmarks>/evolution/{classifier}/{experiment}/seed{seed}.tsv"
     wildcard_constraints:
         experiment=one_of(experiments.names(drift=True)),
-    priority: first_gallery.priority()
+    priority: by_wildcards(priorities.run)
     conda:
         "../envs/networks.yaml"
     resources:
@@ -108,6 +109,7 @@ rule tabulate_ascent:
         "<logs>/findings/tabulate_ascent.log",
     benchmark:
         "<benchmarks>/findings/tabulate_ascent.tsv"
+    priority: SHOWN
     conda:
         "../envs/findings.yaml"
     resources:

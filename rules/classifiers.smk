@@ -1,5 +1,5 @@
 # Fetch and verify data sets, and train networks or import trained ones. All studies share the data sets.
-# All other jobs depend on data sets and networks, so these jobs have the highest priority.
+# All other jobs depend on data sets and networks.
 
 
 rule fetch_digits:
@@ -16,7 +16,7 @@ rule fetch_digits:
         "logs/datasets/{dataset}.tsv"
     wildcard_constraints:
         dataset=one_of(datasets.of_kind("digits")),
-    priority: 3
+    priority: by_wildcards(priorities.dataset)
     conda:
         "../envs/datasets.yaml"
     resources:
@@ -59,7 +59,7 @@ rule list_folder:
         "logs/datasets/{dataset}.pictures.tsv"
     wildcard_constraints:
         dataset=one_of(datasets.of_kind("folder")),
-    priority: 3
+    priority: by_wildcards(priorities.dataset)
     conda:
         "../envs/datasets.yaml"
     resources:
@@ -87,7 +87,7 @@ rule fetch_folder:
         "logs/datasets/{dataset}.tsv"
     wildcard_constraints:
         dataset=one_of(datasets.of_kind("folder")),
-    priority: 3
+    priority: by_wildcards(priorities.dataset)
     conda:
         "../envs/datasets.yaml"
     resources:
@@ -144,7 +144,7 @@ rule train:
         "<benchmarks>/classifiers/{classifier}.tsv"
     wildcard_constraints:
         classifier=one_of(classifiers.trained_on("kept")),
-    priority: first_gallery.priority(2)
+    priority: by_wildcards(priorities.network)
     conda:
         "../envs/networks.yaml"
     resources:
@@ -192,7 +192,7 @@ rule assemble_ensemble:
         "<benchmarks>/classifiers/{classifier}.tsv"
     wildcard_constraints:
         classifier=one_of(classifiers.ensembles),
-    priority: first_gallery.priority(2)
+    priority: by_wildcards(priorities.network)
     conda:
         "../envs/networks.yaml"
     resources:
@@ -223,7 +223,7 @@ rule import_network:
         "<benchmarks>/classifiers/{classifier}.tsv"
     wildcard_constraints:
         classifier=one_of(classifiers.imported),
-    priority: first_gallery.priority(2)
+    priority: by_wildcards(priorities.network)
     conda:
         "../envs/networks.yaml"
     resources:

@@ -13,7 +13,19 @@ from snakemake.utils import validate
 
 # The modules of this folder. If another workflow imports this one from a remote repository, Snakemake fetches these
 # files, and the package must be installed.
-MODULES = ("attacks", "classifiers", "drawings", "findings", "process", "retraining", "steps", "study_file", "survey")
+MODULES = (
+    "attacks",
+    "classifiers",
+    "drawings",
+    "findings",
+    "priorities",
+    "process",
+    "retraining",
+    "run_output",
+    "steps",
+    "study_file",
+    "survey",
+)
 
 base = workflow.current_basedir
 root = (
@@ -51,11 +63,11 @@ elif importlib.util.find_spec("fooling") is None:
 from fooling.datasets.fetching import MIRROR_VARIABLE
 from fooling.fingerprint import KEPT_VARIABLE, fingerprint
 from fooling.inputs import read_text
-from fooling.progress import say
 from rules.attacks import Attacks, Experiments
 from rules.classifiers import Classifiers, Datasets
-from rules.drawings import Figures, FirstGallery
+from rules.drawings import Figures
 from rules.findings import Findings
+from rules.priorities import SHOWN, Priorities
 from rules.process import (
     end_without_traceback_on_ctrl_c,
     lock_alone,
@@ -66,6 +78,7 @@ from rules.process import (
     without_traceback,
 )
 from rules.retraining import Chains, Retrainings
+from rules.run_output import expect, found, makes, remove_draft, write_draft
 from rules.steps import Needs, by_wildcards, of_each, one_of, named_files, options, packages_digest
 from rules.study_file import paths_in, require_no_braces, study_from
 from rules.survey import HumanStudy
@@ -101,7 +114,7 @@ human_study = HumanStudy(study, experiments)
 findings = Findings(study, experiments, attacks, retrainings, human_study)
 figures = Figures(study, datasets, chains, human_study)
 tables = findings.tables
-first_gallery = FirstGallery(study)
+priorities = Priorities(study)
 
 # The captions of figures in Snakemake's own report (docs/captions) read these.
 config["captions"] = figures.captions()

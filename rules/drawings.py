@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from fooling.figures.catalogue import FIGURES, modules_of
@@ -14,7 +14,7 @@ from fooling.study.resolved import Study
 from rules.attacks import ascent_files
 from rules.classifiers import Datasets
 from rules.retraining import Chains
-from rules.steps import Wildcards, as_json, repeated
+from rules.steps import as_json, repeated
 from rules.survey import HumanStudy, responses_of
 
 #: Figures that need several networks of one data set.
@@ -54,11 +54,17 @@ class Figures:
 
     def __init__(self, study: Study, datasets: Datasets, chains: Chains, human_study: HumanStudy) -> None:
         self.all = drawings(study)
+        #: The report, and the page that shows the figures until it is written.
+        self.report, self.draft = f"{study.results}/report/index.html", f"{study.results}/report/draft.html"
         self._study, self._datasets, self._chains, self._human_study = study, datasets, chains, human_study
 
     def files(self, *formats: str) -> list[str]:
         """Return the files of all figures, in these formats or by default in all formats of the study."""
         return self._files(self.all, formats)
+
+    def pictures(self) -> dict[str, str]:
+        """Return the PNG file of each figure by name."""
+        return dict(zip(self.all, self.files("png"), strict=True))
 
     def of_human_study(self) -> list[str]:
         """Return the files of the human study's figures, in all formats of the study."""
@@ -143,40 +149,6 @@ class Figures:
     def _files(self, names: Iterable[str], formats: Iterable[str] = ()) -> list[str]:
         formats = list(formats) or self._study.settings.figures.formats
         return [f"{self._study.results}/figures/{name}.{format}" for name in names for format in formats]
-
-
-class FirstGallery:
-    """The jobs that the first gallery of a study needs: they go before all others, so that a user soon sees images.
-
-    It is the first gallery of CPPN images, which soon show patterns, or of any images.
-    """
-
-    PRIORITY = 10
-
-    def __init__(self, study: Study) -> None:
-        galleries = [drawing for drawing in drawings(study).values() if drawing.figure == "gallery"]
-        of_cppns = [drawing for drawing in galleries if study.experiments[str(drawing.experiment)].encoding == "cppn"]
-        galleries = of_cppns or galleries
-        self._wanted: dict[str, set[str]] = {}
-        if galleries:
-            gallery, name = galleries[0], str(galleries[0].experiment)
-            classifier = study.experiments[name].settings.classifiers[0]
-            seeds = set(map(str, _shown_seeds(gallery, study, name)))
-            self._wanted = {"figure": {gallery.name}, "classifier": {classifier}, "experiment": {name}, "seed": seeds}
-            self._networks = {classifier, study.classifiers[classifier].independent}
-
-    def priority(self, otherwise: int = 0) -> Callable[[Wildcards], int]:
-        """Return a function of wildcards: the priority of a job, ``otherwise`` if the gallery does not need it."""
-
-        def of_wildcards(wildcards: Wildcards) -> int:
-            values = dict(wildcards.items())
-            if not self._wanted:
-                return otherwise
-            if set(values) == {"classifier"} and values["classifier"] in self._networks:
-                return self.PRIORITY
-            return self.PRIORITY if all(value in self._wanted[name] for name, value in values.items()) else otherwise
-
-        return of_wildcards
 
 
 def drawings(study: Study) -> dict[str, Drawing]:

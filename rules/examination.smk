@@ -24,7 +24,7 @@ rule calibrate:
         "<logs>/findings/calibrate/{classifier}.log",
     benchmark:
         "<benchmarks>/findings/calibrate/{classifier}.tsv"
-    priority: first_gallery.priority()
+    priority: by_wildcards(priorities.calibration)
     conda:
         "../envs/networks.yaml"
     resources:
@@ -53,6 +53,7 @@ rule sample:
         "<logs>/findings/sample/{classifier}/{experiment}.log",
     benchmark:
         "<benchmarks>/findings/sample/{classifier}/{experiment}.tsv"
+    priority: by_wildcards(priorities.classifier)
     conda:
         "../envs/networks.yaml"
     resources:
@@ -86,7 +87,7 @@ rule examine:
         "<logs>/findings/examine/{classifier}/{experiment}.log",
     benchmark:
         "<benchmarks>/findings/examine/{classifier}/{experiment}.tsv"
-    priority: first_gallery.priority()
+    priority: by_wildcards(priorities.examination)
     conda:
         "../envs/networks.yaml"
     resources:
@@ -119,6 +120,7 @@ rule ablate:
         "<benchmarks>/findings/ablate/{classifier}/{experiment}.tsv"
     wildcard_constraints:
         experiment=one_of(experiments.in_encoding("cppn")),
+    priority: by_wildcards(priorities.classifier)
     conda:
         "../envs/networks.yaml"
     resources:
@@ -152,6 +154,7 @@ rule measure_distances:
         "<logs>/findings/measure_distances/{classifier}.log",
     benchmark:
         "<benchmarks>/findings/measure_distances/{classifier}.tsv"
+    priority: by_wildcards(priorities.classifier)
     conda:
         "../envs/networks.yaml"
     resources:
@@ -184,6 +187,7 @@ rule transfer:
         "<logs>/findings/transfer/{experiment}.log",
     benchmark:
         "<benchmarks>/findings/transfer/{experiment}.tsv"
+    priority: SHOWN
     conda:
         "../envs/networks.yaml"
     resources:
@@ -218,6 +222,7 @@ rule transfer_in_chain:
         "<benchmarks>/findings/transfer/{chain}.tsv"
     wildcard_constraints:
         chain=one_of(chains.filled_with("champions")),
+    priority: SHOWN
     conda:
         "../envs/networks.yaml"
     resources:
@@ -255,6 +260,7 @@ rule tabulate_refusal:
         "<benchmarks>/findings/retraining/{retraining}.refusal.tsv"
     wildcard_constraints:
         retraining=one_of(retrainings.with_refusal()),
+    priority: SHOWN
     conda:
         "../envs/networks.yaml"
     resources:

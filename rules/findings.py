@@ -29,6 +29,7 @@ class Findings:
         self._retrainings, self._chains = retrainings, retrainings.chains
         self._plain = study.plain_experiments
         self._folder = f"{study.results}/findings"
+        self.metrics = f"{study.results}/metrics.json"
 
     def tables(self, pattern: str, experiments: Iterable[str] | None = None) -> list[str]:
         """Return the tables of a pattern, one for each experiment or classifier.
@@ -128,7 +129,8 @@ class Findings:
 
     def conclusions(self) -> list[str]:
         """Return the claims with verdicts, the metrics of the study, and its curves."""
-        return [f"{self._study.results}/{name}" for name in ("claims.csv", "claims.md", "metrics.json")] + self.curves()
+        claims = [f"{self._study.results}/{name}" for name in ("claims.csv", "claims.md")]
+        return [*claims, self.metrics, *self.curves()]
 
     def _measured(self, classifier: str) -> list[tuple[str, str]]:
         named = [name for name, plain in self._plain.items() if classifier in plain.settings.classifiers]

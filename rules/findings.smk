@@ -23,6 +23,7 @@ rule describe_classifiers:
         "<logs>/findings/describe_classifiers.log",
     benchmark:
         "<benchmarks>/findings/describe_classifiers.tsv"
+    priority: SHOWN
     conda:
         "../envs/findings.yaml"
     resources:
@@ -48,6 +49,7 @@ rule summarise_ablation:
         "<logs>/findings/summarise_ablation.log",
     benchmark:
         "<benchmarks>/findings/summarise_ablation.tsv"
+    priority: SHOWN
     conda:
         "../envs/findings.yaml"
     resources:
@@ -74,6 +76,7 @@ rule tabulate:
         "<logs>/findings/tabulate/{experiment}.log",
     benchmark:
         "<benchmarks>/findings/tabulate/{experiment}.tsv"
+    priority: SHOWN
     conda:
         "../envs/findings.yaml"
     resources:
@@ -105,6 +108,7 @@ rule tabulate_retraining:
         "<logs>/findings/retraining/{retraining}.log",
     benchmark:
         "<benchmarks>/findings/retraining/{retraining}.tsv"
+    priority: SHOWN
     conda:
         "../envs/findings.yaml"
     resources:
@@ -136,6 +140,7 @@ rule tabulate_budget:
         "<benchmarks>/findings/retraining/{retraining}.budget.tsv"
     wildcard_constraints:
         retraining=one_of(retrainings.with_longer_runs()),
+    priority: SHOWN
     conda:
         "../envs/findings.yaml"
     resources:
@@ -162,6 +167,7 @@ rule trace_lineage:
         "<logs>/findings/trace_lineage/{experiment}.log",
     benchmark:
         "<benchmarks>/findings/trace_lineage/{experiment}.tsv"
+    priority: SHOWN
     conda:
         "../envs/findings.yaml"
     resources:
@@ -189,6 +195,7 @@ rule compare_networks:
         "<logs>/findings/compare_networks.log",
     benchmark:
         "<benchmarks>/findings/compare_networks.tsv"
+    priority: SHOWN
     conda:
         "../envs/findings.yaml"
     resources:
@@ -214,6 +221,7 @@ rule compare_class_sets:
         "<logs>/findings/compare_class_sets.log",
     benchmark:
         "<benchmarks>/findings/compare_class_sets.tsv"
+    priority: SHOWN
     conda:
         "../envs/findings.yaml"
     resources:
@@ -238,6 +246,7 @@ rule variance:
         "<logs>/findings/variance.log",
     benchmark:
         "<benchmarks>/findings/variance.tsv"
+    priority: SHOWN
     conda:
         "../envs/findings.yaml"
     resources:
@@ -263,6 +272,7 @@ rule compare:
         "<logs>/findings/compare.log",
     benchmark:
         "<benchmarks>/findings/compare.tsv"
+    priority: SHOWN
     conda:
         "../envs/findings.yaml"
     resources:

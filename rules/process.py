@@ -23,6 +23,7 @@ from fooling.errors import FoolingError
 from fooling.progress import say
 
 LOCK = Path(".snakemake/running.lock")
+CLEAR = "\r\x1b[K"  # the line of a terminal that shows what is running (``--logger fooling``)
 RETRY = 0.01  # seconds until an interrupt is handled that came while a message was written
 
 
@@ -127,7 +128,7 @@ def _end(number: int, frame: FrameType | None) -> None:
         signal.setitimer(signal.ITIMER_REAL, RETRY)
         return
     signal.signal(signal.SIGINT, _report_ending)
-    say("Interrupted. To resume, type the same command again.")
+    _say_on_a_line("Interrupted. To resume, type the same command again.")
     sys.exit(128 + signal.SIGINT)
 
 
@@ -141,4 +142,8 @@ def _writes_a_message(frame: FrameType | None) -> bool:
 
 
 def _report_ending(number: int, frame: FrameType | None) -> None:
-    say("Already ending: waiting for running jobs to stop.")
+    _say_on_a_line("Already ending: waiting for running jobs to stop.")
+
+
+def _say_on_a_line(message: str) -> None:
+    say(f"{CLEAR}{message}" if sys.stderr.isatty() else message)

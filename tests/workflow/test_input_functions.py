@@ -20,8 +20,9 @@ from fooling.errors import FoolingError
 from fooling.study.resolved import Study, resolved_study
 from rules.attacks import Attacks, Experiments
 from rules.classifiers import Classifiers, Datasets
-from rules.drawings import Figures, FirstGallery
+from rules.drawings import Figures
 from rules.findings import Findings
+from rules.priorities import CHAIN, CHAINS, FIRST, GALLERY, NETWORKS, PRINCIPLE, SECOND, SHOWN, Priorities
 from rules.retraining import Chains, Retrainings
 from rules.steps import Needs, as_json, by_wildcards, of_each, one_of, options
 from rules.survey import HumanStudy
@@ -344,21 +345,38 @@ def test_rules_know_nothing_of_sharing_and_have_no_lambdas() -> None:
 
 
 def test_the_jobs_of_the_first_gallery_go_first(smoke_rules: Rules) -> None:
-    priority = FirstGallery(smoke_rules.study).priority(2)
+    priorities = Priorities(smoke_rules.study)
+    assert priorities.figure("gallery-direct") == GALLERY
+    assert priorities.dataset("smoke-digits") == GALLERY
+    assert priorities.network("lenet-a") == priorities.network("lenet-b") == GALLERY  # lenet-b is independent
+    assert priorities.calibration("lenet-a") == GALLERY
+    assert priorities.examination("lenet-a", "direct") == GALLERY
+    assert priorities.run("lenet-a", "direct", "1") == priorities.run("lenet-a", "direct", "2") == GALLERY
 
-    def of(**wildcards: str) -> int:
-        return priority(wildcards)  # type: ignore[arg-type]  # a dictionary has items
 
-    assert of(figure="gallery-direct") == FirstGallery.PRIORITY
-    assert of(figure="search_comparison") == 2
-    assert (
-        of(classifier="lenet-a") == of(classifier="lenet-b") == FirstGallery.PRIORITY
-    )  # its network, and the independent one
-    assert of(classifier="own") == 2
-    assert of(classifier="lenet-a", experiment="direct") == FirstGallery.PRIORITY
-    assert of(classifier="lenet-b", experiment="direct") == of(classifier="lenet-a", experiment="cppn") == 2
-    assert of(classifier="lenet-a", experiment="direct", seed="2") == FirstGallery.PRIORITY
-    assert of(classifier="lenet-a", experiment="direct", seed="3") == 2  # the gallery shows two runs
+def test_then_the_principle_then_what_takes_seconds_then_the_chain_that_is_shown(smoke_rules: Rules) -> None:
+    priorities = Priorities(smoke_rules.study)
+    assert priorities.figure("same_label-lenet-a") == priorities.run("lenet-a", "cppn", "1") == PRINCIPLE
+    assert priorities.run("lenet-a", "cppn", "2") == priorities.classifier("lenet-a") == FIRST
+    assert priorities.figure("gallery-cppn") == priorities.examination("lenet-a", "cppn") == SHOWN
+    (chain, *_) = smoke_rules.chains.filled_with("champions")
+    (control, *_) = smoke_rules.chains.filled_with("nothing")
+    assert priorities.chain(chain) == priorities.chained(f"{chain}/dnn2") == CHAIN
+    assert priorities.chained(chain.replace("champions", "dnn1")) == CHAIN
+    assert priorities.chain(control) == priorities.chained(f"{control}/dnn2") == CHAINS
+    assert GALLERY > PRINCIPLE > SHOWN > CHAIN > FIRST > SECOND > NETWORKS > CHAINS
+
+
+def test_classifiers_are_worked_on_in_the_order_of_the_study_from_the_one_of_the_gallery_on() -> None:
+    def reorder(values: dict[str, Any]) -> None:
+        values["classifiers"].insert(0, values["classifiers"].pop(3))
+        values.pop("survey")  # its ascents are those on the first classifier
+
+    study = _rules(reorder).study
+    assert list(study.classifiers) == ["streamed", "lenet-a", "lenet-b", "own", "both"]
+    order = [Priorities(study).classifier(name) for name in ("lenet-a", "streamed", "lenet-b", "own", "both")]
+    assert order[:2] == [FIRST, SECOND]
+    assert CHAINS > order[2] > order[3] == order[4] > 0
 
 
 def test_a_gallery_waits_for_the_first_classifier_alone() -> None:
@@ -367,12 +385,14 @@ def test_a_gallery_waits_for_the_first_classifier_alone() -> None:
     assert all("/lenet-a/" in run for run in rules.figures.runs("gallery-direct"))
 
 
-def test_a_study_without_gallery_has_no_jobs_that_go_first() -> None:
+def test_a_study_without_gallery_makes_networks_first() -> None:
     def without_gallery(values: dict[str, Any]) -> None:
         values["experiments"][0]["figures"].remove("gallery")
 
-    priority = FirstGallery(_rules(without_gallery).study).priority()
-    assert priority({"classifier": "lenet-a"}) == 0  # type: ignore[arg-type]
+    priorities = Priorities(_rules(without_gallery).study)
+    assert priorities.network("lenet-a") == priorities.dataset("smoke-digits") == NETWORKS
+    assert priorities.figure("same_label-lenet-a") == SHOWN
+    assert priorities.run("lenet-a", "direct", "1") == FIRST
 
 
 def test_figures_have_the_formats_of_the_study() -> None:

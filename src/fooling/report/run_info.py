@@ -97,7 +97,7 @@ def finished_job(job: str, *, log: str, benchmark: str | None) -> Job | None:
     if not lines:
         return None
     last = lines[-1]
-    seconds = float(last["seconds"]) if benchmark is None else _wall_seconds(job, benchmark)
+    seconds = float(last["seconds"]) if benchmark is None else wall_seconds(job, benchmark)
     return Job(job=job, step=last["command"], wall_seconds=seconds, peak_memory_mb=int(last["memory"]))
 
 
@@ -119,7 +119,7 @@ def steps_of(jobs: Iterable[Job]) -> list[Step]:
     return sorted(steps, key=lambda step: (-step.wall_seconds, step.step))
 
 
-def _wall_seconds(job: str, benchmark: str) -> float:
+def wall_seconds(job: str, benchmark: str) -> float:
     """Return the wall time in the text of a benchmark file; the sum over attempts."""
     try:
         seconds = sum(float(row["s"]) for row in csv.DictReader(io.StringIO(benchmark), delimiter="\t"))
