@@ -13,7 +13,10 @@ from snakemake.utils import validate
 
 # The modules of this folder. If another workflow imports this one from a remote repository, Snakemake fetches these
 # files, and the package must be installed.
-MODULES = ("attacks", "classifiers", "drawings", "findings", "process", "retraining", "steps", "study_file", "survey")
+MODULES = (
+    *("attacks", "classifiers", "drawings", "findings", "page", "process", "retraining", "steps", "study_file"),
+    "survey",
+)
 
 base = workflow.current_basedir
 root = (
@@ -56,6 +59,7 @@ from rules.attacks import Attacks, Experiments
 from rules.classifiers import Classifiers, Datasets
 from rules.drawings import Figures, FirstGallery
 from rules.findings import Findings
+from rules.page import Page, folder_of
 from rules.process import (
     end_without_traceback_on_ctrl_c,
     lock_alone,
@@ -100,6 +104,7 @@ retrainings = Retrainings(study, chains)
 human_study = HumanStudy(study, experiments)
 findings = Findings(study, experiments, attacks, retrainings, human_study)
 figures = Figures(study, datasets, chains, human_study)
+report_page = Page(study, datasets)
 tables = findings.tables
 first_gallery = FirstGallery(study)
 
@@ -114,6 +119,7 @@ everything_but_the_report = [
     ),
     *findings.conclusions(),
     *figures.files(),
+    *report_page.replays(),
 ]
 
 

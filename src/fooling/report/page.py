@@ -146,10 +146,11 @@ def page(content: Content) -> str:
         "is_draft": content.is_draft,
         "story": _story(content, evolution),
         "experiments": content.experiments,
+        "small": [found for found in content.experiments if found.is_small],
         "same_label": content.same_label,
         "questions": content.questions,
         "courses": content.courses,
-        "loop_figure": drawings.first(LOOP),
+        "loop_figure": _loop_figure(content, drawings),
         "evolution": evolution,
         "comparison": drawings.first(COMPARISON),
         "curves": drawings.by_subject(CURVES),
@@ -193,6 +194,12 @@ def _story(content: Content, evolution: Sequence[str]) -> list[str]:
     return [is_fooled(content.experiments, threshold=content.threshold), " ".join(evolution), helped][
         : 3 if helped else 2 if evolution else 1
     ]
+
+
+def _loop_figure(content: Content, drawings: Drawings) -> Drawing | None:
+    """Return the figure of the evolutionary loop on the first classifier of the galleries, or else the first one."""
+    first = content.galleries[0].classifier if content.galleries else ""
+    return drawings.by_subject(LOOP).get(first, drawings.first(LOOP))
 
 
 def _answers(content: Content, drawings: Drawings) -> dict[str, Answer]:

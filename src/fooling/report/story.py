@@ -149,12 +149,15 @@ def _effects(effects: pd.DataFrame) -> Iterator[str]:
         against = f"a fooling class filled with {row['control']}"
         if row["control"] == "nothing":
             against = "equally long training without fooling images"
-        interval = "" if math.isnan(row["low"]) else f", 95 % CI {row['low']:.1f} to {row['high']:.1f}"
-        note = "" if pd.isna(row["note"]) else f", {row['note']}"
+        interval = (
+            "" if math.isnan(row["low"]) else f" (interval of the difference: {row['low']:.1f} to {row['high']:.1f})"
+        )
+        note = "" if pd.isna(row["note"]) else f" ({row['note']}, so no interval)"
+        size = f"{abs(row['difference']):.1f} {'lower' if row['difference'] < 0 else 'higher'}"
         effect = "harder to fool" if row["difference"] < 0 else "no harder to fool"
         yield (
-            f"Compared with {against}, training on fooling images makes the networks {effect} "
-            f"({row['difference']:+.1f} in log-odds{interval}{note})."
+            f"Compared with {against}, training on fooling images makes the networks {effect}: the median log-odds of "
+            f"images evolved against them are {size}{interval}{note}."
         )
 
 

@@ -209,5 +209,6 @@ let opened = [];
 addEventListener("beforeprint", () => {
   opened = all("details:not([open])");
   opened.forEach((part) => (part.open = true));
+  all("img[loading]").forEach((image) => (image.loading = "eager"));
 });
 addEventListener("afterprint", () => opened.forEach((part) => (part.open = false)));
