@@ -49,9 +49,9 @@ UNITS = {"log-odds": "log-odds", "generations": "generations", "ratio": "ratio",
 
 #: Figure of the page that shows an estimand, by a part of its name; the first one that fits counts.
 SHOWN_BY = {
-    "test-error": "training_curves",
     "retrain": "retraining_curve",
     "cost-in": "retraining_curve",
+    "mean-test-error": "training_curves",
     "refusal": "retraining_refusal",
     "accepted": "retraining_refusal",
     "ascent": "ascent_over_evaluations",
@@ -69,10 +69,14 @@ SHOWN_BY = {
     "distance-over-start": "distances",
     "ancestor": "family_tree",
     "relatives": "family_tree",
+    "alike": "transfer",
+    "images": "calibration",
     "people": "survey_accuracy",
     "generation": "confidence_over_evaluations",
     "median": "confidence_over_evaluations",
     "at-threshold": "classes_over_evaluations",
+    "at-level": "classes_over_evaluations",
+    "most-confident": "classes_over_evaluations",
     "all-reached": "classes_over_evaluations",
     "saturated": "classes_over_evaluations",
 }
