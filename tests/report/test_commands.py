@@ -119,7 +119,7 @@ def test_report_reads_the_files_and_writes_one_page(given):
 def test_a_draft_needs_no_file(tmp_path):
     output = tmp_path / "index.html"
     report(study="made-up", deviations="docs/deviations.md", threshold=0.9999, output=output, draft=True)
-    assert "Still to come: guess first, how it works, is it evolution" in output.read_text()
+    assert "Still to come: images to guess, how it works, the comparison with random search" in output.read_text()
 
 
 def test_a_url_of_the_deviations_is_a_link(given):

@@ -14,6 +14,7 @@ REPEATS = ("gallery", "further_runs", "real_and_evolved", "same_label")
 LOOP, COMPARISON, CURVES = "same_label", "search_comparison", "confidence_over_evaluations"
 #: Figures that answer a question of the report, by the id of its section; the first one that was drawn is shown.
 ANSWERS = {"others": ("transfer",), "why": ("distances",), "fix": ("retraining_curve",)}
+MOST_FURTHER = 2_200_000  # characters of all further figures, so that the page of the default study is below 5 MB
 HIDDEN, LABELLED = "stimuli_hidden", "stimuli_shown"  # sheets of stimuli, without and with labels
 OF_PEOPLE = ("condition", "study with responses")  # values of `one_per` of the figures of the human study
 IMAGES = ("runs", "batches", "ascents", "stimuli", "dataset")  # inputs with images
@@ -92,24 +93,41 @@ class Drawings:
         return next((found for figure in ANSWERS[section] if (found := self.of(figure))), [])
 
     def further(self) -> dict[str, list[Drawing]]:
-        """Return the figures without a place of their own, by title."""
+        """Return the figures without a place of their own, by title, the largest files left out."""
+        chosen = self._without_place
+        return _by_title([drawing for drawing in chosen if drawing not in self._too_large])
+
+    @cached_property
+    def _without_place(self) -> list[Drawing]:
         elsewhere = {COMPARISON, CURVES, *REPEATS, *(name for names in ANSWERS.values() for name in names)}
-        chosen = [drawing for drawing in self.all if drawing.figure not in elsewhere and not _is_of_people(drawing)]
-        return _by_title(chosen)
+        return [drawing for drawing in self.all if drawing.figure not in elsewhere and not _is_of_people(drawing)]
+
+    @cached_property
+    def _too_large(self) -> list[Drawing]:
+        """The largest further figures, as many as keep the others below :data:`MOST_FURTHER`."""
+        total, too_large = sum(len(drawing.source) for drawing in self._without_place), []
+        for drawing in sorted(self._without_place, key=lambda drawing: -len(drawing.source)):
+            if total <= MOST_FURTHER:
+                break
+            total -= len(drawing.source)
+            too_large.append(drawing)
+        return too_large
 
     def of_answers(self) -> dict[str, list[Drawing]]:
         """Return the figures of people's answers, by title."""
         return _by_title(one for one in self.all if FIGURES[one.figure].one_per == "study with responses")
 
     def left_out(self) -> list[str]:
-        """Return the entries of the catalogue whose figures are not all on the page."""
-        return [figure for figure in REPEATS if len(self.of(figure)) > (figure == LOOP)]
+        """Return what is not on the page: entries of the catalogue that repeat its images, and large figures."""
+        repeats = [figure for figure in REPEATS if len(self.of(figure)) > (figure == LOOP)]
+        return [*repeats, *(drawing.name for drawing in self._too_large)]
 
     def place_of(self, figure: str, experiment: str) -> str:
         """Return the id on the page of the figure of an experiment, or else the first one of the entry; or nothing."""
         if not figure or figure in REPEATS:
             return ""
-        found: Sequence[Drawing] = [one for one in self.of(figure) if one.subject == experiment] or self.of(figure)
+        shown = [one for one in self.of(figure) if one not in self._too_large]
+        found: Sequence[Drawing] = [one for one in shown if one.subject == experiment] or shown
         return f"figure-{found[0].name}" if found else ""
 
 

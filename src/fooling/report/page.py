@@ -68,7 +68,15 @@ SECTIONS = {
     "cite": "Citation",
 }
 #: Sections that every study has once it is done; a draft names those that are missing.
-IN_EVERY_STUDY = ("guess", "how", "evolution", "claims", "gallery", "figures", "run")
+IN_EVERY_STUDY = {
+    "guess": "images to guess",
+    "how": "how it works",
+    "evolution": "the comparison with random search",
+    "claims": "the paper's claims",
+    "gallery": "the gallery",
+    "figures": "further figures",
+    "run": "how it was run",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,7 +190,7 @@ def page(content: Content) -> str:
         "cite": True,
     }
     contents = {name: title for name, title in SECTIONS.items() if present.get(name)}
-    to_come = [SECTIONS[name].removesuffix("?").lower() for name in IN_EVERY_STUDY if name not in contents]
+    to_come = [words for name, words in IN_EVERY_STUDY.items() if name not in contents]
     return _environment().get_template("page.html").render(context, contents=contents, to_come=to_come)
 
 
