@@ -14,7 +14,15 @@ from snakemake.utils import validate
 # The modules of this folder. If another workflow imports this one from a remote repository, Snakemake fetches these
 # files, and the package must be installed.
 MODULES = (
-    *("attacks", "classifiers", "drawings", "findings", "page", "process", "retraining", "steps", "study_file"),
+    "attacks",
+    "classifiers",
+    "drawings",
+    "findings",
+    "page",
+    "process",
+    "retraining",
+    "steps",
+    "study_file",
     "survey",
 )
 

@@ -46,6 +46,15 @@ def test_a_share_is_placed_between_0_and_1():
     assert (found.agrees_from, found.agrees_to, found.null) == (0, 40, 10)
 
 
+def test_small_shares_get_a_shorter_axis():
+    within = {"unit": "share", "paper": 0.01, "margin": 0.002, "comparison": "within", "threshold": None}
+    found = drawn_interval(claim(**within, null_value=None), 0.02, 0.016, 0.024)
+    assert found is not None
+    assert found.high is not None
+    assert found.high > 90
+    assert found.agrees_to < found.value
+
+
 def test_other_units_span_their_values():
     unit = {"unit": "log-odds", "threshold": 0.0, "null_value": 0.0}
     found = drawn_interval(claim(**unit), 3.0, -1.0, 7.0)

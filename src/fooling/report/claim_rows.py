@@ -81,6 +81,7 @@ SHOWN_BY = {
     "saturated": "classes_over_evaluations",
 }
 LEAST, MOST = 0.01, 1 - 1e-7  # ends of the log-odds axis of confidences
+SMALL = 0.2  # shares up to this one get a shorter axis
 PADDING = 0.08  # of the axis of other units, beyond the values
 
 
@@ -208,7 +209,8 @@ def drawn_interval(claim: Claim, value: float, low: float, high: float) -> Drawn
     """Return an interval and the range that agrees with ``claim`` as places on an axis; None without a finite value.
 
     The axis of a ``probability`` is its log-odds between 1 % and 99.99999 %, because confidences differ in the number
-    of their nines; that of a ``share`` is 0 to 1. Other axes span the values. Places beyond the ends are at the ends.
+    of their nines. That of a ``share`` is 0 to 1, or shorter if all values are small. Other axes span the values.
+    Places beyond the ends are at the ends.
     """
     if not math.isfinite(value):
         return None
@@ -292,7 +294,9 @@ def _axis(unit: str, known: Sequence[float]) -> Callable[[float], float]:
     def along(number: float) -> float:
         if unit == "probability":
             return (_log_odds(number) - _log_odds(LEAST)) / (_log_odds(MOST) - _log_odds(LEAST))
-        return number if unit == "share" else (number - least + PADDING * spread) / (spread * (1 + 2 * PADDING))
+        if unit == "share":
+            return number / (1.0 if most > SMALL else most * (1 + PADDING) or 1.0)
+        return (number - least + PADDING * spread) / (spread * (1 + 2 * PADDING))
 
     return along
 
