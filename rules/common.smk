@@ -119,6 +119,10 @@ first_gallery = FirstGallery(study)
 # The captions of figures in Snakemake's own report (docs/captions) read these.
 config["captions"] = figures.captions()
 
+# The record that the report shows beside the results of the study: its checksums stand for its other files. A remote
+# workflow has none, because Snakemake fetches single files.
+recorded_study = part_if_any("docs/results/mnist/record.json") if root is not None else []
+
 everything_but_the_report = [
     *(
         file

@@ -192,9 +192,7 @@ rule report:
         dataset=report_page.dataset(),
         figures=figures.files("png"),
         declared=part("config/claims.yaml"),
-        recorded=[
-            file for name in ("claims.csv", "recorded.json") for file in part_if_any(f"docs/results/mnist/{name}")
-        ],
+        recorded=recorded_study,
         run_info="<results>/run-info.json",
     output:
         report("<results>/report/index.html", caption="../docs/captions/report.rst", category="Report"),

@@ -10,12 +10,12 @@ from fooling.figures.catalogue import FIGURES
 from fooling.report.claim_rows import (
     SHOWN_BY,
     Recorded,
-    RecordedHeader,
     choices,
     drawn_interval,
     rows_of,
     source_figures,
 )
+from fooling.report.record import RecordHeader
 from made_up_claims import claims_of
 
 
@@ -108,7 +108,7 @@ def test_declarations_add_bound_note_and_how_it_is_measured(claims):
 
 def test_the_recorded_study_stands_beside_this_one(claims):
     before = claims[claims["id"] == "second"].assign(ours=0.25, verdict="inconclusive")
-    recorded = Recorded(study="mnist", header=RecordedHeader(version="1.0", date="2026-11-29"), claims=before)
+    recorded = Recorded(RecordHeader(study="mnist", version="1.0", recorded="2026-11-29", files={}), before)
     rows = {row.id: row for row in rows_of(claims, None, recorded)}
     assert rows["first"].recorded is None
     assert rows["second"].recorded is not None

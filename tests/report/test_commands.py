@@ -1,5 +1,6 @@
 """The commands `run-info` and `report`, from files to files."""
 
+import datetime
 import json
 from pathlib import Path
 
@@ -20,7 +21,8 @@ from fooling.findings.retraining import EFFECTS, RETRAINING
 from fooling.findings.runs import CHAMPIONS
 from fooling.findings.transfer import TRANSFER
 from fooling.images import png_bytes
-from fooling.report.run_info import NetworkInformation
+from fooling.report.record import write_record
+from fooling.report.run_info import NetworkInformation, RunInformation
 from made_up_networks import made_up_header, made_up_networks
 
 
@@ -96,13 +98,12 @@ def given(
 
 
 @pytest.fixture
-def recorded(tmp_path, claims):
+def recorded(tmp_path, given, information):
     """The folder of a recorded study."""
-    folder = tmp_path / "recorded-mnist"
-    folder.mkdir()
-    write_table(folder / "claims.csv", claims, CLAIMS)
-    write_json(folder / "recorded.json", {"version": "0.1.0", "date": "2026-11-29"})
-    return folder
+    files = {"claims.csv": (tmp_path / "claims.csv").read_bytes()}
+    run = RunInformation.model_validate(information | {"packages": {"fooling": "7.8.9"}})
+    write_record(tmp_path / "mnist", files, study="mnist", information=run, today=datetime.date(2026, 11, 29))
+    return tmp_path / "mnist"
 
 
 def test_report_reads_the_files_and_writes_one_page(given):
@@ -129,12 +130,13 @@ def test_a_url_of_the_deviations_is_a_link(given):
 
 def test_a_recorded_study_is_shown_beside_this_one(given, recorded):
     report(**given, recorded=recorded)
-    assert "made with version 0.1.0 and recorded on 2026-11-29" in given["output"].read_text()
+    assert "the study mnist, made with version 7.8.9 and recorded on 2026-11-29" in given["output"].read_text()
 
 
-def test_a_recorded_study_without_its_date_is_refused(given, recorded):
-    write_json(recorded / "recorded.json", {"version": "0.1.0"})
-    with pytest.raises(FoolingError, match=r"(?s)recorded.json.*date"):
+def test_a_changed_record_is_refused(given, recorded):
+    with (recorded / "claims.csv").open("a") as file:
+        file.write("\n")
+    with pytest.raises(FoolingError, match=r"claims\.csv is not the file that was recorded"):
         report(**given, recorded=recorded)
 
 

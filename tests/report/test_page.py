@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from fooling.images import png_bytes
-from fooling.report.claim_rows import Recorded, RecordedHeader
+from fooling.report.claim_rows import Recorded
 from fooling.report.gallery import galleries
 from fooling.report.opening import first_of_encodings, one_label, questions, start_and_end
 from fooling.report.page import SECTIONS, Content, Tables, duration, page, sortable
+from fooling.report.record import RecordHeader
 from fooling.report.summary import summarise_experiment
 from made_up_claims import claims_of
 
@@ -196,7 +197,7 @@ def test_a_claim_links_to_its_figure(made):
 def test_the_recorded_study_stands_beside_this_one(made, claims):
     assert "Recorded" not in section(page(made), "claims")
     before = claims[claims["id"] == "second"].assign(verdict="inconclusive")
-    recorded = Recorded(study="mnist", header=RecordedHeader(version="1.2", date="2026-11-29"), claims=before)
+    recorded = Recorded(RecordHeader(study="mnist", version="1.2", recorded="2026-11-29", files={}), before)
     part = section(page(dataclasses.replace(made, recorded=recorded)), "claims")
     assert "made with version 1.2 and recorded on 2026-11-29" in part
     row = part[part.index('<tr id="claim-second"') : part.index('<tr id="claim-third"')]

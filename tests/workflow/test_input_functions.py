@@ -414,6 +414,6 @@ def test_a_study_without_gallery_has_no_images_on_its_report() -> None:
 
 def test_the_folder_of_a_recorded_study_is_passed_if_it_is_there() -> None:
     of_files = folder_of("recorded")
-    files = {"recorded": ["docs/results/mnist/claims.csv", "docs/results/mnist/recorded.json"]}
+    files = {"recorded": ["docs/results/mnist/record.json"]}
     assert of_files(SimpleNamespace(), files) == "--recorded docs/results/mnist"  # type: ignore[arg-type]
     assert of_files(SimpleNamespace(), {"recorded": []}) == ""  # type: ignore[arg-type]

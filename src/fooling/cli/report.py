@@ -25,7 +25,7 @@ from fooling.findings.runs import CHAMPIONS, ThresholdSettings
 from fooling.findings.transfer import TRANSFER
 from fooling.images import read_png
 from fooling.progress import say
-from fooling.report.claim_rows import Recorded, RecordedHeader
+from fooling.report.claim_rows import Recorded
 from fooling.report.gallery import galleries
 from fooling.report.opening import (
     Course,
@@ -37,6 +37,7 @@ from fooling.report.opening import (
     start_and_end,
 )
 from fooling.report.page import Content, Tables, page
+from fooling.report.record import read_record
 from fooling.report.run_info import RunInformation
 from fooling.report.summary import summarise_experiment
 from fooling.schemas import checked_header
@@ -79,8 +80,8 @@ def report(
             from the first run of the experiment.
         dataset: Data set of the first run: its test images are shown beside evolved ones. Needs the table `real`.
         declared: YAML file that declares the claims, for their bounds and how each is measured.
-        recorded: Folder of a recorded study, such as docs/results/mnist: its results are shown beside those of this
-            study.
+        recorded: Folder that `record` wrote from another study, such as docs/results/mnist: its claims are shown beside
+            those of this study.
         run_info: How the study was run: the file that `run-info` wrote.
         draft: Mark the page as the draft of a study that is still running, and name what is still to come.
     """
@@ -106,7 +107,7 @@ def report(
         ),
         claims=read_table(single_file(given[CLAIMS.name], CLAIMS), CLAIMS) if given[CLAIMS.name] else None,
         declared=None if declared is None else read_settings(Claims, str(declared)),
-        recorded=None if recorded is None else _recorded(recorded),
+        recorded=None if recorded is None else Recorded(*read_record(recorded)),
         information=None
         if run_info is None
         else checked_header(RunInformation, read_json(run_info), source=run_info).model_dump(),
@@ -163,15 +164,6 @@ def _courses(records: Mapping[str, Sequence[RunRecord]], replays: Sequence[str])
             )
         )
     return found
-
-
-def _recorded(folder: Path) -> Recorded:
-    source = folder / "recorded.json"
-    return Recorded(
-        study=folder.name,
-        header=checked_header(RecordedHeader, read_json(source), source=source),
-        claims=read_table(folder / "claims.csv", CLAIMS),
-    )
 
 
 def _downloads(given: Mapping[str, Sequence[Path]], run_info: Path | None) -> dict[str, tuple[bytes, str]]:

@@ -24,7 +24,7 @@ from fooling.claims.verdicts import (
     in_words,
     on_data,
 )
-from fooling.schemas import Header
+from fooling.report.record import RecordHeader
 
 #: Verdicts in the order in which a table is sorted, each with a mark for readers who cannot see its colour.
 VERDICTS = {
@@ -85,19 +85,11 @@ SMALL = 0.2  # shares up to this one get a shorter axis
 PADDING = 0.08  # of the axis of other units, beyond the values
 
 
-class RecordedHeader(Header):
-    """The content of ``recorded.json``: when a study was recorded, and with which version."""
-
-    version: str
-    date: str
-
-
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Recorded:
-    """The claims of a recorded study."""
+    """A recorded study."""
 
-    study: str
-    header: RecordedHeader
+    header: RecordHeader
     claims: pd.DataFrame  # the table ``claims``
 
 
