@@ -7,7 +7,7 @@
 #   make test-slow                       all other tests: kills, merges, Slurm, browser, other folders
 #   make test-all                        both; without what is not installed (Slurm, a browser)
 #   make test-slurm                      the tests on a real Slurm (installs it if possible)
-#   make test-survey                     the tests of the survey page in a real Chromium (installs it if possible)
+#   make test-survey                     the tests of the survey page and the report in a real Chromium (installs it if possible)
 #   make torture                         kill the smoke study over 50 times, damage its files, fill its disk: over half an hour
 #   make check                           formatting, types, workflow lint
 #   make bench                           the benchmarks
@@ -129,7 +129,7 @@ test-slurm: $(INSTALLED)
 test-survey: $(INSTALLED)
 	tests/survey/install.sh
 	$(MAKE) survey-packages
-	REQUIRE_BROWSER=1 python -m pytest tests/survey
+	REQUIRE_BROWSER=1 python -m pytest tests/survey tests/report/test_browser.py
 
 check: $(INSTALLED)
 	ruff format --check

@@ -18,6 +18,7 @@ MODULES = (
     "classifiers",
     "drawings",
     "findings",
+    "page",
     "priorities",
     "process",
     "retraining",
@@ -67,6 +68,7 @@ from rules.attacks import Attacks, Experiments
 from rules.classifiers import Classifiers, Datasets
 from rules.drawings import Figures
 from rules.findings import Findings
+from rules.page import Page, folder_of
 from rules.priorities import SHOWN, Priorities
 from rules.process import (
     end_without_traceback_on_ctrl_c,
@@ -113,11 +115,16 @@ retrainings = Retrainings(study, chains)
 human_study = HumanStudy(study, experiments)
 findings = Findings(study, experiments, attacks, retrainings, human_study)
 figures = Figures(study, datasets, chains, human_study)
+report_page = Page(study, datasets)
 tables = findings.tables
 priorities = Priorities(study)
 
 # The captions of figures in Snakemake's own report (docs/captions) read these.
 config["captions"] = figures.captions()
+
+# The record that the report shows beside the results of the study: its checksums stand for its other files. A remote
+# workflow has none, because Snakemake fetches single files.
+recorded_study = part_if_any("docs/results/mnist/record.json") if root is not None else []
 
 everything_but_the_report = [
     *(
@@ -127,6 +134,7 @@ everything_but_the_report = [
     ),
     *findings.conclusions(),
     *figures.files(),
+    *report_page.replays(),
 ]
 
 

@@ -134,18 +134,6 @@ class Figures:
         }
         return " ".join(repeated(option, values) for option, values in named.items() if values)
 
-    def gallery_runs(self) -> list[str]:
-        """Return the runs that the report shows: those of the galleries."""
-        return [run for _, run in self._galleries()]
-
-    def gallery_options(self) -> str:
-        """Return the options that name these runs, each with its experiment."""
-        return repeated("runs", self._galleries())
-
-    def _galleries(self) -> list[tuple[str, str]]:
-        galleries = {one.experiment: one for one in self.all.values() if one.figure == "gallery" and one.experiment}
-        return [(name, run) for name, gallery in galleries.items() for run in runs_of(gallery, self._study)]
-
     def _files(self, names: Iterable[str], formats: Iterable[str] = ()) -> list[str]:
         formats = list(formats) or self._study.settings.figures.formats
         return [f"{self._study.results}/figures/{name}.{format}" for name in names for format in formats]

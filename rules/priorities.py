@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fooling.figures.catalogue import RUN
+from fooling.figures.declaration import RUN
 from fooling.study.resolved import Study
 from rules.drawings import Drawing, chain_of, drawings, runs_of
 

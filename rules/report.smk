@@ -153,13 +153,49 @@ rule run_info:
         " --output {output} 2> {log}"
 
 
+rule replay:
+    input:
+        run="<results>/evolution/{classifier}/{experiment}/seed{seed}.safetensors",
+        classifier="<results>/classifiers/{classifier}.safetensors",
+        architecture=classifiers.network_files(classifiers.this),
+    output:
+        "<results>/evolution/{classifier}/{experiment}/seed{seed}.replay.safetensors",
+    params:
+        code=classifiers.fingerprint("fooling.cli.replay:replay", classifiers.this, experiments.encoding_modules),
+        environment=environment("networks"),
+        own_files=chains.own_files,
+    log:
+        "<logs>/evolution/{classifier}/{experiment}/seed{seed}.replay.log",
+    benchmark:
+        "<benchmarks>/evolution/{classifier}/{experiment}/seed{seed}.replay.tsv"
+    conda:
+        "../envs/networks.yaml"
+    resources:
+        mem_mb=memory(1500),
+        runtime=minutes(30),
+        gpu=gpus,
+    message:
+        "Repeat the run {wildcards.experiment} on {wildcards.classifier}, seed {wildcards.seed}, for the report"
+    shell:
+        "fooling replay {input.run} --classifier {input.classifier} {params.own_files} --output {output} 2> {log}"
+
+
 rule report:
     input:
         claims="<results>/claims.csv",
         champions=tables("champions/{experiment}.parquet"),
         examined=tables("examined/{classifier}/{experiment}.parquet"),
-        runs=figures.gallery_runs(),
+        real=tables("real/{classifier}.parquet"),
+        transfer=findings.transfer("pairs.csv"),
+        distances=findings.distances(),
+        retraining=retrainings.tables("networks.csv"),
+        effects=retrainings.tables("effects.csv"),
+        runs=report_page.runs(),
+        replays=report_page.replays(),
+        dataset=report_page.dataset(),
         figures=figures.files("png"),
+        declared=part("config/claims.yaml"),
+        recorded=recorded_study,
         run_info="<results>/run-info.json",
     output:
         report("<results>/report/index.html", caption="../docs/captions/report.rst", category="Report"),
@@ -169,9 +205,13 @@ rule report:
         study=study.name,
         deviations=address("docs/deviations.md"),
         threshold=study.settings.findings.threshold,
-        tables=named_files("tables", "claims", "champions", "examined"),
-        runs=figures.gallery_options(),
-        figures=options("figures"),
+        tables=named_files(
+            "tables", "claims", "champions", "examined", "real", "transfer", "distances", "retraining", "effects"
+        ),
+        runs=report_page.runs_options(),
+        replays=report_page.replays_options(),
+        recorded=folder_of("recorded"),
+        files=options("dataset", "figures", "declared", "run_info"),
     log:
         "<logs>/report.log",
     benchmark:
@@ -185,6 +225,5 @@ rule report:
     message:
         "Write the report"
     shell:
-        "fooling report --study {params.study} {params.tables} {params.runs} {params.figures}"
-        " --run-info {input.run_info} --deviations {params.deviations} --threshold {params.threshold}"
-        " --output {output} 2> {log}"
+        "fooling report --study {params.study} {params.tables} {params.runs} {params.replays} {params.files}"
+        " {params.recorded} --deviations {params.deviations} --threshold {params.threshold} --output {output} 2> {log}"

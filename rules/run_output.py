@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from fooling.artifacts import read_json, write_text
-from fooling.claims.verdicts import percent
 from fooling.errors import FoolingError
-from fooling.figures.percentages import short_percent
+from fooling.percentages import share_percent, short_percent
 from fooling.report.draft import draft
 from fooling.report.run_info import wall_seconds
 from snakemake_logger_plugin_fooling import Expectation, LogHandler
@@ -131,7 +130,7 @@ def found(metrics: str, *, threshold: float) -> Iterator[str]:
         for searches in classifiers.values():
             for search, values in searches.items():
                 shares.setdefault(search, []).append(values["share_at_threshold"])
-        means = {search: percent(sum(values) / len(values)) for search, values in shares.items()}
+        means = {search: share_percent(sum(values) / len(values)) for search, values in shares.items()}
         control = f", by random search {means['random-search']}" if "random-search" in means else ""
         yield f"  {experiment}: by evolution {means['map-elites']}{control}"
 

@@ -47,7 +47,7 @@ def test_a_claim_on_a_share_takes_as_many_units_as_its_exact_interval_needs_to_a
 
 
 def test_nothing_claims_to_have_been_declared_before_any_run() -> None:
-    texts = [ROOT / "config" / "claims.yaml", ROOT / "docs" / "claims.md", ROOT / "src/fooling/report/page.html"]
+    texts = [ROOT / "config/claims.yaml", ROOT / "docs/claims.md", *(ROOT / "src/fooling/report/templates").iterdir()]
     assert not [path.name for path in texts if "before any run" in path.read_text(encoding="utf-8")]
 
 

@@ -160,3 +160,11 @@ def test_the_page_has_a_row_and_a_sentence_for_each_claim_and_counts_the_papers_
     assert "| stated by the paper | 1 | 1 |" in page
     assert "| asked here | 1 | 0 |" in page
     assert "whole 95 % interval" in page
+
+
+def test_a_pipe_in_a_claim_breaks_no_row_of_the_page() -> None:
+    claims = claims_of({"claim": "Either | or."})
+    page = claims_page(judged_claims(claims, judging_study(0.99995), SETTINGS), confidence_level=0.95)
+    (row,) = (line for line in page.splitlines() if line.startswith("| `"))
+    assert "Either \\| or." in row
+    assert row.count(" | ") == 7

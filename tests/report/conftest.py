@@ -8,7 +8,10 @@ import pytest
 
 from fooling.attacks.evolution.record import History, Lineage, RunRecord
 from fooling.claims.judgements import CLAIMS
+from fooling.findings.distances import DISTANCES
 from fooling.findings.intervals import log_odds_of
+from fooling.findings.retraining import EFFECTS, RETRAINING
+from fooling.findings.transfer import TRANSFER
 
 
 def made_run(seed: int, *, encoding: str = "direct", side: int = 8, classifier: str = "lenet-a") -> RunRecord:
@@ -81,6 +84,63 @@ def made_examined(experiment: str = "direct", *, classifier: str = "lenet-a") ->
     return table.assign(class_name="zero", nearest_index=0, nearest_label=0, similar_class=0, **shares)
 
 
+def made_transfer(experiment: str = "direct", *, rates: tuple[float, float] = (0.8, 0.9)) -> pd.DataFrame:
+    """Two networks that see each other's images; rows about themselves and about confident images do not count."""
+    pairs = [("lenet-a", "lenet-b", rates[0]), ("lenet-b", "lenet-a", rates[1]), ("lenet-a", "lenet-a", 1.0)]
+    rows = [
+        (experiment, source, target, "itself" if source == target else "same architecture", images, label, rate)
+        for source, target, rate in pairs
+        for images, label in (("all", "class"), ("sure", "class"), ("all", "source-label"))
+    ]
+    names = ["experiment", "source", "target", "relation", "images", "label", "transfer_rate"]
+    table = pd.DataFrame(rows, columns=names).assign(count=10, runs=2, low=0.5, high=1.0, chance=0.1)
+    others = ("higher_on_source", "highest_joint_confidence", "reverse_higher_on_source")
+    is_other = (table["images"] == "all") & (table["label"] == "class")
+    table["transfer_rate"] = table["transfer_rate"].where(is_other, 0.0)
+    return table.assign(chance_high=0.2, count_transferred=8, **dict.fromkeys(others, 0.5))[TRANSFER.names]
+
+
+def made_distances(classifier: str = "lenet-a") -> pd.DataFrame:
+    """Four fooling images, of which three are far away in pixels and two in features; others do not count."""
+    rows = [("champion", index, 1.0, index < 3, index < 2) for index in range(4)]
+    rows += [("champion", 4, 0.5, True, True), ("real", 0, 1.0, True, True)]
+    table = pd.DataFrame(rows, columns=["kind", "image", "confidence", "pixel_beyond", "feature_beyond"])
+    is_champion = table["kind"] == "champion"
+    numbers = ("pixel_distance", "pixel_ratio", "feature_distance", "feature_ratio", "log_odds")
+    return table.assign(
+        classifier=classifier,
+        experiment=pd.array(np.where(is_champion, "direct", None), dtype="string"),
+        encoding=pd.array(np.where(is_champion, "direct", None), dtype="string"),
+        seed=pd.array(np.where(is_champion, 1, None), dtype="Int64"),
+        class_index=0,
+        calibrated_confidence=0.5,
+        **dict.fromkeys(numbers, 1.0),
+    )[DISTANCES.names]
+
+
+def made_retraining(medians: tuple[float, ...] = (0.99999, 0.6), *, chains: int = 1) -> pd.DataFrame:
+    """Chains of networks retrained on champions, and with several of them a row for all."""
+    firsts = [f"lenet-{number}" for number in range(chains)] + ([None] if chains > 1 else [])
+    rows = [
+        ("fooling-class", first, filling, number, median if filling == "champions" else 1.0)
+        for first in firsts
+        for filling in ("champions", "nothing")
+        for number, median in enumerate(medians, 1)
+    ]
+    table = pd.DataFrame(rows, columns=["retraining", "first", "filled_with", "number", "median"])
+    empty = [name for name in RETRAINING.names if name.endswith(("_low", "_high"))]
+    empty += ["evaluations", "recognised_new", "recognised_old"]
+    numbers = {"share": 0.5, "reached": 1.0, "test_error": 0.02, "real_as_fooling": 0.0, "fooling_images": 0}
+    table = table.assign(units=np.where(table["first"].isna(), chains, 1), runs=6, note=None, **numbers)
+    return table.assign(**dict.fromkeys(empty, np.nan))[RETRAINING.names]
+
+
+def made_effects(difference: float = -5.8, *, note: str | None = "one chain") -> pd.DataFrame:
+    low, high = (np.nan, np.nan) if note else (difference - 1, difference + 1)
+    row = {"retraining": "fooling-class", "control": "nothing", "difference": difference, "low": low, "high": high}
+    return pd.DataFrame([row | {"units": 1, "networks": 2, "runs": 12, "note": note}])[EFFECTS.names]
+
+
 @pytest.fixture
 def make_run() -> Callable[..., RunRecord]:
     return made_run
@@ -122,6 +182,26 @@ def claims() -> pd.DataFrame:
         measured_on=np.where(is_other, "digits", "mnist"),
         direction=np.where(is_other, "same direction", None),
     )[CLAIMS.names]
+
+
+@pytest.fixture
+def make_transfer() -> Callable[..., pd.DataFrame]:
+    return made_transfer
+
+
+@pytest.fixture
+def make_distances() -> Callable[..., pd.DataFrame]:
+    return made_distances
+
+
+@pytest.fixture
+def make_retraining() -> Callable[..., pd.DataFrame]:
+    return made_retraining
+
+
+@pytest.fixture
+def make_effects() -> Callable[..., pd.DataFrame]:
+    return made_effects
 
 
 @pytest.fixture

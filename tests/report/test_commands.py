@@ -1,21 +1,28 @@
 """The commands `run-info` and `report`, from files to files."""
 
+import datetime
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from fooling.artifacts import write_json, write_table
 from fooling.attacks.evolution.record import save_run
+from fooling.attacks.evolution.replay import Replay, save_replay
 from fooling.claims.judgements import CLAIMS
 from fooling.cli.report import report
 from fooling.cli.run_info import run_info
 from fooling.errors import FoolingError
 from fooling.findings.classifiers import CLASSIFIERS
+from fooling.findings.distances import DISTANCES
 from fooling.findings.examination import EXAMINED
+from fooling.findings.retraining import EFFECTS, RETRAINING
 from fooling.findings.runs import CHAMPIONS
+from fooling.findings.transfer import TRANSFER
 from fooling.images import png_bytes
-from fooling.report.run_info import NetworkInformation
+from fooling.report.record import write_record
+from fooling.report.run_info import NetworkInformation, RunInformation
 from made_up_networks import made_up_header, made_up_networks
 
 
@@ -58,21 +65,29 @@ def test_run_info_gathers_runs_jobs_and_versions(tmp_path, make_champions):
 
 
 @pytest.fixture
-def given(tmp_path, claims, information, make_champions, make_examined, make_run):
+def given(
+    tmp_path, claims, information, make_champions, make_examined, make_run, make_transfer, make_distances,
+    make_retraining, make_effects,
+):  # fmt: skip
     """The files of a study, as the arguments of `report`."""
-    write_table(tmp_path / "claims.csv", claims, CLAIMS)
-    write_table(tmp_path / "champions.parquet", make_champions()[CHAMPIONS.names], CHAMPIONS)
-    write_table(tmp_path / "examined.parquet", make_examined()[EXAMINED.names], EXAMINED)
+    tables = {
+        CLAIMS: claims,
+        CHAMPIONS: make_champions()[CHAMPIONS.names],
+        EXAMINED: make_examined()[EXAMINED.names],
+        TRANSFER: make_transfer(),
+        DISTANCES: make_distances(),
+        RETRAINING: make_retraining(),
+        EFFECTS: make_effects(),
+    }
+    paths = {table: tmp_path / f"{table.name}{Path(str(table.path)).suffix}" for table in tables}
+    for table, path in paths.items():
+        write_table(path, tables[table], table)
     write_json(tmp_path / "run-info.json", information)
     save_run(tmp_path / "seed1.safetensors", make_run(1))
     (tmp_path / "training_curves.png").write_bytes(png_bytes(np.zeros((1, 2, 2), np.uint8)))
     return {
         "study": "made-up",
-        "tables": [
-            f"claims={tmp_path / 'claims.csv'}",
-            f"champions={tmp_path / 'champions.parquet'}",
-            f"examined={tmp_path / 'examined.parquet'}",
-        ],
+        "tables": [f"{table.name}={path}" for table, path in paths.items()],
         "runs": [f"direct={tmp_path / 'seed1.safetensors'}"],
         "figures": [tmp_path / "training_curves.png"],
         "run_info": tmp_path / "run-info.json",
@@ -82,12 +97,66 @@ def given(tmp_path, claims, information, make_champions, make_examined, make_run
     }
 
 
+@pytest.fixture
+def recorded(tmp_path, given, information):
+    """The folder of a recorded study."""
+    files = {"claims.csv": (tmp_path / "claims.csv").read_bytes()}
+    run = RunInformation.model_validate(information | {"packages": {"fooling": "7.8.9"}})
+    write_record(tmp_path / "mnist", files, study="mnist", information=run, today=datetime.date(2026, 11, 29))
+    return tmp_path / "mnist"
+
+
 def test_report_reads_the_files_and_writes_one_page(given):
     report(**given)
-    text = given["output"].read_text()
-    assert "16 of 24 evolved images" in text
-    assert "<h3>Training curves</h3>" in text
-    assert 'href="../docs/deviations.md"' in text
+    text = given["output"].read_text().replace("\N{NO-BREAK SPACE}", " ")
+    assert "16 of 24 images" in text
+    assert 'id="figure-training_curves"' in text
+    assert "Other networks give the same label to 85 % of the images" in text
+    assert "of 4 fooling images, 3 are farther" in text
+    assert "Retraining with a fooling class makes it harder" in text
+    assert "docs/deviations.md" in text
+
+
+def test_a_draft_needs_no_file(tmp_path):
+    output = tmp_path / "index.html"
+    report(study="made-up", deviations="docs/deviations.md", threshold=0.9999, output=output, draft=True)
+    assert "Still to come: images to guess, how it works, the comparison with random search" in output.read_text()
+
+
+def test_a_url_of_the_deviations_is_a_link(given):
+    report(**given | {"deviations": "https://example.org/deviations"})
+    assert '<a href="https://example.org/deviations">' in given["output"].read_text()
+
+
+def test_a_recorded_study_is_shown_beside_this_one(given, recorded):
+    report(**given, recorded=recorded)
+    assert "the study mnist, made with version 7.8.9 and recorded on 2026-11-29" in given["output"].read_text()
+
+
+def test_a_changed_record_is_refused(given, recorded):
+    with (recorded / "claims.csv").open("a") as file:
+        file.write("\n")
+    with pytest.raises(FoolingError, match=r"claims\.csv is not the file that was recorded"):
+        report(**given, recorded=recorded)
+
+
+def test_a_replay_of_the_run_fills_the_slider(given, tmp_path, make_run):
+    images = np.zeros((4, 3, 1, 8, 8), np.uint8)
+    numbers = {"generations": np.array([0, 1, 5, 9]), "evaluations": np.array([2, 4, 12, 20])}
+    confidences = np.full((4, 3), 0.25, np.float32)
+    save_replay(tmp_path / "replay", Replay(**numbers, confidences=confidences, images=images, is_same=True))
+    report(**given, replays=[f"direct={tmp_path / 'replay'}"])
+    assert "The champions after generation 5" in given["output"].read_text()
+    with pytest.raises(FoolingError, match="--replays names an experiment without runs"):
+        report(**given, replays=[f"cppn={tmp_path / 'replay'}"])
+
+
+def test_a_replay_of_another_run_is_refused(given, tmp_path):
+    parts = {"generations": np.array([0]), "evaluations": np.array([2]), "confidences": np.ones((1, 2), np.float32)}
+    images = np.zeros((1, 2, 1, 8, 8), np.uint8)
+    save_replay(tmp_path / "replay", Replay(**parts, images=images, is_same=True))
+    with pytest.raises(FoolingError, match="is not a replay of the first run of direct"):
+        report(**given, replays=[f"direct={tmp_path / 'replay'}"])
 
 
 def test_a_run_without_its_experiment_is_refused(given):

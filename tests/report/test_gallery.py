@@ -4,13 +4,13 @@ import io
 import numpy as np
 from PIL import Image
 
-from fooling.report.gallery import gallery
+from fooling.report.gallery import galleries, gallery
 
 
 def decoded(uri):
     head, _, content = uri.partition(",")
-    assert head == "data:image/png;base64"
-    return np.asarray(Image.open(io.BytesIO(base64.b64decode(content))))
+    assert head == "data:image/webp;base64"
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(content))).convert("L"))
 
 
 def test_a_gallery_holds_the_very_images_with_class_and_confidence(make_run, make_examined):
@@ -25,8 +25,15 @@ def test_a_gallery_holds_the_very_images_with_class_and_confidence(make_run, mak
 
 
 def test_small_images_keep_sharp_pixels(make_run, make_examined):
-    assert gallery("direct", [make_run(1, side=28)], make_examined()).is_coarse
-    assert not gallery("direct", [make_run(1, side=96)], make_examined()).is_coarse
+    assert gallery("direct", [make_run(1, side=28)], make_examined()).rows[1][0].is_coarse
+    assert not gallery("direct", [make_run(1, side=96)], make_examined()).rows[1][0].is_coarse
+
+
+def test_each_classifier_has_its_own_gallery(make_run):
+    runs = {"direct": [make_run(1), make_run(2), make_run(1, classifier="lenet-b")], "cppn": [make_run(1)]}
+    found = [(each.experiment, each.classifier, list(each.rows)) for each in galleries(runs, None)]
+    assert found == [("direct", "lenet-a", [1, 2]), ("direct", "lenet-b", [1]), ("cppn", "lenet-a", [1])]
+    assert all(each.proxies == () for each in galleries(runs, None))
 
 
 def test_proxies_compare_champions_with_real_images(make_run, make_examined):

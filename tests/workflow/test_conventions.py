@@ -138,6 +138,7 @@ ON_A_NETWORK = {
         "attack",
         "evolve",
         "evolve_without_drift",
+        "replay",
         "evolve_many",
         "retrain",
         "retrain_on_all_pictures",

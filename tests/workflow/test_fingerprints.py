@@ -112,4 +112,5 @@ def test_files_that_are_no_code_are_declared_where_they_are_read(
         if path.suffix != ".py"
     }
     declared |= {file for command, modules, _ in read for file in _covered(command.root, modules)[1]}
-    assert opened == declared == {"figures/style.mplstyle", "report/page.html", "report/page.css"}
+    templates = {path.relative_to(PACKAGE).as_posix() for path in (PACKAGE / "report/templates").iterdir()}
+    assert opened == declared == {"figures/style.mplstyle", "claims/page.md", *templates}

@@ -22,6 +22,7 @@ from rules.attacks import Attacks, Experiments
 from rules.classifiers import Classifiers, Datasets
 from rules.drawings import Figures
 from rules.findings import Findings
+from rules.page import Page, folder_of
 from rules.priorities import CHAIN, CHAINS, FIRST, GALLERY, NETWORKS, PRINCIPLE, SECOND, SHOWN, Priorities
 from rules.retraining import Chains, Retrainings
 from rules.steps import Needs, as_json, by_wildcards, of_each, one_of, options
@@ -44,6 +45,7 @@ class Rules:
         self.human_study = HumanStudy(study, self.experiments)
         self.findings = Findings(study, self.experiments, self.attacks, self.retrainings, self.human_study)
         self.figures = Figures(study, self.datasets, self.chains, self.human_study)
+        self.page = Page(study, self.datasets)
 
 
 def _rules(change: Callable[[dict[str, Any]], None] = lambda values: None) -> Rules:
@@ -401,3 +403,37 @@ def test_figures_have_the_formats_of_the_study() -> None:
     assert {Path(file).suffix for file in rules.figures.files()} == {".png", ".pdf"}
     assert {Path(file).suffix for file in rules.figures.files("png")} == {".png"}
     assert _rules().figures.pdf_outputs() == []
+
+
+def test_the_report_shows_the_first_runs_on_each_classifier_and_repeats_the_first() -> None:
+    rules = _rules(lambda values: values["experiments"][0].update(classifiers=["lenet-a", "lenet-b"]))
+    folder = "results/smoke/evolution"
+    assert rules.page.runs() == [
+        f"{folder}/{classifier}/direct/seed{seed}.safetensors"
+        for classifier in ("lenet-a", "lenet-b")
+        for seed in (1, 2)
+    ]
+    assert rules.page.runs_options().startswith(
+        f"--runs direct={folder}/lenet-a/direct/seed1.safetensors --runs direct="
+    )
+    assert rules.page.replays() == [f"{folder}/lenet-a/direct/seed1.replay.safetensors"]
+    assert rules.page.replays_options() == f"--replays direct={folder}/lenet-a/direct/seed1.replay.safetensors"
+    assert rules.page.dataset() == ["results/datasets/smoke-digits.safetensors"]
+
+
+def test_runs_on_large_images_are_not_repeated_for_the_report() -> None:
+    rules = _rules(lambda values: values["datasets"][0].update(size=128))
+    assert rules.page.runs()
+    assert rules.page.replays() == []
+
+
+def test_a_study_without_gallery_has_no_images_on_its_report() -> None:
+    rules = _rules(lambda values: values["experiments"][0]["figures"].remove("gallery"))
+    assert rules.page.runs() == rules.page.replays() == rules.page.dataset() == []
+
+
+def test_the_folder_of_a_recorded_study_is_passed_if_it_is_there() -> None:
+    of_files = folder_of("recorded")
+    files = {"recorded": ["docs/results/mnist/record.json"]}
+    assert of_files(SimpleNamespace(), files) == "--recorded docs/results/mnist"  # type: ignore[arg-type]
+    assert of_files(SimpleNamespace(), {"recorded": []}) == ""  # type: ignore[arg-type]

@@ -176,7 +176,7 @@ def test_a_module_that_nothing_imports_reruns_nothing(changed: Checkout) -> None
 
 @pytest.mark.slow
 def test_the_stylesheet_of_the_page_reruns_the_page(changed: Checkout) -> None:
-    changed.append("src/fooling/report/page.css", "p { color: red }")
+    changed.append("src/fooling/report/templates/style.css", "p { color: red }")
     assert set(changed.pending()) == {"report"}
 
 

@@ -10,6 +10,7 @@ from fooling.claims.estimand import Estimand
 from fooling.claims.estimands import ESTIMANDS
 from fooling.claims.page import agreeing_in_words, source_value
 from fooling.claims.verdicts import UNITS_FOR_ANY, exactly_in_words
+from fooling.markdown import table_row
 
 DATA_FILES = ("documentation.md",)
 
@@ -36,14 +37,14 @@ def claims_documentation(claims: Claims) -> str:
 
 def _estimand(found: Estimand) -> str:
     parameters = [f"**{name}**" for name in sorted(found.needs)] + sorted(found.takes)
-    return f"| `{found.name}` | {found.words} | {', '.join(parameters)} |\n"
+    return table_row((f"`{found.name}`", found.words, ", ".join(parameters)))
 
 
 def _family_rows(claims: Claims) -> Iterator[str]:
     for family in claims.families:
         members = claims.members(family.id)
         names = ", ".join(f"**`{claim.id}`**" if claim.primary else f"`{claim.id}`" for claim in members)
-        yield f"| `{family.id}` | {FAMILY_RULES[family.rule]} | {len(members)} | {names} |\n"
+        yield table_row((f"`{family.id}`", FAMILY_RULES[family.rule], len(members), names))
 
 
 def _chapters(claims: Claims) -> Iterator[str]:
@@ -66,4 +67,4 @@ def _claim_row(claim: Claim) -> str:
         *(exactly_in_words(claim.null_value, claim.unit), str(claim.minimum)),
         *("-" if claim.estimand is None else f"`{claim.estimand}`", claim.declared.isoformat()),
     )
-    return f"| {' | '.join(cells)} |\n"
+    return table_row(cells)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
+
+import jinja2
 
 from fooling.claims.claim import Claim
 from fooling.claims.estimands import ESTIMANDS
@@ -20,25 +23,9 @@ from fooling.claims.verdicts import (
     scoreboard,
 )
 from fooling.findings.intervals import Estimate
+from fooling.markdown import table_row
 
-HEAD = """# Claims
-
-{headline} {status} {directions}
-
-A claim is *reproduced* if the whole {level} interval agrees with it, *not reproduced* if the whole interval disagrees,
-and *inconclusive* otherwise. There is no verdict on other data than the claim's, with too few independent units, or
-against a number that was not verified. On other data the direction is given instead; it is never counted. Claims of one
-family count as one. Every confidence of at least 99.99 % is printed as "≥ 99.99 %".
-
-| claims | {verdicts} |
-|---|{rule}|
-{counts}
-Status of the source's number: F, read from the paper's figures or their data; C, read in or measured with its released
-code; T, in its text or on the authors' page; N, from a reader's note; M, remembered, not verified; -, none stated.
-
-| claim | kind | source | source's value | here | verdict | status | in words |
-|---|---|---|---|---|---|---|---|
-"""
+DATA_FILES = ("page.md",)
 
 DIRECTIONS = {
     Direction.SAME: "the whole interval lies in the claimed direction from {null}",
@@ -54,18 +41,28 @@ def claims_page(judgements: Sequence[Judgement], *, confidence_level: float) -> 
     """Return the content of ``claims.md``: a table of the judged claims, with one sentence each."""
     table = claims_table(judgements)
     counts = scoreboard(table)
-    given = [str(verdict) for verdict in Verdict if any(str(verdict) in found for found in counts.values())]
-    rows = [f"| {kind} | {' | '.join(str(found.get(name, 0)) for name in given)} |\n" for kind, found in counts.items()]
-    head = HEAD.format(
+    verdicts = [str(verdict) for verdict in Verdict if any(str(verdict) in found for found in counts.values())]
+    return _template().render(
         headline=headline_of_claims(table),
         status=note_on_status(table),
         directions=note_on_directions(table),
         level=f"{confidence_level:.0%}".replace("%", " %"),
-        verdicts=" | ".join(given),
-        rule="|".join("---" for _ in given),
-        counts="".join(rows),
+        verdicts=verdicts,
+        counts={kind: [found.get(name, 0) for name in verdicts] for kind, found in counts.items()},
+        claims=map(_cells, judgements),
     )
-    return head + "".join(_row(judgement) for judgement in judgements)
+
+
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=False,  # it is Markdown; `row` escapes the cells
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["row"] = lambda cells: table_row(cells).removesuffix("\n")
+    return environment.get_template(DATA_FILES[0])
 
 
 def sentence(judgement: Judgement) -> str:
@@ -84,18 +81,18 @@ def agreeing_in_words(claim: Claim) -> str:
     return f"at most {high}" if claim.comparison == "at-most" else f"between {low} and {high}"
 
 
-def _row(judgement: Judgement) -> str:
+def _cells(judgement: Judgement) -> tuple[str, ...]:
+    """Return the cells of one claim."""
     claim, estimate = judgement.claim, judgement.estimate
     paper = "none stated" if claim.paper is None else source_value(claim)
     here = "-" if estimate is None else _with_interval(estimate, claim.unit)
     verdict = f"**{judgement.verdict}**"
     if judgement.direction is not None:
         verdict += f"; {on_data(judgement.direction, str(judgement.dataset))}"
-    cells = (
+    return (
         *(f"`{claim.id}`: {claim.claim}", claim.kind, claim.where, paper, here, verdict),
         *(judgement.status, sentence(judgement)),
     )
-    return f"| {' | '.join(cells)} |\n"
 
 
 def _with_interval(estimate: Estimate, unit: str) -> str:

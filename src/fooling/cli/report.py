@@ -2,22 +2,49 @@
 
 from __future__ import annotations
 
-import os.path
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from fooling.artifacts import read_json, read_table, read_tables, write_text
+import numpy as np
+import pandas as pd
+
+from fooling.artifacts import read_bytes, read_json, read_table, read_tables, write_text
+from fooling.attacks.evolution.record import RunRecord
+from fooling.attacks.evolution.replay import load_replay
+from fooling.claims.claim import Claims
 from fooling.claims.judgements import CLAIMS
-from fooling.cli._named_files import read_named_runs, single_file, table_files
+from fooling.cli._named_files import named_paths, read_named_runs, single_file, table_files
+from fooling.datasets.dataset import load_dataset
+from fooling.errors import FoolingError
+from fooling.figures.shown_classes import of_classes, shown_classes
+from fooling.findings.calibration import REAL
+from fooling.findings.distances import DISTANCES
 from fooling.findings.examination import EXAMINED
+from fooling.findings.retraining import EFFECTS, RETRAINING
 from fooling.findings.runs import CHAMPIONS, ThresholdSettings
+from fooling.findings.transfer import TRANSFER
 from fooling.images import read_png
 from fooling.progress import say
-from fooling.report.gallery import gallery
-from fooling.report.page import page
+from fooling.report.claim_rows import Recorded
+from fooling.report.gallery import galleries
+from fooling.report.opening import (
+    Course,
+    RealImages,
+    course,
+    first_of_encodings,
+    one_label,
+    questions,
+    start_and_end,
+)
+from fooling.report.page import Content, Tables, page
+from fooling.report.record import read_record
 from fooling.report.run_info import RunInformation
 from fooling.report.summary import summarise_experiment
 from fooling.schemas import checked_header
-from fooling.settings import checked_settings
+from fooling.settings import checked_settings, read_settings
+from fooling.table import Table
+
+SHOWN = (CLAIMS, CHAMPIONS, EXAMINED, REAL, TRANSFER, DISTANCES, RETRAINING, EFFECTS)
 
 PANEL = "Report"
 
@@ -25,44 +52,134 @@ PANEL = "Report"
 def report(
     *,
     study: str,
-    tables: list[str],
-    figures: list[Path],
-    run_info: Path,
     deviations: str,
     threshold: float,
     output: Path,
+    tables: list[str] | None = None,
+    figures: list[Path] | None = None,
     runs: list[str] | None = None,
+    replays: list[str] | None = None,
+    dataset: Path | None = None,
+    declared: Path | None = None,
+    recorded: Path | None = None,
+    run_info: Path | None = None,
+    draft: bool = False,
 ) -> None:
     """Write the whole study as one HTML page that needs no other file and no network.
 
-    The galleries show ``runs`` in the order given.
+    A part whose files are not given is left out. The galleries show ``runs`` in the order given.
 
     Args:
         study: Name of the study.
-        tables: A table to show, as name=path: `claims`, `champions` of each experiment to summarise, and `examined`;
-            give the option once for each file.
-        runs: A run whose images are shown, as experiment=path.
-        figures: PNG files of the figures to show.
-        run_info: How the study was run: the file that `run-info` wrote.
-        deviations: Page that lists where the study departs from the paper; the report links to it.
+        deviations: Page that lists where the study departs from the paper; the report links to a URL, and names a file.
         threshold: Confidence from which a champion is counted as fooling the network.
         output: HTML file to write.
+        tables: A table to show, as name=path: `claims`, `champions` of each experiment to summarise, `examined`,
+            `real`, `transfer`, `distances`, `retraining` and `effects`; give the option once for each file.
+        figures: PNG files of the figures to show.
+        runs: A run whose images are shown, as experiment=path.
+        replays: Champions of one of these runs over its generations, as experiment=path: the file that `replay` wrote
+            from the first run of the experiment.
+        dataset: Data set of the first run: its test images are shown beside evolved ones. Needs the table `real`.
+        declared: YAML file that declares the claims, for their bounds and how each is measured.
+        recorded: Folder that `record` wrote from another study, such as docs/results/mnist: its claims are shown beside
+            those of this study.
+        run_info: How the study was run: the file that `run-info` wrote.
+        draft: Mark the page as the draft of a study that is still running, and name what is still to come.
     """
     checked_settings(ThresholdSettings, {"threshold": threshold}, source="--threshold")
-    given = table_files(tables, CLAIMS, CHAMPIONS, EXAMINED)
-    table = read_tables(given[EXAMINED.name], EXAMINED)
-    galleries = [gallery(experiment, records, table) for experiment, records in read_named_runs(runs or []).items()]
-    written = page(
+    given = table_files(tables or [], *SHOWN)
+    records = read_named_runs(runs or [])
+    images = _real_images(records, dataset, _all(given, REAL))
+    pngs = {path.stem: read_png(path) for path in figures or []}
+    content = Content(
         study=study,
-        claims=read_table(single_file(given[CLAIMS.name], CLAIMS), CLAIMS),
+        threshold=threshold,
+        deviations=deviations,
         experiments=[
             summarise_experiment(read_table(path, CHAMPIONS), threshold=threshold) for path in given[CHAMPIONS.name]
         ],
-        galleries=galleries,
-        figures={path.stem: read_png(path) for path in figures},
-        information=checked_header(RunInformation, read_json(run_info), source=run_info).model_dump(),
-        threshold=threshold,
-        deviations=deviations if "://" in deviations else Path(os.path.relpath(deviations, output.parent)).as_posix(),
+        galleries=galleries(records, _all(given, EXAMINED)),
+        figures=pngs,
+        tables=Tables(
+            transfer=[read_table(path, TRANSFER) for path in given[TRANSFER.name]],
+            distances=[read_table(path, DISTANCES) for path in given[DISTANCES.name]],
+            retraining=_all(given, RETRAINING),
+            effects=_all(given, EFFECTS),
+        ),
+        claims=read_table(single_file(given[CLAIMS.name], CLAIMS), CLAIMS) if given[CLAIMS.name] else None,
+        declared=None if declared is None else read_settings(Claims, str(declared)),
+        recorded=None if recorded is None else Recorded(*read_record(recorded)),
+        information=None
+        if run_info is None
+        else checked_header(RunInformation, read_json(run_info), source=run_info).model_dump(),
+        downloads=_downloads(given, run_info),
+        courses=_courses(records, replays or []),
+        is_draft=draft,
+        same_label=one_label(first_of_encodings(records), images),
+        questions=questions(first_of_encodings(records, seed=1), images),
     )
+    written = page(content)
     write_text(output, written)
-    say(f"{len(galleries)} galleries and {len(figures)} figures on one page of {len(written) / 1e6:.1f} MB: {output}")
+    say(
+        f"{sum(map(len, records.values()))} runs and {len(pngs)} figures on one page of {len(written) / 1e6:.1f} MB: "
+        f"{output}"
+    )
+
+
+def _all(given: Mapping[str, Sequence[Path]], table: Table) -> pd.DataFrame | None:
+    """Return the rows of all files of a table; None if there are none."""
+    return read_tables(given[table.name], table) if given[table.name] else None
+
+
+def _real_images(
+    records: Mapping[str, Sequence[RunRecord]], dataset: Path | None, real: pd.DataFrame | None
+) -> RealImages | None:
+    """Return the test images of the classifier of the first run; None without a data set or the table ``real``."""
+    first = next(iter(records.values()), None)
+    if dataset is None or real is None or not first:
+        return None
+    return RealImages(load_dataset(dataset), real, classifier=str(first[0].classifier["name"]))
+
+
+def _courses(records: Mapping[str, Sequence[RunRecord]], replays: Sequence[str]) -> list[Course]:
+    """Return the champions over the generations: of the replays, or else after the start and at the end."""
+    named = named_paths(replays, option="--replays", example="direct=some/seed1.replay.safetensors")
+    if unknown := [name for name in named if name not in records]:
+        raise FoolingError("--replays names an experiment without runs", found=unknown[0], expected=", ".join(records))
+    if not named:
+        return [start_and_end(run) for run in first_of_encodings(records).values()]
+    found = []
+    for name, (path, *_) in named.items():
+        run, replay = records[name][0], load_replay(path)
+        if replay.images.shape[1:] != run.images.shape:
+            shapes = f"{replay.images.shape[1:]} and {run.images.shape}"
+            raise FoolingError(f"{path} is not a replay of the first run of {name}", found=shapes)
+        classes = shown_classes([run])
+        found.append(
+            course(
+                of_classes(run, classes),
+                generations=replay.generations,
+                evaluations=replay.evaluations,
+                confidences=replay.confidences[:, classes],
+                images=np.ascontiguousarray(replay.images[:, classes]),
+            )
+        )
+    return found
+
+
+def _downloads(given: Mapping[str, Sequence[Path]], run_info: Path | None) -> dict[str, tuple[bytes, str]]:
+    """Return the small files that the page carries, with a description of each, by name."""
+    found = {
+        path.name: (read_bytes(path), words)
+        for table, words in {
+            CLAIMS: "all claims with values, intervals and verdicts",
+            TRANSFER: "transfer between networks",
+            RETRAINING: "networks of the retraining chains",
+            EFFECTS: "effect of the fooling class",
+        }.items()
+        for path in given[table.name]
+    }
+    if run_info is not None:
+        found[run_info.name] = (read_bytes(run_info), "machine, packages, seeds, time and memory")
+    return found

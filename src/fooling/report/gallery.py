@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
 from fooling.attacks.evolution.record import RunRecord
 from fooling.figures.shown_classes import of_classes, shown_classes
-from fooling.images import data_uri, png_bytes
-from fooling.percentages import percent
+from fooling.report.pictures import Picture, champions
 from fooling.report.summary import ENCODINGS
-
-LARGE = 64  # pixels; smaller images are scaled without interpolation
-
-
-@dataclass(frozen=True)
-class Picture:
-    """One champion."""
-
-    class_name: str
-    confidence: str
-    source: str  # a data URI
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,37 +22,48 @@ class Gallery:
     classifier: str
     evaluations: int
     rows: dict[int, list[Picture]]
-    is_coarse: bool
     proxies: tuple[str, ...]
 
 
-def gallery(experiment: str, runs: Sequence[RunRecord], examined: pd.DataFrame) -> Gallery:
-    """Return the gallery of ``runs``, with proxies from the table ``examined``."""
+def galleries(runs: Mapping[str, Sequence[RunRecord]], examined: pd.DataFrame | None) -> list[Gallery]:
+    """Return a gallery for each experiment and classifier.
+
+    Args:
+        runs: Runs by experiment.
+        examined: The table ``examined``, for the proxies; None: there is none.
+    """
+    return [
+        gallery(experiment, [run for run in records if run.classifier["name"] == classifier], examined)
+        for experiment, records in runs.items()
+        for classifier in dict.fromkeys(run.classifier["name"] for run in records)
+    ]
+
+
+def gallery(experiment: str, runs: Sequence[RunRecord], examined: pd.DataFrame | None) -> Gallery:
+    """Return the gallery of ``runs`` on one classifier, with proxies from the table ``examined``."""
     first = runs[0]
-    table = examined[(examined["classifier"] == first.classifier["name"]) & (examined["experiment"] == experiment)]
     return Gallery(
         experiment=experiment,
         encoding=ENCODINGS[first.encoding],
         classifier=first.classifier["name"],
         evaluations=int(first.history.evaluations[-1]),
-        rows={run.seed: _pictures(of_classes(run, shown_classes(runs))) for run in runs},
-        is_coarse=first.images.shape[-1] < LARGE,
-        proxies=proxies(table, search=first.search),
+        rows={run.seed: list(champions(of_classes(run, shown_classes(runs)))) for run in runs},
+        proxies=() if examined is None else proxies(_of(examined, experiment, first), search=first.search),
     )
 
 
 def proxies(examined: pd.DataFrame, *, search: str) -> tuple[str, ...]:
     """Return sentences on how recognisable the champions of ``search`` are: independent labels, and distances."""
-    champions = examined[examined["search"] == search]
+    evolved = examined[examined["search"] == search]
     real = examined[examined["search"] == "real-images"]
     sentences = []
-    asked = champions["independent"].dropna()
+    asked = evolved["independent"].dropna()
     if len(asked):
         sentences.append(
-            f"The independent classifier {asked.iloc[0]} gives the same label to {_same_label(champions)} champions"
+            f"The independent classifier {asked.iloc[0]} gives the same label to {_same_label(evolved)} champions"
             + (f" and to {_same_label(real)} real test images." if len(real) else ".")
         )
-    distances = champions["nearest_distance"].dropna()
+    distances = evolved["nearest_distance"].dropna()
     if len(distances):
         compared = f" For real test images it is {real['nearest_distance'].median():.2f}." if len(real) else ""
         sentences.append(
@@ -74,13 +73,12 @@ def proxies(examined: pd.DataFrame, *, search: str) -> tuple[str, ...]:
     return tuple(sentences)
 
 
+def _of(examined: pd.DataFrame, experiment: str, run: RunRecord) -> pd.DataFrame:
+    is_own = (examined["classifier"] == run.classifier["name"]) & (examined["experiment"] == experiment)
+    own: pd.DataFrame = examined[is_own]
+    return own
+
+
 def _same_label(table: pd.DataFrame) -> str:
     same = int((table["independent_label"] == table["class_index"]).sum())
     return f"{same:,} of {len(table):,}"
-
-
-def _pictures(run: RunRecord) -> list[Picture]:
-    return [
-        Picture(name, percent(float(confidence)), data_uri(png_bytes(image)))
-        for name, confidence, image in zip(run.class_names, run.confidences, run.images, strict=True)
-    ]

@@ -2,158 +2,251 @@
 
 from __future__ import annotations
 
+import base64
 import math
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import jinja2
 import pandas as pd
 
+from fooling import __version__
+from fooling.claims.claim import Claims
 from fooling.claims.verdicts import (
-    KINDS,
-    Direction,
-    exactly_in_words,
+    Verdict,
     headline_of_claims,
     in_words,
     note_on_directions,
     note_on_status,
-    on_data,
     scoreboard,
 )
-from fooling.figures.catalogue import FIGURES
-from fooling.images import data_uri
 from fooling.percentages import share_percent
+from fooling.report.claim_rows import STATUSES, VERDICTS, Recorded, Row, choices, rows_of
+from fooling.report.drawings import ANSWERS, COMPARISON, CURVES, HIDDEN, LABELLED, LOOP, Drawing, Drawings
 from fooling.report.gallery import Gallery
-from fooling.report.summary import ExperimentSummary, headline
+from fooling.report.opening import Course, Question
+from fooling.report.pictures import Picture
+from fooling.report.story import (
+    can_it_be_fixed,
+    do_others_agree,
+    does_evolution_matter,
+    does_retraining_help,
+    is_fooled,
+    why,
+)
+from fooling.report.summary import ExperimentSummary
 
-DATA_FILES = ("page.html", "page.css")
+DATA_FILES = (
+    "templates/page.html",
+    "templates/macros.html",
+    "templates/opening.html",
+    "templates/findings.html",
+    "templates/claims.html",
+    "templates/images.html",
+    "templates/run.html",
+    "templates/style.css",
+    "templates/script.js",
+)
 
-#: Verdicts in the order of the page, each with a mark for readers who cannot see its colour.
-VERDICTS = {
-    "reproduced": "✓",
-    "not reproduced": "✗",
-    "inconclusive": "≈",
-    "unverified source": "?",
-    "too few": "…",
-    "shown on other data, not comparable": "≠",
-    "another reading, no verdict": "=",
-    "not run here": "·",
+#: The sections of the page in order: the id of each, and its title.
+SECTIONS = {
+    "guess": "Guess first",
+    "how": "How it works",
+    "evolution": "Is it evolution?",
+    "others": "Do they fool other networks?",
+    "why": "Why are networks fooled?",
+    "fix": "Can it be fixed?",
+    "claims": "The paper's claims",
+    "gallery": "Gallery",
+    "figures": "Further figures",
+    "people": "The human study",
+    "run": "How it was run",
+    "downloads": "Downloads",
+    "cite": "Citation",
 }
-STATUSES = {
-    "F": "read from the paper's figures or their data",
-    "C": "read in, or measured with, the released code",
-    "T": "in the paper's text or on the authors' page",
-    "N": "from a reader's note on the paper",
-    "M": "remembered, not verified",
-    "-": "no value stated",
+#: Sections that every study has once it is done; a draft names those that are missing.
+IN_EVERY_STUDY = {
+    "guess": "images to guess",
+    "how": "how it works",
+    "evolution": "the comparison with random search",
+    "claims": "the paper's claims",
+    "gallery": "the gallery",
+    "figures": "further figures",
+    "run": "how it was run",
 }
 
-#: Verdicts that depend on the interval.
-JUDGED = ("reproduced", "not reproduced", "inconclusive")
 
-ASKED = ("condition", "study with responses")  # values of `one_per` of the figures of the human study
-HIDDEN, SHOWN = "Stimuli hidden", "Stimuli shown"  # titles of the sheets of stimuli, without and with labels
+@dataclass(frozen=True, kw_only=True)
+class Tables:
+    """The tables behind the sentences; of those that are missing, the sentence is left out."""
+
+    transfer: Sequence[pd.DataFrame] = ()  # one for each experiment
+    distances: Sequence[pd.DataFrame] = ()  # one for each classifier
+    retraining: pd.DataFrame | None = None  # of all retrainings
+    effects: pd.DataFrame | None = None  # of all retrainings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Content:
+    """Everything that the page shows; whatever is empty has no place on it."""
+
+    study: str
+    threshold: float  # confidence at or above which an image counts as fooling
+    deviations: str  # URL or path of the list of deviations from the paper
+    experiments: Sequence[ExperimentSummary] = ()
+    same_label: Sequence[Picture] = ()  # a real and evolved images with one label
+    questions: Sequence[Question] = ()
+    courses: Sequence[Course] = ()
+    galleries: Sequence[Gallery] = ()
+    figures: Mapping[str, bytes] = field(default_factory=dict)  # PNG files by name, without the ending
+    tables: Tables = field(default_factory=Tables)
+    claims: pd.DataFrame | None = None  # the table ``claims``
+    declared: Claims | None = None
+    recorded: Recorded | None = None
+    information: Mapping[str, Any] | None = None  # content of ``run-info.json``
+    downloads: Mapping[str, tuple[bytes, str]] = field(default_factory=dict)  # content and description by file name
+    is_draft: bool = False
 
 
 @dataclass(frozen=True)
-class Row:
-    """One claim as text for the page."""
+class Answer:
+    """A question of the study with one sentence and its figures."""
 
-    id: str
-    kind: str
-    where: str
-    claim: str
-    paper: str
-    source_status: str
-    ours: str
-    interval: str
-    units: str  # independent ones
-    runs: str
-    verdict: str
-    direction: str  # on other data than the claim's
-    status: str
-
-    @property
-    def mark(self) -> str:
-        """Mark of the verdict."""
-        return VERDICTS[self.verdict]
-
-    @property
-    def is_judged(self) -> bool:
-        """Whether it has a verdict that depends on the interval."""
-        return self.verdict in JUDGED
+    sentence: str
+    drawings: Sequence[Drawing]
 
 
 @dataclass(frozen=True)
-class Drawing:
-    """One figure of the page."""
+class Download:
+    """A file inside the page."""
 
-    figure: str
-    subject: str  # the experiment, classifier or condition that it shows; empty if none
-    caption: str
-    source: str  # a data URI
+    name: str
+    words: str
+    source: str
 
 
-def page(
-    *,
-    study: str,
-    claims: pd.DataFrame,
-    experiments: Sequence[ExperimentSummary],
-    galleries: Sequence[Gallery],
-    figures: Mapping[str, bytes],
-    information: Mapping[str, Any],
-    threshold: float,
-    deviations: str,
-) -> str:
-    """Return the HTML of the report.
+@dataclass(frozen=True)
+class PlacedRow:
+    """A claim with the id of the figure that shows it; empty if none does."""
 
-    Args:
-        study: Name of the study.
-        claims: The table ``claims``.
-        experiments: Summaries of the experiments.
-        galleries: Galleries of evolved images.
-        figures: PNG files by name of the figure's file, without its ending.
-        information: Content of ``run-info.json``.
-        threshold: Confidence at or above which an image counts as fooling.
-        deviations: URL of the list of deviations from the paper.
-    """
-    rows = [_row(claim) for claim in claims.to_dict("records")]
-    measured = [row for row in rows if row.verdict != "not run here"]
-    drawn = _drawings(figures)
-    finding, contrast = headline(experiments, threshold=threshold)
-    return (
-        _environment()
-        .get_template(DATA_FILES[0])
-        .render(
-            study=study,
-            finding=finding,
-            contrast=contrast,
-            threshold=share_percent(threshold),
-            measured={kind: chosen for kind in KINDS if (chosen := [row for row in measured if row.kind == kind])},
-            missing=[row for row in rows if row.verdict == "not run here"],
-            scoreboard={kind: counts for kind, counts in scoreboard(claims).items() if counts},
-            headline_of_claims=headline_of_claims(claims),
-            note_on_status=note_on_status(claims),
-            note_on_directions=note_on_directions(claims),
-            marks=VERDICTS,
-            statuses=STATUSES,
-            experiments=experiments,
-            galleries=galleries,
-            figures={title: drawings for title, drawings in drawn.items() if _kind(drawings) not in ASKED},
-            answers={title: drawings for title, drawings in drawn.items() if _kind(drawings) == "study with responses"},
-            hidden=drawn.get(HIDDEN, []),
-            shown={drawing.subject: drawing for drawing in drawn.get(SHOWN, [])},
-            information=information,
-            deviations=deviations,
-        )
-    )
+    row: Row
+    link: str
+
+    def __getattr__(self, name: str) -> Any:
+        """Return an attribute of the row."""
+        return getattr(self.row, name)
+
+
+def page(content: Content) -> str:
+    """Return the HTML of the report."""
+    drawings = Drawings(content.figures)
+    rows = _rows(content, drawings)
+    answers = _answers(content, drawings)
+    evolution = does_evolution_matter(content.experiments)
+    context: dict[str, Any] = {
+        "study": content.study,
+        "version": __version__,
+        "threshold": share_percent(content.threshold),
+        "deviations": content.deviations,
+        "is_draft": content.is_draft,
+        "story": _story(content, evolution),
+        "experiments": content.experiments,
+        "small": [found for found in content.experiments if found.is_small],
+        "same_label": content.same_label,
+        "questions": content.questions,
+        "courses": content.courses,
+        "loop_figure": _loop_figure(content, drawings),
+        "evolution": evolution,
+        "comparison": drawings.first(COMPARISON),
+        "curves": drawings.by_subject(CURVES),
+        "answers": answers,
+        "galleries": content.galleries,
+        "further": drawings.further(),
+        "asked": drawings.of_answers(),
+        "hidden": drawings.of(HIDDEN),
+        "labelled": drawings.by_subject(LABELLED),
+        "left_out": drawings.left_out(),
+        "information": content.information,
+        "downloads": [Download(name, words, _file_uri(data)) for name, (data, words) in content.downloads.items()],
+        "recorded": content.recorded,
+        "marks": VERDICTS,
+        "statuses": STATUSES,
+        **_of_claims(content.claims, rows),
+    }
+    present = {
+        "guess": content.questions,
+        "how": content.courses or context["loop_figure"],
+        "evolution": content.experiments,
+        **answers,
+        "claims": rows,
+        "gallery": content.galleries,
+        "figures": context["further"],
+        "people": context["hidden"] or context["asked"],
+        "run": content.information,
+        "downloads": content.downloads,
+        "cite": True,
+    }
+    contents = {name: title for name, title in SECTIONS.items() if present.get(name)}
+    to_come = [words for name, words in IN_EVERY_STUDY.items() if name not in contents]
+    return _environment().get_template("page.html").render(context, contents=contents, to_come=to_come)
+
+
+def _story(content: Content, evolution: Sequence[str]) -> list[str]:
+    """Return the headline and the sentences below it."""
+    if not content.experiments:
+        return ["How easily are networks fooled?"]
+    helped = does_retraining_help(content.tables.retraining, threshold=content.threshold)
+    return [is_fooled(content.experiments, threshold=content.threshold), " ".join(evolution), helped][
+        : 3 if helped else 2 if evolution else 1
+    ]
+
+
+def _loop_figure(content: Content, drawings: Drawings) -> Drawing | None:
+    """Return the figure of the evolutionary loop on the first classifier of the galleries, or else the first one."""
+    first = content.galleries[0].classifier if content.galleries else ""
+    return drawings.by_subject(LOOP).get(first, drawings.first(LOOP))
+
+
+def _answers(content: Content, drawings: Drawings) -> dict[str, Answer]:
+    encodings = {found.name: found.encoding for found in content.experiments}
+    sentences = {
+        "others": do_others_agree(content.tables.transfer, encodings),
+        "why": why(content.tables.distances, threshold=content.threshold),
+        "fix": can_it_be_fixed(content.tables.effects),
+    }
+    found = {name: Answer(sentences[name], drawings.answering(name)) for name in ANSWERS}
+    return {name: answer for name, answer in found.items() if answer.sentence or answer.drawings}
+
+
+def _rows(content: Content, drawings: Drawings) -> list[PlacedRow]:
+    """Return the claims, those that were not run at the end; none if none was measured."""
+    if content.claims is None or (content.claims["verdict"] == Verdict.NOT_RUN).all():
+        return []
+    rows = rows_of(content.claims, content.declared, content.recorded)
+    ordered = sorted(rows, key=lambda row: row.verdict == Verdict.NOT_RUN)
+    return [PlacedRow(row, drawings.place_of(row.figure, row.experiment)) for row in ordered]
+
+
+def _of_claims(claims: pd.DataFrame | None, rows: Sequence[PlacedRow]) -> dict[str, Any]:
+    if claims is None or not rows:
+        return {}
+    return {
+        "rows": rows,
+        "cards": [row for row in rows if row.is_key],
+        "choices": choices([row.row for row in rows]),
+        "scoreboard": {kind: counts for kind, counts in scoreboard(claims).items() if counts},
+        "headline_of_claims": headline_of_claims(claims),
+        "note_on_status": note_on_status(claims),
+        "note_on_directions": note_on_directions(claims),
+    }
 
 
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        loader=jinja2.FileSystemLoader(Path(__file__).with_name("templates")),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -163,6 +256,8 @@ def _environment() -> jinja2.Environment:
         "duration": duration,
         "in_words": in_words,
         "percent": share_percent,
+        "slug": slug,
+        "sortable": sortable,
         "style": style,
         "unbroken": unbroken,
     }
@@ -180,6 +275,18 @@ def duration(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60} min"
 
 
+def slug(title: str) -> str:
+    """Return the id of a heading: lower-case words joined by hyphens."""
+    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
+
+
+def sortable(number: float) -> str:
+    """Return a number as the script sorts it; empty for NaN."""
+    if math.isnan(number):
+        return ""
+    return repr(float(number)) if math.isfinite(number) else ("Infinity" if number > 0 else "-Infinity")
+
+
 def style(verdict: str) -> str:
     """Return the CSS class of a verdict."""
     return verdict.split(",")[0].replace(" ", "-")
@@ -190,39 +297,5 @@ def unbroken(text: str) -> str:
     return text.replace(" %", "\N{NO-BREAK SPACE}%").replace("≥ ", "≥\N{NO-BREAK SPACE}")
 
 
-def _row(claim: Mapping[Any, Any]) -> Row:
-    """Return a row of the table ``claims`` as text: numbers with units, and the interval if there is one."""
-    ours, low, high = (in_words(claim[name], claim["unit"]) for name in ("ours", "low", "high"))
-    stated = not math.isnan(claim["paper"])
-    return Row(
-        id=claim["id"],
-        kind=claim["kind"],
-        where=claim["where"],
-        claim=claim["claim"],
-        paper=exactly_in_words(claim["paper"], claim["unit"]) if stated else "none stated",
-        source_status=claim["source_status"],
-        ours=ours,
-        interval="" if math.isnan(claim["low"]) else f"{low} to {high}",
-        units=f"{claim['units']:,}" if claim["units"] > 0 else "",
-        runs=f"{claim['runs']:,}" if claim["runs"] > 0 else "",
-        verdict=claim["verdict"],
-        direction=on_data(Direction(claim["direction"]), claim["measured_on"]) if pd.notna(claim["direction"]) else "",
-        status=claim["status"],
-    )
-
-
-def _drawings(figures: Mapping[str, bytes]) -> dict[str, list[Drawing]]:
-    """Return the figures by title, in the order of the catalogue; galleries have their own section."""
-    grouped: dict[str, list[Drawing]] = {}
-    for figure, declared in FIGURES.items():
-        members = [name for name in figures if name.partition("-")[0] == figure]
-        if members and figure != "gallery":
-            grouped[figure.replace("_", " ").capitalize()] = [
-                Drawing(figure, name.partition("-")[2], declared.caption, data_uri(figures[name])) for name in members
-            ]
-    return grouped
-
-
-def _kind(drawings: Sequence[Drawing]) -> str:
-    """Return what there is one drawing of, for a figure with these drawings."""
-    return FIGURES[drawings[0].figure].one_per
+def _file_uri(content: bytes) -> str:
+    return f"data:application/octet-stream;base64,{base64.b64encode(content).decode()}"

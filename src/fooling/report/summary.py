@@ -1,4 +1,4 @@
-"""Summary of a study: each experiment with its searches, and the headline of the report."""
+"""Summary of a study: each experiment with its searches."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import pandas as pd
 
 from fooling.claims.verdicts import in_words
 from fooling.findings.runs import medians_of_runs
-from fooling.percentages import share_percent
 
 #: An experiment with fewer runs is marked as small.
 FEW_RUNS = 6
@@ -81,25 +80,14 @@ def summarise_experiment(champions: pd.DataFrame, *, threshold: float) -> Experi
     )
 
 
-def headline(experiments: Sequence[ExperimentSummary], *, threshold: float) -> tuple[str, str]:
-    """Return the main result of the study, and its comparison with random search by experiment.
+def counted_experiments(experiments: Sequence[ExperimentSummary]) -> list[ExperimentSummary]:
+    """Return the experiments whose images the headline counts.
 
-    Only experiments with random search that are not small are counted; all experiments if there are none of these.
+    These are the experiments with random search that are not small; if there are none, those with random search; if
+    there are none of these either, all.
     """
     controlled = [found for found in experiments if found.control is not None]
-    counted = [found for found in controlled if not found.is_small] or controlled or list(experiments)
-    fooling = sum(found.evolution.fooling for found in counted)
-    champions = sum(found.evolution.champions for found in counted)
-    level = share_percent(threshold)
-    finding = f"{fooling:,} of {champions:,} evolved images reach at least {level} confidence in their class"
-    return finding, " ".join(_contrast(found) for found in counted if found.control is not None)
-
-
-def _contrast(found: ExperimentSummary) -> str:
-    """Return the counts of evolution and random search in one experiment, as text."""
-    assert found.control is not None
-    name = f"{found.encoding[0].upper()}{found.encoding[1:]} ({found.name})"
-    return f"{name}: {found.evolution.count}; random search with the same budget: {found.control.count}."
+    return [found for found in controlled if not found.is_small] or controlled or list(experiments)
 
 
 def _search(champions: pd.DataFrame, threshold: float) -> SearchSummary:

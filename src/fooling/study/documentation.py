@@ -15,6 +15,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import to_jsonable_python
 
 from fooling.findings.intervals import FEWEST_UNITS
+from fooling.markdown import table_row
 from fooling.settings import Settings, models_in
 from fooling.table import LARGEST_COUNT, Column, Table, Values
 
@@ -122,7 +123,7 @@ def _chapter(path: str, model: type[BaseModel]) -> Iterator[str]:
     yield "| key | allowed | default | meaning |\n|---|---|---|---|\n"
     for key, field in model.model_fields.items():
         cells = (f"`{key}`", allowed_values(field) or "see below", _default(field), field.description)
-        yield "| " + " | ".join(str(cell).replace("|", "\\|").replace("\n", " ") for cell in cells) + " |\n"
+        yield table_row(cells)
 
 
 def _default(field: FieldInfo) -> str:
@@ -201,4 +202,4 @@ def _facts(table: Table) -> Iterator[str]:
 def _column_row(column: Column) -> str:
     values = values_in_words(column.values) + ", or no such column" * column.may_be_missing
     cells = (f"`{column.name}`", values, column.unit, column.doc)
-    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |\n"
+    return table_row(cells)

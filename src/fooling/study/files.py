@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from fooling import checkpoints
 from fooling.attacks import record as targeted
 from fooling.attacks.evolution import record as evolution
+from fooling.attacks.evolution import replay
 from fooling.classifiers import header as classifiers
 from fooling.datasets import dataset
 from fooling.encodings.cppn import genome
@@ -27,6 +28,7 @@ FORMATS = (
     classifiers.FORMAT,
     evolution.FORMAT,
     evolution.RUNS_FORMAT,
+    replay.FORMAT,
     targeted.FORMAT,
     questionnaire.FILE_FORMAT,
     checkpoints.FORMAT,

@@ -1,0 +1,172 @@
+"""The findings of a study in sentences, for the top of the report and its sections.
+
+Each sentence states a rule-based answer and the numbers behind it. The rules are in the docstrings.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+import pandas as pd
+
+from fooling.claims.verdicts import in_words
+from fooling.percentages import share_percent
+from fooling.report.summary import ExperimentSummary, counted_experiments
+
+#: Share of evolution's fooling images that random search finds, below which evolution is needed, and from which on
+#: random search does about as well.
+FEW, NEARLY_ALL = 0.1, 0.8
+RETRAINED = "champions"  # filling of the fooling class
+
+
+def is_fooled(experiments: Sequence[ExperimentSummary], *, threshold: float) -> str:
+    """Return whether the networks are fooled: they are if at least half of the evolved images reach the threshold.
+
+    Experiments with random search that are not small are counted; all experiments if there are none of these.
+    """
+    counted = counted_experiments(experiments)
+    fooling = sum(found.evolution.fooling for found in counted)
+    evolved = sum(found.evolution.champions for found in counted)
+    if 2 * fooling >= evolved:
+        answer = "The networks are fooled"
+    else:
+        answer = "The networks are fooled by some images" if fooling else "The networks are not fooled"
+    return (
+        f"{answer}: {fooling:,} of {evolved:,} images, evolved from random ones, get at least "
+        f"{share_percent(threshold)} confidence in their class."
+    )
+
+
+def does_evolution_matter(experiments: Sequence[ExperimentSummary]) -> list[str]:
+    """Return one sentence for each encoding: whether random search with the same budget finds such images as well.
+
+    Evolution is needed if random search finds less than a tenth of its fooling images; random search finds nearly as
+    many from four fifths on.
+    """
+    sentences = []
+    for encoding in dict.fromkeys(found.encoding for found in counted_experiments(experiments)):
+        chosen = [found for found in counted_experiments(experiments) if found.encoding == encoding]
+        controls = [found.control for found in chosen if found.control is not None]
+        if len(controls) == len(chosen):
+            evolved = (sum(found.evolution.fooling for found in chosen), sum(f.evolution.champions for f in chosen))
+            random = (sum(found.fooling for found in controls), sum(found.champions for found in controls))
+            sentences.append(_compared(encoding, evolved, random))
+    return sentences
+
+
+def does_retraining_help(retraining: pd.DataFrame | None, *, threshold: float) -> str:
+    """Return whether the last network of the first retraining is still fooled; empty without a retrained network.
+
+    It is if the median confidence of the images evolved against it is at or above the threshold. With several chains,
+    ``retraining`` (the table ``retraining``) has a row for all of them, with an empty ``first``, which counts.
+    """
+    rows = _rows_of_chain(retraining)
+    if rows is None or len(rows) < 2:
+        return ""
+    first, last = rows.iloc[0], rows.iloc[-1]
+    if last["median"] >= threshold:
+        answer = "Retraining with a fooling class does not prevent it"
+    else:
+        answer = "Retraining with a fooling class makes it harder"
+    chains = "1 chain, so no statistics" if last["units"] == 1 else f"{last['units']} chains"
+    return (
+        f"{answer}: the median confidence in images evolved against the network is "
+        f"{in_words(first['median'], 'probability')} before retraining and {in_words(last['median'], 'probability')} "
+        f"against network {last['number']} of the chain ({chains})."
+    )
+
+
+def do_others_agree(transfer: Sequence[pd.DataFrame], encodings: dict[str, str]) -> str:
+    """Return how many of the evolved images keep their class on other networks, for each encoding.
+
+    Args:
+        transfer: Tables ``transfer``, one for each experiment.
+        encodings: Encoding of each experiment.
+    """
+    parts = []
+    for table in transfer:
+        rows = table[(table["relation"] != "itself") & (table["images"] == "all") & (table["label"] == "class")]
+        rows = rows[rows["transfer_rate"].notna()]
+        if len(rows):
+            rate, chance = float(rows["transfer_rate"].mean()), float(rows["chance"].mean())
+            name = str(rows["experiment"].iloc[0])
+            parts.append(
+                f"{share_percent(rate)} of the images of {name} ({encodings.get(name, name)}; "
+                f"chance: {share_percent(chance)})"
+            )
+    return f"Other networks give the same label to {_listed(parts)}." if parts else ""
+
+
+def why(distances: Sequence[pd.DataFrame], *, threshold: float) -> str:
+    """Return how many fooling images are farther from the training images than 99 % of the real test images.
+
+    ``distances`` are tables ``distances``, one for each classifier.
+    """
+    if not distances:
+        return ""
+    rows = pd.concat([table[table["kind"] == "champion"] for table in distances], ignore_index=True)
+    fooling = rows[rows["confidence"].astype(float) >= threshold]
+    if fooling.empty:
+        return ""
+    pixels, features = int(fooling["pixel_beyond"].sum()), int(fooling["feature_beyond"].sum())
+    return (
+        f"The networks are confident far away from their training images: of {len(fooling):,} fooling images, "
+        f"{pixels:,} are farther from every training image than 99 % of the real test images are, in pixels, and "
+        f"{features:,} in the network's features."
+    )
+
+
+def can_it_be_fixed(effects: pd.DataFrame | None) -> str:
+    """Return the effect of the fooling class compared with its controls, from the table ``effects``."""
+    return " ".join(_effects(effects)) if effects is not None else ""
+
+
+def _compared(encoding: str, evolved: tuple[int, int], random: tuple[int, int]) -> str:
+    share = random[0] / evolved[0] if evolved[0] else math.nan
+    counts = f"{evolved[0]:,} of {evolved[1]:,} evolved images against {random[0]:,} of {random[1]:,} reach it"
+    name = f"With the {encoding},"
+    if math.isnan(share):
+        return f"{name} neither evolution nor random search finds such images."
+    if share < FEW:
+        return f"{name} this takes evolution: random search with the same budget finds hardly any ({counts})."
+    if share >= NEARLY_ALL:
+        return f"{name} random search with the same budget finds nearly as many ({counts})."
+    return f"{name} evolution finds more than random search with the same budget ({counts})."
+
+
+def _rows_of_chain(retraining: pd.DataFrame | None) -> pd.DataFrame | None:
+    """Return the networks retrained on champions, by number: of all chains, or of the only one."""
+    if retraining is None or retraining.empty:
+        return None
+    rows = retraining[retraining["retraining"] == retraining["retraining"].iloc[0]]
+    rows = rows[rows["filled_with"] == RETRAINED]
+    of_all = rows[rows["first"].isna()]
+    of_chain: pd.DataFrame = of_all if len(of_all) else rows.drop_duplicates("number")
+    return of_chain.sort_values("number")
+
+
+def _effects(effects: pd.DataFrame) -> Iterator[str]:
+    for row in effects.to_dict("records"):
+        against = f"a fooling class filled with {row['control']}"
+        if row["control"] == "nothing":
+            against = "equally long training without fooling images"
+        interval = (
+            "" if math.isnan(row["low"]) else f" (interval of the difference: {row['low']:.1f} to {row['high']:.1f})"
+        )
+        note = "" if pd.isna(row["note"]) else f" ({row['note']}, so no interval)"
+        size = f"{abs(row['difference']):.1f} {'lower' if row['difference'] < 0 else 'higher'}"
+        effect = "harder to fool" if row["difference"] < 0 else "no harder to fool"
+        yield (
+            f"Compared with {against}, training on fooling images makes the networks {effect}: the median log-odds of "
+            f"images evolved against them are {size}{interval}{note}."
+        )
+
+
+def _listed(parts: Sequence[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def encodings_of(experiments: Sequence[ExperimentSummary]) -> dict[str, str]:
+    """Return the encoding of each experiment in words."""
+    return {found.name: found.encoding for found in experiments}
