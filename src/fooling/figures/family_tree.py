@@ -19,7 +19,7 @@ from fooling.figures.shown_classes import are_many
 from fooling.figures.style import ENCODINGS, FAINT, INK, QUIET, WIDTH, counted, in_style
 from fooling.findings.lineage import Genealogy, descent, genealogy_of, measures_of
 
-PITCH, SIDE = 0.36, 0.33  # inches: a row, and an image in it
+PITCH, SIDE = 0.36, 0.32  # inches: a row, and an image in it
 TOP = HEAD + 0.02
 RIGHT, BELOW, LINE = 0.45, 0.42, 0.14  # inches: the space around the tree, and a line of the summary
 NAMES = 1.2  # inches: the largest width of the names of classes
