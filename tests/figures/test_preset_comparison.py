@@ -77,7 +77,7 @@ def test_each_option_has_its_effect_with_the_interval(inputs):
     assert y_labels(axes) == ["crossover: faulty instead of none", "extra batch: true instead of false"]
     assert [line.get_xdata()[0] for line in axes.lines[:2]] == [2300, -150]
     assert [tuple(bar[:, 0]) for bar in axes.collections[0].get_segments()] == [(300, 4300), (-2150, 1850)]
-    assert titles(figure) == ["direct-options-0: additional images until the threshold"]
+    assert titles(figure) == ["direct-options: additional images until the threshold"]
     assert "right of 0 the option needs more images" in note(figure)
 
 

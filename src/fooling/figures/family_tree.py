@@ -19,7 +19,7 @@ from fooling.figures.style import ENCODINGS, FAINT, INK, QUIET, WIDTH, counted, 
 from fooling.findings.lineage import Genealogy, descent, genealogy_of, measures_of
 from fooling.percentages import percent
 
-PITCH, SIDE = 0.36, 0.33  # inches: a row, and an image in it
+PITCH, SIDE = 0.36, 0.32  # inches: a row, and an image in it
 TOP = HEAD + 0.02
 RIGHT, BELOW, LINE = 0.45, 0.42, 0.14  # inches: the space around the tree, and a line of the summary
 NAMES = 1.2  # inches: the largest width of the names of classes

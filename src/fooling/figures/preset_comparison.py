@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -61,13 +63,14 @@ def option_effects(*, presets: pd.DataFrame) -> Figure:
         raise FoolingError(
             "the table of presets has no effect of an option", expected="at least one experiment with `cross`"
         )
-    groups = [(str(family), rows) for family, rows in effects.groupby("experiment", sort=False)]
+    names = {family[0]: _common_prefix(family) for family in _families(presets)}
+    groups = [(names[str(reference)], rows) for reference, rows in effects.groupby("experiment", sort=False)]
     heights = [SPARE + LINE * len(rows) for _, rows in groups]
     figure = Figure(figsize=(CHART, sum(heights) + 0.6), layout="constrained")
     panels = figure.subplots(len(groups), 1, height_ratios=heights, squeeze=False)[:, 0]
-    for axes, (family, rows) in zip(panels, groups, strict=True):
+    for axes, (name, rows) in zip(panels, groups, strict=True):
         _draw_effects(axes, rows)
-        axes.set_title(f"{family}: additional images until the threshold")
+        axes.set_title(f"{name}: additional images until the threshold")
     draw_title(figure, "Which options make evolution slower or faster?")
     draw_note(
         figure,
@@ -101,6 +104,13 @@ def _looks(family: list[str]) -> dict[str, Look]:
     if len(family) <= COLOURED:
         return dict(zip(family, series(len(family)), strict=True))
     return {name: Look(name, QUIET, "", "o") if place else series(1)[0] for place, name in enumerate(family)}
+
+
+def _common_prefix(family: list[str]) -> str:
+    """Return the words with which all names of a family begin, or else the first name."""
+    words = zip(*(name.split("-") for name in family), strict=False)
+    shared = [places[0] for places in takewhile(lambda places: len(set(places)) == 1, words)]
+    return "-".join(shared) or family[0]
 
 
 def _draw_curves(axes: Axes, survival: pd.DataFrame, looks: dict[str, Look]) -> None:
