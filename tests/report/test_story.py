@@ -115,3 +115,10 @@ def test_the_fooling_class_is_compared_with_its_controls(make_effects):
     assert "no harder to fool" in worse
     assert "0.7 higher (interval of the difference: -0.3 to 1.7)" in worse
     assert can_it_be_fixed(None) == ""
+
+
+def test_several_retrainings_are_told_apart(make_effects):
+    table = pd.concat([make_effects(), make_effects().assign(retraining="refusing")])
+    found = can_it_be_fixed(table)
+    assert "fooling-class: compared with" in found
+    assert "refusing: compared with" in found

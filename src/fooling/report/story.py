@@ -147,6 +147,7 @@ def _rows_of_chain(retraining: pd.DataFrame | None) -> pd.DataFrame | None:
 
 
 def _effects(effects: pd.DataFrame) -> Iterator[str]:
+    several = effects["retraining"].nunique() > 1
     for row in effects.to_dict("records"):
         against = f"a fooling class filled with {row['control']}"
         if row["control"] == "nothing":
@@ -157,9 +158,10 @@ def _effects(effects: pd.DataFrame) -> Iterator[str]:
         note = "" if pd.isna(row["note"]) else f" ({row['note']}, so no interval)"
         size = f"{abs(row['difference']):.1f} {'lower' if row['difference'] < 0 else 'higher'}"
         effect = "harder to fool" if row["difference"] < 0 else "no harder to fool"
+        compared = f"{row['retraining']}: compared" if several else "Compared"
         yield (
-            f"Compared with {against}, training on fooling images makes the networks {effect}: the median log-odds of "
-            f"images evolved against them are {size}{interval}{note}."
+            f"{compared} with {against}, training on fooling images makes the networks {effect}: the median log-odds "
+            f"of images evolved against them are {size}{interval}{note}."
         )
 
 
