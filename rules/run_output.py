@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from fooling.artifacts import read_json, write_text
 from fooling.errors import FoolingError
-from fooling.percentages import share_percent, short_percent
+from fooling.formatting import share_percent, short_percent
 from fooling.report.draft import draft
 from fooling.report.run_info import wall_seconds
 from snakemake_logger_plugin_fooling import Expectation, LogHandler

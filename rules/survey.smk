@@ -80,7 +80,7 @@ rule survey_build:
     output:
         directory("<results>/survey/page"),
     params:
-        code=fingerprint("fooling.cli.survey_build:survey_build"),
+        code=fingerprint("fooling.cli.survey_planning:survey_build"),
         environment=environment("survey"),
         packages="results/.packages/node_modules",
     log:

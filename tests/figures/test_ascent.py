@@ -11,7 +11,7 @@ from figures.conftest import MANY_CLASSES
 from figures.drawn import heading, legend, lines_by_label, note, shown_class_names, shown_images, texts
 from fooling.figures.ascent import ascent_gallery, ascent_over_evaluations
 from fooling.figures.confidence_axis import visible
-from fooling.percentages import percent
+from fooling.formatting import percent
 
 
 def test_a_gallery_shows_the_first_start_of_every_setting(inputs):

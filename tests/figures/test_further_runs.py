@@ -6,7 +6,7 @@ from figures.drawn import shown_images, texts
 from figures.made_up_champions import made_examined, made_run
 from fooling.figures.further_runs import further_runs
 from fooling.figures.shown_classes import shown_classes
-from fooling.percentages import percent
+from fooling.formatting import percent
 
 
 def test_many_runs_stand_in_two_blocks():

@@ -6,7 +6,7 @@ from figures.drawn import shown_images, texts, titles, x_labels, y_labels
 from figures.made_up_champions import made_examined, made_run
 from fooling.figures.gallery import gallery
 from fooling.figures.shown_classes import shown_classes
-from fooling.percentages import percent
+from fooling.formatting import percent
 
 
 def test_every_champion_stands_above_its_confidence(inputs):

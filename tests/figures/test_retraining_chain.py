@@ -11,7 +11,7 @@ from figures.made_up_champions import made_run
 from fooling.figures.confidence_axis import SATURATED
 from fooling.figures.retraining_chain import retraining_gallery, retraining_over_generations
 from fooling.figures.shown_classes import shown_classes
-from fooling.percentages import percent
+from fooling.formatting import percent
 
 
 def test_the_gallery_has_a_row_for_each_network(inputs):

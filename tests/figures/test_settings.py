@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from fooling.figures.settings import FigureSettings
+from fooling.figures.declaration import FigureSettings
 
 
 @pytest.mark.parametrize("formats", [["png"], ["png", "pdf"], ["pdf", "png"]])

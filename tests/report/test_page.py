@@ -7,9 +7,9 @@ import pytest
 
 from fooling.images import png_bytes
 from fooling.report.claim_rows import Recorded
-from fooling.report.gallery import galleries
 from fooling.report.opening import first_of_encodings, one_label, questions, start_and_end
 from fooling.report.page import SECTIONS, Content, Tables, duration, page, sortable
+from fooling.report.pictures import galleries
 from fooling.report.record import RecordHeader
 from fooling.report.summary import summarise_experiment
 from made_up_claims import claims_of

@@ -18,7 +18,7 @@ from fooling.classifiers.classifier import Classifier, confidences_of
 from fooling.classifiers.gradients import log_odds_gradients
 from fooling.datasets.dataset import Dataset
 from fooling.errors import FoolingError
-from fooling.percentages import share_percent
+from fooling.formatting import share_percent
 from fooling.seeding import evenly_spaced
 
 REAL, NOISE = 8, 8

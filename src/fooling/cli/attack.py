@@ -19,13 +19,12 @@ from fooling.attacks.registry import attack_modules, attack_named
 from fooling.checkpoints import CheckpointStore
 from fooling.classifiers.architectures import architecture_modules
 from fooling.classifiers.precision import lacking_bfloat16
-from fooling.cli._loading import open_classifier
-from fooling.cli._named_files import named_paths
+from fooling.cli._files import named_paths, open_classifier
 from fooling.datasets.dataset import load_dataset
 from fooling.errors import FoolingError
 from fooling.fingerprint import fingerprint
+from fooling.formatting import percent, share_percent
 from fooling.inputs import digest_of
-from fooling.percentages import percent, share_percent
 from fooling.progress import progress, say
 from fooling.settings import LARGEST_SEED, Settings, read_settings
 

@@ -13,7 +13,7 @@ from fooling.claims.estimand import ContextSettings, Tables
 from fooling.claims.judgements import CLAIMS, claims_table, judged_claims
 from fooling.claims.page import claims_page
 from fooling.claims.verdicts import headline_of_claims
-from fooling.cli._named_files import single_file, table_files
+from fooling.cli._files import single_file, table_files
 from fooling.findings.ablation import ABLATION
 from fooling.findings.ancestry import ANCESTRY
 from fooling.findings.ascent import ASCENT, ASCENT_TIMES

@@ -16,12 +16,12 @@ from fooling.classifiers.devices import chosen_device
 from fooling.classifiers.imported import found_weights, imported_classifier
 from fooling.classifiers.probe import remarks_on
 from fooling.classifiers.settings import ImportSettings
-from fooling.cli._loading import named_output, open_classifier
+from fooling.cli._files import named_output, open_classifier
 from fooling.datasets.dataset import load_dataset
 from fooling.datasets.fetching import mirror_folder
 from fooling.findings.calibration import CALIBRATION, REAL, CalibrationSettings, calibrate_on
+from fooling.formatting import share_percent
 from fooling.inputs import digest_of
-from fooling.percentages import share_percent
 from fooling.progress import say
 from fooling.retraining.refusal import refusing
 from fooling.retraining.settings import MatchSettings

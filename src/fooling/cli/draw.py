@@ -15,11 +15,11 @@ from matplotlib.figure import Figure
 from fooling.artifacts import read_tables, write_bytes
 from fooling.attacks.evolution.record import load_run, load_runs
 from fooling.attacks.record import load_attack
-from fooling.cli._named_files import named_paths
+from fooling.cli._files import named_paths
 from fooling.datasets.dataset import load_dataset
 from fooling.errors import FoolingError
+from fooling.figures.declaration import FigureSettings
 from fooling.figures.saving import as_pdf, as_png
-from fooling.figures.settings import FigureSettings
 from fooling.findings.registry import table_named
 from fooling.fonts import missing_in
 from fooling.progress import say

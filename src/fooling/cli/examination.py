@@ -14,8 +14,7 @@ from fooling.artifacts import read_table, write_table, write_tables
 from fooling.attacks.evolution.record import RunRecord, load_run, load_runs
 from fooling.classifiers.classifier import Classifier, confidences_of, log_odds_of
 from fooling.classifiers.gradients import logits_and_features
-from fooling.cli._loading import open_classifier, scorer
-from fooling.cli._named_files import read_named_runs
+from fooling.cli._files import open_classifier, read_named_runs, scorer
 from fooling.datasets.dataset import load_dataset
 from fooling.encodings.settings import encoding_for
 from fooling.errors import FoolingError
@@ -25,8 +24,8 @@ from fooling.findings.distances import DISTANCES, DistanceSettings, Outputs, dis
 from fooling.findings.examination import EXAMINED, ExaminationSettings, IndependentClassifier, examined_table
 from fooling.findings.sampling import START, EncodedSampleSettings, start_table
 from fooling.findings.transfer import SHOWN, TRANSFER, Network, TransferSettings, shown_table, transfer_table
+from fooling.formatting import percent, share_percent
 from fooling.inputs import digest_of
-from fooling.percentages import percent, share_percent
 from fooling.progress import say
 from fooling.seeding import derived_seed
 from fooling.settings import read_settings

@@ -11,7 +11,7 @@ from fooling.attacks.evolution.record import load_run
 from fooling.attacks.evolution.replay import generations_shown, replayed, save_replay
 from fooling.attacks.evolution.run import Evolution
 from fooling.attacks.evolution.settings import EvolutionSettings
-from fooling.cli._loading import open_classifier
+from fooling.cli._files import open_classifier
 from fooling.errors import FoolingError
 from fooling.inputs import digest_of
 from fooling.progress import say

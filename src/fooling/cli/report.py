@@ -13,7 +13,7 @@ from fooling.attacks.evolution.record import RunRecord
 from fooling.attacks.evolution.replay import load_replay
 from fooling.claims.claim import Claims
 from fooling.claims.judgements import CLAIMS
-from fooling.cli._named_files import named_paths, read_named_runs, single_file, table_files
+from fooling.cli._files import named_paths, read_named_runs, single_file, table_files
 from fooling.datasets.dataset import load_dataset
 from fooling.errors import FoolingError
 from fooling.figures.shown_classes import of_classes, shown_classes
@@ -26,7 +26,6 @@ from fooling.findings.transfer import TRANSFER
 from fooling.images import read_png
 from fooling.progress import say
 from fooling.report.claim_rows import Recorded
-from fooling.report.gallery import galleries
 from fooling.report.opening import (
     Course,
     RealImages,
@@ -37,6 +36,7 @@ from fooling.report.opening import (
     start_and_end,
 )
 from fooling.report.page import Content, Tables, page
+from fooling.report.pictures import galleries
 from fooling.report.record import read_record
 from fooling.report.run_info import RunInformation
 from fooling.report.summary import summarise_experiment

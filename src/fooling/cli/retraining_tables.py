@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import torch
 
 from fooling.artifacts import write_table, write_tables
+from fooling.attacks.evolution.record import RunRecord, load_runs
 from fooling.classifiers.classifier import Classifier, Refusal
-from fooling.cli._chains import Chained, chained_runs
-from fooling.cli._loading import open_classifier
+from fooling.classifiers.header import classifier_header
+from fooling.cli._files import open_classifier
 from fooling.datasets.dataset import Dataset, load_dataset
 from fooling.errors import FoolingError
 from fooling.findings.intervals import IntervalSettings
@@ -34,7 +36,8 @@ from fooling.findings.stronger_attacks import (
     record_at,
     refusal_table,
 )
-from fooling.percentages import percent, share_percent
+from fooling.formatting import percent, share_percent
+from fooling.inputs import digest_of
 from fooling.progress import say
 from fooling.retraining.settings import RefusalTableSettings
 from fooling.settings import read_settings
@@ -209,3 +212,52 @@ def _scored(chained: Chained, refusing: RefusingNetwork | None, data: Dataset, n
         records=chained.records,
         refusing=refusing,
     )
+
+
+class Chained(NamedTuple):
+    """A network in its place in a chain, and the first runs against it."""
+
+    path: Path
+    header: Mapping[str, Any]
+    first: str
+    filled_with: str
+    number: int
+    records: Sequence[RunRecord]
+
+
+def chained_runs(classifiers: Sequence[Path], runs: Sequence[Path], measured_runs: int) -> Iterator[Chained]:
+    """Yield every network of every chain with its first ``measured_runs`` runs.
+
+    The first network is yielded once for each filling of the fooling class.
+
+    Raises:
+        FoolingError: There are fewer runs against a network.
+    """
+    by_network = _runs_by_network(runs)
+    headers = {path: classifier_header(path) for path in classifiers}
+    fillings: dict[str, dict[str, None]] = {}
+    for header in headers.values():
+        if (place := header["provenance"]["retraining"]) is not None:
+            fillings.setdefault(place["first"], {})[place["filled_with"]] = None
+    for path, header in headers.items():
+        measured = by_network.get(digest_of(path), [])[:measured_runs]
+        if len(measured) < measured_runs:
+            raise FoolingError(
+                f"too few runs against {path}",
+                found=f"{len(measured)} runs against this very file",
+                expected=f"{measured_runs} measured runs",
+            )
+        if (place := header["provenance"]["retraining"]) is not None:
+            yield Chained(path, header, place["first"], place["filled_with"], place["number"], measured)
+        else:
+            for filled_with in fillings.get(header["name"], {}):
+                yield Chained(path, header, header["name"], filled_with, 1, measured)
+
+
+def _runs_by_network(paths: Sequence[Path]) -> dict[str, list[RunRecord]]:
+    """Return the runs in these files, in their order, by the SHA-256 of the network that they attack."""
+    found: dict[str, list[RunRecord]] = {}
+    for path in paths:
+        for record in load_runs(path):
+            found.setdefault(record.classifier["sha256"], []).append(record)
+    return found

@@ -7,7 +7,7 @@ from pathlib import Path
 from fooling.artifacts import read_table, write_json, write_tables
 from fooling.claims.judgements import CLAIMS
 from fooling.claims.verdicts import scoreboard
-from fooling.cli._named_files import single_file, table_files
+from fooling.cli._files import single_file, table_files
 from fooling.errors import FoolingError
 from fooling.findings.classifiers import CLASSIFIERS
 from fooling.findings.runs import CHAMPIONS, CURVES, HISTORY, ThresholdSettings, curve, metrics

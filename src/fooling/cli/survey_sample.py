@@ -13,8 +13,7 @@ from fooling.artifacts import write_folder
 from fooling.attacks.evolution.record import RunRecord
 from fooling.attacks.record import TargetedRecord, load_attack
 from fooling.classifiers.classifier import Classifier
-from fooling.cli._loading import open_classifier
-from fooling.cli._named_files import read_named_runs
+from fooling.cli._files import open_classifier, read_named_runs
 from fooling.datasets.dataset import Dataset, load_dataset
 from fooling.errors import FoolingError
 from fooling.inputs import digest_of

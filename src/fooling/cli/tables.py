@@ -53,7 +53,7 @@ from fooling.findings.runs import (
     times_table,
 )
 from fooling.findings.variance import VARIANCE, variance_table
-from fooling.percentages import percent, share_percent
+from fooling.formatting import percent, share_percent
 from fooling.progress import say
 from fooling.settings import read_settings
 

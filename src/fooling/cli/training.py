@@ -16,13 +16,13 @@ from fooling.classifiers.classifier import Classifier
 from fooling.classifiers.classifier_file import save_classifier
 from fooling.classifiers.devices import chosen_device
 from fooling.classifiers.probe import remarks_on
-from fooling.cli._loading import named_output
+from fooling.cli._files import named_output
 from fooling.cli._streaming import streamed_pictures
 from fooling.datasets.dataset import load_dataset
 from fooling.errors import REMEDY, FoolingError
 from fooling.fingerprint import fingerprint
+from fooling.formatting import share_percent
 from fooling.inputs import digest_of
-from fooling.percentages import share_percent
 from fooling.progress import progress, say
 from fooling.retraining.images import PicturesWithFoolingClass, with_fooling_class
 from fooling.retraining.plan import at_equal_passes

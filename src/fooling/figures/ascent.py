@@ -37,7 +37,7 @@ from fooling.figures.style import (
     in_style,
     series,
 )
-from fooling.percentages import percent
+from fooling.formatting import percent
 from fooling.seeding import evenly_spaced
 
 ASCENT = "gradient-ascent"  # the search, in the table of curves

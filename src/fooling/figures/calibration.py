@@ -24,7 +24,7 @@ from fooling.figures.confidence_axis import (
     use_percent_ticks,
 )
 from fooling.figures.style import BACKGROUND, CHART, QUIET, Look, draw_note, draw_title, in_style
-from fooling.percentages import percent
+from fooling.formatting import percent
 
 BINS = 10
 FEWEST, GROUPS = 10, 3  # images of a group, and groups of a reliability diagram: fewer say nothing

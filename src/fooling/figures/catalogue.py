@@ -5,7 +5,7 @@ The figure ``gallery`` is the function ``gallery`` in the module :mod:`fooling.f
 arguments are the names of the tables that it ``shows`` (the rows of all files of a table), ``runs`` if ``seeds`` is
 set, ``batches``, ``ascents``, ``stimuli`` and ``dataset`` if ``batches``, ``needs_ascents``, ``needs_stimuli`` and
 ``needs_dataset`` are set, and the ``options``, which are keys of
-:class:`fooling.figures.settings.FigureSettings`.
+:class:`fooling.figures.declaration.FigureSettings`.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from fooling.figures.style import PAPER
-from fooling.percentages import short_percent
+from fooling.formatting import short_percent
 
 _NINES = [Decimal(10) ** -power for power in range(7, 0, -1)]
 #: The confidences that may stand at a tick.

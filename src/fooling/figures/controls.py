@@ -32,7 +32,7 @@ from fooling.figures.style import (
     search_handles,
     searches_in,
 )
-from fooling.percentages import short_percent, whole_percent
+from fooling.formatting import short_percent, whole_percent
 
 BOXES = 0.76  # of the height of an experiment, divided among the boxes of its searches
 RUN = ["experiment", "search", "classifier", "seed"]

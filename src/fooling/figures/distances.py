@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 
 from fooling.figures.confidence_axis import EXPLAINED, LABEL, use_confidence_ticks, visible
 from fooling.figures.style import CHART, ENCODINGS, QUIET, REAL, Look, draw_note, draw_title, in_style
-from fooling.percentages import whole_percent
+from fooling.formatting import whole_percent
 
 SPACES = {"pixel": "Between pixels", "feature": "Between features of the network"}
 REFERENCES = {0.5: "median", 0.99: "99 %"}  # quantiles of the real images

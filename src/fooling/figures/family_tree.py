@@ -17,7 +17,7 @@ from fooling.figures.image_grid import HEAD, INCHES_PER_CHARACTER_POINT, panel, 
 from fooling.figures.shown_classes import are_many
 from fooling.figures.style import ENCODINGS, FAINT, INK, QUIET, WIDTH, counted, in_style
 from fooling.findings.lineage import Genealogy, descent, genealogy_of, measures_of
-from fooling.percentages import percent
+from fooling.formatting import percent
 
 PITCH, SIDE = 0.36, 0.32  # inches: a row, and an image in it
 TOP = HEAD + 0.02

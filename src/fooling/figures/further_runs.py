@@ -13,7 +13,7 @@ from fooling.attacks.evolution.record import RunRecord
 from fooling.figures.image_grid import HEAD, place_image, sheet, write, write_class_names, write_head
 from fooling.figures.shown_classes import in_columns, note_on_classes, of_classes, shown_classes
 from fooling.figures.style import ENCODINGS, QUIET, WIDTH, counted, in_style
-from fooling.percentages import percent
+from fooling.formatting import percent
 
 GAP, LEFT, RIGHT = 0.24, 0.3, 0.06  # inches
 LINE = 0.165  # inches: the height of a line of the table

@@ -33,7 +33,7 @@ from fooling.figures.shown_classes import (
     shown_classes,
 )
 from fooling.figures.style import BACKGROUND, ENCODINGS, INK, QUIET, REAL, WIDTH, counted, in_style
-from fooling.percentages import percent
+from fooling.formatting import percent
 
 LEFT, RIGHT = 0.72, 0.2  # inches beside the images
 GAP, CAPTION = 0.068, 0.175  # inches: between images, and the confidence under one

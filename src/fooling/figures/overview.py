@@ -29,7 +29,7 @@ from fooling.figures.image_grid import INCHES_PER_CHARACTER_POINT, LEAST_SIZE, p
 from fooling.figures.saving import as_png
 from fooling.figures.style import ENCODINGS, QUIET, SEARCHES, WIDTH, counted, in_style
 from fooling.fonts import columns
-from fooling.percentages import percent, share_percent
+from fooling.formatting import percent, share_percent
 from fooling.seeding import evenly_spaced
 from fooling.survey.questionnaire import ConditionStimuli
 

@@ -16,7 +16,7 @@ from fooling.errors import FoolingError
 from fooling.figures.image_grid import HEAD, place_image, sheet, write, write_class_names, write_head
 from fooling.figures.shown_classes import SHOWN
 from fooling.figures.style import ENCODINGS, INK, QUIET, REAL, WIDTH, capitalised, counted, in_style, listed
-from fooling.percentages import percent
+from fooling.formatting import percent
 
 LEFT, RIGHT, GAP = 0.86, 0.06, 0.068  # inches beside the images, and between them
 LARGEST, LINE, SENTENCE = 0.72, 0.12, 0.34  # inches: an image and its gap at most, a line of text, a row without images

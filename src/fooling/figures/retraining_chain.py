@@ -18,7 +18,7 @@ from fooling.figures.confidence_axis import EXPLAINED, LABEL, log_odds, use_conf
 from fooling.figures.image_grid import HEAD, place_image, sheet, write, write_class_names, write_head
 from fooling.figures.shown_classes import note_on_classes, of_classes, shown_classes
 from fooling.figures.style import CHART, ENCODINGS, INK, PAPER, QUIET, WIDTH, counted, draw_note, draw_title, in_style
-from fooling.percentages import percent
+from fooling.formatting import percent
 
 LEFT, RIGHT = 0.98, 0.1  # inches beside the images
 GAP, CAPTION = 0.068, 0.175  # inches: between images, and the confidence under one

@@ -27,7 +27,7 @@ from fooling.figures.image_grid import (
 )
 from fooling.figures.shown_classes import MOST, note_on_classes, of_classes, shown_classes
 from fooling.figures.style import ENCODINGS, FAINT, INK, QUIET, REAL, WIDTH, in_style
-from fooling.percentages import percent
+from fooling.formatting import percent
 
 LEFT, RIGHT, CAPTION = 0.86, 0.06, 0.2  # inches: beside the images, and the confidence under one
 LOOP = 2.75  # inches: the height of the evolutionary loop

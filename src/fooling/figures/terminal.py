@@ -16,7 +16,7 @@ from PIL import Image
 
 from fooling.figures.overview import Overview, Picture, Row
 from fooling.fonts import columns as width_of
-from fooling.percentages import percent
+from fooling.formatting import percent
 
 RESET = "\x1b[0m"
 BOLD, FAINT = "\x1b[1m", "\x1b[2m"

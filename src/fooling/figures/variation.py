@@ -33,7 +33,7 @@ from fooling.figures.style import (
     search_handles,
     searches_in,
 )
-from fooling.percentages import whole_percent
+from fooling.formatting import whole_percent
 
 SPREAD = 0.6  # of the height of a row, divided among the marks of its searches
 COLOURS = {"in the set": "#B4568C", "other classes": FAINT}

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from fooling.attacks.evolution.record import RunRecord
 from fooling.datasets.dataset import Dataset
 from fooling.figures.shown_classes import of_classes, shown_classes
-from fooling.percentages import percent
+from fooling.formatting import percent
 from fooling.report.pictures import LARGE, Picture, picture, sheet_of
 from fooling.report.summary import ENCODINGS
 

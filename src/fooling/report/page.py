@@ -23,12 +23,11 @@ from fooling.claims.verdicts import (
     note_on_status,
     scoreboard,
 )
-from fooling.percentages import share_percent
+from fooling.formatting import share_percent
 from fooling.report.claim_rows import STATUSES, VERDICTS, Recorded, Row, choices, rows_of
 from fooling.report.drawings import ANSWERS, COMPARISON, CURVES, HIDDEN, LABELLED, LOOP, Drawing, Drawings
-from fooling.report.gallery import Gallery
 from fooling.report.opening import Course, Question
-from fooling.report.pictures import Picture
+from fooling.report.pictures import Gallery, Picture
 from fooling.report.story import (
     can_it_be_fixed,
     do_others_agree,

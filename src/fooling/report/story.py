@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 
 from fooling.claims.verdicts import in_words
-from fooling.percentages import share_percent
+from fooling.formatting import share_percent
 from fooling.report.summary import ExperimentSummary, counted_experiments
 
 #: Share of evolution's fooling images that random search finds, below which evolution is needed, and from which on

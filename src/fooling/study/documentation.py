@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import to_jsonable_python
 
 from fooling.findings.intervals import FEWEST_UNITS
-from fooling.markdown import table_row
+from fooling.formatting import table_row
 from fooling.settings import Settings, models_in
 from fooling.table import LARGEST_COUNT, Column, Table, Values
 

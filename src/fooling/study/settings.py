@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, field_validator, model_validator
 
-from fooling.figures.settings import FigureSettings
+from fooling.figures.declaration import FigureSettings
 from fooling.findings.ablation import AblationSettings
 from fooling.findings.ancestry import LineageSettings
 from fooling.findings.calibration import CalibrationSettings

@@ -28,7 +28,7 @@ from fooling.classifiers.probe import require_usable
 from fooling.classifiers.views import fed_shape
 from fooling.datasets.dataset import Dataset
 from fooling.errors import REMEDY, FoolingError
-from fooling.percentages import share_percent
+from fooling.formatting import share_percent
 from fooling.schemas import Header, checked_header, require_schema
 from fooling.seeding import derived_seed
 from fooling.training.images import Batch, KeptImages, Schedule, TrainingImages

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fooling.percentages import percent, share_percent, short_percent, whole_percent
+from fooling.formatting import cell, percent, share_percent, short_percent, table_row, whole_percent
 
 
 @pytest.mark.parametrize(
@@ -86,3 +86,12 @@ def test_a_percentage_near_100_is_never_more_than_it_was(share):
 
 def test_no_number_is_unknown():
     assert (percent(float("nan")), share_percent(float("nan"))) == ("unknown", "unknown")
+
+
+def test_a_pipe_or_a_line_break_in_a_cell_breaks_no_row():
+    row = table_row(["a|b", "two\nlines", 3])
+    assert row == "| a\\|b | two lines | 3 |\n"
+
+
+def test_other_characters_stay():
+    assert cell("`x` *y* <z>") == "`x` *y* <z>"

@@ -1,8 +1,9 @@
-"""Shares and confidences in percent, wherever the project prints them; nothing is rounded up to 100 %."""
+"""Format what people read: shares and confidences in percent, never rounded up to 100 %, and rows of tables."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 
 UNKNOWN = "unknown"
@@ -54,3 +55,13 @@ def share_percent(share: float) -> str:
 def _trimmed(number: Decimal) -> str:
     """Return ``number`` as text without trailing zeros."""
     return f"{number:f}".rstrip("0").rstrip(".") if "." in f"{number:f}" else f"{number:f}"
+
+
+def cell(text: object) -> str:
+    """Return a text for a cell: on one line, with pipes escaped."""
+    return " ".join(str(text).replace("|", "\\|").split("\n"))
+
+
+def table_row(cells: Iterable[object]) -> str:
+    """Return one row of a table, with the end of its line."""
+    return f"| {' | '.join(map(cell, cells))} |\n"

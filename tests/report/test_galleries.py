@@ -4,7 +4,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from fooling.report.gallery import galleries, gallery
+from fooling.report.pictures import galleries, gallery
 
 
 def decoded(uri):
