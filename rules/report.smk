@@ -64,7 +64,7 @@ rule summarise:
         metrics="<results>/metrics.json",
         curves=findings.curves(),
     params:
-        code=fingerprint("fooling.cli.summarise:summarise"),
+        code=fingerprint("fooling.cli.claims:summarise"),
         environment=environment("findings"),
         tables=named_files("tables", "classifiers", "champions", "history", "claims"),
         curves=options("curves"),

@@ -17,12 +17,11 @@ from fooling.attacks.record import load_attack
 from fooling.claims.judgements import CLAIMS
 from fooling.classifiers.classifier_file import load_classifier
 from fooling.cli.attack import attack
-from fooling.cli.claims import claims
+from fooling.cli.claims import claims, summarise
 from fooling.cli.classifiers import calibrate, match_refusal
 from fooling.cli.examination import ablate, examine, measure_distances, sample, transfer
 from fooling.cli.fooling_images import collect_champions, paint
 from fooling.cli.retraining_tables import tabulate_budget, tabulate_refusal, tabulate_retraining
-from fooling.cli.summarise import summarise
 from fooling.cli.tables import (
     compare,
     compare_class_sets,

@@ -12,6 +12,7 @@ import safetensors
 from checkout import ROOT
 from fooling.artifacts import read_arrays, sha256_of
 from fooling.attacks.evolution.record import FORMAT, load_run
+from fooling.attacks.record import FORMAT as ATTACK
 from fooling.classifiers.architectures import build_network
 from fooling.classifiers.assembly import assembled
 from fooling.classifiers.classifier_file import save_classifier
@@ -65,7 +66,7 @@ def test_its_examples_read_the_champions(folder: Path, monkeypatch: pytest.Monke
 
 @pytest.mark.parametrize(
     ("name", "form"),
-    [("bars", DATASET), ("lenet", CLASSIFIER), ("seed1", FORMAT), ("direct", FORMAT), ("ascent", FORMATS[4])],
+    [("bars", DATASET), ("lenet", CLASSIFIER), ("seed1", FORMAT), ("direct", FORMAT), ("ascent", ATTACK)],
 )
 def test_every_array_and_key_of_a_file_is_described(name: str, form: FileFormat, folder: Path) -> None:
     arrays, header = read_arrays(folder / f"{name}.safetensors", kind=form.kind, version=form.version)

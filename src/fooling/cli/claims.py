@@ -1,4 +1,4 @@
-"""Judgement of the claims of the paper by the results of a study."""
+"""Judge the claims of a study, and summarise it in its metrics."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from fooling.artifacts import read_json, read_table, read_tables, write_table, write_text
+from fooling.artifacts import read_json, read_table, read_tables, write_json, write_table, write_tables, write_text
 from fooling.claims.claim import JUDGING_CODE, Claims, Lock, Reserved, reserved_by
 from fooling.claims.estimand import ContextSettings, Tables
 from fooling.claims.judgements import CLAIMS, claims_table, judged_claims
 from fooling.claims.page import claims_page
-from fooling.claims.verdicts import headline_of_claims
+from fooling.claims.verdicts import headline_of_claims, scoreboard
 from fooling.cli._files import single_file, table_files
+from fooling.errors import FoolingError
 from fooling.findings.ablation import ABLATION
 from fooling.findings.ancestry import ANCESTRY
 from fooling.findings.ascent import ASCENT, ASCENT_TIMES
@@ -22,7 +23,7 @@ from fooling.findings.classifiers import CLASSIFIERS
 from fooling.findings.distances import DISTANCES
 from fooling.findings.examination import EXAMINED
 from fooling.findings.retraining import RETRAINED, RETRAINING
-from fooling.findings.runs import HISTORY, TIMES
+from fooling.findings.runs import CHAMPIONS, CURVES, HISTORY, TIMES, ThresholdSettings, curve, metrics
 from fooling.findings.sampling import START
 from fooling.findings.stronger_attacks import REFUSAL
 from fooling.findings.transfer import TRANSFER
@@ -106,3 +107,38 @@ def _rows_of(
     whole = pd.concat([part[part[column].isin(wanted)] for part in parts], ignore_index=True)
     require_unique_rows(whole, table, source=" and ".join(map(str, paths)))
     return {str(name): rows for name, rows in whole.groupby(column)}
+
+
+def summarise(
+    *,
+    tables: list[str],
+    settings: str = "{}",
+    output: Path,
+    curves: list[Path],
+) -> None:
+    """Summarise a study in a few numbers, by which its versions are compared.
+
+    Write the metrics as JSON, and for every history a curve of the confidence over the generations.
+
+    Args:
+        tables: A table of the study, as name=path: `classifiers`, `champions`, `history` and `claims`; give the option
+            once for each file.
+        settings: The threshold: one JSON object, or a YAML file that holds it.
+        output: Metrics to write, as JSON.
+        curves: Curve of the confidence over the generations to write as CSV; once for each history, in order.
+    """
+    given = table_files(tables, CLASSIFIERS, CHAMPIONS, HISTORY, CLAIMS)
+    history = given[HISTORY.name]
+    if len(curves) != len(history):
+        raise FoolingError("every history gives one curve", found=f"{len(history)} histories, {len(curves)} curves")
+    threshold = read_settings(ThresholdSettings, settings).threshold
+    found = metrics(
+        read_table(single_file(given[CLASSIFIERS.name], CLASSIFIERS), CLASSIFIERS),
+        [read_table(path, CHAMPIONS) for path in given[CHAMPIONS.name]],
+        scoreboard(read_table(single_file(given[CLAIMS.name], CLAIMS), CLAIMS)),
+        threshold=threshold,
+    )
+    drawn = [curve(read_table(path, HISTORY)) for path in history]
+    write_tables(*((path, table, CURVES) for table, path in zip(drawn, curves, strict=True)))
+    write_json(output, found)
+    say(f"{len(found['test_error'])} networks, {len(found['champions'])} experiments; written to {output}")

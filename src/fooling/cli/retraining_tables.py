@@ -72,7 +72,7 @@ def tabulate_retraining(
         effects: Table of the differences between the chains and their controls to write.
     """
     checked = read_settings(RetrainingFindingsSettings, settings)
-    found = [_chain_network(chained, generations) for chained in chained_runs(classifiers, runs, measured_runs)]
+    found = [_chain_network(chained, generations) for chained in _chained_runs(classifiers, runs, measured_runs)]
     table = retrained_table(found, retraining=retraining, threshold=checked.threshold)
     summary, differences = retraining_table(table, found, checked), effects_table(table, checked)
     write_tables((champions, table, RETRAINED), (networks, summary, RETRAINING), (effects, differences, EFFECTS))
@@ -81,7 +81,7 @@ def tabulate_retraining(
     say(f"{retraining}, network {int(last['number'].iloc[0])}, {medians}; written to {networks}")
 
 
-def _chain_network(chained: Chained, generations: int | None) -> ChainNetwork:
+def _chain_network(chained: _Chained, generations: int | None) -> ChainNetwork:
     place = chained.header["provenance"]["retraining"] or {}
     return ChainNetwork(
         first=chained.first,
@@ -117,7 +117,7 @@ def tabulate_budget(
     checked = read_settings(IntervalSettings, settings)
     found = [
         LastNetwork(first=each.first, filled_with=each.filled_with, number=each.number, records=each.records)
-        for each in chained_runs(classifiers, runs, measured_runs)
+        for each in _chained_runs(classifiers, runs, measured_runs)
     ]
     table = budget_table(found, retraining=retraining, settings=checked)
     write_table(output, table, BUDGET)
@@ -169,7 +169,7 @@ def tabulate_refusal(
             data,
             open_classifier(chained.path, device=device, architecture=architecture),
         )
-        for chained in chained_runs(classifiers, runs, measured_runs)
+        for chained in _chained_runs(classifiers, runs, measured_runs)
     ]
     if met:
         raise FoolingError(
@@ -189,7 +189,7 @@ def tabulate_refusal(
 def _refusing_networks(
     classifiers: Sequence[Path], runs: Sequence[Path], measured_runs: int
 ) -> Iterator[tuple[Place, RefusingNetwork]]:
-    for each in chained_runs(classifiers, runs, measured_runs):
+    for each in _chained_runs(classifiers, runs, measured_runs):
         refusal, fitted = each.header["refusal"], each.header["provenance"]["refusal"]
         if refusal is None or fitted is None:
             raise FoolingError(
@@ -201,7 +201,7 @@ def _refusing_networks(
         yield (each.first, each.filled_with, each.number), network
 
 
-def _scored(chained: Chained, refusing: RefusingNetwork | None, data: Dataset, network: Classifier) -> ScoredNetwork:
+def _scored(chained: _Chained, refusing: RefusingNetwork | None, data: Dataset, network: Classifier) -> ScoredNetwork:
     return ScoredNetwork(
         first=chained.first,
         filled_with=chained.filled_with,
@@ -214,7 +214,7 @@ def _scored(chained: Chained, refusing: RefusingNetwork | None, data: Dataset, n
     )
 
 
-class Chained(NamedTuple):
+class _Chained(NamedTuple):
     """A network in its place in a chain, and the first runs against it."""
 
     path: Path
@@ -225,7 +225,7 @@ class Chained(NamedTuple):
     records: Sequence[RunRecord]
 
 
-def chained_runs(classifiers: Sequence[Path], runs: Sequence[Path], measured_runs: int) -> Iterator[Chained]:
+def _chained_runs(classifiers: Sequence[Path], runs: Sequence[Path], measured_runs: int) -> Iterator[_Chained]:
     """Yield every network of every chain with its first ``measured_runs`` runs.
 
     The first network is yielded once for each filling of the fooling class.
@@ -248,10 +248,10 @@ def chained_runs(classifiers: Sequence[Path], runs: Sequence[Path], measured_run
                 expected=f"{measured_runs} measured runs",
             )
         if (place := header["provenance"]["retraining"]) is not None:
-            yield Chained(path, header, place["first"], place["filled_with"], place["number"], measured)
+            yield _Chained(path, header, place["first"], place["filled_with"], place["number"], measured)
         else:
             for filled_with in fillings.get(header["name"], {}):
-                yield Chained(path, header, header["name"], filled_with, 1, measured)
+                yield _Chained(path, header, header["name"], filled_with, 1, measured)
 
 
 def _runs_by_network(paths: Sequence[Path]) -> dict[str, list[RunRecord]]:

@@ -48,6 +48,7 @@ class ReplayHeader(Header):
     """The header of a replay."""
 
     is_same: bool
+    """Whether the confidences are those of the history of the run: the repetition found the same champions."""
 
 
 FORMAT = FileFormat(

@@ -3,7 +3,7 @@
 import pytest
 
 from figures.drawn import legend, titles, x_labels
-from fooling.figures.survey import survey_power
+from fooling.figures.survey_power import survey_power
 from fooling.survey.simulation import PowerSettings, power_table
 
 
