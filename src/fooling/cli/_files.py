@@ -1,21 +1,24 @@
-"""What commands share: opening classifiers, and reading files that are given as ``name=path``."""
+"""What commands share: opening classifiers, and reading files that are given as ``name=path``.
+
+torch is imported only where a classifier is opened: many commands that read files do without.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
-
-import numpy as np
-import torch
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from fooling.attacks.evolution.record import RunRecord, load_run
-from fooling.classifiers.classifier import Classifier
-from fooling.classifiers.classifier_file import load_classifier
-from fooling.classifiers.devices import chosen_device
 from fooling.errors import FoolingError
 from fooling.table import Table
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from fooling.classifiers.classifier import Classifier
 
 
 def named_paths(values: Sequence[str], *, option: str, example: str) -> dict[str, list[Path]]:
@@ -63,6 +66,11 @@ def read_named_runs(runs: Sequence[str]) -> dict[str, list[RunRecord]]:
 
 def open_classifier(path: Path, *, device: str, architecture: Sequence[str] | None) -> Classifier:
     """Return the classifier in a file; it computes with one thread, because many such commands run at once."""
+    import torch
+
+    from fooling.classifiers.classifier_file import load_classifier
+    from fooling.classifiers.devices import chosen_device
+
     torch.set_num_threads(1)
     return load_classifier(path, chosen_device(device), architecture or ())
 
@@ -75,6 +83,7 @@ def named_output(name: str, output: Path | None, *, otherwise: str) -> tuple[str
 
 def scorer(classifier: Classifier) -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]:
     """Return a function that computes the confidences (B, K) of images (B, C, H, W), both as arrays."""
+    import torch
 
     def confidences(images: NDArray[np.uint8]) -> NDArray[np.float32]:
         scores: NDArray[np.float32] = classifier.confidences(torch.from_numpy(images)).cpu().numpy()
