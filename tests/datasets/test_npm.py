@@ -58,7 +58,11 @@ def test_a_link_is_not_followed(archive, tmp_path):
         packed_files(archive(written.getvalue()), sizes={"data/labels": 10})
 
 
-@pytest.mark.parametrize("content", [b"", b"<html>", packed(FILES)[:-40], gzip.compress(b"no tar file" * 100)])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"<html>", packed(FILES)[:-40], gzip.compress(b"no tar file" * 100)],
+    ids=["empty", "a page", "cut off", "no tar"],  # the bytes of gzip files hold the time
+)
 def test_a_damaged_archive_is_refused(archive, content):
     with pytest.raises(
         FoolingError, match=r"made-up-1\.0\.0\.tgz is truncated or not a packed npm package|another data"
