@@ -34,6 +34,11 @@ def require_images(images: torch.Tensor, *, shape: tuple[int, int, int] | None =
         )
 
 
+def noise_images(shape: tuple[int, int, int], count: int = 8) -> NDArray[np.uint8]:
+    """Return ``count`` images of uniform noise, always the same: uint8 ``(B, C, H, W)`` for the ``shape`` (C, H, W)."""
+    return np.random.default_rng(0).integers(0, 256, (count, *shape), dtype=np.uint8)
+
+
 def read_png(path: Path) -> bytes:
     """Return the bytes of a PNG file; raise :class:`FoolingError` if it is missing, broken or of another format."""
     content = read_bytes(path)

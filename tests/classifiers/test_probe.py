@@ -79,9 +79,9 @@ def without_gradients(values: Tensor) -> Tensor:
 def test_a_sound_network_passes_and_nothing_is_said_of_it(bars: Dataset, chunk_size: int) -> None:
     classifier = classifier_of(Small(), chunk_size=chunk_size)
     before = torch.get_rng_state()
-    require_usable(classifier, bars)
+    require_usable(classifier, sample_of(bars))
     assert torch.equal(torch.get_rng_state(), before)
-    assert remarks_on(classifier, bars) == []
+    assert remarks_on(classifier, sample_of(bars), test_labels=bars.test_labels) == []
 
 
 def test_the_sample_holds_real_images_and_noise(bars: Dataset) -> None:
@@ -120,7 +120,7 @@ def test_scores_that_depend_on_more_than_the_image_are_refused(
     bars: Dataset, made: Callable[[], nn.Module], message: str
 ) -> None:
     with pytest.raises(FoolingError, match=rf"net depend on more than the image(.|\n)*{message}"):
-        require_usable(classifier_of(made()), bars)
+        require_usable(classifier_of(made()), sample_of(bars))
 
 
 def batch_norm() -> nn.Module:
@@ -137,7 +137,7 @@ def test_a_network_that_counts_is_refused(bars: Dataset) -> None:
         return values / len(passes)
 
     with pytest.raises(FoolingError, match="when the same images are scored again"):
-        require_usable(classifier_of(Small(scores=fading)), bars)
+        require_usable(classifier_of(Small(scores=fading)), sample_of(bars))
 
 
 @pytest.mark.parametrize(("end", "sums"), [(nn.Softmax(1), True), (torch.sigmoid, False), (nn.Hardsigmoid(), False)])
@@ -146,25 +146,25 @@ def test_probabilities_are_refused_unless_the_settings_say_so(
 ) -> None:
     classifier = classifier_of(Small(scores=end))
     with pytest.raises(FoolingError, match="gives probabilities instead of logits") as refused:
-        require_usable(classifier, bars)
+        require_usable(classifier, sample_of(bars))
     assert ("sum to 1" in str(refused.value)) == sums
     assert "`outputs: probabilities`" in str(refused.value)
-    require_usable(dataclasses.replace(classifier, outputs="probabilities"), bars)
+    require_usable(dataclasses.replace(classifier, outputs="probabilities"), sample_of(bars))
 
 
 def test_logits_are_refused_where_the_settings_say_probabilities(bars: Dataset) -> None:
     with pytest.raises(FoolingError, match=r"net does not give probabilities(.|\n)*`outputs: logits`"):
-        require_usable(classifier_of(Small(), outputs="probabilities"), bars)
+        require_usable(classifier_of(Small(), outputs="probabilities"), sample_of(bars))
 
 
 @pytest.mark.parametrize("end", [lambda values: values * 0, lambda values: values.relu() * 0.01])
 def test_logits_that_happen_to_be_small_pass(bars: Dataset, end: Callable[[Tensor], Tensor]) -> None:
-    require_usable(classifier_of(Small(scores=end)), bars)
+    require_usable(classifier_of(Small(scores=end)), sample_of(bars))
 
 
 def said_of(classifier: Classifier, dataset: Dataset) -> str:
     """The one remark on a classifier."""
-    (remark,) = remarks_on(classifier, dataset)
+    (remark,) = remarks_on(classifier, sample_of(dataset), test_labels=dataset.test_labels)
     assert "\n" not in remark
     assert remark.startswith("net: ")
     return remark
@@ -180,7 +180,7 @@ def said_of(classifier: Classifier, dataset: Dataset) -> str:
 )
 def test_a_network_without_gradients_can_be_used_and_says_why(bars: Dataset, network: nn.Module, reason: str) -> None:
     classifier = classifier_of(network)
-    require_usable(classifier, bars)
+    require_usable(classifier, sample_of(bars))
     remark = said_of(classifier, bars)
     assert "no gradients: gradient attacks are skipped" in remark
     assert reason in remark
@@ -190,12 +190,24 @@ def test_an_error_no_better_than_guessing_is_said(bars: Dataset) -> None:
     share = np.bincount(bars.test_labels).max() / 40
     remark = said_of(classifier_of(Small(), provenance={"test_error": 1 - share}), bars)
     assert f"no better than guessing ({share_percent(1 - share)}): check `input`" in remark
-    assert remarks_on(classifier_of(Small(), provenance={"test_error": 0.5 * (1 - share)}), bars) == []
+    assert (
+        remarks_on(
+            classifier_of(Small(), provenance={"test_error": 0.5 * (1 - share)}),
+            sample_of(bars),
+            test_labels=bars.test_labels,
+        )
+        == []
+    )
 
 
 def test_of_one_class_alone_nothing_is_said(bars: Dataset) -> None:
     alone = dataclasses.replace(bars, test_labels=np.zeros(40, dtype=np.int64))
-    assert remarks_on(classifier_of(Small(), provenance={"test_error": 0.0}), alone) == []
+    assert (
+        remarks_on(
+            classifier_of(Small(), provenance={"test_error": 0.0}), sample_of(alone), test_labels=alone.test_labels
+        )
+        == []
+    )
 
 
 @pytest.mark.parametrize(
@@ -209,7 +221,10 @@ def test_of_one_class_alone_nothing_is_said(bars: Dataset) -> None:
 )
 def test_scores_and_gradients_that_are_alike_are_said(bars: Dataset, changes: dict[str, Any], remark: str) -> None:
     classifier = classifier_of(changes.pop("network", Small()), **changes)
-    assert any(remark in said and "check `input`" in said for said in remarks_on(classifier, bars))
+    assert any(
+        remark in said and "check `input`" in said
+        for said in remarks_on(classifier, sample_of(bars), test_labels=bars.test_labels)
+    )
 
 
 def test_a_gradient_that_is_the_same_everywhere_is_said(bars: Dataset) -> None:

@@ -13,7 +13,10 @@ from typing import Any, ClassVar, Protocol
 from numpy.typing import NDArray
 
 from fooling.attacks.record import AttackRecord
+from fooling.checkpoints import CheckpointStore
 from fooling.classifiers.classifier import Classifier
+from fooling.formatting import percent
+from fooling.progress import progress, say
 from fooling.settings import Settings
 
 
@@ -86,3 +89,25 @@ class Attack(Protocol):
     def save_many(path: Path, records: Sequence[AttackRecord]) -> None:
         """Write the records of runs that differ in their seeds alone as one file."""
         ...
+
+
+def finish(run: AttackRun, *, store: CheckpointStore | None, name: str, unit: str) -> None:
+    """Advance ``run`` to its end and show its progress.
+
+    Args:
+        run: The run.
+        store: Holds its checkpoint, from which it resumes; None: no checkpoints.
+        name: Name of the run, for its checkpoint and for messages.
+        unit: What a step is, in the plural.
+    """
+    if store is not None and (state := store.load(name)) is not None:
+        run.restore(*state, source=store.path(name))
+        say(f"{name} resumes after {run.steps_done} {unit}")
+    with progress(total=run.steps, done=run.steps_done, description=name, unit=unit) as counter:
+        while run.steps_done < run.steps:
+            run.advance()
+            counter.advance(note=lambda: f"median confidence {percent(run.median_confidence())}")
+            if store is not None and store.is_due():
+                store.save(name, *run.state())
+    if store is not None:
+        store.save(name, *run.state())

@@ -112,9 +112,14 @@ def network_with_weights(
         network = build()
     if expected is None and adapt:
         weights = adapt(weights, network.state_dict())
+    load_weights(network, weights, architecture=architecture, source=source)
+    return network
+
+
+def load_weights(network: nn.Module, weights: Mapping[str, torch.Tensor], *, architecture: str, source: Path) -> None:
+    """Load a state dict from the file ``source``; raise :class:`FoolingError` unless names, shapes and types agree."""
     _require_same_state(network.state_dict(), weights, architecture=architecture, source=source)
     network.load_state_dict(weights)
-    return network
 
 
 def _state_without_memory(build: Callable[[], nn.Module]) -> Mapping[str, torch.Tensor] | None:

@@ -16,6 +16,7 @@ from fooling.classifiers.classifier import Classifier
 from fooling.classifiers.devices import enough_memory
 from fooling.classifiers.network_code import network_code
 from fooling.errors import FoolingError
+from fooling.images import noise_images
 
 REMEDY = (
     "remove no_grad, detach and the like from its code, or remove it from `classifiers` in every entry of `ascent`: "
@@ -40,6 +41,17 @@ def log_odds_gradients(classifier: Classifier, levels: Tensor, classes: Tensor) 
             remedy="check its weights and preprocessing, or train it again with a lower learning rate",
         )
     return log_odds, gradients
+
+
+def has_gradients(classifier: Classifier) -> bool:
+    """Return whether the scores of ``classifier`` have gradients that are not all zero, at eight noise images."""
+    levels = torch.from_numpy(noise_images(classifier.input_shape)).to(classifier.device).double()
+    classes = torch.zeros(len(levels), dtype=torch.int64, device=classifier.device)
+    try:
+        _, gradients = log_odds_gradients(classifier, levels, classes)
+    except FoolingError:
+        return False
+    return bool((gradients != 0).any())
 
 
 def _gradients_of_chunk(classifier: Classifier, levels: Tensor, classes: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,7 +1,7 @@
 """Import classifiers that others have trained: an architecture and weights.
 
-Nothing in a file of weights is ever run: safetensors holds only numbers, and torchvision's files are read with
-``weights_only`` after their SHA-256 has been checked against their name.
+Nothing in a file of weights is ever run: safetensors holds only numbers, and torch's own files are read with
+``weights_only``, torchvision's after their SHA-256 has been checked against their name.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from fooling.artifacts import require_file
 from fooling.classifiers.assembly import assembled, measured_errors
 from fooling.classifiers.classifier import Classifier
 from fooling.classifiers.classifier_file import adapted, network_with_weights
-from fooling.classifiers.probe import require_usable
+from fooling.classifiers.probe import require_usable, sample_of
 from fooling.classifiers.settings import ImportSettings
 from fooling.classifiers.views import fed_shape
 from fooling.datasets.dataset import Dataset
@@ -55,7 +55,7 @@ def imported_classifier(
     )
     classifier = assembled(network, name=name, settings=made, dataset=dataset, device=device)
     classifier = dataclasses.replace(classifier, outputs=settings.outputs)
-    require_usable(classifier, dataset)
+    require_usable(classifier, sample_of(dataset))
     provenance |= measured_errors(classifier, dataset.test_images, dataset.test_labels)
     provenance |= {"test_images": len(dataset.test_images), "published": _published(settings, weights)}
     return dataclasses.replace(classifier, provenance=provenance)
@@ -127,18 +127,23 @@ def found_weights(settings: ImportSettings, *, mirror: Path | None) -> TrainedWe
 
 
 def read_weights(path: Path) -> dict[str, torch.Tensor]:
-    """Return the state dict in a safetensors file; raise :class:`FoolingError` if it is missing or broken."""
+    """Return the state dict in a file of safetensors (``*.safetensors``) or of ``torch.save``, without running code.
+
+    A checkpoint that holds one state dict besides other values gives that. Raises :class:`FoolingError` if the file is
+    missing, broken or holds no state dict.
+    """
     require_file(path)
     remember(path)
+    if path.suffix != ".safetensors":
+        return _state_in(path)
     try:
         return safetensors.torch.load_file(path)
     except (OSError, safetensors.SafetensorError) as error:
         raise FoolingError(
             f"{path} is truncated or not a safetensors file",
             found=error,
-            expected="a state dict as a safetensors file; pickled weights are never read because they can run code",
-            remedy="write it with safetensors.torch.save_file(network.state_dict(), path); "
-            "docs/your-own-network.md shows how to convert a pickled file that you trust",
+            expected="a state dict as a safetensors file",
+            remedy="write it with safetensors.torch.save_file(network.state_dict(), path)",
         ) from None
 
 
@@ -214,15 +219,42 @@ def _require_checksum(path: Path, beginning: str) -> Path:
 
 
 def _state_in(path: Path) -> dict[str, torch.Tensor]:
-    """Return the state dict in a file of torch, without reading anything else that it may hold."""
+    """Return the state dict in a file of ``torch.save``; torch refuses to run what else the file may hold."""
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        saved = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch.load raises many kinds of exceptions
-        found = str(error).partition("\n")[0]
-        raise FoolingError(f"{path} is not a state dict", found=found, remedy="set another `weights`") from None
-    if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
-        raise FoolingError(f"{path} is not a state dict", found=type(state), remedy="set another `weights`")
-    return state
+        raise FoolingError(
+            f"{path} cannot be read as weights",
+            found=_reason(error),
+            expected="a state dict, written by torch.save(network.state_dict(), path)",
+            remedy="save the state dict alone; a file that holds a whole network or other Python objects is refused, "
+            "because reading it can run code",
+        ) from None
+    if _is_state(saved):
+        return dict(saved)
+    held = {key: value for key, value in saved.items() if _is_state(value)} if isinstance(saved, Mapping) else {}
+    if len(held) != 1:
+        keys = ", ".join(map(str, list(saved)[:8])) if isinstance(saved, Mapping) else type(saved).__name__
+        raise FoolingError(
+            f"{path} is not a state dict",
+            found=f"{len(held)} state dicts among: {keys}",
+            expected="a state dict, or a checkpoint that holds exactly one",
+            remedy="save the state dict alone: torch.save(network.state_dict(), path)",
+        )
+    ((key, state),) = held.items()
+    say(f"weights: took the state dict under the key {key!r}")
+    return dict(state)
+
+
+def _is_state(value: object) -> bool:
+    return isinstance(value, Mapping) and bool(value) and all(isinstance(each, torch.Tensor) for each in value.values())
+
+
+def _reason(error: Exception) -> str:
+    """Return the first line of torch's message, without its advice to switch its safety off."""
+    return (
+        str(error).partition("\n")[0].partition(" In PyTorch")[0].partition(". Re-running")[0] or type(error).__name__
+    )
 
 
 def _as_built(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:

@@ -19,9 +19,10 @@ from fooling.classifiers.gradients import log_odds_gradients
 from fooling.datasets.dataset import Dataset
 from fooling.errors import FoolingError
 from fooling.formatting import share_percent
+from fooling.images import noise_images
 from fooling.seeding import evenly_spaced
 
-REAL, NOISE = 8, 8
+REAL = 8
 #: Differences between scores up to this share of the largest score count as rounding.
 ROUNDING = 1e-4
 #: Factor on the network's input, to test whether its outputs stay between 0 and 1.
@@ -31,27 +32,35 @@ SURE = 0.9999
 CHECK_INPUT = "check `input` (divisor, mean, std), the weights and the order of the classes"
 
 
-def require_usable(classifier: Classifier, dataset: Dataset) -> None:
+def require_usable(classifier: Classifier, images: Tensor) -> None:
     """Raise :class:`FoolingError` unless the outputs are those declared and a function of the image alone.
 
     Random generators are restored.
+
+    Args:
+        classifier: The classifier.
+        images: Images to score: uint8 ``(B, C, H, W)``, such as those of :func:`sample_of`.
     """
-    centre, images = classifier.with_centre_view(), sample_of(dataset)
+    centre = classifier.with_centre_view()
     devices = [classifier.device] if classifier.device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices):
         _require_outputs(centre, images)
         _require_function_of_image(centre, images)
 
 
-def remarks_on(classifier: Classifier, dataset: Dataset) -> list[str]:
-    """Return one line for each suspicious property; ``classifier.provenance`` must contain the test error.
+def remarks_on(classifier: Classifier, images: Tensor, *, test_labels: NDArray[np.int64] | None = None) -> list[str]:
+    """Return one line for each suspicious property of a classifier.
 
     These are: no gradients, an error no better than guessing, and scores or gradients that are the same for all images.
+
+    Args:
+        classifier: The classifier; with ``test_labels`` its provenance must contain the test error.
+        images: Images to score: uint8 ``(B, C, H, W)``.
+        test_labels: Labels ``(N,)`` of the images on which the test error was measured.
     """
-    images = sample_of(dataset)
     logits = classifier.with_centre_view().logits(images)
     remarks = [
-        *_remarks_on_error(float(classifier.provenance["test_error"]), dataset.test_labels),
+        *(() if test_labels is None else _remarks_on_error(float(classifier.provenance["test_error"]), test_labels)),
         *_remarks_on_scores(logits),
         *_remarks_on_gradients(classifier, images),
     ]
@@ -61,8 +70,7 @@ def remarks_on(classifier: Classifier, dataset: Dataset) -> list[str]:
 def sample_of(dataset: Dataset) -> Tensor:
     """Return up to eight evenly spaced test images and eight of uniform noise: uint8 ``(B, C, H, W)``."""
     real = dataset.test_images[evenly_spaced(len(dataset.test_images), REAL)]
-    noise = np.random.default_rng(0).integers(0, 256, (NOISE, *dataset.image_shape), dtype=np.uint8)
-    return torch.from_numpy(np.concatenate([real, noise]))
+    return torch.cat([torch.from_numpy(real), torch.from_numpy(noise_images(dataset.image_shape))])
 
 
 def _require_function_of_image(classifier: Classifier, images: Tensor) -> None:

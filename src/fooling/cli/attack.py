@@ -12,7 +12,7 @@ import numpy
 import torch
 
 from fooling.artifacts import write_bytes
-from fooling.attacks.attack import Attack, AttackRun
+from fooling.attacks.attack import Attack, finish
 from fooling.attacks.choice import chosen_settings
 from fooling.attacks.record import AttackRecord, load_attack
 from fooling.attacks.registry import attack_modules, attack_named
@@ -25,7 +25,7 @@ from fooling.errors import FoolingError
 from fooling.fingerprint import fingerprint
 from fooling.formatting import percent, share_percent
 from fooling.inputs import digest_of
-from fooling.progress import progress, say
+from fooling.progress import say
 from fooling.settings import LARGEST_SEED, Settings, read_settings
 
 PANEL = "Attacks"
@@ -111,7 +111,7 @@ def attack(
         records_made: list[AttackRecord] = []
         for job in jobs:
             run = prepared.run(job.seed, control=job.control)
-            _finish(run, store, name=job.name, unit=chosen.unit)
+            finish(run, store=store, name=job.name, unit=chosen.unit)
             record = run.record()
             records_made.append(record)
             if job.path is not None:
@@ -200,20 +200,6 @@ def _jobs(
         return
     yield _Job(kind, seed, "", output)
     yield from (_Job(name, seed, name, path) for name, paths in named.items() for path in paths)
-
-
-def _finish(run: AttackRun, store: CheckpointStore, *, name: str, unit: str) -> None:
-    """Advance ``run`` to its end, from its checkpoint if there is one."""
-    if (state := store.load(name)) is not None:
-        run.restore(*state, source=store.path(name))
-        say(f"{name} resumes after {run.steps_done} {unit}")
-    with progress(total=run.steps, done=run.steps_done, description=name, unit=unit) as counter:
-        while run.steps_done < run.steps:
-            run.advance()
-            counter.advance(note=lambda: f"median confidence {percent(run.median_confidence())}")
-            if store.is_due():
-                store.save(name, *run.state())
-    store.save(name, *run.state())
 
 
 def _summary(record: AttackRecord) -> str:

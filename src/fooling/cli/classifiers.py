@@ -14,7 +14,7 @@ from fooling.classifiers.assembly import ensemble_of, measured_errors
 from fooling.classifiers.classifier_file import load_classifier, save_classifier
 from fooling.classifiers.devices import chosen_device
 from fooling.classifiers.imported import found_weights, imported_classifier
-from fooling.classifiers.probe import remarks_on
+from fooling.classifiers.probe import remarks_on, sample_of
 from fooling.classifiers.settings import ImportSettings
 from fooling.cli._files import named_output, open_classifier
 from fooling.datasets.dataset import load_dataset
@@ -66,7 +66,7 @@ def import_network(
         say(f"{alike} of the {len(images.class_names)} class names are those of the weights")
     error, count = classifier.provenance["test_error"], classifier.provenance["test_images"]
     say(f"{name}: {share_percent(error)} of {count} test images misjudged; written to {output}")
-    for remark in remarks_on(classifier, images):
+    for remark in remarks_on(classifier, sample_of(images), test_labels=images.test_labels):
         say(remark)
 
 
@@ -104,7 +104,7 @@ def assemble_ensemble(
     save_classifier(output, classifier)
     error, count = share_percent(provenance["test_error"]), provenance["test_images"]
     say(f"{name}, {len(members)} networks: {error} of {count} test images misjudged; written to {output}")
-    for remark in remarks_on(classifier, images):
+    for remark in remarks_on(classifier, sample_of(images), test_labels=images.test_labels):
         say(remark)
 
 

@@ -15,7 +15,7 @@ from fooling.classifiers.architectures import architecture_modules, architecture
 from fooling.classifiers.classifier import Classifier
 from fooling.classifiers.classifier_file import save_classifier
 from fooling.classifiers.devices import chosen_device
-from fooling.classifiers.probe import remarks_on
+from fooling.classifiers.probe import remarks_on, sample_of
 from fooling.cli._files import named_output
 from fooling.cli._streaming import streamed_pictures
 from fooling.datasets.dataset import load_dataset
@@ -185,7 +185,7 @@ def _trained(
         _resume(training, store)
         _finish_training(training, store)
         classifier = training.classifier()
-        remarks = remarks_on(classifier, training.dataset)
+        remarks = remarks_on(classifier, sample_of(training.dataset), test_labels=training.dataset.test_labels)
         yield dataclasses.replace(classifier, provenance={**classifier.provenance, **origin})
         if training.group.leads:
             for remark in remarks:

@@ -24,7 +24,7 @@ from fooling.classifiers.classifier_file import as_array, stored_type
 from fooling.classifiers.devices import enough_memory, reproducible
 from fooling.classifiers.header import Count, Epoch
 from fooling.classifiers.network_code import network_code
-from fooling.classifiers.probe import require_usable
+from fooling.classifiers.probe import require_usable, sample_of
 from fooling.classifiers.views import fed_shape
 from fooling.datasets.dataset import Dataset
 from fooling.errors import REMEDY, FoolingError
@@ -100,7 +100,7 @@ class Training:
             )
         classifier = assembled(network, name=name, settings=settings, dataset=dataset, device=device)
         self._classifier = dataclasses.replace(classifier, fooling_class=fooling_class)
-        require_usable(self._classifier, dataset)
+        require_usable(self._classifier, sample_of(dataset))
         if not any(parameter.requires_grad for parameter in network.parameters()):
             raise FoolingError(f"the network {name} cannot be trained", found="no parameter that has a gradient")
         self._network = group.parallel(network)

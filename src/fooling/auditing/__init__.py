@@ -1,0 +1,1 @@
+"""Audit any network: how easily is it fooled, by which search, and how much of that is evolution."""

@@ -1,0 +1,246 @@
+"""Run every search of an audit against one classifier, and collect what it found.
+
+noise, random CPPNs        single images
+random search, evolution   the same budget, with both encodings
+gradient ascent            the same budget, if the network has gradients
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from fooling.attacks.ascent.run import EVALUATIONS_OF_STEP, GradientAscent
+from fooling.attacks.ascent.settings import AscentSettings
+from fooling.attacks.attack import AttackRun
+from fooling.attacks.evolution.record import RunRecord
+from fooling.attacks.evolution.run import Evolution
+from fooling.attacks.evolution.searches import RandomSearch
+from fooling.attacks.evolution.settings import EvolutionSettings, SearchSettings
+from fooling.attacks.record import AttackRecord, TargetedRecord
+from fooling.auditing.settings import OFFSPRING, AuditSettings
+from fooling.classifiers.classifier import Classifier
+from fooling.classifiers.gradients import has_gradients
+from fooling.classifiers.probe import remarks_on
+from fooling.encodings.settings import CppnSettings, DirectSettings, encoding_for
+from fooling.images import noise_images
+from fooling.seeding import derived_seed
+from fooling.settings import SeedRange
+
+ENCODINGS: dict[str, CppnSettings | DirectSettings] = {"cppn": CppnSettings(), "direct": DirectSettings()}
+NAMES = {"cppn": "CPPN", "direct": "direct"}
+SINGLE = {"cppn": "random CPPN images", "direct": "noise images"}
+#: Steps that gradient ascent takes with an image at least; with a small budget it aims at fewer classes.
+LEAST_STEPS, MOST_STEPS = 100, 500
+
+
+@dataclass(frozen=True, kw_only=True)
+class SingleImages:
+    """Random images that were scored once, without any search."""
+
+    kind: str
+    images: int
+    median_confidence: float
+    """Median over the images of the highest confidence in any class."""
+    fooling: int
+    """Images with at least the threshold in any class."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SearchResult:
+    """The best image of every class that one search found, and how its confidence rose."""
+
+    name: str
+    """Short name, such as ``evolution-cppn``."""
+    title: str
+    control: str
+    """Name of the search with the same encoding and budget but without evolution; empty for a control."""
+    classes: NDArray[np.int64]  # (B,) index of the class of each image
+    images: NDArray[np.uint8]  # (B, C, H, W)
+    confidences: NDArray[np.float32]  # (B,)
+    log_odds: NDArray[np.float64]  # (B,)
+    evaluations: NDArray[np.int64]  # (T,) images scored, over all classes
+    history: NDArray[np.float32]  # (T, B) confidences at these
+
+    def fooled(self, threshold: float) -> int:
+        """Return the number of classes with an image at or above ``threshold``."""
+        return int((self.confidences.astype(np.float64) >= threshold).sum())
+
+    def first(self, threshold: float) -> int | None:
+        """Return after how many evaluations the first class was at or above ``threshold``; None: never."""
+        there = (self.history.astype(np.float64) >= threshold).any(axis=1)
+        return int(self.evaluations[int(there.argmax())]) if there.any() else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Search:
+    """A search that an audit is to run."""
+
+    name: str
+    title: str
+    control: str
+    unit: str
+    run: Callable[[], AttackRun] = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class AuditResult:
+    """What an audit found about one network."""
+
+    name: str
+    class_names: tuple[str, ...]
+    input_shape: tuple[int, int, int]
+    settings: AuditSettings
+    single: tuple[SingleImages, ...]
+    searches: tuple[SearchResult, ...]
+    remarks: tuple[str, ...]
+    """What is suspicious about the network, such as missing gradients."""
+    provenance: dict[str, Any]
+    """Where the network comes from, and the versions of the packages that decide the result."""
+
+    def search(self, name: str) -> SearchResult:
+        """Return the search of this name; raise ``KeyError`` if it was not run."""
+        return {found.name: found for found in self.searches}[name]
+
+    def sentences(self) -> list[str]:
+        """Return the main result: one sentence for each search that is no control, the most successful first."""
+        main = [found for found in self.searches if found.control or found.name == "ascent"]
+        main.sort(key=lambda found: -found.fooled(self.settings.threshold))
+        return [self._sentence(found) for found in main]
+
+    def _sentence(self, found: SearchResult) -> str:
+        threshold, classes = self.settings.threshold, len(found.classes)
+        level = f"{100 * threshold:g} %"
+        sentence = f"{found.title}: {found.fooled(threshold):,} of {classes:,} classes at {level} or more"
+        if (first := found.first(threshold)) is not None:
+            sentence += f", the first after {first:,} evaluations"
+        if found.control:
+            control = self.search(found.control)
+            sentence += f"; random search with the same budget: {control.fooled(threshold):,} of {classes:,}"
+        return f"{sentence}."
+
+
+def planned(classifier: Classifier, settings: AuditSettings, *, sha256: str = "") -> list[Search]:
+    """Return the searches of an audit in their order.
+
+    Args:
+        classifier: The classifier to fool.
+        settings: Budget and seed.
+        sha256: Digest of what defines the classifier, for the records.
+    """
+    identity = {
+        "classifier": {"name": classifier.name, "sha256": sha256},
+        "versions": {"python": platform.python_version(), "numpy": np.__version__, "torch": torch.__version__},
+    }
+    return [*_searches(classifier, settings, identity), *_ascent(classifier, settings, identity)]
+
+
+def result_of(search: Search, record: AttackRecord) -> SearchResult:
+    """Return what the finished ``search`` found, from its record."""
+    if isinstance(record, RunRecord):
+        classes, history = np.arange(len(record.class_names)), record.history
+        evaluations, confidences = history.evaluations, history.confidences
+    else:
+        assert isinstance(record, TargetedRecord)
+        classes, trajectory = record.classes, record.trajectory
+        evaluations, confidences = trajectory.evaluations * len(classes), trajectory.confidences
+    return SearchResult(
+        name=search.name,
+        title=search.title,
+        control=search.control,
+        classes=classes,
+        images=record.images,
+        confidences=record.confidences,
+        log_odds=record.log_odds,
+        evaluations=evaluations,
+        history=confidences,
+    )
+
+
+def single_images(classifier: Classifier, settings: AuditSettings) -> tuple[SingleImages, ...]:
+    """Score random images of both encodings once; those of the direct encoding are uniform noise."""
+    return tuple(_scored_once(kind, classifier, settings) for kind in ENCODINGS)
+
+
+def completed(
+    classifier: Classifier,
+    settings: AuditSettings,
+    *,
+    searches: Sequence[SearchResult],
+    provenance: dict[str, Any] | None = None,
+) -> AuditResult:
+    """Return the result of an audit, with the ``searches`` that were run."""
+    return AuditResult(
+        name=classifier.name,
+        class_names=classifier.class_names,
+        input_shape=classifier.input_shape,
+        settings=settings,
+        single=single_images(classifier, settings),
+        searches=tuple(searches),
+        remarks=tuple(remarks_on(classifier, torch.from_numpy(noise_images(classifier.input_shape)))),
+        provenance=provenance or {},
+    )
+
+
+def _searches(classifier: Classifier, settings: AuditSettings, identity: dict[str, Any]) -> Iterator[Search]:
+    budget = SearchSettings(start=OFFSPRING, offspring=OFFSPRING, generations=settings.generations)
+    for kind, encoding in ENCODINGS.items():
+        attack = Evolution(
+            settings=EvolutionSettings(encoding=encoding, search=budget),
+            classifier=classifier,
+            identity={"name": f"evolution-{kind}", **identity},
+        )
+        for control in (RandomSearch.name, ""):
+            yield Search(
+                name=f"{control or 'evolution'}-{kind}",
+                title=f"{'Random search' if control else 'Evolution'} ({NAMES[kind]} encoding)",
+                control="" if control else f"{RandomSearch.name}-{kind}",
+                unit=Evolution.unit,
+                run=_run_of(attack, settings.seed, control),
+            )
+
+
+def _run_of(attack: Evolution, seed: int, control: str) -> Callable[[], AttackRun]:
+    return lambda: attack.run(seed, control=control)
+
+
+def _ascent(classifier: Classifier, settings: AuditSettings, identity: dict[str, Any]) -> Iterator[Search]:
+    if not has_gradients(classifier):
+        return
+    steps_in_all = settings.budget // EVALUATIONS_OF_STEP
+    classes = max(1, min(len(classifier.targets), steps_in_all // LEAST_STEPS))
+    ascent = GradientAscent(
+        settings=AscentSettings(
+            seeds=SeedRange(first=settings.seed, count=1),
+            classes=classes,
+            steps=max(1, min(MOST_STEPS, steps_in_all // classes)),
+        ),
+        classifier=classifier,
+        identity={"name": "ascent", **identity},
+    )
+    yield Search(
+        name="ascent", title="Gradient ascent", control="", unit=GradientAscent.unit, run=lambda: ascent.run(None)
+    )
+
+
+def _scored_once(kind: str, classifier: Classifier, settings: AuditSettings) -> SingleImages:
+    encoding = encoding_for(ENCODINGS[kind], image_shape=classifier.input_shape, device=classifier.device)
+    generator = torch.Generator(classifier.device).manual_seed(derived_seed(settings.seed, "audit", kind))
+    tops: list[torch.Tensor] = []
+    for start in range(0, settings.single_images, OFFSPRING):
+        count = min(OFFSPRING, settings.single_images - start)
+        images = encoding.render(encoding.random(count, generator))
+        tops.append(classifier.confidences(images).amax(dim=1).double().cpu())
+    top = torch.cat(tops)
+    return SingleImages(
+        kind=SINGLE[kind],
+        images=len(top),
+        median_confidence=float(top.median()),
+        fooling=int((top >= settings.threshold).sum()),
+    )

@@ -1,0 +1,155 @@
+"""Audit any network: one command from weights to an answer."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Literal
+
+from fooling.artifacts import read_bytes, write_folder
+from fooling.auditing.doors import Opening, opened
+from fooling.auditing.running import audited, seconds_per_image
+from fooling.auditing.saving import files_of
+from fooling.auditing.settings import AuditSettings
+from fooling.checkpoints import CheckpointStore
+from fooling.classifiers.devices import chosen_device
+from fooling.classifiers.header import Outputs
+from fooling.datasets.fetching import mirror_folder
+from fooling.errors import FoolingError
+from fooling.fingerprint import fingerprint
+from fooling.inputs import digest_of
+from fooling.progress import say
+from fooling.settings import checked_settings
+
+PANEL = "Networks"
+
+MOST_MINUTES = 100_000
+
+
+def audit(
+    network: str,
+    *,
+    weights: Path | None = None,
+    input_shape: str = "",
+    classes: str = "",
+    mean: list[float] | None = None,
+    std: list[float] | None = None,
+    divisor: float | None = None,
+    outputs: Literal["", "logits", "probabilities"] = "",
+    colour: Literal["rgb", "bgr"] = "rgb",
+    budget: int | None = None,
+    minutes: float | None = None,
+    seed: int = 1,
+    threshold: float = AuditSettings().threshold,
+    chunk_size: int | None = None,
+    output: Path = Path("audit"),
+    mirror: Path | None = None,
+    checkpoints: Path = Path("results/.checkpoints"),
+    device: str = "auto",
+) -> None:
+    """Find out how easily a network is fooled: one command from weights to an answer.
+
+    Search for images of every class with evolution in both encodings, with random search at the same budget beside it,
+    and with gradient ascent if the network has gradients. No data set is needed. An interrupted audit resumes.
+
+    Args:
+        network: The network: path/to/file.py:function, torchvision:<name>, timm:<name>, path/to/network.onnx, or a
+            classifier file of this project.
+        weights: File with the weights: safetensors, or a state dict that torch.save wrote.
+        input_shape: Size of the images: channels x height x width, such as 1x28x28. Default: as the network states it.
+        classes: Number of classes, their names with commas between them, or a file with one name on each line, in the
+            network's own order.
+        mean: Mean of each channel, subtracted after the division; give the option once for each channel.
+        std: Standard deviation of each channel, by which the result is divided; once for each channel.
+        divisor: Number by which levels from 0 to 255 are divided first. Default: 255.
+        outputs: What the network gives: logits or probabilities. Default: found out by scoring noise.
+        colour: Order of the colours in the input of an ONNX network.
+        budget: Number of images that each search scores. Default: 40,200.
+        minutes: Choose the budget so that the audit takes about so long on this machine, instead of --budget.
+        threshold: Confidence from which an image counts as fooling the network.
+        chunk_size: How many images are scored at once. Default: 32.
+        output: Folder to write; an older audit there is replaced.
+    """
+    if budget is not None and minutes is not None:
+        raise FoolingError("--budget and --minutes exclude each other", remedy="give one of them")
+    if minutes is not None and not 0 < minutes < MOST_MINUTES:
+        expected = f"a number of minutes between 0 and {MOST_MINUTES:,}"
+        raise FoolingError("--minutes is invalid", found=minutes, expected=expected)
+    values = {"seed": seed, "threshold": threshold, **({} if budget is None else {"budget": budget})}
+    settings = checked_settings(AuditSettings, values, source="the options of audit")
+    opening = Opening(
+        weights=weights,
+        input_shape=_shape(input_shape),
+        class_names=_class_names(classes),
+        divisor=divisor,
+        mean=tuple(mean) if mean else None,
+        std=tuple(std) if std else None,
+        outputs=_outputs(outputs),
+        colour=colour,
+        chunk_size=chunk_size,
+        mirror=mirror_folder(mirror),
+    )
+    place = chosen_device(device)
+    classifier = opened(network, opening, device=place)
+    shape = "x".join(map(str, classifier.input_shape))
+    say(f"{classifier.name}: {len(classifier.class_names)} classes, images of {shape}, {classifier.outputs}")
+    if minutes is not None:
+        settings = settings.within(
+            60 * minutes, per_image=seconds_per_image(classifier), seed=seed, threshold=threshold
+        )
+        chosen = f"{settings.budget:,} images a search; --budget {settings.budget} repeats or resumes it"
+        say(f"budget for {minutes:g} minutes on this machine: {chosen}")
+    files = [Path(network.rpartition(":")[0] if ".py:" in network else network), *([weights] if weights else [])]
+    digests = {path.name: digest_of(path) for path in files if path.is_file()}
+    decides = {
+        "work": "audit",
+        "network": network,
+        "files": digests,
+        "opening": [str(value) for value in vars(opening).values()],
+        "settings": settings.model_dump(mode="json"),
+        "device": place.type,
+    }
+    with CheckpointStore(checkpoints, decides, code=fingerprint(f"{__name__}:audit")) as store:
+        result = audited(classifier, settings, store=store, sha256=" ".join(digests.values()))
+        write_folder(output, files_of(result))
+        store.clear()
+    for remark in result.remarks:
+        say(remark)
+    for sentence in result.sentences():
+        say(sentence)
+    say(f"written to {output}: audit.json, and the images in {output / 'images'}")
+
+
+def _shape(text: str) -> tuple[int, int, int] | None:
+    if not text:
+        return None
+    found = re.fullmatch(r"([13])x(\d{1,5})x(\d{1,5})", text)
+    if found is None:
+        raise FoolingError(
+            "--input-shape is invalid",
+            found=repr(text),
+            expected="channels x height x width with 1 or 3 channels, such as 1x28x28 or 3x224x224",
+        )
+    channels, height, width = map(int, found.groups())
+    return channels, height, width
+
+
+def _class_names(text: str) -> tuple[str, ...] | None:
+    """Return the names in a file, one on each line, those between commas, or the numbers below a count."""
+    if not text:
+        return None
+    if text.isdigit():
+        return tuple(map(str, range(int(text))))
+    if Path(text).is_file():
+        lines = read_bytes(Path(text)).decode(errors="replace").splitlines()
+        return tuple(line.strip() for line in lines if line.strip())
+    names = tuple(name.strip() for name in text.split(","))
+    if len(names) < 2:
+        raise FoolingError(
+            "--classes is neither a number, nor a list, nor a file", found=repr(text), expected="such as 10, or cat,dog"
+        )
+    return names
+
+
+def _outputs(text: str) -> Outputs | None:
+    return {"logits": "logits", "probabilities": "probabilities"}.get(text)  # type: ignore[return-value]
