@@ -22,7 +22,7 @@ FLOORS = (
     (GROUND, "datasets"),
     ("encodings", "classifiers", "training"),
     ("attacks", "retraining", "ablation"),
-    ("findings", "claims", "survey", "figures", "report"),
+    ("findings", "claims", "survey", "figures", "report", "auditing"),
     ("study",),
     ("cli",),
 )

@@ -1,3 +1,19 @@
-"""A reproducible study of how easily deep neural networks are fooled."""
+"""A reproducible study of how easily deep neural networks are fooled.
+
+``from fooling import audit`` gives :func:`fooling.auditing.running.audit`, for networks of your own.
+"""
+
+from __future__ import annotations
+
+from typing import Any
 
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is public when it is first used, so that ``import fooling`` alone does not import torch."""
+    if name == "audit":
+        from fooling.auditing.running import audit
+
+        return audit
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -10,12 +10,14 @@ from __future__ import annotations
 import platform
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from fooling.artifacts import write_folder
 from fooling.attacks.ascent.run import EVALUATIONS_OF_STEP, GradientAscent
 from fooling.attacks.ascent.settings import AscentSettings
 from fooling.attacks.attack import AttackRun
@@ -113,6 +115,13 @@ class AuditResult:
         main = [found for found in self.searches if found.control or found.name == "ascent"]
         main.sort(key=lambda found: -found.fooled(self.settings.threshold))
         return [self._sentence(found) for found in main]
+
+    def save(self, folder: str | Path) -> None:
+        """Write the audit as a folder: a page, ``audit.json`` and the images; an older audit there is replaced."""
+        # Imported here because the page is drawn only if it is written.
+        from fooling.auditing.saving import files_of
+
+        write_folder(Path(folder), files_of(self))
 
     def _sentence(self, found: SearchResult) -> str:
         threshold, classes = self.settings.threshold, len(found.classes)

@@ -1,4 +1,4 @@
-"""The files of an audit: ``audit.json``, one PNG for each fooling image, and a page."""
+"""The files of an audit: ``index.html``, ``audit.json``, and one PNG for each image that was found."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from fooling.auditing.audit import AuditResult, SearchResult
+from fooling.auditing.page import audit_page
 from fooling.formatting import percent
 from fooling.images import png_bytes
 
@@ -18,8 +19,11 @@ CURVE_POINTS = 200  # points of a curve in audit.json at most
 
 
 def files_of(result: AuditResult) -> dict[str, bytes]:
-    """Return the content of every file of an audit but its page, by path below its folder."""
-    files = {"audit.json": (json.dumps(as_json(result), indent=1, allow_nan=False) + "\n").encode()}
+    """Return the content of every file of an audit, by path below its folder."""
+    files = {
+        "index.html": audit_page(result).encode(),
+        "audit.json": (json.dumps(as_json(result), indent=1, allow_nan=False) + "\n").encode(),
+    }
     for search in result.searches:
         for index, image in enumerate(search.images):
             files[f"images/{search.name}/{picture_name(result, search, index)}"] = enlarged(image)

@@ -6,10 +6,9 @@ import re
 from pathlib import Path
 from typing import Literal
 
-from fooling.artifacts import read_bytes, write_folder
+from fooling.artifacts import read_bytes
 from fooling.auditing.doors import Opening, opened
 from fooling.auditing.running import audited, seconds_per_image
-from fooling.auditing.saving import files_of
 from fooling.auditing.settings import AuditSettings
 from fooling.checkpoints import CheckpointStore
 from fooling.classifiers.devices import chosen_device
@@ -111,13 +110,13 @@ def audit(
     }
     with CheckpointStore(checkpoints, decides, code=fingerprint(f"{__name__}:audit")) as store:
         result = audited(classifier, settings, store=store, sha256=" ".join(digests.values()))
-        write_folder(output, files_of(result))
+        result.save(output)
         store.clear()
     for remark in result.remarks:
         say(remark)
     for sentence in result.sentences():
         say(sentence)
-    say(f"written to {output}: audit.json, and the images in {output / 'images'}")
+    say(f"Done: open {output / 'index.html'}")
 
 
 def _shape(text: str) -> tuple[int, int, int] | None:
