@@ -163,3 +163,47 @@ def test_timm_with_its_own_preprocessing(tmp_path) -> None:
         expected = original.eval()((torch.from_numpy(images).float() / 255 - mean) / std).numpy()
     assert classifier.input_shape == tuple(stated["input_size"])
     np.testing.assert_allclose(classifier.logits(torch.from_numpy(images)).numpy(), expected, atol=1e-4)
+
+
+def onnx_file(path: Path, original: torch.nn.Linear, *, channels_last: bool, batch: int | str = "batch") -> Path:
+    """Write a linear network on images of 6 x 5 pixels in colour; with ``channels_last`` its input is (B, H, W, C)."""
+    onnx = pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    helper, numbers = onnx.helper, onnx.TensorProto.FLOAT
+    shape = [batch, 6, 5, 3] if channels_last else [batch, 3, 6, 5]
+    nodes = [helper.make_node("Transpose", ["images"], ["first"], perm=[0, 3, 1, 2])] if channels_last else []
+    nodes.append(helper.make_node("Flatten", ["first" if channels_last else "images"], ["flat"]))
+    nodes.append(helper.make_node("Gemm", ["flat", "weight", "bias"], ["logits"], transB=1))
+    nodes.append(helper.make_node("Softmax", ["logits"], ["scores"], axis=1))
+    weights = {"weight": original.weight, "bias": original.bias}
+    graph = helper.make_graph(
+        nodes,
+        "net",
+        [helper.make_tensor_value_info("images", numbers, shape)],
+        [helper.make_tensor_value_info("scores", numbers, [batch, 4])],
+        [onnx.numpy_helper.from_array(value.detach().numpy(), name) for name, value in weights.items()],
+    )
+    opset = [helper.make_opsetid("", 17)]
+    onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=8), str(path))
+    return path
+
+
+@pytest.mark.parametrize("channels_last", [False, True])
+@pytest.mark.parametrize("colour", ["rgb", "bgr"])
+@pytest.mark.parametrize("batch", ["batch", 1])
+def test_onnx_in_both_layouts_and_orders_of_colours(tmp_path, channels_last, colour, batch) -> None:
+    torch.manual_seed(6)
+    original = torch.nn.Linear(90, 4)
+    path = onnx_file(tmp_path / "net.onnx", original, channels_last=channels_last, batch=batch)
+    opening = Opening(divisor=1.0, mean=(104.0, 117.0, 123.0), std=(50.0, 60.0, 70.0), colour=colour)
+    classifier = opened(str(path), opening, device=CPU)
+    images = noise_images((3, 6, 5))
+    mean, std = np.array([104, 117, 123])[:, None, None], np.array([50, 60, 70])[:, None, None]
+    fed = (images - mean) / std
+    if colour == "bgr":
+        fed = fed[:, ::-1]
+    logits = fed.reshape(len(fed), -1) @ original.weight.detach().double().numpy().T + original.bias.detach().numpy()
+    odds = np.exp(logits - logits.max(axis=1, keepdims=True))
+    assert (classifier.input_shape, classifier.outputs) == ((3, 6, 5), "probabilities")
+    confidences = classifier.confidences(torch.from_numpy(images)).numpy()
+    np.testing.assert_allclose(confidences, odds / odds.sum(axis=1, keepdims=True), atol=1e-5)

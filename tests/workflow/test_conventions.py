@@ -31,8 +31,8 @@ def test_the_workflow_is_formatted() -> None:
     assert done.returncode == 0, done.stderr
 
 
-#: Commands that no study needs: they write files of the repository, show a file, or plan a study of people.
-BY_HAND = ("write-config", "freeze-claims", "record", "show", "survey power", "survey simulate")
+#: Commands that no study needs: they audit a network, write files of the repository, show a file, or plan a study.
+BY_HAND = ("audit", "write-config", "freeze-claims", "record", "show", "survey power", "survey simulate")
 
 
 def test_every_command_is_a_step_of_the_workflow() -> None:
