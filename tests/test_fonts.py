@@ -14,7 +14,7 @@ from fooling.attacks.evolution.record import RunRecord, save_run
 from fooling.cli.draw import draw
 from fooling.figures.family_tree import family_tree
 from fooling.figures.image_grid import LEAST_SIZE, sheet, write_class_names
-from fooling.figures.saving import as_pdf, as_png
+from fooling.figures.style import as_pdf, as_png
 from fooling.survey.composition import catch_card
 
 #: Comes with matplotlib and has the character, which the default font lacks.

@@ -12,7 +12,7 @@ import pytest
 import fooling.figures
 from fooling.figures.catalogue import FIGURES, module_of, modules_of
 from fooling.figures.declaration import FigureSettings
-from fooling.figures.saving import as_pdf, as_png
+from fooling.figures.style import as_pdf, as_png
 from fooling.table import checked_table, require_unique_rows
 
 FOLDER = Path(fooling.figures.__file__).parent

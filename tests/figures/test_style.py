@@ -6,12 +6,13 @@ import pytest
 from matplotlib.figure import Figure
 
 from figures.drawn import heading, legend
-from fooling.figures.saving import as_pdf, as_png
 from fooling.figures.style import (
     BACKGROUND,
     CHART,
     SERIES,
     Look,
+    as_pdf,
+    as_png,
     capitalised,
     counted,
     draw_note,

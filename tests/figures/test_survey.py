@@ -13,8 +13,7 @@ from matplotlib.text import Text
 from scipy.special import logit
 
 from figures.drawn import legend, titles, x_labels, y_labels
-from fooling.figures.saving import as_png
-from fooling.figures.style import BACKGROUND
+from fooling.figures.style import BACKGROUND, as_png
 from fooling.figures.survey import (
     BLOCKS,
     SYNTHETIC,

@@ -6,7 +6,7 @@ import pytest
 
 from figures.drawn import titles
 from fooling.errors import FoolingError
-from fooling.figures.saving import as_png
+from fooling.figures.style import as_png
 from fooling.figures.training_curves import training_curves
 from made_up_networks import made_up_header, made_up_networks
 

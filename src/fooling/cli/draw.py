@@ -19,7 +19,7 @@ from fooling.cli._files import named_paths
 from fooling.datasets.dataset import load_dataset
 from fooling.errors import FoolingError
 from fooling.figures.declaration import FigureSettings
-from fooling.figures.saving import as_pdf, as_png
+from fooling.figures.style import as_pdf, as_png
 from fooling.findings.registry import table_named
 from fooling.fonts import missing_in
 from fooling.progress import say

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from fooling.artifacts import read_bytes, read_json, read_table, write_json, write_text
 from fooling.claims.claim import JUDGING_CODE, Claims, freeze, seeds_of
-from fooling.claims.page import claims_documentation
+from fooling.claims.documentation import claims_documentation
 from fooling.errors import FoolingError
 from fooling.findings.registry import every_table
 from fooling.fingerprint import fingerprint

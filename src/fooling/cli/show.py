@@ -27,7 +27,7 @@ from fooling.figures.overview import (
     overview_of_records,
     overview_of_stimuli,
 )
-from fooling.figures.saving import as_png
+from fooling.figures.style import as_png
 from fooling.figures.terminal import as_iterm, as_kitty, as_sixel, overview_as_text, printable
 from fooling.progress import say
 from fooling.survey.questionnaire import load_questionnaire, load_stimuli

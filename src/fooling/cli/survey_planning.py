@@ -6,7 +6,7 @@ from pathlib import Path
 
 from fooling.artifacts import read_json, require_file, write_bytes, write_folder, write_table, write_text
 from fooling.errors import FoolingError
-from fooling.figures.saving import as_pdf, as_png
+from fooling.figures.style import as_pdf, as_png
 from fooling.figures.survey_power import survey_power as draw_survey_power
 from fooling.inputs import read_text
 from fooling.progress import say

@@ -9,8 +9,7 @@ from PIL import Image
 
 from fooling.figures.image_grid import place_image, sheet, write
 from fooling.figures.retraining import retraining_curve
-from fooling.figures.saving import as_pdf, as_png
-from fooling.figures.style import BACKGROUND, in_style, styled
+from fooling.figures.style import BACKGROUND, as_pdf, as_png, in_style, styled
 
 
 @in_style
