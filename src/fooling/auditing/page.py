@@ -13,8 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import StrMethodFormatter
 
 from fooling.auditing.audit import AuditResult, SearchResult
-from fooling.figures.saving import as_png
-from fooling.figures.style import QUIET, SERIES, WIDTH, in_style
+from fooling.figures.style import QUIET, SERIES, WIDTH, as_png, in_style
 from fooling.formatting import percent, share_percent, short_percent
 from fooling.report import page as report
 from fooling.report.pictures import Picture, figure_uri, picture, size_of
