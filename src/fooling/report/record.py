@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from fooling.table import Table
 
 HEADER = "record.json"
-CLAIMS_FILE = "claims.csv"
+CLAIMS_FILE = str(CLAIMS.path)
 LOCK_FILE = "claims.lock"
 STUDY_FILE = "study.yaml"
 #: Files that a record always has, besides the tables.
