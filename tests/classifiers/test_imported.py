@@ -211,12 +211,16 @@ def small_state() -> dict[str, torch.Tensor]:
     return {"layer.weight": torch.arange(6.0).reshape(2, 3)}
 
 
-def test_weights_are_read_from_safetensors_alone(tmp_path: Path) -> None:
+def test_weights_are_read_from_both_kinds_of_files(tmp_path: Path) -> None:
     path = tmp_path / "weights"
     with pytest.raises(FoolingError, match="nothing there"):
         read_weights(path)
     torch.save(small_state(), path)
-    with pytest.raises(FoolingError, match=r"save_file\(network.state_dict\(\), path\)"):
+    assert torch.equal(read_weights(path)["layer.weight"], small_state()["layer.weight"])
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(
+        FoolingError, match=r"cannot be read as weights(.|\n)*torch.save\(network.state_dict\(\), path\)"
+    ):
         read_weights(path)
     safetensors.torch.save_file(small_state(), path)
     assert torch.equal(read_weights(path)["layer.weight"], small_state()["layer.weight"])

@@ -125,4 +125,6 @@ def test_only_declarations_take_documentation_that_no_fingerprint_covers() -> No
         for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
             if any(word.arg == "doc" for word in call.keywords) and module != "fooling.table":
                 assert isinstance(call.func, ast.Name), f"{module}, line {call.lineno}"
-                assert call.func.id in ("Array", "Column", "FileFormat", "Table", "or_nothing"), f"{module}, line {call.lineno}"
+                assert call.func.id in ("Array", "Column", "FileFormat", "Table", "or_nothing"), (
+                    f"{module}, line {call.lineno}"
+                )

@@ -127,14 +127,14 @@ def found_weights(settings: ImportSettings, *, mirror: Path | None) -> TrainedWe
 
 
 def read_weights(path: Path) -> dict[str, torch.Tensor]:
-    """Return the state dict in a file of safetensors (``*.safetensors``) or of ``torch.save``, without running code.
+    """Return the state dict in a file of safetensors or of ``torch.save``, without running code.
 
     A checkpoint that holds one state dict besides other values gives that. Raises :class:`FoolingError` if the file is
     missing, broken or holds no state dict.
     """
     require_file(path)
     remember(path)
-    if path.suffix != ".safetensors":
+    if not _is_safetensors(path):
         return _state_in(path)
     try:
         return safetensors.torch.load_file(path)
@@ -244,6 +244,12 @@ def _state_in(path: Path) -> dict[str, torch.Tensor]:
     ((key, state),) = held.items()
     say(f"weights: took the state dict under the key {key!r}")
     return dict(state)
+
+
+def _is_safetensors(path: Path) -> bool:
+    """Return whether a file says so by its name, or begins with the length of a JSON header and that header."""
+    with path.open("rb") as file:
+        return path.suffix == ".safetensors" or file.read(9)[8:] == b"{"
 
 
 def _is_state(value: object) -> bool:
