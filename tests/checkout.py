@@ -22,6 +22,8 @@ PARTS = (
     *("config", "docs/captions", "envs", "examples", "profiles", "rules", "sharing", "src"),
 )
 SMOKE = "config/test/smoke.yaml"
+#: The page of a study that is not finished, below its results.
+DRAFT = "report/draft.html"
 MAKE_RUN = ("make", "run", f"CONFIG={SMOKE}", "INSTALLED=Makefile", "CORES=2")
 
 

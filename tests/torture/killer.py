@@ -17,14 +17,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from checkout import SMOKE, Checkout
+from checkout import DRAFT, SMOKE, Checkout
 from fooling.artifacts import PART
 from fooling.checkpoints import INTERVAL
 from torture.inotify import CREATE, DELETE, MODIFY, MOVED_TO, OPEN, Event, Inotify
 from torture.plan import SNAKEMAKE, Kill, Moment, Victim
 from torture.processes import LOOK, Group, Job
 
-DRAFT = "report/draft.html"
 RESUMED = re.compile(r"resumes after \d+ (generations|steps|iterations)")
 LAST_LINE = re.compile(r"^fooling [a-z-]+: ([\d.]+) s, peak memory", re.MULTILINE)
 
