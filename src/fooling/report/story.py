@@ -129,7 +129,8 @@ def _compared(encoding: str, evolved: tuple[int, int], random: tuple[int, int]) 
     if math.isnan(share):
         return f"{name} neither evolution nor random search finds such images."
     if share < FEW:
-        return f"{name} this takes evolution: random search with the same budget finds hardly any ({counts})."
+        few = "hardly any" if random[0] else "none"
+        return f"{name} this takes evolution: random search with the same budget finds {few} ({counts})."
     if share >= NEARLY_ALL:
         return f"{name} random search with the same budget finds nearly as many ({counts})."
     return f"{name} evolution finds more than random search with the same budget ({counts})."
