@@ -129,7 +129,7 @@ test-slurm: $(INSTALLED)
 test-survey: $(INSTALLED)
 	tests/survey/install.sh
 	$(MAKE) survey-packages
-	REQUIRE_BROWSER=1 python -m pytest tests/survey tests/report/test_browser.py
+	REQUIRE_BROWSER=1 python -m pytest tests/survey tests/report/test_browser.py tests/report/test_draft_in_browser.py
 
 check: $(INSTALLED)
 	ruff format --check
