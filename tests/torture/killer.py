@@ -12,6 +12,7 @@ import random
 import re
 import signal
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -54,6 +55,7 @@ class Killer:
     deaths: list[Death] = field(default_factory=list)
     resumed: int = 0
     seen: set[str] = field(default_factory=lambda: {SNAKEMAKE})
+    _missed: Counter[str] = field(default_factory=Counter)
     _to_resume: set[Path] = field(default_factory=set)
     _outliving: list[Job] = field(default_factory=list)
 
@@ -123,14 +125,15 @@ class Killer:
                 self._note(kill, str(job.outputs[0].relative_to(self.checkout.folder)), shown)
                 return
             group.go_on()
+        self._missed[job.step] += 1
 
     def _computing(self, group: Group, job: Job) -> Iterator[Proof]:
-        """Some time after it has begun to read its inputs, before it writes."""
+        """Some time after it has begun to read its inputs, before it writes; sooner after each moment that was missed."""
         with Inotify() as news:
             news.watch(job.inputs[0], OPEN)
             if not group.wait_for(news, job):
                 return
-        seconds = self._seconds(job) * self.draw.uniform(0.05, 0.8)
+        seconds = self._seconds(job) * self.draw.uniform(0.05, 0.8) / 2 ** self._missed[job.step]
         group.wait(seconds, job)
         yield lambda: None if job.parts() else f"{seconds:.2f} s after it opened {job.inputs[0].name}"
 
