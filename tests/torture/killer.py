@@ -128,7 +128,7 @@ class Killer:
         self._missed[job.step] += 1
 
     def _computing(self, group: Group, job: Job) -> Iterator[Proof]:
-        """Some time after it has begun to read its inputs, before it writes; sooner after each moment that was missed."""
+        """Some time after it has begun to read its inputs, before it writes; sooner after each miss."""
         with Inotify() as news:
             news.watch(job.inputs[0], OPEN)
             if not group.wait_for(news, job):
