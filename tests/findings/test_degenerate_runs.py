@@ -94,13 +94,20 @@ def test_every_table_and_claim_and_the_page_are_made(study):
     assert json.loads((study.findings / "metrics.json").read_text())["champions"].keys() == set(ENCODINGS)
 
 
+#: Figures of what some of these studies do not have: several networks or runs, controls, presets, or a training.
+NEED_MORE = {
+    *("preset_comparison", "resembling", "search_comparison", "training_curves"),
+    *("transfer", "transfer_gallery", "variance_components"),
+}
+
+
 @of(*PLANS)
 def test_every_figure_is_drawn(study, monkeypatch):
     for form in ("as_png", "as_pdf"):
         monkeypatch.setattr(fooling.cli.draw, form, lambda figure, form=form: laid_out(figure, form))
     call_all(study.drawings())
     drawn = {path.stem.partition("-")[0] for path in (study.folder / "figures").glob("*.png")}
-    assert len(drawn) >= len(FIGURES) - 6
+    assert set(FIGURES) - drawn <= NEED_MORE
 
 
 @of("constant")
