@@ -95,7 +95,7 @@ class Recorded:
 
 @dataclass(frozen=True)
 class Drawn:
-    """An interval against a bound: places on an axis, in percent of its width; None where there is nothing."""
+    """Positions of an interval and its bound on an axis, in percent of the width; None if there is no such number."""
 
     value: float
     low: float | None
