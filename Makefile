@@ -3,8 +3,8 @@
 #   make run                             the default study, config/config.yaml
 #   make study CONFIG=config/mnist.yaml  another study
 #   make survey CONFIG=…                 build the page of the human study
-#   make test PROCESSES=4                the quick tests, with this number of processes: units, and the smoke study once
-#   make test-slow                       all other tests: kills, merges, Slurm, browser, other folders
+#   make test PROCESSES=4                the quick tests, with this number of processes
+#   make test-slow                       all other tests: the smoke study, kills, merges, Slurm, browser, other folders
 #   make test-all                        both; without what is not installed (Slurm, a browser)
 #   make test-slurm                      the tests on a real Slurm (installs it if possible)
 #   make test-survey                     the tests of the survey page and the report in a real Chromium (installs it if possible)

@@ -18,8 +18,15 @@ settings.load_profile("any machine")
 LONG = ("torture", "slurm", "sharing", "workflow")
 
 
+@pytest.hookimpl(tryfirst=True)  # before tests are chosen by their marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the long files first; while one process makes the smoke study, the others begin with those without it."""
+    """Put the long files first; while one process makes the smoke study, the others begin with those without it.
+
+    Whatever needs the smoke study is a slow test.
+    """
+    for item in items:
+        if "smoke" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.slow)
     with_smoke = list(dict.fromkeys(item.path for item in items if "smoke" in getattr(item, "fixturenames", ())))
 
     def rank(item: pytest.Item) -> int:

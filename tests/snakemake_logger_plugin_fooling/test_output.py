@@ -8,7 +8,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -200,9 +199,7 @@ def test_a_terminal_shows_what_is_running(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_ends_a_run_on_a_terminal(tmp_path: Path) -> None:
-    begun = time.monotonic()
-    shown = _on_a_terminal(Workflow(tmp_path, seconds=60), interrupt_once=tmp_path / "first.log")
-    assert time.monotonic() - begun < 40
+    shown = _on_a_terminal(Workflow(tmp_path, seconds=300), interrupt_once=tmp_path / "first.log")
     assert "Running: Write the first file" in shown
     assert "1 of 4 steps" not in shown
     assert not (tmp_path / "first.txt").exists()

@@ -69,6 +69,7 @@ def kept_in(folder: Path) -> dict[str, int]:
     return {path.name: path.stat().st_mtime_ns for path in folder.rglob("*.nb?")}
 
 
+@pytest.mark.slow
 def test_processes_that_compile_at_once_share_one_result(tmp_path: Path, genomes: Path, expected: str) -> None:
     processes = [started(genomes, **{FOLDER_VARIABLE: str(tmp_path)}) for _ in range(3)]
     assert [finished(process) for process in processes] == [(expected, "")] * 3
@@ -97,6 +98,7 @@ def test_damaged_machine_code_is_not_used(tmp_path: Path, genomes: Path, expecte
     assert "machine code cannot be kept in" in messages
 
 
+@pytest.mark.slow
 def test_a_read_only_installation_uses_the_cache_of_the_user(tmp_path: Path, genomes: Path, expected: str) -> None:
     installed = tmp_path / "installed"
     shutil.copytree(PACKAGE, installed / "fooling", ignore=shutil.ignore_patterns("__pycache__"))
