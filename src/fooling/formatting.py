@@ -38,18 +38,17 @@ def whole_percent(share: float) -> str:
 
 
 def share_percent(share: float) -> str:
-    """Return an exact ``share`` (0 to 1) in percent, rounded to two decimals; from 99 % on truncated after its nines.
+    """Return an exact ``share`` (0 to 1) in percent, rounded to two decimals; from 99 % on truncated.
 
-    .99996 gives ``99.996 %``, .9999999 gives ``99.99999 %``; only 1 gives ``100 %``. NaN gives ``unknown``.
+    .99996 gives ``> 99.99 %``; only 1 gives ``100 %``. NaN gives ``unknown``.
     """
     if math.isnan(share):
         return UNKNOWN
-    exact = Decimal(repr(float(share)))
-    if not Decimal("0.99") <= exact < 1:
-        return f"{_trimmed((exact * 100).quantize(Decimal('0.01'), rounding=ROUND_HALF_EVEN))} %"
-    nines = -(1 - exact).adjusted() - 1  # .9996 has three
-    decimals = max(2, nines)
-    return f"{_trimmed((exact * 100).quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_FLOOR))} %"
+    exact = Decimal(repr(float(share))) * 100
+    if Decimal("99.99") < exact < 100:
+        return "> 99.99 %"
+    rounding = ROUND_FLOOR if 99 <= exact < 100 else ROUND_HALF_EVEN
+    return f"{_trimmed(exact.quantize(Decimal('0.01'), rounding=rounding))} %"
 
 
 def _trimmed(number: Decimal) -> str:

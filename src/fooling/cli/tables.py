@@ -53,7 +53,7 @@ from fooling.findings.runs import (
     times_table,
 )
 from fooling.findings.variance import VARIANCE, variance_table
-from fooling.formatting import percent, share_percent
+from fooling.formatting import percent, share_percent, short_percent
 from fooling.progress import say
 from fooling.settings import read_settings
 
@@ -105,7 +105,7 @@ def tabulate(
     at_the_end, over_time = (table(records, experiment=experiment) for table in (champions_table, history_table))
     write_tables((champions, at_the_end, CHAMPIONS), (history, over_time, HISTORY), (times, reached, TIMES))
     medians = reached[(reached["target"] == "median") & (reached["search"] == "map-elites")]
-    threshold = share_percent(checked.threshold)
+    threshold = short_percent(checked.threshold)
     say(
         f"{experiment}: {len(records)} runs; evolution brought the median class to {threshold} in "
         f"{int(medians['reached'].sum())} of {len(medians)}; written to {champions.parent.parent}"
@@ -281,7 +281,7 @@ def tabulate_ascent(
     )
     medians = ascended[ascended["target"] == "median"].groupby("experiment", sort=False)["reached"]
     reached = ", ".join(f"{name} in {int(there.sum())} of {len(there)}" for name, there in medians)
-    threshold = share_percent(checked.threshold)
+    threshold = short_percent(checked.threshold)
     say(f"gradient ascents that brought the median class to {threshold}: {reached}; written to {images}")
 
 

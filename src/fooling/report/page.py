@@ -23,7 +23,7 @@ from fooling.claims.verdicts import (
     note_on_status,
     scoreboard,
 )
-from fooling.formatting import share_percent
+from fooling.formatting import share_percent, short_percent
 from fooling.report.claim_rows import STATUSES, VERDICTS, Recorded, Row, choices, rows_of
 from fooling.report.drawings import ANSWERS, COMPARISON, CURVES, HIDDEN, LABELLED, LOOP, Drawing, Drawings
 from fooling.report.opening import Course, Question
@@ -148,7 +148,7 @@ def page(content: Content) -> str:
     context: dict[str, Any] = {
         "study": content.study,
         "version": __version__,
-        "threshold": share_percent(content.threshold),
+        "threshold": short_percent(content.threshold),
         "deviations": content.deviations,
         "is_draft": content.is_draft,
         "story": _story(content, evolution),

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 
 from fooling.claims.verdicts import in_words
-from fooling.formatting import share_percent
+from fooling.formatting import share_percent, short_percent
 from fooling.report.summary import ExperimentSummary, counted_experiments
 
 #: Share of evolution's fooling images that random search finds, below which evolution is needed, and from which on
@@ -34,7 +34,7 @@ def is_fooled(experiments: Sequence[ExperimentSummary], *, threshold: float) -> 
         answer = "The networks are fooled by some images" if fooling else "The networks are not fooled"
     return (
         f"{answer}: {fooling:,} of {evolved:,} images, evolved from random ones, get at least "
-        f"{share_percent(threshold)} confidence in their class."
+        f"{short_percent(threshold)} confidence in their class."
     )
 
 
