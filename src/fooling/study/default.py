@@ -55,7 +55,7 @@ def _lenet(name: str, *, seed: int, independent: str) -> TrainedEntry:
         independent=independent,
         architecture="lenet",
         seed=seed,
-        training=TrainingSettings(iterations=1000),
+        training=TrainingSettings(iterations=600),
     )
 
 
