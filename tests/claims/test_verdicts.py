@@ -157,7 +157,7 @@ def test_the_headline_is_about_the_papers_numbers_alone() -> None:
         "0 inconclusive."
     )
     assert headline_of_claims(CLAIMS.assign(family_verdict="too few")) == (
-        "None of the 3 numbers stated by the paper could be judged by this study."
+        "This study cannot judge the 3 numbers stated by the paper."
     )
     assert headline_of_claims(CLAIMS[4:]) == "None of these claims is a number stated by the paper."
 
@@ -175,7 +175,8 @@ def test_directions_are_counted_apart_from_verdicts() -> None:
     assert note_on_directions(shown) == ""
     directions = ["same direction", "same direction, no interval", None, "opposite", "unclear, no interval", None]
     assert note_on_directions(shown.assign(direction=directions)) == (
-        "Directions on digits, not verdicts: 2 same direction, 1 opposite, 1 unclear; 2 of these have no interval."
+        "It only shows on which side of chance, or of a control, the values lie on digits: 2 same direction, "
+        "1 opposite, 1 unclear; 2 of these have no interval."
     )
 
 
@@ -183,7 +184,7 @@ def test_directions_are_counted_apart_from_verdicts() -> None:
     ("value", "unit", "words"),
     [
         (1.0, "probability", "≥ 99.99 %"),
-        (0.99989999, "probability", "99.989 %"),
+        (0.99989999, "probability", "99.98 %"),
         (1.0, "share", "100 %"),
         (0.9999, "probability", "≥ 99.99 %"),
         (math.inf, "generations", "never"),

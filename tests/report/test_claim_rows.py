@@ -90,7 +90,7 @@ def test_rows_are_complete_without_declarations(claims):
     assert (first.paper, first.measured.value, first.measured.interval) == (
         "99.99 %",
         "≥ 99.99 %",
-        "≥ 99.99 % to ≥ 99.99 %",
+        "≥ 99.99 % at both ends",
     )
     assert (first.bound, first.how, first.drawn, first.recorded) == ("", "", None, None)
     assert [row.id for row in rows if row.is_key] == ["first", "second", "fourth"]

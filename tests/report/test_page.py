@@ -122,8 +122,8 @@ def test_the_story_comes_first(made):
     text = page(made)
     head = words_of(text[text.index("<header>") : text.index("</header>")])
     assert "The networks are fooled: 16 of 24 images" in head.replace("\N{NO-BREAK SPACE}", " ")
-    assert "With the direct encoding, this takes evolution" in head
-    assert "Retraining with a fooling class makes it harder" in head
+    assert "With the direct encoding (every pixel is a gene), evolution finds" in head
+    assert "After one retraining with a fooling class, the network is harder to fool" in head
     assert head.index("The networks are fooled") < head.index("One label, 2 images")
 
 
@@ -267,10 +267,12 @@ def test_what_people_are_shown_has_a_section_of_its_own_with_the_labels_folded_a
 
 
 def test_a_small_run_says_that_it_is_small(made, make_champions):
-    assert "Few runs" not in page(made)
+    assert "ew runs" not in page(made)
     small = summarise_experiment(make_champions("colour", seeds=1), threshold=0.9999)
     text = page(dataclasses.replace(made, experiments=[*made.experiments, small]))
-    assert "Few runs, so an illustration without statistics: colour (1 run)." in text
+    assert "Not counted above, because they have few runs: colour (1 run)." in text
+    alone = page(dataclasses.replace(made, experiments=[small]))
+    assert "Few runs, so an illustration without statistics: colour (1 run)." in alone
 
 
 def test_how_it_was_run(made):

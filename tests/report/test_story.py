@@ -24,7 +24,7 @@ def experiment(table: pd.DataFrame, *, evolved: float = 1.0, random: float = 0.5
 
 def test_networks_are_fooled_if_half_of_the_images_reach_the_threshold(make_champions):
     found = is_fooled([summarise_experiment(make_champions(), threshold=THRESHOLD)], threshold=THRESHOLD)
-    assert found.startswith("The networks are fooled: 16 of 24 images")
+    assert found.startswith("The networks are fooled: 16 of 24 images evolved against lenet-a get")
     assert "at least 99.99 % confidence" in found
     none = is_fooled([experiment(make_champions(), evolved=0.99)], threshold=THRESHOLD)
     assert none.startswith("The networks are not fooled: 0 of 24 images")
@@ -40,14 +40,14 @@ def test_some_images_are_not_most(make_champions):
 @pytest.mark.parametrize(
     ("random", "evolved", "words"),
     [
-        (0.5, 1.0, "this takes evolution"),
-        (1.0, 1.0, "random search with the same budget finds nearly as many (24 of 24 evolved images against 24 of 24"),
+        (0.5, 1.0, "evolution finds 24 of 24, and random search with the same budget none (0 of 24)"),
+        (1.0, 1.0, "evolution finds 24 of 24, and random search with the same budget nearly as many: 24 of 24"),
         (0.5, 0.5, "neither evolution nor random search finds such images"),
     ],
 )
 def test_evolution_is_compared_with_random_search(make_champions, random, evolved, words):
     (found,) = does_evolution_matter([experiment(make_champions(), evolved=evolved, random=random)])
-    assert found.startswith("With the direct encoding, ")
+    assert found.startswith("With the direct encoding (every pixel is a gene), ")
     assert words in found
 
 
@@ -56,33 +56,36 @@ def test_random_search_between_a_tenth_and_four_fifths_finds_fewer(make_champion
     random = table.index[table["search"] == "random-search"]
     table.loc[random[:12], "confidence"] = 0.5
     (found,) = does_evolution_matter([summarise_experiment(table, threshold=THRESHOLD)])
-    assert "evolution finds more than random search" in found
-    assert "24 of 24 evolved images against 12 of 24" in found
+    assert "evolution finds 24 of 24, and random search with the same budget fewer: 12 of 24." in found
 
 
 def test_each_encoding_has_its_sentence_and_none_without_random_search(make_champions):
     direct, cppn = make_champions(), make_champions("cppn").assign(encoding="cppn")
     both = [experiment(direct), experiment(cppn, random=1.0)]
     assert [sentence.split(",")[0] for sentence in does_evolution_matter(both)] == [
-        "With the direct encoding",
-        "With the CPPN encoding",
+        "With the direct encoding (every pixel is a gene)",
+        "With the CPPN encoding (a small network draws the image)",
     ]
     assert does_evolution_matter([experiment(direct[direct["search"] == "map-elites"])]) == []
 
 
 def test_retraining_helps_if_the_last_network_is_below_the_threshold(make_retraining):
     found = does_retraining_help(make_retraining((0.99999, 0.6)), threshold=THRESHOLD)
-    assert found.startswith("Retraining with a fooling class makes it harder")
-    assert "is ≥ 99.99 % before retraining and 60 % against network 2 of the chain (1 chain, so no statistics)" in found
+    assert found == (
+        "After one retraining with a fooling class, the network is harder to fool: images evolved against it reach a "
+        "median confidence of 60 %, before ≥ 99.99 % (1 chain, so no statistics)."
+    )
     still = does_retraining_help(make_retraining((0.99999, 0.99999)), threshold=THRESHOLD)
-    assert still.startswith("Retraining with a fooling class does not prevent it")
+    assert "the network is still fooled: images evolved against it reach a median confidence of ≥ 99.99 %" in still
+    later = does_retraining_help(make_retraining((0.99999, 0.6, 0.99999)), threshold=THRESHOLD)
+    assert later.startswith("After 2 retrainings")
 
 
 def test_of_several_chains_the_row_of_all_counts(make_retraining):
     table = make_retraining((1.0, 0.7), chains=3)
     table.loc[table["first"].isna() & (table["number"] == 2), "median"] = 0.3
     found = does_retraining_help(table, threshold=THRESHOLD)
-    assert "30 % against network 2 of the chain (3 chains)" in found
+    assert "a median confidence of 30 %, before ≥ 99.99 % (3 chains)" in found
 
 
 def test_without_a_retrained_network_nothing_is_said(make_retraining):
@@ -94,26 +97,26 @@ def test_transfer_is_the_mean_over_pairs_of_different_networks(make_transfer):
     tables = [make_transfer(rates=(0.8, 0.9)), make_transfer("cppn", rates=(0.5, 0.5))]
     found = do_others_agree(tables, {"direct": "direct encoding"})
     assert found == (
-        "Other networks give the same label to 85 % of the images of direct (direct encoding; chance: 10 %) and 50 % "
-        "of the images of cppn (cppn; chance: 10 %)."
+        "Other networks give the same label to 85 % of the images of direct (direct encoding; by chance: 10 %) and "
+        "50 % of the images of cppn (cppn; by chance: 10 %)."
     )
     assert do_others_agree([], {}) == ""
 
 
 def test_only_fooling_images_count_among_those_far_away(make_distances):
     found = why([make_distances(), make_distances("lenet-b")], threshold=THRESHOLD)
-    assert "of 8 fooling images, 6 are farther from every training image" in found
-    assert "and 4 in the network's features" in found
+    assert "3 of 4 on lenet-a in pixels, 2 in its features; 3 of 4 on lenet-b in pixels, 2 in its features." in found
+    assert "Noise" not in found
     assert why([], threshold=THRESHOLD) == ""
     assert why([make_distances().assign(confidence=0.5)], threshold=THRESHOLD) == ""
 
 
 def test_the_fooling_class_is_compared_with_its_controls(make_effects):
     found = can_it_be_fixed(make_effects())
-    assert "harder to fool: the median log-odds of images evolved against them are 5.8 lower (one chain" in found
+    assert "harder to fool: the median odds of images evolved against them are 330 times lower, 5.8 in log-odds" in found
     worse = can_it_be_fixed(make_effects(0.7, note=None))
     assert "no harder to fool" in worse
-    assert "0.7 higher (interval of the difference: -0.3 to 1.7)" in worse
+    assert "2.01 times higher, 0.7 in log-odds (interval of the difference: -0.3 to 1.7)" in worse
     assert can_it_be_fixed(None) == ""
 
 

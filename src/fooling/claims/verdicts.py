@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from fooling.formatting import share_percent
+from fooling.formatting import share_percent, short_percent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -172,7 +172,7 @@ def headline_of_claims(claims: pd.DataFrame) -> str:
         return "None of these claims is a number stated by the paper."
     if judged == 0:
         numbers = "number stated by the paper" if stated == 1 else f"{stated} numbers stated by the paper"
-        return f"None of the {numbers} could be judged by this study."
+        return f"This study cannot judge the {numbers}."
     found = ", ".join(f"{counts.get(verdict, 0)} {verdict}" for verdict in BY_INTERVAL)
     return f"Of {stated} numbers stated by the paper, {judged} could be judged by this study: {found}."
 
@@ -198,7 +198,10 @@ def note_on_directions(claims: pd.DataFrame) -> str:
     counts = [f"{int((side == name).sum())} {name}" for name in ("same direction", "opposite", "unclear")]
     alone = int(shown["direction"].str.contains(",").sum())
     datasets = " and ".join(sorted(shown["measured_on"].unique()))
-    return f"Directions on {datasets}, not verdicts: {', '.join(counts)}; {alone} of these have no interval."
+    return (
+        f"It only shows on which side of chance, or of a control, the values lie on {datasets}: {', '.join(counts)}; "
+        f"{alone} of these have no interval."
+    )
 
 
 def in_words(value: float | None, unit: str) -> str:
@@ -207,7 +210,9 @@ def in_words(value: float | None, unit: str) -> str:
     An infinite number of generations is ``never``; NaN and None are a hyphen.
     """
     if unit == "probability" and value is not None and value >= HIGHEST_PRINTED:
-        return f"≥ {share_percent(HIGHEST_PRINTED)}"
+        return f"≥ {short_percent(HIGHEST_PRINTED)}"
+    if unit in ("probability", "share") and value is not None and not math.isnan(value):
+        return share_percent(value)
     return exactly_in_words(value, unit)
 
 
@@ -217,4 +222,4 @@ def exactly_in_words(value: float | None, unit: str) -> str:
         return "-"
     if unit == "generations":
         return "never" if math.isinf(value) else f"{value:.1f}".removesuffix(".0")
-    return share_percent(value) if unit in ("probability", "share") else f"{value:.2f}"
+    return short_percent(value) if unit in ("probability", "share") else f"{value:.2f}"

@@ -266,7 +266,7 @@ def _measured(row: Mapping[Any, Any]) -> Measured:
     value, low, high = (in_words(row[name], row["unit"]) for name in ("ours", "low", "high"))
     return Measured(
         value=value,
-        interval="" if math.isnan(row["low"]) else f"{low} to {high}",
+        interval="" if math.isnan(row["low"]) else f"{low} to {high}" if low != high else f"{low} at both ends",
         verdict=row["verdict"],
         direction=on_data(Direction(row["direction"]), row["measured_on"]) if pd.notna(row["direction"]) else "",
     )

@@ -36,7 +36,7 @@ from fooling.report.story import (
     is_fooled,
     why,
 )
-from fooling.report.summary import ExperimentSummary
+from fooling.report.summary import ExperimentSummary, counted_experiments
 
 DATA_FILES = (
     "templates/page.html",
@@ -56,9 +56,9 @@ SECTIONS = {
     "how": "How it works",
     "evolution": "Is it evolution?",
     "others": "Do they fool other networks?",
-    "why": "Why are networks fooled?",
+    "why": "Why are they fooled?",
     "fix": "Can it be fixed?",
-    "claims": "The paper's claims",
+    "claims": "Claims of the paper, and ours",
     "gallery": "Gallery",
     "figures": "Further figures",
     "people": "The human study",
@@ -154,6 +154,7 @@ def page(content: Content) -> str:
         "story": _story(content, evolution),
         "experiments": content.experiments,
         "small": [found for found in content.experiments if found.is_small],
+        "counts_small": any(found.is_small for found in counted_experiments(content.experiments)),
         "same_label": content.same_label,
         "questions": content.questions,
         "courses": content.courses,

@@ -17,6 +17,14 @@ from fooling.report.summary import ExperimentSummary, counted_experiments
 #: Share of evolution's fooling images that random search finds, below which evolution is needed, and from which on
 #: random search does about as well.
 FEW, NEARLY_ALL = 0.1, 0.8
+MOST = 0.9  # share of the noise images from which on noise is called far away
+MOST_LOG_ODDS = 700.0  # larger differences of log-odds have no finite ratio of odds
+MOST_NAMED = 4  # networks; more are counted
+#: What an encoding is, in a few words.
+EXPLAINED = {
+    "direct encoding": "direct encoding (every pixel is a gene)",
+    "CPPN encoding": "CPPN encoding (a small network draws the image)",
+}
 RETRAINED = "champions"  # filling of the fooling class
 
 
@@ -28,12 +36,14 @@ def is_fooled(experiments: Sequence[ExperimentSummary], *, threshold: float) -> 
     counted = counted_experiments(experiments)
     fooling = sum(found.evolution.fooling for found in counted)
     evolved = sum(found.evolution.champions for found in counted)
+    networks = list(dict.fromkeys(name for found in counted for name in found.classifiers))
+    against = _listed(networks) if len(networks) <= MOST_NAMED else f"{len(networks)} networks"
     if 2 * fooling >= evolved:
         answer = "The networks are fooled"
     else:
         answer = "The networks are fooled by some images" if fooling else "The networks are not fooled"
     return (
-        f"{answer}: {fooling:,} of {evolved:,} images, evolved from random ones, get at least "
+        f"{answer}: {fooling:,} of {evolved:,} images evolved against {against} get at least "
         f"{short_percent(threshold)} confidence in their class."
     )
 
@@ -56,7 +66,7 @@ def does_evolution_matter(experiments: Sequence[ExperimentSummary]) -> list[str]
 
 
 def does_retraining_help(retraining: pd.DataFrame | None, *, threshold: float) -> str:
-    """Return whether the last network of the first retraining is still fooled; empty without a retrained network.
+    """Return whether the last network of the first chain is still fooled; empty without a retrained network.
 
     It is if the median confidence of the images evolved against it is at or above the threshold. With several chains,
     ``retraining`` (the table ``retraining``) has a row for all of them, with an empty ``first``, which counts.
@@ -65,16 +75,15 @@ def does_retraining_help(retraining: pd.DataFrame | None, *, threshold: float) -
     if rows is None or len(rows) < 2:
         return ""
     first, last = rows.iloc[0], rows.iloc[-1]
-    if last["median"] >= threshold:
-        answer = "Retraining with a fooling class does not prevent it"
-    else:
-        answer = "Retraining with a fooling class makes it harder"
     chains = "1 chain, so no statistics" if last["units"] == 1 else f"{last['units']} chains"
-    return (
-        f"{answer}: the median confidence in images evolved against the network is "
-        f"{in_words(first['median'], 'probability')} before retraining and {in_words(last['median'], 'probability')} "
-        f"against network {last['number']} of the chain ({chains})."
-    )
+    retrainings = "one retraining" if last["number"] == 2 else f"{last['number'] - 1} retrainings"
+    now = in_words(last["median"], "probability")
+    if last["median"] >= threshold:
+        answer = f"is still fooled: images evolved against it reach a median confidence of {now}"
+    else:
+        before = in_words(first["median"], "probability")
+        answer = f"is harder to fool: images evolved against it reach a median confidence of {now}, before {before}"
+    return f"After {retrainings} with a fooling class, the network {answer} ({chains})."
 
 
 def do_others_agree(transfer: Sequence[pd.DataFrame], encodings: dict[str, str]) -> str:
@@ -92,8 +101,8 @@ def do_others_agree(transfer: Sequence[pd.DataFrame], encodings: dict[str, str])
             rate, chance = float(rows["transfer_rate"].mean()), float(rows["chance"].mean())
             name = str(rows["experiment"].iloc[0])
             parts.append(
-                f"{share_percent(rate)} of the images of {name} ({encodings.get(name, name)}; "
-                f"chance: {share_percent(chance)})"
+                f"{share_percent(rate)} of the images of {name} ({encodings.get(name, name)}; by chance: "
+                f"{share_percent(chance)})"
             )
     return f"Other networks give the same label to {_listed(parts)}." if parts else ""
 
@@ -101,20 +110,18 @@ def do_others_agree(transfer: Sequence[pd.DataFrame], encodings: dict[str, str])
 def why(distances: Sequence[pd.DataFrame], *, threshold: float) -> str:
     """Return how many fooling images are farther from the training images than 99 % of the real test images.
 
-    ``distances`` are tables ``distances``, one for each classifier.
+    One sentence for each classifier. ``distances`` are tables ``distances``, one for each classifier.
     """
-    if not distances:
+    found = [sentence for table in distances if (sentence := _far(table, threshold))]
+    if not found:
         return ""
-    rows = pd.concat([table[table["kind"] == "champion"] for table in distances], ignore_index=True)
-    fooling = rows[rows["confidence"].astype(float) >= threshold]
-    if fooling.empty:
-        return ""
-    pixels, features = int(fooling["pixel_beyond"].sum()), int(fooling["feature_beyond"].sum())
-    return (
-        f"The networks are confident far away from their training images: of {len(fooling):,} fooling images, "
-        f"{pixels:,} are farther from every training image than 99 % of the real test images are, in pixels, and "
-        f"{features:,} in the network's features."
+    text = (
+        "This study does not explain it, but shows where fooling images lie. Farther from every training image than "
+        f"99 % of the real test images are: {'; '.join(found)}."
     )
+    if _noise_is_far(distances):
+        text += " Noise is as far away and gets lower confidence: distance alone does not make a network confident."
+    return text
 
 
 def can_it_be_fixed(effects: pd.DataFrame | None) -> str:
@@ -124,16 +131,16 @@ def can_it_be_fixed(effects: pd.DataFrame | None) -> str:
 
 def _compared(encoding: str, evolved: tuple[int, int], random: tuple[int, int]) -> str:
     share = random[0] / evolved[0] if evolved[0] else math.nan
-    counts = f"{evolved[0]:,} of {evolved[1]:,} evolved images against {random[0]:,} of {random[1]:,} reach it"
-    name = f"With the {encoding},"
+    ours, theirs = f"{evolved[0]:,} of {evolved[1]:,}", f"{random[0]:,} of {random[1]:,}"
+    name = f"With the {EXPLAINED.get(encoding, encoding)},"
     if math.isnan(share):
         return f"{name} neither evolution nor random search finds such images."
     if share < FEW:
         few = "hardly any" if random[0] else "none"
-        return f"{name} this takes evolution: random search with the same budget finds {few} ({counts})."
+        return f"{name} evolution finds {ours}, and random search with the same budget {few} ({theirs})."
     if share >= NEARLY_ALL:
-        return f"{name} random search with the same budget finds nearly as many ({counts})."
-    return f"{name} evolution finds more than random search with the same budget ({counts})."
+        return f"{name} evolution finds {ours}, and random search with the same budget nearly as many: {theirs}."
+    return f"{name} evolution finds {ours}, and random search with the same budget fewer: {theirs}."
 
 
 def _rows_of_chain(retraining: pd.DataFrame | None) -> pd.DataFrame | None:
@@ -157,13 +164,32 @@ def _effects(effects: pd.DataFrame) -> Iterator[str]:
             "" if math.isnan(row["low"]) else f" (interval of the difference: {row['low']:.1f} to {row['high']:.1f})"
         )
         note = "" if pd.isna(row["note"]) else f" ({row['note']}, so no interval)"
-        size = f"{abs(row['difference']):.1f} {'lower' if row['difference'] < 0 else 'higher'}"
+        times = math.exp(min(abs(row["difference"]), MOST_LOG_ODDS))
+        side = "lower" if row["difference"] < 0 else "higher"
         effect = "harder to fool" if row["difference"] < 0 else "no harder to fool"
         compared = f"{row['retraining']}: compared" if several else "Compared"
         yield (
-            f"{compared} with {against}, training on fooling images makes the networks {effect}: the median log-odds "
-            f"of images evolved against them are {size}{interval}{note}."
+            f"{compared} with {against}, training on fooling images makes the networks {effect}: the median odds of "
+            f"images evolved against them are {times:,.3g} times {side}, {abs(row['difference']):.1f} in "
+            f"log-odds{interval}{note}."
         )
+
+
+def _far(table: pd.DataFrame, threshold: float) -> str:
+    champions = table[table["kind"] == "champion"]
+    fooling = champions[champions["confidence"].astype(float) >= threshold]
+    if fooling.empty:
+        return ""
+    pixels, features = int(fooling["pixel_beyond"].sum()), int(fooling["feature_beyond"].sum())
+    return f"{pixels:,} of {len(fooling):,} on {table['classifier'].iloc[0]} in pixels, {features:,} in its features"
+
+
+def _noise_is_far(distances: Sequence[pd.DataFrame]) -> bool:
+    """Return whether most noise images are beyond the real ones in both distances, with lower confidence."""
+    rows = pd.concat(distances, ignore_index=True)
+    noise, champions = rows[rows["kind"] == "noise"], rows[rows["kind"] == "champion"]
+    is_far = len(noise) > 0 and bool((noise[["pixel_beyond", "feature_beyond"]].mean() > MOST).all())
+    return is_far and float(noise["confidence"].median()) < float(champions["confidence"].median())
 
 
 def _listed(parts: Sequence[str]) -> str:

@@ -27,10 +27,9 @@ def retrained_median(context: Context) -> Estimate:
     """Third reading of a median confidence, as in the paper's Fig. 11."""
     rows = _champions(context)
     numbers = rows["number"]
-    last = int(numbers.max())
-    if last < (asked := int(context.filter.network or 0)) and not context.may_be_shorter:
+    if (last := int(numbers.max())) < (asked := int(context.filter.network or 0)):
         raise NotRun(f"the chain ends with network {last}, but the claim is about network {asked}")
-    log_odds = grid_of_chains(rows[numbers == min(asked, last)], "log_odds")[:, :, 0]
+    log_odds = grid_of_chains(rows[numbers == asked], "log_odds")[:, :, 0]
     return estimated_median(
         log_odds, level=context.settings.confidence_level, nested=True, unit="chain", back=probability_of
     )
