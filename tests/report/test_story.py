@@ -113,7 +113,9 @@ def test_only_fooling_images_count_among_those_far_away(make_distances):
 
 def test_the_fooling_class_is_compared_with_its_controls(make_effects):
     found = can_it_be_fixed(make_effects())
-    assert "harder to fool: the median odds of images evolved against them are 330 times lower, 5.8 in log-odds" in found
+    assert (
+        "harder to fool: the median odds of images evolved against them are 330 times lower, 5.8 in log-odds" in found
+    )
     worse = can_it_be_fixed(make_effects(0.7, note=None))
     assert "no harder to fool" in worse
     assert "2.01 times higher, 0.7 in log-odds (interval of the difference: -0.3 to 1.7)" in worse
