@@ -130,7 +130,7 @@ rule run_info:
     output:
         "<results>/run-info.json",
     params:
-        code=fingerprint("fooling.cli.run_info:run_info"),
+        code=fingerprint("fooling.cli.report:run_info"),
         environment=environment("networks"),
         study=study.name,
         champions=options("champions"),
@@ -161,7 +161,7 @@ rule replay:
     output:
         "<results>/evolution/{classifier}/{experiment}/seed{seed}.replay.safetensors",
     params:
-        code=classifiers.fingerprint("fooling.cli.replay:replay", classifiers.this, experiments.encoding_modules),
+        code=classifiers.fingerprint("fooling.cli.attack:replay", classifiers.this, experiments.encoding_modules),
         environment=environment("networks"),
         own_files=chains.own_files,
     log:

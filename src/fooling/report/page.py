@@ -29,6 +29,7 @@ from fooling.report.drawings import ANSWERS, COMPARISON, CURVES, HIDDEN, LABELLE
 from fooling.report.opening import Course, Question
 from fooling.report.pictures import Gallery, Picture
 from fooling.report.story import (
+    ExperimentSummary,
     can_it_be_fixed,
     do_others_agree,
     does_evolution_matter,
@@ -36,7 +37,6 @@ from fooling.report.story import (
     is_fooled,
     why,
 )
-from fooling.report.summary import ExperimentSummary
 
 DATA_FILES = (
     "templates/page.html",
