@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import importlib
-import platform
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from fooling.artifacts import write_bytes
-from fooling.attacks.attack import Attack, finish
+from fooling.attacks.attack import Attack, finish, identity_of
 from fooling.attacks.choice import chosen_settings
 from fooling.attacks.evolution.record import load_run
 from fooling.attacks.evolution.replay import generations_shown, replayed, save_replay
@@ -96,11 +94,7 @@ def attack(
     _require_dataset_for_screening(checked, dataset)
     network = open_classifier(classifier, device=device, architecture=architecture)
     checked = _usable(checked, network.device)
-    identity = {
-        "name": name or kind,
-        "classifier": {"name": network.name, "sha256": digest_of(classifier)},
-        "versions": {"python": platform.python_version(), "numpy": numpy.__version__, "torch": torch.__version__},
-    }
+    identity = identity_of(network, name=name or kind, sha256=digest_of(classifier))
     prepared = chosen(settings=checked, classifier=network, identity=identity, **_real_images(checked, dataset))
     jobs = list(_jobs(prepared, kind, written, seed=first, runs=runs, controls=controls or []))
     described = checked.model_dump(mode="json")
