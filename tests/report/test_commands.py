@@ -11,7 +11,8 @@ from fooling.artifacts import write_json, write_table
 from fooling.attacks.evolution.record import save_run
 from fooling.attacks.evolution.replay import Replay, save_replay
 from fooling.claims.judgements import CLAIMS
-from fooling.cli.report import report, run_info
+from fooling.cli.report import report
+from fooling.cli.run_info import run_info
 from fooling.errors import FoolingError
 from fooling.findings.classifiers import CLASSIFIERS
 from fooling.findings.distances import DISTANCES
