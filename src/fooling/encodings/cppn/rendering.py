@@ -1,6 +1,6 @@
 """Render a batch of CPPN genomes: on a CPU by compiled code, on a GPU from a plan of all sums and functions.
 
-Compiled code (:mod:`fooling.encodings.cppn.compiled`) renders one genome after the other. The plan has all of them: each
+Compiled code (:mod:`fooling.encodings.cppn.compiled`) renders one genome after the other. The plan holds all: each
 node that reaches an output, of every genome, becomes one row of one buffer. Rows are ordered by height, the length of
 the longest path from the node to an output, greatest first, so that all rows of a height form one level that depends
 only on earlier rows; within a level all rows of one function are adjacent. For a block of pixels each level takes one
