@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fooling.cli.picture_folders import fetch_folder, list_folder
+from fooling.cli.data_sets import fetch_folder, list_folder
 from fooling.datasets.dataset import load_dataset
 from fooling.datasets.folder import FolderSettings, folder_source, make_folder
 from fooling.datasets.manifest import manifest_of

@@ -29,7 +29,7 @@ from fooling.classifiers.imported import TrainedWeights, read_weights, torchvisi
 from fooling.classifiers.network_code import network_code
 from fooling.classifiers.settings import InputSettings
 from fooling.classifiers.wrapped import wrapped
-from fooling.errors import FoolingError
+from fooling.errors import FoolingError, missing_package
 from fooling.inputs import digest_of
 from fooling.settings import checked_settings
 from fooling.torchvision_import import ensure_operators
@@ -243,14 +243,11 @@ def _required_weights(opening: Opening, target: str) -> Path:
 
 
 def _imported(package: Literal["timm", "onnxruntime"]) -> Any:
-    extra = {"timm": "timm", "onnxruntime": "onnx"}[package]
     ensure_operators()
     try:
         return importlib.import_module(package)
-    except ModuleNotFoundError:
-        raise FoolingError(
-            f"this needs the package {package}", found="not installed", remedy=f"pip install 'fooling[{extra}]'"
-        ) from None
+    except ImportError as error:
+        raise missing_package(error) or error from None
 
 
 def _classes_in(state: Mapping[str, torch.Tensor]) -> int:
