@@ -113,7 +113,7 @@ def test_report_reads_the_files_and_writes_one_page(given):
     assert 'id="figure-training_curves"' in text
     assert "Other networks give the same label to 85 % of the images" in text
     assert "3 of 4 on lenet-a in pixels" in text
-    assert "Retraining with a fooling class makes it harder" in text
+    assert "with a fooling class, the network is harder to fool" in text
     assert "docs/deviations.md" in text
 
 
