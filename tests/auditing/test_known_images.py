@@ -48,7 +48,7 @@ def audited(tmp_path_factory):
 def test_the_images_of_an_audit_get_the_same_confidences_again(audited) -> None:
     result, folder = audited
     probe = probed(classifier(), known_images(folder), source="audit", threshold=0.6).file
-    assert [group.name for group in probe.groups] == [search.name for search in result.searches]
+    assert [group.name for group in probe.groups] == [search.title for search in result.searches]
     for group, search in zip(probe.groups, result.searches, strict=True):
         for image, own, index in zip(group.images, search.confidences, search.classes, strict=True):
             assert image.made_for == NAMES[index]

@@ -131,7 +131,7 @@ def test_test_images_and_remarks_are_shown() -> None:
             Refused(rate=0.01, confidence=None, fooled=None),
             Refused(
                 rate=0.05,
-                confidence=0.99999,
+                confidence=0.99944,
                 fooled={"random-search-cppn": 0, "evolution-cppn": 2, "evolution-direct": 1},
             ),
         ),
@@ -145,7 +145,7 @@ def test_test_images_and_remarks_are_shown() -> None:
         "50 % of the 45 images that the network classifies correctly, 20 % of the 15 that it misclassifies" in section
     )
     assert "1 % refused<small>too few test images" in section
-    assert "5 % refused<small>below a confidence of 99.999 %" in section
+    assert "5 % refused<small>below a confidence of 99.9440 %" in section
     assert section.count(">unknown<") == 3
     assert [f">{count} of 3<" in section for count in range(4)] == [True, True, True, False]
     assert "made-up: odd scores" in page.partition('id="remarks"')[2]

@@ -29,7 +29,7 @@ from fooling.datasets.decoding import fitted
 from fooling.datasets.folder import class_named
 from fooling.datasets.sources import PictureFolder, pictures_below
 from fooling.errors import FoolingError
-from fooling.formatting import short_percent
+from fooling.formatting import percent, short_percent
 from fooling.schemas import Header
 from fooling.seeding import evenly_spaced, software_versions
 
@@ -201,7 +201,7 @@ def _of_audit(folder: Path) -> Iterator[KnownImages]:
             fitted(pictures.content(image.file), size=None, colour=colour, source=folder / image.file) for image in kept
         )
         yield KnownImages(
-            name=search.name,
+            name=search.title,
             images=tuple(without_enlargement(image, height, width) for image in shown),
             class_names=tuple(audit.classes[image.class_index] for image in kept),
             left_out=len(search.images) - len(kept),
@@ -286,7 +286,11 @@ def _sentences(network: str, groups: tuple[ProbedImages, ...], *, threshold: flo
     images, fooling, comparable, same = (
         sum(values) for values in zip(*((len(each.images), *_counts(each)) for each in groups), strict=True)
     )
-    yield f"{network} gives {fooling:,} of {images:,} known images a confidence of {level} or more in some class."
+    median = percent(float(np.median([image.confidence for each in groups for image in each.images])))
+    yield (
+        f"{network} gives {fooling:,} of {images:,} known images a confidence of {level} or more in some class; the "
+        f"median over all images is {median}."
+    )
     if comparable:
         yield f"In {same:,} of these {comparable:,} images it is the class that the image was made for, by its name."
     elif not any(image.made_for for each in groups for image in each.images):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -14,6 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import StrMethodFormatter
 
 from fooling.auditing.audit import AuditResult, SearchResult
+from fooling.auditing.real_images import Refused
 from fooling.figures.style import QUIET, SERIES, WIDTH, as_png, in_style
 from fooling.formatting import percent, short_percent
 from fooling.report import page as report
@@ -54,6 +57,7 @@ class Row:
     first: str
     median: str
     evaluations: str
+    is_control: bool
     pictures: Sequence[Picture]
 
     @property
@@ -96,7 +100,7 @@ def audit_page(result: AuditResult) -> str:
         "searches": "Searches",
         "images": "Images",
         "test-images": "Test images",
-        "meaning": "What the numbers mean, and what not",
+        "meaning": "What the numbers mean, and what they do not",
         "harden": "How to harden a network",
         **({"remarks": "Remarks"} if result.remarks else {}),
         "run": "How it was made",
@@ -107,6 +111,7 @@ def audit_page(result: AuditResult) -> str:
         .render(
             result=result,
             real=result.real,
+            least_accepted=[(each, _least_accepted(each)) for each in result.real.refused] if result.real else [],
             contents=contents,
             sentences=result.sentences(),
             rows=[_row(result, search, pictures[search.name]) for search in result.searches],
@@ -171,6 +176,14 @@ def draw_curves(result: AuditResult) -> Figure:
     return figure
 
 
+def _least_accepted(refused: Refused) -> str:
+    """Return below which confidence images are refused, with the decimals that one near 1 needs."""
+    if refused.confidence is None:
+        return "too few test images"
+    decimals = math.ceil(-math.log10(max(1 - refused.confidence, sys.float_info.epsilon)))
+    return f"below a confidence of {percent(refused.confidence, decimals=max(2, decimals))}"
+
+
 def _row(result: AuditResult, search: SearchResult, pictures: Sequence[Picture]) -> Row:
     first = search.first(result.settings.threshold)
     return Row(
@@ -181,6 +194,7 @@ def _row(result: AuditResult, search: SearchResult, pictures: Sequence[Picture])
         first="never" if first is None else f"{first:,}",
         median=percent(float(np.median(search.confidences))),
         evaluations=f"{int(search.evaluations[-1]):,}",
+        is_control=search.is_control,
         pictures=pictures,
     )
 
