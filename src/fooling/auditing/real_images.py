@@ -212,10 +212,10 @@ class Preprocessing:
         images = real.images[:, ::-1].copy() if self.is_reversed else real.images
         changed = dataclasses.replace(classifier, offset=self.offset, scale=self.scale)
         try:
-            predicted: NDArray[np.int64] = _logits(changed, images, counter).argmax(dim=1).numpy()
+            right: NDArray[np.bool_] = _logits(changed, images, counter).argmax(dim=1).numpy() == real.labels
         except FoolingError:  # its logits are not finite
             return np.zeros(len(images), dtype=bool)
-        return predicted == real.labels
+        return right
 
 
 def usual_preprocessings(classifier: Classifier) -> list[Preprocessing]:
