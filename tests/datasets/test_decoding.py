@@ -227,3 +227,11 @@ def test_more_images_than_the_memory_holds_are_refused_before_any_is_read(folder
     manifest = manifest_of(folder)
     with pytest.raises(FoolingError, match="100,000,000 images of 1024 x 1024 pixels are too many for one file"):
         decoded_images(folder, manifest, range(10**8), size=1024, colour="rgb")
+
+
+def test_a_picture_keeps_its_size_or_takes_a_height_and_a_width(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (12, 30), dtype=np.uint8)
+    content = encoded(Image.fromarray(pixels))
+    np.testing.assert_array_equal(fitted(content, size=None, colour="grey", source=tmp_path)[0], pixels)
+    np.testing.assert_array_equal(fitted(content, size=(12, 30), colour="grey", source=tmp_path)[0], pixels)
+    np.testing.assert_array_equal(fitted(content, size=(12, 10), colour="grey", source=tmp_path)[0], pixels[:, 10:20])

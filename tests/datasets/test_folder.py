@@ -6,7 +6,7 @@ from PIL import Image
 
 from fooling.cli.data_sets import fetch_folder, list_folder
 from fooling.datasets.dataset import load_dataset
-from fooling.datasets.folder import FolderSettings, folder_source, make_folder
+from fooling.datasets.folder import FolderSettings, class_named, folder_source, make_folder
 from fooling.datasets.manifest import manifest_of
 from fooling.errors import FoolingError
 
@@ -172,3 +172,24 @@ def test_pictures_of_one_class_are_refused_before_they_are_listed(part, request,
         folder.rename(tmp_path / f"red of {folder.parent.name}")
     with pytest.raises(FoolingError, match=r"pictures has too few classes for a classifier\n  found: blue\n"):
         listed(settings)
+
+
+@pytest.mark.parametrize(
+    ("text", "names", "index"),
+    [
+        ("safe", ("nsfw", "safe"), 1),
+        ("1", ("nsfw", "safe"), 1),
+        ("2", ("nsfw", "safe"), None),
+        ("07", tuple("0123456789"), 7),
+        ("7", tuple("9876543210"), 2),  # the name, not the index
+        ("07", tuple("9876543210"), None),  # the names are other numbers, so that an index would be ambiguous
+        ("tench-tinca-tinca", ("goldfish", "tench, Tinca tinca"), 1),
+        ("0001-tench", ("goldfish", "tench, Tinca tinca"), 1),
+        ("0000-tench", ("goldfish", "tench, Tinca tinca"), None),
+        ("A-B", ("a b", "a/b"), None),
+        ("猫", ("犬", "猫"), 1),
+        ("-", ("?", "!"), None),
+    ],
+)
+def test_a_folder_names_a_class_by_its_name_or_its_index(text, names, index):
+    assert class_named(text, names) == index

@@ -7,10 +7,11 @@ gradient ascent            the same budget, if the network has gradients
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -22,15 +23,25 @@ from fooling.attacks.ascent.settings import AscentSettings
 from fooling.attacks.attack import AttackRun, identity_of
 from fooling.attacks.evolution.record import RunRecord
 from fooling.attacks.evolution.run import Evolution
+from fooling.attacks.evolution.screening import IMAGES as MEASURED
 from fooling.attacks.evolution.searches import RandomSearch
 from fooling.attacks.evolution.settings import EvolutionSettings, SearchSettings
 from fooling.attacks.record import AttackRecord, TargetedRecord
+from fooling.auditing.real_images import (
+    OtherPreprocessing,
+    RealImages,
+    RealResult,
+    better_preprocessing,
+    measured,
+)
 from fooling.auditing.settings import OFFSPRING, AuditSettings
 from fooling.classifiers.classifier import Classifier
 from fooling.classifiers.gradients import has_gradients
 from fooling.classifiers.probe import remarks_on
 from fooling.encodings.settings import CppnSettings, DirectSettings, encoding_for
+from fooling.formatting import share_percent
 from fooling.images import noise_images
+from fooling.schemas import Header
 from fooling.seeding import derived_seed
 from fooling.settings import SeedRange
 
@@ -44,16 +55,17 @@ LEAST_STEPS, MOST_STEPS = 100, 500
 LEARNING_RATE = 10.0
 
 
-@dataclass(frozen=True, kw_only=True)
-class SingleImages:
+class SingleImages(Header):
     """Random images that were scored once, without any search."""
 
     kind: str
+    """Noise images or random CPPN images."""
     images: int
+    """Number of images."""
     median_confidence: float
     """Median over the images of the highest confidence in any class."""
     fooling: int
-    """Images with at least the threshold in any class."""
+    """Images whose confidence in any class reaches the threshold."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -71,6 +83,11 @@ class SearchResult:
     log_odds: NDArray[np.float64]  # (B,)
     evaluations: NDArray[np.int64]  # (T,) images scored, over all classes
     history: NDArray[np.float32]  # (T, B) confidences at these
+
+    @property
+    def is_control(self) -> bool:
+        """Whether it is random search, with which evolution is compared."""
+        return self.name.startswith(RandomSearch.name)
 
     def fooled(self, threshold: float) -> int:
         """Return the number of classes with an image at or above ``threshold``."""
@@ -103,6 +120,10 @@ class AuditResult:
     settings: AuditSettings
     single: tuple[SingleImages, ...]
     searches: tuple[SearchResult, ...]
+    real: RealResult | None
+    """What the network does with test images; None if there were none."""
+    other_preprocessing: OtherPreprocessing | None
+    """A usual preprocessing that is clearly better on the test images; None if there is none, or no test images."""
     remarks: tuple[str, ...]
     """What is suspicious about the network, such as missing gradients."""
     provenance: dict[str, Any]
@@ -114,16 +135,26 @@ class AuditResult:
 
     def sentences(self) -> list[str]:
         """Return the main result: one sentence for each search that is no control, the most successful first."""
-        main = [found for found in self.searches if found.control or found.name == "ascent"]
+        main = [found for found in self.searches if not found.is_control]
         main.sort(key=lambda found: -found.fooled(self.settings.threshold))
         return [self._sentence(found) for found in main]
 
-    def save(self, folder: str | Path) -> None:
-        """Write the audit as a folder: a page, ``audit.json`` and the images; an older audit there is replaced."""
-        # Imported here because the page is drawn only if it is written.
-        from fooling.auditing.saving import files_of
+    def save(self, folder: str | Path, *, export: Literal["imagefolder", "list"] | None = None) -> None:
+        """Write the audit as a folder: a page, ``audit.json`` and the images; an older audit there is replaced.
 
-        write_folder(Path(folder), files_of(self))
+        Args:
+            folder: The folder.
+            export: Write the champions also for other programs, to ``export/``: with a subfolder for each class as
+                torchvision's ``ImageFolder`` reads it, or with ``list.txt`` as well, as OpenOOD reads it.
+
+        Raises:
+            FoolingError: The folder holds anything but an earlier audit, or cannot be written.
+        """
+        # Imported here because the page is drawn only if it is written.
+        from fooling.auditing.saving import files_of, require_replaceable
+
+        require_replaceable(Path(folder))
+        write_folder(Path(folder), files_of(self, export=export))
 
     def _sentence(self, found: SearchResult) -> str:
         threshold, classes = self.settings.threshold, len(found.classes)
@@ -137,15 +168,19 @@ class AuditResult:
         return f"{sentence}."
 
 
-def planned(classifier: Classifier, settings: AuditSettings, *, sha256: str = "") -> list[Search]:
+def planned(
+    classifier: Classifier, settings: AuditSettings, *, real: RealImages | None = None, sha256: str = ""
+) -> list[Search]:
     """Return the searches of an audit in their order.
 
     Args:
         classifier: The classifier to fool.
-        settings: Budget and seed.
+        settings: Budget, seed and precision.
+        real: Test images, which ``precision: screened`` measures the error of bfloat16 on; None: noise instead.
         sha256: Digest of what defines the classifier, for the records.
     """
-    return [*_searches(classifier, settings, sha256), *_ascent(classifier, settings, sha256)]
+    shown = noise_images(classifier.input_shape, MEASURED) if real is None else real.images
+    return [*_searches(classifier, settings, sha256, shown), *_ascent(classifier, settings, sha256)]
 
 
 def result_of(search: Search, record: AttackRecord) -> SearchResult:
@@ -180,9 +215,12 @@ def completed(
     settings: AuditSettings,
     *,
     searches: Sequence[SearchResult],
+    real: RealImages | None = None,
     provenance: dict[str, Any] | None = None,
 ) -> AuditResult:
-    """Return the result of an audit, with the ``searches`` that were run."""
+    """Return the result of an audit, with the ``searches`` that were run, and with ``real`` test images if any."""
+    result = None if real is None else measured(classifier, real, searches, threshold=settings.threshold)
+    other = None if real is None else better_preprocessing(classifier, real, seed=settings.seed)
     return AuditResult(
         name=classifier.name,
         class_names=classifier.class_names,
@@ -190,18 +228,40 @@ def completed(
         settings=settings,
         single=single_images(classifier, settings),
         searches=tuple(searches),
-        remarks=tuple(remarks_on(classifier, torch.from_numpy(noise_images(classifier.input_shape)))),
+        real=result,
+        other_preprocessing=other,
+        remarks=tuple(_remarks(classifier, real, result, other)),
         provenance=provenance or {},
     )
 
 
-def _searches(classifier: Classifier, settings: AuditSettings, sha256: str) -> Iterator[Search]:
+def _remarks(
+    classifier: Classifier, real: RealImages | None, result: RealResult | None, other: OtherPreprocessing | None
+) -> Iterator[str]:
+    """Yield what is suspicious about the network: its scores, gradients, test error and preprocessing."""
+    known = {} if result is None else {"test_error": result.error}
+    noise, labels = torch.from_numpy(noise_images(classifier.input_shape)), None if real is None else real.labels
+    yield from remarks_on(dataclasses.replace(classifier, provenance=known), noise, test_labels=labels)
+    if other is not None:
+        yield (
+            f"{classifier.name}: another usual preprocessing does clearly better, {other.name}: a test error of "
+            f"{share_percent(other.error)} instead of {share_percent(other.error_as_given)} on the same "
+            f"{other.images} test images (exact McNemar test, p = {other.p_value:.1g}). Try {other.options}"
+        )
+
+
+def _searches(
+    classifier: Classifier, settings: AuditSettings, sha256: str, shown: NDArray[np.uint8]
+) -> Iterator[Search]:
     budget = SearchSettings(start=OFFSPRING, offspring=OFFSPRING, generations=settings.generations)
     for kind, encoding in ENCODINGS.items():
+        # Nearly every child of the direct encoding could beat a champion, so that screening takes longer than it saves.
+        precision = "float32" if (settings.precision, kind) == ("screened", "direct") else settings.precision
         attack = Evolution(
-            settings=EvolutionSettings(encoding=encoding, search=budget),
+            settings=EvolutionSettings(encoding=encoding, search=budget, precision=precision),
             classifier=classifier,
             identity=identity_of(classifier, name=f"evolution-{kind}", sha256=sha256),
+            real=shown,
         )
         for control in (RandomSearch.name, ""):
             yield Search(

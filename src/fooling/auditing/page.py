@@ -1,25 +1,49 @@
-"""The page of an audit: one self-contained HTML file in the style of the report."""
+"""The pages of an audit and of a first look: self-contained HTML files in the style of the report."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
-import jinja2
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import StrMethodFormatter
 
 from fooling.auditing.audit import AuditResult, SearchResult
+from fooling.auditing.real_images import Refused
 from fooling.figures.style import QUIET, SERIES, WIDTH, as_png, in_style
-from fooling.formatting import percent, share_percent, short_percent
+from fooling.formatting import percent, short_percent
 from fooling.report import page as report
 from fooling.report.pictures import Picture, figure_uri, picture, size_of
 
-DATA_FILES = ("page.html", "../report/templates/style.css")
+if TYPE_CHECKING:
+    from fooling.auditing.known_images import ProbeResult
+
+DATA_FILES = (
+    "page.html",
+    "probe.html",
+    "../report/templates/base.html",
+    "../report/templates/macros.html",
+    "../report/templates/style.css",
+)
 SHOWN = 40  # images of a search on the page at most: those with the highest confidence
+#: Characters that all pictures take at most, so that a page is smaller than 5 MB: noise of 224 x 224 pixels takes
+#: 200,000 for each.
+MOST_CHARACTERS = 4_000_000
+
+PRECISIONS = {
+    "float32": "float32",
+    "bfloat16": "searched in bfloat16; the confidences here are those of float32",
+    "screened": "screened in bfloat16, with the same result as in float32",
+}
+
+Key = TypeVar("Key", str, int)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,12 +53,17 @@ class Row:
     name: str
     title: str
     fooled: int
-    classes: int
+    classes: int  # that the search looked for
     first: str
     median: str
     evaluations: str
+    is_control: bool
     pictures: Sequence[Picture]
-    left_out: int  # images that are not on the page
+
+    @property
+    def left_out(self) -> int:
+        """Images that are not on the page."""
+        return self.classes - len(self.pictures)
 
     @property
     def share(self) -> float:
@@ -42,23 +71,83 @@ class Row:
         return self.fooled / self.classes
 
 
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """Known images of one origin on the page of a first look."""
+
+    title: str
+    images: int
+    fooling: int
+    comparable: int
+    same_class: int
+    pictures: Sequence[Picture]
+
+    @property
+    def left_out(self) -> int:
+        """Images that are not on the page."""
+        return self.images - len(self.pictures)
+
+
 def audit_page(result: AuditResult) -> str:
-    """Return the HTML of an audit."""
+    """Return the HTML of an audit, smaller than 5 MB; images without room are left out, which the page says."""
     curves = as_png(draw_curves(result))
-    loader = jinja2.FileSystemLoader([Path(__file__).parent, Path(report.__file__).parent / "templates"])
-    environment = jinja2.Environment(
-        loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    strip = _fitting({"": enumerate(_strip(result))}, room=MOST_CHARACTERS // 4)[""]
+    pictures = _fitting(
+        {search.name: _most_confident(result, search) for search in result.searches},
+        room=MOST_CHARACTERS - sum(len(shown.source) for shown in strip),
     )
-    environment.filters |= {"unbroken": report.unbroken, "percent": share_percent}
-    return environment.get_template("page.html").render(
-        result=result,
-        sentences=result.sentences(),
-        rows=[_row(result, search) for search in result.searches],
-        strip=list(_strip(result)),
-        threshold=short_percent(result.settings.threshold),
-        curves=figure_uri(curves),
-        size=size_of(curves),
-        shape=" x ".join(map(str, result.input_shape)),
+    contents = {
+        "searches": "Searches",
+        "images": "Images",
+        "test-images": "Test images",
+        "meaning": "What the numbers mean, and what they do not",
+        "harden": "How to harden a network",
+        **({"remarks": "Remarks"} if result.remarks else {}),
+        "run": "How it was made",
+    }
+    return (
+        report.environment(Path(__file__).parent)
+        .get_template("page.html")
+        .render(
+            result=result,
+            real=result.real,
+            least_accepted=[(each, _least_accepted(each)) for each in result.real.refused] if result.real else [],
+            contents=contents,
+            sentences=result.sentences(),
+            rows=[_row(result, search, pictures[search.name]) for search in result.searches],
+            strip=strip,
+            threshold=short_percent(result.settings.threshold),
+            curves=figure_uri(curves),
+            size=size_of(curves),
+            shape=" x ".join(map(str, result.input_shape)),
+            precision=PRECISIONS[result.settings.precision],
+        )
+    )
+
+
+def probe_page(result: ProbeResult) -> str:
+    """Return the HTML of a first look at known images, smaller than 5 MB; images without room are left out."""
+    groups = result.file.groups
+    pictures = _fitting({number: _probed(result, number) for number in range(len(groups))}, room=MOST_CHARACTERS)
+    return (
+        report.environment(Path(__file__).parent)
+        .get_template("probe.html")
+        .render(
+            probe=result.file,
+            contents={f"group-{number}": group.name for number, group in enumerate(groups, start=1)},
+            groups=[
+                Group(
+                    title=group.name,
+                    images=len(group.images),
+                    fooling=group.fooling,
+                    comparable=group.comparable,
+                    same_class=group.same_class,
+                    pictures=pictures[number],
+                )
+                for number, group in enumerate(groups)
+            ],
+            threshold=short_percent(result.file.threshold),
+        )
     )
 
 
@@ -70,12 +159,11 @@ def draw_curves(result: AuditResult) -> Figure:
     for number, search in enumerate(result.searches):
         reached = (search.history.astype(np.float64) >= result.settings.threshold).sum(axis=1)
         look = SERIES[number // 2 if search.name != "ascent" else 2]
-        is_control = not search.control and search.name != "ascent"
         axes.plot(
             search.evaluations,
             reached,
             color=look.colour,
-            linestyle=":" if is_control else "-",
+            linestyle=":" if search.is_control else "-",
             drawstyle="steps-post",
             label=search.title,
         )
@@ -88,10 +176,16 @@ def draw_curves(result: AuditResult) -> Figure:
     return figure
 
 
-def _row(result: AuditResult, search: SearchResult) -> Row:
+def _least_accepted(refused: Refused) -> str:
+    """Return below which confidence images are refused, with the decimals that one near 1 needs."""
+    if refused.confidence is None:
+        return "too few test images"
+    decimals = math.ceil(-math.log10(max(1 - refused.confidence, sys.float_info.epsilon)))
+    return f"below a confidence of {percent(refused.confidence, decimals=max(2, decimals))}"
+
+
+def _row(result: AuditResult, search: SearchResult, pictures: Sequence[Picture]) -> Row:
     first = search.first(result.settings.threshold)
-    order = np.argsort(-search.log_odds, kind="stable")[:SHOWN]
-    chosen = sorted(order.tolist()) if len(search.classes) > SHOWN else range(len(search.classes))
     return Row(
         name=search.name,
         title=search.title,
@@ -100,9 +194,49 @@ def _row(result: AuditResult, search: SearchResult) -> Row:
         first="never" if first is None else f"{first:,}",
         median=percent(float(np.median(search.confidences))),
         evaluations=f"{int(search.evaluations[-1]):,}",
-        pictures=[_picture(result, search, index) for index in chosen],
-        left_out=len(search.classes) - len(chosen),
+        is_control=search.is_control,
+        pictures=pictures,
     )
+
+
+def _fitting(groups: Mapping[Key, Iterator[tuple[int, Picture]]], *, room: int) -> dict[Key, list[Picture]]:
+    """Return pictures of each group, at most :data:`SHOWN`, that take ``room`` characters at most in all.
+
+    Groups of small pictures come first; each group may take an equal share of what is left.
+
+    Args:
+        groups: Pictures of each group with their places in it, those that matter most first.
+        room: Characters that all pictures may take.
+
+    Returns:
+        The pictures of each group, in the order of their places.
+    """
+    firsts = {name: next(pictures) for name, pictures in groups.items()}
+    taken: dict[Key, list[Picture]] = {}
+    for number, name in enumerate(sorted(firsts, key=lambda each: len(firsts[each][1].source))):
+        share, kept = room // (len(firsts) - number), {}
+        for place, shown in islice(chain([firsts[name]], groups[name]), SHOWN):
+            if (share := share - len(shown.source)) < 0:
+                break
+            kept[place] = shown
+        room -= sum(len(shown.source) for shown in kept.values())
+        taken[name] = [kept[place] for place in sorted(kept)]
+    return taken
+
+
+def _most_confident(result: AuditResult, search: SearchResult) -> Iterator[tuple[int, Picture]]:
+    """Yield the pictures of a search with their places, the most confident one first."""
+    for index in np.argsort(-search.log_odds, kind="stable").tolist():
+        yield index, _picture(result, search, index)
+
+
+def _probed(result: ProbeResult, number: int) -> Iterator[tuple[int, Picture]]:
+    """Yield the pictures of a group of known images with their places, the most confident one first."""
+    known = result.file.groups[number].images
+    for place in sorted(range(len(known)), key=lambda each: -known[each].log_odds):
+        shown, name = known[place], result.file.classes[known[place].class_index]
+        image = result.images[number][place]
+        yield place, picture(image, name, shown.confidence, kind=shown.made_for or "")
 
 
 def _picture(result: AuditResult, search: SearchResult, index: int) -> Picture:
@@ -113,5 +247,5 @@ def _picture(result: AuditResult, search: SearchResult, index: int) -> Picture:
 def _strip(result: AuditResult) -> Iterator[Picture]:
     """Yield the most confident image of each search that is no control."""
     for search in result.searches:
-        if search.control or search.name == "ascent":
+        if not search.is_control:
             yield _picture(result, search, int(search.log_odds.argmax()))

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from fooling.attacks.evolution.settings import Precision
 from fooling.settings import Seed, Settings
 
 OFFSPRING = 200  # images of a generation, as in the paper
@@ -24,6 +25,8 @@ class AuditSettings(Settings):
     """Seed of all searches."""
     threshold: Annotated[float, Field(gt=0, lt=1)] = 0.9999
     """Confidence from which an image counts as fooling the network."""
+    precision: Precision = "float32"
+    """Number format of the search; reported confidences are those of the stored images in float32."""
     single_images: Annotated[int, Field(ge=1, le=10**6)] = 1000
     """Single noise images and random CPPN images that are scored before any search."""
 

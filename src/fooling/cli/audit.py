@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
 from fooling.artifacts import read_bytes
 from fooling.auditing.doors import Opening, opened
-from fooling.auditing.running import audited, seconds_per_image
+from fooling.auditing.known_images import PROBE_FILE, known_images, probed
+from fooling.auditing.real_images import read_real_images
+from fooling.auditing.running import audited, chosen_precision, seconds_per_image
+from fooling.auditing.saving import require_replaceable
 from fooling.auditing.settings import AuditSettings
 from fooling.checkpoints import CheckpointStore
+from fooling.classifiers.classifier import Classifier
 from fooling.classifiers.devices import chosen_device
 from fooling.classifiers.header import Outputs
 from fooling.datasets.fetching import mirror_folder
@@ -40,8 +45,12 @@ def audit(
     minutes: float | None = None,
     seed: int = 1,
     threshold: float = AuditSettings().threshold,
+    test_images: Path | None = None,
+    probe: Path | None = None,
+    export: Literal["", "imagefolder", "list"] = "",
+    precision: Literal["auto", "float32", "bfloat16", "screened"] = "float32",
     chunk_size: int | None = None,
-    output: Path = Path("audit"),
+    output: Path | None = None,
     mirror: Path | None = None,
     checkpoints: Path = Path("results/.checkpoints"),
     device: str = "auto",
@@ -66,8 +75,16 @@ def audit(
         budget: Number of images that each search scores. Default: 40,200.
         minutes: Choose the budget so that the audit takes about so long on this machine, instead of --budget.
         threshold: Confidence from which an image counts as fooling the network.
+        test_images: Test images of the network: a folder with a subfolder for each class, named by the class or its
+            index, or a data set file. They give test error, calibration and refusal, and a test of the preprocessing.
+        probe: Take a first look in seconds instead: show these known fooling images to the network, without any search.
+            The folder of an earlier audit, a run file of this project, or any folder of pictures.
+        export: Write the best images also for other programs, to export/ in the folder of the audit: as an imagefolder
+            with a subfolder for each class, or with a list of paths and the label -1 beside it.
+        precision: Number format of evolution and random search. All reported confidences are those of float32.
+            `screened` finds the same images as `float32`; `auto` measures which of the two is faster.
         chunk_size: How many images are scored at once. Default: 32.
-        output: Folder to write; an older audit there is replaced.
+        output: Folder to write; an older audit there is replaced. Default: audit, or probe with --probe.
     """
     if budget is not None and minutes is not None:
         raise FoolingError("--budget and --minutes exclude each other", remedy="give one of them")
@@ -88,16 +105,25 @@ def audit(
         chunk_size=chunk_size,
         mirror=mirror_folder(mirror),
     )
+    if probe is not None and (other := _of_searches(budget, minutes, test_images, export)):
+        raise FoolingError(f"--probe runs no search, so {other} has no effect", remedy=f"leave out {other} or --probe")
     place = chosen_device(device)
     classifier = opened(network, opening, device=place)
     shape = "x".join(map(str, classifier.input_shape))
     say(f"{classifier.name}: {len(classifier.class_names)} classes, images of {shape}, {classifier.outputs}")
+    if probe is not None:
+        _probe(classifier, probe, threshold=threshold, output=output or Path("probe"))
+        return
+    folder = output or Path("audit")
+    require_replaceable(folder)
+    real = None if test_images is None else read_real_images(test_images, classifier)
     if minutes is not None:
         settings = settings.within(
             60 * minutes, per_image=seconds_per_image(classifier), seed=seed, threshold=threshold
         )
         chosen = f"{settings.budget:,} images a search; --budget {settings.budget} repeats or resumes it"
         say(f"budget for {minutes:g} minutes on this machine: {chosen}")
+    settings = settings.model_copy(update={"precision": chosen_precision(classifier, precision)})
     files = [Path(network.rpartition(":")[0] if ".py:" in network else network), *([weights] if weights else [])]
     digests = {path.name: digest_of(path) for path in files if path.is_file()}
     decides = {
@@ -109,14 +135,30 @@ def audit(
         "device": place.type,
     }
     with CheckpointStore(checkpoints, decides, code=fingerprint(f"{__name__}:audit")) as store:
-        result = audited(classifier, settings, store=store, sha256=" ".join(digests.values()))
-        result.save(output)
+        result = audited(classifier, settings, real=real, store=store, sha256=" ".join(digests.values()))
+        result.save(folder, export=export or None)
         store.clear()
-    for remark in result.remarks:
-        say(remark)
-    for sentence in result.sentences():
+    _say_result([*result.remarks, *result.sentences()], folder)
+
+
+def _probe(classifier: Classifier, source: Path, *, threshold: float, output: Path) -> None:
+    """Show the known fooling images at ``source`` to ``classifier``, and write what it calls them."""
+    require_replaceable(output, PROBE_FILE)
+    result = probed(classifier, known_images(source), source=source.resolve().name, threshold=threshold)
+    result.save(output)
+    _say_result([*result.file.remarks, *result.file.summary], output)
+
+
+def _say_result(sentences: Sequence[str], folder: Path) -> None:
+    for sentence in sentences:
         say(sentence)
-    say(f"Done: open {output / 'index.html'}")
+    say(f"Done: open {folder / 'index.html'}")
+
+
+def _of_searches(budget: int | None, minutes: float | None, test_images: Path | None, export: str) -> str:
+    """Return the options that only searches need and that are given, as they are typed."""
+    given = {"--budget": budget, "--minutes": minutes, "--test-images": test_images, "--export": export or None}
+    return " and ".join(option for option, value in given.items() if value is not None)
 
 
 def _shape(text: str) -> tuple[int, int, int] | None:

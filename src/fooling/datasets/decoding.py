@@ -77,9 +77,10 @@ def decoded_images(
     return images
 
 
-def fitted(content: bytes, *, size: int, colour: Colour, source: Path) -> NDArray[np.uint8]:
-    """Return an encoded picture as an upright image ``(C, size, size)``, scaled to cover it and cropped evenly.
+def fitted(content: bytes, *, size: int | tuple[int, int] | None, colour: Colour, source: Path) -> NDArray[np.uint8]:
+    """Return an encoded picture as an upright image ``(C, H, W)``, scaled to cover its size and cropped evenly.
 
+    ``size`` is the side of a square or height and width; None keeps that of the picture.
     Transparent parts show a white background. Of 16 bits per channel the upper 8 are kept, in grey as in colour; levels
     of
     netpbm files, which state their maximum, are scaled to it and rounded, as Pillow does in colour. Raises
@@ -94,7 +95,8 @@ def fitted(content: bytes, *, size: int, colour: Colour, source: Path) -> NDArra
         flat = _flat(picture, transparent, source=source)
         mode = "L" if colour == "grey" else "RGB"
         coloured = flat if flat.mode == mode else flat.convert(mode)  # convert would always copy
-        pixels = np.asarray(ImageOps.fit(coloured, (size, size), Image.Resampling.BICUBIC))
+        height, width = (size, size) if isinstance(size, int) else size or (coloured.height, coloured.width)
+        pixels = np.asarray(ImageOps.fit(coloured, (width, height), Image.Resampling.BICUBIC))
     return pixels[None] if colour == "grey" else np.moveaxis(pixels, -1, 0)
 
 

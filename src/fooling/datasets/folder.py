@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -11,10 +12,11 @@ import pandas as pd
 from pydantic import Field
 
 from fooling.datasets.dataset import Dataset, require_classes, stratified_split
-from fooling.datasets.decoding import Colour, Labelled, decoded_images
+from fooling.datasets.decoding import Colour, Labelled, decoded_images, fitted
 from fooling.datasets.fetching import found_path
-from fooling.datasets.manifest import content_sha256, picture_paths, require_same_pictures
-from fooling.datasets.sources import PictureFolder
+from fooling.datasets.imagenet_classes import WORDNET_ID
+from fooling.datasets.manifest import content_sha256, named, picture_paths, require_same_pictures
+from fooling.datasets.sources import PictureFolder, pictures_below
 from fooling.errors import FoolingError
 from fooling.settings import Seed, Settings, Side
 
@@ -159,3 +161,72 @@ def _parts(
             found=error,
             remedy="add pictures, or set another test_fraction",
         ) from None
+
+
+def pictures_of_classes(folder: Path, class_names: Sequence[str]) -> tuple[list[str], NDArray[np.int64]]:
+    """Return the paths of the pictures in subfolders that stand for classes, and the class index (N,) of each.
+
+    Args:
+        folder: Holds a subfolder for each class that has pictures, named as :func:`class_named` reads it. Or the
+            subfolders are WordNet ids, one for each class: their ascending order is that of ImageNet's networks.
+        class_names: Names of all classes in the order of their indices.
+
+    Raises:
+        FoolingError: There are no pictures, pictures outside subfolders, or a subfolder that names no class.
+    """
+    paths = list(pictures_below(folder))
+    expected = "a subfolder for each class, named by the class or its index in the network's own order"
+    if loose := [path for path in paths if "/" not in path]:
+        raise FoolingError(f"{folder} has pictures outside subfolders", found=named(loose), expected=expected)
+    if not paths:
+        raise FoolingError(f"{folder} has no pictures", expected=expected)
+    folders = sorted({path.split("/")[0] for path in paths})
+    classes = {name: class_named(name, class_names) for name in folders}
+    if len(folders) == len(class_names) and all(map(WORDNET_ID.fullmatch, folders)):
+        classes = {name: place for place, name in enumerate(folders)}
+    if unknown := [name for name, index in classes.items() if index is None]:
+        raise FoolingError(
+            f"{folder} has {len(unknown)} subfolders that name no class of the network",
+            found=named(unknown),
+            expected=f"names such as {', '.join(class_names[:3])}, or indices from 0 to {len(class_names) - 1}",
+            remedy="rename the subfolders, or give the names of the classes in the network's own order (--classes)",
+        )
+    return paths, np.array([classes[path.split("/")[0]] for path in paths], dtype=np.int64)
+
+
+def class_named(text: str, class_names: Sequence[str]) -> int | None:
+    """Return the index of the class that ``text`` names, a folder for example; None: no class, or more than one.
+
+    In this order: the same name; the index, unless the names are other numbers; the name without capitals and
+    punctuation, also its beginning after the index and a hyphen (``0002-great-white``).
+    """
+    if text in class_names:
+        return class_names.index(text)
+    if text.isdecimal():
+        are_other_numbers = any(name.isdecimal() and int(name) != place for place, name in enumerate(class_names))
+        return int(text) if not are_other_numbers and int(text) < len(class_names) else None
+    plain = [plain_name(name) for name in class_names]
+    number, _, rest = text.partition("-")
+    if rest and number.isdecimal() and int(number) < len(plain) and plain[int(number)].startswith(plain_name(rest)):
+        return int(number)
+    same = [place for place, name in enumerate(plain) if name == plain_name(text) != ""]
+    return same[0] if len(same) == 1 else None
+
+
+def decoded(
+    folder: Path, paths: Sequence[str], shape: tuple[int, int, int], *, after_picture: Callable[[], None] = lambda: None
+) -> Iterator[NDArray[np.uint8]]:
+    """Yield the pictures at ``paths`` as images of ``shape`` (C, H, W), scaled to cover it and cropped evenly.
+
+    Raises :class:`FoolingError` as :func:`fooling.datasets.decoding.fitted` does.
+    """
+    pictures, (channels, *size) = PictureFolder(folder, paths), shape
+    colour: Colour = "grey" if channels == 1 else "rgb"
+    for path in paths:
+        yield fitted(pictures.content(path), size=(size[0], size[1]), colour=colour, source=folder / path)
+        after_picture()
+
+
+def plain_name(name: str) -> str:
+    """Return a name without capitals, and with a hyphen for everything that is neither letter nor digit."""
+    return re.sub(r"[\W_]+", "-", name.casefold()).strip("-")

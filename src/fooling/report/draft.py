@@ -14,7 +14,7 @@ import jinja2
 
 from fooling.figures.catalogue import FIGURES
 
-DATA_FILES = ("draft.html",)
+DATA_FILES = ("draft.html", "templates/base.html", "templates/style.css")
 
 REFRESH = 20  # seconds between two loads of the page
 
@@ -43,7 +43,7 @@ def draft(*, study: str, figures: Mapping[str, str], report: str) -> str:
         if files:
             kinds.append(Kind(kind.replace("_", " ").capitalize(), declared.caption, files))
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        loader=jinja2.FileSystemLoader([folder := Path(__file__).parent, folder / "templates"]),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

@@ -40,6 +40,7 @@ from fooling.report.story import (
 )
 
 DATA_FILES = (
+    "templates/base.html",
     "templates/page.html",
     "templates/macros.html",
     "templates/opening.html",
@@ -192,7 +193,7 @@ def page(content: Content) -> str:
     }
     contents = {name: title for name, title in SECTIONS.items() if present.get(name)}
     to_come = [words for name, words in IN_EVERY_STUDY.items() if name not in contents]
-    return _environment().get_template("page.html").render(context, contents=contents, to_come=to_come)
+    return environment().get_template("page.html").render(context, contents=contents, to_come=to_come)
 
 
 def _story(content: Content, evolution: Sequence[str]) -> list[str]:
@@ -245,15 +246,16 @@ def _of_claims(claims: pd.DataFrame | None, rows: Sequence[PlacedRow]) -> dict[s
     }
 
 
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).with_name("templates")),
+def environment(*folders: Path) -> jinja2.Environment:
+    """Return the environment of pages in the style of the report, which also finds templates in these ``folders``."""
+    made = jinja2.Environment(
+        loader=jinja2.FileSystemLoader([*folders, Path(__file__).with_name("templates")]),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {
+    made.filters |= {
         "duration": duration,
         "in_words": in_words,
         "percent": share_percent,
@@ -262,7 +264,7 @@ def _environment() -> jinja2.Environment:
         "style": style,
         "unbroken": unbroken,
     }
-    return environment
+    return made
 
 
 def duration(seconds: float) -> str:
