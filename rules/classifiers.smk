@@ -48,11 +48,12 @@ rule list_folder:
     output:
         "results/datasets/{dataset}.pictures.csv",
     params:
-        code=fingerprint("fooling.cli.picture_folders:list_folder"),
+        code=fingerprint("fooling.cli.data_sets:list_folder"),
         environment=environment("datasets"),
         kind="folder",
         settings=by_wildcards(datasets.settings),
         seen=by_wildcards(datasets.pictures_seen),
+        classes=by_wildcards(datasets.classes_seen),
     log:
         "logs/datasets/{dataset}.pictures.log",
     benchmark:
@@ -77,10 +78,11 @@ rule fetch_folder:
     output:
         "results/datasets/{dataset}.safetensors",
     params:
-        code=fingerprint("fooling.cli.picture_folders:fetch_folder"),
+        code=fingerprint("fooling.cli.data_sets:fetch_folder"),
         environment=environment("datasets"),
         kind="folder",
         settings=by_wildcards(datasets.settings),
+        classes=by_wildcards(datasets.classes_seen),
     log:
         "logs/datasets/{dataset}.log",
     benchmark:
@@ -103,9 +105,8 @@ rule fetch_folder:
 # ImageNet has over a million pictures: several threads read them.
 use rule list_folder as list_imagenet with:
     params:
-        code=fingerprint("fooling.cli.picture_folders:list_imagenet"),
+        code=fingerprint("fooling.cli.data_sets:list_imagenet"),
         kind="imagenet",
-        classes=by_wildcards(datasets.classes_seen),
     wildcard_constraints:
         dataset=one_of(datasets.of_kind("imagenet")),
     threads: 8
@@ -116,9 +117,8 @@ use rule list_folder as list_imagenet with:
 
 use rule fetch_folder as fetch_imagenet with:
     params:
-        code=fingerprint("fooling.cli.picture_folders:fetch_imagenet"),
+        code=fingerprint("fooling.cli.data_sets:fetch_imagenet"),
         kind="imagenet",
-        classes=by_wildcards(datasets.classes_seen),
     wildcard_constraints:
         dataset=one_of(datasets.of_kind("imagenet")),
     threads: 8

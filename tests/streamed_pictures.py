@@ -17,7 +17,7 @@ from PIL import Image
 
 from fooling.artifacts import read_table
 from fooling.cli._streaming import listed_pictures
-from fooling.cli.picture_folders import fetch_imagenet, list_imagenet
+from fooling.cli.data_sets import fetch_imagenet, list_imagenet
 from fooling.datasets.dataset import Dataset, load_dataset
 from fooling.datasets.decoding import ListedPictures
 from fooling.datasets.manifest import MANIFEST

@@ -14,7 +14,7 @@ from PIL import Image
 
 from fooling.classifiers.classifier_file import load_classifier
 from fooling.cli._streaming import listed_pictures
-from fooling.cli.picture_folders import fetch_folder, list_folder
+from fooling.cli.data_sets import fetch_folder, list_folder
 from fooling.cli.training import retrain, train
 from fooling.datasets.dataset import load_dataset, save_dataset
 from fooling.errors import FoolingError

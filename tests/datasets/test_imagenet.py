@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from fooling.artifacts import read_table
-from fooling.cli.picture_folders import fetch_imagenet, list_imagenet
+from fooling.cli.data_sets import fetch_imagenet, list_imagenet
 from fooling.datasets.dataset import load_dataset
 from fooling.datasets.imagenet import ImagenetSettings, imagenet_manifest, imagenet_source, kept_pictures, make_imagenet
 from fooling.datasets.imagenet_classes import ClassList

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import StrMethodFormatter
 
-from fooling.auditing.audit import AuditResult, SearchResult
+from fooling.auditing.audit import LIMITS, AuditResult, SearchResult
 from fooling.figures.style import QUIET, SERIES, WIDTH, as_png, in_style
 from fooling.formatting import percent, share_percent, short_percent
 from fooling.report import page as report
@@ -53,9 +53,11 @@ def audit_page(result: AuditResult) -> str:
     return environment.get_template("page.html").render(
         result=result,
         sentences=result.sentences(),
+        limits=LIMITS[result.scores],
         rows=[_row(result, search) for search in result.searches],
         strip=list(_strip(result)),
         threshold=short_percent(result.settings.threshold),
+        reached=_reached(result),
         curves=figure_uri(curves),
         size=size_of(curves),
         shape=" x ".join(map(str, result.input_shape)),
@@ -83,9 +85,14 @@ def draw_curves(result: AuditResult) -> Figure:
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     axes.set_ylim(0, None)
     axes.set_xlabel("evaluations (images scored, over all classes)")
-    axes.set_ylabel(f"classes at {short_percent(result.settings.threshold)} or more")
+    axes.set_ylabel(f"classes {_reached(result)}")
     axes.legend(loc="upper left", bbox_to_anchor=(0, -0.22), ncols=2, labelcolor=QUIET)
     return figure
+
+
+def _reached(result: AuditResult) -> str:
+    """Return what counts as fooling the network: a label alone has no confidence."""
+    return "given as a label" if result.scores == "label" else f"at {short_percent(result.settings.threshold)} or more"
 
 
 def _row(result: AuditResult, search: SearchResult) -> Row:
@@ -98,7 +105,7 @@ def _row(result: AuditResult, search: SearchResult) -> Row:
         fooled=search.fooled(result.settings.threshold),
         classes=len(search.classes),
         first="never" if first is None else f"{first:,}",
-        median=percent(float(np.median(search.confidences))),
+        median="-" if result.scores == "label" else percent(float(np.median(search.confidences))),
         evaluations=f"{int(search.evaluations[-1]):,}",
         pictures=[_picture(result, search, index) for index in chosen],
         left_out=len(search.classes) - len(chosen),

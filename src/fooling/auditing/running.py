@@ -41,9 +41,12 @@ def audit(
     """Audit a network: search for images of every class with evolution, random search and gradient ascent.
 
     Args:
-        model: A trained network, or a function from uint8 images (B, C, H, W), a NumPy array, to scores (B, K).
+        model: A trained network, or a function of uint8 images (B, C, H, W), a NumPy array. For each image it returns
+            the scores of all classes (B, K), or in a list a mapping of the likeliest labels to their probabilities, or
+            one label. A label is the name or the index of a class. ``fooling.auditing.services.Service`` is such a
+            function.
         input_shape: Shape (C, H, W) of the images; C is 1 for grey and 3 for RGB.
-        classes: Names of the classes in the network's own order; default: their numbers.
+        classes: Names of the classes in the network's own order, needed for labels; default: their numbers.
         divisor: A network sees ``(level / divisor - mean) / std`` of levels from 0 to 255; a function sees the levels.
         mean: One number per channel; default: none.
         std: One number per channel; default: none.

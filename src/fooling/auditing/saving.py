@@ -38,6 +38,8 @@ def as_json(result: AuditResult) -> dict[str, Any]:
         "network": result.name,
         "classes": list(result.class_names),
         "input_shape": list(result.input_shape),
+        "scores": result.scores,
+        "log_odds_limited": result.scores != "logits",
         "settings": result.settings.model_dump(mode="json"),
         "summary": result.sentences(),
         "remarks": list(result.remarks),
