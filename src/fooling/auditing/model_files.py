@@ -145,7 +145,7 @@ class TorchScriptNetwork(nn.Module):
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Return the scores ``(B, K)``."""
         # Otherwise the first calls and later ones run different code, whose last bits may differ.
-        with torch.jit.optimized_execution(False):  # type: ignore[no-untyped-call]
+        with torch.jit.optimized_execution(False):  # type: ignore[attr-defined]
             scores: torch.Tensor = self.script(images)
         return scores
 
@@ -168,9 +168,9 @@ class ExportedNetwork(nn.Module):
                 found=f"inputs of the shapes {', '.join(str(tuple(shape)) for shape in shapes)}",
                 expected="one input with four lengths, (B, C, H, W)",
             )
-        known = [length if isinstance(length, int) else None for length in shapes[0]]
-        self._batch, *sides = known
-        self.input_shape = None if None in sides else (sides[0], sides[1], sides[2])
+        self._batch, *sides = (length if isinstance(length, int) else None for length in shapes[0])
+        known = tuple(side for side in sides if side is not None)
+        self.input_shape = (known[0], known[1], known[2]) if len(known) == 3 else None
 
     def train(self, mode: bool = True) -> Self:
         """Change nothing: the graph was exported in one mode, and refuses to be set to another one."""
@@ -181,7 +181,7 @@ class ExportedNetwork(nn.Module):
         size = self._batch or len(images)
         missing = -len(images) % size
         filled = torch.cat([images, images.new_zeros(missing, *images.shape[1:])]) if missing else images
-        parts = [self.graph(part.contiguous()) for part in filled.split(size)]
+        parts = [self.graph(part.contiguous()) for part in torch.split(filled, size)]
         return torch.cat(parts)[: len(images)]
 
 
@@ -225,13 +225,15 @@ class HuggingFaceNetwork(nn.Module):
         range_ = white - black
         self.input = {"divisor": 255.0, "mean": (-black / range_).tolist(), "std": (1 / range_).tolist()}
         self._scaling = None if self.input_shape[1:] == (height, width) else _Scaling(processor, seen, folder=folder)
-        self.register_buffer("_limits", torch.stack([black, white])[:, :, None, None], persistent=False)
+        self._black: torch.Tensor
+        self._white: torch.Tensor
+        self.register_buffer("_black", black[:, None, None], persistent=False)
+        self.register_buffer("_white", white[:, None, None], persistent=False)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Return the logits ``(B, K)``."""
         if self._scaling is not None:
-            low, high = self._limits
-            images = torch.minimum(torch.maximum(self._scaling(images), low), high)
+            images = torch.minimum(torch.maximum(self._scaling(images), self._black), self._white)
         logits: torch.Tensor = self.network(pixel_values=images).logits
         return logits
 
