@@ -237,7 +237,7 @@ def _hugging_face(target: str, opening: Opening) -> _Opened:
         raise FoolingError(
             f"there is no folder {folder}",
             expected="a folder on this machine: nothing is downloaded",
-            remedy=f"download it first, such as with huggingface-cli download NAME --local-dir {folder.name}",
+            remedy=f"download it first, such as with hf download NAME --local-dir {folder.name}",
         )
     network = HuggingFaceNetwork(folder, image_shape=opening.input_shape)
     return _Opened(network, network.input_shape, network.input, unique_names(network.class_names))

@@ -10,7 +10,7 @@ import jinja2
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import StrMethodFormatter
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from fooling.auditing.audit import LIMITS, AuditResult, SearchResult
 from fooling.figures.style import QUIET, SERIES, WIDTH, as_png, in_style
@@ -82,7 +82,9 @@ def draw_curves(result: AuditResult) -> Figure:
             label=search.title,
         )
     axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_ylim(0, None)
     axes.set_xlabel("evaluations (images scored, over all classes)")
     axes.set_ylabel(f"classes {_reached(result)}")

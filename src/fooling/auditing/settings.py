@@ -37,7 +37,7 @@ class AuditSettings(Settings):
 
         Args:
             seconds: Time for the whole audit.
-            per_image: Seconds in which the network scores one image.
+            per_image: Seconds that a search takes for one image.
             seed: Seed of all searches.
             threshold: Confidence from which an image counts as fooling the network.
         """

@@ -169,7 +169,9 @@ def _class_names(text: str) -> tuple[str, ...] | None:
     names = tuple(name.strip() for name in text.split(","))
     if len(names) < 2:
         raise FoolingError(
-            "--classes is neither a number, nor a list, nor a file", found=repr(text), expected="such as 10, or cat,dog"
+            "--classes is neither a number, nor a list, nor a file",
+            found=repr(text),
+            expected="such as 10, or cat,dog, or names.csv",
         )
     return names
 
