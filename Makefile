@@ -65,13 +65,13 @@ WAIT_FOR_JOBS := for held in $$(compgen -G 'results/.checkpoints/*/lock'); do fl
 $(INSTALLED):
 	@echo "Installing PyTorch, Snakemake and the other packages of constraints.txt in .venv: 2 to 5 minutes, 2.4 GB."
 	@$(PYTHON) -m venv .venv
-	@$(PIP_INSTALL) ".[workflow,dev]"
+	@$(PIP_INSTALL) ".[study,survey,dev]"
 	@.venv/bin/python -m fooling.encodings.cppn.compilation
 	@touch $@
 
 $(INSTALLED_BENCH): $(INSTALLED)
 	@echo "Installing the libraries that the benchmarks compare with in .venv: about a minute."
-	@$(PIP_INSTALL) ".[workflow,dev,bench]"
+	@$(PIP_INSTALL) ".[study,survey,dev,bench]"
 	@touch $@
 
 $(INSTALLED_PACKAGES):

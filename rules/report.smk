@@ -161,7 +161,7 @@ rule replay:
     output:
         "<results>/evolution/{classifier}/{experiment}/seed{seed}.replay.safetensors",
     params:
-        code=classifiers.fingerprint("fooling.cli.replay:replay", classifiers.this, experiments.encoding_modules),
+        code=classifiers.fingerprint("fooling.cli.attack:replay", classifiers.this, experiments.encoding_modules),
         environment=environment("networks"),
         own_files=chains.own_files,
     log:

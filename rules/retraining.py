@@ -12,8 +12,7 @@ from fooling.classifiers.architectures import names_a_file
 from fooling.encodings.settings import DirectSettings, encoding_module
 from fooling.findings.intervals import IntervalSettings
 from fooling.fingerprint import fingerprint
-from fooling.retraining.plan import jobs_for, network_seed, random_images_seed, supply
-from fooling.retraining.settings import PAINTED
+from fooling.retraining.settings import PAINTED, jobs_for, network_seed, random_images_seed, supply
 from fooling.study.expansion import Chain
 from fooling.study.resolved import Study
 from rules.attacks import search_precision

@@ -12,7 +12,7 @@ rule survey_sample:
         questionnaire="<results>/survey/questionnaire.json",
         stimuli=directory("<results>/survey/stimuli"),
     params:
-        code=classifiers.fingerprint("fooling.cli.survey_sample:survey_sample", human_study.classifier),
+        code=classifiers.fingerprint("fooling.cli.survey_preparation:survey_sample", human_study.classifier),
         environment=environment("survey"),
         study=study.name,
         runs=by_wildcards(human_study.run_options),
@@ -80,7 +80,7 @@ rule survey_build:
     output:
         directory("<results>/survey/page"),
     params:
-        code=fingerprint("fooling.cli.survey_planning:survey_build"),
+        code=fingerprint("fooling.cli.survey_preparation:survey_build"),
         environment=environment("survey"),
         packages="results/.packages/node_modules",
     log:

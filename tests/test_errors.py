@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
+import pandas as pd
 import pytest
 
-from fooling.errors import FoolingError, is_lack_of_memory
+from fooling.errors import FoolingError, is_lack_of_memory, missing_package
 
 
 def test_only_what_is_known_is_said() -> None:
@@ -35,3 +39,27 @@ def test_a_message_holds_no_memory_address() -> None:
 )
 def test_a_lack_of_memory_is_recognised(error: Exception, lacks: bool) -> None:
     assert is_lack_of_memory(error) == lacks
+
+
+def test_a_missing_optional_package_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "statsmodels", None)
+    with pytest.raises(ImportError) as caught:
+        import statsmodels.stats.multitest  # noqa: F401
+    expected = "this needs the package statsmodels\n  found: not installed\n  to fix it: pip install 'fooling[study]'"
+    assert str(missing_package(caught.value)) == expected
+
+
+def test_a_missing_package_is_found_behind_the_error_of_another_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(ImportError) as caught:
+        pd.DataFrame({"a": [1]}).to_parquet(tmp_path / "table.parquet", engine="pyarrow")
+    assert "pip install 'fooling[study]'" in str(missing_package(caught.value))
+
+
+def test_other_missing_packages_are_none_of_the_extras(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "colorsys", None)
+    with pytest.raises(ImportError) as caught:
+        import colorsys  # noqa: F401
+    assert missing_package(caught.value) is None

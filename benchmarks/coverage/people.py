@@ -18,9 +18,9 @@ from scipy.special import expit
 from statsmodels.genmod.bayes_mixed_glm import BinomialBayesMixedGLM  # type: ignore[import-untyped]
 from statsmodels.tools.sm_exceptions import ConvergenceWarning  # type: ignore[import-untyped]
 
+from fooling.findings.bounds import bootstrap_interval, crossed_share
 from fooling.progress import progress
 from fooling.seeding import numpy_generator
-from fooling.survey.crossed import bootstrap_interval, crossed_share
 from fooling.survey.simulation import NODES, WEIGHTS, Population, simulated_grids
 
 LEVEL = 0.95

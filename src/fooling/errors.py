@@ -14,6 +14,21 @@ REMEDY = "delete it and make it again"
 OUT_OF_MEMORY = re.compile(r"DefaultCPUAllocator|bad_alloc|out of memory|[Cc]annot allocate memory")
 
 
+#: The extra of this package that brings each optional package, by the name under which it is imported.
+EXTRAS = {
+    "krippendorff": "survey",
+    "onnxruntime": "onnx",
+    "open_clip": "open_clip",
+    "pyarrow": "study",
+    "seaborn": "study",
+    "setproctitle": "study",
+    "sklearn": "study",
+    "statsmodels": "study",
+    "timm": "timm",
+    "transformers": "huggingface",
+}
+
+
 class FoolingError(Exception):
     """An error in the user's input (a file, a key, a value), with a message that explains how to fix it.
 
@@ -35,6 +50,18 @@ def _labelled(label: str, text: str) -> str:
     if "\n" not in text:
         return f"  {label}: {text}"
     return f"  {label}:\n" + "\n".join(f"    {line}" for line in text.splitlines())
+
+
+def missing_package(error: ImportError) -> FoolingError | None:
+    """Return the error that names the extra with the optional package that ``error`` misses; None for others."""
+    reason: BaseException | None = error
+    while reason is not None:
+        package = (reason.name or "").partition(".")[0] if isinstance(reason, ImportError) else ""
+        if package in EXTRAS:
+            remedy = f"pip install 'fooling[{EXTRAS[package]}]'"
+            return FoolingError(f"this needs the package {package}", found="not installed", remedy=remedy)
+        reason = reason.__cause__ or reason.__context__
+    return None
 
 
 def is_lack_of_memory(error: BaseException) -> bool:

@@ -173,6 +173,7 @@ def _kept(*, chooses: bool) -> int:
 
 
 @pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallopt"), reason="the C library is not glibc")
+@pytest.mark.slow
 def test_the_memory_of_a_layer_is_kept_for_the_next() -> None:
     assert _kept(chooses=True) > 60 * 2**20
     assert _kept(chooses=False) < 4 * 2**20  # otherwise this test shows nothing

@@ -86,6 +86,15 @@ def test_a_mistake_is_a_message_and_a_status() -> None:
     assert "Traceback" not in refused.stderr
 
 
+def test_a_missing_optional_package_is_a_message_that_names_its_extra(tmp_path: Path) -> None:
+    code = "import sys; sys.modules['sklearn'] = None; from fooling.cli.main import main; main()"
+    done = subprocess.run([sys.executable, "-c", code, "fetch-digits"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "fooling fetch-digits: this needs the package sklearn" in done.stderr
+    assert "pip install 'fooling[study]'" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_an_unknown_command_is_refused() -> None:
     refused = _fooling("dream")
     assert refused.returncode == 2

@@ -14,8 +14,7 @@ from fooling.attacks.evolution.replay import load_replay
 from fooling.classifiers.architectures import build_network
 from fooling.classifiers.assembly import assembled
 from fooling.classifiers.classifier_file import save_classifier
-from fooling.cli.attack import attack
-from fooling.cli.replay import replay
+from fooling.cli.attack import attack, replay
 from fooling.errors import FoolingError
 from fooling.training.settings import ClassifierSettings
 from made_up_bars import made_bars

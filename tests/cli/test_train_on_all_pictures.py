@@ -18,7 +18,7 @@ from fooling.cli.data_sets import fetch_folder, list_folder
 from fooling.cli.training import retrain, train
 from fooling.datasets.dataset import load_dataset, save_dataset
 from fooling.errors import FoolingError
-from fooling.retraining.images import random_dataset
+from fooling.retraining.fooling_class import random_dataset
 from streamed_pictures import SIZE, Streamed, streamed
 
 NETWORK = """

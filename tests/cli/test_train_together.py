@@ -75,6 +75,7 @@ def test_a_training_killed_within_a_pass_goes_on_to_the_same_bytes(
     assert made["output"].read_bytes() == by_three
 
 
+@pytest.mark.slow
 def test_without_chance_it_is_the_network_that_one_process_trains(options: dict[str, Any], tmp_path: Path) -> None:
     network = Path(json.loads(options["settings"])["architecture"].rpartition(":")[0])
     plain = options | {"settings": settings(network, random=False)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -130,10 +131,14 @@ def _retraining_gallery() -> dict[str, Any]:
     return {"batches": [[made_run(1)], [second]], "retraining": made_retraining()}
 
 
-def _answers(*tables: str) -> dict[str, Any]:
+@cache
+def _analysed() -> dict[str, pd.DataFrame]:
     questionnaire = made_questionnaire()
-    answers = analysed(simulated(questionnaire, participants=8), questionnaire)
-    return {name: answers[name] for name in tables}
+    return analysed(simulated(questionnaire, participants=8), questionnaire)
+
+
+def _answers(*tables: str) -> dict[str, Any]:
+    return {name: _analysed()[name].copy() for name in tables}
 
 
 MADE: dict[str, Callable[[], dict[str, Any]]] = {

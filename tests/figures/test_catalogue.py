@@ -19,7 +19,7 @@ FOLDER = Path(fooling.figures.__file__).parent
 MODULES = sorted({module_of(name) for name in FIGURES})
 
 #: A figure of images and one of lines.
-QUICKLY_DRAWN = {"gallery", "training_curves"}
+QUICKLY_DRAWN = {"gallery"}
 
 
 def function_of(name):

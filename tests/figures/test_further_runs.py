@@ -5,7 +5,7 @@ import numpy as np
 from figures.drawn import shown_images, texts
 from figures.made_up_champions import made_examined, made_run
 from fooling.figures.further_runs import further_runs
-from fooling.figures.shown_classes import shown_classes
+from fooling.figures.image_grid import shown_classes
 from fooling.formatting import percent
 
 

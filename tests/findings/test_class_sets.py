@@ -50,7 +50,8 @@ def test_superiority_counts_pairs_and_ties_half():
     assert row["low"] <= row["superiority"] <= row["high"]
 
 
-@pytest.mark.parametrize("sharing", [pytest.param(1, marks=pytest.mark.slow), 8])
+@pytest.mark.parametrize("sharing", [1, 8])
+@pytest.mark.slow
 def test_the_interval_covers_at_its_rate_also_where_classes_share_champions(sharing: int) -> None:
     generator = np.random.default_rng(2)
     images = np.arange(400) // sharing

@@ -20,7 +20,7 @@ from fooling.findings.runs import (
     metrics,
     times_table,
 )
-from fooling.report.summary import summarise_experiment
+from fooling.report.story import summarise_experiment
 
 SURE = 0.99995
 

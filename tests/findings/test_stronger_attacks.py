@@ -25,7 +25,7 @@ from fooling.findings.stronger_attacks import (
     record_at,
     refusal_table,
 )
-from fooling.retraining.refusal import halves
+from fooling.retraining.fooling_class import halves
 from made_up_run import made_up_run
 
 SETTINGS = IntervalSettings()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,6 +17,8 @@ from .profile import slowly_fuzzed
 
 ASKED = made_questionnaire(images=2, trials_per_block=5)
 WHOLE, OTHER = as_peoples(simulated(ASKED, participants=2)).values()
+pytestmark = pytest.mark.slow
+
 TABLES = ("files", "exclusions", "accuracy", "images", "agreement", "confidence", "confusion")
 
 

@@ -11,7 +11,7 @@ from fooling.report.opening import first_of_encodings, one_label, questions, sta
 from fooling.report.page import SECTIONS, Content, Tables, duration, page, sortable
 from fooling.report.pictures import galleries
 from fooling.report.record import RecordHeader
-from fooling.report.summary import summarise_experiment
+from fooling.report.story import summarise_experiment
 from made_up_claims import claims_of
 
 VOID = {"meta", "link", "img", "br", "hr", "input", "rect", "line", "circle"}

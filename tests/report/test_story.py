@@ -1,17 +1,20 @@
-"""The sentences of the report, each for tables from which another answer follows."""
+"""The sentences of the report, each for tables from which another answer follows, and summaries of experiments."""
+
+from __future__ import annotations
 
 import pandas as pd
 import pytest
 
 from fooling.report.story import (
     can_it_be_fixed,
+    counted_experiments,
     do_others_agree,
     does_evolution_matter,
     does_retraining_help,
     is_fooled,
+    summarise_experiment,
     why,
 )
-from fooling.report.summary import summarise_experiment
 
 THRESHOLD = 0.9999
 
@@ -113,7 +116,9 @@ def test_only_fooling_images_count_among_those_far_away(make_distances):
 
 def test_the_fooling_class_is_compared_with_its_controls(make_effects):
     found = can_it_be_fixed(make_effects())
-    assert "harder to fool: the median odds of images evolved against them are 330 times lower, 5.8 in log-odds" in found
+    assert (
+        "harder to fool: the median odds of images evolved against them are 330 times lower, 5.8 in log-odds" in found
+    )
     worse = can_it_be_fixed(make_effects(0.7, note=None))
     assert "no harder to fool" in worse
     assert "2.01 times higher, 0.7 in log-odds (interval of the difference: -0.3 to 1.7)" in worse
@@ -125,3 +130,35 @@ def test_several_retrainings_are_told_apart(make_effects):
     found = can_it_be_fixed(table)
     assert "fooling-class: compared with" in found
     assert "refusing: compared with" in found
+
+
+def test_an_experiment_is_summed_up_search_by_search(make_champions):
+    found = summarise_experiment(make_champions(), threshold=THRESHOLD)
+    evolution, random = found.searches
+    assert (evolution.search, evolution.runs, evolution.champions) == ("map-elites", 8, 24)
+    assert (evolution.fooling, evolution.saturated, evolution.median) == (16, 8, "≥ 99.99 %")
+    assert (random.search, random.fooling, random.median) == ("random-search", 0, "50 %")
+    assert not found.is_small
+
+
+def test_five_runs_are_small(make_champions):
+    assert summarise_experiment(make_champions(seeds=5), threshold=THRESHOLD).is_small
+
+
+def test_only_experiments_that_are_controlled_and_not_small_are_counted(make_champions):
+    large = summarise_experiment(make_champions(), threshold=THRESHOLD)
+    small = summarise_experiment(make_champions("colour", seeds=1), threshold=THRESHOLD)
+    assert counted_experiments([large, small]) == [large]
+    assert counted_experiments([small]) == [small]
+
+
+def test_without_any_control_all_are_counted(make_champions):
+    table = make_champions()
+    found = summarise_experiment(table[table["search"] == "map-elites"], threshold=THRESHOLD)
+    assert counted_experiments([found]) == [found]
+
+
+def test_a_confidence_just_below_the_threshold_does_not_count(make_champions):
+    table = make_champions()
+    table["confidence"] = 0.99989999
+    assert summarise_experiment(table, threshold=THRESHOLD).evolution.fooling == 0

@@ -16,7 +16,7 @@ FILES = {
     "src/fooling/figures/gallery.py": "import fooling.figures.style",
     "src/fooling/figures/style.py": "DATA_FILES = ('style.mplstyle',)",
     "src/fooling/figures/style.mplstyle": "font.size: 7",
-    "src/fooling/cli/survey_sample.py": "",
+    "src/fooling/cli/survey_preparation.py": "",
     "envs/figures.yaml": "dependencies: [numpy==1]",
 }
 
@@ -62,8 +62,8 @@ def test_source_files_give_way_to_the_fingerprint_and_everything_else_stays(code
 
 
 def test_a_command_of_a_group_is_found(code: Fingerprints) -> None:
-    found = convert(record("survey sample", "src/fooling/cli/survey_sample.py"), code)
-    assert found is not None and repr(code.of("fooling.cli.survey_sample")) in found["params"]
+    found = convert(record("survey sample", "src/fooling/cli/survey_preparation.py"), code)
+    assert found is not None and repr(code.of("fooling.cli.survey_preparation")) in found["params"]
 
 
 def test_a_record_of_other_files_is_left(code: Fingerprints) -> None:

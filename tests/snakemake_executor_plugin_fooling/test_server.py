@@ -63,6 +63,7 @@ def run(server: Server, *words: str, log: Path | None = None) -> dict[str, objec
 SETTINGS = """{"size": 28, "test_fraction": 0.25, "seed": 1}"""
 
 
+@pytest.mark.slow
 def test_a_command_writes_the_same_file_as_one_started_by_itself(server: Server, tmp_path: Path) -> None:
     forked, alone, log = tmp_path / "forked.safetensors", tmp_path / "alone.safetensors", tmp_path / "log"
     words = ("fetch-digits", "--name", "digits", "--settings", SETTINGS)
@@ -109,6 +110,7 @@ def test_commands_run_at_the_same_time_and_a_killed_one_ends_alone(server: Serve
     assert "interrupted" in (tmp_path / "second.log").read_text()
 
 
+@pytest.mark.slow
 def test_a_killed_server_gives_up_its_commands_and_they_go_on(tmp_path: Path) -> None:
     pipe, ended = tmp_path / "pipe", []
     os.mkfifo(pipe)

@@ -12,11 +12,11 @@ from checkout import MAKE_RUN, Checkout, differing
 
 pytestmark = pytest.mark.slow
 
-NETWORK = "results/smoke/classifiers/lenet-b.safetensors"
-RUN = "results/smoke/evolution/lenet-a/options-none/seed1.safetensors"
-DATASET = "results/datasets/smoke-digits.safetensors"
-PARQUET = "results/smoke/findings/history/cppn.parquet"
-CSV = "results/smoke/findings/variance.csv"
+NETWORK = "results/smoke/classifiers/lenet.safetensors"
+RUN = "results/smoke/evolution/lenet/noise/seed1.safetensors"
+DATASET = "results/datasets/digits-of-smoke.safetensors"
+PARQUET = "results/smoke/findings/history/noise.parquet"
+CSV = "results/smoke/findings/classifiers.csv"
 PAGE = "results/smoke/claims.md"
 
 Damage = Callable[[Path], None]
@@ -48,9 +48,9 @@ def _made_again(checkout: Checkout) -> set[str]:
     return deleted
 
 
-def _assert_mended(checkout: Checkout, smoke: Checkout) -> None:
+def _assert_mended(checkout: Checkout, tiny: Checkout) -> None:
     for study in ("smoke", "datasets"):
-        assert differing(smoke.digests(study), checkout.digests(study)) == set()
+        assert differing(tiny.digests(study), checkout.digests(study)) == set()
     assert "Nothing to be done" in checkout.run(*MAKE_RUN)
 
 
@@ -66,42 +66,42 @@ def _assert_mended(checkout: Checkout, smoke: Checkout) -> None:
     ],
 )
 def test_damaged_files_are_named_and_made_again_once_deleted(
-    changed: Checkout, smoke: Checkout, names: set[str], damage: Damage
+    changed_tiny: Checkout, tiny: Checkout, names: set[str], damage: Damage
 ) -> None:
     for name in names:
-        damage(changed.folder / name)
-    assert _made_again(changed) == names
-    _assert_mended(changed, smoke)
+        damage(changed_tiny.folder / name)
+    assert _made_again(changed_tiny) == names
+    _assert_mended(changed_tiny, tiny)
 
 
 @pytest.mark.torture
-def test_deleted_tables_are_made_again(changed: Checkout, smoke: Checkout) -> None:
+def test_deleted_tables_are_made_again(changed_tiny: Checkout, tiny: Checkout) -> None:
     for name in (PARQUET, CSV):
-        (changed.folder / name).unlink()
-    assert _made_again(changed) == set()
-    _assert_mended(changed, smoke)
+        (changed_tiny.folder / name).unlink()
+    assert _made_again(changed_tiny) == set()
+    _assert_mended(changed_tiny, tiny)
 
 
 def test_results_without_their_records_are_named_and_made_again_once_deleted(
-    changed: Checkout, smoke: Checkout
+    changed_tiny: Checkout, tiny: Checkout
 ) -> None:
     for name, damage in ((CSV, _cut), (PAGE, _empty), (PARQUET, Path.unlink)):
-        damage(changed.record_of(name))
-    done = changed.attempt(*MAKE_RUN)
+        damage(changed_tiny.record_of(name))
+    done = changed_tiny.attempt(*MAKE_RUN)
     assert done.returncode != 0
     assert re.search("\\n".join([r"found:", *(rf"\s+{name}" for name in (PAGE, PARQUET, CSV))]), done.stdout), (
         done.stdout
     )
     assert "to fix it: delete these results, and type make run again" in done.stdout
     for name in (PARQUET, CSV, PAGE):
-        (changed.folder / name).unlink()
-    changed.run(*MAKE_RUN)
-    _assert_mended(changed, smoke)
+        (changed_tiny.folder / name).unlink()
+    changed_tiny.run(*MAKE_RUN)
+    _assert_mended(changed_tiny, tiny)
 
 
 @pytest.mark.torture
-def test_deleted_inputs_of_long_steps_are_made_again(changed: Checkout, smoke: Checkout) -> None:
+def test_deleted_inputs_of_long_steps_are_made_again(changed_tiny: Checkout, tiny: Checkout) -> None:
     for name in (DATASET, NETWORK, RUN):
-        (changed.folder / name).unlink()
-    assert _made_again(changed) == set()
-    _assert_mended(changed, smoke)
+        (changed_tiny.folder / name).unlink()
+    assert _made_again(changed_tiny) == set()
+    _assert_mended(changed_tiny, tiny)

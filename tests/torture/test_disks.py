@@ -95,9 +95,9 @@ def test_a_study_on_a_full_disk_is_finished_once_there_is_room(
 
 @pytest.mark.parametrize(("break_it", "fix_it"), [FULL[:2], READ_ONLY[:2]], ids=["full", "read-only"])
 def test_a_run_without_a_place_for_its_books_is_not_begun(
-    smoke: Checkout, tmp_path: Path, break_it: Break, fix_it: Fix
+    tiny: Checkout, tmp_path: Path, break_it: Break, fix_it: Fix
 ) -> None:
-    checkout = smoke.copy(tmp_path / "repository")
+    checkout = tiny.copy(tmp_path / "repository")
     with mounted_disk(checkout.folder / ".snakemake", size="64m") as disk:
         break_it(disk, 0)
         done = checkout.attempt(*MAKE_RUN)
@@ -108,20 +108,20 @@ def test_a_run_without_a_place_for_its_books_is_not_begun(
         assert "Nothing to be done" in checkout.run(*MAKE_RUN)
 
 
-def test_a_run_whose_books_find_no_more_room_says_so_and_loses_nothing(changed: Checkout, smoke: Checkout) -> None:
-    (changed.folder / REPORT).unlink()
-    changed.record_of(REPORT).unlink()  # else the new one finds room where the old one lay
-    with mounted_disk(changed.folder / ".snakemake", size="64m") as disk:
-        with a_run_standing_still(changed, *MAKE_RUN) as run:
+def test_a_run_whose_books_find_no_more_room_says_so_and_loses_nothing(changed_tiny: Checkout, tiny: Checkout) -> None:
+    (changed_tiny.folder / REPORT).unlink()
+    changed_tiny.record_of(REPORT).unlink()  # else the new one finds room where the old one lay
+    with mounted_disk(changed_tiny.folder / ".snakemake", size="64m") as disk:
+        with a_run_standing_still(changed_tiny, *MAKE_RUN) as run:
             disk.fill_up(0)
             run.go_on()
             assert run.status() != 0
-        assert NO_BOOKS in (changed.folder / "said.txt").read_text()
+        assert NO_BOOKS in (changed_tiny.folder / "said.txt").read_text()
         disk.make_room()
-        changed.run(*MAKE_RUN)
-        assert differing(smoke.digests(), changed.digests()) == set()
-        assert (changed.folder / REPORT).stat().st_size > 0
-        assert "Nothing to be done" in changed.run(*MAKE_RUN)
+        changed_tiny.run(*MAKE_RUN)
+        assert differing(tiny.digests(), changed_tiny.digests()) == set()
+        assert (changed_tiny.folder / REPORT).stat().st_size > 0
+        assert "Nothing to be done" in changed_tiny.run(*MAKE_RUN)
 
 
 def test_the_small_disk_is_full_when_it_is_filled_up(tmp_path: Path) -> None:

@@ -34,20 +34,20 @@ def _second(checkout: Checkout, *command: str, until: str) -> subprocess.Popen[s
     return second
 
 
-def test_a_second_run_is_refused_by_snakemake_and_waits_in_make(changed: Checkout, smoke: Checkout) -> None:
-    (changed.folder / REPORT).unlink()
-    with a_run_standing_still(changed, *MAKE_RUN) as first:
-        refused = changed.attempt("snakemake", "--cores", "1", "--configfile", SMOKE)
+def test_a_second_run_is_refused_by_snakemake_and_waits_in_make(changed_tiny: Checkout, tiny: Checkout) -> None:
+    (changed_tiny.folder / REPORT).unlink()
+    with a_run_standing_still(changed_tiny, *MAKE_RUN) as first:
+        refused = changed_tiny.attempt("snakemake", "--cores", "1", "--configfile", SMOKE)
         assert refused.returncode != 0
         assert "Directory cannot be locked" in refused.stdout
         assert "--unlock" in refused.stdout
-        second = _second(changed, *MAKE_RUN, until="Another run is active in this folder: waiting for it.")
+        second = _second(changed_tiny, *MAKE_RUN, until="Another run is active in this folder: waiting for it.")
         first.go_on()
         assert first.status() == 0
         assert "Nothing to be done" in second.communicate()[0]
         assert second.returncode == 0
-    assert differing(smoke.digests(), changed.digests()) == set()
-    assert (changed.folder / REPORT).stat().st_size > 0
+    assert differing(tiny.digests(), changed_tiny.digests()) == set()
+    assert (changed_tiny.folder / REPORT).stat().st_size > 0
 
 
 def test_two_commands_at_the_same_work_follow_each_other(changed: Checkout, smoke: Checkout) -> None:

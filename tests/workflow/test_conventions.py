@@ -220,6 +220,7 @@ def test_a_setting_on_the_command_line_changes_the_default_study(fresh_checkout:
     assert "Draw" in said
 
 
+@pytest.mark.slow
 def test_pictures_and_their_classes_are_found_in_the_mirror_of_the_study(
     fresh_checkout: Checkout, tmp_path: Path
 ) -> None:

@@ -40,6 +40,7 @@ def test_results_and_records_are_those_of_the_local_executor(fresh_checkout: Che
     assert all(0 < float(one["cpu_time"]) < 600 and float(one["max_rss"]) > 50 for one in benchmarks)
 
 
+@pytest.mark.slow
 def test_a_failing_job_is_reported_with_its_log(fresh_checkout: Checkout, tmp_path: Path) -> None:
     checkout = fresh_checkout.copy(tmp_path / "failing")
     checkout.replace(

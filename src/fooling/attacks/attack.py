@@ -6,10 +6,13 @@ resumes from its state to the same bits. ``fooling attack`` runs any of them, an
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
+import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from fooling.attacks.record import AttackRecord
@@ -70,7 +73,7 @@ class Attack(Protocol):
     """Whether its settings hold the seeds; otherwise each run is given one."""
 
     def __init__(self, *, settings: Any, classifier: Classifier, identity: Mapping[str, Any]) -> None:
-        """Prepare the attack; ``identity`` has the name, the classifier and the versions for the record's header.
+        """Prepare the attack; ``identity``, as :func:`identity_of` returns it, is for the header of its records.
 
         An attack whose settings have ``precision: screened`` also takes ``real`` images (N, C, H, W), uint8.
         """
@@ -91,8 +94,23 @@ class Attack(Protocol):
         ...
 
 
-def finish(run: AttackRun, *, store: CheckpointStore | None, name: str, unit: str) -> None:
-    """Advance ``run`` to its end and show its progress.
+def identity_of(classifier: Classifier, *, name: str, sha256: str = "") -> dict[str, Any]:
+    """Return what the header of a record says besides the settings: its name, the classifier, and versions.
+
+    Args:
+        classifier: The attacked classifier.
+        name: Name of the attack in the study.
+        sha256: Digest of what defines the classifier, such as its file.
+    """
+    return {
+        "name": name,
+        "classifier": {"name": classifier.name, "sha256": sha256},
+        "versions": {"python": platform.python_version(), "numpy": np.__version__, "torch": torch.__version__},
+    }
+
+
+def finish(run: AttackRun, *, store: CheckpointStore | None = None, name: str = "attack", unit: str = "steps") -> None:
+    """Advance ``run`` to its end, and show its progress on standard error.
 
     Args:
         run: The run.

@@ -94,34 +94,35 @@ class TargetedHeader(AttackHeader):
     """Name of the attack in the study."""
 
 
+def scores(part: str, form: str, doc: str) -> tuple[Array, Array]:
+    """Declare the arrays of confidences and log-odds in a ``part`` of a record, with lengths such as ``T K``."""
+    return (
+        Array(name=f"{part}confidences", form=f"float32 {form}", least=0, most=1, doc=doc),
+        Array(
+            name=f"{part}log_odds",
+            form=f"float64 {form}",
+            least=-FINITE64,
+            most=FINITE64,
+            doc="log(p / (1 - p)) of the same.",
+        ),
+    )
+
+
+def counts(name: str, doc: str, *, least: int = 0) -> Array:
+    """Declare an array of T counts of steps, generations or evaluations."""
+    return Array(name=name, form="int64 T", least=least, most=MOST_EVALUATIONS, doc=doc)
+
+
 ARRAYS = (
     Array(name="images", form="uint8 B C H W", doc="The images as they were scored."),
-    Array(name="confidences", form="float32 B", least=0, most=1, doc="Confidence of each image in its class."),
-    Array(name="log_odds", form="float64 B", least=-FINITE64, most=FINITE64, doc="log(p / (1 - p)) of the same."),
+    *scores("", "B", "Confidence of each image in its class."),
     Array(name="classes", form="int64 B", doc="Target class of each image, from 0."),
     Array(name="seeds", form="int64 B", least=0, most=2 * LARGEST_SEED, doc="Seed of the start of each image."),
-    Array(
-        name="trajectory/steps",
-        form="int64 T",
-        least=0,
-        most=MOST_EVALUATIONS,
-        doc="Steps after which the images were scored: 0 is the start, the last one the end.",
+    counts("trajectory/steps", "Steps after which the images were scored: 0 is the start, the last one the end."),
+    counts(
+        "trajectory/evaluations", "Evaluations of the network for one image until then, its scoring included.", least=1
     ),
-    Array(
-        name="trajectory/evaluations",
-        form="int64 T",
-        least=1,
-        most=MOST_EVALUATIONS,
-        doc="Evaluations of the network for one image until then, its scoring included.",
-    ),
-    Array(name="trajectory/confidences", form="float32 T B", least=0, most=1, doc="Confidences at these steps."),
-    Array(
-        name="trajectory/log_odds",
-        form="float64 T B",
-        least=-FINITE64,
-        most=FINITE64,
-        doc="log(p / (1 - p)) of the same.",
-    ),
+    *scores("trajectory/", "T B", "Confidences at these steps."),
 )
 FORMAT = FileFormat(
     kind=KIND,

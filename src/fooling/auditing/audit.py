@@ -7,7 +7,6 @@ gradient ascent            the same budget, if the network has gradients
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +19,7 @@ from numpy.typing import NDArray
 from fooling.artifacts import write_folder
 from fooling.attacks.ascent.run import EVALUATIONS_OF_STEP, GradientAscent
 from fooling.attacks.ascent.settings import AscentSettings
-from fooling.attacks.attack import AttackRun
+from fooling.attacks.attack import AttackRun, identity_of
 from fooling.attacks.evolution.record import RunRecord
 from fooling.attacks.evolution.run import Evolution
 from fooling.attacks.evolution.searches import RandomSearch
@@ -168,11 +167,7 @@ def planned(classifier: Classifier, settings: AuditSettings, *, sha256: str = ""
         settings: Budget and seed.
         sha256: Digest of what defines the classifier, for the records.
     """
-    identity = {
-        "classifier": {"name": classifier.name, "sha256": sha256},
-        "versions": {"python": platform.python_version(), "numpy": np.__version__, "torch": torch.__version__},
-    }
-    return [*_searches(classifier, settings, identity), *_ascent(classifier, settings, identity)]
+    return [*_searches(classifier, settings, sha256), *_ascent(classifier, settings, sha256)]
 
 
 def result_of(search: Search, record: AttackRecord) -> SearchResult:
@@ -227,13 +222,13 @@ def completed(
     )
 
 
-def _searches(classifier: Classifier, settings: AuditSettings, identity: dict[str, Any]) -> Iterator[Search]:
+def _searches(classifier: Classifier, settings: AuditSettings, sha256: str) -> Iterator[Search]:
     budget = SearchSettings(start=OFFSPRING, offspring=OFFSPRING, generations=settings.generations)
     for kind, encoding in ENCODINGS.items():
         attack = Evolution(
             settings=EvolutionSettings(encoding=encoding, search=budget),
             classifier=classifier,
-            identity={"name": f"evolution-{kind}", **identity},
+            identity=identity_of(classifier, name=f"evolution-{kind}", sha256=sha256),
         )
         for control in (RandomSearch.name, ""):
             yield Search(
@@ -249,7 +244,7 @@ def _run_of(attack: Evolution, seed: int, control: str) -> Callable[[], AttackRu
     return lambda: attack.run(seed, control=control)
 
 
-def _ascent(classifier: Classifier, settings: AuditSettings, identity: dict[str, Any]) -> Iterator[Search]:
+def _ascent(classifier: Classifier, settings: AuditSettings, sha256: str) -> Iterator[Search]:
     if not has_gradients(classifier):
         return
     steps_in_all = settings.budget // EVALUATIONS_OF_STEP
@@ -263,7 +258,7 @@ def _ascent(classifier: Classifier, settings: AuditSettings, identity: dict[str,
             steps=max(1, min(MOST_STEPS, steps_in_all // classes)),
         ),
         classifier=classifier,
-        identity={"name": "ascent", **identity},
+        identity=identity_of(classifier, name="ascent", sha256=sha256),
     )
     yield Search(
         name="ascent",

@@ -218,7 +218,7 @@ def _torchvision(target: str, opening: Opening) -> _Opened:
 
 def _timm(target: str, opening: Opening) -> _Opened:
     """Open a network of timm with a file of weights, and with the preprocessing that timm states for it."""
-    timm = imported("timm", extra="timm")
+    timm = imported("timm")
     name = target.partition(":")[2]
     weights = _required_weights(opening, target)
     state = read_weights(weights)
@@ -245,7 +245,7 @@ def _hugging_face(target: str, opening: Opening) -> _Opened:
 
 def _open_clip(target: str, opening: Opening) -> _Opened:
     """Open a network of open_clip as a zero-shot classifier: the classes are texts, made from prompts."""
-    clip = imported("open_clip", extra="open_clip")
+    clip = imported("open_clip")
     name = target.partition(":")[2]
     if (config := clip.get_model_config(name)) is None:
         raise FoolingError(f"open_clip has no network {name!r}", expected="one of open_clip.list_models()")

@@ -23,7 +23,7 @@ from torch import nn
 
 from fooling.artifacts import HEADER_KEY, require_file
 from fooling.classifiers.network_code import network_code
-from fooling.errors import FoolingError
+from fooling.errors import FoolingError, missing_package
 from fooling.torchvision_import import ensure_operators
 
 FileKind = Literal["onnx", "torchscript", "export", "classifier", "weights", "keras", "tflite", "unknown"]
@@ -67,17 +67,13 @@ def unique_names(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(f"{name} ({index})" if counts[name] > 1 else name for index, name in enumerate(names))
 
 
-def imported(package: str, *, extra: str) -> Any:
-    """Import a package that is not always installed; raise :class:`FoolingError`, naming its ``extra``, without it."""
+def imported(package: str) -> Any:
+    """Import an optional package; raise :class:`FoolingError`, which names its extra, if it is not installed."""
     ensure_operators()
     try:
         return importlib.import_module(package)
-    except ModuleNotFoundError as error:
-        raise FoolingError(
-            f"this network needs the package {package}",
-            found="not installed" if error.name == package else f"{error}",
-            remedy=f"pip install 'fooling[{extra}]', or pip install {package.replace('open_clip', 'open_clip_torch')}",
-        ) from None
+    except ImportError as error:
+        raise missing_package(error) or error from None
 
 
 class OnnxNetwork(nn.Module):
@@ -85,7 +81,7 @@ class OnnxNetwork(nn.Module):
 
     def __init__(self, path: Path, *, colour: Literal["rgb", "bgr"] = "rgb") -> None:
         super().__init__()
-        runtime = imported("onnxruntime", extra="onnx")
+        runtime = imported("onnxruntime")
         require_file(path)
         options = runtime.SessionOptions()
         options.intra_op_num_threads = 1
@@ -194,7 +190,7 @@ class HuggingFaceNetwork(nn.Module):
 
     def __init__(self, folder: Path, *, image_shape: tuple[int, int, int] | None = None) -> None:
         super().__init__()
-        transformers = imported("transformers", extra="huggingface")
+        transformers = imported("transformers")
         for name in ("config.json", "preprocessor_config.json"):
             require_file(folder / name)
         expected = "a folder that save_pretrained of an image classifier and of its image processor wrote"

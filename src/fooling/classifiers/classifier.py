@@ -45,13 +45,11 @@ class Classifier:
     """A network together with everything needed to score stored images.
 
     Images are scored in chunks of one fixed size, the last one padded: batches of varying size would change the last
-    bits of
-    logits, and only fixed chunks make a logit a function of its image alone. The network is moved to ``device``, into
-    evaluation mode and into the memory layout in which it runs, channels-last if it can.
+    bits of logits, and only fixed chunks make a logit a function of its image alone. The network is moved to
+    ``device``, into evaluation mode and into the memory layout in which it runs, channels-last if it can.
 
     The network sees the whole image, or one or ten square crops of side ``crop``. With ``views`` "ten" the confidence
-    is the
-    mean of ten softmax probabilities. Raises :class:`FoolingError` if the crop does not fit.
+    is the mean of ten softmax probabilities. Raises :class:`FoolingError` if the crop does not fit.
     """
 
     name: str
@@ -128,10 +126,8 @@ class Classifier:
         """Return float32 logits ``(B, K)`` for uint8 images ``(B, C, H, W)``.
 
         For ten views these are logarithms of the mean softmax probability: their softmax is that mean, so that
-        confidences,
-        log-odds and calibration are computed as for one view. A row depends on its image alone. Raises
-        :class:`FoolingError`
-        for images of another type or shape, and for logits that are not finite.
+        confidences, log-odds and calibration are computed as for one view. A row depends on its image alone. Raises
+        :class:`FoolingError` for images of another type or shape, and for logits that are not finite.
         """
         require_images(images, shape=self.input_shape)
         logits = torch.empty(len(images), len(self.class_names), device=self.device)

@@ -77,8 +77,8 @@ def load_classifier(path: Path, device: torch.device, architectures: Sequence[st
 
     Raises:
         FoolingError: The file is missing, truncated or of another format, its Python file is not among
-            ``architectures`` or
-            has changed, its architecture cannot be built, or its weights do not fit the architecture.
+            ``architectures`` or has changed, its architecture cannot be built, or its weights do not fit the
+            architecture.
     """
     require_files(architectures)
     arrays, read = read_arrays(path, kind=KIND, version=VERSION)

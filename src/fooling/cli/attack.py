@@ -1,19 +1,23 @@
-"""Attacks on a classifier, with their controls and checkpoints."""
+"""Attacks on a classifier, with their controls and checkpoints, and replays of finished runs."""
 
 from __future__ import annotations
 
 import importlib
-import platform
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from fooling.artifacts import write_bytes
-from fooling.attacks.attack import Attack, finish
+from fooling.attacks.attack import Attack, finish, identity_of
 from fooling.attacks.choice import chosen_settings
+from fooling.attacks.evolution.record import load_run
+from fooling.attacks.evolution.replay import generations_shown, replayed, save_replay
+from fooling.attacks.evolution.run import Evolution
+from fooling.attacks.evolution.settings import EvolutionSettings
 from fooling.attacks.record import AttackRecord, load_attack
 from fooling.attacks.registry import attack_modules, attack_named
 from fooling.checkpoints import CheckpointStore
@@ -26,7 +30,7 @@ from fooling.fingerprint import fingerprint
 from fooling.formatting import percent, share_percent
 from fooling.inputs import digest_of
 from fooling.progress import say
-from fooling.settings import LARGEST_SEED, Settings, read_settings
+from fooling.settings import LARGEST_SEED, Settings, checked_settings, read_settings
 
 PANEL = "Attacks"
 
@@ -90,11 +94,7 @@ def attack(
     _require_dataset_for_screening(checked, dataset)
     network = open_classifier(classifier, device=device, architecture=architecture)
     checked = _usable(checked, network.device)
-    identity = {
-        "name": name or kind,
-        "classifier": {"name": network.name, "sha256": digest_of(classifier)},
-        "versions": {"python": platform.python_version(), "numpy": numpy.__version__, "torch": torch.__version__},
-    }
+    identity = identity_of(network, name=name or kind, sha256=digest_of(classifier))
     prepared = chosen(settings=checked, classifier=network, identity=identity, **_real_images(checked, dataset))
     jobs = list(_jobs(prepared, kind, written, seed=first, runs=runs, controls=controls or []))
     described = checked.model_dump(mode="json")
@@ -205,3 +205,44 @@ def _jobs(
 def _summary(record: AttackRecord) -> str:
     sure, median = int((record.confidences.astype(float) >= SURE).sum()), percent(record.median_confidence)
     return f"median confidence {median}, {sure} of {len(record.images)} images at {share_percent(SURE)} or more"
+
+
+def replay(
+    run: Path,
+    *,
+    classifier: Path,
+    output: Path,
+    count: int = 12,
+    architecture: list[str] | None = None,
+    device: str = "auto",
+) -> None:
+    """Repeat a run of evolution, and keep its champions at some generations.
+
+    A run file holds only the champions of the random start and of the end. The repetition scores in float32.
+
+    Args:
+        run: Run file that `attack evolution` wrote.
+        classifier: Classifier file of the network that the run fooled.
+        count: Number of generations to keep, from the random start to the end; at most so many.
+    """
+    if count < 2:
+        raise FoolingError("--count must include the start and the end", found=count, expected="2 or more")
+    record = load_run(run)
+    if (digest := digest_of(classifier)) != record.classifier["sha256"]:
+        remedy = f"give the file of {record.classifier['name']} with which the run was made"
+        raise FoolingError(f"{classifier} is not the classifier of {run}", found=f"SHA-256 {digest}", remedy=remedy)
+    network = open_classifier(classifier, device=device, architecture=architecture)
+    settings = checked_settings(EvolutionSettings, {**record.settings, "precision": "float32"}, source=str(run))
+    identity = {"classifier": record.classifier, "versions": record.versions}
+    control = "" if record.search == "map-elites" else record.search
+    repeated = Evolution(settings=settings, classifier=network, identity=identity).run(record.seed, control=control)
+
+    def champions() -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+        archive = repeated.archive
+        return archive.confidences.cpu().numpy().copy(), archive.images.cpu().numpy().copy()
+
+    shown = generations_shown(int(record.history.generations[-1]), count)
+    found = replayed(record, repeated.advance, champions, generations=shown)
+    save_replay(output, found)
+    same = "the same confidences as the run" if found.is_same else "other confidences than the run, on another machine"
+    say(f"{len(shown)} generations of {run}, with {same}; written to {output}")

@@ -23,7 +23,7 @@ from fooling.findings.calibration import CALIBRATION, REAL, CalibrationSettings,
 from fooling.formatting import share_percent
 from fooling.inputs import digest_of
 from fooling.progress import say
-from fooling.retraining.refusal import refusing
+from fooling.retraining.fooling_class import refusing
 from fooling.retraining.settings import MatchSettings
 from fooling.seeding import software_versions
 from fooling.settings import read_settings

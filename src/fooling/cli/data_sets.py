@@ -1,4 +1,4 @@
-"""Data sets: built in, downloaded whole, or your own pictures (folders and ImageNet) with manifests of them."""
+"""Data sets: those that are built in or downloaded whole, and your own pictures with manifests of them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pandas as pd
 
 from fooling.artifacts import read_table, write_table
 from fooling.datasets.dataset import Dataset, save_dataset
-from fooling.datasets.digits import DigitsSettings, make_digits
+from fooling.datasets.digits import DigitsSettings, MnistSettings, make_digits, make_mnist
 from fooling.datasets.fetching import mirror_folder
 from fooling.datasets.folder import FolderSettings, folder_source, make_folder, with_path_found
 from fooling.datasets.imagenet import (
@@ -21,7 +21,6 @@ from fooling.datasets.imagenet import (
     with_places_found,
 )
 from fooling.datasets.manifest import MANIFEST, manifest_of
-from fooling.datasets.mnist import MnistSettings, make_mnist
 from fooling.datasets.shapes import ShapesSettings, make_shapes
 from fooling.datasets.sources import format_counts
 from fooling.progress import progress, say
@@ -62,6 +61,13 @@ def fetch_mnist(
     """
     dataset = make_mnist(read_settings(MnistSettings, settings), name=name, mirror=mirror_folder(mirror))
     _write(dataset, output)
+
+
+def _write(dataset: Dataset, output: Path | None) -> None:
+    """Write a data set to this file, or to one in this folder that has its name."""
+    file = Path(f"{dataset.name}.safetensors") if output is None else output
+    save_dataset(file, dataset)
+    say(f"{file}: {dataset.summary}")
 
 
 def list_folder(*, settings: str, output: Path, mirror: Path | None = None, threads: int = 1) -> None:
@@ -105,7 +111,8 @@ def fetch_folder(
     pictures = read_table(manifest, MANIFEST)
     with progress(total=len(pictures), description="reading pictures", unit="pictures") as counter:
         dataset = make_folder(checked, name=name, manifest=pictures, threads=threads, after_picture=counter.advance)
-    _write(dataset, output)
+    save_dataset(output, dataset)
+    say(f"{output}: {dataset.summary}")
 
 
 def fetch_imagenet(
@@ -131,14 +138,8 @@ def fetch_imagenet(
             threads=threads,
             after_picture=counter.advance,
         )
-    _write(dataset, output)
-
-
-def _write(dataset: Dataset, output: Path | None) -> None:
-    """Write a data set to this file, or to one in this folder that has its name."""
-    file = Path(f"{dataset.name}.safetensors") if output is None else output
-    save_dataset(file, dataset)
-    say(f"{file}: {dataset.summary}")
+    save_dataset(output, dataset)
+    say(f"{output}: {dataset.summary}")
 
 
 def _write_manifest(output: Path, manifest: pd.DataFrame, passed_over: Counter[str]) -> None:

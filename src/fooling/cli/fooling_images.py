@@ -14,7 +14,7 @@ from fooling.datasets.dataset import load_dataset, save_dataset
 from fooling.encodings.settings import encoding_for
 from fooling.errors import FoolingError
 from fooling.progress import say
-from fooling.retraining.images import champions_dataset, random_dataset, unselected_images
+from fooling.retraining.fooling_class import champions_dataset, random_dataset, unselected_images
 from fooling.retraining.settings import PaintSettings, SupplySettings
 from fooling.seeding import derived_seed
 from fooling.settings import read_settings

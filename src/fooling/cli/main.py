@@ -20,7 +20,7 @@ import typer
 
 from fooling import __version__
 from fooling.cli.help import GROUPS, commands, parameters_of
-from fooling.errors import FoolingError, is_lack_of_memory, requested_memory
+from fooling.errors import FoolingError, is_lack_of_memory, missing_package, requested_memory
 from fooling.inputs import watched
 from fooling.progress import say
 
@@ -106,6 +106,10 @@ def _ends_in_a_message(name: str) -> Iterator[None]:
         yield
     except FoolingError as error:
         problem = str(error)
+    except ImportError as error:
+        if (missing := missing_package(error)) is None:
+            raise
+        problem = str(missing)
     except KeyboardInterrupt:
         status, problem = 128 + signal.SIGINT, "interrupted"
     except (MemoryError, RuntimeError, OSError) as error:

@@ -16,7 +16,7 @@ from fooling.claims.judgements import CLAIMS
 from fooling.cli._files import named_paths, read_named_runs, single_file, table_files
 from fooling.datasets.dataset import load_dataset
 from fooling.errors import FoolingError
-from fooling.figures.shown_classes import of_classes, shown_classes
+from fooling.figures.image_grid import of_classes, shown_classes
 from fooling.findings.calibration import REAL
 from fooling.findings.distances import DISTANCES
 from fooling.findings.examination import EXAMINED
@@ -38,8 +38,10 @@ from fooling.report.opening import (
 from fooling.report.page import Content, Tables, page
 from fooling.report.pictures import galleries
 from fooling.report.record import read_record
-from fooling.report.run_info import RunInformation
-from fooling.report.summary import summarise_experiment
+from fooling.report.run_info import (
+    RunInformation,
+)
+from fooling.report.story import summarise_experiment
 from fooling.schemas import checked_header
 from fooling.settings import checked_settings, read_settings
 from fooling.table import Table

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from fooling.artifacts import read_bytes, read_json, read_table, write_json, write_text
 from fooling.claims.claim import JUDGING_CODE, Claims, freeze, seeds_of
-from fooling.claims.documentation import claims_documentation
+from fooling.claims.page import claims_documentation
 from fooling.errors import FoolingError
 from fooling.findings.registry import every_table
 from fooling.fingerprint import fingerprint
@@ -17,8 +17,13 @@ from fooling.report.run_info import RunInformation
 from fooling.schemas import checked_header
 from fooling.settings import SeedRange, checked_settings, read_settings
 from fooling.study.default import default_study
-from fooling.study.documentation import commented_yaml, json_schema, settings_table, tables_documentation
-from fooling.study.files import files_documentation
+from fooling.study.documentation import (
+    commented_yaml,
+    files_documentation,
+    json_schema,
+    settings_table,
+    tables_documentation,
+)
 from fooling.study.settings import StudySettings
 
 PANEL = "Project"

@@ -24,10 +24,8 @@ from fooling.fingerprint import fingerprint
 from fooling.formatting import share_percent
 from fooling.inputs import digest_of
 from fooling.progress import progress, say
-from fooling.retraining.images import PicturesWithFoolingClass, with_fooling_class
-from fooling.retraining.plan import at_equal_passes
-from fooling.retraining.refusal import recognised
-from fooling.retraining.settings import RetrainSettings
+from fooling.retraining.fooling_class import PicturesWithFoolingClass, recognised, with_fooling_class
+from fooling.retraining.settings import RetrainSettings, at_equal_passes
 from fooling.seeding import software_versions
 from fooling.settings import read_settings
 from fooling.training.images import StreamedImages

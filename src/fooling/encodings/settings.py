@@ -120,9 +120,15 @@ def encoding_module(kind: str) -> str:
 
 
 def encoding_for(
-    settings: DirectSettings | CppnSettings, *, image_shape: ImageShape, device: torch.device
+    settings: DirectSettings | CppnSettings, *, image_shape: ImageShape, device: torch.device | str = "cpu"
 ) -> Encoding[Any]:
-    """Return the encoding with these settings for images of shape (C, H, W) on this device."""
+    """Return the encoding with these settings, for images of one shape on one device.
+
+    Args:
+        settings: ``CppnSettings()`` or ``DirectSettings()``, with the options of the encoding.
+        image_shape: Shape (C, H, W) of the images; C is 1 for grey and 3 for RGB.
+        device: Where genomes and images are computed; generators of random numbers must be of this device.
+    """
     module, name = ENCODINGS[settings.kind]
     encoding: Encoding[Any] = getattr(importlib.import_module(module), name)(
         settings=settings, image_shape=image_shape, device=device

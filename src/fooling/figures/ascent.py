@@ -22,8 +22,7 @@ from fooling.figures.confidence_axis import (
     use_confidence_ticks,
     visible,
 )
-from fooling.figures.image_grid import HEAD, place_image, sheet, write, write_class_names, write_head
-from fooling.figures.shown_classes import MOST, SHOWN
+from fooling.figures.image_grid import HEAD, MOST, SHOWN, place_image, sheet, write, write_class_names, write_head
 from fooling.figures.style import (
     BACKGROUND,
     CHART,

@@ -68,6 +68,7 @@ FIGURES: dict[str, Figure] = {
         "the nearest training image both have this class, and the training image is no farther away than for real "
         "test images. Below each champion: the network on which it evolved, and the independent network with its "
         "confidence. Below each training image: the distance.",
+        module="distances",
         one_per="data set with independent networks",
         shows=(EXAMINED,),
         seeds="all",
@@ -251,13 +252,13 @@ FIGURES: dict[str, Figure] = {
     ),
     "stimuli_hidden": Figure(
         "Stimuli of the human study: a random sample of images of one condition, without labels.",
-        module="stimuli",
+        module="planned_survey",
         one_per="condition",
         needs_stimuli=True,
     ),
     "stimuli_shown": Figure(
         "The same images at the same places, with their class and the network's confidence.",
-        module="stimuli",
+        module="planned_survey",
         one_per="condition",
         needs_stimuli=True,
     ),

@@ -13,8 +13,16 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from fooling.attacks.evolution.record import RunRecord
-from fooling.figures.image_grid import HEAD, INCHES_PER_CHARACTER_POINT, panel, place_image, sheet, write, write_head
-from fooling.figures.shown_classes import are_many
+from fooling.figures.image_grid import (
+    HEAD,
+    INCHES_PER_CHARACTER_POINT,
+    are_many,
+    panel,
+    place_image,
+    sheet,
+    write,
+    write_head,
+)
 from fooling.figures.style import ENCODINGS, FAINT, INK, QUIET, WIDTH, counted, in_style
 from fooling.findings.lineage import Genealogy, descent, genealogy_of, measures_of
 from fooling.formatting import percent

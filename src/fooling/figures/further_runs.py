@@ -10,8 +10,18 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fooling.attacks.evolution.record import RunRecord
-from fooling.figures.image_grid import HEAD, place_image, sheet, write, write_class_names, write_head
-from fooling.figures.shown_classes import in_columns, note_on_classes, of_classes, shown_classes
+from fooling.figures.image_grid import (
+    HEAD,
+    in_columns,
+    note_on_classes,
+    of_classes,
+    place_image,
+    sheet,
+    shown_classes,
+    write,
+    write_class_names,
+    write_head,
+)
 from fooling.figures.style import ENCODINGS, QUIET, WIDTH, counted, in_style
 from fooling.formatting import percent
 

@@ -17,20 +17,18 @@ from fooling.attacks.evolution.record import RunRecord
 from fooling.figures.image_grid import (
     HEAD,
     INCHES_PER_CHARACTER_POINT,
-    panel,
-    place_image,
-    sheet,
-    write,
-    write_class_names,
-    write_head,
-)
-from fooling.figures.shown_classes import (
     are_many,
     in_columns,
     most_confident,
     note_on_classes,
     of_classes,
+    panel,
+    place_image,
+    sheet,
     shown_classes,
+    write,
+    write_class_names,
+    write_head,
 )
 from fooling.figures.style import BACKGROUND, ENCODINGS, INK, QUIET, REAL, WIDTH, counted, in_style
 from fooling.formatting import percent

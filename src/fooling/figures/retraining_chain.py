@@ -15,8 +15,17 @@ from numpy.typing import NDArray
 from fooling.attacks.evolution.record import RunRecord
 from fooling.figures.class_map import IMAGENET_CLASSES, PUBLISHED
 from fooling.figures.confidence_axis import EXPLAINED, LABEL, log_odds, use_confidence_ticks, visible
-from fooling.figures.image_grid import HEAD, place_image, sheet, write, write_class_names, write_head
-from fooling.figures.shown_classes import note_on_classes, of_classes, shown_classes
+from fooling.figures.image_grid import (
+    HEAD,
+    note_on_classes,
+    of_classes,
+    place_image,
+    sheet,
+    shown_classes,
+    write,
+    write_class_names,
+    write_head,
+)
 from fooling.figures.style import CHART, ENCODINGS, INK, PAPER, QUIET, WIDTH, counted, draw_note, draw_title, in_style
 from fooling.formatting import percent
 

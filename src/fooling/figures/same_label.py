@@ -18,14 +18,17 @@ from fooling.datasets.dataset import Dataset
 from fooling.figures.image_grid import (
     HEAD,
     INCHES_PER_CHARACTER_POINT,
+    MOST,
+    note_on_classes,
+    of_classes,
     panel,
     place_image,
     sheet,
+    shown_classes,
     write,
     write_class_names,
     write_head,
 )
-from fooling.figures.shown_classes import MOST, note_on_classes, of_classes, shown_classes
 from fooling.figures.style import ENCODINGS, FAINT, INK, QUIET, REAL, WIDTH, in_style
 from fooling.formatting import percent
 

@@ -16,13 +16,14 @@ from fooling.figures.confidence_axis import use_percent_ticks
 from fooling.figures.image_grid import (
     HEAD,
     INCHES_PER_CHARACTER_POINT,
+    SHOWN,
+    are_many,
     place_image,
     sheet,
     write,
     write_class_names,
     write_head,
 )
-from fooling.figures.shown_classes import SHOWN, are_many
 from fooling.figures.style import (
     CHART,
     ENCODINGS,

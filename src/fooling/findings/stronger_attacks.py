@@ -255,7 +255,11 @@ def log_odds_of_real_classes(record: RunRecord) -> NDArray[np.float64]:
 
 def _rows_of(network: ScoredNetwork, rates: Sequence[float], seed: int) -> Iterator[dict[str, Any]]:
     """Yield the rows of one network, one for each rate and attack."""
-    from fooling.retraining.refusal import fitted_refusal, halves, refused  # imports torch, which readers do not need
+    from fooling.retraining.fooling_class import (  # imports torch, which readers do not need
+        fitted_refusal,
+        halves,
+        refused,
+    )
 
     fitted, _ = halves(len(network.logits), seed=seed)
     for rate in rates:
@@ -276,7 +280,7 @@ def _row(
     accepted: Sequence[float],
     **place: Any,
 ) -> dict[str, Any]:
-    from fooling.retraining.refusal import halves, refused
+    from fooling.retraining.fooling_class import halves, refused
 
     fitted, kept_back = halves(len(network.logits), seed=seed)
     are_refused = refused(network.logits, refusal)

@@ -29,14 +29,15 @@ from fooling.report.drawings import ANSWERS, COMPARISON, CURVES, HIDDEN, LABELLE
 from fooling.report.opening import Course, Question
 from fooling.report.pictures import Gallery, Picture
 from fooling.report.story import (
+    ExperimentSummary,
     can_it_be_fixed,
+    counted_experiments,
     do_others_agree,
     does_evolution_matter,
     does_retraining_help,
     is_fooled,
     why,
 )
-from fooling.report.summary import ExperimentSummary, counted_experiments
 
 DATA_FILES = (
     "templates/page.html",

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fooling.attacks.evolution.record import RunRecord
-from fooling.figures.shown_classes import of_classes, shown_classes
+from fooling.figures.image_grid import of_classes, shown_classes
 from fooling.formatting import percent
-from fooling.report.summary import ENCODINGS
+from fooling.report.story import ENCODINGS
 
 LARGE = 64  # pixels; smaller images are scaled without interpolation
 #: Effort of WebP. More of it takes several times as long for 2 % less.

@@ -25,6 +25,7 @@ _LAST_LINE = re.compile(r"^fooling (?P<command>[a-z-]+): (?P<seconds>[\d.]+) s, 
 Amount = Annotated[float, Field(ge=0, le=1e12)]
 Count = Annotated[int, Field(ge=0, le=10**12)]
 Share = Annotated[float, Field(ge=0, le=1)]
+OF_A_STUDY = ("study", "survey")  # extras of this package whose versions are recorded
 
 
 def machine() -> dict[str, Any]:
@@ -39,10 +40,11 @@ def machine() -> dict[str, Any]:
 
 
 def package_versions() -> dict[str, str]:
-    """Return the installed versions of this package, its requirements, and the workflow engine if there is one."""
+    """Return the installed versions of this package and of what it and a study require."""
     required = importlib.metadata.requires("fooling") or []
-    plain = [requirement for requirement in required if "extra ==" not in requirement]
-    names = {"fooling", "snakemake", *(re.split(r"[^\w.-]", requirement, maxsplit=1)[0] for requirement in plain)}
+    extras = (re.search(r"extra == .(\w+)", requirement) for requirement in required)
+    needed = [each for each, extra in zip(required, extras, strict=True) if extra is None or extra[1] in OF_A_STUDY]
+    names = {"fooling", *(re.split(r"[^\w.-]", requirement, maxsplit=1)[0] for requirement in needed)}
     versions = {}
     for name in sorted(names):
         try:

@@ -14,10 +14,9 @@ from fooling.attacks.ascent.settings import AscentSettings
 from fooling.attacks.evolution import settings as evolution
 from fooling.attacks.evolution.settings import Precision, SearchSettings, is_kept
 from fooling.classifiers.settings import ImportSettings, InputSettings
-from fooling.datasets.digits import DigitsSettings
+from fooling.datasets.digits import DigitsSettings, MnistSettings
 from fooling.datasets.folder import FolderSettings
 from fooling.datasets.imagenet import ImagenetSettings
-from fooling.datasets.mnist import MnistSettings
 from fooling.datasets.shapes import ShapesSettings
 from fooling.encodings import settings as encodings
 from fooling.encodings.settings import EncodingSettings

@@ -11,8 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from fooling.errors import FoolingError
-from fooling.retraining.plan import Block, blocks, runs_against
-from fooling.retraining.settings import Filling
+from fooling.retraining.settings import Block, Filling, blocks, runs_against
 from fooling.settings import Explanation, format_problem
 from fooling.study.entries import ExperimentEntry, Level, RetrainingEntry, name_part
 

@@ -11,9 +11,9 @@ import pandas as pd
 import scipy
 from numpy.typing import NDArray
 
+from fooling.findings.bounds import CrossedShare, bootstrap_interval, crossed_share
 from fooling.findings.intervals import ResamplingSettings
 from fooling.seeding import numpy_generator
-from fooling.survey.crossed import CrossedShare, bootstrap_interval, crossed_share
 from fooling.survey.questionnaire import NONE_OF_THESE, Questionnaire
 from fooling.survey.settings import JudgementSettings
 from fooling.table import (

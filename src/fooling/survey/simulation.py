@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 from scipy.special import expit, logit
 
+from fooling.findings.bounds import CrossedShare, crossed_share
 from fooling.seeding import numpy_generator
 from fooling.settings import Seed, Settings
-from fooling.survey.crossed import CrossedShare, crossed_share
 from fooling.survey.questionnaire import NONE_OF_THESE, Block, CatchCard, Questionnaire, Stimulus
 from fooling.survey.responses import COLUMNS, SYNTHETIC_FORMAT, joined_names
 from fooling.survey.settings import JudgementSettings

@@ -135,6 +135,7 @@ binding.get_host_cpu_features = lambda: binding.FeatureMap(avx512f={lanes == 16}
     assert finished(process) == (expected, "")
 
 
+@pytest.mark.slow
 def test_numba_is_imported_only_to_render_on_a_cpu() -> None:
     code = """
 import sys, torch

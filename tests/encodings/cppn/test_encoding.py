@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from fooling.encodings.colour import rgb_levels
-from fooling.encodings.cppn import compiled_renderer
+from fooling.encodings.cppn import rendering
 from fooling.encodings.cppn.encoding import CppnEncoding, input_values
 from fooling.encodings.cppn.genome import INPUTS, CppnGenomes, initial_genomes
 from fooling.encodings.settings import RELEASED, CppnSettings
@@ -131,7 +131,7 @@ def test_bands_of_any_height_give_the_same_bytes(
 ) -> None:
     whole = encoding((3, *size), coordinates=coordinates).render(colour_population)
     for rows in (1, 3, 4):
-        monkeypatch.setattr(compiled_renderer, "BAND_PIXELS", rows * size[1])
+        monkeypatch.setattr(rendering, "BAND_PIXELS", rows * size[1])
         assert torch.equal(encoding((3, *size), coordinates=coordinates).render(colour_population), whole)
 
 

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from pydantic import ConfigDict, Field
 
 from fooling.artifacts import read_arrays, write_arrays
-from fooling.attacks.record import MOST_EVALUATIONS, AttackHeader, AttackRecord
+from fooling.attacks.record import AttackHeader, AttackRecord, counts, scores
 from fooling.errors import REMEDY, FoolingError
-from fooling.schemas import FINITE32, FINITE64, Array, FileFormat, Header, checked_header, require_arrays, require_range
+from fooling.schemas import FINITE32, Array, FileFormat, Header, checked_header, require_arrays, require_range
 from fooling.settings import Seed
 
 KIND, VERSION = "archive", 2
@@ -89,8 +89,7 @@ class RunHeader(AttackHeader):
 
 #: The arrays but the packed images and the genomes.
 ARRAYS = (
-    Array(name="confidences", form="float32 K", least=0, most=1, doc="Confidence of each champion in its class."),
-    Array(name="log_odds", form="float64 K", least=-FINITE64, most=FINITE64, doc="log(p / (1 - p)) of the same."),
+    *scores("", "K", "Confidence of each champion in its class."),
     Array(
         name="logits",
         form="float32 K L",
@@ -101,22 +100,9 @@ ARRAYS = (
     Array(name="generations", form="int64 K", doc="Generation in which each champion was found."),
     Array(name="individuals", form="int64 K", doc="Number of the evaluation in which it was found, from 0."),
     Array(name="parents", form="int64 K 2", doc="Individuals that are its parents; -1 where there is none."),
-    Array(name="history/generations", form="int64 T", least=0, most=MOST_EVALUATIONS, doc="The recorded generations."),
-    Array(
-        name="history/evaluations",
-        form="int64 T",
-        least=1,
-        most=MOST_EVALUATIONS,
-        doc="Images scored until then, the start included.",
-    ),
-    Array(name="history/confidences", form="float32 T K", least=0, most=1, doc="Confidences of the champions then."),
-    Array(
-        name="history/log_odds",
-        form="float64 T K",
-        least=-FINITE64,
-        most=FINITE64,
-        doc="log(p / (1 - p)) of the same.",
-    ),
+    counts("history/generations", "The recorded generations."),
+    counts("history/evaluations", "Images scored until then, the start included.", least=1),
+    *scores("history/", "T K", "Confidences of the champions then."),
     Array(name="lineage/individual", form="int64 m", doc="One for each entry of a champion into a cell, in order."),
     Array(name="lineage/class_index", form="int64 m", doc="The class whose cell it entered."),
     Array(name="lineage/generation", form="int64 m", doc="The generation."),
@@ -255,6 +241,11 @@ PACKED = (
 _PACKED_NAMES = tuple(array.name for array in PACKED)
 
 
+def packed_arrays(part: str, *, doc: str | None = None) -> tuple[Array, ...]:
+    """Declare the arrays of packed images in a ``part`` of a file."""
+    return tuple(replace(array, name=f"{part}/{array.name}", doc=doc or array.doc) for array in PACKED)
+
+
 def packed(images: NDArray[np.uint8]) -> dict[str, NDArray[Any]]:
     """Pack images ``(K, C, H, W)`` uint8 into the arrays of :data:`PACKED`, without loss."""
     numbers: dict[bytes, int] = {}
@@ -300,7 +291,6 @@ def _decompressed(stream: NDArray[np.uint8], size: int, *, source: object) -> ND
     return np.frombuffer(content, dtype=np.uint8)
 
 
-_AFTER_START = "The same for the champions after the start."
 _LENGTHS = {
     "K": "classes, each with a champion",
     "L": "classes of the network, K or more",
@@ -317,8 +307,8 @@ FORMAT = FileFormat(
     header=RunHeader,
     arrays=(
         *ARRAYS,
-        *(replace(array, name=f"images/{array.name}") for array in PACKED),
-        *(replace(array, name=f"start_images/{array.name}", doc=_AFTER_START) for array in PACKED),
+        *packed_arrays("images"),
+        *packed_arrays("start_images", doc="The same for the champions after the start."),
     ),
     lengths=_LENGTHS,
     doc="One run of evolution, random search or drift: the archive with its history and lineage.",

@@ -7,7 +7,6 @@ confidences are compared with the history of the run.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,18 +16,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fooling.artifacts import read_arrays, write_arrays
-from fooling.attacks.evolution.record import PACKED, RunRecord, packed, unpacked
+from fooling.attacks.evolution.record import RunRecord, packed, packed_arrays, unpacked
 from fooling.attacks.evolution.settings import is_kept
-from fooling.attacks.record import MOST_EVALUATIONS
+from fooling.attacks.record import counts, scores
 from fooling.errors import REMEDY, FoolingError
-from fooling.schemas import Array, FileFormat, Header, checked_header, require_arrays
+from fooling.schemas import FileFormat, Header, checked_header, require_arrays
 
 KIND, VERSION = "replay", 1
 
 ARRAYS = (
-    Array(name="generations", form="int64 T", least=0, most=MOST_EVALUATIONS, doc="The generations, ascending."),
-    Array(name="evaluations", form="int64 T", least=0, most=MOST_EVALUATIONS, doc="Images scored until then."),
-    Array(name="confidences", form="float32 T K", least=0, most=1, doc="Confidences of the champions then."),
+    counts("generations", "The generations, ascending."),
+    counts("evaluations", "Images scored until then."),
+    scores("", "T K", "Confidences of the champions then.")[0],
 )
 _NAMES = tuple(array.name for array in ARRAYS)
 
@@ -57,7 +56,7 @@ FORMAT = FileFormat(
     path="evolution/{classifier}/{experiment}/seed{seed}.replay.safetensors",
     commands=("replay",),
     header=ReplayHeader,
-    arrays=(*ARRAYS, *(dataclasses.replace(array, name=f"images/{array.name}") for array in PACKED)),
+    arrays=(*ARRAYS, *packed_arrays("images")),
     lengths={
         "K": "classes, each with a champion; in `index` the images of all generations, one generation after the other",
         "T": "generations",

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import torch
 from numpy.typing import NDArray
 
 from fooling.encodings.cppn.genome import FUNCTIONS, INPUTS, SCHEMA, CppnGenomes, initial_genomes
 from fooling.encodings.cppn.mutation import mutated
+from fooling.encodings.cppn.rendering import CompiledRenderer, PlannedRenderer
 from fooling.encodings.encoding import ImageShape
 from fooling.encodings.settings import CppnSettings
 from fooling.schemas import require_range
-
-if TYPE_CHECKING:
-    from fooling.encodings.cppn.compiled_renderer import CompiledRenderer
-    from fooling.encodings.cppn.rendering import PlannedRenderer
 
 
 class CppnEncoding:
@@ -34,14 +31,10 @@ class CppnEncoding:
 
     @cached_property
     def _renderer(self) -> CompiledRenderer | PlannedRenderer:
-        """The renderer of this device, imported when it is needed."""
+        """The renderer of this device, prepared when it is needed."""
         inputs = input_values(self.image_shape, self.settings.coordinates)
         if self.device.type == "cpu":
-            from fooling.encodings.cppn.compiled_renderer import CompiledRenderer
-
             return CompiledRenderer(self.settings, inputs.view(INPUTS, *self.image_shape[1:]))
-        from fooling.encodings.cppn.rendering import PlannedRenderer
-
         return PlannedRenderer(self.settings, inputs.to(self.device))
 
     def random(self, count: int, generator: torch.Generator) -> CppnGenomes:

@@ -1,9 +1,10 @@
-"""Render a batch of CPPN genomes on a GPU: plan which sums and functions paint all images at once, then compute them.
+"""Render a batch of CPPN genomes: on a CPU by compiled code, on a GPU from a plan of all sums and functions.
 
-In the plan each node that reaches an output, of every genome, becomes one row of one buffer. Rows are ordered by
-height, the length of the longest path from the node to an output, greatest first, so that all rows of a height form one
-level that depends only on earlier rows; within a level all rows of one function are adjacent. For a block of pixels
-each level takes one weighted sum, then each function once. On a CPU :mod:`fooling.encodings.cppn.compiled` renders.
+Compiled code (:mod:`fooling.encodings.cppn.compiled`) renders one genome after the other. The plan holds all: each
+node that reaches an output, of every genome, becomes one row of one buffer. Rows are ordered by height, the length of
+the longest path from the node to an output, greatest first, so that all rows of a height form one level that depends
+only on earlier rows; within a level all rows of one function are adjacent. For a block of pixels each level takes one
+weighted sum, then each function once.
 
     buffer rows     | inputs | greatest height ... | height 1 | outputs (height 0) |
     within a level  | sine | sigmoid | Gaussian | linear |
@@ -15,13 +16,18 @@ import math
 from dataclasses import dataclass
 from itertools import pairwise
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 
 from fooling.encodings.colour import levels_of, rgb_levels
+from fooling.encodings.cppn.compilation import machine_code
 from fooling.encodings.cppn.genome import FUNCTIONS, INPUTS, CppnGenomes
 from fooling.encodings.settings import CppnSettings
 from fooling.errors import FoolingError
+
+#: Pixels of each half of a band, so that the values of all nodes of a usual genome fit into the second-level cache.
+BAND_PIXELS = 2048
 
 #: Numbers in the buffer of node values; larger images are painted in blocks of pixels.
 BUFFER_SIZE = 2**28
@@ -29,6 +35,30 @@ BUFFER_SIZE = 2**28
 #: Factors included in the weights so that a function takes fewer operations: the Gaussian becomes a power of two, and
 #: the linear function a clamp to [-1, 1].
 _ARGUMENT_SCALES = (1.0, 1.0, math.sqrt(math.log2(math.e)), 1 / 3)
+
+
+class CompiledRenderer:
+    """Render genomes on a CPU, one after the other, on the calling thread."""
+
+    def __init__(self, settings: CppnSettings, inputs: torch.Tensor) -> None:
+        """Prepare images at the pixels of ``inputs`` (INPUTS, H, W), whose distance is symmetric."""
+        from fooling.encodings.cppn import compiled  # imports numba, which a GPU does not need
+        from fooling.encodings.cppn.functions import GREY, HLS, HSV
+
+        self._render = machine_code(compiled)
+        self._grey, self._colour = GREY, {"hsv": HSV, "hls": HLS}[settings.colour]
+        x, y, distance, _ = inputs.numpy()
+        height, width = x.shape
+        quarter = distance[: (height + 1) // 2, : (width + 1) // 2]
+        self._grid = x[0].copy(), y[:, 0].copy(), quarter.copy()
+        self._bound = np.float32(settings.weight_bound)
+        self._band = max(BAND_PIXELS // width, 1)
+
+    def render(self, genomes: CppnGenomes, images: torch.Tensor) -> None:
+        """Fill ``images``, uint8 (B, C, H * W); raise :class:`FoolingError` for a genome with a cycle."""
+        colour = self._grey if images.shape[1] == 1 else self._colour
+        if self._render(*genomes.in_numpy(), *self._grid, self._bound, colour, self._band, images.numpy()) >= 0:
+            raise FoolingError("a CPPN has a cycle", found="a node that is its own source")
 
 
 class PlannedRenderer:

@@ -1,15 +1,17 @@
-"""Stimuli of one condition of the human study, without and with their labels."""
+"""The human study before anyone has answered: the stimuli of a condition, without and with labels, and the power."""
 
 from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable, Sequence
 
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from fooling.figures.confidence_axis import use_percent_ticks
 from fooling.figures.image_grid import INCHES_PER_CHARACTER_POINT, LEAST_SIZE, place_image, sheet, write, write_head
-from fooling.figures.style import QUIET, WIDTH, counted, in_style
+from fooling.figures.style import QUIET, WIDTH, counted, draw_note, draw_title, in_style, series
 from fooling.formatting import percent
 from fooling.survey.questionnaire import ConditionStimuli, Stimulus
 
@@ -27,6 +29,7 @@ ANSWERS = {
     "noise": "the network's top classes",
     "real": "their true classes",
 }
+ENOUGH = 0.8  # of the studies: the usual target for power
 
 
 @in_style
@@ -93,3 +96,51 @@ def _write_name(axes: Axes, name: str, x: float, y: float) -> None:
     longest = max(len(line) for line in _wrapped(name).splitlines())
     size = min(LARGEST, PITCH / (longest * INCHES_PER_CHARACTER_POINT))
     write(axes, x, y, _wrapped(name), fontsize=size, fontweight="bold", linespacing=1.0)
+
+
+@in_style
+def survey_power(*, survey_power: pd.DataFrame) -> Figure:
+    """Draw the power to detect an effect and to show its absence, and interval widths.
+
+    ``survey_power`` has a row for each number of participants and of images.
+    """
+    first = survey_power.iloc[0]
+    chance, accuracy, margin = (float(first[name]) for name in ("chance", "accuracy", "margin"))
+    panels_of = {
+        "above_chance": f"detect {_percent(accuracy)} as above chance",
+        "equivalent": f"show chance to be below {_percent(chance + margin)}",
+        "half_width": "half the interval's width",
+    }
+    figure = Figure(figsize=(WIDTH, 2.9), layout="constrained")
+    panels = figure.subplots(1, len(panels_of))
+    by_images = list(survey_power.groupby("images"))
+    for axes, (measure, words) in zip(panels, panels_of.items(), strict=True):
+        for (images, rows), look in zip(by_images, series(len(by_images)), strict=True):
+            axes.plot(
+                rows["people"], rows[measure], color=look.colour, linestyle=look.linestyle,
+                marker=look.marker, markersize=4, label=f"{images} images",
+            )  # fmt: skip
+        axes.set_xscale("log")
+        ticks = sorted(set(survey_power["people"]))
+        axes.set_xticks(ticks, [str(tick) for tick in ticks])
+        axes.minorticks_off()
+        axes.set_title(words, fontsize=7.5)
+        axes.set_xlabel("participants")
+    for axes in panels[:2]:
+        use_percent_ticks(axes)
+        axes.axhline(ENOUGH, color=QUIET, linewidth=0.8, linestyle=(0, (1, 1.5)))
+    panels[0].set_ylabel("share of simulated studies")
+    panels[2].set_ylim(bottom=0)
+    handles, _ = panels[0].get_legend_handles_labels()
+    draw_title(figure, "Power of the human study", handles)
+    studies = counted(int(survey_power["studies"].iloc[0]), "simulated study", "simulated studies")
+    draw_note(
+        figure,
+        f"{studies} of each size; each participant sees at most {survey_power['trials'].max()} images of a condition "
+        f"in a block; chance is {_percent(chance)}. Dotted: {_percent(ENOUGH)}.",
+    )
+    return figure
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"

@@ -1,4 +1,4 @@
-"""The sheets of stimuli: each image has one place on both, and only one sheet names the classes."""
+"""The sheets of stimuli, of which only one names the classes, and the figure of the power."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from figures.drawn import shown_images, texts
+from figures.drawn import legend, shown_images, texts, titles, x_labels
 from figures.made_up_champions import made_stimuli
-from fooling.figures.stimuli import stimuli_hidden, stimuli_shown
+from fooling.figures.planned_survey import stimuli_hidden, stimuli_shown, survey_power
+from fooling.survey.simulation import PowerSettings, power_table
 
 
 def places(figure: Figure) -> list[tuple[float, ...]]:
@@ -51,3 +52,36 @@ def test_long_names_do_not_overlap():
     renderer = FigureCanvasAgg(figure).get_renderer()
     boxes = [text.get_window_extent(renderer) for text in figure.axes[0].texts[2:]]
     assert not [(a, b) for i, a in enumerate(boxes) for b in boxes[:i] if a.overlaps(b)]
+
+
+@pytest.fixture(scope="module")
+def table():
+    return power_table(PowerSettings(people=(10, 20), images=(10, 15), studies=100, effect=0.2))
+
+
+def test_a_line_for_each_number_of_images(table):
+    figure = survey_power(survey_power=table)
+    for axes, measure in zip(figure.axes, ("above_chance", "equivalent", "half_width"), strict=True):
+        for line, (_, rows) in zip(axes.lines, table.groupby("images"), strict=False):
+            assert list(line.get_xdata()) == [10, 20]
+            assert list(line.get_ydata()) == rows[measure].tolist()
+        assert x_labels(axes) == ["10", "20"]
+        assert axes.get_xlabel() == "participants"
+    assert legend(figure) == ["10 images", "15 images"]
+
+
+def test_the_assumptions_are_stated(table):
+    figure = survey_power(survey_power=table)
+    assert titles(figure) == [
+        "detect 70 % as above chance",
+        "show chance to be below 60 %",
+        "half the interval's width",
+    ]
+    assert figure.axes[0].get_ylabel() == "share of simulated studies"
+    assert "100 simulated studies of each size" in figure.get_supxlabel()
+
+
+def test_the_usual_power_is_dotted_in_the_panels_of_shares(table):
+    panels = survey_power(survey_power=table).axes
+    assert [list(axes.lines[-1].get_ydata()) for axes in panels[:2]] == [[0.8, 0.8]] * 2
+    assert len(panels[2].lines) == 2

@@ -5,8 +5,16 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fooling.retraining.plan import RUNS_PER_JOB, blocks, jobs_for, network_seed, runs_against, supply
-from fooling.retraining.settings import RetrainingSettings, SupplySettings
+from fooling.retraining.settings import (
+    RUNS_PER_JOB,
+    RetrainingSettings,
+    SupplySettings,
+    blocks,
+    jobs_for,
+    network_seed,
+    runs_against,
+    supply,
+)
 from fooling.settings import LARGEST_SEED
 
 PAPER = RetrainingSettings()

@@ -1,0 +1,203 @@
+"""Prepare the human study: draw its images, build its page, simulate participants, compute the power of a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from fooling.artifacts import read_json, require_file, write_bytes, write_folder, write_table, write_text
+from fooling.attacks.evolution.record import RunRecord
+from fooling.attacks.record import TargetedRecord, load_attack
+from fooling.classifiers.classifier import Classifier
+from fooling.cli._files import open_classifier, read_named_runs
+from fooling.datasets.dataset import Dataset, load_dataset
+from fooling.errors import FoolingError
+from fooling.figures.planned_survey import survey_power as draw_survey_power
+from fooling.figures.style import as_pdf, as_png
+from fooling.inputs import digest_of, read_text
+from fooling.progress import say
+from fooling.settings import read_settings
+from fooling.survey.assembly import BROWSER_BUILD, LIBRARIES, OWN_SCRIPTS, Library, assemble_page, cards
+from fooling.survey.composition import FOLDER, Condition, Context, Scorer, compose
+from fooling.survey.questionnaire import Questionnaire, load_questionnaire, save_questionnaire
+from fooling.survey.responses import SYNTHETIC_FILES
+from fooling.survey.sampling import ascent_images_of, champions_of, random_images_of, real_images_of
+from fooling.survey.settings import QuestionnaireSettings
+from fooling.survey.simulation import POWER, PowerSettings, SimulationSettings, power_table, simulated_files
+
+PANEL = "Survey"
+
+
+def survey_sample(
+    *,
+    study: str,
+    classifier: Path,
+    dataset: Path,
+    settings: str = "{}",
+    output: Path,
+    runs: list[str] | None = None,
+    ascents: list[Path] | None = None,
+    architecture: list[str] | None = None,
+    device: str = "auto",
+) -> None:
+    """Draw the images that people are shown, and write the questionnaire.
+
+    The rule of selection looks at no image. The images are written as stored to the folder ``stimuli`` beside the
+    questionnaire.
+
+    Args:
+        study: Name of the study.
+        runs: A run whose champions and random images may be shown, as experiment=path; once for each.
+        ascents: Files of gradient ascents on the same network, from `attack ascent`; once for each.
+        settings: How many images, trials and options there are: JSON or a YAML file.
+        output: Questionnaire to write, as JSON; its images go to the folder `stimuli` beside it.
+    """
+    checked = read_settings(QuestionnaireSettings, settings)
+    network = open_classifier(classifier, device=device, architecture=architecture)
+    data, evolved = load_dataset(dataset), read_named_runs(runs or [])
+    ascended = [load_attack(path) for path in ascents or []]
+    identity = {"name": network.name, "sha256": digest_of(classifier)}
+    records: list[RunRecord | TargetedRecord] = [*(run for group in evolved.values() for run in group), *ascended]
+    for record in records:
+        _require_its_own(record, identity, data)
+    context = Context(study=study, network=identity, scorer=_judge(network), dataset=data, settings=checked)
+    questionnaire, pictures = compose(_conditions(evolved, ascended, data), context)
+    write_folder(output.parent / FOLDER, pictures)
+    save_questionnaire(output, questionnaire)
+    say(f"{_counted(questionnaire)}; version {questionnaire.version}; written to {output}")
+
+
+def _conditions(
+    evolved: Mapping[str, Sequence[RunRecord]], ascended: Sequence[TargetedRecord], data: Dataset
+) -> list[Condition]:
+    """Return all conditions: champions, ascents, random images if there are runs of evolution, and real images."""
+    champions = {name: champions_of(name, runs) for name, runs in evolved.items()}
+    random = [image for name, runs in evolved.items() for image in random_images_of(name, runs)]
+    return [
+        *(Condition(name=name, kind="champion", candidates=images) for name, images in champions.items()),
+        *(Condition(name=ascent.name, kind="ascent", candidates=ascent_images_of(ascent)) for ascent in ascended),
+        *([Condition(name="noise", kind="noise", candidates=random)] if random else []),
+        Condition(name="real", kind="real", candidates=real_images_of(data)),
+    ]
+
+
+def _judge(network: Classifier) -> Scorer:
+    """Return the scorer of the network: its input is as in training, or with the mean image subtracted."""
+
+    def confidences(images: NDArray[np.uint8], mean_subtracted: bool) -> NDArray[np.float32]:
+        fed = network.with_mean_subtracted() if mean_subtracted else network
+        scores: NDArray[np.float32] = fed.confidences(torch.from_numpy(images)).cpu().numpy()
+        return scores
+
+    return confidences
+
+
+def _require_its_own(record: RunRecord | TargetedRecord, network: Mapping[str, str], data: Dataset) -> None:
+    """Raise :class:`FoolingError` unless ``record`` attacks this network, and has the classes of the data set."""
+    made_against = record.classifier["sha256"]
+    if made_against != network["sha256"] or record.class_names != data.class_names:
+        raise FoolingError(
+            f"these images are not of the network {network['name']} and the data set {data.name}",
+            found=f"images of {record.classifier['name']}, SHA-256 {made_against}, {len(record.class_names)} classes",
+            expected=f"SHA-256 {network['sha256']}, {len(data.class_names)} classes of the same names",
+        )
+
+
+def _counted(questionnaire: Questionnaire) -> str:
+    counts = {name: len(questionnaire.of_condition(name)) for name in questionnaire.conditions}
+    return f"{len(questionnaire.stimuli)} stimuli: {', '.join(f'{count} {name}' for name, count in counts.items())}"
+
+
+def survey_build(*, questionnaire: Path, packages: Path, output: Path) -> None:
+    """Build the page of a questionnaire: a folder to host, and one file that works offline.
+
+    Args:
+        questionnaire: Questionnaire that `survey sample` wrote, with the folder `stimuli` beside it.
+        packages: Folder of npm packages, `node_modules`; `make survey` installs them.
+        output: Folder to write.
+    """
+    _require_own_folder(output)
+    checked = load_questionnaire(questionnaire)
+    libraries = [_library(packages / name, name) for name in LIBRARIES]
+    page = assemble_page(checked, _images(checked, questionnaire.parent), libraries)
+    single = f"{checked.study}-survey.html"
+    write_folder(output, {**page.files, single: page.single.encode()})
+    if not checked.contact:
+        say("no contact is set, and the page says so: set survey.contact before you ask people")
+    say(f"{len(checked.stimuli)} images to ask about; open {output / single}, or host {output}")
+
+
+def _require_own_folder(output: Path) -> None:
+    """Raise :class:`FoolingError` for a folder with other files: a page replaces the whole content of its folder."""
+    if output.is_dir() and any(output.iterdir()) and not (output / OWN_SCRIPTS[0]).is_file():
+        raise FoolingError(
+            f"{output} contains other files than a page",
+            expected="an empty folder, or an earlier page",
+            remedy="give another --output",
+        )
+
+
+def _images(questionnaire: Questionnaire, folder: Path) -> dict[str, bytes]:
+    """Return the images beside the questionnaire, by their paths in it."""
+    files = [card.file for card in cards(questionnaire)]
+    for file in files:
+        require_file(folder / file)
+    return {file: (folder / file).read_bytes() for file in files}
+
+
+def _library(folder: Path, name: str) -> Library:
+    """Read the npm package in ``folder``."""
+    if not folder.is_dir():
+        raise FoolingError(
+            "the page is built with jsPsych, which is not installed",
+            found=f"nothing in {folder}",
+            expected=f"the npm package {name}",
+            remedy="run make survey, which installs it with npm; or npm ci beside the page's package-lock.json",
+        )
+    described = read_json(folder / "package.json")
+    version = described.get("version") if isinstance(described, dict) else None
+    return Library(name=name, version=str(version), code=read_text(folder / BROWSER_BUILD))
+
+
+def survey_simulate(*, questionnaire: Path, settings: str = "{}", output: Path) -> None:
+    """Simulate participants who answer a questionnaire, to test the analysis.
+
+    Write one response file for each participant, marked as synthetic.
+
+    Args:
+        questionnaire: Questionnaire that `survey sample` wrote.
+        output: Folder for a response file of each participant.
+        settings: Number of participants, and variation between people and images: JSON or a YAML file.
+    """
+    checked = read_settings(SimulationSettings, settings)
+    asked = load_questionnaire(questionnaire)
+    if output.is_dir():
+        others = sorted(path.name for path in output.iterdir() if not path.name.startswith(SYNTHETIC_FILES))
+        if others:
+            raise FoolingError(
+                f"{output} contains other files", found=others[0], expected="a folder with simulated answers only"
+            )
+    for name, text in simulated_files(asked, checked):
+        write_text(output / name, text)
+    say(f"{checked.participants} simulated participants; written to {output}")
+
+
+def survey_power(*, settings: str = "{}", table: Path, png: Path, pdf: Path) -> None:
+    """Simulate studies of every planned size, and compute how often they find the effect.
+
+    Args:
+        settings: Effect, margin, sizes, and variation between people and images: JSON or a YAML file.
+        table: Table of the sizes to write.
+        png: PNG file of the plot to write.
+        pdf: PDF file of the plot to write.
+    """
+    found = power_table(read_settings(PowerSettings, settings))
+    drawn = draw_survey_power(survey_power=found)
+    write_table(table, found, POWER)
+    write_bytes(png, as_png(drawn))
+    write_bytes(pdf, as_pdf(drawn))
+    say(f"{len(found)} sizes of a study simulated; written to {table}, {png} and {pdf}")
