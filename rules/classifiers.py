@@ -61,12 +61,12 @@ class Datasets:
         return seen.hexdigest()
 
     def classes_seen(self, dataset: str) -> str:
-        """Return a hash of the list of ImageNet's classes.
+        """Return a hash of the list of the classes, if there is one.
 
         A missing list is reported by the command.
         """
-        entry = self._of_pictures[dataset]
-        place = place_of(entry.class_list) if isinstance(entry, ImagenetEntry) else None
+        listed = self._of_pictures[dataset].class_list
+        place = None if listed is None else place_of(listed)
         return hashlib.sha256(place.read_bytes()).hexdigest() if place and place.is_file() else "nothing"
 
 

@@ -53,6 +53,7 @@ rule list_folder:
         kind="folder",
         settings=by_wildcards(datasets.settings),
         seen=by_wildcards(datasets.pictures_seen),
+        classes=by_wildcards(datasets.classes_seen),
     log:
         "logs/datasets/{dataset}.pictures.log",
     benchmark:
@@ -81,6 +82,7 @@ rule fetch_folder:
         environment=environment("datasets"),
         kind="folder",
         settings=by_wildcards(datasets.settings),
+        classes=by_wildcards(datasets.classes_seen),
     log:
         "logs/datasets/{dataset}.log",
     benchmark:
@@ -105,7 +107,6 @@ use rule list_folder as list_imagenet with:
     params:
         code=fingerprint("fooling.cli.data_sets:list_imagenet"),
         kind="imagenet",
-        classes=by_wildcards(datasets.classes_seen),
     wildcard_constraints:
         dataset=one_of(datasets.of_kind("imagenet")),
     threads: 8
@@ -118,7 +119,6 @@ use rule fetch_folder as fetch_imagenet with:
     params:
         code=fingerprint("fooling.cli.data_sets:fetch_imagenet"),
         kind="imagenet",
-        classes=by_wildcards(datasets.classes_seen),
     wildcard_constraints:
         dataset=one_of(datasets.of_kind("imagenet")),
     threads: 8

@@ -18,12 +18,14 @@ OUT_OF_MEMORY = re.compile(r"DefaultCPUAllocator|bad_alloc|out of memory|[Cc]ann
 EXTRAS = {
     "krippendorff": "survey",
     "onnxruntime": "onnx",
+    "open_clip": "open_clip",
     "pyarrow": "study",
     "seaborn": "study",
     "setproctitle": "study",
     "sklearn": "study",
     "statsmodels": "study",
     "timm": "timm",
+    "transformers": "huggingface",
 }
 
 

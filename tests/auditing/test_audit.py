@@ -138,7 +138,7 @@ def test_bad_arguments_are_refused() -> None:
 def test_the_files_hold_every_image_and_every_number(result) -> None:
     files = files_of(result)
     described = json.loads(files["audit.json"])
-    assert described["version"] == 1
+    assert described["version"] == VERSION
     assert described["classes"] == ["a", "b/c", "d"]
     listed = {image["file"] for search in described["searches"] for image in search["images"]}
     assert listed == files.keys() - {"audit.json", "index.html"}

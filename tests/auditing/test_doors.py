@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import importlib.util
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from fooling.auditing.doors import Opening, opened
+from fooling.auditing.doors import DOORS, kind_of, opened
+from fooling.auditing.settings import Opening
+from fooling.classifiers.gradients import has_gradients
 from fooling.errors import FoolingError
 from fooling.images import noise_images
+from onnx_files import onnx_file
 
 CPU = torch.device("cpu")
 SHAPE = (1, 8, 8)
@@ -100,10 +106,13 @@ def test_a_python_file_with_any_usual_file_of_weights(source, original, tmp_path
         ("{file}:needs_more", Opening(input_shape=SHAPE), r"needs width(.|\n)*give them a default"),
         ("{file}:build", Opening(input_shape=SHAPE), r"needs classes(.|\n)*--classes"),
         ("{file}:Other", Opening(input_shape=SHAPE), "no function 'Other'"),
-        ("resnet50", Opening(), r"no known form(.|\n)*torchvision:<name>"),
-        ("keras:resnet50", Opening(), "no known form"),
+        ("{file}", Opening(), r"is a Python file(.|\n)*net.py:build"),
+        ("resnet50", Opening(), r"no network is known as 'resnet50'(.|\n)*torchvision:resnet50 or timm:resnet50"),
+        ("keras:resnet50", Opening(), r"no network is known as(.|\n)*https://host/path"),
+        ("huggingface:google/vit", Opening(), r"no folder google/vit(.|\n)*nothing is downloaded"),
+        ("missing.pt2", Opening(), "missing.pt2 cannot be read\n  found: nothing there"),
         ("timm:resnet18", Opening(), r"weights of timm:resnet18 are missing(.|\n)*--weights"),
-        ("missing.onnx", Opening(), "missing.onnx cannot be read|needs the package onnxruntime"),
+        ("missing.onnx", Opening(), "missing.onnx cannot be read\n  found: nothing there"),
     ],
 )
 def test_whatever_is_missing_is_named_with_its_remedy(source, target, opening, message) -> None:
@@ -165,29 +174,6 @@ def test_timm_with_its_own_preprocessing(tmp_path) -> None:
     np.testing.assert_allclose(classifier.logits(torch.from_numpy(images)).numpy(), expected, atol=1e-4)
 
 
-def onnx_file(path: Path, original: torch.nn.Linear, *, channels_last: bool, batch: int | str = "batch") -> Path:
-    """Write a linear network on images of 6 x 5 pixels in colour; with ``channels_last`` its input is (B, H, W, C)."""
-    onnx = pytest.importorskip("onnx")
-    pytest.importorskip("onnxruntime")
-    helper, numbers = onnx.helper, onnx.TensorProto.FLOAT
-    shape = [batch, 6, 5, 3] if channels_last else [batch, 3, 6, 5]
-    nodes = [helper.make_node("Transpose", ["images"], ["first"], perm=[0, 3, 1, 2])] if channels_last else []
-    nodes.append(helper.make_node("Flatten", ["first" if channels_last else "images"], ["flat"]))
-    nodes.append(helper.make_node("Gemm", ["flat", "weight", "bias"], ["logits"], transB=1))
-    nodes.append(helper.make_node("Softmax", ["logits"], ["scores"], axis=1))
-    weights = {"weight": original.weight, "bias": original.bias}
-    graph = helper.make_graph(
-        nodes,
-        "net",
-        [helper.make_tensor_value_info("images", numbers, shape)],
-        [helper.make_tensor_value_info("scores", numbers, [batch, 4])],
-        [onnx.numpy_helper.from_array(value.detach().numpy(), name) for name, value in weights.items()],
-    )
-    opset = [helper.make_opsetid("", 17)]
-    onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=8), str(path))
-    return path
-
-
 @pytest.mark.parametrize("channels_last", [False, True])
 @pytest.mark.parametrize("colour", ["rgb", "bgr"])
 @pytest.mark.parametrize("batch", ["batch", 1])
@@ -207,3 +193,69 @@ def test_onnx_in_both_layouts_and_orders_of_colours(tmp_path, channels_last, col
     assert (classifier.input_shape, classifier.outputs) == ((3, 6, 5), "probabilities")
     confidences = classifier.confidences(torch.from_numpy(images)).numpy()
     np.testing.assert_allclose(confidences, odds / odds.sum(axis=1, keepdims=True), atol=1e-5)
+
+
+def test_an_unknown_target_is_answered_with_all_forms() -> None:
+    with pytest.raises(FoolingError) as refused:
+        kind_of("no such network")
+    for door in DOORS.values():
+        assert door.form in str(refused.value)
+        assert door.doc in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("target", "kind"),
+    [
+        ("some/net.py:build", "python"),
+        ("torchvision:resnet50", "torchvision"),
+        ("torchvision:resnet50:IMAGENET1K_V1", "torchvision"),
+        ("timm:resnet18", "timm"),
+        ("open_clip:ViT-B-32", "open_clip"),
+        ("huggingface:some/folder", "huggingface"),
+        ("https://host/score", "service"),
+        ("http://localhost:8000/score.py:1", "service"),
+    ],
+)
+def test_the_target_alone_says_which_door_is_meant(target, kind) -> None:
+    assert kind_of(target) == kind
+
+
+def test_a_folder_is_one_of_hugging_face_or_refused(tmp_path) -> None:
+    with pytest.raises(FoolingError, match=r"holds no network\n  found: no config.json"):
+        kind_of(str(tmp_path))
+    (tmp_path / "config.json").write_text("{}")
+    assert kind_of(str(tmp_path)) == "huggingface"
+
+
+def test_a_network_as_a_black_box_shows_its_probabilities_alone(source, original, tmp_path) -> None:
+    weights = saved(tmp_path / "weights.pth", original, "plain")
+    given = {"weights": weights, "input_shape": SHAPE}
+    whole = opened(f"{source}:Net", Opening(**given), device=CPU)
+    box = opened(f"{source}:Net", Opening(**given, black_box=True), device=CPU)
+    images = torch.from_numpy(noise_images(SHAPE, 40))
+    assert (whole.outputs, box.outputs) == ("logits", "probabilities")
+    torch.testing.assert_close(box.confidences(images), whole.confidences(images))
+    assert not has_gradients(box)
+    assert has_gradients(whole)
+    assert (box.class_names, box.name, box.provenance) == (whole.class_names, whole.name, whole.provenance)
+
+
+@pytest.mark.parametrize("package", ["torchvision", "onnx2torch"])
+def test_a_file_may_import_packages_that_need_the_operators_of_torchvision(tmp_path, package) -> None:
+    if importlib.util.find_spec(package) is None:
+        pytest.skip(f"{package} is not installed")
+    (tmp_path / "net.py").write_text(
+        f"import {package}\nfrom torch import nn\n\n"
+        "def build():\n    return nn.Sequential(nn.Flatten(), nn.Linear(64, 3))\n"
+    )
+    code = (
+        "import sys, torch\n"
+        "from fooling.auditing.doors import opened\n"
+        "from fooling.auditing.settings import Opening\n"
+        "classifier = opened(sys.argv[1], Opening(input_shape=(1, 8, 8)), device=torch.device('cpu'))\n"
+        f"print(len(classifier.class_names), '{package}' in sys.modules)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, f"{tmp_path / 'net.py'}:build"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "3 True\n"

@@ -91,7 +91,10 @@ def test_a_device_that_was_set_for_a_while_ends_with_it() -> None:
         (returning(f"{LINEAR}.double()"), r"remove \.half\(\), \.double\(\)"),
         (network_with("x = x.to('no-device')"), r"line 8\)(.|\n)*remove \.cuda\(\)"),
         (network_with("raise AssertionError('Torch not compiled with CUDA enabled')"), r"remove \.cuda\(\)"),
-        (network_with("x = x[..., :7]"), r"change the size of the data set's images, or `input.crop`"),
+        (
+            network_with("x = x[..., :7]"),
+            r"change the size of the images: --input-shape of an audit, else the data set's, or `input.crop`",
+        ),
         (returning("nn.Conv2d(3, 5, 8)"), r"to have 3 channels(.|\n)*`input_shape\[0\]` channels"),
         (
             network_with("assert x.shape[-1] == 32, 'I want 32 pixels'"),

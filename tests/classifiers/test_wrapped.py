@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from fooling.classifiers.settings import InputSettings
-from fooling.classifiers.wrapped import wrapped
+from fooling.classifiers.wrapped import kind_of_scores, wrapped
 from fooling.errors import FoolingError
 from fooling.images import noise_images
 
@@ -103,7 +103,87 @@ def test_scores_that_depend_on_other_images_are_refused() -> None:
         wrapped(ranks, name="service", input_shape=SHAPE)
 
 
-@pytest.mark.parametrize("given", [lambda images: np.zeros(len(images)), lambda images: np.zeros((1, 3))])
+@pytest.mark.parametrize(
+    "given",
+    [
+        lambda images: np.zeros(len(images)),
+        lambda images: np.zeros((1, 3)),
+        lambda images: [],
+        lambda images: [{"a": 1.0}],
+        lambda images: ["a"],
+        lambda images: None,
+    ],
+)
 def test_a_function_that_gives_something_else_is_refused(given) -> None:
-    with pytest.raises(FoolingError, match="one score for each class"):
-        wrapped(given, name="service", input_shape=SHAPE)
+    with pytest.raises(FoolingError, match="one score for each class, or a label, for each image"):
+        wrapped(given, name="service", input_shape=SHAPE, class_names=("a", "b", "c"))
+
+
+def probabilities(images: np.ndarray) -> np.ndarray:
+    """Probabilities (B, 3) by numpy."""
+    logits = 3 * by_hand(images, network(), divisor=255.0, mean=0.0, std=1.0)
+    odds = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return odds / odds.sum(axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize("form", ["names", "indices", "array"])
+def test_a_label_alone_has_the_confidence_1(form) -> None:
+    names = ("a", "b", "c")
+
+    def labels(images: np.ndarray):
+        best = probabilities(images).argmax(axis=1)
+        return {"names": [names[k] for k in best], "indices": best.tolist(), "array": np.array(names)[best]}[form]
+
+    classifier = wrapped(labels, name="service", input_shape=SHAPE, class_names=names)
+    images = noise_images(SHAPE, 40)
+    found = classifier.confidences(torch.from_numpy(images)).numpy()
+    np.testing.assert_allclose(found, np.eye(3)[probabilities(images).argmax(axis=1)], atol=1e-37)
+    assert kind_of_scores(classifier) == "label"
+    assert classifier.targets == classifier.class_names == names
+
+
+@pytest.mark.parametrize("k", [1, 2, 3])
+def test_the_most_likely_classes_keep_their_probabilities_and_the_others_have_0(k) -> None:
+    names = ("a", "b", "c")
+
+    def top(images: np.ndarray):
+        order = np.argsort(-probabilities(images), axis=1)[:, :k]
+        rows = zip(probabilities(images), order, strict=True)
+        return [{names[index]: row[index] for index in best} for row, best in rows]
+
+    classifier = wrapped(top, name="service", input_shape=SHAPE, class_names=names)
+    images = noise_images(SHAPE, 40)
+    expected = probabilities(images)
+    np.put_along_axis(expected, np.argsort(-expected, axis=1)[:, k:], 0, axis=1)
+    found = classifier.confidences(torch.from_numpy(images)).numpy()
+    np.testing.assert_allclose(found[:, :3], expected, atol=1e-6)
+    assert kind_of_scores(classifier) == "top-k"
+    assert classifier.targets == names
+
+
+def test_a_function_may_not_change_how_it_answers() -> None:
+    calls: list[int] = []
+
+    def answers(images: np.ndarray):
+        calls.append(1)
+        scores = probabilities(images)
+        return scores if len(calls) < 2 else scores.argmax(axis=1)
+
+    with pytest.raises(FoolingError, match=r"changes how it answers\n  found: label\n  expected: scores"):
+        wrapped(answers, name="service", input_shape=SHAPE, class_names=("a", "b", "c"))
+
+
+@pytest.mark.parametrize(
+    ("answer", "names", "message"),
+    [
+        ("d", ("a", "b", "c"), r"unknown class\n  found: 'd'\n  expected: one of a, b, c"),
+        (3, ("a", "b", "c"), r"unknown class\n  found: 3"),
+        ("a", None, "the names of the classes are needed"),
+        ({"a": 0.7, "b": 0.7}, ("a", "b", "c"), "not probabilities"),
+        ({"a": -0.1}, ("a", "b", "c"), "not probabilities"),
+        ({"a": float("nan")}, ("a", "b", "c"), "not probabilities"),
+    ],
+)
+def test_answers_that_do_not_fit_the_classes_are_refused(answer, names, message) -> None:
+    with pytest.raises(FoolingError, match=message):
+        wrapped(lambda images: [answer] * len(images), name="service", input_shape=SHAPE, class_names=names)

@@ -65,6 +65,37 @@ def test_a_training_and_a_test_folder_are_kept_apart(divided):
     np.testing.assert_array_equal(dataset.test_labels, [0, 0, 1, 1])
 
 
+@pytest.mark.parametrize("part", ["flat", "divided"])
+def test_a_class_list_decides_the_order_of_the_classes(part, request, tmp_path):
+    settings = request.getfixturevalue(part)
+    (tmp_path / "classes.csv").write_text("index,name\n1,blue\n0,red\n")
+    dataset = made(settings.model_copy(update={"class_list": tmp_path / "classes.csv"}))
+    assert dataset.class_names == ("red", "blue")
+    for image, label in zip(dataset.test_images, dataset.test_labels, strict=True):
+        np.testing.assert_array_equal(image[:, 3, 5], COLOURS[dataset.class_names[label]])
+    assert made(settings).class_names == ("blue", "red")
+
+
+def test_folders_that_are_not_in_the_class_list_are_named(flat, tmp_path):
+    (tmp_path / "classes.txt").write_text("red\ngreen\nyellow\n")
+    settings = flat.model_copy(update={"class_list": tmp_path / "classes.txt"})
+    with pytest.raises(FoolingError, match=r"(?s)not in the list: blue.*no folder: green\n *yellow") as refused:
+        listed(settings)
+    assert "rename the folders, or correct the list" in str(refused.value)
+
+
+def test_a_class_list_is_found_in_the_mirror_and_must_be_there(flat, tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    given = {"settings": '{"path": "pictures", "size": 16, "class_list": "classes.txt"}', "mirror": tmp_path}
+    with pytest.raises(FoolingError, match=r"classes\.txt does not exist"):
+        list_folder(**given, output=tmp_path / "manifest.csv")
+    (tmp_path / "classes.txt").write_text("red\nblue\n")
+    list_folder(**given, output=tmp_path / "manifest.csv")
+    fetch_folder(**given, manifest=tmp_path / "manifest.csv", output=tmp_path / "mine.safetensors", name="mine")
+    assert load_dataset(tmp_path / "mine.safetensors").class_names == ("red", "blue")
+
+
 def test_the_same_pictures_elsewhere_make_the_same_data_set(flat, tmp_path):
     dataset = made(flat)
     flat.path.rename(tmp_path / "moved")

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fooling.artifacts import read_table
-from fooling.datasets.imagenet_classes import IMAGENET_CLASSES, WORDNET_ID, ClassList, class_list
+from fooling.datasets.imagenet_classes import IMAGENET_CLASSES, WORDNET_ID, ClassList, class_list, class_names_in
 from fooling.errors import FoolingError
 
 SOURCE = "classes.csv"
@@ -69,3 +69,44 @@ def test_the_real_list_has_a_thousand_unique_names(real_data):
     assert classes.names[134] == "crane (n02012849)"
     assert classes.names[638:640] == ("maillot", "maillot, tank suit")
     assert all(map(WORDNET_ID.fullmatch, classes.wnids))
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("names.txt", "safe\n\nnsfw, or so\n  third \n"),
+        ("names", "\ufeffsafe\r\nnsfw, or so\r\nthird"),
+        ("names.csv", 'name\nsafe\n"nsfw, or so"\nthird\n'),
+        ("names.csv", 'index,name\n0,safe\n1,"nsfw, or so"\n2,third\n'),
+        ("names.csv", '\ufeffname , index, colour\nthird,2,red\n"nsfw, or so",1,\nsafe,0,blue\n'),
+    ],
+)
+def test_names_are_read_from_lines_and_from_tables(tmp_path, file, text):
+    (tmp_path / file).write_text(text, newline="")
+    assert class_names_in(tmp_path / file) == ("safe", "nsfw, or so", "third")
+
+
+def test_the_list_of_imagenet_names_its_classes_as_in_a_data_set(tmp_path):
+    path = tmp_path / "list.csv"
+    path.write_text('index,wnid,name\n0,n00000001,"crane, bird"\n1,n00000002,crane\n2,n00000003,"cat, house cat"\n')
+    assert class_names_in(path) == ("crane, bird", "crane", "cat")
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "complaint"),
+    [
+        ("a.txt", "cat\ndog\ncat\n", r"a name twice(.|\n)*found: 'cat' \(2 times\)"),
+        ("a.csv", "name\ncat\ndog\ncat\n", r"'cat' \(2 times\)"),
+        ("a.csv", "index,name\n0,cat\n1,\n", r"an empty one(.|\n)*'' \(1 times\)"),
+        ("a.csv", "index,name\n1,cat\n2,dog\n", r"found: index '2'\n  expected: 0 to 1, each once"),
+        ("a.csv", "index,name\n0,cat\n0,dog\n", "an index twice"),
+        ("a.csv", "index,name\nzero,cat\n1,dog\n", "index 'zero'"),
+        ("a.csv", "cat\ndog\n", r"found: the columns cat\n(.|\n)*a first line with the column name"),
+        ("a.csv", "", "the columns of an empty file"),
+        ("a.txt", "cat\n", "1 names"),
+    ],
+)
+def test_a_list_of_names_that_is_none_is_refused(tmp_path, file, text, complaint):
+    (tmp_path / file).write_text(text)
+    with pytest.raises(FoolingError, match=complaint):
+        class_names_in(tmp_path / file)

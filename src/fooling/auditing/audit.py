@@ -38,6 +38,7 @@ from fooling.auditing.settings import OFFSPRING, AuditSettings
 from fooling.classifiers.classifier import Classifier
 from fooling.classifiers.gradients import has_gradients
 from fooling.classifiers.probe import remarks_on
+from fooling.classifiers.wrapped import Scores, kind_of_scores
 from fooling.encodings.settings import CppnSettings, DirectSettings, encoding_for
 from fooling.formatting import share_percent
 from fooling.images import noise_images
@@ -48,6 +49,25 @@ from fooling.settings import SeedRange
 ENCODINGS: dict[str, CppnSettings | DirectSettings] = {"cppn": CppnSettings(), "direct": DirectSettings()}
 NAMES = {"cppn": "CPPN", "direct": "direct"}
 SINGLE = {"cppn": "random CPPN images", "direct": "noise images"}
+#: What cannot be known if a network gives no logits.
+LIMITS: dict[Scores, tuple[str, ...]] = {
+    "logits": (),
+    "probabilities": (
+        "The network gives probabilities in float32, not logits. Near 1 they lose digits, which limits the log-odds.",
+    ),
+    "top-k": (
+        "The network names only its most likely classes, with their probabilities. A class that it does not name gets "
+        "the score 0: a search has nothing to improve in a class until an image is found for which it is named.",
+        "The probabilities come without logits. Near 1 they lose digits, which limits the log-odds.",
+    ),
+    "label": (
+        "The network gives a label alone. The confidence is 1 in that class and 0 in all others: 1 means yes, not that "
+        "the network is sure.",
+        "Evolution knows only yes and no, so it has nothing to improve. Until an image has the label, it varies images "
+        "of other classes; from then on the class is done. It can do little better than random search.",
+        "The log-odds have no meaning here.",
+    ),
+}
 #: Steps that gradient ascent takes with an image at least; with a small budget it aims at fewer classes.
 LEAST_STEPS, MOST_STEPS = 100, 500
 #: Levels by which a step of Adam changes a pixel, about. Two LeNets had all classes at 99.99 % within 130 steps with 10
@@ -117,6 +137,8 @@ class AuditResult:
     name: str
     class_names: tuple[str, ...]
     input_shape: tuple[int, int, int]
+    scores: Scores
+    """What the network gives for an image."""
     settings: AuditSettings
     single: tuple[SingleImages, ...]
     searches: tuple[SearchResult, ...]
@@ -158,8 +180,8 @@ class AuditResult:
 
     def _sentence(self, found: SearchResult) -> str:
         threshold, classes = self.settings.threshold, len(found.classes)
-        level = f"{100 * threshold:g} %"
-        sentence = f"{found.title}: {found.fooled(threshold):,} of {classes:,} classes at {level} or more"
+        reached = "given as a label" if self.scores == "label" else f"at {100 * threshold:g} % or more"
+        sentence = f"{found.title}: {found.fooled(threshold):,} of {classes:,} classes {reached}"
         if (first := found.first(threshold)) is not None:
             sentence += f", the first after {first:,} evaluations"
         if found.control:
@@ -219,18 +241,21 @@ def completed(
     provenance: dict[str, Any] | None = None,
 ) -> AuditResult:
     """Return the result of an audit, with the ``searches`` that were run, and with ``real`` test images if any."""
+    scores = kind_of_scores(classifier)
+    is_label = scores == "label"  # any image has one, so that single images say nothing
     result = None if real is None else measured(classifier, real, searches, threshold=settings.threshold)
     other = None if real is None else better_preprocessing(classifier, real, seed=settings.seed)
     return AuditResult(
         name=classifier.name,
-        class_names=classifier.class_names,
+        class_names=classifier.targets,
         input_shape=classifier.input_shape,
+        scores=scores,
         settings=settings,
-        single=single_images(classifier, settings),
+        single=() if is_label else single_images(classifier, settings),
         searches=tuple(searches),
         real=result,
         other_preprocessing=other,
-        remarks=tuple(_remarks(classifier, real, result, other)),
+        remarks=() if is_label else tuple(_remarks(classifier, real, result, other)),
         provenance=provenance or {},
     )
 
@@ -309,7 +334,8 @@ def _scored_once(kind: str, classifier: Classifier, settings: AuditSettings) -> 
     for start in range(0, settings.single_images, OFFSPRING):
         count = min(OFFSPRING, settings.single_images - start)
         images = encoding.render(encoding.random(count, generator))
-        tops.append(classifier.confidences(images).amax(dim=1).double().cpu())
+        confidences = classifier.confidences(images)[:, : len(classifier.targets)]
+        tops.append(confidences.amax(dim=1).double().cpu())
     top = torch.cat(tops)
     return SingleImages(
         kind=SINGLE[kind],

@@ -1,71 +1,62 @@
-"""Open any network for an audit, from the name or file that its user gives.
+"""Open any network for an audit, from the name, file or address that its user gives.
 
-my_net.py:build            a function or class of a Python file, with a file of weights
-torchvision:resnet50       a network of torchvision, with its own or other weights
-timm:vit_small_patch16_224 a network of timm, with a file of weights
-model.onnx                 a network in ONNX; it has no gradients
-classifier.safetensors     a classifier file of this project
+:data:`DOORS` lists the forms of a target. The target alone decides which one is meant, a file by its content.
 """
 
 from __future__ import annotations
 
-import importlib
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 from torch import nn
 
-from fooling.artifacts import require_file
+from fooling.auditing.model_files import (
+    ExportedNetwork,
+    FileKind,
+    HuggingFaceNetwork,
+    OnnxNetwork,
+    TorchScriptNetwork,
+    imported,
+    kind_of_file,
+    unique_names,
+)
+from fooling.auditing.services import Service, is_address
+from fooling.auditing.settings import Opening
 from fooling.classifiers.architectures import find_architecture, names_a_file
 from fooling.classifiers.classifier import Classifier
 from fooling.classifiers.classifier_file import adapted, load_classifier, load_weights
-from fooling.classifiers.header import Outputs
 from fooling.classifiers.imported import TrainedWeights, read_weights, torchvision_weights
 from fooling.classifiers.network_code import network_code
 from fooling.classifiers.settings import InputSettings
-from fooling.classifiers.wrapped import wrapped
-from fooling.errors import FoolingError, missing_package
+from fooling.classifiers.wrapped import Scorer, ZeroShotNetwork, as_black_box, wrapped
+from fooling.errors import FoolingError
 from fooling.inputs import digest_of
 from fooling.settings import checked_settings
-from fooling.torchvision_import import ensure_operators
 
-TARGETS = "path/to/file.py:function, torchvision:<name>, timm:<name>, path/to/network.onnx, or a classifier file"
 IMAGENET = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Opening:
-    """What a user says about a network besides its name; whatever is None is found out, or has a default."""
-
-    weights: Path | None = None
-    """File of weights: safetensors, or written by ``torch.save``."""
-    input_shape: tuple[int, int, int] | None = None
-    """Shape (C, H, W) of the images."""
-    class_names: tuple[str, ...] | None = None
-    """Names of the classes, in the network's order."""
-    divisor: float | None = None
-    mean: tuple[float, ...] | None = None
-    std: tuple[float, ...] | None = None
-    outputs: Outputs | None = None
-    colour: Literal["rgb", "bgr"] = "rgb"
-    """Order of the channels that an ONNX network expects."""
-    chunk_size: int | None = None
-    mirror: Path | None = None
-    """Folder in which torchvision's weights are looked for before they are downloaded."""
 
 
 class _Opened(NamedTuple):
     """A network with what is known about its input and its classes."""
 
-    network: nn.Module
+    network: nn.Module | Scorer
     input_shape: tuple[int, int, int]
     input: Mapping[str, Any]
     class_names: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Door:
+    """A way to name a network."""
+
+    form: str
+    doc: str
+    open: Callable[[str, Opening], _Opened] | None
+    """Opens it; None for a classifier file, which needs no :class:`Opening`."""
 
 
 def opened(target: str, opening: Opening, *, device: torch.device) -> Classifier:
@@ -74,11 +65,20 @@ def opened(target: str, opening: Opening, *, device: torch.device) -> Classifier
     Raises:
         FoolingError: The target has no known form, something that is needed is missing, or the network is unusable.
     """
-    if target.endswith(".safetensors"):
-        return load_classifier(Path(target), device)
-    found = _door_of(target)(target, opening)
-    given = {"divisor": opening.divisor, "mean": opening.mean, "std": opening.std}
-    wanted = {"divisor": 255.0, **found.input, **{key: value for key, value in given.items() if value is not None}}
+    kind = kind_of(target)
+    if (open_it := DOORS[kind].open) is None:
+        classifier = load_classifier(Path(target), device)
+    else:
+        classifier = _wrapped(open_it(target, opening), target, opening, device=device)
+    return as_black_box(classifier) if opening.black_box and kind != "service" else classifier
+
+
+def _wrapped(found: _Opened, target: str, opening: Opening, *, device: torch.device) -> Classifier:
+    channels = found.input_shape[0]
+    given = {key: value for key in ("divisor", "mean", "std") if (value := getattr(opening, key)) is not None}
+    for key in {"mean", "std"} & set(given):
+        given[key] = list(given[key]) * (channels if len(given[key]) == 1 else 1)
+    wanted = {"divisor": 255.0, **found.input, **given}
     classifier = wrapped(
         found.network,
         name=_name_of(target),
@@ -90,23 +90,65 @@ def opened(target: str, opening: Opening, *, device: torch.device) -> Classifier
         device=device,
     )
     weights = {} if opening.weights is None else {"file": opening.weights.name, "sha256": digest_of(opening.weights)}
-    classifier.provenance.update({"target": target, "weights": weights, "input": wanted})
+    public = found.network.public_address if isinstance(found.network, Service) else target
+    seen = {"levels": "0 to 255"} if isinstance(found.network, Service) else wanted
+    classifier.provenance.update({"target": public, "weights": weights, "input": seen})
     return classifier
 
 
-def _door_of(target: str) -> Callable[[str, Opening], _Opened]:
+def kind_of(target: str) -> str:
+    """Return the key in :data:`DOORS` of the form that ``target`` has; raise :class:`FoolingError` if it has none."""
     kind, _, name = target.partition(":")
+    path = Path(target)
+    if is_address(target):
+        return "service"
     if names_a_file(target):
-        return _python_file
-    if target.endswith(".onnx"):
-        return _onnx
-    if name and kind in (doors := {"torchvision": _torchvision, "timm": _timm}):
-        return doors[kind]
-    raise FoolingError("the network has no known form", found=repr(target), expected=TARGETS)
+        return "python"
+    if name and kind in NAMED:
+        return kind
+    if path.suffix == ".py":
+        remedy = f"name the function or class in it that builds the network, such as {target}:build"
+        raise FoolingError(
+            f"{target} is a Python file, of which a part is missing", expected=DOORS["python"].form, remedy=remedy
+        )
+    if path.is_dir():
+        if (path / "config.json").is_file():
+            return "huggingface"
+        raise FoolingError(
+            f"the folder {target} holds no network",
+            found="no config.json",
+            expected=f"{DOORS['huggingface'].doc}, or the name of a file in it",
+        )
+    if path.suffix in SUFFIXES or path.exists():
+        return _kind_of_content(path)
+    near = f"torchvision:{target} or timm:{target}, if it is a network of theirs" if target.isidentifier() else None
+    raise FoolingError(f"no network is known as {target!r}", found="no such file", expected=_forms(), remedy=near)
+
+
+def _kind_of_content(path: Path) -> str:
+    kind = kind_of_file(path)
+    if kind in DOORS:
+        return kind
+    found, remedy = NO_NETWORKS[kind]
+    raise FoolingError(f"{path} holds no network that can be opened", found=found, expected=_forms(), remedy=remedy)
+
+
+def _forms() -> str:
+    width = max(len(door.form) for door in DOORS.values())
+    return "one of these\n" + "\n".join(f"{door.form:{width}}  {door.doc}" for door in DOORS.values())
+
+
+def files_of(target: str, opening: Opening) -> list[Path]:
+    """Return the files that decide the network, apart from installed packages."""
+    place = Path(target.rpartition(":")[0] if names_a_file(target) else target.removeprefix("huggingface:"))
+    below = [path for path in sorted(place.iterdir()) if path.is_file()] if place.is_dir() else [place]
+    return [path for path in [*below, *([opening.weights] if opening.weights else [])] if path.is_file()]
 
 
 def _name_of(target: str) -> str:
-    """Return a short name of the network: of a file its stem, else what follows the colon."""
+    """Return a short name of the network: of a file its stem, of a service its host, else what follows the colon."""
+    if is_address(target):
+        return Path(target.partition("://")[2].partition("/")[0]).name
     return Path(target.rpartition(":")[0] if names_a_file(target) else target.rpartition(":")[2]).stem
 
 
@@ -176,7 +218,7 @@ def _torchvision(target: str, opening: Opening) -> _Opened:
 
 def _timm(target: str, opening: Opening) -> _Opened:
     """Open a network of timm with a file of weights, and with the preprocessing that timm states for it."""
-    timm = _imported("timm")
+    timm = imported("timm")
     name = target.partition(":")[2]
     weights = _required_weights(opening, target)
     state = read_weights(weights)
@@ -188,50 +230,72 @@ def _timm(target: str, opening: Opening) -> _Opened:
     return _Opened(network, opening.input_shape or tuple(stated["input_size"]), wanted)
 
 
-class OnnxNetwork(nn.Module):
-    """A network in ONNX, run by onnxruntime on the CPU: from ``(B, C, H, W)`` float32 to scores ``(B, K)``."""
+def _hugging_face(target: str, opening: Opening) -> _Opened:
+    """Open an image classifier in a local folder, with the preprocessing and the class names that the folder states."""
+    folder = Path(target.removeprefix("huggingface:"))
+    if not folder.is_dir():
+        raise FoolingError(
+            f"there is no folder {folder}",
+            expected="a folder on this machine: nothing is downloaded",
+            remedy=f"download it first, such as with hf download NAME --local-dir {folder.name}",
+        )
+    network = HuggingFaceNetwork(folder, image_shape=opening.input_shape)
+    return _Opened(network, network.input_shape, network.input, unique_names(network.class_names))
 
-    def __init__(self, path: Path, *, colour: Literal["rgb", "bgr"] = "rgb") -> None:
-        super().__init__()
-        runtime = _imported("onnxruntime")
-        require_file(path)
-        options = runtime.SessionOptions()
-        options.intra_op_num_threads = 1
-        with network_code(f"{path} cannot be opened", expected="a network in ONNX"):
-            self._session = runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        self._input = self._session.get_inputs()[0]
-        self._output = self._session.get_outputs()[0].name
-        self._reversed = colour == "bgr"
-        self.channels_last = self._input.shape[-1] in (1, 3) and self._input.shape[1] not in (1, 3)
-        batch = self._input.shape[0]
-        self._batch = batch if isinstance(batch, int) else None
 
-    @property
-    def input_shape(self) -> tuple[int, int, int] | None:
-        """Shape (C, H, W) that the network states; None if it leaves a length open."""
-        shape = self._input.shape[1:]
-        if len(shape) != 3 or not all(isinstance(length, int) for length in shape):
-            return None
-        return (shape[2], shape[0], shape[1]) if self.channels_last else (shape[0], shape[1], shape[2])
-
-    @torch.no_grad()
-    def forward(self, levels: torch.Tensor) -> torch.Tensor:
-        """Return the scores ``(B, K)``, float32."""
-        given = levels.flip(1) if self._reversed else levels
-        array = (given.permute(0, 2, 3, 1) if self.channels_last else given).contiguous().cpu().numpy()
-        size = self._batch or len(array)
-        parts = [self._scores(array[start : start + size]) for start in range(0, len(array), size)]
-        return torch.from_numpy(np.concatenate(parts)).to(levels.device)
-
-    def _scores(self, images: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-        scores: np.ndarray[Any, Any] = self._session.run([self._output], {self._input.name: images})[0]
-        return scores.reshape(len(images), -1).astype(np.float32)
+def _open_clip(target: str, opening: Opening) -> _Opened:
+    """Open a network of open_clip as a zero-shot classifier: the classes are texts, made from prompts."""
+    clip = imported("open_clip")
+    name = target.partition(":")[2]
+    if (config := clip.get_model_config(name)) is None:
+        raise FoolingError(f"open_clip has no network {name!r}", expected="one of open_clip.list_models()")
+    if opening.class_names is None:
+        remedy = "give their names with --classes: a list with commas, or a file"
+        raise FoolingError(f"{target} is a zero-shot classifier, which needs the names of the classes", remedy=remedy)
+    if "hf_tokenizer_name" in config["text_cfg"] or "hf_model_name" in config["text_cfg"]:
+        raise FoolingError(
+            f"{target} cannot be opened without a connection",
+            found="a tokenizer or text network that would be downloaded from Hugging Face",
+            expected="a network with the tokenizer of CLIP, which open_clip contains, such as open_clip:ViT-B-32",
+        )
+    weights = _required_weights(opening, target)
+    state = read_weights(weights)
+    with network_code(f"{target} cannot be built"):
+        network = clip.create_model(name, pretrained=None, load_weights=False)
+    _load(network, state, target=target, source=weights)
+    stated = network.visual.preprocess_cfg
+    side = stated["size"] if isinstance(stated["size"], int) else stated["size"][0]
+    wanted = {"divisor": 255.0, "mean": list(stated["mean"]), "std": list(stated["std"])}
+    shape = opening.input_shape or (3, side, side)
+    zero_shot = ZeroShotNetwork(network, clip.get_tokenizer(name), opening.class_names, opening.prompts)
+    return _Opened(zero_shot, shape, wanted)
 
 
 def _onnx(target: str, opening: Opening) -> _Opened:
     network = OnnxNetwork(Path(target), colour=opening.colour)
-    shape = opening.input_shape or network.input_shape or _required_shape(opening, target)
-    return _Opened(network, shape, {})
+    return _Opened(network, opening.input_shape or network.input_shape or _required_shape(opening, target), {})
+
+
+def _torchscript(target: str, opening: Opening) -> _Opened:
+    return _Opened(TorchScriptNetwork(Path(target)), _required_shape(opening, target), {})
+
+
+def _exported(target: str, opening: Opening) -> _Opened:
+    network = ExportedNetwork(Path(target))
+    return _Opened(network, opening.input_shape or network.input_shape or _required_shape(opening, target), {})
+
+
+def _service(target: str, opening: Opening) -> _Opened:
+    """Open a service, after asking it twice for the same images."""
+    if (opening.divisor, opening.mean, opening.std) != (None, None, None):
+        raise FoolingError(
+            "a service is given the images themselves",
+            found="--divisor, --mean or --std",
+            remedy="leave them out: the service applies its own preprocessing",
+        )
+    service, shape = Service(target, opening.service), _required_shape(opening, target)
+    service.require_repeatable(shape)
+    return _Opened(service, shape, {})
 
 
 def _required_weights(opening: Opening, target: str) -> Path:
@@ -240,14 +304,6 @@ def _required_weights(opening: Opening, target: str) -> Path:
             f"the weights of {target} are missing", remedy="give a file of its state dict with --weights"
         )
     return opening.weights
-
-
-def _imported(package: Literal["timm", "onnxruntime"]) -> Any:
-    ensure_operators()
-    try:
-        return importlib.import_module(package)
-    except ImportError as error:
-        raise missing_package(error) or error from None
 
 
 def _classes_in(state: Mapping[str, torch.Tensor]) -> int:
@@ -261,3 +317,34 @@ def _classes_in(state: Mapping[str, torch.Tensor]) -> int:
 def _load(network: nn.Module, state: Mapping[str, torch.Tensor], *, target: str, source: Path) -> None:
     """Load a state dict, with prefixes removed and types converted where that is unambiguous."""
     load_weights(network, adapted(state, network.state_dict()), architecture=target, source=source)
+
+
+#: The ways to name a network, in the order in which a message lists them.
+DOORS = {
+    "python": Door(
+        "path/to/file.py:function", "a function or class that builds the network, with --weights", _python_file
+    ),
+    "torchvision": Door("torchvision:resnet50", "with torchvision's weights, or with --weights", _torchvision),
+    "timm": Door("timm:vit_small_patch16_224", "with --weights", _timm),
+    "open_clip": Door("open_clip:ViT-B-32", "zero-shot, with --weights and --classes", _open_clip),
+    "huggingface": Door("huggingface:path/to/folder", "an image classifier that save_pretrained wrote", _hugging_face),
+    "onnx": Door("path/to/network.onnx", "a network in ONNX", _onnx),
+    "torchscript": Door("path/to/network.pt", "a network that torch.jit.save wrote", _torchscript),
+    "export": Door("path/to/network.pt2", "a network that torch.export.save wrote", _exported),
+    "service": Door("https://host/path", "a service that scores images", _service),
+    "classifier": Door("path/to/name.safetensors", "a classifier file of this project", None),
+}
+#: Prefixes that name the form of a target.
+NAMED = ("torchvision", "timm", "open_clip", "huggingface")
+#: Endings of files of networks, for a message about a file that is missing.
+SUFFIXES = (".onnx", ".pt", ".pth", ".pt2", ".ts", ".safetensors", ".bin", ".ckpt", ".h5", ".keras", ".tflite")
+#: What is in a file that holds no network, and what to do about it.
+NO_NETWORKS: dict[FileKind, tuple[str, str]] = {
+    "weights": (
+        "weights alone, or a network in Python's pickle format, which is not read because that can run code",
+        "name the code that builds the network, such as my_net.py:build, and give this file with --weights",
+    ),
+    "keras": ("a network of Keras", "convert it to ONNX, such as with tf2onnx"),
+    "tflite": ("a network of TensorFlow Lite", "convert it to ONNX, such as with tf2onnx"),
+    "unknown": ("another kind of file", "convert the network to ONNX, or name its Python file"),
+}

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import StrMethodFormatter
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
-from fooling.auditing.audit import AuditResult, SearchResult
+from fooling.auditing.audit import LIMITS, AuditResult, SearchResult
 from fooling.auditing.real_images import Refused
 from fooling.figures.style import QUIET, SERIES, WIDTH, as_png, in_style
 from fooling.formatting import percent, short_percent
@@ -114,6 +114,7 @@ def audit_page(result: AuditResult) -> str:
             least_accepted=[(each, _least_accepted(each)) for each in result.real.refused] if result.real else [],
             contents=contents,
             sentences=result.sentences(),
+            limits=LIMITS[result.scores],
             rows=[_row(result, search, pictures[search.name]) for search in result.searches],
             strip=strip,
             threshold=short_percent(result.settings.threshold),
@@ -168,10 +169,12 @@ def draw_curves(result: AuditResult) -> Figure:
             label=search.title,
         )
     axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_ylim(0, None)
     axes.set_xlabel("evaluations (images scored, over all classes)")
-    axes.set_ylabel(f"classes at {short_percent(result.settings.threshold)} or more")
+    axes.set_ylabel(f"classes {_reached(result)}")
     axes.legend(loc="upper left", bbox_to_anchor=(0, -0.22), ncols=2, labelcolor=QUIET)
     return figure
 
@@ -184,6 +187,11 @@ def _least_accepted(refused: Refused) -> str:
     return f"below a confidence of {percent(refused.confidence, decimals=max(2, decimals))}"
 
 
+def _reached(result: AuditResult) -> str:
+    """Return what counts as fooling the network: a label alone has no confidence."""
+    return "given as a label" if result.scores == "label" else f"at {short_percent(result.settings.threshold)} or more"
+
+
 def _row(result: AuditResult, search: SearchResult, pictures: Sequence[Picture]) -> Row:
     first = search.first(result.settings.threshold)
     return Row(
@@ -192,7 +200,7 @@ def _row(result: AuditResult, search: SearchResult, pictures: Sequence[Picture])
         fooled=search.fooled(result.settings.threshold),
         classes=len(search.classes),
         first="never" if first is None else f"{first:,}",
-        median=percent(float(np.median(search.confidences))),
+        median="-" if result.scores == "label" else percent(float(np.median(search.confidences))),
         evaluations=f"{int(search.evaluations[-1]):,}",
         is_control=search.is_control,
         pictures=pictures,

@@ -14,7 +14,7 @@ from fooling.attacks.attack import finish
 from fooling.attacks.evolution.settings import Precision
 from fooling.auditing.audit import AuditResult, completed, planned, result_of
 from fooling.auditing.real_images import RealImages, real_images
-from fooling.auditing.settings import AuditSettings
+from fooling.auditing.settings import LEAST_BUDGET, OFFSPRING, AuditSettings
 from fooling.checkpoints import CheckpointStore
 from fooling.classifiers.classifier import Classifier
 from fooling.classifiers.header import Outputs
@@ -52,9 +52,12 @@ def audit(
     """Audit a network: search for images of every class with evolution, random search and gradient ascent.
 
     Args:
-        model: A trained network, or a function from uint8 images (B, C, H, W), a NumPy array, to scores (B, K).
+        model: A trained network, or a function of uint8 images (B, C, H, W), a NumPy array. For each image it returns
+            the scores of all classes (B, K), or in a list a mapping of the likeliest labels to their probabilities, or
+            one label. A label is the name or the index of a class. ``fooling.auditing.services.Service`` is such a
+            function.
         input_shape: Shape (C, H, W) of the images; C is 1 for grey and 3 for RGB.
-        classes: Names of the classes in the network's own order; default: their numbers.
+        classes: Names of the classes in the network's own order, needed for labels; default: their numbers.
         divisor: A network sees ``(level / divisor - mean) / std`` of levels from 0 to 255; a function sees the levels.
         mean: One number per channel; default: none.
         std: One number per channel; default: none.
@@ -98,12 +101,18 @@ def audit(
 
 
 def seconds_per_image(classifier: Classifier) -> float:
-    """Measure in how many seconds ``classifier`` scores an image, on a full chunk of noise after a first one."""
-    images = torch.from_numpy(noise_images(classifier.input_shape, classifier.chunk_size))
-    classifier.logits(images)
-    started = time.perf_counter()
-    classifier.logits(images)
-    return (time.perf_counter() - started) / len(images)
+    """Measure how many seconds evolution takes for an image: to vary, render and score it, in the mean of encodings.
+
+    The second generation of each encoding is timed; 800 images are scored in all.
+    """
+    seconds = 0.0
+    evolutions = [search.run() for search in planned(classifier, AuditSettings(budget=LEAST_BUDGET)) if search.control]
+    for evolution in evolutions:
+        evolution.advance()
+        started = time.perf_counter()
+        evolution.advance()
+        seconds += time.perf_counter() - started
+    return seconds / (OFFSPRING * len(evolutions))
 
 
 def chosen_precision(classifier: Classifier, wanted: Precision | Literal["auto"]) -> Precision:

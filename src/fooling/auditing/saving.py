@@ -16,6 +16,7 @@ from fooling.auditing.audit import AuditResult, SearchResult, SingleImages
 from fooling.auditing.page import audit_page
 from fooling.auditing.real_images import OtherPreprocessing, RealResult
 from fooling.auditing.settings import AuditSettings
+from fooling.classifiers.wrapped import Scores
 from fooling.datasets.folder import plain_name
 from fooling.errors import FoolingError
 from fooling.formatting import percent
@@ -94,6 +95,10 @@ class AuditFile(Header):
     """Names of its classes, in its own order."""
     input_shape: tuple[int, int, int]
     """Shape (C, H, W) of the images."""
+    scores: Scores
+    """What the network gives: logits, probabilities, the most likely classes (top-k) or a label."""
+    log_odds_limited: bool
+    """Whether the log-odds are limited by the number format of the scores, as everything but logits limits them."""
     settings: AuditSettings
     summary: tuple[str, ...]
     """The result in sentences."""
@@ -128,6 +133,8 @@ def as_file(result: AuditResult) -> AuditFile:
         network=result.name,
         classes=result.class_names,
         input_shape=result.input_shape,
+        scores=result.scores,
+        log_odds_limited=result.scores != "logits",
         settings=result.settings,
         summary=tuple(result.sentences()),
         remarks=result.remarks,

@@ -1,12 +1,16 @@
-"""Settings of an audit: its budget, its seed and the confidence that counts as fooled."""
+"""Settings of an audit: what it spends and counts, and what is known about the network and its images."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from fooling.attacks.evolution.settings import Precision
+from fooling.auditing.services import ServiceOptions
+from fooling.classifiers.header import Outputs
 from fooling.settings import Seed, Settings
 
 OFFSPRING = 200  # images of a generation, as in the paper
@@ -36,7 +40,7 @@ class AuditSettings(Settings):
 
         Args:
             seconds: Time for the whole audit.
-            per_image: Seconds in which the network scores one image.
+            per_image: Seconds that a search takes for one image.
             seed: Seed of all searches.
             threshold: Confidence from which an image counts as fooling the network.
         """
@@ -52,3 +56,34 @@ class AuditSettings(Settings):
     def generations(self) -> int:
         """Generations of a search after its start."""
         return self.budget // OFFSPRING - 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opening:
+    """What a user says about a network besides its name; whatever is None is found out, or has a default."""
+
+    weights: Path | None = None
+    """File of weights: safetensors, or written by ``torch.save``."""
+    input_shape: tuple[int, int, int] | None = None
+    """Shape (C, H, W) of the images."""
+    class_names: tuple[str, ...] | None = None
+    """Names of the classes, in the network's order."""
+    divisor: float | None = None
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
+    outputs: Outputs | None = None
+    colour: Literal["rgb", "bgr"] = "rgb"
+    """Order of the channels that an ONNX network expects."""
+    chunk_size: int | None = None
+    mirror: Path | None = None
+    """Folder in which torchvision's weights are looked for before they are downloaded."""
+    prompts: tuple[str, ...] = ("a photo of a {}.",)
+    """Sentences for each class of a zero-shot classifier; ``{}`` stands for its name."""
+    black_box: bool = False
+    """Use the probabilities of the network alone, without logits and gradients; a service gives no more."""
+    service: ServiceOptions = field(default_factory=ServiceOptions)
+
+    def deciding(self) -> list[str]:
+        """Return what decides the result: everything but where files are and how a service is asked."""
+        names = [each.name for each in fields(self) if each.name not in ("mirror", "service")]
+        return [f"{name}: {getattr(self, name)}" for name in names]

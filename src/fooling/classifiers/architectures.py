@@ -131,8 +131,16 @@ def _users_architecture(source: Path, function: str) -> Architecture:
     module = _imported_file(source, content)
     build = getattr(module, function, None)
     if not callable(build):
-        functions = [name for name, value in vars(module).items() if inspect.isfunction(value)]
-        raise FoolingError(f"{source} has no function {function!r}", found=", ".join(functions) or "no function at all")
+        own = [
+            name
+            for name, value in vars(module).items()
+            if inspect.isfunction(value) or (inspect.isclass(value) and value.__module__ == module.__name__)
+        ]
+        raise FoolingError(
+            f"{source} has no function {function!r}",
+            found=", ".join(own) or "no function or class at all",
+            expected="the name of a function or class that builds the network",
+        )
     chunk_size = getattr(module, "CHUNK_SIZE", DEFAULT_CHUNK_SIZE)
     if type(chunk_size) is not int or not 1 <= chunk_size <= MOST_AT_ONCE:
         raise FoolingError(

@@ -234,7 +234,7 @@ def _require_same_state(
             f"the weights in {source} have other shapes than the architecture {architecture}",
             found=_some([f"{key} {found[key]}" for key in wrong]),
             expected=_some([f"{key} {shapes[key]}" for key in wrong]),
-            remedy="check `dataset` (the number of its classes), `options` and `input.crop`",
+            remedy="check the number of classes (--classes of an audit, else `dataset`), `options` and `input.crop`",
         )
 
 

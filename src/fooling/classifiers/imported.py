@@ -227,7 +227,9 @@ def _state_in(path: Path) -> dict[str, torch.Tensor]:
             f"{path} cannot be read as weights",
             found=_reason(error),
             expected="a state dict, written by torch.save(network.state_dict(), path)",
-            remedy="save the state dict alone; a file that holds a whole network or other Python objects is refused, "
+            remedy="it holds a whole network: audit the file itself, without --weights"
+            if "TorchScript" in str(error)
+            else "save the state dict alone; a file that holds a whole network or other Python objects is refused, "
             "because reading it can run code",
         ) from None
     if _is_state(saved):
@@ -258,9 +260,8 @@ def _is_state(value: object) -> bool:
 
 def _reason(error: Exception) -> str:
     """Return the first line of torch's message, without its advice to switch its safety off."""
-    return (
-        str(error).partition("\n")[0].partition(" In PyTorch")[0].partition(". Re-running")[0] or type(error).__name__
-    )
+    text = str(error).partition("\n")[0].partition(" In PyTorch")[0].partition(". Re-running")[0]
+    return text if re.search("[A-Za-z]", text) else f"another format ({type(error).__name__})"
 
 
 def _as_built(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:

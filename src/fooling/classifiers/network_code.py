@@ -23,7 +23,7 @@ MODULE_PREFIX = "fooling_network_"
 
 FLOAT32 = "let the network compute in float32: remove .half(), .double() and the like from its code"
 DEVICE = "remove .cuda() and .to(...) from the network's code: it is moved to the device of the study"
-SIZE = "change the size of the data set's images, or `input.crop`"
+SIZE = "change the size of the images: --input-shape of an audit, else the data set's, or `input.crop`"
 
 #: Patterns in messages of failures, and how to fix them; the first match counts.
 REMEDIES = (
@@ -32,13 +32,14 @@ REMEDIES = (
     (r"\b(c10::)?(Half|BFloat16|Double|half|double)(Tensor)?\b|same dtype|scalar type", FLOAT32),
     (r"(?i)cuda|nvidia|(same|expected|invalid) device|device type", DEVICE),
     (r"Input type .* should be the same", FLOAT32),
-    (r"to have \d+ channels", "build the first layer for `input_shape[0]` channels, or change the data set"),
+    (r"to have \d+ channels", "build the first layer for `input_shape[0]` channels, or change the images"),
     (
         r"shapes cannot be multiplied|size mismatch|[Kk]ernel size|too small|invalid for input of size"
         r"|must match the size|shapes? .*(does not|do not|doesn't|mismatch)",
         SIZE,
     ),
-    (r"^ModuleNotFoundError", "install this module in the study's environment, or change `architecture`"),
+    (r"relative import", "write a file of your own that imports the package, such as: from package import Network"),
+    (r"^ModuleNotFoundError", "install this module in the environment of `fooling`, or name another network"),
 )
 
 #: Pairs of functions that get and set a global mode of torch.

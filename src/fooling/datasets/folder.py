@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -14,7 +14,7 @@ from pydantic import Field
 from fooling.datasets.dataset import Dataset, require_classes, stratified_split
 from fooling.datasets.decoding import Colour, Labelled, decoded_images, fitted
 from fooling.datasets.fetching import found_path
-from fooling.datasets.imagenet_classes import WORDNET_ID
+from fooling.datasets.imagenet_classes import WORDNET_ID, class_names_in
 from fooling.datasets.manifest import content_sha256, named, picture_paths, require_same_pictures
 from fooling.datasets.sources import PictureFolder, pictures_below
 from fooling.errors import FoolingError
@@ -37,6 +37,11 @@ class FolderSettings(Settings):
     here
     and in the mirror folder.
     """
+    class_list: Path | None = None
+    """List of the class folders in the order of the classes, which a network trained elsewhere may need: a name on each
+    line, or a CSV table with the columns `index` and `name`; searched here and in the mirror folder. null: in
+    alphabetical order.
+    """
     size: Side = 96
     """Side of an image in pixels: pictures are scaled to cover it and cropped evenly."""
     colour: Colour = "rgb"
@@ -48,13 +53,17 @@ class FolderSettings(Settings):
 
 
 def with_path_found(settings: FolderSettings, mirror: Path | None) -> FolderSettings:
-    """Return the settings with the folder that exists, here or below the ``mirror`` folder."""
-    return settings.model_copy(update={"path": found_path(settings.path, mirror)})
+    """Return the settings with the folder and the list that exist, here or below the ``mirror`` folder."""
+    given = {"path": settings.path, "class_list": settings.class_list}
+    places = {key: found_path(path, mirror) for key, path in given.items() if path is not None}
+    return settings.model_copy(update=places)
 
 
 def folder_source(settings: FolderSettings) -> PictureFolder:
-    """Return the pictures now in the folder; raise :class:`FoolingError` for another folder structure."""
-    return PictureFolder(settings.path, _paths(settings))
+    """Return the pictures now in the folder; raise :class:`FoolingError` for another structure or other classes."""
+    paths = _paths(settings)
+    _class_names(settings, paths)
+    return PictureFolder(settings.path, paths)
 
 
 def make_folder(
@@ -71,7 +80,7 @@ def make_folder(
     """
     source = folder_source(settings)
     require_same_pictures(settings.path, source.paths, manifest)
-    class_names, labels = _classes(manifest)
+    class_names, labels = _classes(settings, manifest)
     train, test = _parts(settings, manifest, labels)
     paths = list(manifest["path"].iloc[np.concatenate([train, test])])
     images = decoded_images(
@@ -100,20 +109,41 @@ def make_folder(
 
 def all_training_pictures(settings: FolderSettings, manifest: pd.DataFrame) -> Labelled:
     """Return the pictures of the training part in the order of the data set; raise as :func:`make_folder` does."""
-    class_names, labels = _classes(manifest)
+    class_names, labels = _classes(settings, manifest)
     train, _ = _parts(settings, manifest, labels)
     return Labelled(list(manifest["path"].iloc[train]), labels[train], class_names)
 
 
 def provenance_of(settings: FolderSettings) -> dict[str, Any]:
-    """Return the settings that decide the data set, wherever the pictures are."""
-    return settings.model_dump(mode="json", exclude={"path"})
+    """Return the settings that decide the data set, wherever the pictures and the list of classes are."""
+    return settings.model_dump(mode="json", exclude={"path", "class_list"})
 
 
-def _classes(manifest: pd.DataFrame) -> tuple[tuple[str, ...], NDArray[np.int64]]:
+def _classes(settings: FolderSettings, manifest: pd.DataFrame) -> tuple[tuple[str, ...], NDArray[np.int64]]:
     """Return the names of the classes, and the class index of every picture."""
-    class_names = tuple(sorted({path.split("/")[-2] for path in manifest["path"]}))
-    return class_names, np.array([class_names.index(path.split("/")[-2]) for path in manifest["path"]], dtype=np.int64)
+    class_names = _class_names(settings, manifest["path"])
+    index = {name: place for place, name in enumerate(class_names)}
+    return class_names, np.array([index[path.split("/")[-2]] for path in manifest["path"]], dtype=np.int64)
+
+
+def _class_names(settings: FolderSettings, paths: Iterable[str]) -> tuple[str, ...]:
+    """Return the names of the classes in their order; raise :class:`FoolingError` unless list and folders agree."""
+    folders = {path.split("/")[-2] for path in paths}
+    if settings.class_list is None:
+        return tuple(sorted(folders))
+    listed = class_names_in(settings.class_list)
+    if folders != set(listed):
+        unlisted, lacking = sorted(folders - set(listed)), sorted(set(listed) - folders)
+        found = [f"not in the list: {named(unlisted)}"] * bool(unlisted) + [f"no folder: {named(lacking)}"] * bool(
+            lacking
+        )
+        raise FoolingError(
+            f"the folders in {settings.path} are not the classes in {settings.class_list}",
+            found="\n".join(found),
+            expected="one folder for each class of the list, with the same name",
+            remedy="rename the folders, or correct the list",
+        )
+    return listed
 
 
 def _paths(settings: FolderSettings) -> list[str]:

@@ -1,7 +1,8 @@
-"""Read the list of ImageNet's classes, and assign pictures to classes and parts by the folders that contain them."""
+"""Read lists of classes, and assign ImageNet's pictures to classes and parts by the folders that contain them."""
 
 from __future__ import annotations
 
+import csv
 import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
@@ -11,8 +12,10 @@ from typing import Literal, Self
 
 import pandas as pd
 
+from fooling.artifacts import read_table
 from fooling.datasets.manifest import named
 from fooling.errors import FoolingError
+from fooling.inputs import read_text
 from fooling.table import COUNT, TEXT, Column, Table
 
 IMAGENET_CLASSES = Table(
@@ -65,6 +68,53 @@ def class_list(table: pd.DataFrame, *, source: Path) -> ClassList:
         if not _first_synonym(name):
             raise _refused(source, row, f"name {name!r}", "a name, or several divided by commas")
     return ClassList(wnids=wnids, names=_unique_names(wnids, names))
+
+
+def class_names_in(path: Path) -> tuple[str, ...]:
+    """Return the names of the classes in a file, in the order of their indices.
+
+    The file has a name on each line, or is a CSV table (``.csv``) with the column ``name``, and ``index`` from 0 up if
+    its rows are in another order. The list of ImageNet's classes, with the column ``wnid``, is read as for a data set.
+
+    Raises:
+        FoolingError: The file is unreadable, has fewer than two names, a name twice, or other indices than 0 to K - 1.
+    """
+    lines = [line for line in read_text(path).removeprefix("\ufeff").splitlines() if line.strip()]
+    if path.suffix != ".csv":
+        names = [line.strip() for line in lines]
+    else:
+        table = csv.DictReader(lines, skipinitialspace=True)
+        columns = [name.strip() for name in table.fieldnames or ()]
+        if set(columns) == {column.name for column in IMAGENET_CLASSES.columns}:
+            return class_list(read_table(path, IMAGENET_CLASSES), source=path).names
+        if "name" not in columns or len(set(columns)) < len(columns):
+            raise FoolingError(
+                f"{path} is not a list of classes",
+                found=f"the columns {', '.join(columns) or 'of an empty file'}",
+                expected="a first line with the column name, or index,name",
+                remedy="add that line, or rename the file to .txt if it has a name on each line",
+            )
+        table.fieldnames = columns
+        rows = [{key: (value or "").strip() for key, value in row.items() if isinstance(key, str)} for row in table]
+        names = _in_order(rows, source=path) if "index" in columns else [row["name"] for row in rows]
+    if repeated := [f"{name!r} ({count} times)" for name, count in Counter(names).items() if count > 1 or not name]:
+        remedy = "give each class another name, such as with its number"
+        raise FoolingError(f"{path} has a name twice, or an empty one", found=named(repeated), remedy=remedy)
+    if len(names) < 2:
+        raise FoolingError(f"{path} is not a list of classes", found=f"{len(names)} names", expected="at least two")
+    return tuple(names)
+
+
+def _in_order(rows: Sequence[dict[str, str]], *, source: Path) -> list[str]:
+    """Return the names of ``rows`` in the order of their indices; raise unless these are 0 to K - 1."""
+    by_index = {row["index"]: row["name"] for row in rows}
+    wanted = list(map(str, range(len(rows))))
+    if unknown := [index for index in by_index if index not in wanted] or len(by_index) < len(rows):
+        found = f"index {unknown[0]!r}" if isinstance(unknown, list) else "an index twice"
+        raise FoolingError(
+            f"{source} has other indices than its rows need", found=found, expected=f"0 to {len(rows) - 1}, each once"
+        )
+    return [by_index[index] for index in wanted]
 
 
 def _unique_names(wnids: tuple[str, ...], names: tuple[str, ...]) -> tuple[str, ...]:
