@@ -14,7 +14,7 @@ from torch import nn
 from fooling.attacks.evolution.run import Evolution
 from fooling.attacks.evolution.settings import EvolutionSettings
 from fooling.auditing.running import audit, audited
-from fooling.auditing.saving import files_of
+from fooling.auditing.saving import VERSION, files_of
 from fooling.auditing.settings import AuditSettings
 from fooling.checkpoints import CheckpointStore
 from fooling.classifiers.wrapped import wrapped
