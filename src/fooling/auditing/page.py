@@ -14,8 +14,8 @@ from matplotlib.ticker import StrMethodFormatter
 
 from fooling.auditing.audit import AuditResult, SearchResult
 from fooling.figures.style import QUIET, SERIES, WIDTH, as_png, in_style
-from fooling.formatting import percent, share_percent, short_percent
-from fooling.report import page as report
+from fooling.formatting import percent, share_percent, short_percent, unbroken
+from fooling.report import pictures
 from fooling.report.pictures import Picture, figure_uri, picture, size_of
 
 DATA_FILES = ("page.html", "../report/templates/style.css")
@@ -45,11 +45,11 @@ class Row:
 def audit_page(result: AuditResult) -> str:
     """Return the HTML of an audit."""
     curves = as_png(draw_curves(result))
-    loader = jinja2.FileSystemLoader([Path(__file__).parent, Path(report.__file__).parent / "templates"])
+    loader = jinja2.FileSystemLoader([Path(__file__).parent, Path(pictures.__file__).parent / "templates"])
     environment = jinja2.Environment(
         loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {"unbroken": report.unbroken, "percent": share_percent}
+    environment.filters |= {"unbroken": unbroken, "percent": share_percent}
     return environment.get_template("page.html").render(
         result=result,
         sentences=result.sentences(),

@@ -23,7 +23,7 @@ from fooling.claims.verdicts import (
     note_on_status,
     scoreboard,
 )
-from fooling.formatting import share_percent, short_percent
+from fooling.formatting import share_percent, short_percent, unbroken
 from fooling.report.claim_rows import STATUSES, VERDICTS, Recorded, Row, choices, rows_of
 from fooling.report.drawings import ANSWERS, COMPARISON, CURVES, HIDDEN, LABELLED, LOOP, Drawing, Drawings
 from fooling.report.opening import Course, Question
@@ -36,6 +36,7 @@ from fooling.report.story import (
     does_evolution_matter,
     does_retraining_help,
     is_fooled,
+    which_are_fooled_most,
     why,
 )
 
@@ -59,6 +60,7 @@ SECTIONS = {
     "others": "Do they fool other networks?",
     "why": "Why are they fooled?",
     "fix": "Can it be fixed?",
+    "ranking": "Which networks are fooled most?",
     "claims": "Claims of the paper, and ours",
     "gallery": "Gallery",
     "figures": "Further figures",
@@ -87,6 +89,7 @@ class Tables:
     distances: Sequence[pd.DataFrame] = ()  # one for each classifier
     retraining: pd.DataFrame | None = None  # of all retrainings
     effects: pd.DataFrame | None = None  # of all retrainings
+    audits: pd.DataFrame | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -198,7 +201,9 @@ def page(content: Content) -> str:
 def _story(content: Content, evolution: Sequence[str]) -> list[str]:
     """Return the headline and the sentences below it."""
     if not content.experiments:
-        return ["How easily are networks fooled?"]
+        return [
+            line for line in ("How easily are networks fooled?", which_are_fooled_most(content.tables.audits)) if line
+        ]
     helped = does_retraining_help(content.tables.retraining, threshold=content.threshold)
     return [is_fooled(content.experiments, threshold=content.threshold), " ".join(evolution), helped][
         : 3 if helped else 2 if evolution else 1
@@ -217,6 +222,7 @@ def _answers(content: Content, drawings: Drawings) -> dict[str, Answer]:
         "others": do_others_agree(content.tables.transfer, encodings),
         "why": why(content.tables.distances, threshold=content.threshold),
         "fix": can_it_be_fixed(content.tables.effects),
+        "ranking": which_are_fooled_most(content.tables.audits),
     }
     found = {name: Answer(sentences[name], drawings.answering(name)) for name in ANSWERS}
     return {name: answer for name, answer in found.items() if answer.sentence or answer.drawings}
@@ -291,11 +297,6 @@ def sortable(number: float) -> str:
 def style(verdict: str) -> str:
     """Return the CSS class of a verdict."""
     return verdict.split(",")[0].replace(" ", "-")
-
-
-def unbroken(text: str) -> str:
-    """Return ``text`` with non-breaking spaces before percent signs and after ``≥``."""
-    return text.replace(" %", "\N{NO-BREAK SPACE}%").replace("≥ ", "≥\N{NO-BREAK SPACE}")
 
 
 def _file_uri(content: bytes) -> str:

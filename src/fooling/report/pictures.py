@@ -14,8 +14,7 @@ from PIL import Image
 
 from fooling.attacks.evolution.record import RunRecord
 from fooling.figures.image_grid import of_classes, shown_classes
-from fooling.formatting import percent
-from fooling.report.story import ENCODINGS
+from fooling.formatting import ENCODINGS, percent
 
 LARGE = 64  # pixels; smaller images are scaled without interpolation
 #: Effort of WebP. More of it takes several times as long for 2 % less.
