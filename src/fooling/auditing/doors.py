@@ -12,7 +12,6 @@ from __future__ import annotations
 import importlib
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -21,42 +20,41 @@ import torch
 from torch import nn
 
 from fooling.artifacts import require_file
+from fooling.auditing.settings import TARGETS, OpeningSettings, names_in
 from fooling.classifiers.architectures import find_architecture, names_a_file
 from fooling.classifiers.classifier import Classifier
 from fooling.classifiers.classifier_file import adapted, load_classifier, load_weights
-from fooling.classifiers.header import Outputs
 from fooling.classifiers.imported import TrainedWeights, read_weights, torchvision_weights
 from fooling.classifiers.network_code import network_code
 from fooling.classifiers.settings import InputSettings
 from fooling.classifiers.wrapped import wrapped
+from fooling.datasets.fetching import found_path
 from fooling.errors import FoolingError, missing_package
 from fooling.inputs import digest_of
 from fooling.settings import checked_settings
 from fooling.torchvision_import import ensure_operators
 
-TARGETS = "path/to/file.py:function, torchvision:<name>, timm:<name>, path/to/network.onnx, or a classifier file"
 IMAGENET = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Opening:
-    """What a user says about a network besides its name; whatever is None is found out, or has a default."""
+class Opening(OpeningSettings):
+    """What a user states about a network, and where files are that are not here."""
 
-    weights: Path | None = None
-    """File of weights: safetensors, or written by ``torch.save``."""
-    input_shape: tuple[int, int, int] | None = None
-    """Shape (C, H, W) of the images."""
-    class_names: tuple[str, ...] | None = None
-    """Names of the classes, in the network's order."""
-    divisor: float | None = None
-    mean: tuple[float, ...] | None = None
-    std: tuple[float, ...] | None = None
-    outputs: Outputs | None = None
-    colour: Literal["rgb", "bgr"] = "rgb"
-    """Order of the channels that an ONNX network expects."""
-    chunk_size: int | None = None
     mirror: Path | None = None
-    """Folder in which torchvision's weights are looked for before they are downloaded."""
+    """Folder in which files are looked for that are not here, before anything is downloaded."""
+
+    def located(self, target: str) -> tuple[str, Opening]:
+        """Return ``target`` and these settings with every path as it is, here or below the mirror folder.
+
+        Raises :class:`FoolingError` if a file is in neither place.
+        """
+        found = {key: found_path(path, self.mirror) for key, path in self.files(target).items()}
+        function = f":{target.rpartition(':')[2]}" if names_a_file(target) else ""
+        changed = {
+            "weights": found.get("weights"),
+            "classes": names_in(found["classes"]) if "classes" in found else self.classes,
+        }
+        return f"{found['network']}{function}" if "network" in found else target, self.model_copy(update=changed)
 
 
 class _Opened(NamedTuple):
@@ -74,9 +72,10 @@ def opened(target: str, opening: Opening, *, device: torch.device) -> Classifier
     Raises:
         FoolingError: The target has no known form, something that is needed is missing, or the network is unusable.
     """
+    place, opening = opening.located(target)
     if target.endswith(".safetensors"):
-        return load_classifier(Path(target), device)
-    found = _door_of(target)(target, opening)
+        return load_classifier(Path(place), device)
+    found = _door_of(target)(place, opening)
     given = {"divisor": opening.divisor, "mean": opening.mean, "std": opening.std}
     wanted = {"divisor": 255.0, **found.input, **{key: value for key, value in given.items() if value is not None}}
     classifier = wrapped(

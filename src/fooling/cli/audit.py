@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import re
+import dataclasses
 from pathlib import Path
 from typing import Literal
 
-from fooling.artifacts import read_bytes
 from fooling.auditing.doors import Opening, opened
 from fooling.auditing.running import audited, seconds_per_image
-from fooling.auditing.settings import AuditSettings
+from fooling.auditing.settings import AuditSettings, CommandSettings, OpeningSettings
 from fooling.checkpoints import CheckpointStore
 from fooling.classifiers.devices import chosen_device
-from fooling.classifiers.header import Outputs
-from fooling.datasets.fetching import mirror_folder
+from fooling.datasets.fetching import found_path, mirror_folder
+from fooling.encodings.settings import NAMED_MODULES
 from fooling.errors import FoolingError
 from fooling.fingerprint import fingerprint
 from fooling.inputs import digest_of
 from fooling.progress import say
-from fooling.settings import checked_settings
+from fooling.settings import checked_settings, read_settings
 
 PANEL = "Networks"
 
@@ -28,6 +27,8 @@ MOST_MINUTES = 100_000
 def audit(
     network: str,
     *,
+    name: str = "",
+    settings: str = "{}",
     weights: Path | None = None,
     input_shape: str = "",
     classes: str = "",
@@ -35,11 +36,11 @@ def audit(
     std: list[float] | None = None,
     divisor: float | None = None,
     outputs: Literal["", "logits", "probabilities"] = "",
-    colour: Literal["rgb", "bgr"] = "rgb",
+    colour: Literal["", "rgb", "bgr"] = "",
     budget: int | None = None,
     minutes: float | None = None,
-    seed: int = 1,
-    threshold: float = AuditSettings().threshold,
+    seed: int | None = None,
+    threshold: float | None = None,
     chunk_size: int | None = None,
     output: Path = Path("audit"),
     mirror: Path | None = None,
@@ -53,7 +54,10 @@ def audit(
 
     Args:
         network: The network: path/to/file.py:function, torchvision:<name>, timm:<name>, path/to/network.onnx, or a
-            classifier file of this project.
+            classifier file of this project. A file that is not here is looked for below the mirror folder.
+        name: Name of the network on the page. Default: that of its file or its own.
+        settings: The options below except --minutes, in one JSON object or a YAML file, with underscores for hyphens;
+            an option that is also given counts.
         weights: File with the weights: safetensors, or a state dict that torch.save wrote.
         input_shape: Size of the images: channels x height x width, such as 1x28x28. Default: as the network states it.
         classes: Number of classes, their names with commas between them, or a file with one name on each line, in the
@@ -62,54 +66,53 @@ def audit(
         std: Standard deviation of each channel, by which the result is divided; once for each channel.
         divisor: Number by which levels from 0 to 255 are divided first. Default: 255.
         outputs: What the network gives: logits or probabilities. Default: found out by scoring noise.
-        colour: Order of the colours in the input of an ONNX network.
+        colour: Order of the colours in the input of an ONNX network. Default: rgb.
         budget: Number of images that each search scores. Default: 40,200.
         minutes: Choose the budget so that the audit takes about so long on this machine, instead of --budget.
-        threshold: Confidence from which an image counts as fooling the network.
+        seed: Seed of all searches: the same seed on the same kind of machine gives the same images. Default: 1.
+        threshold: Confidence from which an image counts as fooling the network. Default: .9999.
         chunk_size: How many images are scored at once. Default: 32.
         output: Folder to write; an older audit there is replaced.
     """
-    if budget is not None and minutes is not None:
+    options = {
+        **{"weights": weights, "input_shape": input_shape, "classes": classes, "outputs": outputs, "colour": colour},
+        **{"divisor": divisor, "mean": mean, "std": std, "chunk_size": chunk_size},
+        **{"budget": budget, "seed": seed, "threshold": threshold},
+    }
+    values = read_settings(CommandSettings, settings).model_dump(mode="json", exclude_unset=True)
+    values |= {key: value for key, value in options.items() if value not in (None, "", [])}
+    if "budget" in values and minutes is not None:
         raise FoolingError("--budget and --minutes exclude each other", remedy="give one of them")
     if minutes is not None and not 0 < minutes < MOST_MINUTES:
         expected = f"a number of minutes between 0 and {MOST_MINUTES:,}"
         raise FoolingError("--minutes is invalid", found=minutes, expected=expected)
-    values = {"seed": seed, "threshold": threshold, **({} if budget is None else {"budget": budget})}
-    settings = checked_settings(AuditSettings, values, source="the options of audit")
-    opening = Opening(
-        weights=weights,
-        input_shape=_shape(input_shape),
-        class_names=_class_names(classes),
-        divisor=divisor,
-        mean=tuple(mean) if mean else None,
-        std=tuple(std) if std else None,
-        outputs=_outputs(outputs),
-        colour=colour,
-        chunk_size=chunk_size,
-        mirror=mirror_folder(mirror),
-    )
+    stated = checked_settings(CommandSettings, values, source="the options of audit")
+    spent = AuditSettings.model_validate(stated.model_dump(include=set(AuditSettings.model_fields)))
+    known = stated.model_dump(include=set(OpeningSettings.model_fields))
+    opening = Opening.model_validate({**known, "mirror": mirror_folder(mirror)})
     place = chosen_device(device)
     classifier = opened(network, opening, device=place)
+    classifier = dataclasses.replace(classifier, name=name or classifier.name)
     shape = "x".join(map(str, classifier.input_shape))
     say(f"{classifier.name}: {len(classifier.class_names)} classes, images of {shape}, {classifier.outputs}")
     if minutes is not None:
-        settings = settings.within(
-            60 * minutes, per_image=seconds_per_image(classifier), seed=seed, threshold=threshold
+        spent = spent.within(
+            60 * minutes, per_image=seconds_per_image(classifier), seed=spent.seed, threshold=spent.threshold
         )
-        chosen = f"{settings.budget:,} images a search; --budget {settings.budget} repeats or resumes it"
+        chosen = f"{spent.budget:,} images a search; --budget {spent.budget} repeats or resumes it"
         say(f"budget for {minutes:g} minutes on this machine: {chosen}")
-    files = [Path(network.rpartition(":")[0] if ".py:" in network else network), *([weights] if weights else [])]
-    digests = {path.name: digest_of(path) for path in files if path.is_file()}
+    digests = {key: digest_of(found_path(path, opening.mirror)) for key, path in opening.files(network).items()}
     decides = {
         "work": "audit",
         "network": network,
+        "name": classifier.name,
         "files": digests,
-        "opening": [str(value) for value in vars(opening).values()],
-        "settings": settings.model_dump(mode="json"),
+        "opening": stated.model_dump(mode="json", include=set(OpeningSettings.model_fields)),
+        "settings": spent.model_dump(mode="json"),
         "device": place.type,
     }
-    with CheckpointStore(checkpoints, decides, code=fingerprint(f"{__name__}:audit")) as store:
-        result = audited(classifier, settings, store=store, sha256=" ".join(digests.values()))
+    with CheckpointStore(checkpoints, decides, code=fingerprint(f"{__name__}:audit", *NAMED_MODULES)) as store:
+        result = audited(classifier, spent, store=store, sha256=" ".join(digests.values()))
         result.save(output)
         store.clear()
     for remark in result.remarks:
@@ -117,38 +120,3 @@ def audit(
     for sentence in result.sentences():
         say(sentence)
     say(f"Done: open {output / 'index.html'}")
-
-
-def _shape(text: str) -> tuple[int, int, int] | None:
-    if not text:
-        return None
-    found = re.fullmatch(r"([13])x(\d{1,5})x(\d{1,5})", text)
-    if found is None:
-        raise FoolingError(
-            "--input-shape is invalid",
-            found=repr(text),
-            expected="channels x height x width with 1 or 3 channels, such as 1x28x28 or 3x224x224",
-        )
-    channels, height, width = map(int, found.groups())
-    return channels, height, width
-
-
-def _class_names(text: str) -> tuple[str, ...] | None:
-    """Return the names in a file, one on each line, those between commas, or the numbers below a count."""
-    if not text:
-        return None
-    if text.isdigit():
-        return tuple(map(str, range(int(text))))
-    if Path(text).is_file():
-        lines = read_bytes(Path(text)).decode(errors="replace").splitlines()
-        return tuple(line.strip() for line in lines if line.strip())
-    names = tuple(name.strip() for name in text.split(","))
-    if len(names) < 2:
-        raise FoolingError(
-            "--classes is neither a number, nor a list, nor a file", found=repr(text), expected="such as 10, or cat,dog"
-        )
-    return names
-
-
-def _outputs(text: str) -> Outputs | None:
-    return {"logits": "logits", "probabilities": "probabilities"}.get(text)  # type: ignore[return-value]
