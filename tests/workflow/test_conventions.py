@@ -31,8 +31,8 @@ def test_the_workflow_is_formatted() -> None:
     assert done.returncode == 0, done.stderr
 
 
-#: Commands that no study needs: they audit a network, write files of the repository, show a file, or plan a study.
-BY_HAND = ("audit", "write-config", "freeze-claims", "record", "show", "survey power", "survey simulate")
+#: Commands that no study needs: they write files of the repository, show a file, or plan a study.
+BY_HAND = ("write-config", "freeze-claims", "record", "show", "survey power", "survey simulate")
 
 
 def test_every_command_is_a_step_of_the_workflow() -> None:
@@ -136,6 +136,7 @@ ON_A_NETWORK = {
         "import_network",
         "assemble_ensemble",
         "attack",
+        "audit",
         "evolve",
         "evolve_without_drift",
         "replay",
@@ -260,6 +261,33 @@ def test_weights_are_inputs_here_or_in_the_mirror_and_torchvisions_own_are_none(
     weights.parent.mkdir()
     weights.touch()
     fresh_checkout.run("snakemake", "--dry-run", file, "--configfile", str(study))
+
+
+def test_the_ranking_of_networks_is_planned_once_its_files_are_there(
+    fresh_checkout: Checkout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkout, mirror = fresh_copy_with_mirror(fresh_checkout, tmp_path, monkeypatch)
+    study = "config/networks.yaml"
+    assert "audits.networks[digit-recognizer].network" in _refusal(checkout, "--configfile", study)
+    entries = yaml.safe_load((ROOT / study).read_text())["audits"]["networks"]
+    named = [entry.get("weights") for entry in entries] + [entry["network"].partition(":")[0] for entry in entries]
+    for file in filter(None, named):
+        if Path(file).suffix and not (ROOT / file).is_file():
+            place = checkout.folder / file if file.startswith("results/") else mirror / file
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.touch()
+    said = checkout.run("snakemake", "--dry-run", "--configfile", study, "--quiet", "host", "reason")
+    assert len(re.findall(r"Audit [\w-]+, seed [123]", said)) == len(set(re.findall(r"Audit .*", said))) == 18
+    assert "Judge the claims" not in said
+    assert "Write the report" in said
+
+
+def fresh_copy_with_mirror(fresh: Checkout, folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Checkout, Path]:
+    """A copy of the repository with an empty mirror folder of its own."""
+    mirror = folder / "mirror"
+    mirror.mkdir()
+    monkeypatch.setenv("FOOLING_MIRROR", str(mirror))
+    return fresh.copy(folder / "repository"), mirror
 
 
 @pytest.mark.slow
