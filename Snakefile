@@ -65,7 +65,11 @@ onsuccess:
     if makes(workflow.dag, figures.report):
         remove_draft(figures.draft)
         for line in (
-            *(line for file in findings.metrics for line in found(file, threshold=study.settings.findings.threshold)),
+            *(
+                line
+                for file in findings.metrics
+                for line in found(file, threshold=study.settings.findings.threshold)
+            ),
             *(line for file in audits.ranking() for line in found_by_audits(file)),
             f"Done: open {figures.report}",
         ):

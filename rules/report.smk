@@ -149,8 +149,7 @@ rule run_info:
     message:
         "Collect run times and versions"
     shell:
-        "fooling run-info --study {params.study} {params.files} {params.logs}"
-        " --output {output} 2> {log}"
+        "fooling run-info --study {params.study} {params.files} {params.logs} --output {output} 2> {log}"
 
 
 rule replay:
@@ -207,7 +206,9 @@ rule report:
         deviations=address("docs/deviations.md"),
         threshold=study.settings.findings.threshold,
         tables=named_files(
-            "tables", "claims", "audits", "champions", "examined", "real", "transfer", "distances", "retraining", "effects"
+            "tables",
+            *("claims", "audits", "champions", "examined", "real"),
+            *("transfer", "distances", "retraining", "effects"),
         ),
         runs=report_page.runs_options(),
         replays=report_page.replays_options(),
