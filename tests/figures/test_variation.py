@@ -67,6 +67,10 @@ def test_an_audit_is_drawn_as_its_seeds_their_mean_and_random_search(inputs):
     of_large = [line for line in large.lines if line.get_marker() != "|" and _is_filled(line)]
     assert of_large[0].get_xdata() == pytest.approx([0.016])
     assert np.isnan(of_large[1].get_xdata()).all()  # it has no gradients
+    assert (small.get_xlim(), large.get_xlim()) == (pytest.approx((0, 1.05)), pytest.approx((0, 0.021)))
+    nothing = {name: table.assign(fooled=0) for name, table in inputs["audits"].items()}
+    nothing["audits"] = nothing["audits"].assign(fooled_least=0, fooled_most=0, random_most=0)
+    assert audits(**nothing).axes[1].get_xlim() == pytest.approx((0, 0.00105))  # of one class
 
 
 def _is_filled(line) -> bool:

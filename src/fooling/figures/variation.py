@@ -126,8 +126,10 @@ def audits(*, audits: pd.DataFrame, audit_seeds: pd.DataFrame) -> Figure:
         shapes = panel.drop_duplicates("network").set_index("network")["image_shape"]
         axes.set_yticks(range(len(order)), [f"{network}\n{shapes[network]}" for network in order])
         axes.set_ylim(len(order) - 0.5, -0.5)
-        axes.set_title(counted(int(panel["network_classes"].iloc[0]), "class", "classes"))
-        axes.set_xlim(left=0)
+        classes = int(panel["network_classes"].iloc[0])
+        axes.set_title(counted(classes, "class", "classes"))
+        most = panel[["fooled_most", "random_most"]].max().astype(float).max()
+        axes.set_xlim(0, 1.05 * max(most, 1) / classes)
         axes.xaxis.set_major_formatter(FuncFormatter(_exact_percent))
         axes.grid(visible=False, axis="y")
         axes.tick_params(axis="y", length=0)
