@@ -37,6 +37,7 @@ wildcard_constraints:
     classifier=one_of(study.classifiers),
     experiment=one_of(study.experiments),
     attack=one_of(study.every_attack),
+    audited=one_of(study.audited),
     seed=r"\d+",
     retraining=one_of(retrainings.all),
     number=r"\d+",
@@ -64,7 +65,12 @@ onsuccess:
     if makes(workflow.dag, figures.report):
         remove_draft(figures.draft)
         for line in (
-            *found(findings.metrics, threshold=study.settings.findings.threshold),
+            *(
+                line
+                for file in findings.metrics
+                for line in found(file, threshold=study.settings.findings.threshold)
+            ),
+            *(line for file in audits.ranking() for line in found_by_audits(file)),
             f"Done: open {figures.report}",
         ):
             logger.info(line)
@@ -118,6 +124,14 @@ rule ascent:
         attacks.ascents(),
     message:
         "Done: gradient ascent"
+
+
+rule audits:
+    input:
+        audits.files(),
+        audits.tables(),
+    message:
+        "Done: audits"
 
 
 rule findings:

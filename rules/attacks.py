@@ -1,12 +1,21 @@
-"""Attacks: the files of their runs, and the settings that the rules pass to them."""
+"""Attacks and audits: the files of their runs, and the settings that the rules pass to them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError  # type: ignore[import-untyped]
 
 from fooling.attacks.registry import attack_modules
+from fooling.classifiers.architectures import NAMED_MODULES as ARCHITECTURES
+from fooling.encodings.settings import NAMED_MODULES as ENCODINGS
 from fooling.encodings.settings import encoding_module
+from fooling.findings.audits import AUDIT_SEEDS, AUDITS
+from fooling.fingerprint import fingerprint
+from fooling.settings import Explanation, format_problem
 from fooling.study.resolved import Study
+from rules.classifiers import place_of
 from rules.steps import Files, Wildcards, as_json, repeated
 
 CONTROLS = (".random-search", ".drift")
@@ -160,3 +169,64 @@ class Attacks:
         """Return one table of curves for each classifier with ascents, sorted by name."""
         names = sorted(name for name in self._study.classifiers if self._study.attacks_on(name, kind="ascent"))
         return self.tables(*(f"ascent_curves/{name}.parquet" for name in names))
+
+
+class Audits:
+    """Audits of networks: one folder for each network and seed."""
+
+    def __init__(self, study: Study) -> None:
+        self._study = study
+
+    def files(self) -> list[str]:
+        """Return the file with the numbers of each audit, in the order of the networks."""
+        if self._study.settings.audits is None:
+            return []
+        seeds = self._study.settings.audits.seeds.values()
+        return [self._file(network, seed) for network in self._study.audited for seed in seeds]
+
+    def network_files(self, audited: str, seed: str) -> list[str]:
+        """Return the files of a network: its own, its weights and the list of its classes, here or in the mirror.
+
+        Raises :class:`WorkflowError`, naming the key, for a file that is in neither place, unless the audit is there
+        already, such as one that was restored from the store.
+        """
+        entry = self._study.audited[audited]
+        files = entry.files(entry.network)
+        for key, path in files.items():
+            if (
+                place_of(path) is None
+                and not path.is_relative_to(self._study.results)
+                and not Path(self._file(audited, seed)).is_file()
+            ):
+                number = list(self._study.audited).index(audited)
+                values = self._study.settings.model_dump(mode="json", include={"audits"})
+                allowed = "a file that exists, here or below the mirror folder (FOOLING_MIRROR)"
+                explanation = Explanation(f"no file {path}", allowed)
+                problem = format_problem(values, ["audits", "networks", number, key], explanation)
+                raise WorkflowError(f"a network to audit is missing\n{problem}")
+        return [str(place_of(path) or path) for path in files.values()]
+
+    def network(self, audited: str) -> str:
+        """Return a network as `fooling audit` takes it."""
+        return self._study.audited[audited].network
+
+    def fingerprint(self, audited: str) -> str:
+        """Return the fingerprint of the code that audits a network: of a classifier file, with all architectures."""
+        built = ARCHITECTURES if self.network(audited).endswith(".safetensors") else ()
+        return fingerprint("fooling.cli.audit:audit", *ENCODINGS, *built)
+
+    def settings(self, audited: str) -> str:
+        """Return the settings of the audits of a network."""
+        assert self._study.settings.audits is not None
+        return as_json(self._study.settings.audits.settings(self._study.audited[audited]))
+
+    def tables(self) -> list[str]:
+        """Return the tables of the audits, if there are any: of each seed, and the ranking."""
+        return [f"{self._study.results}/{AUDIT_SEEDS.path}", *self.ranking()] if self.files() else []
+
+    def ranking(self) -> list[str]:
+        """Return the table that ranks the networks, if there are any audits."""
+        return [f"{self._study.results}/{AUDITS.path}"] if self.files() else []
+
+    def _file(self, network: str, seed: int | str) -> str:
+        return f"{self._study.results}/audits/{network}/seed{seed}/audit.json"

@@ -1,5 +1,5 @@
 # Attack classifiers: find images that they assign to their classes. A job of evolution makes a run and its controls:
-# random search, and drift (unselected) unless the experiment leaves it out.
+# random search, and drift (unselected) unless the experiment leaves it out. An audit makes all searches on one network.
 
 from fooling.findings.ascent import AscentComparisonSettings
 
@@ -121,3 +121,58 @@ rule tabulate_ascent:
         "fooling tabulate-ascent {input.ascents} {params.tables} --settings {params.settings:q}"
         " --images {output.images} --ascent-times {output.ascent_times} {params.curves}"
         " --evaluations {output.evaluations} {params.pilots} {params.sweeps} 2> {log}"
+
+
+rule audit:
+    input:
+        files=by_wildcards(audits.network_files),
+    output:
+        numbers="<results>/audits/{audited}/seed{seed}/audit.json",
+        page="<results>/audits/{audited}/seed{seed}/index.html",
+        images=directory("<results>/audits/{audited}/seed{seed}/images"),
+    params:
+        code=by_wildcards(audits.fingerprint),
+        environment=environment("networks"),
+        network=by_wildcards(audits.network),
+        settings=by_wildcards(audits.settings),
+        folder=parent_of("numbers"),
+    log:
+        "<logs>/audits/{audited}/seed{seed}.log",
+    benchmark:
+        "<benchmarks>/audits/{audited}/seed{seed}.tsv"
+    conda:
+        "../envs/networks.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=600,
+        gpu=gpus,
+    message:
+        "Audit {wildcards.audited}, seed {wildcards.seed}"
+    shell:
+        "fooling audit {params.network:q} --name {wildcards.audited} --settings {params.settings:q}"
+        " --seed {wildcards.seed} {params.folder} 2> {log}"
+
+
+rule tabulate_audits:
+    input:
+        audits=audits.files(),
+    output:
+        seeds="<results>/findings/audit_seeds.csv",
+        audits="<results>/findings/audits.csv",
+    params:
+        code=fingerprint("fooling.cli.tables:tabulate_audits"),
+        environment=environment("findings"),
+    log:
+        "<logs>/findings/tabulate_audits.log",
+    benchmark:
+        "<benchmarks>/findings/tabulate_audits.tsv"
+    priority: SHOWN
+    conda:
+        "../envs/findings.yaml"
+    resources:
+        mem_mb=memory(1000),
+        runtime=10,
+    message:
+        "Rank the networks by their audits"
+    shell:
+        "fooling tabulate-audits {input.audits} --seeds {output.seeds} --output {output.audits} 2> {log}"

@@ -64,7 +64,7 @@ elif importlib.util.find_spec("fooling") is None:
 from fooling.datasets.fetching import MIRROR_VARIABLE
 from fooling.fingerprint import KEPT_VARIABLE, fingerprint
 from fooling.inputs import read_text
-from rules.attacks import Attacks, Experiments
+from rules.attacks import Attacks, Audits, Experiments
 from rules.classifiers import Classifiers, Datasets
 from rules.drawings import Figures
 from rules.findings import Findings
@@ -80,8 +80,8 @@ from rules.process import (
     without_traceback,
 )
 from rules.retraining import Chains, Retrainings
-from rules.run_output import expect, found, makes, remove_draft, write_draft
-from rules.steps import Needs, by_wildcards, of_each, one_of, named_files, options, packages_digest
+from rules.run_output import expect, found, found_by_audits, makes, remove_draft, write_draft
+from rules.steps import Needs, by_wildcards, of_each, one_of, named_files, options, packages_digest, parent_of
 from rules.study_file import paths_in, require_no_braces, study_from
 from rules.survey import HumanStudy
 
@@ -110,10 +110,11 @@ datasets = Datasets(study)
 classifiers = Classifiers(study, datasets)
 experiments = Experiments(study)
 attacks = Attacks(study)
+audits = Audits(study)
 chains = Chains(study, classifiers)
 retrainings = Retrainings(study, chains)
 human_study = HumanStudy(study, experiments)
-findings = Findings(study, experiments, attacks, retrainings, human_study)
+findings = Findings(study, experiments, attacks, audits, retrainings, human_study)
 figures = Figures(study, datasets, chains, human_study)
 report_page = Page(study, datasets)
 tables = findings.tables
@@ -129,7 +130,7 @@ recorded_study = part_if_any("docs/results/mnist/record.json") if root is not No
 everything_but_the_report = [
     *(
         file
-        for each in (datasets, classifiers, experiments, chains, attacks, human_study, findings)
+        for each in (datasets, classifiers, experiments, chains, attacks, audits, human_study, findings)
         for file in each.files()
     ),
     *findings.conclusions(),

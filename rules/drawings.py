@@ -153,6 +153,8 @@ def tables_of(drawing: Drawing, study: Study) -> list[tuple[str, str]]:
         wildcards = [{"retraining": drawing.retraining, "chain": "" if chain is None else chain.name}]
     if drawing.declared.one_per == "classifier with ascents":
         wildcards = [{"classifier": str(drawing.classifier)}]
+    if drawing.declared.one_per == "study with audits":
+        wildcards = [{}]
     return [
         (name, f"{study.results}/{path}")
         for name, pattern in drawing.declared.tables.items()
@@ -227,6 +229,9 @@ def _drawings_of(figure: str, study: Study) -> Iterator[Drawing]:
             yield Drawing(figure)
     elif FIGURES[figure].one_per == "study with class sets":
         if study.settings.findings.class_sets:
+            yield Drawing(figure)
+    elif FIGURES[figure].one_per == "study with audits":
+        if study.audited:
             yield Drawing(figure)
     elif FIGURES[figure].one_per == "study with responses":
         if responses_of(study):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from fooling.findings.intervals import IntervalSettings
 from fooling.findings.sampling import SampleSettings
 from fooling.settings import Settings
 from fooling.study.resolved import Study
-from rules.attacks import Attacks, Experiments
+from rules.attacks import Attacks, Audits, Experiments
 from rules.retraining import Retrainings
 from rules.steps import as_json, repeated
 from rules.survey import HumanStudy
@@ -22,14 +23,19 @@ class Findings:
         study: Study,
         experiments: Experiments,
         attacks: Attacks,
+        audits: Audits,
         retrainings: Retrainings,
         human_study: HumanStudy,
     ) -> None:
         self._study, self._experiments, self._attacks, self._human_study = study, experiments, attacks, human_study
+        self._audits = audits
         self._retrainings, self._chains = retrainings, retrainings.chains
         self._plain = study.plain_experiments
         self._folder = f"{study.results}/findings"
-        self.metrics = f"{study.results}/metrics.json"
+        #: Table of the classifiers, claims and metrics; a study of audits alone has none.
+        self.classifiers = [f"{self._folder}/classifiers.csv"] if study.experiments else []
+        self.claims = [f"{study.results}/claims.csv"] if study.experiments else []
+        self.metrics = [f"{study.results}/metrics.json"] if study.experiments else []
 
     def tables(self, pattern: str, experiments: Iterable[str] | None = None) -> list[str]:
         """Return the tables of a pattern, one for each experiment or classifier.
@@ -103,11 +109,12 @@ class Findings:
     def files(self) -> list[str]:
         """Return all tables except those that are only inputs of other tables."""
         every = self._study.experiments
-        of_study = ("classifiers", "foolability", "variance", "survival", "presets")
+        of_study = ("classifiers", "foolability", "variance", "survival", "presets") if every else ()
         of_retraining = ("champions.parquet", "networks.csv", "effects.csv")
         in_transfer = (self.transfer, self.transfer_in_chains)
         compared = ("class_sets.csv", "set_classes.parquet") if self._study.settings.findings.class_sets else ()
         return [
+            *self._audits.tables(),
             *self.tables("champions/{experiment}.parquet", every),
             *self.tables("history/{experiment}.parquet", every),
             *self.tables("start/{classifier}/{experiment}.parquet"),
@@ -129,8 +136,8 @@ class Findings:
 
     def conclusions(self) -> list[str]:
         """Return the claims with verdicts, the metrics of the study, and its curves."""
-        claims = [f"{self._study.results}/{name}" for name in ("claims.csv", "claims.md")]
-        return [*claims, self.metrics, *self.curves()]
+        pages = [str(Path(table).with_suffix(".md")) for table in self.claims]
+        return [*self.claims, *pages, *self.metrics, *self.curves()]
 
     def _measured(self, classifier: str) -> list[tuple[str, str]]:
         named = [name for name, plain in self._plain.items() if classifier in plain.settings.classifiers]

@@ -125,7 +125,7 @@ rule draw:
 rule run_info:
     input:
         champions=tables("champions/{experiment}.parquet", study.experiments),
-        classifiers="<results>/findings/classifiers.csv",
+        classifiers=findings.classifiers,
         after=everything_but_the_report,
     output:
         "<results>/run-info.json",
@@ -133,7 +133,7 @@ rule run_info:
         code=fingerprint("fooling.cli.run_info:run_info"),
         environment=environment("networks"),
         study=study.name,
-        champions=options("champions"),
+        files=options("champions", "classifiers"),
         logs=f"--logs logs/{study.name} --logs logs/datasets",
     log:
         "<logs>/run-info.log",
@@ -149,8 +149,7 @@ rule run_info:
     message:
         "Collect run times and versions"
     shell:
-        "fooling run-info --study {params.study} {params.champions} --classifiers {input.classifiers} {params.logs}"
-        " --output {output} 2> {log}"
+        "fooling run-info --study {params.study} {params.files} {params.logs} --output {output} 2> {log}"
 
 
 rule replay:
@@ -182,7 +181,8 @@ rule replay:
 
 rule report:
     input:
-        claims="<results>/claims.csv",
+        claims=findings.claims,
+        audits=audits.ranking(),
         champions=tables("champions/{experiment}.parquet"),
         examined=tables("examined/{classifier}/{experiment}.parquet"),
         real=tables("real/{classifier}.parquet"),
@@ -194,8 +194,8 @@ rule report:
         replays=report_page.replays(),
         dataset=report_page.dataset(),
         figures=figures.files("png"),
-        declared=part("config/claims.yaml"),
-        recorded=recorded_study,
+        declared=[part("config/claims.yaml")] if findings.claims else [],
+        recorded=recorded_study if findings.claims else [],
         run_info="<results>/run-info.json",
     output:
         report("<results>/report/index.html", caption="../docs/captions/report.rst", category="Report"),
@@ -206,7 +206,9 @@ rule report:
         deviations=address("docs/deviations.md"),
         threshold=study.settings.findings.threshold,
         tables=named_files(
-            "tables", "claims", "champions", "examined", "real", "transfer", "distances", "retraining", "effects"
+            "tables",
+            *("claims", "audits", "champions", "examined", "real"),
+            *("transfer", "distances", "retraining", "effects"),
         ),
         runs=report_page.runs_options(),
         replays=report_page.replays_options(),

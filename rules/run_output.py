@@ -11,11 +11,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from fooling.artifacts import read_json, write_text
+from fooling.artifacts import read_json, read_table, write_text
 from fooling.errors import FoolingError
+from fooling.findings.audits import AUDITS
 from fooling.formatting import share_percent, short_percent
 from fooling.report.draft import draft
 from fooling.report.run_info import wall_seconds
+from fooling.report.story import which_are_fooled_most
 from snakemake_logger_plugin_fooling import Expectation, LogHandler
 
 #: Mean seconds of a job of each rule in the default study, on two cores, or a low guess for rules that it does not run.
@@ -35,6 +37,7 @@ SECONDS = {
     "evolve": 20,
     "evolve_without_drift": 14,
     "attack": 16,
+    "audit": 4,
     "sample": 12,
     "measure_distances": 7,
     "ablate": 2,
@@ -133,6 +136,11 @@ def found(metrics: str, *, threshold: float) -> Iterator[str]:
         means = {search: share_percent(sum(values) / len(values)) for search, values in shares.items()}
         control = f", by random search {means['random-search']}" if "random-search" in means else ""
         yield f"  {experiment}: by evolution {means['map-elites']}{control}"
+
+
+def found_by_audits(table: str) -> Iterator[str]:
+    """Yield in a sentence which networks the audits of a study fooled most, from its table ``audits``."""
+    yield which_are_fooled_most(read_table(Path(table), AUDITS))
 
 
 def _url(file: str, page: str) -> str:

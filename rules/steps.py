@@ -7,6 +7,7 @@ import inspect
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Protocol, TypeVar
 
 from fooling.errors import FoolingError
@@ -82,6 +83,15 @@ def options(*names: str) -> Callable[[Wildcards, Files, Files], str]:
         return " ".join(
             repeated(name.replace("_", "-"), [files] if isinstance(files, str) else files) for name, files in given
         )
+
+    return of_files
+
+
+def parent_of(name: str) -> Callable[[Wildcards, Files, Files], str]:
+    """Return a params function that passes the folder of the output of this name to the option ``--output``."""
+
+    def of_files(wildcards: Wildcards, input: Files, output: Files) -> str:
+        return f"--output {Path(str(dict(output.items())[name])).parent.as_posix()}"
 
     return of_files
 

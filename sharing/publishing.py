@@ -199,7 +199,7 @@ def _refuse_untracked_inputs(study: Study, configfile: Path) -> None:
 
 def _committed(study: Study) -> str:
     """Commit the files that git tracks; return whether they were new, as text."""
-    kept = [str(path) for path in (LOCK, PUBLISHED, metrics_of(study.name))]
+    kept = [str(path) for path in (LOCK, PUBLISHED, metrics_of(study.name)) if path.is_file()]
     git("add", "--", *kept)
     if not git("diff", "--cached", "--name-only", "--", *kept):
         return "was published already"

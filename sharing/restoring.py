@@ -15,7 +15,7 @@ from sharing import provenance
 from sharing.commands import dvc, dvc_json, git
 from sharing.provenance import one_per_line
 from sharing.publishing import refuse_during_a_run, refuse_unreachable_store, store
-from sharing.studies import LOCK, metrics_of, pack_of, published, results_of, stages_of, study_in
+from sharing.studies import LOCK, metrics_of, pack_of, published_studies, results_of, stages_of, study_in
 
 UNSAVED = "without confirmation"  # in DVC's message about files that it would have to overwrite
 
@@ -43,7 +43,7 @@ def restore(configfile: Path | None) -> str:
 
 
 def _studies(configfile: Path | None) -> list[Study]:
-    declared = published()["studies"]
+    declared = published_studies()
     if not declared:
         raise FoolingError("no study has been published", found="none in config/published.yaml")
     if configfile is None:

@@ -23,7 +23,7 @@ HEADER = """\
 # `make publish` adds new ones; see docs/sharing.md.
 """
 PICTURE_KINDS = ("folder", "imagenet")  # kinds of data sets with a list of pictures
-SECTIONS = ("studies", "datasets", "pictures", "retraining", "ascent", "survey")
+SECTIONS = ("studies", "datasets", "pictures", "retraining", "ascent", "survey", "audits", "rankings")
 
 #: Results that describe the run itself, such as its duration, and so differ between runs with equal findings: patterns
 #: below the results folder of a study. All other results are bit-identical.
@@ -76,9 +76,9 @@ def metrics_of(study: str) -> Path:
 
 def stages_of(study: Study) -> list[str]:
     """Return the names of a study's stages in ``dvc.yaml``."""
-    return [f"{stage}@{name}" for stage, names in _entries(study).items() for name in names] + [
-        f"{stage}@{study.name}" for stage in ("classifiers", "evolution", "findings")
-    ]
+    stages = ("classifiers", "evolution", "findings") if study.experiments else ()
+    own = [f"{stage}@{study.name}" for stage in stages]
+    return [f"{stage}@{name}" for stage, names in _entries(study).items() for name in names] + own
 
 
 def published() -> dict[str, dict[str, str]]:
@@ -87,6 +87,12 @@ def published() -> dict[str, dict[str, str]]:
     Each of the ``SECTIONS`` maps the names of studies or data sets to their study files. Without a file all are empty.
     """
     return published_in(PUBLISHED.read_text(encoding="utf-8")) if PUBLISHED.is_file() else published_in("")
+
+
+def published_studies() -> dict[str, str]:
+    """Return the study file of each published study: of those with experiments, and of those of audits alone."""
+    declared = published()
+    return {**declared["studies"], **declared["rankings"]}
 
 
 def published_in(text: str) -> dict[str, dict[str, str]]:
@@ -110,7 +116,7 @@ def with_study(declared: Mapping[str, Mapping[str, str]], study: Study, configfi
 
     Raises :class:`FoolingError` if a study of this name was published from another file.
     """
-    known = declared["studies"].get(study.name, str(configfile))
+    known = {**declared["studies"], **declared["rankings"]}.get(study.name, str(configfile))
     if known != str(configfile):
         raise FoolingError(
             f"the study {study.name} has been published from another file",
@@ -118,7 +124,7 @@ def with_study(declared: Mapping[str, Mapping[str, str]], study: Study, configfi
             expected=known,
             remedy=f"give the study another name, or correct {PUBLISHED}",
         )
-    added = {"studies": [study.name], **_entries(study)}
+    added = {"studies": [study.name] if study.experiments else [], **_entries(study)}
     return {
         section: {**dict.fromkeys(added.get(section, ()), str(configfile)), **declared[section]} for section in SECTIONS
     }
@@ -137,6 +143,8 @@ def _entries(study: Study) -> dict[str, list[str]]:
         "retraining": [study.name] if study.chains else [],
         "ascent": [study.name] if study.attacks else [],
         "survey": [study.name] if study.survey else [],
+        "audits": [study.name] if study.audited else [],
+        "rankings": [] if study.experiments else [study.name],
     }
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 
 UNKNOWN = "unknown"
+ENCODINGS = {"direct": "direct encoding", "cppn": "CPPN encoding"}
 
 
 def percent(confidence: float, *, decimals: int = 2) -> str:
@@ -64,3 +65,8 @@ def cell(text: object) -> str:
 def table_row(cells: Iterable[object]) -> str:
     """Return one row of a table, with the end of its line."""
     return f"| {' | '.join(map(cell, cells))} |\n"
+
+
+def unbroken(text: str) -> str:
+    """Return ``text`` with non-breaking spaces before percent signs and after ``≥``."""
+    return text.replace(" %", "\N{NO-BREAK SPACE}%").replace("≥ ", "≥\N{NO-BREAK SPACE}")

@@ -19,7 +19,7 @@ from torch import nn
 from fooling.artifacts import write_arrays
 from fooling.auditing.doors import kind_of, opened
 from fooling.auditing.model_files import kind_of_file, unique_names
-from fooling.auditing.settings import Opening
+from fooling.auditing.opening import Opening
 from fooling.classifiers.gradients import has_gradients
 from fooling.errors import FoolingError
 from fooling.images import noise_images
@@ -323,7 +323,7 @@ def test_open_clip_scores_prompts_as_its_package(tmp_path, tiny_clip, prompts) -
     model, _, preprocess = tiny_clip.create_model_and_transforms("tiny", pretrained=None)
     torch.save(model.eval().state_dict(), tmp_path / "tiny.pth")
     names = ("cat", "dog", "owl")
-    opening = Opening(weights=tmp_path / "tiny.pth", class_names=names, prompts=prompts)
+    opening = Opening(weights=tmp_path / "tiny.pth", classes=names, prompts=prompts)
     classifier = opened("open_clip:tiny", opening, device=CPU)
     images = noise_images((3, 32, 32))
     pictures = torch.stack([preprocess(Image.fromarray(image.transpose(1, 2, 0))) for image in images])
@@ -346,9 +346,9 @@ def test_open_clip_scores_prompts_as_its_package(tmp_path, tiny_clip, prompts) -
     ("target", "given", "message"),
     [
         ("open_clip:tiny", {}, r"needs the names of the classes(.|\n)*--classes"),
-        ("open_clip:tiny", {"class_names": ("a", "b")}, r"weights of open_clip:tiny are missing"),
+        ("open_clip:tiny", {"classes": ("a", "b")}, r"weights of open_clip:tiny are missing"),
         ("open_clip:none", {}, "has no network 'none'"),
-        ("open_clip:ViT-B-16-SigLIP", {"class_names": ("a", "b")}, "would be downloaded"),
+        ("open_clip:ViT-B-16-SigLIP", {"classes": ("a", "b")}, "would be downloaded"),
     ],
 )
 def test_what_open_clip_needs_is_named(tiny_clip, target, given, message) -> None:
@@ -358,6 +358,6 @@ def test_what_open_clip_needs_is_named(tiny_clip, target, given, message) -> Non
 
 def test_a_prompt_without_a_place_for_the_name_is_refused(tmp_path, tiny_clip) -> None:
     torch.save(tiny_clip.create_model("tiny", pretrained=None).state_dict(), tmp_path / "tiny.pth")
-    opening = Opening(weights=tmp_path / "tiny.pth", class_names=("a", "b"), prompts=("a photo",))
+    opening = Opening(weights=tmp_path / "tiny.pth", classes=("a", "b"), prompts=("a photo",))
     with pytest.raises(FoolingError, match=r"a prompt is invalid\n  found: a photo"):
         opened("open_clip:tiny", opening, device=CPU)

@@ -45,6 +45,7 @@ def made_up(*, side: int = 224, classes: int = CLASSES) -> AuditResult:
         name="made-up",
         class_names=tuple(f"class {number}, also called another thing" for number in range(classes)),
         input_shape=(3, side, side),
+        scores="logits",
         settings=AuditSettings(threshold=0.9),
         single=(SingleImages(kind="noise images", images=1000, median_confidence=0.1, fooling=0),),
         searches=tuple(searches),

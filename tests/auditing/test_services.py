@@ -12,10 +12,11 @@ import pytest
 import torch
 
 from fooling.auditing.doors import opened
+from fooling.auditing.opening import Opening
 from fooling.auditing.running import audited
 from fooling.auditing.saving import files_of
 from fooling.auditing.services import Service, ServiceOptions
-from fooling.auditing.settings import AuditSettings, Opening
+from fooling.auditing.settings import AuditSettings
 from fooling.errors import FoolingError
 from fooling.images import noise_images
 from onnx_files import onnx_file
@@ -60,11 +61,11 @@ def options(tmp_path: Path, **given: Any) -> ServiceOptions:
 
 
 def opening(tmp_path: Path, **given: Any) -> Opening:
-    return Opening(input_shape=SHAPE, class_names=NAMES, service=options(tmp_path, **given))
+    return Opening(input_shape=SHAPE, classes=NAMES, service=options(tmp_path, **given))
 
 
 def test_a_service_is_audited_as_its_network_in_process_byte_by_byte(network, server, tmp_path) -> None:
-    inside = opened(str(network), Opening(class_names=NAMES, divisor=1.0), device=CPU)
+    inside = opened(str(network), Opening(classes=NAMES, divisor=1.0), device=CPU)
     expected = audited(inside, SETTINGS)
     found = audited(opened(server.address, opening(tmp_path), device=CPU), SETTINGS)
     assert [each.name for each in found.searches] == [each.name for each in expected.searches]

@@ -27,6 +27,7 @@ from figures.made_up_champions import (
 from figures.made_up_tables import (
     CHAIN,
     made_ablation,
+    made_audits,
     made_budget,
     made_calibration,
     made_class_sets,
@@ -142,6 +143,7 @@ def _answers(*tables: str) -> dict[str, Any]:
 
 
 MADE: dict[str, Callable[[], dict[str, Any]]] = {
+    "audits": made_audits,
     "gallery": lambda: {"runs": _runs(), "examined": made_examined()},
     "further_runs": lambda: {"runs": _runs(), "examined": made_examined()},
     "real_and_evolved": _one_of_each_encoding,

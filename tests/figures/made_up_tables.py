@@ -13,10 +13,12 @@ from figures.made_up_champions import (
 )
 from fooling.attacks.evolution.record import RunRecord
 from fooling.findings.ablation import AblationSettings, ablation_table
+from fooling.findings.audits import AuditRecord, audit_seeds_table, audits_table
 from fooling.findings.class_sets import ClassSetSettings, class_set_table, classes_table
 from fooling.findings.classifiers import FoolabilitySettings, foolability_table
 from made_up_networks import made_up_header, made_up_networks
 
+EVOLVED, RANDOM = "evolution-cppn", "random-search-cppn"
 CHAIN = ["lenet-a", *(f"chain/lenet-a/champions/dnn{number}" for number in range(2, 10))]
 
 
@@ -47,6 +49,40 @@ def made_training() -> tuple[pd.DataFrame, pd.DataFrame]:
         for place, network in enumerate(classifiers.itertuples())
     ]
     return pd.concat(epochs, ignore_index=True), classifiers
+
+
+def made_audits() -> dict[str, pd.DataFrame]:
+    """Audits of three networks with two seeds: two have ten classes, one has a thousand and no gradients."""
+    found: dict[str, tuple[int, str, dict[str, tuple[int, int, int]]]] = {
+        "lenet": (10, "1x28x28", {EVOLVED: (10, 4, 7), RANDOM: (10, 0, 1), "ascent": (10, 10, 10)}),
+        "other": (10, "1x28x28", {EVOLVED: (10, 9, 10), RANDOM: (10, 3, 3), "ascent": (5, 4, 5)}),
+        "large": (1000, "3x224x224", {EVOLVED: (1000, 12, 20), RANDOM: (1000, 0, 0)}),
+    }
+    titles = {
+        EVOLVED: "Evolution (CPPN encoding)",
+        RANDOM: "Random search (CPPN encoding)",
+        "ascent": "Gradient ascent",
+    }
+    records = [
+        AuditRecord.model_validate(
+            {
+                **{"version": 1, "network": network, "classes": list(map(str, range(classes)))},
+                "input_shape": tuple(map(int, shape.split("x"))),
+                "settings": {"budget": 2000, "seed": seed, "threshold": 0.9999},
+                "searches": [
+                    {
+                        **{"name": name, "title": titles[name], "control": RANDOM if name == EVOLVED else None},
+                        **{"classes_searched": numbers[0], "fooled": numbers[seed]},
+                        **{"first_evaluation": 400 if numbers[seed] else None, "median_confidence": 0.5},
+                    }
+                    for name, numbers in searches.items()
+                ],
+            }
+        )
+        for network, (classes, shape, searches) in found.items()
+        for seed in (1, 2)
+    ]
+    return {"audits": audits_table(records), "audit_seeds": audit_seeds_table(records)}
 
 
 def made_variance() -> pd.DataFrame:

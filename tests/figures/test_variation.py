@@ -7,8 +7,8 @@ from scipy.special import logit
 
 from figures.drawn import heading, legend, note, texts, titles, y_labels
 from fooling.errors import FoolingError
-from fooling.figures.style import BACKGROUND
-from fooling.figures.variation import class_sets, foolability, variance_components
+from fooling.figures.style import BACKGROUND, SERIES
+from fooling.figures.variation import audits, class_sets, foolability, variance_components
 
 
 def test_foolability_has_a_row_for_each_network_in_the_order_of_the_study(inputs):
@@ -37,6 +37,44 @@ def test_the_marks_of_foolability_are_medians_in_log_odds_and_hollow_ones_are_ca
     assert sorted(hollow[0].get_xdata()) == pytest.approx(sorted(logit(calibrated)))
     low, high = axes.get_xlim()
     assert all(low < x < high for line in hollow for x in line.get_xdata())
+
+
+def test_audits_are_ranked_in_a_panel_for_each_number_of_classes(inputs):
+    figure = audits(**inputs["audits"])
+    assert titles(figure) == ["10 classes", "1,000 classes"]
+    small, large = figure.axes
+    assert y_labels(small) == ["lenet\n1x28x28", "other\n1x28x28"]  # by ascent 100 %, by evolution 95 %
+    assert y_labels(large) == ["large\n3x224x224"]
+    assert legend(figure) == ["Evolution (CPPN encoding)", "Gradient ascent", "random search, same encoding"]
+    assert "mean over 2 seeds" in note(figure)
+    assert "no confidence interval" in note(figure)
+    assert "at most 2,000 images" in note(figure)
+
+
+def test_an_audit_is_drawn_as_its_seeds_their_mean_and_random_search(inputs):
+    small, large = audits(**inputs["audits"]).axes
+    evolved, ascent = SERIES[0], SERIES[1]
+    filled = {line.get_color(): line for line in small.lines if line.get_marker() != "|" and _is_filled(line)}
+    assert filled[evolved.colour].get_xdata() == pytest.approx([0.55, 0.95])  # 4 and 7 of 10; 9 and 10 of 10
+    assert filled[ascent.colour].get_xdata() == pytest.approx([1.0, 0.45])  # 10 and 10 of 10; 4 and 5 of 10, aimed at 5
+    seeds = [line for line in small.lines if line.get_marker() == "|" and line.get_color() == evolved.colour]
+    assert [list(line.get_xdata()) for line in seeds] == [[0.4, 0.7], [0.9, 1.0]]
+    assert [set(line.get_ydata()) for line in seeds] == [{y} for y in filled[evolved.colour].get_ydata()]
+    hollow = [line for line in small.lines if line.get_markerfacecolor() == BACKGROUND]
+    assert hollow[0].get_xdata() == pytest.approx([0.05, 0.3])
+    (ranges, *_) = small.collections
+    assert [segment[:, 0].tolist() for segment in ranges.get_segments()] == [[0.4, 0.7], [0.9, 1.0]]
+    of_large = [line for line in large.lines if line.get_marker() != "|" and _is_filled(line)]
+    assert of_large[0].get_xdata() == pytest.approx([0.016])
+    assert np.isnan(of_large[1].get_xdata()).all()  # it has no gradients
+    assert (small.get_xlim(), large.get_xlim()) == (pytest.approx((0, 1.05)), pytest.approx((0, 0.021)))
+    nothing = {name: table.assign(fooled=0) for name, table in inputs["audits"].items()}
+    nothing["audits"] = nothing["audits"].assign(fooled_least=0, fooled_most=0, random_most=0)
+    assert audits(**nothing).axes[1].get_xlim() == pytest.approx((0, 0.00105))  # of one class
+
+
+def _is_filled(line) -> bool:
+    return line.get_markerfacecolor() != BACKGROUND
 
 
 def test_a_set_of_classes_has_a_panel_with_two_boxes_for_each_search(inputs):

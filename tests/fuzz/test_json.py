@@ -39,6 +39,31 @@ def test_what_jobs_left_damaged_is_gathered_or_named(study: Study, data: st.Data
         holds(folder, "run-info", *words, outputs=[output], named=["logs/train/lenet"])
 
 
+AUDIT = {
+    "version": 1,
+    "network": "one",
+    "classes": ["a", "b"],
+    "input_shape": [1, 8, 8],
+    "settings": {"budget": 400, "seed": 1, "threshold": 0.99},
+    "searches": [
+        {"name": name, "title": name, "control": control, "classes_searched": 2, "fooled": 1, "first_evaluation": first}
+        | {"median_confidence": 0.5}
+        for name, control, first in (("random-search", None, None), ("evolution", "random-search", 200))
+    ],
+}
+
+
+@given(data=st.data())
+@fuzzed
+def test_a_damaged_audit_is_tabulated_or_named(data: st.DataObject) -> None:
+    content = data.draw(broken_json(AUDIT))
+    with case() as folder:
+        audit, seeds, ranking = folder / "audit.json", folder / "out" / "seeds.csv", folder / "out" / "audits.csv"
+        audit.write_bytes(content)
+        words = [audit, "--seeds", seeds, "--output", ranking]
+        holds(folder, "tabulate-audits", *words, outputs=[seeds, ranking], named=[audit, ranking, seeds, "audits of"])
+
+
 @given(data=st.data())
 @fuzzed
 def test_a_damaged_figure_is_shown_or_named(study: Study, data: st.DataObject) -> None:

@@ -5,6 +5,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
+from figures.made_up_tables import made_audits
 from fooling.images import png_bytes
 from fooling.report.claim_rows import Recorded
 from fooling.report.opening import first_of_encodings, one_label, questions, start_and_end
@@ -73,6 +74,7 @@ def made(
             distances=[make_distances()],
             retraining=make_retraining(),
             effects=make_effects(),
+            audits=made_audits()["audits"],
         ),
         claims=claims,
         declared=claims_of({"id": "first"}, {"id": "second", "claim": "It stays <low>."}),
@@ -131,6 +133,25 @@ def test_empty_content_has_a_page_without_sections(made):
     text = page(Content(study="made-up", threshold=0.9999, deviations="docs/deviations.md"))
     Checked(text)
     assert re.findall(r'<section aria-labelledby="([a-z]+)">', text) == ["cite"]
+
+
+def test_a_study_of_audits_alone_has_its_ranking_and_nothing_of_the_paper(information):
+    text = page(
+        Content(
+            study="ranking",
+            threshold=0.9999,
+            deviations="docs/deviations.md",
+            figures={"audits": PNG},
+            tables=Tables(audits=made_audits()["audits"]),
+            information={**information, "classifiers": (), "experiments": ()},
+        )
+    )
+    Checked(text)
+    assert re.findall(r'<section aria-labelledby="([a-z]+)">', text) == ["ranking", "run", "cite"]
+    shown = words_of(section(text, "ranking")).replace("\N{NO-BREAK SPACE}", " ")
+    assert "10 classes: lenet 100 %, other 95 %; 1,000 classes: large 1.6 %." in shown
+    assert 'id="figure-audits"' in text
+    assert "Errors of the networks" not in text
 
 
 def test_a_draft_names_what_is_still_to_come(made):

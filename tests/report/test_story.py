@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+from figures.made_up_tables import made_audits
 from fooling.report.story import (
     can_it_be_fixed,
     counted_experiments,
@@ -13,6 +14,7 @@ from fooling.report.story import (
     does_retraining_help,
     is_fooled,
     summarise_experiment,
+    which_are_fooled_most,
     why,
 )
 
@@ -23,6 +25,18 @@ def experiment(table: pd.DataFrame, *, evolved: float = 1.0, random: float = 0.5
     """An experiment whose champions all have these confidences."""
     confidences = table["search"].map({"map-elites": evolved, "random-search": random})
     return summarise_experiment(table.assign(confidence=confidences), threshold=THRESHOLD)
+
+
+def test_networks_are_ranked_by_their_most_successful_search_within_a_number_of_classes():
+    table = made_audits()["audits"]
+    found = which_are_fooled_most(table)
+    assert found.startswith(
+        "Classes fooled at 99.99 % or more by the most successful search of each network, of 2,000 im"
+    )
+    assert found.endswith(" 10 classes: lenet 100 %, other 95 %; 1,000 classes: large 1.6 %.")
+    worse = table.assign(fooled=table["fooled"].where(table["network"] != "lenet", 3.0))
+    assert "10 classes: other 95 %, lenet 30 %;" in which_are_fooled_most(worse)
+    assert which_are_fooled_most(None) == ""
 
 
 def test_networks_are_fooled_if_half_of_the_images_reach_the_threshold(make_champions):

@@ -347,3 +347,56 @@ def test_a_figure_of_one_run_shows_the_first_experiment_of_each_encoding() -> No
     study = _resolved(yaml.safe_load((ROOT / "config/mnist.yaml").read_text()))
     shown = runs_of(drawings(study)["real_and_evolved-lenet-1"], study)
     assert shown == [f"results/mnist/evolution/lenet-1/{name}/seed1.safetensors" for name in ("direct", "cppn")]
+
+
+def _audits(*networks: dict[str, Any], **settings: Any) -> dict[str, Any]:
+    return {"study": "ranking", "audits": {"networks": list(networks), **settings}}
+
+
+def test_a_study_may_consist_of_audits_alone() -> None:
+    study = _resolved(_audits({"name": "one", "network": "torchvision:resnet18"}, budget=800))
+    assert not study.datasets and not study.classifiers and not study.experiments
+    assert list(study.audited) == ["one"]
+    assert study.settings.audits is not None
+    assert list(study.settings.audits.seeds.values()) == [1, 2, 3]
+
+
+@pytest.mark.parametrize("left_out", ["experiments", "audits"])
+def test_a_study_without_experiments_has_audits_and_nothing_else(values: dict[str, Any], left_out: str) -> None:
+    del values["experiments"]
+    if left_out == "experiments":
+        values["audits"] = {"networks": [{"name": "one", "network": "torchvision:resnet18"}]}
+    message = _refusal(values)
+    assert "- experiments\n  found: nothing" in message
+    assert "only a study of `audits` has neither" in message
+    assert "experiments:\n    - name: cppn\n      classifiers:\n      - one" in message
+
+
+@pytest.mark.parametrize("network", ["resnet50", "keras:resnet50", "torchvision:", "net.py", "net.txt"])
+def test_a_network_to_audit_has_a_known_form(network: str) -> None:
+    message = _refusal(_audits({"name": "one", "network": network}))
+    assert "- audits.networks[one].network" in message
+    assert "allowed: path/to/file.py:function, torchvision:<name>" in message
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "allowed"),
+    [
+        ("input_shape", "28x28", "channels x height x width"),
+        ("input_shape", [2, 28, 28], "channels x height x width"),
+        ("divisor", 0, "greater than 0"),
+        ("weight", "a.pth", "weights"),
+        ("mirror", "somewhere", "unknown key"),
+    ],
+)
+def test_what_is_stated_about_a_network_to_audit_is_checked(key: str, value: Any, allowed: str) -> None:
+    message = _refusal(_audits({"name": "one", "network": "net.onnx", key: value}))
+    assert f"- audits.networks[one].{key}" in message
+    assert allowed in message
+
+
+def test_networks_to_audit_have_unique_names_and_a_sufficient_budget() -> None:
+    one = {"name": "one", "network": "net.onnx"}
+    message = _refusal(_audits(one, {**one, "name": "ONE"}))
+    assert "- audits.networks\n  found: the name 'one', 2 times" in message
+    assert "- audits.budget" in _refusal(_audits(one, budget=100))

@@ -53,6 +53,7 @@ LONG = (
     "calibrate",
     "sample",
     "draw",
+    "audit",
 )
 RESUMABLE = LONG[:5]
 #: Late commands: when one is killed alone, nothing else is left to be done, and the run ends by itself.

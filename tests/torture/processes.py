@@ -25,7 +25,8 @@ LOOK = 0.02  # seconds between two looks at something that sends no event
 class Job:
     """A running command of the study; the files below results/ on its command line are its inputs and its outputs.
 
-    One that has written all outputs before it was seen is no job any more.
+    A folder is an output: Snakemake makes it before the job. One that has written all outputs before it was seen is no
+    job any more.
     """
 
     pid: int
@@ -48,7 +49,7 @@ class Job:
             folder, log = process.joinpath("cwd").readlink(), process.joinpath("fd/2").readlink()
             command, *options = words[names.index("fooling") + 1 :]
             files = [folder / word for option in options if (word := option.split("=")[-1]).startswith("results/")]
-            inputs = tuple(path for path in files if path.exists())
+            inputs = tuple(path for path in files if path.is_file())
             outputs = tuple(path for path in files if path not in inputs)
             return cls(pid, _step(command, options), log, inputs, outputs) if outputs else None
         return None

@@ -31,8 +31,8 @@ def test_the_workflow_is_formatted() -> None:
     assert done.returncode == 0, done.stderr
 
 
-#: Commands that no study needs: they audit a network, write files of the repository, show a file, or plan a study.
-BY_HAND = ("audit", "write-config", "freeze-claims", "record", "show", "survey power", "survey simulate")
+#: Commands that no study needs: they write files of the repository, show a file, or plan a study.
+BY_HAND = ("write-config", "freeze-claims", "record", "show", "survey power", "survey simulate")
 
 
 def test_every_command_is_a_step_of_the_workflow() -> None:
@@ -136,6 +136,7 @@ ON_A_NETWORK = {
         "import_network",
         "assemble_ensemble",
         "attack",
+        "audit",
         "evolve",
         "evolve_without_drift",
         "replay",
@@ -260,6 +261,27 @@ def test_weights_are_inputs_here_or_in_the_mirror_and_torchvisions_own_are_none(
     weights.parent.mkdir()
     weights.touch()
     fresh_checkout.run("snakemake", "--dry-run", file, "--configfile", str(study))
+
+
+def test_the_ranking_of_networks_is_planned_once_its_files_are_there(fresh_checkout: Checkout, tmp_path: Path) -> None:
+    checkout, mirror = fresh_checkout.copy(tmp_path / "repository"), tmp_path / "mirror"
+    study = "config/networks.yaml"
+    options = ("--configfile", study, "--config", f"machine={{mirror: {mirror}}}")
+    entries = yaml.safe_load((ROOT / study).read_text())["audits"]["networks"]
+    named = [entry.get("weights") for entry in entries] + [entry["network"].partition(":")[0] for entry in entries]
+    for file in filter(None, named):
+        place = checkout.folder / file if file.startswith("results/") else mirror / file
+        if place.suffix and not (checkout.folder / file).is_file():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.touch()
+    said = checkout.run("snakemake", "--dry-run", "--quiet", "host", "reason", *options)
+    assert len(set(re.findall(r"Audit [\w-]+, seed [123]", said))) == 18
+    assert "Judge the claims" not in said
+    assert "Write the report" in said
+    (mirror / "digit_recognizer/models/handwriting_model.pth").unlink()
+    message = _refusal(checkout, *options)
+    assert "audits.networks[digit-recognizer].weights\n" in message
+    assert "most recent call last" not in message
 
 
 @pytest.mark.slow

@@ -16,9 +16,11 @@ import yaml
 from snakemake.exceptions import WorkflowError
 
 from checkout import ROOT, SMOKE
+from fooling.auditing.settings import CommandSettings
 from fooling.errors import FoolingError
+from fooling.settings import read_settings
 from fooling.study.resolved import Study, resolved_study
-from rules.attacks import Attacks, Experiments
+from rules.attacks import Attacks, Audits, Experiments
 from rules.classifiers import Classifiers, Datasets
 from rules.drawings import Figures
 from rules.findings import Findings
@@ -40,10 +42,11 @@ class Rules:
         self.classifiers = Classifiers(study, self.datasets)
         self.experiments = Experiments(study)
         self.attacks = Attacks(study)
+        self.audits = Audits(study)
         self.chains = Chains(study, self.classifiers)
         self.retrainings = Retrainings(study, self.chains)
         self.human_study = HumanStudy(study, self.experiments)
-        self.findings = Findings(study, self.experiments, self.attacks, self.retrainings, self.human_study)
+        self.findings = Findings(study, self.experiments, self.attacks, self.audits, self.retrainings, self.human_study)
         self.figures = Figures(study, self.datasets, self.chains, self.human_study)
         self.page = Page(study, self.datasets)
 
@@ -188,6 +191,66 @@ def test_runs_have_their_controls_unless_the_experiment_leaves_drift_out(smoke_r
         for name in ("lenet-a", "lenet-b")
         for seed in (1, 2)
     ]
+
+
+AUDITED = """\
+study: ranking
+audits:
+  budget: 600
+  seeds: {first: 4, count: 2}
+  networks:
+  - {name: own, network: "nets/own.py:build", weights: own.pth, input_shape: 1x8x8, classes: names.txt, mean: [0.5]}
+  - {name: package, network: "torchvision:resnet50"}
+  - {name: onnx, network: net.onnx, classes: [a, "b, c"], colour: bgr}
+"""
+
+
+def test_a_study_of_audits_alone_has_their_files_and_no_claims() -> None:
+    rules = Rules(resolved_study(yaml.safe_load(AUDITED), source="study.yaml"))
+    folders = [f"results/ranking/audits/{name}/seed{seed}" for name in ("own", "package", "onnx") for seed in (4, 5)]
+    assert rules.audits.files() == [f"{folder}/audit.json" for folder in folders]
+    assert rules.findings.files() == [f"results/ranking/findings/{name}.csv" for name in ("audit_seeds", "audits")]
+    assert rules.findings.conclusions() == rules.findings.claims == rules.findings.classifiers == []
+    assert rules.figures.files() == ["results/ranking/figures/audits.png"]
+    assert set(rules.figures.tables("audits")) == set(rules.findings.files())
+    assert rules.page.runs() == rules.page.dataset() == []
+
+
+def test_an_audit_is_given_what_the_study_states_and_nothing_else() -> None:
+    audits = Rules(resolved_study(yaml.safe_load(AUDITED), source="study.yaml")).audits
+    shared = {"budget": 600, "threshold": 0.9999, "precision": "float32", "single_images": 1000}
+    own = {"weights": "own.pth", "input_shape": [1, 8, 8], "classes": "names.txt", "mean": [0.5]}
+    assert json.loads(audits.settings("own")) == {**own, **shared}
+    assert json.loads(audits.settings("package")) == shared
+    assert json.loads(audits.settings("onnx")) == {"classes": ["a", "b, c"], "colour": "bgr", **shared}
+    assert audits.network("package") == "torchvision:resnet50"
+    for name in ("own", "onnx"):
+        assert read_settings(CommandSettings, audits.settings(name)).class_file == (
+            Path("names.txt") if name == "own" else None
+        )
+
+
+def test_the_files_of_an_audited_network_are_inputs_and_a_missing_one_is_named_with_its_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FOOLING_MIRROR", str(tmp_path))
+    audits = Rules(resolved_study(yaml.safe_load(AUDITED), source="study.yaml")).audits
+    (tmp_path / "nets").mkdir()
+    for file in ("nets/own.py", "names.txt"):
+        (tmp_path / file).touch()
+    with pytest.raises(WorkflowError, match=r"audits\.networks\[own\]\.weights\n  found: no file own\.pth"):
+        audits.network_files("own", "4")
+    (tmp_path / "own.pth").touch()
+    assert audits.network_files("own", "4") == [
+        f"{tmp_path}/{file}" for file in ("nets/own.py", "own.pth", "names.txt")
+    ]
+    assert audits.network_files("package", "4") == []
+
+
+def test_a_classifier_file_is_audited_with_the_code_of_every_architecture(smoke_rules: Rules) -> None:
+    assert smoke_rules.audits.network_files("lenet", "1") == ["results/smoke/classifiers/lenet-a.safetensors"]
+    package = Rules(resolved_study(yaml.safe_load(AUDITED), source="study.yaml")).audits.fingerprint("package")
+    assert smoke_rules.audits.fingerprint("lenet") != package
 
 
 def test_a_sweep_depends_on_its_pilots_and_the_threshold(smoke_rules: Rules) -> None:

@@ -94,6 +94,14 @@ def test_a_setting_of_a_sweep_reruns_its_pilots_and_the_choice(changed: Checkout
 
 
 @pytest.mark.slow
+def test_a_setting_of_the_audits_reruns_them_and_what_follows(changed: Checkout) -> None:
+    changed.replace(SMOKE, "  budget: 400", "  budget: 600")
+    pending = changed.pending()
+    assert set(pending) == DESCRIBING | {"audit", "tabulate_audits", "draw"}
+    assert _names(pending["draw"]) == {"audits"}
+
+
+@pytest.mark.slow
 def test_a_setting_of_the_questionnaire_draws_its_stimuli_again(changed: Checkout) -> None:
     changed.replace(SMOKE, "stimuli_per_condition: 5", "stimuli_per_condition: 4")
     pending = changed.pending()
@@ -177,7 +185,7 @@ def test_a_module_that_nothing_imports_reruns_nothing(changed: Checkout) -> None
 @pytest.mark.slow
 def test_the_stylesheet_of_the_page_reruns_the_page(changed: Checkout) -> None:
     changed.append("src/fooling/report/templates/style.css", "p { color: red }")
-    assert set(changed.pending()) == {"report"}
+    assert set(changed.pending()) == DESCRIBING | {"audit", "tabulate_audits", "draw"}
 
 
 @pytest.mark.slow

@@ -6,9 +6,11 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
+from PIL import Image
 
 from checkout import SMOKE, Checkout, hidden_in
 from fooling.attacks.evolution.record import load_run
@@ -67,6 +69,25 @@ def test_every_promised_result_is_there(smoke: Checkout) -> None:
         assert (results / name).stat().st_size > 0, name
     assert (results / "figures/gallery-direct.png").stat().st_size > 0
     assert not list((results / "figures").glob("*.pdf"))
+
+
+def test_the_audits_of_the_study_are_those_of_its_classifier_and_ranked(smoke: Checkout) -> None:
+    results = smoke.folder / RESULTS
+    classifier = load_classifier(results / "classifiers/lenet-a.safetensors", torch.device("cpu"))
+    folder = results / "audits/lenet/seed2"
+    described = json.loads((folder / "audit.json").read_text())
+    assert (described["network"], described["settings"]["seed"]) == ("lenet", 2)
+    for search in described["searches"]:
+        for image in search["images"]:
+            pixels = np.asarray(Image.open(folder / image["file"]))
+            zoom = len(pixels) // 28
+            stored = torch.from_numpy(pixels[::zoom, ::zoom].copy())[None, None]
+            confidence = classifier.confidences(stored)[0, image["class"]].item()
+            assert confidence == pytest.approx(image["confidence"], abs=1e-6)
+    ranking = pd.read_csv(results / "findings/audits.csv")
+    assert ranking["seeds"].tolist() == [2, 2, 2]
+    assert (results / "figures/audits.png").is_file()
+    assert "Which networks are fooled most?" in (results / "report/index.html").read_text()
 
 
 def test_figures_are_also_written_as_pdf_if_the_study_asks(changed: Checkout) -> None:

@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import nn
@@ -24,29 +25,22 @@ from fooling.auditing.model_files import (
     kind_of_file,
     unique_names,
 )
+from fooling.auditing.opening import Opened, Opening, classes_in, load_state, required_shape, required_weights
 from fooling.auditing.services import Service, is_address
-from fooling.auditing.settings import Opening
+from fooling.auditing.settings import FOLDER, PACKAGES
 from fooling.classifiers.architectures import find_architecture, names_a_file
 from fooling.classifiers.classifier import Classifier
-from fooling.classifiers.classifier_file import adapted, load_classifier, load_weights
+from fooling.classifiers.classifier_file import load_classifier
 from fooling.classifiers.imported import TrainedWeights, read_weights, torchvision_weights
 from fooling.classifiers.network_code import network_code
 from fooling.classifiers.settings import InputSettings
-from fooling.classifiers.wrapped import Scorer, ZeroShotNetwork, as_black_box, wrapped
+from fooling.classifiers.wrapped import ZeroShotNetwork, as_black_box, wrapped
 from fooling.errors import FoolingError
 from fooling.inputs import digest_of
 from fooling.settings import checked_settings
 
+IMAGENET_CLASSES = 1000
 IMAGENET = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
-
-
-class _Opened(NamedTuple):
-    """A network with what is known about its input and its classes."""
-
-    network: nn.Module | Scorer
-    input_shape: tuple[int, int, int]
-    input: Mapping[str, Any]
-    class_names: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -55,7 +49,7 @@ class Door:
 
     form: str
     doc: str
-    open: Callable[[str, Opening], _Opened] | None
+    open: Callable[[str, Opening], Opened] | None
     """Opens it; None for a classifier file, which needs no :class:`Opening`."""
 
 
@@ -65,15 +59,16 @@ def opened(target: str, opening: Opening, *, device: torch.device) -> Classifier
     Raises:
         FoolingError: The target has no known form, something that is needed is missing, or the network is unusable.
     """
-    kind = kind_of(target)
+    place, opening = opening.located(target)
+    kind = kind_of(place)
     if (open_it := DOORS[kind].open) is None:
-        classifier = load_classifier(Path(target), device)
+        classifier = load_classifier(Path(place), device)
     else:
-        classifier = _wrapped(open_it(target, opening), target, opening, device=device)
+        classifier = _wrapped(open_it(place, opening), target, opening, device=device)
     return as_black_box(classifier) if opening.black_box and kind != "service" else classifier
 
 
-def _wrapped(found: _Opened, target: str, opening: Opening, *, device: torch.device) -> Classifier:
+def _wrapped(found: Opened, target: str, opening: Opening, *, device: torch.device) -> Classifier:
     channels = found.input_shape[0]
     given = {key: value for key in ("divisor", "mean", "std") if (value := getattr(opening, key)) is not None}
     for key in {"mean", "std"} & set(given):
@@ -104,8 +99,10 @@ def kind_of(target: str) -> str:
         return "service"
     if names_a_file(target):
         return "python"
-    if name and kind in NAMED:
+    if name and kind in PACKAGES:
         return kind
+    if name and target.startswith(FOLDER):
+        return "huggingface"
     if path.suffix == ".py":
         remedy = f"name the function or class in it that builds the network, such as {target}:build"
         raise FoolingError(
@@ -140,7 +137,7 @@ def _forms() -> str:
 
 def files_of(target: str, opening: Opening) -> list[Path]:
     """Return the files that decide the network, apart from installed packages."""
-    place = Path(target.rpartition(":")[0] if names_a_file(target) else target.removeprefix("huggingface:"))
+    place = Path(target.rpartition(":")[0] if names_a_file(target) else target.removeprefix(FOLDER))
     below = [path for path in sorted(place.iterdir()) if path.is_file()] if place.is_dir() else [place]
     return [path for path in [*below, *([opening.weights] if opening.weights else [])] if path.is_file()]
 
@@ -152,18 +149,9 @@ def _name_of(target: str) -> str:
     return Path(target.rpartition(":")[0] if names_a_file(target) else target.rpartition(":")[2]).stem
 
 
-def _required_shape(opening: Opening, target: str) -> tuple[int, int, int]:
-    if opening.input_shape is None:
-        raise FoolingError(
-            f"the size of the images of {target} is unknown",
-            remedy="give it as channels x height x width, such as --input-shape 1x28x28 or --input-shape 3x224x224",
-        )
-    return opening.input_shape
-
-
-def _python_file(target: str, opening: Opening) -> _Opened:
+def _python_file(target: str, opening: Opening) -> Opened:
     """Open a function or class of a Python file; it may take ``input_shape``, ``classes`` and ``num_classes``."""
-    shape = _required_shape(opening, target)
+    shape = required_shape(opening, target)
     build = find_architecture(target).build
     known: dict[str, Any] = {"input_shape": shape}
     if opening.class_names is not None:
@@ -189,11 +177,11 @@ def _python_file(target: str, opening: Opening) -> _Opened:
     if not isinstance(network, nn.Module):
         raise FoolingError(f"{target} does not build a network", found=type(network), expected="a torch.nn.Module")
     if opening.weights is not None:
-        _load(network, read_weights(opening.weights), target=target, source=opening.weights)
-    return _Opened(network, shape, {})
+        load_state(network, read_weights(opening.weights), target=target, source=opening.weights)
+    return Opened(network, shape, {})
 
 
-def _torchvision(target: str, opening: Opening) -> _Opened:
+def _torchvision(target: str, opening: Opening) -> Opened:
     """Open a network of torchvision with its default weights, those of a set (torchvision:<name>:<set>), or a file."""
     from fooling.classifiers.vision import builder_of
 
@@ -204,46 +192,40 @@ def _torchvision(target: str, opening: Opening) -> _Opened:
     known = None if published is None else published.class_names
     names = opening.class_names or known
     state = read_weights(opening.weights) if opening.weights is not None else dict(published.state if published else {})
-    count = len(names) if names is not None else _classes_in(state)
     side = int((published.input if published else {}).get("crop", 224))
     shape = opening.input_shape or (3, side, side)
-    options = dict(published.options) if published else {}
+    build = partial(builder_of(name), input_shape=shape, **(dict(published.options) if published else {}))
     with network_code(f"{target} cannot be built"):
-        network = builder_of(name)(input_shape=shape, classes=count, **options)
+        count = len(names) if names is not None else classes_in(state, partial(build, classes=IMAGENET_CLASSES))
+        network = build(classes=count)
     source = opening.weights or (published.file if published else Path(target))
-    _load(network, state, target=target, source=source)
+    load_state(network, state, target=target, source=source)
     wanted = {key: value for key, value in (published.input if published else IMAGENET).items() if key != "crop"}
-    return _Opened(network, shape, wanted, names)
+    return Opened(network, shape, wanted, names)
 
 
-def _timm(target: str, opening: Opening) -> _Opened:
+def _timm(target: str, opening: Opening) -> Opened:
     """Open a network of timm with a file of weights, and with the preprocessing that timm states for it."""
     timm = imported("timm")
     name = target.partition(":")[2]
-    weights = _required_weights(opening, target)
+    weights = required_weights(opening, target)
     state = read_weights(weights)
+    build = partial(timm.create_model, name, pretrained=False)
     with network_code(f"{target} cannot be built", remedy="choose one of timm.list_models()"):
-        network = timm.create_model(name, pretrained=False, num_classes=_classes_in(state))
-    _load(network, state, target=target, source=weights)
+        network = build(num_classes=classes_in(state, build))
+    load_state(network, state, target=target, source=weights)
     stated = timm.data.resolve_model_data_config(network)
     wanted = {"divisor": 255.0, "mean": list(stated["mean"]), "std": list(stated["std"])}
-    return _Opened(network, opening.input_shape or tuple(stated["input_size"]), wanted)
+    return Opened(network, opening.input_shape or tuple(stated["input_size"]), wanted)
 
 
-def _hugging_face(target: str, opening: Opening) -> _Opened:
+def _hugging_face(target: str, opening: Opening) -> Opened:
     """Open an image classifier in a local folder, with the preprocessing and the class names that the folder states."""
-    folder = Path(target.removeprefix("huggingface:"))
-    if not folder.is_dir():
-        raise FoolingError(
-            f"there is no folder {folder}",
-            expected="a folder on this machine: nothing is downloaded",
-            remedy=f"download it first, such as with hf download NAME --local-dir {folder.name}",
-        )
-    network = HuggingFaceNetwork(folder, image_shape=opening.input_shape)
-    return _Opened(network, network.input_shape, network.input, unique_names(network.class_names))
+    network = HuggingFaceNetwork(Path(target.removeprefix(FOLDER)), image_shape=opening.input_shape)
+    return Opened(network, network.input_shape, network.input, unique_names(network.class_names))
 
 
-def _open_clip(target: str, opening: Opening) -> _Opened:
+def _open_clip(target: str, opening: Opening) -> Opened:
     """Open a network of open_clip as a zero-shot classifier: the classes are texts, made from prompts."""
     clip = imported("open_clip")
     name = target.partition(":")[2]
@@ -258,34 +240,34 @@ def _open_clip(target: str, opening: Opening) -> _Opened:
             found="a tokenizer or text network that would be downloaded from Hugging Face",
             expected="a network with the tokenizer of CLIP, which open_clip contains, such as open_clip:ViT-B-32",
         )
-    weights = _required_weights(opening, target)
+    weights = required_weights(opening, target)
     state = read_weights(weights)
     with network_code(f"{target} cannot be built"):
         network = clip.create_model(name, pretrained=None, load_weights=False)
-    _load(network, state, target=target, source=weights)
+    load_state(network, state, target=target, source=weights)
     stated = network.visual.preprocess_cfg
     side = stated["size"] if isinstance(stated["size"], int) else stated["size"][0]
     wanted = {"divisor": 255.0, "mean": list(stated["mean"]), "std": list(stated["std"])}
     shape = opening.input_shape or (3, side, side)
     zero_shot = ZeroShotNetwork(network, clip.get_tokenizer(name), opening.class_names, opening.prompts)
-    return _Opened(zero_shot, shape, wanted)
+    return Opened(zero_shot, shape, wanted)
 
 
-def _onnx(target: str, opening: Opening) -> _Opened:
+def _onnx(target: str, opening: Opening) -> Opened:
     network = OnnxNetwork(Path(target), colour=opening.colour)
-    return _Opened(network, opening.input_shape or network.input_shape or _required_shape(opening, target), {})
+    return Opened(network, opening.input_shape or network.input_shape or required_shape(opening, target), {})
 
 
-def _torchscript(target: str, opening: Opening) -> _Opened:
-    return _Opened(TorchScriptNetwork(Path(target)), _required_shape(opening, target), {})
+def _torchscript(target: str, opening: Opening) -> Opened:
+    return Opened(TorchScriptNetwork(Path(target)), required_shape(opening, target), {})
 
 
-def _exported(target: str, opening: Opening) -> _Opened:
+def _exported(target: str, opening: Opening) -> Opened:
     network = ExportedNetwork(Path(target))
-    return _Opened(network, opening.input_shape or network.input_shape or _required_shape(opening, target), {})
+    return Opened(network, opening.input_shape or network.input_shape or required_shape(opening, target), {})
 
 
-def _service(target: str, opening: Opening) -> _Opened:
+def _service(target: str, opening: Opening) -> Opened:
     """Open a service, after asking it twice for the same images."""
     if (opening.divisor, opening.mean, opening.std) != (None, None, None):
         raise FoolingError(
@@ -293,30 +275,9 @@ def _service(target: str, opening: Opening) -> _Opened:
             found="--divisor, --mean or --std",
             remedy="leave them out: the service applies its own preprocessing",
         )
-    service, shape = Service(target, opening.service), _required_shape(opening, target)
+    service, shape = Service(target, opening.service), required_shape(opening, target)
     service.require_repeatable(shape)
-    return _Opened(service, shape, {})
-
-
-def _required_weights(opening: Opening, target: str) -> Path:
-    if opening.weights is None:
-        raise FoolingError(
-            f"the weights of {target} are missing", remedy="give a file of its state dict with --weights"
-        )
-    return opening.weights
-
-
-def _classes_in(state: Mapping[str, torch.Tensor]) -> int:
-    """Return the length of the last bias in a state dict: the number of classes, where a network ends in a layer."""
-    biases = [value for key, value in state.items() if key.endswith("bias") and value.ndim == 1]
-    if not biases:
-        raise FoolingError("the number of classes is unknown", remedy="give --classes, their names or their number")
-    return len(biases[-1])
-
-
-def _load(network: nn.Module, state: Mapping[str, torch.Tensor], *, target: str, source: Path) -> None:
-    """Load a state dict, with prefixes removed and types converted where that is unambiguous."""
-    load_weights(network, adapted(state, network.state_dict()), architecture=target, source=source)
+    return Opened(service, shape, {})
 
 
 #: The ways to name a network, in the order in which a message lists them.
@@ -334,8 +295,6 @@ DOORS = {
     "service": Door("https://host/path", "a service that scores images", _service),
     "classifier": Door("path/to/name.safetensors", "a classifier file of this project", None),
 }
-#: Prefixes that name the form of a target.
-NAMED = ("torchvision", "timm", "open_clip", "huggingface")
 #: Endings of files of networks, for a message about a file that is missing.
 SUFFIXES = (".onnx", ".pt", ".pth", ".pt2", ".ts", ".safetensors", ".bin", ".ckpt", ".h5", ".keras", ".tflite")
 #: What is in a file that holds no network, and what to do about it.

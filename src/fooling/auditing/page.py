@@ -19,8 +19,7 @@ from fooling.auditing.audit import LIMITS, AuditResult, SearchResult
 from fooling.auditing.real_images import Refused
 from fooling.figures.style import QUIET, SERIES, WIDTH, as_png, in_style
 from fooling.formatting import percent, short_percent
-from fooling.report import page as report
-from fooling.report.pictures import Picture, figure_uri, picture, size_of
+from fooling.report.pictures import Picture, environment, figure_uri, picture, size_of
 
 if TYPE_CHECKING:
     from fooling.auditing.known_images import ProbeResult
@@ -106,7 +105,7 @@ def audit_page(result: AuditResult) -> str:
         "run": "How it was made",
     }
     return (
-        report.environment(Path(__file__).parent)
+        environment(Path(__file__).parent)
         .get_template("page.html")
         .render(
             result=result,
@@ -131,7 +130,7 @@ def probe_page(result: ProbeResult) -> str:
     groups = result.file.groups
     pictures = _fitting({number: _probed(result, number) for number in range(len(groups))}, room=MOST_CHARACTERS)
     return (
-        report.environment(Path(__file__).parent)
+        environment(Path(__file__).parent)
         .get_template("probe.html")
         .render(
             probe=result.file,

@@ -19,11 +19,12 @@ from fooling.auditing.settings import AuditSettings
 from fooling.classifiers.wrapped import Scores
 from fooling.datasets.folder import plain_name
 from fooling.errors import FoolingError
+from fooling.findings.audits import READABLE
 from fooling.formatting import percent
 from fooling.images import png_bytes
 from fooling.schemas import Header, checked_header
 
-VERSION = 2  # of audit.json
+VERSION = READABLE[1]  # of audit.json
 FILE = "audit.json"
 LEAST_SIDE = 112  # pixels of a picture; smaller images are enlarged by a whole number
 CURVE_POINTS = 200  # points of a curve in audit.json at most

@@ -1,16 +1,20 @@
-"""Settings of an audit: what it spends and counts, and what is known about the network and its images."""
+"""Settings of an audit: what it spends and counts, and what a user states about a network.
+
+The workflow reads these settings, so this module imports neither torch nor NumPy.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from fooling.attacks.evolution.settings import Precision
-from fooling.auditing.services import ServiceOptions
+from fooling.classifiers.architectures import names_a_file
 from fooling.classifiers.header import Outputs
+from fooling.classifiers.settings import ChunkSize, Positive
 from fooling.settings import Seed, Settings
 
 OFFSPRING = 200  # images of a generation, as in the paper
@@ -19,20 +23,46 @@ LEAST_BUDGET = 2 * OFFSPRING
 #: An audit has five searches, and single images for half the budget of one.
 SHARES, SINGLE_SHARE, LEAST_SINGLE = 5.5, 4, 100
 
+SHAPE = re.compile(r"([13])x(\d{1,5})x(\d{1,5})")
+#: Packages whose networks are named ``<package>:<name>``, and endings of files that hold a network.
+PACKAGES, ENDINGS = ("torchvision", "timm", "open_clip"), (".onnx", ".pt", ".pt2", ".safetensors")
+FOLDER, ADDRESSES = "huggingface:", ("https://", "http://")
+TARGETS = (
+    "path/to/file.py:function, torchvision:<name>, timm:<name>, open_clip:<name>, huggingface:<folder>, a file that "
+    f"ends with {', '.join(ENDINGS)}, or the address of a service"
+)
 
-class AuditSettings(Settings):
-    """What an audit spends and counts."""
+
+def _as_numbers(shape: Any) -> tuple[int, ...]:
+    text = "x".join(map(str, shape)) if isinstance(shape, list | tuple) else str(shape)
+    if (found := SHAPE.fullmatch(text)) is None:
+        raise ValueError("channels x height x width with 1 or 3 channels, such as 1x28x28 or 3x224x224")
+    return tuple(map(int, found.groups()))
+
+
+ImageShape = Annotated[
+    tuple[int, int, int], BeforeValidator(_as_numbers, json_schema_input_type=str | tuple[int, int, int])
+]
+
+
+class BudgetSettings(Settings):
+    """What each search of an audit spends, and what it counts."""
 
     budget: Annotated[int, Field(ge=LEAST_BUDGET, le=10**9)] = 40_200
     """Images that every search scores: 200 at the start, and 200 in each generation (40,200: 200 generations)."""
-    seed: Seed = 1
-    """Seed of all searches."""
     threshold: Annotated[float, Field(gt=0, lt=1)] = 0.9999
     """Confidence from which an image counts as fooling the network."""
     precision: Precision = "float32"
     """Number format of the search; reported confidences are those of the stored images in float32."""
     single_images: Annotated[int, Field(ge=1, le=10**6)] = 1000
-    """Single noise images and random CPPN images that are scored before any search."""
+    """Single noise images, and as many random CPPN images, that are scored besides all searches."""
+
+
+class AuditSettings(BudgetSettings):
+    """What an audit spends and counts."""
+
+    seed: Seed = 1
+    """Seed of all searches."""
 
     @classmethod
     def within(cls, seconds: float, *, per_image: float, seed: int, threshold: float) -> AuditSettings:
@@ -58,32 +88,81 @@ class AuditSettings(Settings):
         return self.budget // OFFSPRING - 1
 
 
-@dataclass(frozen=True, kw_only=True)
-class Opening:
-    """What a user says about a network besides its name; whatever is None is found out, or has a default."""
+class OpeningSettings(Settings):
+    """What a user states about a network besides its name; what is null is found out, or has a default."""
 
     weights: Path | None = None
-    """File of weights: safetensors, or written by ``torch.save``."""
-    input_shape: tuple[int, int, int] | None = None
-    """Shape (C, H, W) of the images."""
-    class_names: tuple[str, ...] | None = None
-    """Names of the classes, in the network's order."""
-    divisor: float | None = None
+    """File with the weights: safetensors, or a state dict that `torch.save` wrote."""
+    input_shape: ImageShape | None = None
+    """Size of the images: channels x height x width, such as `1x28x28` or `[1, 28, 28]`."""
+    classes: int | str | tuple[str, ...] | None = None
+    """Number of classes, their names in the network's own order, or a file of names: lines, or a CSV table."""
+    divisor: Positive | None = None
+    """Number by which levels from 0 to 255 are divided first; null: 255."""
     mean: tuple[float, ...] | None = None
-    std: tuple[float, ...] | None = None
+    """Mean of each channel, subtracted after the division."""
+    std: tuple[Positive, ...] | None = None
+    """Standard deviation of each channel, by which the result is divided."""
     outputs: Outputs | None = None
+    """What the network gives: `logits` or `probabilities`; null: found out by scoring noise."""
     colour: Literal["rgb", "bgr"] = "rgb"
-    """Order of the channels that an ONNX network expects."""
-    chunk_size: int | None = None
-    mirror: Path | None = None
-    """Folder in which torchvision's weights are looked for before they are downloaded."""
+    """Order of the colours in the input of an ONNX network."""
     prompts: tuple[str, ...] = ("a photo of a {}.",)
-    """Sentences for each class of a zero-shot classifier; ``{}`` stands for its name."""
+    """Sentences for each class of an open_clip network; `{}` stands for its name."""
     black_box: bool = False
     """Use the probabilities of the network alone, without logits and gradients; a service gives no more."""
-    service: ServiceOptions = field(default_factory=ServiceOptions)
+    chunk_size: ChunkSize | None = None
+    """How many images are scored at once; null: 32."""
 
-    def deciding(self) -> list[str]:
-        """Return what decides the result: everything but where files are and how a service is asked."""
-        names = [each.name for each in fields(self) if each.name not in ("mirror", "service")]
-        return [f"{name}: {getattr(self, name)}" for name in names]
+    @property
+    def class_file(self) -> Path | None:
+        """The file with the names of the classes, if ``classes`` is neither a number nor a list."""
+        is_path = isinstance(self.classes, str) and not self.classes.isdigit() and "," not in self.classes
+        return Path(str(self.classes)) if is_path else None
+
+    @property
+    def class_names(self) -> tuple[str, ...] | None:
+        """Names of the classes, in the network's order; None: unknown.
+
+        Raises :class:`FoolingError` if ``classes`` is neither a number nor a list, and no text file has its name.
+        """
+        if self.classes is None or isinstance(self.classes, tuple):
+            return self.classes
+        if self.class_file is not None:
+            # Imported here because it needs pandas, and NumPy with it.
+            from fooling.datasets.imagenet_classes import class_names_in
+
+            return class_names_in(self.class_file)
+        text = str(self.classes)
+        return tuple(map(str, range(int(text)))) if text.isdigit() else tuple(map(str.strip, text.split(",")))
+
+    def files(self, target: str) -> dict[str, Path]:
+        """Return the files that decide what the network ``target`` is, by the key that names each."""
+        named = {"network": file_of(target), "weights": self.weights, "classes": self.class_file}
+        return {key: path for key, path in named.items() if path is not None}
+
+
+class CommandSettings(AuditSettings, OpeningSettings):
+    """Settings of `fooling audit`: what it spends and counts, and what is stated about the network."""
+
+
+def file_of(target: str) -> Path | None:
+    """Return the file or folder that holds the network ``target``; None if a package or a service holds it."""
+    if target.startswith(ADDRESSES):
+        return None
+    if names_a_file(target):
+        return Path(target.rpartition(":")[0])
+    if target.startswith(FOLDER):
+        return Path(target.removeprefix(FOLDER))
+    return Path(target) if target.endswith(ENDINGS) else None
+
+
+def _known_form(target: str) -> str:
+    """Refuse the name of a network without a known form."""
+    package, _, name = target.partition(":")
+    if file_of(target) is None and not target.startswith(ADDRESSES) and not (name and package in PACKAGES):
+        raise ValueError(TARGETS)
+    return target
+
+
+Target = Annotated[str, AfterValidator(_known_form)]

@@ -17,6 +17,7 @@ from fooling.cli._files import named_paths, read_named_runs, single_file, table_
 from fooling.datasets.dataset import load_dataset
 from fooling.errors import FoolingError
 from fooling.figures.image_grid import of_classes, shown_classes
+from fooling.findings.audits import AUDITS
 from fooling.findings.calibration import REAL
 from fooling.findings.distances import DISTANCES
 from fooling.findings.examination import EXAMINED
@@ -46,7 +47,7 @@ from fooling.schemas import checked_header
 from fooling.settings import checked_settings, read_settings
 from fooling.table import Table
 
-SHOWN = (CLAIMS, CHAMPIONS, EXAMINED, REAL, TRANSFER, DISTANCES, RETRAINING, EFFECTS)
+SHOWN = (CLAIMS, AUDITS, CHAMPIONS, EXAMINED, REAL, TRANSFER, DISTANCES, RETRAINING, EFFECTS)
 
 PANEL = "Report"
 
@@ -76,8 +77,8 @@ def report(
         deviations: Page that lists where the study departs from the paper; the report links to a URL, and names a file.
         threshold: Confidence from which a champion is counted as fooling the network.
         output: HTML file to write.
-        tables: A table to show, as name=path: `claims`, `champions` of each experiment to summarise, `examined`,
-            `real`, `transfer`, `distances`, `retraining` and `effects`; give the option once for each file.
+        tables: A table to show, as name=path: `claims`, `audits`, `champions` of each experiment to summarise,
+            `examined`, `real`, `transfer`, `distances`, `retraining` and `effects`; give the option once for each file.
         figures: PNG files of the figures to show.
         runs: A run whose images are shown, as experiment=path.
         replays: Champions of one of these runs over its generations, as experiment=path: the file that `replay` wrote
@@ -108,6 +109,7 @@ def report(
             distances=[read_table(path, DISTANCES) for path in given[DISTANCES.name]],
             retraining=_all(given, RETRAINING),
             effects=_all(given, EFFECTS),
+            audits=_all(given, AUDITS),
         ),
         claims=read_table(single_file(given[CLAIMS.name], CLAIMS), CLAIMS) if given[CLAIMS.name] else None,
         declared=None if declared is None else read_settings(Claims, str(declared)),
@@ -176,6 +178,7 @@ def _downloads(given: Mapping[str, Sequence[Path]], run_info: Path | None) -> di
         path.name: (read_bytes(path), words)
         for table, words in {
             CLAIMS: "all claims with values, intervals and verdicts",
+            AUDITS: "audits of networks: classes fooled by each search",
             TRANSFER: "transfer between networks",
             RETRAINING: "networks of the retraining chains",
             EFFECTS: "effect of the fooling class",

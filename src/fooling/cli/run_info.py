@@ -19,26 +19,32 @@ PANEL = "Report"
 
 
 def run_info(
-    *, study: str, champions: list[Path], classifiers: Path, logs: list[Path], output: Path, device: str = "auto"
+    *,
+    study: str,
+    logs: list[Path],
+    output: Path,
+    champions: list[Path] | None = None,
+    classifiers: Path | None = None,
+    device: str = "auto",
 ) -> None:
     """Record how a study was run: machine, versions, seeds, time and memory of every step.
 
     Args:
         study: Name of the study.
         champions: Tables of champions, one for each experiment; they list the runs.
-        classifiers: Table of the networks.
+        classifiers: Table of the networks; a study of audits alone has none.
         logs: Folder with the logs of the jobs, and Snakemake's benchmark files beside them.
         output: JSON file to write.
     """
-    networks = read_table(classifiers, CLASSIFIERS)
-    runs = [_runs_in(read_table(path, CHAMPIONS)) for path in champions]
+    networks = [] if classifiers is None else _networks_in(read_table(classifiers, CLASSIFIERS))
+    runs = [_runs_in(read_table(path, CHAMPIONS)) for path in champions or []]
     jobs = [job for folder in logs for job in _jobs_in(folder)]
     steps = steps_of(jobs)
     information: dict[str, Any] = {
         "study": study,
         "machine": {**machine(), "device": _described(device)},
         "packages": package_versions(),
-        "classifiers": _networks_in(networks),
+        "classifiers": networks,
         "experiments": runs,
         "steps": [step._asdict() for step in steps],
         "jobs": [job._asdict() for job in jobs],

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from fooling.artifacts import read_table, read_tables, write_table, write_tables
+from fooling.artifacts import read_json, read_table, read_tables, write_table, write_tables
 from fooling.attacks.evolution.record import load_run
 from fooling.attacks.record import TargetedRecord, load_attack
 from fooling.classifiers.header import classifier_header
@@ -28,6 +28,7 @@ from fooling.findings.ascent import (
     sweeps_table,
     times_of_ascents,
 )
+from fooling.findings.audits import AUDIT_SEEDS, AUDITS, AuditRecord, audit_seeds_table, audits_table
 from fooling.findings.class_sets import CLASS_SETS, SET_CLASSES, ClassSetSettings, class_set_table, classes_table
 from fooling.findings.classifiers import (
     CLASSIFIERS,
@@ -55,6 +56,7 @@ from fooling.findings.runs import (
 from fooling.findings.variance import VARIANCE, variance_table
 from fooling.formatting import percent, share_percent, short_percent
 from fooling.progress import say
+from fooling.schemas import checked_header
 from fooling.settings import read_settings
 
 PANEL = "Findings"
@@ -294,3 +296,17 @@ def _read_pilots(named: list[str]) -> dict[str, list[TargetedRecord]]:
             raise FoolingError("--pilots needs sweep=path", found=text, expected="tuned=some/file.safetensors")
         found.setdefault(sweep, []).append(load_attack(Path(path)))
     return found
+
+
+def tabulate_audits(audits: list[Path], *, seeds: Path, output: Path) -> None:
+    """Rank networks by their audits: how many classes each search fooled, for each seed and over the seeds.
+
+    Args:
+        audits: Files `audit.json` that `audit` wrote with one budget and one threshold, in the order of the networks.
+        seeds: Table with one row for each search of each audit to write.
+        output: Table with one row for each network and search to write.
+    """
+    records = [checked_header(AuditRecord, read_json(path), source=path) for path in audits]
+    ranking = audits_table(records)
+    write_tables((seeds, audit_seeds_table(records), AUDIT_SEEDS), (output, ranking, AUDITS))
+    say(f"{len(records)} audits of {ranking['network'].nunique()} networks; written to {output}")

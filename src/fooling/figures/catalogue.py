@@ -13,6 +13,7 @@ from __future__ import annotations
 from fooling.figures.declaration import Figure
 from fooling.findings.ablation import ABLATION
 from fooling.findings.ascent import ASCENT_CURVES
+from fooling.findings.audits import AUDIT_SEEDS, AUDITS
 from fooling.findings.calibration import CALIBRATION, REAL
 from fooling.findings.class_sets import CLASS_SETS, SET_CLASSES
 from fooling.findings.classifiers import CLASSIFIERS, FOOLABILITY, TRAINING
@@ -236,6 +237,13 @@ FIGURES: dict[str, Figure] = {
         "temperature scaling.",
         module="variation",
         shows=(FOOLABILITY,),
+    ),
+    "audits": Figure(
+        "Audits of networks with equal budgets: the share of the classes that each search fooled, for each seed and as "
+        "the mean over the seeds, beside random search. Panels are numbers of classes, which cannot be compared.",
+        module="variation",
+        one_per="study with audits",
+        shows=(AUDITS, AUDIT_SEEDS),
     ),
     "class_sets": Figure(
         "Confidence in sets of classes compared with all other classes, to show whether some are harder to fool.",

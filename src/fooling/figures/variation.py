@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import FuncFormatter, PercentFormatter
 
 from fooling.errors import FoolingError
 from fooling.figures.confidence_axis import EXPLAINED, LABEL, finite_log_odds, use_confidence_ticks
@@ -24,6 +24,7 @@ from fooling.figures.style import (
     INK,
     QUIET,
     SEARCHES,
+    SERIES,
     WIDTH,
     Look,
     counted,
@@ -33,7 +34,7 @@ from fooling.figures.style import (
     search_handles,
     searches_in,
 )
-from fooling.formatting import whole_percent
+from fooling.formatting import short_percent, whole_percent
 
 SPREAD = 0.6  # of the height of a row, divided among the marks of its searches
 COLOURS = {"in the set": "#B4568C", "other classes": FAINT}
@@ -101,6 +102,88 @@ def _draw_marks(axes: Axes, rows: pd.DataFrame, heights: np.ndarray, look: Look)
     drawn = np.concatenate([values, low, high, calibrated])
     finite: list[float] = drawn[np.isfinite(drawn)].tolist()
     return finite
+
+
+@in_style
+def audits(*, audits: pd.DataFrame, audit_seeds: pd.DataFrame) -> Figure:
+    """Draw which share of its classes each search fooled on each network, in a panel for each number of classes.
+
+    In each panel the network that is fooled most by its most successful search comes first.
+    """
+    shares = audits.assign(share=audits["fooled"] / audits["network_classes"])
+    looks = dict(zip(audits["search"].drop_duplicates(), SERIES, strict=False))
+    panels = [rows for _, rows in shares.groupby("network_classes")]
+    orders = [_most_fooled_first(rows) for rows in panels]
+    rows = sum(map(len, orders))
+    figure = Figure(figsize=(CHART, 1.5 + 0.55 * len(panels) + 0.5 * rows), layout="constrained")
+    axes_of = figure.subplots(len(panels), 1, squeeze=False, height_ratios=list(map(len, orders)))[:, 0]
+    for axes, panel, order in zip(axes_of, panels, orders, strict=True):
+        for place, (search, look) in enumerate(looks.items()):
+            heights = np.arange(len(order)) + SPREAD * ((place + 0.5) / len(looks) - 0.5)
+            of_search = panel[panel["search"] == search].set_index("network").reindex(order)
+            seeds = audit_seeds[audit_seeds["search"] == search].set_index("network")
+            _draw_audits(axes, of_search, seeds, heights, look)
+        shapes = panel.drop_duplicates("network").set_index("network")["image_shape"]
+        axes.set_yticks(range(len(order)), [f"{network}\n{shapes[network]}" for network in order])
+        axes.set_ylim(len(order) - 0.5, -0.5)
+        classes = int(panel["network_classes"].iloc[0])
+        axes.set_title(counted(classes, "class", "classes"))
+        most = panel[["fooled_most", "random_most"]].max().astype(float).max()
+        axes.set_xlim(0, 1.05 * max(most, 1) / classes)
+        axes.xaxis.set_major_formatter(FuncFormatter(_exact_percent))
+        axes.grid(visible=False, axis="y")
+        axes.tick_params(axis="y", length=0)
+    axes_of[-1].set_xlabel(
+        f"share of the classes fooled (confidence {short_percent(audits['threshold'].iloc[0])} or more)"
+    )
+    titles = audits.drop_duplicates("search").set_index("search")["title"]
+    handles = [
+        *(Line2D([], [], color=look.colour, marker=look.marker, linestyle="", markersize=4.5, label=titles[search])
+          for search, look in looks.items()),
+        Line2D([], [], color=INK, marker="o", markerfacecolor=BACKGROUND, linestyle="", markersize=4.5,
+               label="random search, same encoding"),
+    ]  # fmt: skip
+    draw_title(figure, "Which networks are fooled most? Audits with equal budgets", handles)
+    draw_note(figure, _note_on_audits(audits))
+    return figure
+
+
+def _most_fooled_first(rows: pd.DataFrame) -> list[str]:
+    return rows.groupby("network", sort=False)["share"].max().sort_values(ascending=False, kind="stable").index.tolist()
+
+
+def _draw_audits(axes: Axes, rows: pd.DataFrame, seeds: pd.DataFrame, heights: np.ndarray, look: Look) -> None:
+    """Draw each network: its mean in ``rows`` with the range, a stroke for each of its ``seeds``, and random search."""
+    classes = rows["network_classes"]
+    axes.hlines(
+        heights, rows["fooled_least"] / classes, rows["fooled_most"] / classes, color=look.colour, linewidth=0.9
+    )
+    for height, network in zip(heights, rows.index, strict=True):
+        found = seeds.loc[[network]] if network in seeds.index else seeds.iloc[:0]
+        axes.plot(
+            found["fooled"] / found["network_classes"], np.full(len(found), height), color=look.colour, marker="|",
+            linestyle="", markersize=6, markeredgewidth=0.9, clip_on=False,
+        )  # fmt: skip
+    random = (rows["random_fooled"] / classes).astype(float)
+    for values, face, order in ((random, BACKGROUND, 2.5), (rows["share"], look.colour, 3.0)):
+        axes.plot(
+            values, heights, color=look.colour, marker=look.marker, markerfacecolor=face, markersize=4.5, linestyle="",
+            zorder=order, clip_on=False,
+        )  # fmt: skip
+
+
+def _exact_percent(share: float, _: int | None = None) -> str:
+    return f"{100 * share:.3g} %"
+
+
+def _note_on_audits(audits: pd.DataFrame) -> str:
+    seeds = counted(int(audits["seeds"].max()), "seed")
+    return (
+        f"A search scored at most {audits['budget'].iloc[0]:,} images. Filled: mean over {seeds}; strokes: the seeds, "
+        "and a line from the least to the most. This range is no confidence interval. Below each name: size of the "
+        "images. Panels with other numbers of classes cannot be compared. Gradient ascent aims at as many classes as "
+        "its budget allows."
+    )
 
 
 @in_style

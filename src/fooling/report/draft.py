@@ -10,9 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import jinja2
-
 from fooling.figures.catalogue import FIGURES
+from fooling.report.pictures import environment
 
 DATA_FILES = ("draft.html", "templates/base.html", "templates/style.css")
 
@@ -42,13 +41,8 @@ def draft(*, study: str, figures: Mapping[str, str], report: str) -> str:
         files = tuple((name.partition("-")[2], url) for name, url in figures.items() if name.partition("-")[0] == kind)
         if files:
             kinds.append(Kind(kind.replace("_", " ").capitalize(), declared.caption, files))
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader([folder := Path(__file__).parent, folder / "templates"]),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template(DATA_FILES[0]).render(
-        study=study, kinds=kinds, figures=len(figures), report=report, refresh=REFRESH
+    return (
+        environment(Path(__file__).parent)
+        .get_template(DATA_FILES[0])
+        .render(study=study, kinds=kinds, figures=len(figures), report=report, refresh=REFRESH)
     )

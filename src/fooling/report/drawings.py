@@ -13,7 +13,12 @@ from fooling.report.pictures import figure_uri, size_of
 REPEATS = ("gallery", "further_runs", "real_and_evolved", "same_label")
 LOOP, COMPARISON, CURVES = "same_label", "search_comparison", "confidence_over_evaluations"
 #: Figures that answer a question of the report, by the id of its section; the first one that was drawn is shown.
-ANSWERS = {"others": ("transfer",), "why": ("distances",), "fix": ("retraining_curve",)}
+ANSWERS = {
+    "others": ("transfer",),
+    "why": ("distances",),
+    "fix": ("retraining_curve",),
+    "ranking": ("audits",),
+}
 MOST_FURTHER = 2_200_000  # characters of all further figures, so that the page of the default study is below 5 MB
 HIDDEN, LABELLED = "stimuli_hidden", "stimuli_shown"  # sheets of stimuli, without and with labels
 OF_PEOPLE = ("condition", "study with responses")  # values of `one_per` of the figures of the human study

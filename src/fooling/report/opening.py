@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 from fooling.attacks.evolution.record import RunRecord
 from fooling.datasets.dataset import Dataset
 from fooling.figures.image_grid import of_classes, shown_classes
-from fooling.formatting import percent
+from fooling.formatting import ENCODINGS, percent
 from fooling.report.pictures import LARGE, Picture, picture, sheet_of
-from fooling.report.story import ENCODINGS
 
 REAL = "real test image"
 #: Kinds of the images to guess, in order; with one encoding, all evolved images are of it.

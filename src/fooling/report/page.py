@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import base64
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import jinja2
@@ -23,11 +21,11 @@ from fooling.claims.verdicts import (
     note_on_status,
     scoreboard,
 )
-from fooling.formatting import share_percent, short_percent
+from fooling.formatting import short_percent
 from fooling.report.claim_rows import STATUSES, VERDICTS, Recorded, Row, choices, rows_of
 from fooling.report.drawings import ANSWERS, COMPARISON, CURVES, HIDDEN, LABELLED, LOOP, Drawing, Drawings
 from fooling.report.opening import Course, Question
-from fooling.report.pictures import Gallery, Picture
+from fooling.report.pictures import Gallery, Picture, environment
 from fooling.report.story import (
     ExperimentSummary,
     can_it_be_fixed,
@@ -36,6 +34,7 @@ from fooling.report.story import (
     does_evolution_matter,
     does_retraining_help,
     is_fooled,
+    which_are_fooled_most,
     why,
 )
 
@@ -60,6 +59,7 @@ SECTIONS = {
     "others": "Do they fool other networks?",
     "why": "Why are they fooled?",
     "fix": "Can it be fixed?",
+    "ranking": "Which networks are fooled most?",
     "claims": "Claims of the paper, and ours",
     "gallery": "Gallery",
     "figures": "Further figures",
@@ -88,6 +88,7 @@ class Tables:
     distances: Sequence[pd.DataFrame] = ()  # one for each classifier
     retraining: pd.DataFrame | None = None  # of all retrainings
     effects: pd.DataFrame | None = None  # of all retrainings
+    audits: pd.DataFrame | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -193,13 +194,15 @@ def page(content: Content) -> str:
     }
     contents = {name: title for name, title in SECTIONS.items() if present.get(name)}
     to_come = [words for name, words in IN_EVERY_STUDY.items() if name not in contents]
-    return environment().get_template("page.html").render(context, contents=contents, to_come=to_come)
+    return _environment().get_template("page.html").render(context, contents=contents, to_come=to_come)
 
 
 def _story(content: Content, evolution: Sequence[str]) -> list[str]:
     """Return the headline and the sentences below it."""
     if not content.experiments:
-        return ["How easily are networks fooled?"]
+        return [
+            line for line in ("How easily are networks fooled?", which_are_fooled_most(content.tables.audits)) if line
+        ]
     helped = does_retraining_help(content.tables.retraining, threshold=content.threshold)
     return [is_fooled(content.experiments, threshold=content.threshold), " ".join(evolution), helped][
         : 3 if helped else 2 if evolution else 1
@@ -218,6 +221,7 @@ def _answers(content: Content, drawings: Drawings) -> dict[str, Answer]:
         "others": do_others_agree(content.tables.transfer, encodings),
         "why": why(content.tables.distances, threshold=content.threshold),
         "fix": can_it_be_fixed(content.tables.effects),
+        "ranking": which_are_fooled_most(content.tables.audits),
     }
     found = {name: Answer(sentences[name], drawings.answering(name)) for name in ANSWERS}
     return {name: answer for name, answer in found.items() if answer.sentence or answer.drawings}
@@ -246,24 +250,9 @@ def _of_claims(claims: pd.DataFrame | None, rows: Sequence[PlacedRow]) -> dict[s
     }
 
 
-def environment(*folders: Path) -> jinja2.Environment:
-    """Return the environment of pages in the style of the report, which also finds templates in these ``folders``."""
-    made = jinja2.Environment(
-        loader=jinja2.FileSystemLoader([*folders, Path(__file__).with_name("templates")]),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    made.filters |= {
-        "duration": duration,
-        "in_words": in_words,
-        "percent": share_percent,
-        "slug": slug,
-        "sortable": sortable,
-        "style": style,
-        "unbroken": unbroken,
-    }
+def _environment() -> jinja2.Environment:
+    made = environment()
+    made.filters |= {"duration": duration, "in_words": in_words, "sortable": sortable}
     return made
 
 
@@ -278,26 +267,11 @@ def duration(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60} min"
 
 
-def slug(title: str) -> str:
-    """Return the id of a heading: lower-case words joined by hyphens."""
-    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
-
-
 def sortable(number: float) -> str:
     """Return a number as the script sorts it; empty for NaN."""
     if math.isnan(number):
         return ""
     return repr(float(number)) if math.isfinite(number) else ("Infinity" if number > 0 else "-Infinity")
-
-
-def style(verdict: str) -> str:
-    """Return the CSS class of a verdict."""
-    return verdict.split(",")[0].replace(" ", "-")
-
-
-def unbroken(text: str) -> str:
-    """Return ``text`` with non-breaking spaces before percent signs and after ``≥``."""
-    return text.replace(" %", "\N{NO-BREAK SPACE}%").replace("≥ ", "≥\N{NO-BREAK SPACE}")
 
 
 def _file_uri(content: bytes) -> str:

@@ -1,12 +1,15 @@
-"""Pictures of the report as text in the page: lossless WebP, with class and confidence, and galleries of them."""
+"""What pages share: their templates, and pictures as text in the page: lossless WebP, with class and confidence."""
 
 from __future__ import annotations
 
 import base64
 import io
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+import jinja2
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -14,8 +17,7 @@ from PIL import Image
 
 from fooling.attacks.evolution.record import RunRecord
 from fooling.figures.image_grid import of_classes, shown_classes
-from fooling.formatting import percent
-from fooling.report.story import ENCODINGS
+from fooling.formatting import ENCODINGS, percent, share_percent, unbroken
 
 LARGE = 64  # pixels; smaller images are scaled without interpolation
 #: Effort of WebP. More of it takes several times as long for 2 % less.
@@ -141,3 +143,26 @@ def _of(examined: pd.DataFrame, experiment: str, run: RunRecord) -> pd.DataFrame
 def _same_label(table: pd.DataFrame) -> str:
     same = int((table["independent_label"] == table["class_index"]).sum())
     return f"{same:,} of {len(table):,}"
+
+
+def environment(*folders: Path) -> jinja2.Environment:
+    """Return the environment of pages in the style of the report, which also finds templates in these ``folders``."""
+    made = jinja2.Environment(
+        loader=jinja2.FileSystemLoader([*folders, Path(__file__).with_name("templates")]),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters |= {"percent": share_percent, "slug": slug, "style": style, "unbroken": unbroken}
+    return made
+
+
+def slug(title: str) -> str:
+    """Return the id of a heading: lower-case words joined by hyphens."""
+    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
+
+
+def style(verdict: str) -> str:
+    """Return the CSS class of a verdict."""
+    return verdict.split(",")[0].replace(" ", "-")

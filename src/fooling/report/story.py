@@ -10,7 +10,7 @@ import pandas as pd
 
 from fooling.claims.verdicts import in_words
 from fooling.findings.runs import medians_of_runs
-from fooling.formatting import share_percent, short_percent
+from fooling.formatting import ENCODINGS, share_percent, short_percent
 
 #: An experiment with fewer runs is marked as small.
 FEW_RUNS = 6
@@ -20,7 +20,6 @@ SEARCHES = {
     "random-search": "random search",
     "drift": "drift (unselected)",
 }
-ENCODINGS = {"direct": "direct encoding", "cppn": "CPPN encoding"}
 
 #: Share of evolution's fooling images that random search finds, below which evolution is needed, and from which on
 #: random search does about as well.
@@ -229,6 +228,28 @@ def _compared(encoding: str, evolved: tuple[int, int], random: tuple[int, int]) 
     if share >= NEARLY_ALL:
         return f"{name} evolution finds {ours}, and random search with the same budget nearly as many: {theirs}."
     return f"{name} evolution finds {ours}, and random search with the same budget fewer: {theirs}."
+
+
+def which_are_fooled_most(audits: pd.DataFrame | None) -> str:
+    """Return the networks in the order of how many of their classes were fooled, for each number of classes.
+
+    The share of a network is that of its most successful search, averaged over the seeds; ``audits`` is the table
+    ``audits``. Networks with other numbers of classes are not compared. Empty without audits.
+    """
+    if audits is None:
+        return ""
+    shares = audits.assign(share=audits["fooled"] / audits["network_classes"])
+    best = shares.loc[shares.groupby("network", sort=False)["share"].idxmax()]
+    groups = []
+    for classes, networks in best.groupby("network_classes"):
+        ordered = networks.sort_values("share", ascending=False, kind="stable")
+        ranks = (f"{row['network']} {share_percent(row['share'])}" for _, row in ordered.iterrows())
+        groups.append(f"{classes:,} classes: {', '.join(ranks)}")
+    first = audits.iloc[0]
+    return (
+        f"Classes fooled at {short_percent(first['threshold'])} or more by the most successful search of each network, "
+        f"of {first['budget']:,} images. {'; '.join(groups)}."
+    )
 
 
 def _rows_of_chain(retraining: pd.DataFrame | None) -> pd.DataFrame | None:

@@ -25,6 +25,9 @@ def contradictions(study: StudySettings, expanded: Mapping[str, Sequence[Variant
     """
     datasets = {dataset.name: dataset for dataset in study.datasets}
     classifiers = {classifier.name: classifier for classifier in study.classifiers}
+    yield from _missing_experiments(study)
+    if study.audits is not None:
+        yield from _repeated("audits.networks", [network.name for network in study.audits.networks])
     yield from _repeated("datasets", [dataset.name for dataset in study.datasets])
     yield from _repeated("classifiers", [classifier.name for classifier in study.classifiers])
     yield from _repeated(
@@ -54,11 +57,21 @@ def contradictions(study: StudySettings, expanded: Mapping[str, Sequence[Variant
         yield from _unknown_classifiers(("retraining", index, "classifiers"), retraining.classifiers, trained)
 
 
+def _missing_experiments(study: StudySettings) -> Iterator[Contradiction]:
+    """Yield that there are no experiments, unless the study has audits and nothing else."""
+    others = (study.datasets, study.classifiers, study.retraining, study.attacks, study.survey)
+    if not study.experiments and (study.audits is None or any(others)):
+        names = [classifier.name for classifier in study.classifiers[:1]] or ["a-classifier"]
+        example = {"name": "cppn", "classifiers": names, "encoding": {"kind": "cppn"}}
+        allowed = "at least one; only a study of `audits` has neither experiments nor data sets nor classifiers"
+        yield ("experiments",), Explanation("nothing", allowed, {"experiments": [example]})
+
+
 def _repeated(collection: str, names: Sequence[str]) -> Iterator[Contradiction]:
     counts = Counter(name.lower() for name in names)  # some file systems ignore case
     for name, count in counts.items():
         if count > 1:
-            yield (collection,), Explanation(f"the name {name!r}, {count} times", "unique names")
+            yield collection.split("."), Explanation(f"the name {name!r}, {count} times", "unique names")
 
 
 def _network_contradictions(

@@ -21,6 +21,7 @@ from fooling.attacks.evolution import replay
 from fooling.classifiers import header as classifiers
 from fooling.datasets import dataset
 from fooling.encodings.cppn import genome
+from fooling.findings import audits
 from fooling.findings.intervals import FEWEST_UNITS
 from fooling.formatting import table_row
 from fooling.schemas import Array, FileFormat
@@ -52,6 +53,7 @@ FORMATS = (
     replay.FORMAT,
     targeted.FORMAT,
     questionnaire.FILE_FORMAT,
+    audits.FORMAT,
     checkpoints.FORMAT,
 )
 

@@ -1,4 +1,4 @@
-"""The entries of a study file: data sets, classifiers, experiments, retrainings and gradient ascents."""
+"""The entries of a study file: data sets, classifiers, experiments, retrainings, attacks and audits."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from fooling.attacks.ascent import settings as ascent
 from fooling.attacks.ascent.settings import AscentSettings
 from fooling.attacks.evolution import settings as evolution
 from fooling.attacks.evolution.settings import Precision, SearchSettings, is_kept
+from fooling.auditing.settings import BudgetSettings, OpeningSettings, Target
 from fooling.classifiers.settings import ImportSettings, InputSettings
 from fooling.datasets.digits import DigitsSettings, MnistSettings
 from fooling.datasets.folder import FolderSettings
@@ -302,6 +303,29 @@ class AscentEntry(AscentSettings, _Attack):
 
 #: The attacks of a study besides evolution; `kind` is the discriminator.
 AttackEntry = AscentEntry
+
+
+class AuditedNetwork(OpeningSettings, Entry):
+    """A network to audit, by its name or file; the keys below are those that `fooling audit` takes as options."""
+
+    not_passed_on: ClassVar[frozenset[str]] = frozenset({"name", "network"})
+
+    network: Target
+    """The network, as `fooling audit` takes it: `path/to/file.py:function`, `torchvision:<name>`, a file."""
+
+
+class AuditsEntry(BudgetSettings):
+    """Audits of several networks with equal budgets, and their ranking."""
+
+    seeds: SeedRange = SeedRange(count=3)
+    """Seeds of the audits; each network is audited with every seed."""
+    networks: Annotated[tuple[AuditedNetwork, ...], Field(min_length=1)]
+    """The networks, each with a name."""
+
+    def settings(self, network: AuditedNetwork) -> dict[str, Any]:
+        """Return the settings that are passed to the audits of a network."""
+        stated = network.model_dump(mode="json", exclude=set(network.not_passed_on), exclude_defaults=True)
+        return {**stated, **self.model_dump(mode="json", include=set(BudgetSettings.model_fields))}
 
 
 def with_preset(experiment: Mapping[str, Any]) -> Mapping[str, Any]:

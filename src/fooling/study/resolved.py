@@ -27,6 +27,7 @@ class Study:
         self.chains = {chain.name: chain for chain in chains_of(settings.retraining)}
         self.attacks = {attack.name: attack for attack in settings.attacks}
         self.sweeps = {attack.name: attack.tried() for attack in settings.attacks if attack.sweep}
+        self.audited = {network.name: network for network in (settings.audits.networks if settings.audits else ())}
         self.survey = survey_plan(settings)
         self._expanded = expanded
 
@@ -101,7 +102,7 @@ def resolved_study(values: Mapping[str, Any], *, source: str) -> Study:
     """
     settings = checked_settings(StudySettings, values, source=source)
     expanded = {entry.name: tuple(variants(entry)) for entry in settings.experiments}
-    found = [*contradictions(settings, expanded), *contradictions_of_survey(settings)]
+    found = [*contradictions(settings, expanded), *(contradictions_of_survey(settings) if settings.classifiers else ())]
     problems = [format_problem(values, keys, problem) for keys, problem in found]
     if problems:
         raise FoolingError(f"{source}: {len(problems)} inconsistent settings\n" + "\n".join(problems))

@@ -20,7 +20,15 @@ from fooling.findings.runs import ThresholdSettings
 from fooling.findings.sampling import SampleSettings
 from fooling.findings.transfer import TransferSettings
 from fooling.settings import Settings
-from fooling.study.entries import AttackEntry, ClassifierEntry, DatasetEntry, ExperimentEntry, Name, RetrainingEntry
+from fooling.study.entries import (
+    AttackEntry,
+    AuditsEntry,
+    ClassifierEntry,
+    DatasetEntry,
+    ExperimentEntry,
+    Name,
+    RetrainingEntry,
+)
 from fooling.survey.settings import SurveySettings
 
 SHARED_FOLDER = "datasets"  # below results/, beside the studies
@@ -58,16 +66,18 @@ class StudySettings(Settings):
 
     study: Name
     """Name of the study; its results are in `results/<study>/`."""
-    datasets: Annotated[tuple[DatasetEntry, ...], Field(min_length=1)]
-    """The data sets, each with a name and a kind."""
-    classifiers: Annotated[tuple[ClassifierEntry, ...], Field(min_length=1)]
+    datasets: tuple[DatasetEntry, ...] = ()
+    """The data sets, each with a name and a kind. A study of `audits` alone has none."""
+    classifiers: tuple[ClassifierEntry, ...] = ()
     """The classifiers, each with a name and a data set."""
-    experiments: Annotated[tuple[ExperimentEntry, ...], Field(min_length=1)]
+    experiments: tuple[ExperimentEntry, ...] = ()
     """Experiments with evolution runs, each with a name, an encoding and classifiers."""
     retraining: tuple[RetrainingEntry, ...] = ()
     """Retrainings with a fooling class, each with a name, an encoding and the first classifiers of its chains."""
     attacks: tuple[AttackEntry, ...] = ()
     """Attacks besides evolution, each with a name, a kind and its classifiers."""
+    audits: AuditsEntry | None = None
+    """Audits of networks by `fooling audit`, and their ranking. Without this key there are none."""
     findings: FindingsSettings = FindingsSettings()
     """Analysis of the runs."""
     figures: FigureSettings = FigureSettings()
