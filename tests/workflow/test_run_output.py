@@ -125,7 +125,7 @@ def test_what_was_found_is_said_of_each_experiment_and_never_rounded_up(tmp_path
     assert list(found(str(metrics), threshold=0.9999)) == [
         "Images that networks give a class with at least 99.99 % confidence:",
         "  cppn: by evolution 50 %",
-        "  direct: by evolution 99.9995 %, by random search 12.5 %",
+        "  direct: by evolution > 99.99 %, by random search 12.5 %",
     ]
 
 
