@@ -121,7 +121,7 @@ def test_no_module_names_the_path_of_a_table_a_second_time() -> None:
 
 
 #: Functions that make declarations, which take ``doc=``; ``replace`` copies one.
-DECLARATIONS = ("Array", "Column", "FileFormat", "Table", "or_nothing", "replace")
+DECLARATIONS = ("Array", "Column", "FileFormat", "Table", "counts", "or_nothing", "packed_arrays", "replace", "scores")
 
 
 def test_only_declarations_take_documentation_that_no_fingerprint_covers() -> None:

@@ -94,7 +94,7 @@ class TargetedHeader(AttackHeader):
     """Name of the attack in the study."""
 
 
-def scores(part: str, form: str, doc: str) -> tuple[Array, Array]:
+def scores(part: str, form: str, *, doc: str) -> tuple[Array, Array]:
     """Declare the arrays of confidences and log-odds in a ``part`` of a record, with lengths such as ``T K``."""
     return (
         Array(name=f"{part}confidences", form=f"float32 {form}", least=0, most=1, doc=doc),
@@ -108,21 +108,23 @@ def scores(part: str, form: str, doc: str) -> tuple[Array, Array]:
     )
 
 
-def counts(name: str, doc: str, *, least: int = 0) -> Array:
+def counts(name: str, *, doc: str, least: int = 0) -> Array:
     """Declare an array of T counts of steps, generations or evaluations."""
     return Array(name=name, form="int64 T", least=least, most=MOST_EVALUATIONS, doc=doc)
 
 
 ARRAYS = (
     Array(name="images", form="uint8 B C H W", doc="The images as they were scored."),
-    *scores("", "B", "Confidence of each image in its class."),
+    *scores("", "B", doc="Confidence of each image in its class."),
     Array(name="classes", form="int64 B", doc="Target class of each image, from 0."),
     Array(name="seeds", form="int64 B", least=0, most=2 * LARGEST_SEED, doc="Seed of the start of each image."),
-    counts("trajectory/steps", "Steps after which the images were scored: 0 is the start, the last one the end."),
+    counts("trajectory/steps", doc="Steps after which the images were scored: 0 is the start, the last one the end."),
     counts(
-        "trajectory/evaluations", "Evaluations of the network for one image until then, its scoring included.", least=1
+        "trajectory/evaluations",
+        doc="Evaluations of the network for one image until then, its scoring included.",
+        least=1,
     ),
-    *scores("trajectory/", "T B", "Confidences at these steps."),
+    *scores("trajectory/", "T B", doc="Confidences at these steps."),
 )
 FORMAT = FileFormat(
     kind=KIND,

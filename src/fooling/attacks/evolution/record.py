@@ -89,7 +89,7 @@ class RunHeader(AttackHeader):
 
 #: The arrays but the packed images and the genomes.
 ARRAYS = (
-    *scores("", "K", "Confidence of each champion in its class."),
+    *scores("", "K", doc="Confidence of each champion in its class."),
     Array(
         name="logits",
         form="float32 K L",
@@ -100,9 +100,9 @@ ARRAYS = (
     Array(name="generations", form="int64 K", doc="Generation in which each champion was found."),
     Array(name="individuals", form="int64 K", doc="Number of the evaluation in which it was found, from 0."),
     Array(name="parents", form="int64 K 2", doc="Individuals that are its parents; -1 where there is none."),
-    counts("history/generations", "The recorded generations."),
-    counts("history/evaluations", "Images scored until then, the start included.", least=1),
-    *scores("history/", "T K", "Confidences of the champions then."),
+    counts("history/generations", doc="The recorded generations."),
+    counts("history/evaluations", doc="Images scored until then, the start included.", least=1),
+    *scores("history/", "T K", doc="Confidences of the champions then."),
     Array(name="lineage/individual", form="int64 m", doc="One for each entry of a champion into a cell, in order."),
     Array(name="lineage/class_index", form="int64 m", doc="The class whose cell it entered."),
     Array(name="lineage/generation", form="int64 m", doc="The generation."),

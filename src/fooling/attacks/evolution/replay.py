@@ -25,8 +25,8 @@ from fooling.schemas import FileFormat, Header, checked_header, require_arrays
 KIND, VERSION = "replay", 1
 
 ARRAYS = (
-    counts("generations", "The generations, ascending."),
-    counts("evaluations", "Images scored until then."),
+    counts("generations", doc="The generations, ascending."),
+    counts("evaluations", doc="Images scored until then."),
     scores("", "T K", "Confidences of the champions then.")[0],
 )
 _NAMES = tuple(array.name for array in ARRAYS)
