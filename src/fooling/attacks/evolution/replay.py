@@ -27,7 +27,7 @@ KIND, VERSION = "replay", 1
 ARRAYS = (
     counts("generations", doc="The generations, ascending."),
     counts("evaluations", doc="Images scored until then."),
-    scores("", "T K", "Confidences of the champions then.")[0],
+    scores("", "T K", doc="Confidences of the champions then.")[0],
 )
 _NAMES = tuple(array.name for array in ARRAYS)
 
