@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
 
 from fooling.auditing.audit import LIMITS, AuditResult, SearchResult
 from fooling.auditing.real_images import Refused
@@ -174,6 +174,7 @@ def draw_curves(result: AuditResult) -> Figure:
     axes.set_ylim(0, None)
     axes.set_xlabel("evaluations (images scored, over all classes)")
     axes.set_ylabel(f"classes {_reached(result)}")
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend(loc="upper left", bbox_to_anchor=(0, -0.22), ncols=2, labelcolor=QUIET)
     return figure
 
