@@ -235,6 +235,7 @@ def _on_a_terminal(workflow: Workflow, *, interrupt_once: Path | None = None) ->
         stdout=its,
         stderr=its,
         start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # ignored in the background
     )
     os.close(its)
     shown = b""
