@@ -75,6 +75,7 @@ def distributions_of(package: str) -> set[str]:
     return {name.lower() for name in importlib.metadata.packages_distributions().get(package, [package])}
 
 
+@pytest.mark.slow
 def test_every_package_that_is_imported_is_required_or_brought_by_the_extra_that_its_error_names() -> None:
     brought_along = {"markupsafe": "jinja2", "pydantic_core": "pydantic"}
     for package in imported_packages():

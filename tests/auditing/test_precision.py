@@ -50,6 +50,7 @@ def test_every_reported_confidence_is_that_of_the_stored_image_in_float32(capabl
         np.testing.assert_allclose(search.history[-1], own, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_screening_finds_the_images_of_float32(capable) -> None:
     for one, other in zip(audited("screened").searches, audited("float32").searches, strict=True):
         np.testing.assert_array_equal(one.images, other.images)

@@ -215,6 +215,7 @@ def test_without_training_images_no_distance_to_them_is_measured(fresh_checkout:
     assert "findings/distances/seen.parquet" not in said
 
 
+@pytest.mark.slow
 def test_a_setting_on_the_command_line_changes_the_default_study(fresh_checkout: Checkout) -> None:
     assert "- study" in _refusal(fresh_checkout, "--config", "study=datasets")
     said = fresh_checkout.run("snakemake", "--dry-run", "--config", "study=mine", "--quiet", "host", "reason")
@@ -250,6 +251,7 @@ machine: {{mirror: {mirror}}}
 """
 
 
+@pytest.mark.slow
 def test_weights_are_inputs_here_or_in_the_mirror_and_torchvisions_own_are_none(
     fresh_checkout: Checkout, tmp_path: Path
 ) -> None:
@@ -263,6 +265,7 @@ def test_weights_are_inputs_here_or_in_the_mirror_and_torchvisions_own_are_none(
     fresh_checkout.run("snakemake", "--dry-run", file, "--configfile", str(study))
 
 
+@pytest.mark.slow
 def test_the_ranking_of_networks_is_planned_once_its_files_are_there(fresh_checkout: Checkout, tmp_path: Path) -> None:
     checkout, mirror = fresh_checkout.copy(tmp_path / "repository"), tmp_path / "mirror"
     study = "config/networks.yaml"
