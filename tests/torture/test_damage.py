@@ -89,7 +89,7 @@ def test_results_without_their_records_are_named_and_made_again_once_deleted(
         damage(changed_tiny.record_of(name))
     done = changed_tiny.attempt(*MAKE_RUN)
     assert done.returncode != 0
-    assert re.search("\\n".join([r"found:", *(rf"\s+{name}" for name in (PAGE, PARQUET, CSV))]), done.stdout), (
+    assert re.search("\\n".join([r"found:", *(rf"\s+{name}" for name in sorted((PAGE, PARQUET, CSV)))]), done.stdout), (
         done.stdout
     )
     assert "to fix it: delete these results, and type make run again" in done.stdout
