@@ -24,13 +24,7 @@ from fooling.report.pictures import Picture, environment, figure_uri, picture, s
 if TYPE_CHECKING:
     from fooling.auditing.known_images import ProbeResult
 
-DATA_FILES = (
-    "page.html",
-    "probe.html",
-    "../report/templates/base.html",
-    "../report/templates/macros.html",
-    "../report/templates/style.css",
-)
+DATA_FILES = ("page.html", "probe.html")
 SHOWN = 40  # images of a search on the page at most: those with the highest confidence
 #: Characters that all pictures take at most, so that a page is smaller than 5 MB: noise of 224 x 224 pixels takes
 #: 200,000 for each.

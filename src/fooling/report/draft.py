@@ -13,7 +13,7 @@ from pathlib import Path
 from fooling.figures.catalogue import FIGURES
 from fooling.report.pictures import environment
 
-DATA_FILES = ("draft.html", "templates/base.html", "templates/style.css")
+DATA_FILES = ("draft.html",)
 
 REFRESH = 20  # seconds between two loads of the page
 

@@ -39,15 +39,12 @@ from fooling.report.story import (
 )
 
 DATA_FILES = (
-    "templates/base.html",
     "templates/page.html",
-    "templates/macros.html",
     "templates/opening.html",
     "templates/findings.html",
     "templates/claims.html",
     "templates/images.html",
     "templates/run.html",
-    "templates/style.css",
     "templates/script.js",
 )
 

@@ -19,6 +19,7 @@ from fooling.attacks.evolution.record import RunRecord
 from fooling.figures.image_grid import of_classes, shown_classes
 from fooling.formatting import ENCODINGS, percent, share_percent, unbroken
 
+DATA_FILES = ("templates/base.html", "templates/macros.html", "templates/style.css")
 LARGE = 64  # pixels; smaller images are scaled without interpolation
 #: Effort of WebP. More of it takes several times as long for 2 % less.
 EFFORT = {"method": 1, "quality": 50}
