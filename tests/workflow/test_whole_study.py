@@ -82,7 +82,7 @@ def test_the_audits_of_the_study_are_those_of_its_classifier_and_ranked(smoke: C
             pixels = np.asarray(Image.open(folder / image["file"]))
             zoom = len(pixels) // 28
             stored = torch.from_numpy(pixels[::zoom, ::zoom].copy())[None, None]
-            confidence = classifier.confidences(stored)[0, image["class"]].item()
+            confidence = classifier.confidences(stored)[0, image["class_index"]].item()
             assert confidence == pytest.approx(image["confidence"], abs=1e-6)
     ranking = pd.read_csv(results / "findings/audits.csv")
     assert ranking["seeds"].tolist() == [2, 2, 2]
