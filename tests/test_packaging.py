@@ -225,5 +225,5 @@ def test_a_missing_extra_is_named(installed: Path, tmp_path: Path) -> None:
     said = run(installed / "fooling", "fetch-digits", folder=tmp_path, status=2)
     assert said.strip().startswith("fooling fetch-digits: this needs the package sklearn\n  found: not installed")
     assert said.strip().endswith("to fix it: pip install 'fooling[study]'")
-    (tmp_path / "net.onnx").write_bytes(b"")
+    (tmp_path / "net.onnx").write_bytes(b"\x08\x07")  # as ONNX begins
     assert "pip install 'fooling[onnx]'" in run(installed / "fooling", "audit", "net.onnx", folder=tmp_path, status=2)
