@@ -122,7 +122,8 @@ def tracked(*paths: str) -> list[str]:
 
 def pip(*arguments: object) -> None:
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True)
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}  # else it finds `src`
+    done = subprocess.run(command, env=kept, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
