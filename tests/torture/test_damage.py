@@ -48,7 +48,7 @@ def _made_again(checkout: Checkout) -> set[str]:
     return deleted
 
 
-def _assert_mended(checkout: Checkout, tiny: Checkout) -> None:
+def _assert_fixed(checkout: Checkout, tiny: Checkout) -> None:
     for study in ("smoke", "datasets"):
         assert differing(tiny.digests(study), checkout.digests(study)) == set()
     assert "Nothing to be done" in checkout.run(*MAKE_RUN)
@@ -71,7 +71,7 @@ def test_damaged_files_are_named_and_made_again_once_deleted(
     for name in names:
         damage(changed_tiny.folder / name)
     assert _made_again(changed_tiny) == names
-    _assert_mended(changed_tiny, tiny)
+    _assert_fixed(changed_tiny, tiny)
 
 
 @pytest.mark.torture
@@ -79,7 +79,7 @@ def test_deleted_tables_are_made_again(changed_tiny: Checkout, tiny: Checkout) -
     for name in (PARQUET, CSV):
         (changed_tiny.folder / name).unlink()
     assert _made_again(changed_tiny) == set()
-    _assert_mended(changed_tiny, tiny)
+    _assert_fixed(changed_tiny, tiny)
 
 
 def test_results_without_their_records_are_named_and_made_again_once_deleted(
@@ -96,7 +96,7 @@ def test_results_without_their_records_are_named_and_made_again_once_deleted(
     for name in (PARQUET, CSV, PAGE):
         (changed_tiny.folder / name).unlink()
     changed_tiny.run(*MAKE_RUN)
-    _assert_mended(changed_tiny, tiny)
+    _assert_fixed(changed_tiny, tiny)
 
 
 @pytest.mark.torture
@@ -104,4 +104,4 @@ def test_deleted_inputs_of_long_steps_are_made_again(changed_tiny: Checkout, tin
     for name in (DATASET, NETWORK, RUN):
         (changed_tiny.folder / name).unlink()
     assert _made_again(changed_tiny) == set()
-    _assert_mended(changed_tiny, tiny)
+    _assert_fixed(changed_tiny, tiny)

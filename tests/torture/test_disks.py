@@ -54,7 +54,7 @@ def _assert_told(said: str, folder: str, found: str) -> None:
 
 
 @pytest.mark.parametrize(("output", "folder", "break_it", "fix_it", "found"), ON_FULL_DISK + ON_READ_ONLY_DISK)
-def test_a_command_says_what_is_wrong_with_the_disk_and_ends_well_once_it_is_mended(
+def test_a_command_says_what_is_wrong_with_the_disk_and_ends_well_once_it_is_fixed(
     changed: Checkout, smoke: Checkout, output: str, folder: str, break_it: Break, fix_it: Fix, found: str
 ) -> None:
     command = changed.command_of(output)

@@ -128,7 +128,7 @@ def attack(
 
 
 def _seeds_in_name(seed: int | None, runs: int | None) -> str:
-    """Return the part of a file's name that tells the seeds: ``-seed1``, ``-seeds1-5``, or nothing."""
+    """Return the part of a file's name with the seeds: ``-seed1``, ``-seeds1-5``, or nothing."""
     if seed is None:
         return ""
     return f"-seed{seed}" if runs is None else f"-seeds{seed}-{seed + runs - 1}"

@@ -129,7 +129,7 @@ class RefusalTableSettings(RefusalSettings):
 class Block(NamedTuple):
     """The runs of one job.
 
-    Runs are numbered from 1; the first ``measured_runs`` tell how easily the network is fooled. Their seeds are drawn,
+    Runs are numbered from 1; the first ``measured_runs`` show how easily the network is fooled. Their seeds are drawn,
     so that they are as good a sample as any others, and they stay the same when a chain gets longer.
     """
 
