@@ -493,6 +493,7 @@ class DegenerateStudy:
             "retraining with longer runs": [{"retraining": "chain"}],
             "retraining with refusal": [{"retraining": "chain"}],
             "condition": [{"condition": one} for one in ("direct", "noise")],
+            "study with audits": [],  # of networks that the study has not trained
             "study with trained networks": [{}] if "upright" in self.plan.networks else [],
         }
         if name == "search_comparison" and not self.plan.controls:

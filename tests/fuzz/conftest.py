@@ -90,6 +90,22 @@ FILES = {
     "ascent_evaluations": "ascent_evaluations.csv",
     "metrics": "metrics.json",
     "curve": "curve.csv",
+    "audit": "audit.json",
+    "audit_seeds": "audit_seeds.csv",
+    "audits": "audits.csv",
+}
+#: What `tabulate-audits` reads of an audit.
+AUDIT = {
+    "version": 1,
+    "network": "one",
+    "classes": ["a", "b"],
+    "input_shape": [1, 8, 8],
+    "settings": {"budget": 400, "seed": 1, "threshold": 0.99},
+    "searches": [
+        {"name": name, "title": name, "control": control, "classes_searched": 2, "fooled": 1, "first_evaluation": first}
+        | {"median_confidence": 0.5}
+        for name, control, first in (("random-search", None, None), ("evolution", "random-search", 200))
+    ],
 }
 
 
@@ -260,6 +276,8 @@ def make_findings(study: Study) -> None:
     outputs = ("--images", study.ascent, "--ascent-times", study.ascent_times, "--curves", study.ascent_curves)
     inputs = ("--history", study.history, "--times", study.times, "--settings", INTERVALS)
     fooling("tabulate-ascent", study.climb, *inputs, *outputs, "--evaluations", study.ascent_evaluations)
+    study.audit.write_text(json.dumps(AUDIT))
+    fooling("tabulate-audits", study.audit, "--seeds", study.audit_seeds, "--output", study.audits)
     fooling("claims", *claims(study, {}, table=study.claims, page=study.page))
     (study.logs / "train").mkdir(parents=True)
     (study.logs / "train" / "lenet.log").write_text("fooling train: 12.3 s, peak memory 345 MB\n")
@@ -297,7 +315,7 @@ def report(study: Study, given: Given, *, output: Path) -> list[object]:
     """The arguments of `report`."""
     return [
         *("--study", "small", "--threshold", 0.9999, "--output", output, "--deviations", "docs/deviations.md"),
-        *(word for name in ("claims", "champions", "examined") for word in named_table(study, given, name)),
+        *(word for name in ("claims", "audits", "champions", "examined") for word in named_table(study, given, name)),
         *("--runs", f"direct={given.get('run', study.run('direct'))}"),
         *("--figures", given.get("figure", study.figure), "--run-info", given.get("info", study.info)),
     ]

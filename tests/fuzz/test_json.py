@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from .commands import case, holds
-from .conftest import Study, report
+from .conftest import AUDIT, Study, report
 from .damage import PLACES, broken_bytes, broken_json, near_the_start
 from .profile import fuzzed
 
@@ -37,20 +37,6 @@ def test_what_jobs_left_damaged_is_gathered_or_named(study: Study, data: st.Data
         words = ["--champions", study.champions, "--classifiers", study.classifiers, "--logs", folder / "logs"]
         words = ["--study", "small", *words, "--output", output]
         holds(folder, "run-info", *words, outputs=[output], named=["logs/train/lenet"])
-
-
-AUDIT = {
-    "version": 1,
-    "network": "one",
-    "classes": ["a", "b"],
-    "input_shape": [1, 8, 8],
-    "settings": {"budget": 400, "seed": 1, "threshold": 0.99},
-    "searches": [
-        {"name": name, "title": name, "control": control, "classes_searched": 2, "fooled": 1, "first_evaluation": first}
-        | {"median_confidence": 0.5}
-        for name, control, first in (("random-search", None, None), ("evolution", "random-search", 200))
-    ],
-}
 
 
 @given(data=st.data())

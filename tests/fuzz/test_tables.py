@@ -36,6 +36,7 @@ COMMANDS = {
     "retrained": ("claims",),
     "retraining": ("claims",),
     "claims": ("report", "summarise"),
+    "audits": ("report",),
 }
 #: Tables that nothing reads but people.
 FOR_PEOPLE = {
