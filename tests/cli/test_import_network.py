@@ -1,4 +1,4 @@
-"""The example of docs/your-own-network.md, run by hand as it says there."""
+"""The example of docs/classifiers.md, run by hand as it says there."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_a_network_without_gradients_is_imported_and_refused_by_gradient_ascent(
 
 
 def test_the_page_shows_the_example_as_it_is() -> None:
-    page = (ROOT / "docs" / "your-own-network.md").read_text()
+    page = (ROOT / "docs" / "classifiers.md").read_text()
     shown = yaml.safe_load((EXAMPLE / "import.yaml").read_text())
     blocks = [yaml.safe_load(block.split("```")[0]) for block in page.split("```yaml\n")[1:]]
     assert shown in blocks
