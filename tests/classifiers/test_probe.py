@@ -174,7 +174,7 @@ def said_of(classifier: Classifier, dataset: Dataset) -> str:
     ("network", "reason"),
     [
         (Small(features=without_gradients), "layers in no_grad"),
-        (Small(scores=without_gradients), "do not depend"),
+        (Small(scores=without_gradients), "torch cannot differentiate"),
         (Small(scores=lambda values: torch.from_numpy(values.numpy())), "RuntimeError: Can't call numpy"),
     ],
 )

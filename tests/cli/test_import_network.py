@@ -82,7 +82,7 @@ def test_a_network_without_gradients_is_imported_and_refused_by_gradient_ascent(
     printed = capsys.readouterr().err
     assert re.search(r"mine: no gradients: gradient attacks are skipped \(.*\)\n", printed)
     assert re.search(r"mine: the test error of .* is no better than guessing \(.*\): check `input`.*\n", printed)
-    with pytest.raises(FoolingError, match=r"mine has no gradients(.|\n)*remove it from `classifiers`"):
+    with pytest.raises(FoolingError, match=r"mine has no gradients(.|\n)*remove it from the `classifiers`"):
         attack(
             "ascent",
             name="plain",

@@ -94,7 +94,7 @@ def test_every_table_and_claim_and_the_page_are_made(study):
     assert json.loads((study.findings / "metrics.json").read_text())["champions"].keys() == set(ENCODINGS)
 
 
-#: Figures of what some of these studies do not have: audits, several networks or runs, controls, presets, or a training.
+#: Figures of what some of these studies lack: audits, several networks or runs, controls, presets, or a training.
 NEED_MORE = {
     "audits",
     *("preset_comparison", "resembling", "search_comparison", "training_curves"),

@@ -18,9 +18,10 @@ from fooling.classifiers.network_code import network_code
 from fooling.errors import FoolingError
 from fooling.images import noise_images
 
+NOT_DIFFERENTIABLE = "scores that torch cannot differentiate, as of an ONNX file, a service or code in no_grad"
 REMEDY = (
-    "remove no_grad, detach and the like from its code, or remove it from `classifiers` in every entry of `ascent`: "
-    "all other steps work without gradients"
+    "remove no_grad, detach and the like from its code, or remove it from the `classifiers` of each attack with "
+    "`kind: ascent`: all other steps work without gradients"
 )
 
 
@@ -28,9 +29,8 @@ def log_odds_gradients(classifier: Classifier, levels: Tensor, classes: Tensor) 
     """Compute the log-odds (B,) of ``classes`` (B,) and their gradients by the levels of each image.
 
     The images have unrounded ``levels`` (B, C, H, W). Both results are float64; the network computes in float32, in
-    chunks
-    of its chunk size. Raises :class:`FoolingError` for a network without gradients, and for numbers that are not
-    finite.
+    chunks of its chunk size. Raises :class:`FoolingError` for a network without gradients, and for numbers that are
+    not finite.
     """
     chunks = [slice(start, start + classifier.chunk_size) for start in range(0, len(levels), classifier.chunk_size)]
     parts = [_gradients_of_chunk(classifier, levels[chunk], classes[chunk]) for chunk in chunks]
@@ -63,7 +63,7 @@ def _gradients_of_chunk(classifier: Classifier, levels: Tensor, classes: Tensor)
         own = logits.gather(1, classes[:, None]).squeeze(1)
         log_odds = own - logits.scatter(1, classes[:, None], -math.inf).logsumexp(dim=1)
         if not log_odds.requires_grad:
-            raise FoolingError(problem, found="scores that do not depend on weights or image", remedy=REMEDY)
+            raise FoolingError(problem, found=NOT_DIFFERENTIABLE, remedy=REMEDY)
         with enough_memory(work, setting="chunk_size", value=classifier.chunk_size):
             by_input = torch.autograd.grad(log_odds.sum(), inputs, allow_unused=True)
     gradients = torch.zeros_like(levels)

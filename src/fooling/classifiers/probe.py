@@ -201,8 +201,9 @@ def _remarks_on_gradients(classifier: Classifier, images: Tensor) -> Iterator[st
         log_odds_gradients(classifier, levels[:1], classes[:1])
         _, gradients = log_odds_gradients(classifier.with_centre_view(), levels, classes)
     except FoolingError as error:
-        problem, found, *_ = [*map(str.strip, str(error).splitlines()), ""]
-        yield f"no gradients: gradient attacks are skipped ({problem}; {found})"
+        problem, *details = map(str.strip, str(error).splitlines())
+        reason = next((line.removeprefix("found: ") for line in details if line.startswith("found: ")), problem)
+        yield f"no gradients: gradient attacks are skipped ({reason})"
         return
     if bool((gradients == 0).all()):
         yield f"the gradient is 0 at all {len(images)} images, so that gradient attacks cannot work: {CHECK_INPUT}"
