@@ -31,7 +31,8 @@ FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in room
 #: The packages of the repository that each of them may import.
 MAY_IMPORT = {"fooling": {"fooling"}, "rules": {"fooling", "rules"}, "sharing": {"fooling", "rules", "sharing"}}
 
-MOST_LINES, MOST_MODULES, LEAST_MEDIAN = 350, 195, 100
+#: The redesign ended with 194 modules; each further attack, table or room adds its own.
+MOST_LINES, MOST_MODULES, LEAST_MEDIAN = 350, 225, 100
 
 
 @dataclass(frozen=True)

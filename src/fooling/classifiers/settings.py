@@ -63,7 +63,9 @@ class NetworkSettings(Settings):
     architecture: ArchitectureName = Field(
         default="lenet", examples=["lenet", "alexnet", "torchvision:resnet18", "mine.py:build"]
     )
-    """`lenet`, `alexnet`, `squeezenet`, `torchvision:<name>` or `path/to/file.py:function`."""
+    """`lenet`, `alexnet`, `squeezenet`, `softmax-regression`, `mlp`, `maxout`, `torchvision:<name>` or
+    `path/to/file.py:function`.
+    """
     options: dict[str, JsonValue] = Field(default={}, examples=[{}])
     """Further arguments of the architecture's function."""
     input: InputSettings = InputSettings()
@@ -120,7 +122,9 @@ class ImportSettings(Settings):
     """A network trained by others."""
 
     architecture: ArchitectureName = Field(examples=["torchvision:googlenet", "squeezenet", "mine.py:build"])
-    """`lenet`, `alexnet`, `squeezenet`, `torchvision:<name>` or `path/to/file.py:function`."""
+    """`lenet`, `alexnet`, `squeezenet`, `softmax-regression`, `mlp`, `maxout`, `torchvision:<name>` or
+    `path/to/file.py:function`.
+    """
     options: dict[str, JsonValue] = Field(default={}, examples=[{}])
     """Further arguments of the architecture's function."""
     weights: Path = Field(examples=["mine.safetensors"])

@@ -1,0 +1,114 @@
+"""Build networks of dense layers: softmax regression, multilayer perceptrons and maxout networks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+
+from fooling.classifiers.architectures import Architecture
+from fooling.errors import FoolingError
+
+CHUNK_SIZE = 200  # images scored at once: the weights are read once for all of them
+ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid}
+MOST_UNITS = 100_000
+
+
+class Maxout(nn.Module):
+    """A dense layer whose units are each the largest of several linear functions (Goodfellow et al. 2013)."""
+
+    def __init__(self, inputs: int, units: int, pieces: int) -> None:
+        super().__init__()
+        self.pieces = pieces
+        self.linear = nn.Linear(inputs, units * pieces)
+
+    def forward(self, values: torch.Tensor) -> torch.Tensor:
+        """Return the units (B, U) of ``values`` (B, I)."""
+        units: torch.Tensor = self.linear(values).unflatten(1, (-1, self.pieces)).amax(dim=2)
+        return units
+
+
+def architecture_of(name: str) -> Architecture:
+    """Return the architecture ``name``: ``softmax-regression``, ``mlp`` or ``maxout``."""
+    return Architecture(build=BUILDERS[name], chunk_size=CHUNK_SIZE)
+
+
+def build_softmax_regression(*, input_shape: tuple[int, int, int], classes: int) -> nn.Module:
+    """Build one linear layer with new weights, from images ``(C, H, W)`` to logits (B, classes)."""
+    return nn.Sequential(nn.Flatten(), _linear(math.prod(input_shape), classes))
+
+
+def build_mlp(
+    *, input_shape: tuple[int, int, int], classes: int, hidden: Sequence[int] = (100, 100), activation: str = "relu"
+) -> nn.Module:
+    """Build a multilayer perceptron with new weights.
+
+    Args:
+        input_shape: Shape (C, H, W) of the images.
+        classes: Number of logits.
+        hidden: Units of each hidden layer.
+        activation: relu, tanh or sigmoid.
+
+    Raises:
+        FoolingError: An option is invalid.
+    """
+    if activation not in ACTIVATIONS:
+        raise FoolingError(
+            "mlp has an invalid option", found=f"activation: {activation}", expected="|".join(ACTIVATIONS)
+        )
+    layers: list[nn.Module] = [nn.Flatten()]
+    for inputs, units in _sizes(math.prod(input_shape), hidden, name="mlp"):
+        layers += [_linear(inputs, units), ACTIVATIONS[activation]()]
+    return nn.Sequential(*layers, _linear([math.prod(input_shape), *hidden][-1], classes))
+
+
+def build_maxout(
+    *, input_shape: tuple[int, int, int], classes: int, hidden: Sequence[int] = (240, 240), pieces: int = 5
+) -> nn.Module:
+    """Build a maxout network with new weights, by default of the size for MNIST of Goodfellow et al. (2013).
+
+    Args:
+        input_shape: Shape (C, H, W) of the images.
+        classes: Number of logits.
+        hidden: Units of each hidden layer.
+        pieces: Linear functions of each unit.
+
+    Raises:
+        FoolingError: An option is invalid.
+    """
+    if not isinstance(pieces, int) or not 2 <= pieces <= 100:
+        raise FoolingError("maxout has an invalid option", found=f"pieces: {pieces}", expected="a number from 2 to 100")
+    layers: list[nn.Module] = [nn.Flatten()]
+    for inputs, units in _sizes(math.prod(input_shape), hidden, name="maxout"):
+        layer = Maxout(inputs, units, pieces)
+        _initialise(layer.linear)
+        layers.append(layer)
+    return nn.Sequential(*layers, _linear([math.prod(input_shape), *hidden][-1], classes))
+
+
+BUILDERS = {"softmax-regression": build_softmax_regression, "mlp": build_mlp, "maxout": build_maxout}
+
+
+def _sizes(inputs: int, hidden: Sequence[int], *, name: str) -> list[tuple[int, int]]:
+    """Return the inputs and units of each hidden layer."""
+    if not isinstance(hidden, Sequence) or not all(
+        isinstance(units, int) and 1 <= units <= MOST_UNITS for units in hidden
+    ):
+        expected = f"a list of numbers from 1 to {MOST_UNITS:,}"
+        raise FoolingError(f"{name} has an invalid option", found=f"hidden: {hidden}", expected=expected)
+    return list(zip([inputs, *hidden], hidden, strict=False))
+
+
+def _linear(inputs: int, units: int) -> nn.Linear:
+    layer = nn.Linear(inputs, units)
+    _initialise(layer)
+    return layer
+
+
+def _initialise(layer: nn.Linear) -> None:
+    """Start weights uniform with the variance 1 / inputs, and biases at 0."""
+    bound = math.sqrt(3 / layer.in_features)
+    nn.init.uniform_(layer.weight, -bound, bound)
+    nn.init.zeros_(layer.bias)
