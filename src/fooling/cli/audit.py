@@ -18,8 +18,8 @@ from fooling.auditing.services import ServiceOptions
 from fooling.auditing.settings import AuditSettings, CommandSettings, OpeningSettings
 from fooling.checkpoints import CheckpointStore
 from fooling.classifiers.classifier import Classifier
-from fooling.classifiers.devices import chosen_device
 from fooling.classifiers.wrapped import kind_of_scores
+from fooling.cli._files import device_with_one_thread
 from fooling.datasets.fetching import mirror_folder
 from fooling.encodings.settings import NAMED_MODULES
 from fooling.errors import FoolingError
@@ -136,7 +136,7 @@ def audit(
     asked = ServiceOptions(answers=answers, queries=queries, rate=rate)
     known = stated.model_dump(include=set(OpeningSettings.model_fields))
     opening = Opening.model_validate({**known, "mirror": mirror_folder(mirror), "service": asked})
-    place = chosen_device(device)
+    place = device_with_one_thread(device)
     classifier = opened(network, opening, device=place)
     classifier = dataclasses.replace(classifier, name=name or classifier.name)
     shape = "x".join(map(str, classifier.input_shape))
