@@ -153,7 +153,7 @@ def tables_of(drawing: Drawing, study: Study) -> list[tuple[str, str]]:
         wildcards = [{"retraining": drawing.retraining, "chain": "" if chain is None else chain.name}]
     if drawing.declared.one_per == "classifier with ascents":
         wildcards = [{"classifier": str(drawing.classifier)}]
-    if drawing.declared.one_per == "study with audits":
+    if drawing.declared.one_per in ("study with audits", "study with inputs far from the data"):
         wildcards = [{}]
     return [
         (name, f"{study.results}/{path}")
@@ -229,6 +229,9 @@ def _drawings_of(figure: str, study: Study) -> Iterator[Drawing]:
             yield Drawing(figure)
     elif FIGURES[figure].one_per == "study with class sets":
         if study.settings.findings.class_sets:
+            yield Drawing(figure)
+    elif FIGURES[figure].one_per == "study with inputs far from the data":
+        if study.settings.far is not None:
             yield Drawing(figure)
     elif FIGURES[figure].one_per == "study with audits":
         if study.audited:

@@ -1,4 +1,5 @@
-# Score images with networks: real images, random images, champions, and champions without repeated elements.
+# Score images with networks: real images, random images, champions, champions without repeated elements, and inputs far
+# from the data.
 
 from fooling.findings.ablation import AblationSettings
 from fooling.findings.calibration import CalibrationSettings
@@ -167,6 +168,39 @@ rule measure_distances:
         "fooling measure-distances --classifier {input.classifier} {params.own_files} --dataset {input.dataset}"
         " {params.runs} --calibration {input.calibration} --images {input.images} --settings {params.settings:q}"
         " --output {output} 2> {log}"
+
+
+rule probe_far:
+    input:
+        classifiers=findings.far_files(),
+        dataset=findings.far_dataset(),
+        architecture=classifiers.network_files(findings.far_built),
+    output:
+        rubbish="<results>/findings/far/rubbish.csv",
+        summary="<results>/findings/far/rubbish_summary.csv",
+        rays="<results>/findings/far/rays.csv",
+        slopes="<results>/findings/far/ray_slopes.parquet",
+    params:
+        code=classifiers.fingerprint("fooling.cli.far:probe_far", findings.far_built),
+        environment=environment("networks"),
+        settings=findings.far_settings(),
+        own_files=chains.own_files,
+        files=options("dataset", "rubbish", "summary", "rays", "slopes"),
+    log:
+        "<logs>/findings/probe_far.log",
+    benchmark:
+        "<benchmarks>/findings/probe_far.tsv"
+    priority: SHOWN
+    conda:
+        "../envs/networks.yaml"
+    resources:
+        mem_mb=memory(3000),
+        runtime=minutes(120),
+        gpu=gpus,
+    message:
+        "Measure the confidence in inputs far from the data"
+    shell:
+        "fooling probe-far {input.classifiers} {params.own_files} {params.files} --settings {params.settings:q} 2> {log}"
 
 
 rule transfer:

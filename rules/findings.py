@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from fooling.findings.far import FarSettings, ProbeSettings
 from fooling.findings.intervals import IntervalSettings
 from fooling.findings.sampling import SampleSettings
 from fooling.settings import Settings
@@ -102,6 +103,44 @@ class Findings:
         """Return one table for each chain whose fooling class holds champions."""
         return [f"{self._folder}/transfer/{name}.{kind}" for name in self._chains.filled_with("champions")]
 
+    def far_names(self) -> list[str]:
+        """Return the names of the networks that get inputs far from the data.
+
+        Of the networks of a chain, these are all if the first one is among them.
+        """
+        far = self._study.settings.far
+        if far is None:
+            return []
+        chained = [
+            name for name, (chain, n) in self._chains.numbered.items() if n > 1 and chain.first in far.classifiers
+        ]
+        return [*far.classifiers, *chained]
+
+    def far_files(self) -> list[str]:
+        """Return the files of these networks."""
+        single = self._study.classifiers
+        file = self._chains.classifiers.file
+        return [file(name) if name in single else self._chains.file(name) for name in self.far_names()]
+
+    def far_built(self) -> list[str]:
+        """Return the names of the classifiers of the study that are built as these networks are."""
+        far = self._study.settings.far
+        return [] if far is None else list(far.classifiers)
+
+    def far_dataset(self) -> list[str]:
+        """Return the data set of these networks, as a list."""
+        return list(dict.fromkeys(map(self._chains.classifiers.dataset, self.far_built())))
+
+    def far_settings(self) -> str:
+        """Return the settings of inputs far from the data."""
+        far = self._study.settings.far
+        stated = {} if far is None else far.model_dump(mode="json", include=set(FarSettings.model_fields))
+        return as_json(self._study.findings(ProbeSettings) | stated)
+
+    def far(self, *names: str) -> list[str]:
+        """Return these tables of inputs far from the data, if the study has any."""
+        return [] if self._study.settings.far is None else [f"{self._folder}/far/{name}" for name in names]
+
     def curves(self) -> list[str]:
         """Return the curve of every plain experiment."""
         return [f"{self._study.results}/curves/{name}.csv" for name in self._plain]
@@ -131,6 +170,7 @@ class Findings:
             *self._attacks.sweeps(),
             *([f"{self._folder}/ablation_summary.csv"] if self.ablations() else []),
             *(f"{self._folder}/{name}" for name in compared),
+            *self.far("rubbish.csv", "rubbish_summary.csv", "rays.csv", "ray_slopes.parquet"),
             *self._human_study.tables("accuracy"),
         ]
 

@@ -41,6 +41,7 @@ SECONDS = {
     "sample": 12,
     "measure_distances": 7,
     "ablate": 2,
+    "probe_far": 10,
     "paint": 2,
     "evolve_many": 34,
     "retrain": 32,

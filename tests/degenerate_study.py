@@ -296,6 +296,18 @@ class DegenerateStudy:
             [out / table / f"{experiment}.parquet" for experiment in ENCODINGS]
             for table in ("champions", "history", "times")
         )
+        chained = [self.network(name) for name in self.chain[1:]]
+        yield call(
+            "probe-far",
+            [*networks, *chained],
+            dataset=self.dataset,
+            settings=json.dumps({"inputs": 4, "rays": 2, "doublings": 2}),
+            rubbish=out / "far/rubbish.csv",
+            summary=out / "far/rubbish_summary.csv",
+            rays=out / "far/rays.csv",
+            slopes=out / "far/ray_slopes.parquet",
+            device="cpu",
+        )
         yield call(
             "summarise-ablation", self.of("ablation/*/*.parquet"), settings="{}", output=out / "ablation_summary.csv"
         )
@@ -394,6 +406,8 @@ class DegenerateStudy:
             "ablation": self.of("ablation/*/*.parquet"),
             "ascent": [out / "ascent.parquet"],
             "ascent_times": [out / "ascent_times.parquet"],
+            "rubbish": [out / "far/rubbish.csv"],
+            "ray_slopes": [out / "far/ray_slopes.parquet"],
         }
         yield call(
             "claims",
@@ -449,7 +463,13 @@ class DegenerateStudy:
             "report",
             study="degenerate",
             tables=named(
-                {"claims": [out / "claims.csv"], "champions": champions, "examined": self.of("examined/*/*.parquet")}
+                {
+                    "claims": [out / "claims.csv"],
+                    "champions": champions,
+                    "examined": self.of("examined/*/*.parquet"),
+                    "rubbish_summary": [out / "far/rubbish_summary.csv"],
+                    "ray_slopes": [out / "far/ray_slopes.parquet"],
+                }
             ),
             runs=[f"{name}={run}" for name in ENCODINGS for run in self.evolved(name, "lenet-a")],
             figures=[],
@@ -534,6 +554,7 @@ def every_claim() -> list[dict[str, Any]]:
     """A claim on each estimand that can be measured."""
     told = {
         "architecture": "lenet",
+        "built_as": "lenet",
         "experiment": "cppn",
         "ascent": "plain",
         "fill": "mean",

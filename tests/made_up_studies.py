@@ -42,6 +42,8 @@ def made_up_study(claim: Claim, end: str, *, units: int, first_seed: int = 1) ->
         ascent={str(claim.ascent): study.ascent()},
         ascent_times={str(claim.ascent): study.ascent_times()},
         people={name: study.people()},
+        rubbish=study.rubbish(),
+        ray_slopes=study.ray_slopes(),
     )
 
 
@@ -156,6 +158,20 @@ class _Study:
     def ascent_times(self) -> pd.DataFrame:
         evaluations = {"low": 100, "high": 200_000}[self.end]
         return self._runs().assign(target="median", evaluations=evaluations, reached=True)
+
+    def rubbish(self) -> pd.DataFrame:
+        table = self._far().assign(clipped=False, number=1)
+        return table.assign(rubbish_share=ENDS[self.end], mistaken_confidence=ENDS[self.end])
+
+    def ray_slopes(self) -> pd.DataFrame:
+        """Linear, saturated and sure where the claim is to hold."""
+        wrong = ENDS[OPPOSITE[self.end]]
+        table = self._far().assign(direction=self.claim.direction or "noise", sure=ENDS[self.end])
+        return table.assign(slope_difference=wrong, last_change=wrong)
+
+    def _far(self) -> pd.DataFrame:
+        decay = self.claim.weight_decay or 0.0
+        return pd.DataFrame({"classifier": self.names}).assign(built_as=self.claim.built_as, weight_decay=decay)
 
     def people(self) -> pd.DataFrame:
         share = {"low": 0.02, "high": 0.98}[self.end]

@@ -20,6 +20,7 @@ from fooling.cli.attack import attack
 from fooling.cli.claims import claims, summarise
 from fooling.cli.classifiers import calibrate, match_refusal
 from fooling.cli.examination import ablate, examine, measure_distances, sample, transfer
+from fooling.cli.far import probe_far
 from fooling.cli.fooling_images import collect_champions, paint
 from fooling.cli.retraining_tables import tabulate_budget, tabulate_refusal, tabulate_retraining
 from fooling.cli.tables import (
@@ -314,6 +315,15 @@ def findings_of(study: Path, out: Path) -> None:
         pilots=[f"tuned={path}" for path in sorted((study / "pilots").iterdir())],
         sweeps=out / "ascent_sweeps.csv",
     )
+    probe_far(
+        [study / f"{name}.safetensors" for name in NETWORKS],
+        dataset=study / "dataset.safetensors",
+        settings=json.dumps({"inputs": 20, "rays": 3, "doublings": 3}),
+        rubbish=out / "rubbish.csv",
+        summary=out / "rubbish_summary.csv",
+        rays=out / "rays.csv",
+        slopes=out / "ray_slopes.parquet",
+    )
     of_claims = {
         "classifiers": ["classifiers.csv"],
         "start": ["start/*/*.parquet"],
@@ -323,6 +333,8 @@ def findings_of(study: Path, out: Path) -> None:
         "transfer": ["transfer.csv"],
         "retraining": ["retraining.csv"],
         "refusal": ["refusal.csv"],
+        "rubbish": ["rubbish.csv"],
+        "ray_slopes": ["ray_slopes.parquet"],
         "ablation": ["ablation/*.parquet"],
         **{
             name: [f"{name}.parquet"]
@@ -393,6 +405,10 @@ TABLES = {
     "ascent_curves": "ascent_curves/lenet-a.parquet",
     "ascent_evaluations": "ascent_evaluations.csv",
     "ascent_sweeps": "ascent_sweeps.csv",
+    "rubbish": "rubbish.csv",
+    "rubbish_summary": "rubbish_summary.csv",
+    "rays": "rays.csv",
+    "ray_slopes": "ray_slopes.parquet",
     "claims": "claims.csv",
     "curves": "curves.csv",
 }

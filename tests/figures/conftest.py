@@ -32,6 +32,7 @@ from figures.made_up_tables import (
     made_calibration,
     made_class_sets,
     made_effects,
+    made_far,
     made_foolability,
     made_presets,
     made_refusal,
@@ -173,6 +174,8 @@ MADE: dict[str, Callable[[], dict[str, Any]]] = {
         "reference": 0.9999,
     },
     "distances": lambda: {"distances": made_distances()},
+    "rubbish": lambda: {name: made_far()[name] for name in ("rubbish", "rubbish_summary")},
+    "rays": lambda: {"rays": made_far()["rays"]},
     "training_curves": lambda: {
         **dict(zip(("training", "classifiers"), made_training(), strict=True)),
         "reference_error": 0.0094,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,8 @@ from fooling.findings.ablation import AblationSettings, ablation_table
 from fooling.findings.audits import AuditRecord, audit_seeds_table, audits_table
 from fooling.findings.class_sets import ClassSetSettings, class_set_table, classes_table
 from fooling.findings.classifiers import FoolabilitySettings, foolability_table
+from fooling.findings.far import FarNetwork, FarSettings, rubbish_summary, rubbish_table
+from fooling.findings.rays import directions, rays_tables
 from made_up_networks import made_up_header, made_up_networks
 
 EVOLVED, RANDOM = "evolution-cppn", "random-search-cppn"
@@ -83,6 +86,39 @@ def made_audits() -> dict[str, pd.DataFrame]:
         for seed in (1, 2)
     ]
     return {"audits": audits_table(records), "audit_seeds": audit_seeds_table(records)}
+
+
+def made_far() -> dict[str, pd.DataFrame]:
+    """Random inputs and rays of three LeNets, of a maxout network, and of a retrained LeNet."""
+
+    def network(name: str, spread: float, **about: Any) -> FarNetwork:
+        def logits(levels: np.ndarray) -> np.ndarray:
+            return (spread * levels.reshape(len(levels), -1)[:, :4] / 255).astype(np.float32)
+
+        return FarNetwork(
+            **{
+                "name": name,
+                "loss": "softmax",
+                "input_shape": (1, 2, 2),
+                "classes": 4,
+                "weight_decay": 0.0005,
+                **about,
+            },
+            logits=logits,
+            gradients=lambda levels, classes: np.zeros_like(levels),
+        )
+
+    networks = [network(f"lenet-{name}", 1.0 + place, built_as="lenet") for place, name in enumerate("abc")]
+    networks += [
+        network("maxout-a", 5.0, built_as="maxout", weight_decay=None),
+        network("dnn2", 0.1, built_as="lenet", number=2, filled_with="champions"),
+    ]
+    settings = FarSettings(inputs=200, rays=4, doublings=5)
+    rubbish = rubbish_table(networks, settings)
+    images = np.arange(40, dtype=np.uint8).reshape(10, 1, 2, 2)
+    rays, slopes = rays_tables(networks, directions(images, settings), doublings=5, threshold=0.9999)
+    summary = rubbish_summary(rubbish, confidence_level=0.95)
+    return {"rubbish": rubbish, "rubbish_summary": summary, "rays": rays, "ray_slopes": slopes}
 
 
 def made_variance() -> pd.DataFrame:

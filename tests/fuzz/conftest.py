@@ -93,6 +93,10 @@ FILES = {
     "audit": "audit.json",
     "audit_seeds": "audit_seeds.csv",
     "audits": "audits.csv",
+    "rubbish": "rubbish.csv",
+    "rubbish_summary": "rubbish_summary.csv",
+    "rays": "rays.csv",
+    "ray_slopes": "ray_slopes.parquet",
 }
 #: What `tabulate-audits` reads of an audit.
 AUDIT = {
@@ -133,7 +137,7 @@ OF_CLAIMS = (
     "classifiers",
     *("history", "times", "start", "examined", "ancestry", "real", "distances"),
     *("transfer", "retrained", "retraining"),
-    *("ablation", "ascent", "ascent_times"),
+    *("ablation", "ascent", "ascent_times", "rubbish", "ray_slopes"),
 )
 
 
@@ -276,6 +280,11 @@ def make_findings(study: Study) -> None:
     outputs = ("--images", study.ascent, "--ascent-times", study.ascent_times, "--curves", study.ascent_curves)
     inputs = ("--history", study.history, "--times", study.times, "--settings", INTERVALS)
     fooling("tabulate-ascent", study.climb, *inputs, *outputs, "--evaluations", study.ascent_evaluations)
+    far = ("--rubbish", study.rubbish, "--summary", study.rubbish_summary, "--rays", study.rays)
+    fooling(
+        *("probe-far", study.network, study.other, "--dataset", study.dataset, *far, "--slopes", study.ray_slopes),
+        *("--settings", '{"inputs": 4, "rays": 2, "doublings": 2}'),
+    )
     study.audit.write_text(json.dumps(AUDIT))
     fooling("tabulate-audits", study.audit, "--seeds", study.audit_seeds, "--output", study.audits)
     fooling("claims", *claims(study, {}, table=study.claims, page=study.page))
@@ -313,9 +322,10 @@ def figure(study: Study, given: Given, tables: tuple[str, ...], png: Path, pdf: 
 
 def report(study: Study, given: Given, *, output: Path) -> list[object]:
     """The arguments of `report`."""
+    named = ("claims", "audits", "champions", "examined", "rubbish_summary", "ray_slopes")
     return [
         *("--study", "small", "--threshold", 0.9999, "--output", output, "--deviations", "docs/deviations.md"),
-        *(word for name in ("claims", "audits", "champions", "examined") for word in named_table(study, given, name)),
+        *(word for name in named for word in named_table(study, given, name)),
         *("--runs", f"direct={given.get('run', study.run('direct'))}"),
         *("--figures", given.get("figure", study.figure), "--run-info", given.get("info", study.info)),
     ]

@@ -37,6 +37,9 @@ COMMANDS = {
     "retraining": ("claims",),
     "claims": ("report", "summarise"),
     "audits": ("report",),
+    "rubbish": ("claims",),
+    "rubbish_summary": ("report",),
+    "ray_slopes": ("claims", "report"),
 }
 #: Tables that nothing reads but people.
 FOR_PEOPLE = {

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from figures.made_up_tables import made_audits
+from figures.made_up_tables import made_audits, made_far
+from fooling.formatting import share_percent
 from fooling.report.story import (
+    are_far_inputs_confident,
     can_it_be_fixed,
     counted_experiments,
     do_others_agree,
@@ -176,3 +178,19 @@ def test_a_confidence_just_below_the_threshold_does_not_count(make_champions):
     table = make_champions()
     table["confidence"] = 0.99989999
     assert summarise_experiment(table, threshold=THRESHOLD).evolution.fooling == 0
+
+
+def test_random_inputs_and_rays_are_reported_as_no_attack():
+    tables = made_far()
+    found = are_far_inputs_confident(tables["rubbish_summary"], tables["ray_slopes"], threshold=THRESHOLD)
+    first = tables["rubbish_summary"].iloc[0]
+    share = share_percent(first["rubbish_share"])
+    assert f"lenet with weight decay 0.0005, 3 networks: {share} of 200, at a mean confidence of " in found
+    assert "; maxout, 1 network: " in found
+    assert "; after retraining with a fooling class of champions: 0 %. These are random inputs, not what an" in found
+    assert "At 32 times a real image or a random direction, " in found
+    nobody = tables["rubbish_summary"].assign(rubbish_share=0.0, mistaken_confidence=float("nan"), number=1)
+    assert "lenet with weight decay 0.0005, 3 networks: 0 % of 200; maxout" in are_far_inputs_confident(
+        nobody, tables["ray_slopes"], threshold=THRESHOLD
+    )
+    assert are_far_inputs_confident(None, None, threshold=THRESHOLD) == ""

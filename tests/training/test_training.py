@@ -17,7 +17,7 @@ from fooling.classifiers.classifier import Classifier
 from fooling.datasets.dataset import Dataset
 from fooling.errors import FoolingError
 from fooling.training.settings import ClassifierSettings
-from fooling.training.training import Training
+from fooling.training.training import Training, mean_loss
 
 CPU = torch.device("cpu")
 
@@ -326,3 +326,19 @@ def test_a_mean_for_other_channels_is_refused(bars: Dataset) -> None:
     settings = ClassifierSettings.model_validate({"input": {"mean": [0.5, 0.5, 0.5]}})
     with pytest.raises(FoolingError, match=r"input.mean needs one number per channel(.|\n)*expected: 1"):
         Training(name="net", dataset=bars, settings=settings, device=CPU)
+
+
+def test_the_loss_of_sigmoids_is_the_sum_of_binary_cross_entropies():
+    logits = torch.tensor([[2.0, -1.0, 0.5], [0.0, 3.0, -4.0]])
+    labels = torch.tensor([0, 2])
+    wanted = torch.tensor([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
+    shares = torch.sigmoid(logits)
+    by_hand = -(wanted * shares.log() + (1 - wanted) * (1 - shares).log()).sum() / 2
+    torch.testing.assert_close(mean_loss(logits, labels, loss="sigmoids"), by_hand)
+    torch.testing.assert_close(mean_loss(logits, labels, loss="softmax"), nn.functional.cross_entropy(logits, labels))
+
+
+def test_a_network_of_sigmoids_learns_and_its_file_names_the_loss(dataset):
+    classifier = finished(started(dataset, architecture="softmax-regression", iterations=60, loss="sigmoids"))
+    assert classifier.provenance["settings"]["training"]["loss"] == "sigmoids"
+    assert classifier.provenance["history"][-1]["train_loss"] < classifier.provenance["history"][0]["train_loss"]

@@ -150,6 +150,7 @@ ON_A_NETWORK = {
         "calibrate",
         "examine",
         "measure_distances",
+        "probe_far",
         "transfer",
         "transfer_in_chain",
         "survey_sample",

@@ -102,6 +102,14 @@ def test_a_setting_of_the_audits_reruns_them_and_what_follows(changed: Checkout)
 
 
 @pytest.mark.slow
+def test_a_setting_of_the_inputs_far_from_the_data_measures_them_again(changed: Checkout) -> None:
+    changed.replace(SMOKE, "inputs: 100, rays: 5", "inputs: 100, rays: 6")
+    pending = changed.pending()
+    assert set(pending) == DESCRIBING | {"probe_far", "claims", "summarise", "draw"}
+    assert _names(pending["draw"]) == {"rubbish", "rays"}
+
+
+@pytest.mark.slow
 def test_a_setting_of_the_questionnaire_draws_its_stimuli_again(changed: Checkout) -> None:
     changed.replace(SMOKE, "stimuli_per_condition: 5", "stimuli_per_condition: 4")
     pending = changed.pending()
@@ -239,7 +247,7 @@ def test_settings_of_the_findings_rerun_no_evolution(changed: Checkout) -> None:
     pending = changed.pending()
     assert set(pending) == DESCRIBING | {
         *("describe_classifiers", "trace_lineage", "compare", "tabulate_ascent", "transfer", "transfer_in_chain"),
-        *("compare_class_sets", "compare_networks"),
+        *("compare_class_sets", "compare_networks", "probe_far"),
         *("tabulate_retraining", "tabulate_budget", "tabulate_refusal", "summarise_ablation"),
         *("claims", "summarise", "draw"),
     }
@@ -280,12 +288,12 @@ def test_one_more_network_in_a_chain_runs_its_own_jobs_and_what_follows(changed:
     pending = changed.pending()
     assert set(pending) == DESCRIBING | {
         *("collect_champions", "paint", "retrain", "evolve_many"),
-        *("tabulate_retraining", "transfer_in_chain", "claims", "summarise", "draw"),
+        *("tabulate_retraining", "transfer_in_chain", "probe_far", "claims", "summarise", "draw"),
     }
     assert _names(pending["collect_champions"] | pending["paint"]) == {"images2"}
     assert _names(pending["retrain"]) == {"dnn3"}
     assert all("/dnn3/" in output for output in pending["evolve_many"])
-    assert all("retraining" in output for output in pending["draw"])
+    assert all("retraining" in output or _names({output}) <= {"rubbish", "rays"} for output in pending["draw"])
 
 
 @pytest.mark.slow

@@ -34,6 +34,9 @@ from fooling.settings import Settings
 #: How the sentence of a claim names the value of each parameter.
 PHRASES = {
     "architecture": "architecture {}",
+    "built_as": "networks {}",
+    "weight_decay": "weight decay {}",
+    "direction": "rays of kind {}",
     "experiment": "experiment {}",
     "ascent": "gradient ascent {}",
     "fill": "filled with {}",
@@ -63,6 +66,12 @@ class Filter(Settings):
 
     architecture: str | None = None
     """Architecture of the classifiers."""
+    built_as: str | None = None
+    """Architecture of the classifiers with its options and loss, as in the table `rubbish`."""
+    weight_decay: float | None = Field(default=None, ge=0)
+    """Weight decay with which the classifiers were trained; null: any."""
+    direction: Literal["image", "noise"] | None = None
+    """Rays that are evaluated: through real images, or in random directions; null: both."""
     experiment: str | None = None
     """Name of the experiment whose runs are evaluated."""
     ascent: str | None = None
@@ -123,6 +132,8 @@ class Tables:
     ascent: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     ascent_times: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     people: Mapping[str, pd.DataFrame] = field(default_factory=dict)  # by condition, which is an experiment
+    rubbish: pd.DataFrame = field(default_factory=pd.DataFrame)  # of all networks
+    ray_slopes: pd.DataFrame = field(default_factory=pd.DataFrame)  # of all networks
 
 
 class NotRun(Exception):  # noqa: N818 - a result, not an error

@@ -22,6 +22,8 @@ from fooling.findings.calibration import REAL
 from fooling.findings.classifiers import CLASSIFIERS
 from fooling.findings.distances import DISTANCES
 from fooling.findings.examination import EXAMINED
+from fooling.findings.far import RUBBISH
+from fooling.findings.rays import RAY_SLOPES
 from fooling.findings.retraining import RETRAINED, RETRAINING
 from fooling.findings.runs import CHAMPIONS, CURVES, HISTORY, TIMES, ThresholdSettings, curve, metrics
 from fooling.findings.sampling import START
@@ -43,6 +45,7 @@ LOCK_DIGITS = 12  # of the SHA-256 by which a result names its lock
 OF_EXPERIMENTS = (HISTORY, TIMES, START, EXAMINED, TRANSFER, ANCESTRY, DISTANCES, ABLATION)
 OF_RETRAININGS = (RETRAINED, RETRAINING, REFUSAL)
 OF_ASCENTS = (ASCENT, ASCENT_TIMES)
+OF_FAR_INPUTS = (RUBBISH, RAY_SLOPES)
 
 
 def claims(
@@ -68,7 +71,9 @@ def claims(
     """
     checked = read_settings(ContextSettings, settings)
     asked = read_settings(Claims, str(declared))
-    given = table_files(tables, CLASSIFIERS, REAL, *OF_EXPERIMENTS, *OF_RETRAININGS, *OF_ASCENTS, ACCURACY)
+    given = table_files(
+        tables, CLASSIFIERS, REAL, *OF_EXPERIMENTS, *OF_RETRAININGS, *OF_ASCENTS, *OF_FAR_INPUTS, ACCURACY
+    )
     found = {
         **{each.name: _rows_of(asked.experiments, given[each.name], each) for each in OF_EXPERIMENTS},
         **{
@@ -81,6 +86,8 @@ def claims(
         networks=read_table(single_file(given[CLASSIFIERS.name], CLASSIFIERS), CLASSIFIERS),
         real=read_tables(given[REAL.name], REAL),
         people=_rows_of(asked.experiments, given[ACCURACY.name], ACCURACY, column="condition"),
+        rubbish=_all_rows(given[RUBBISH.name], RUBBISH),
+        ray_slopes=_all_rows(given[RAY_SLOPES.name], RAY_SLOPES),
         **found,
     )
     reserved = None if lock is None else _reserved(lock, asked)
@@ -89,6 +96,11 @@ def claims(
     write_table(table, written, CLAIMS)
     write_text(page, claims_page(judgements, confidence_level=checked.confidence_level))
     say(f"{headline_of_claims(written)} All {len(written)} claims: {page}")
+
+
+def _all_rows(paths: Sequence[Path], table: Table) -> pd.DataFrame:
+    """Return the rows of all files of a table; no rows and columns without files."""
+    return read_tables(paths, table) if paths else pd.DataFrame()
 
 
 def _reserved(lock: Path, declared: Claims) -> Reserved:

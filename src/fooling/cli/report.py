@@ -21,6 +21,8 @@ from fooling.findings.audits import AUDITS
 from fooling.findings.calibration import REAL
 from fooling.findings.distances import DISTANCES
 from fooling.findings.examination import EXAMINED
+from fooling.findings.far import RUBBISH_SUMMARY
+from fooling.findings.rays import RAY_SLOPES
 from fooling.findings.retraining import EFFECTS, RETRAINING
 from fooling.findings.runs import CHAMPIONS, ThresholdSettings
 from fooling.findings.transfer import TRANSFER
@@ -48,6 +50,7 @@ from fooling.settings import checked_settings, read_settings
 from fooling.table import Table
 
 SHOWN = (CLAIMS, AUDITS, CHAMPIONS, EXAMINED, REAL, TRANSFER, DISTANCES, RETRAINING, EFFECTS)
+FAR = (RUBBISH_SUMMARY, RAY_SLOPES)
 
 PANEL = "Report"
 
@@ -78,7 +81,8 @@ def report(
         threshold: Confidence from which a champion is counted as fooling the network.
         output: HTML file to write.
         tables: A table to show, as name=path: `claims`, `audits`, `champions` of each experiment to summarise,
-            `examined`, `real`, `transfer`, `distances`, `retraining` and `effects`; give the option once for each file.
+            `examined`, `real`, `transfer`, `distances`, `retraining`, `effects`, `rubbish_summary` and `ray_slopes`;
+            give the option once for each file.
         figures: PNG files of the figures to show.
         runs: A run whose images are shown, as experiment=path.
         replays: Champions of one of these runs over its generations, as experiment=path: the file that `replay` wrote
@@ -91,7 +95,7 @@ def report(
         draft: Mark the page as the draft of a study that is still running, and name what is still to come.
     """
     checked_settings(ThresholdSettings, {"threshold": threshold}, source="--threshold")
-    given = table_files(tables or [], *SHOWN)
+    given = table_files(tables or [], *SHOWN, *FAR)
     records = read_named_runs(runs or [])
     images = _real_images(records, dataset, _all(given, REAL))
     pngs = {path.stem: read_png(path) for path in figures or []}
@@ -109,6 +113,8 @@ def report(
             distances=[read_table(path, DISTANCES) for path in given[DISTANCES.name]],
             retraining=_all(given, RETRAINING),
             effects=_all(given, EFFECTS),
+            rubbish_summary=_all(given, RUBBISH_SUMMARY),
+            ray_slopes=_all(given, RAY_SLOPES),
             audits=_all(given, AUDITS),
         ),
         claims=read_table(single_file(given[CLAIMS.name], CLAIMS), CLAIMS) if given[CLAIMS.name] else None,
@@ -182,6 +188,7 @@ def _downloads(given: Mapping[str, Sequence[Path]], run_info: Path | None) -> di
             TRANSFER: "transfer between networks",
             RETRAINING: "networks of the retraining chains",
             EFFECTS: "effect of the fooling class",
+            RUBBISH_SUMMARY: "random inputs that get a class with more than 50 %",
         }.items()
         for path in given[table.name]
     }

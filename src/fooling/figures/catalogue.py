@@ -20,6 +20,8 @@ from fooling.findings.classifiers import CLASSIFIERS, FOOLABILITY, TRAINING
 from fooling.findings.comparison import PRESETS, SURVIVAL
 from fooling.findings.distances import DISTANCES
 from fooling.findings.examination import EXAMINED
+from fooling.findings.far import RUBBISH, RUBBISH_SUMMARY
+from fooling.findings.rays import RAYS
 from fooling.findings.registry import MODULES
 from fooling.findings.retraining import EFFECTS, RETRAINING
 from fooling.findings.runs import CHAMPIONS, HISTORY
@@ -217,6 +219,22 @@ FIGURES: dict[str, Figure] = {
         one_per="classifier",
         shows=(DISTANCES,),
         needs_training_images=True,
+    ),
+    "rubbish": Figure(
+        "Random inputs from N(0, I), in the unit in which pixels are 0 to 1: the share that gets a class with more "
+        "than 50 % confidence, and the mean confidence in these, beside published numbers. This measures random "
+        "inputs, not what an attack would find.",
+        module="far",
+        one_per="study with inputs far from the data",
+        shows=(RUBBISH, RUBBISH_SUMMARY),
+    ),
+    "rays": Figure(
+        "Confidence along rays: a real image or random direction, multiplied by a growing factor, with and without "
+        "clipping to the range of images. Networks of linear pieces become ever more confident, those of bounded "
+        "units do not. No attack chooses the directions.",
+        module="far",
+        one_per="study with inputs far from the data",
+        shows=(RAYS,),
     ),
     "training_curves": Figure(
         "Training loss and test error during training, for each network that the study trained.",

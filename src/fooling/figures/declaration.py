@@ -39,6 +39,7 @@ class Figure:
         "retraining with refusal",
         "classifier with ascents",
         "study with class sets",
+        "study with inputs far from the data",
         "study with audits",
         "condition",
         "study with responses",

@@ -26,6 +26,8 @@ DECLARED = {
     "fooling.findings.stronger_attacks": ("budget", "refusal"),
     "fooling.findings.ablation": ("ablation", "ablation_summary"),
     "fooling.findings.ascent": ("ascent", "ascent_times", "ascent_curves", "ascent_sweeps", "ascent_evaluations"),
+    "fooling.findings.far": ("rubbish", "rubbish_summary"),
+    "fooling.findings.rays": ("rays", "ray_slopes"),
     "fooling.findings.audits": ("audit_seeds", "audits"),
     "fooling.survey.responses": ("survey_files",),
     "fooling.survey.exclusions": ("survey_exclusions",),

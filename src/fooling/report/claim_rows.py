@@ -49,6 +49,8 @@ UNITS = {"log-odds": "log-odds", "generations": "generations", "ratio": "ratio",
 
 #: Figure of the page that shows an estimand, by a part of its name; the first one that fits counts.
 SHOWN_BY = {
+    "rubbish": "rubbish",
+    "rays": "rays",
     "retrain": "retraining_curve",
     "cost-in": "retraining_curve",
     "mean-test-error": "training_curves",

@@ -28,6 +28,7 @@ from fooling.report.opening import Course, Question
 from fooling.report.pictures import Gallery, Picture, environment
 from fooling.report.story import (
     ExperimentSummary,
+    are_far_inputs_confident,
     can_it_be_fixed,
     counted_experiments,
     do_others_agree,
@@ -55,6 +56,7 @@ SECTIONS = {
     "evolution": "Is it evolution?",
     "others": "Do they fool other networks?",
     "why": "Why are they fooled?",
+    "far": "What about inputs far from the data?",
     "fix": "Can it be fixed?",
     "ranking": "Which networks are fooled most?",
     "claims": "Claims of the paper, and ours",
@@ -85,6 +87,8 @@ class Tables:
     distances: Sequence[pd.DataFrame] = ()  # one for each classifier
     retraining: pd.DataFrame | None = None  # of all retrainings
     effects: pd.DataFrame | None = None  # of all retrainings
+    rubbish_summary: pd.DataFrame | None = None
+    ray_slopes: pd.DataFrame | None = None
     audits: pd.DataFrame | None = None
 
 
@@ -217,6 +221,9 @@ def _answers(content: Content, drawings: Drawings) -> dict[str, Answer]:
     sentences = {
         "others": do_others_agree(content.tables.transfer, encodings),
         "why": why(content.tables.distances, threshold=content.threshold),
+        "far": are_far_inputs_confident(
+            content.tables.rubbish_summary, content.tables.ray_slopes, threshold=content.threshold
+        ),
         "fix": can_it_be_fixed(content.tables.effects),
         "ranking": which_are_fooled_most(content.tables.audits),
     }

@@ -45,6 +45,8 @@ def contradictions(study: StudySettings, expanded: Mapping[str, Sequence[Variant
             if other := sorted({classifiers[name].dataset for name in attack.pilots} - used):
                 found = f"pilots of {other[0]}, for classifiers of {min(used)}"
                 yield ("attacks", index, "pilots"), Explanation(found, "pilots of the same data set as the classifiers")
+    if study.far is not None:
+        yield from _unknown_classifiers(("far", "classifiers"), study.far.classifiers, classifiers)
     plain = [entry.name for entry in study.experiments if not entry.cross]
     for index, experiment in enumerate(study.experiments):
         keys = ("experiments", index)
@@ -59,7 +61,7 @@ def contradictions(study: StudySettings, expanded: Mapping[str, Sequence[Variant
 
 def _missing_experiments(study: StudySettings) -> Iterator[Contradiction]:
     """Yield that there are no experiments, unless the study has audits and nothing else."""
-    others = (study.datasets, study.classifiers, study.retraining, study.attacks, study.survey)
+    others = (study.datasets, study.classifiers, study.retraining, study.attacks, study.far, study.survey)
     if not study.experiments and (study.audits is None or any(others)):
         names = [classifier.name for classifier in study.classifiers[:1]] or ["a-classifier"]
         example = {"name": "cppn", "classifiers": names, "encoding": {"kind": "cppn"}}

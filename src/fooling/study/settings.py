@@ -26,6 +26,7 @@ from fooling.study.entries import (
     ClassifierEntry,
     DatasetEntry,
     ExperimentEntry,
+    FarEntry,
     Name,
     RetrainingEntry,
 )
@@ -76,6 +77,8 @@ class StudySettings(Settings):
     """Retrainings with a fooling class, each with a name, an encoding and the first classifiers of its chains."""
     attacks: tuple[AttackEntry, ...] = ()
     """Attacks besides evolution, each with a name, a kind and its classifiers."""
+    far: FarEntry | None = None
+    """Random inputs and rays far from the data. Without this key there are none."""
     audits: AuditsEntry | None = None
     """Audits of networks by `fooling audit`, and their ranking. Without this key there are none."""
     findings: FindingsSettings = FindingsSettings()

@@ -82,6 +82,9 @@ class TrainingSettings(Settings):
     """Steps of the optimiser, each on one batch."""
     batch_size: Annotated[int, Field(ge=1, le=100_000)] = 64
     """Images per step."""
+    loss: Literal["softmax", "sigmoids"] = "softmax"
+    """`softmax`: cross-entropy of one class among all; `sigmoids`: binary cross-entropy of each class by itself, summed
+    over the classes. Every step but `probe-far` reads the logits of both as a softmax."""
     optimiser: Annotated[SgdSettings | AdamSettings, Field(discriminator="kind")] = SgdSettings()
     """How gradients become steps: `sgd` or `adam`."""
     learning_rate: Positive = 0.01

@@ -10,12 +10,12 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from numpy.typing import NDArray
 from torch import nn
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, one_hot
 
 from fooling.classifiers.architectures import build_network
 from fooling.classifiers.assembly import assembled, measured_errors
@@ -269,7 +269,7 @@ class Training:
             with torch.autocast(self._device.type, torch.bfloat16, enabled=mixed):
                 logits = self._network(self._classifier.inputs(images))
             self._require_trainable(logits, labels)
-            loss = cross_entropy(logits.float(), labels)
+            loss = mean_loss(logits.float(), labels, loss=self.settings.training.loss)
             loss.backward()  # type: ignore[no-untyped-call]
             self._optimiser.step()
         return loss.detach()
@@ -286,6 +286,17 @@ class Training:
                 expected=f"logits {expected} that depend on its parameters, in training mode as in evaluation mode",
                 remedy="make it return only logits, and remove no_grad and detach from its code",
             )
+
+
+def mean_loss(logits: torch.Tensor, labels: torch.Tensor, *, loss: Literal["softmax", "sigmoids"]) -> torch.Tensor:
+    """Return the mean loss over images with ``logits`` (B, K) and ``labels`` (B,).
+
+    With ``sigmoids`` it is the sum over the classes of the binary cross-entropy of "this class or not".
+    """
+    if loss == "softmax":
+        return cross_entropy(logits, labels)
+    wanted = one_hot(labels, logits.shape[1]).to(logits.dtype)
+    return binary_cross_entropy_with_logits(logits, wanted, reduction="sum") / len(labels)
 
 
 def _states_of_generators(device: torch.device) -> dict[str, torch.Tensor]:
