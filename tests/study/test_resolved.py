@@ -400,3 +400,10 @@ def test_networks_to_audit_have_unique_names_and_a_sufficient_budget() -> None:
     message = _refusal(_audits(one, {**one, "name": "ONE"}))
     assert "- audits.networks\n  found: the name 'one', 2 times" in message
     assert "- audits.budget" in _refusal(_audits(one, budget=100))
+
+
+def test_the_classifiers_of_inputs_far_from_the_data_are_known_and_of_one_data_set(values: dict[str, Any]) -> None:
+    values["far"] = {"classifiers": ["onw"]}
+    message = _refusal(values)
+    assert "- far.classifiers\n  found: 'onw'" in message
+    assert "allowed: one of one, two, three" in message

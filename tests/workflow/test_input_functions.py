@@ -500,3 +500,30 @@ def test_the_folder_of_a_recorded_study_is_passed_if_it_is_there() -> None:
     files = {"recorded": ["docs/results/mnist/record.json"]}
     assert of_files(SimpleNamespace(), files) == "--recorded docs/results/mnist"  # type: ignore[arg-type]
     assert of_files(SimpleNamespace(), {"recorded": []}) == ""  # type: ignore[arg-type]
+
+
+def test_inputs_far_from_the_data_are_measured_on_the_networks_and_their_chains(smoke_rules: Rules) -> None:
+    findings = smoke_rules.findings
+    assert findings.far_names()[:3] == findings.far_built() == ["lenet-a", "lenet-b", "own"]
+    fillings = ("champions", "random", "nothing")
+    chained = [f"fooling-class/lenet-a/{filling}/dnn2" for filling in fillings]
+    chained += [f"refusing/lenet-a/{filling}/dnn2" for filling in ("noise", "nothing")]
+    assert findings.far_names()[3:] == chained
+    assert findings.far_files() == [
+        *(f"results/smoke/classifiers/{name}.safetensors" for name in ("lenet-a", "lenet-b", "own")),
+        *(f"results/smoke/retraining/{name}.safetensors" for name in chained),
+    ]
+    assert findings.far_dataset() == ["results/datasets/smoke-digits.safetensors"]
+    settings = json.loads(findings.far_settings())
+    assert settings == {
+        **{"inputs": 100, "rays": 5, "doublings": 10, "seed": 1, "threshold": 0.9999},
+        "confidence_level": 0.95,
+    }
+    assert smoke_rules.figures.tables("rays") == ["results/smoke/findings/far/rays.csv"]
+
+
+def test_a_study_without_the_key_measures_no_inputs_far_from_the_data() -> None:
+    rules = _rules(lambda values: values.pop("far"))
+    assert rules.findings.far_names() == rules.findings.far_files() == rules.findings.far_dataset() == []
+    assert rules.findings.far("rubbish.csv") == []
+    assert not {"rubbish", "rays"} & set(rules.figures.all)
