@@ -161,7 +161,13 @@ class _Study:
 
     def rubbish(self) -> pd.DataFrame:
         table = self._far().assign(clipped=False, number=1)
-        return table.assign(rubbish_share=ENDS[self.end], mistaken_confidence=ENDS[self.end])
+        table = table.assign(rubbish_share=ENDS[self.end], mistaken_confidence=ENDS[self.end])
+        if self.claim.retraining is None:
+            return table
+        first = table.assign(rubbish_share=ENDS[OPPOSITE[self.end]])
+        place = {"retraining": self.claim.retraining, "filled_with": self.claim.filled_with}
+        later = table.assign(first=self.names, number=self.claim.network, **place)
+        return pd.concat([first, later.assign(classifier=later["classifier"] + "/dnn")], ignore_index=True)
 
     def ray_slopes(self) -> pd.DataFrame:
         """Linear, saturated and sure where the claim is to hold."""

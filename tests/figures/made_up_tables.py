@@ -111,7 +111,9 @@ def made_far() -> dict[str, pd.DataFrame]:
     networks = [network(f"lenet-{name}", 1.0 + place, built_as="lenet") for place, name in enumerate("abc")]
     networks += [
         network("maxout-a", 5.0, built_as="maxout", weight_decay=None),
-        network("dnn2", 0.1, built_as="lenet", number=2, filled_with="champions"),
+        network(
+            "chain/dnn2", 0.1, built_as="lenet", number=2, filled_with="champions", retraining="chain", first="lenet-a"
+        ),
     ]
     settings = FarSettings(inputs=200, rays=4, doublings=5)
     rubbish = rubbish_table(networks, settings)

@@ -18,7 +18,7 @@ def test_means_networks_and_published_numbers_are_drawn_in_the_row_of_their_kind
     assert rows == [
         "lenet, weight decay 0.0005",
         "maxout",
-        "lenet, weight decay 0.0005, network 2 of a chain, champions",
+        "lenet, weight decay 0.0005, network 2 of chain, champions",
     ]
     marks = [line for axes in (shares, confidences) for line in axes.lines if line.get_marker() == "D"]
     assert [(line.get_xdata()[0], line.get_ydata()[0]) for line in marks] == [

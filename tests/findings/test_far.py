@@ -126,7 +126,9 @@ def test_the_summary_is_over_networks_of_one_kind():
         dataclasses.replace(linear(spread), name=f"net-{spread}", weight_decay=decay)
         for spread, decay in ((1.0, 0.1), (1.5, 0.1), (2.0, 0.1), (3.0, None))
     ]
-    retrained = dataclasses.replace(linear(0.0), name="dnn2", number=2, filled_with="noise")
+    retrained = dataclasses.replace(
+        linear(0.0), name="a/dnn2", number=2, filled_with="noise", retraining="a", first="net-1.0"
+    )
     table = rubbish_table([*networks, retrained], FarSettings(inputs=500))
     require_valid(table, RUBBISH, source="rubbish")
     summary = rubbish_summary(table, confidence_level=0.95)

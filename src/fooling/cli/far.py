@@ -92,6 +92,8 @@ def far_network(classifier: Classifier) -> FarNetwork:
         built_as=built_as(classifier),
         loss=cast("Loss", loss_of(classifier)),
         weight_decay=weight_decay_of(classifier),
+        retraining=classifier.name.partition("/")[0] if place else None,
+        first=place.get("first"),
         number=int(place.get("number", 1)),
         filled_with=place.get("filled_with"),
         input_shape=classifier.input_shape,

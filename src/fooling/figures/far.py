@@ -52,7 +52,8 @@ def rubbish(*, rubbish: pd.DataFrame, rubbish_summary: pd.DataFrame) -> Figure:
             places = [_place(row, kinds) + shift for _, row in single.iterrows()]
             axes.plot(single[column], places, ".", color=look.colour, markersize=2, alpha=0.6)
         for place, kind in enumerate(kinds):
-            numbers = published(str(kind[0])) if kind[2] == 1 else None
+            is_first = kind[ALIKE.index("number")] == 1
+            numbers = published(str(kind[0])) if is_first else None
             if numbers is not None:
                 axes.plot(numbers[list(PANELS).index(column)], place, "D", color=PAPER, markersize=4, zorder=4)
         use_percent_ticks(axes, which="x")
@@ -104,7 +105,7 @@ def rays(*, rays: pd.DataFrame) -> Figure:
     for axes in grid[-1]:
         axes.set_xlabel("factor a of the input a x")
     handles = [
-        Line2D([], [], color=look.colour, linestyle=look.linestyle, label=_name(built_as, decay, 1, None))
+        Line2D([], [], color=look.colour, linestyle=look.linestyle, label=_name(built_as, decay, None, 1, None))
         for (built_as, decay), look in zip(kinds, looks, strict=True)
     ]
     draw_title(figure, "Confidence along rays that leave the data", handles)
@@ -154,13 +155,13 @@ def _equal(values: pd.Series[float], wanted: float) -> pd.Series[bool]:
     return values.isna() if pd.isna(wanted) else values == wanted
 
 
-def _name(built_as: object, weight_decay: float, number: int, filled_with: object) -> str:
+def _name(built_as: object, weight_decay: float, retraining: object, number: int, filled_with: object) -> str:
     """Return the name of a kind of networks."""
     words = [str(built_as)]
     if not pd.isna(weight_decay):
         words.append(f"weight decay {weight_decay:g}")
     if number > 1:
-        words.append(f"network {number} of a chain, {filled_with}")
+        words.append(f"network {number} of {retraining}, {filled_with}")
     lines, line = [], ""
     for word in words:
         if line and len(line) + len(word) > 34:

@@ -39,6 +39,12 @@ WEIGHT_DECAY = Column(
     NOT_NEGATIVE.or_nothing,
     doc="Weight decay of its training; empty for a network that the study did not train.",
 )
+RETRAINING = Column(
+    "retraining", TEXT.or_nothing, doc="Name of the retraining that made it; empty if it was not retrained."
+)
+FIRST = Column(
+    "first", TEXT.or_nothing, doc="First network of its chain of retrained networks; empty if it was not retrained."
+)
 NUMBER = Column("number", COUNT, doc="Number of the network in its chain of retrained networks; 1: not retrained.")
 FILLED_WITH = Column(
     "filled_with",
@@ -61,7 +67,7 @@ RUBBISH = Table(
     path="findings/far/rubbish.csv",
     commands=("probe-far",),
     columns=(
-        *(CLASSIFIER, BUILT_AS, WEIGHT_DECAY, NUMBER, FILLED_WITH, CLIPPED),
+        *(CLASSIFIER, BUILT_AS, WEIGHT_DECAY, RETRAINING, FIRST, NUMBER, FILLED_WITH, CLIPPED),
         Column("inputs", COUNT, doc="Number of random inputs from N(0, I), in the unit in which pixels are 0 to 1."),
         *(RUBBISH_SHARE, MISTAKEN_CONFIDENCE),
         Column("median_confidence", SHARE, doc="Median confidence in the most probable class, of all inputs."),
@@ -87,13 +93,13 @@ RUBBISH_SUMMARY = Table(
     path="findings/far/rubbish_summary.csv",
     commands=("probe-far",),
     columns=(
-        *(BUILT_AS, WEIGHT_DECAY, NUMBER, FILLED_WITH, CLIPPED),
+        *(BUILT_AS, WEIGHT_DECAY, RETRAINING, NUMBER, FILLED_WITH, CLIPPED),
         Column("networks", COUNT, doc="Number of such networks; fewer than 3 give no interval."),
         Column("inputs", COUNT, doc="Number of random inputs for each network."),
         *with_bounds(RUBBISH_SHARE),
         *with_bounds(MISTAKEN_CONFIDENCE),
     ),
-    key=("built_as", "weight_decay", "number", "filled_with", "clipped"),
+    key=("built_as", "weight_decay", "retraining", "number", "filled_with", "clipped"),
     doc="One row for each kind of network and of random inputs: means over the networks.",
 )
 #: Share of mistakes and mean confidence in them that Goodfellow et al. (2014) give for MNIST, by architecture and loss.
@@ -104,7 +110,7 @@ PUBLISHED = {
     ("softmax-regression", "softmax"): (0.598, 0.708),
 }
 #: Columns by which networks are of one kind.
-ALIKE = ("built_as", "weight_decay", "number", "filled_with")
+ALIKE = ("built_as", "weight_decay", "retraining", "number", "filled_with")
 
 Loss = Literal["softmax", "sigmoids"]
 Scores = Callable[[NDArray[np.float32]], NDArray[np.float32]]
@@ -137,6 +143,8 @@ class FarNetwork:
     loss: Loss
     """How it was trained, which decides what its confidence in random inputs is."""
     weight_decay: float | None
+    retraining: str | None = None
+    first: str | None = None
     number: int = 1
     filled_with: str | None = None
     input_shape: tuple[int, int, int]
@@ -192,6 +200,8 @@ def described(network: FarNetwork) -> dict[str, Any]:
         "classifier": network.name,
         "built_as": network.built_as,
         "weight_decay": np.nan if network.weight_decay is None else network.weight_decay,
+        "retraining": network.retraining,
+        "first": network.first,
         "number": network.number,
         "filled_with": network.filled_with,
     }

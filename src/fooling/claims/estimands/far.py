@@ -35,6 +35,28 @@ def confidence_in_rubbish(context: Context) -> Estimate:
 
 
 @estimand(
+    "mean over the chains of the share of random inputs from N(0, I) that get a class with more than 50 %, of network "
+    "{network} minus that of the first network",
+    needs=("retraining", "network"),
+    takes=("filled_with",),
+)
+def change_of_rubbish_share(context: Context) -> Estimate:
+    """One value for each chain; a fooling class counts as no mistake."""
+    chosen, rubbish = context.filter, context.tables.rubbish
+    if not rubbish.empty:
+        rubbish = rubbish[~rubbish["clipped"].astype(bool)]
+        first = rubbish[rubbish["number"] == 1].set_index("classifier")["rubbish_share"]
+        later = rubbish[(rubbish["retraining"] == chosen.retraining) & (rubbish["number"] == chosen.network)]
+        later = later[(later["filled_with"] == chosen.filled_with) & later["first"].isin(first.index)]
+        rubbish = later[later["first"].isin(context.networks()["classifier"])]
+    if rubbish.empty:
+        raise NotRun(f"no random inputs on the networks of a retraining {chosen.retraining} of {context.dataset}")
+    changes = rubbish["rubbish_share"].to_numpy(dtype=np.float64) - first[rubbish["first"]].to_numpy(dtype=np.float64)
+    level = context.settings.confidence_level
+    return estimated_mean(changes[:, None], level=level, nested=True, unit="chain", within=(-1, 1))
+
+
+@estimand(
     "share of the rays along which the log-odds grow, at the largest factor, at the rate of their gradient (to 1 %)",
     needs=NEEDS,
     takes=(*TAKES, "direction"),
