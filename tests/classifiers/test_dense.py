@@ -61,6 +61,18 @@ def test_a_unit_of_maxout_is_the_largest_of_its_pieces(images: torch.Tensor) -> 
     np.testing.assert_allclose(outputs(network, images), units @ last.T + b2, atol=1e-6)
 
 
+def test_a_radial_basis_function_is_likely_near_its_centre_alone(images: torch.Tensor) -> None:
+    network = built("rbf")
+    centres, log_widths = arrays(network)
+    offsets = images.flatten(1).double().numpy()[:, None] - centres
+    probabilities = np.exp(-np.exp(log_widths) * (offsets**2).sum(axis=2))
+    np.testing.assert_allclose(torch.sigmoid(torch.from_numpy(outputs(network, images))), probabilities, atol=1e-5)
+    far = outputs(network, 1000 * images)
+    assert np.isfinite(far).all() and (far < -1000).all()
+    at_centre = outputs(network, torch.from_numpy(centres).float().view(3, *SHAPE))
+    assert np.isfinite(at_centre).all() and (np.diag(at_centre) > 13).all()
+
+
 def test_a_perceptron_without_hidden_layers_is_softmax_regression(images: torch.Tensor) -> None:
     np.testing.assert_array_equal(
         outputs(built("mlp", hidden=[]), images), outputs(built("softmax-regression"), images)
@@ -76,6 +88,7 @@ def test_a_perceptron_without_hidden_layers_is_softmax_regression(images: torch.
         ("mlp", {"width": 3}, "width"),
         ("maxout", {"pieces": 1}, "pieces: 1"),
         ("maxout", {"hidden": ["a"]}, "hidden: "),
+        ("rbf", {"widths": 3}, "widths"),
     ],
 )
 def test_invalid_options_are_named(name: str, options: dict[str, Any], named: str) -> None:

@@ -1,7 +1,7 @@
 """Find architectures by name without importing torch, and decide which Python files may be run.
 
-Names are ``lenet``, ``alexnet``, ``squeezenet``, ``softmax-regression``, ``mlp``, ``maxout``, ``torchvision:<name>``
-and, for your own network, ``path/to/file.py:function``.
+Names are ``lenet``, ``alexnet``, ``squeezenet``, ``softmax-regression``, ``mlp``, ``maxout``, ``rbf``,
+``torchvision:<name>`` and, for your own network, ``path/to/file.py:function``.
 
 A classifier file contains the name of a Python file, and anyone can write any name into it. Such a name is therefore
 never followed. You name the files, and the file with the recorded SHA-256 is run, wherever it is.
@@ -38,10 +38,10 @@ NAMED_MODULES = (
 LENET, VISION, ENSEMBLE, DENSE = NAMED_MODULES
 OWN_ARCHITECTURES = {
     **{"lenet": LENET, "alexnet": VISION, "squeezenet": VISION, "ensemble": ENSEMBLE},
-    **dict.fromkeys(("softmax-regression", "mlp", "maxout"), DENSE),
+    **dict.fromkeys(("softmax-regression", "mlp", "maxout", "rbf"), DENSE),
 }
 KNOWN_NAMES = (
-    "lenet, alexnet, squeezenet, softmax-regression, mlp, maxout, torchvision:<name> or path/to/file.py:function"
+    "lenet, alexnet, squeezenet, softmax-regression, mlp, maxout, rbf, torchvision:<name> or path/to/file.py:function"
 )
 DEFAULT_CHUNK_SIZE = 32
 

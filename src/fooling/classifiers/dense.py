@@ -1,4 +1,4 @@
-"""Build networks of dense layers: softmax regression, multilayer perceptrons and maxout networks."""
+"""Build networks of dense layers: softmax regression, perceptrons, maxout networks and radial basis functions."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from fooling.errors import FoolingError
 CHUNK_SIZE = 200  # images scored at once: the weights are read once for all of them
 ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid}
 MOST_UNITS = 100_000
+NEAREST = 1e-6  # distance at which the probability of a radial basis function stops growing
 
 
 class Maxout(nn.Module):
@@ -30,8 +31,27 @@ class Maxout(nn.Module):
         return units
 
 
+class RadialBasis(nn.Module):
+    """One unit for each class, which is likely only near its centre: p = exp(-w |x - c|^2), as the log-odds of p.
+
+    Trained with ``training.loss: sigmoids``, so that the sigmoid of an output is p.
+    """
+
+    def __init__(self, inputs: int, classes: int) -> None:
+        super().__init__()
+        self.centres = nn.Parameter(torch.rand(classes, inputs))
+        self.log_widths = nn.Parameter(torch.full((classes,), -math.log(inputs)))  # log of w: p is about .7 at first
+
+    def forward(self, values: torch.Tensor) -> torch.Tensor:
+        """Return the log-odds (B, K) of ``values`` (B, I)."""
+        squares = (values[:, None] - self.centres).square().sum(dim=2)
+        distances = (squares * self.log_widths.exp()).clamp(min=NEAREST)
+        log_odds: torch.Tensor = -distances - torch.log(-torch.expm1(-distances))
+        return log_odds
+
+
 def architecture_of(name: str) -> Architecture:
-    """Return the architecture ``name``: ``softmax-regression``, ``mlp`` or ``maxout``."""
+    """Return the architecture ``name``: ``softmax-regression``, ``mlp``, ``maxout`` or ``rbf``."""
     return Architecture(build=BUILDERS[name], chunk_size=CHUNK_SIZE)
 
 
@@ -88,7 +108,17 @@ def build_maxout(
     return nn.Sequential(*layers, _linear([math.prod(input_shape), *hidden][-1], classes))
 
 
-BUILDERS = {"softmax-regression": build_softmax_regression, "mlp": build_mlp, "maxout": build_maxout}
+def build_rbf(*, input_shape: tuple[int, int, int], classes: int) -> nn.Module:
+    """Build one radial basis function for each class with new weights, for ``training.loss: sigmoids``."""
+    return nn.Sequential(nn.Flatten(), RadialBasis(math.prod(input_shape), classes))
+
+
+BUILDERS = {
+    "softmax-regression": build_softmax_regression,
+    "mlp": build_mlp,
+    "maxout": build_maxout,
+    "rbf": build_rbf,
+}
 
 
 def _sizes(inputs: int, hidden: Sequence[int], *, name: str) -> list[tuple[int, int]]:

@@ -63,7 +63,7 @@ class NetworkSettings(Settings):
     architecture: ArchitectureName = Field(
         default="lenet", examples=["lenet", "alexnet", "torchvision:resnet18", "mine.py:build"]
     )
-    """`lenet`, `alexnet`, `squeezenet`, `softmax-regression`, `mlp`, `maxout`, `torchvision:<name>` or
+    """`lenet`, `alexnet`, `squeezenet`, `softmax-regression`, `mlp`, `maxout`, `rbf`, `torchvision:<name>` or
     `path/to/file.py:function`.
     """
     options: dict[str, JsonValue] = Field(default={}, examples=[{}])
@@ -122,7 +122,7 @@ class ImportSettings(Settings):
     """A network trained by others."""
 
     architecture: ArchitectureName = Field(examples=["torchvision:googlenet", "squeezenet", "mine.py:build"])
-    """`lenet`, `alexnet`, `squeezenet`, `softmax-regression`, `mlp`, `maxout`, `torchvision:<name>` or
+    """`lenet`, `alexnet`, `squeezenet`, `softmax-regression`, `mlp`, `maxout`, `rbf`, `torchvision:<name>` or
     `path/to/file.py:function`.
     """
     options: dict[str, JsonValue] = Field(default={}, examples=[{}])

@@ -8,6 +8,7 @@ show what an attack would find.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -108,6 +109,7 @@ PUBLISHED = {
     ("maxout", "softmax"): (0.9835, 0.928),
     ("maxout", "sigmoids"): (0.68, 0.879),
     ("softmax-regression", "softmax"): (0.598, 0.708),
+    ("rbf", "sigmoids"): (0.0, math.nan),  # no mistake has a confidence
 }
 #: Columns by which networks are of one kind.
 ALIKE = ("built_as", "weight_decay", "retraining", "number", "filled_with")
