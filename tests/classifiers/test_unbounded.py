@@ -52,6 +52,13 @@ def test_a_network_is_described_by_its_options_and_loss():
     assert (loss_of(network), weight_decay_of(network)) == ("sigmoids", 0.5)
 
 
+def test_an_ensemble_is_described_by_its_size():
+    network = dataclasses.replace(
+        made_classifier(WEIGHTS, BIAS), architecture="ensemble", options={"members": [{"name": "a"}, {"name": "b"}]}
+    )
+    assert built_as(network) == "ensemble of 2"
+
+
 def test_an_imported_network_has_no_weight_decay_and_is_read_as_a_softmax():
     network = dataclasses.replace(made_classifier(WEIGHTS, BIAS), provenance={"settings": {"weights": "w"}})
     assert (built_as(network), loss_of(network), weight_decay_of(network)) == ("test", "softmax", None)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 
 from degenerate_study import made_images, save_network
 from fooling.artifacts import read_table
-from fooling.cli.far import probe_far
+from fooling.cli.far import far_network, probe_far
 from fooling.datasets.dataset import Dataset, save_dataset
 from fooling.errors import FoolingError
 from fooling.findings.far import RUBBISH, RUBBISH_SUMMARY
 from fooling.findings.rays import RAY_SLOPES, RAYS
+from linear_classifier import SHAPE, made_classifier
 
 SETTINGS = {"inputs": 30, "rays": 3, "doublings": 3}
 TABLES = {"rubbish": RUBBISH, "summary": RUBBISH_SUMMARY, "rays": RAYS, "slopes": RAY_SLOPES}
@@ -79,6 +83,18 @@ def test_a_data_set_of_other_images_is_refused(files, tmp_path):
     save_dataset(files / "other.safetensors", other)
     with pytest.raises(FoolingError, match="does not take the images of the data set\n  found: 1x16x8"):
         probed(files, tmp_path, "lenet-a", dataset="other")
+
+
+def test_a_network_without_gradients_has_no_rays():
+    classifier = made_classifier(np.zeros((3, int(np.prod(SHAPE)))), np.zeros(3))
+
+    class Detached(torch.nn.Module):
+        def forward(self, values):
+            return values.detach().flatten(1)[:, :3]
+
+    network = far_network(dataclasses.replace(classifier, name="frozen", network=Detached()))
+    with pytest.raises(FoolingError, match="the rays of frozen cannot be measured\n  found: the network frozen has no"):
+        network.gradients(np.zeros((2, *SHAPE)), np.zeros(2, dtype=np.int64))
 
 
 @pytest.mark.parametrize(("key", "value"), [("inputs", 0), ("doublings", 21), ("rays", -1), ("seed", -1)])

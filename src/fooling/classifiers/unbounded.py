@@ -52,6 +52,8 @@ def built_as(classifier: Classifier) -> str:
 
     For example ``mlp, activation tanh, hidden 200-200`` or ``softmax-regression, sigmoids``.
     """
+    if members := classifier.options.get("members"):
+        return f"{classifier.architecture} of {len(members)}"
     loss = loss_of(classifier)
     words = [classifier.architecture]
     words += [f"{name} {_in_words(value)}" for name, value in sorted(classifier.options.items())]

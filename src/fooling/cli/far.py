@@ -84,7 +84,14 @@ def far_network(classifier: Classifier) -> FarNetwork:
 
     def gradients(levels: NDArray[np.float64], classes: NDArray[np.int64]) -> NDArray[np.float64]:
         given = torch.from_numpy(levels).to(classifier.device), torch.from_numpy(classes).to(classifier.device)
-        by_level: NDArray[np.float64] = log_odds_gradients(classifier, *given)[1].cpu().numpy()
+        try:
+            by_level: NDArray[np.float64] = log_odds_gradients(classifier, *given)[1].cpu().numpy()
+        except FoolingError as error:
+            raise FoolingError(
+                f"the rays of {classifier.name} cannot be measured",
+                found=str(error).partition("\n")[0],
+                remedy="leave the network out of far.classifiers",
+            ) from None
         return by_level
 
     return FarNetwork(
