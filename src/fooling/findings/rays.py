@@ -46,7 +46,7 @@ RAYS = Table(
         ),
         Column("low_log_odds", NUMBER, unit="log-odds", doc="Lower quartile over the rays of the same."),
         Column("high_log_odds", NUMBER, unit="log-odds", doc="Upper quartile over the rays of the same."),
-        Column("sure", SHARE, doc="Share of the rays with at least the threshold (99.99 %) as confidence."),
+        Column("sure", SHARE, doc="Share of the rays on which the confidence is at least `findings.threshold`."),
     ),
     key=("classifier", "direction", "clipped", "factor"),
     doc="One row for each network, direction and factor: the confidence along rays. An attack may find more.",
@@ -63,7 +63,7 @@ RAY_SLOPES = Table(
         Column(
             "log_odds", NUMBER, unit="log-odds", doc="Log-odds of the class at this factor, where it is most probable."
         ),
-        Column("sure", SHARE, doc="1 if the confidence in it is at least the threshold (99.99 %), otherwise 0."),
+        Column("sure", SHARE, doc="1 if the confidence in it is at least `findings.threshold`, otherwise 0."),
         Column(
             "last_change",
             NUMBER,
