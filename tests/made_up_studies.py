@@ -172,7 +172,7 @@ class _Study:
     def ray_slopes(self) -> pd.DataFrame:
         """Linear, saturated and sure where the claim is to hold."""
         wrong = ENDS[OPPOSITE[self.end]]
-        table = self._far().assign(direction=self.claim.direction or "noise", sure=ENDS[self.end])
+        table = self._far().assign(direction="noise", sure=ENDS[self.end])
         return table.assign(slope_difference=wrong, last_change=wrong)
 
     def _far(self) -> pd.DataFrame:

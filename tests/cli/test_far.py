@@ -12,10 +12,11 @@ import torch
 
 from degenerate_study import made_images, save_network
 from fooling.artifacts import read_table
-from fooling.cli.far import far_network, probe_far
+from fooling.cli.far import probe_far
 from fooling.datasets.dataset import Dataset, save_dataset
 from fooling.errors import FoolingError
 from fooling.findings.far import RUBBISH, RUBBISH_SUMMARY
+from fooling.findings.far_networks import far_network
 from fooling.findings.rays import RAY_SLOPES, RAYS
 from linear_classifier import SHAPE, made_classifier
 

@@ -11,8 +11,8 @@ import torch
 
 from fooling.classifiers.classifier import Classifier
 from fooling.classifiers.dense import build_mlp
-from fooling.cli.far import far_network
 from fooling.findings.far import LEVELS, FarSettings
+from fooling.findings.far_networks import far_network
 from fooling.findings.rays import RAY_SLOPES, RAYS, directions, rays_tables
 from fooling.table import require_valid
 from linear_classifier import SHAPE, made_classifier

@@ -7,8 +7,8 @@ import pytest
 
 from figures.made_up_tables import made_audits, made_far
 from fooling.formatting import share_percent
+from fooling.report.far import are_far_inputs_confident
 from fooling.report.story import (
-    are_far_inputs_confident,
     can_it_be_fixed,
     counted_experiments,
     do_others_agree,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fooling.table import COUNT, FLAG, NUMBER, SHARE, TEXT, Column, one_of
+from fooling.table import COUNT, FLAG, NOT_NEGATIVE, NUMBER, SHARE, TEXT, Column, one_of
 
 SEARCHES = ("map-elites", "random-search", "drift")
 
@@ -59,3 +59,15 @@ RUNS = Column("runs", COUNT, unit="runs", doc="Number of all runs behind the val
 RUNS_ON_CLASSIFIER = Column("runs", COUNT, unit="runs", doc="Number of runs on this classifier.")
 REACHED_SHARE = Column("reached", SHARE, doc="Share of the runs that reached the target.")
 NOTE = Column("note", TEXT.or_nothing, doc="Why there is no interval, or what it does not cover.")
+
+BUILT_AS = Column(
+    "built_as",
+    TEXT,
+    doc="Architecture of the classifier, its options, and `sigmoids` if it was trained with a sigmoid for each class.",
+)
+WEIGHT_DECAY = Column(
+    "weight_decay",
+    NOT_NEGATIVE.or_nothing,
+    doc="Weight decay of its training; empty for a network that the study did not train.",
+)
+CLIPPED = Column("clipped", FLAG, doc="Whether the inputs are clipped to the range of images, 0 to 1.")

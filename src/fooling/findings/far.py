@@ -19,27 +19,17 @@ import scipy  # its parts load when they are called: Snakemake reads the setting
 from numpy.typing import NDArray
 from pydantic import Field
 
-from fooling.findings.columns import CLASSIFIER
+from fooling.findings.columns import BUILT_AS, CLASSIFIER, CLIPPED, WEIGHT_DECAY
 from fooling.findings.intervals import IntervalSettings, estimated_mean
 from fooling.findings.runs import ThresholdSettings
 from fooling.seeding import numpy_generator
 from fooling.settings import Seed, Settings
-from fooling.table import COUNT, FLAG, NOT_NEGATIVE, SHARE, TEXT, Column, Table, with_bounds
+from fooling.table import COUNT, NOT_NEGATIVE, SHARE, TEXT, Column, Table, with_bounds
 
 LEVELS = 255.0  # per unit of an input
 MISTAKE = 0.5  # an input with a higher confidence is a mistake
 BATCH = 500  # random inputs drawn at once
 
-BUILT_AS = Column(
-    "built_as",
-    TEXT,
-    doc="Architecture of the classifier, its options, and `sigmoids` if it was trained with a sigmoid for each class.",
-)
-WEIGHT_DECAY = Column(
-    "weight_decay",
-    NOT_NEGATIVE.or_nothing,
-    doc="Weight decay of its training; empty for a network that the study did not train.",
-)
 RETRAINING = Column(
     "retraining", TEXT.or_nothing, doc="Name of the retraining that made it; empty if it was not retrained."
 )
@@ -52,7 +42,6 @@ FILLED_WITH = Column(
     TEXT.or_nothing,
     doc="Content of the fooling class with which it was retrained; empty if it was not retrained.",
 )
-CLIPPED = Column("clipped", FLAG, doc="Whether the inputs are clipped to the range of images, 0 to 1.")
 RUBBISH_SHARE = Column(
     "rubbish_share",
     SHARE,

@@ -18,8 +18,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fooling.findings.calibration import log_odds_in
-from fooling.findings.columns import CLASS_INDEX, CLASSIFIER
-from fooling.findings.far import BUILT_AS, CLIPPED, LEVELS, WEIGHT_DECAY, FarNetwork, FarSettings, described
+from fooling.findings.columns import BUILT_AS, CLASS_INDEX, CLASSIFIER, CLIPPED, WEIGHT_DECAY
+from fooling.findings.far import LEVELS, FarNetwork, FarSettings, described
 from fooling.findings.intervals import probability_of
 from fooling.seeding import numpy_generator
 from fooling.table import COUNT, NOT_NEGATIVE, NUMBER, SHARE, Column, Table, Values, one_of
@@ -63,7 +63,7 @@ RAY_SLOPES = Table(
         Column(
             "log_odds", NUMBER, unit="log-odds", doc="Log-odds of the class at this factor, where it is most probable."
         ),
-        Column("sure", SHARE, doc="1 if the confidence in it is at least `findings.threshold`, otherwise 0."),
+        Column("sure", SHARE, doc="Whether the confidence in it is at least `findings.threshold`: 1, otherwise 0."),
         Column(
             "last_change",
             NUMBER,

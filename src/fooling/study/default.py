@@ -11,12 +11,11 @@ from fooling.study.entries import (
     AscentEntry,
     DigitsEntry,
     ExperimentEntry,
-    FarEntry,
     RetrainingEntry,
     ShapesEntry,
     TrainedEntry,
 )
-from fooling.study.settings import FindingsSettings, StudySettings
+from fooling.study.settings import FarEntry, FindingsSettings, StudySettings
 from fooling.survey.settings import SurveySettings
 from fooling.training.settings import AdamSettings, CosinePolicy, TrainingSettings
 

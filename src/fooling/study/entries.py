@@ -1,4 +1,4 @@
-"""The entries of a study file: data sets, classifiers, experiments, retrainings, attacks, far inputs and audits."""
+"""The entries of a study file: data sets, classifiers, experiments, retrainings, attacks and audits."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ from fooling.datasets.shapes import ShapesSettings
 from fooling.encodings import settings as encodings
 from fooling.encodings.settings import EncodingSettings
 from fooling.figures.catalogue import FIGURES
-from fooling.findings.far import FarSettings
 from fooling.retraining.settings import RetrainingSettings
 from fooling.settings import SeedRange, Settings
 from fooling.training.settings import ClassifierSettings
@@ -327,14 +326,6 @@ class AuditsEntry(BudgetSettings):
         """Return the settings that are passed to the audits of a network."""
         stated = network.model_dump(mode="json", exclude=set(network.not_passed_on), exclude_defaults=True)
         return {**stated, **self.model_dump(mode="json", include=set(BudgetSettings.model_fields))}
-
-
-class FarEntry(FarSettings):
-    """Confidence of networks in inputs far from the data: random inputs, and rays that leave the range of images."""
-
-    classifiers: Annotated[tuple[Name, ...], Field(min_length=1)]
-    """Names of the classifiers, all of one data set. The networks of chains that begin with one of them get the same
-    random inputs, but no rays."""
 
 
 def with_preset(experiment: Mapping[str, Any]) -> Mapping[str, Any]:

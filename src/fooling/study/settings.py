@@ -16,6 +16,7 @@ from fooling.findings.class_sets import ClassSetSettings
 from fooling.findings.classifiers import FoolabilitySettings
 from fooling.findings.distances import DistanceSettings
 from fooling.findings.examination import ExaminationSettings
+from fooling.findings.far import FarSettings
 from fooling.findings.runs import ThresholdSettings
 from fooling.findings.sampling import SampleSettings
 from fooling.findings.transfer import TransferSettings
@@ -26,13 +27,20 @@ from fooling.study.entries import (
     ClassifierEntry,
     DatasetEntry,
     ExperimentEntry,
-    FarEntry,
     Name,
     RetrainingEntry,
 )
 from fooling.survey.settings import SurveySettings
 
 SHARED_FOLDER = "datasets"  # below results/, beside the studies
+
+
+class FarEntry(FarSettings):
+    """Confidence of networks in inputs far from the data: random inputs, and rays that leave the range of images."""
+
+    classifiers: Annotated[tuple[Name, ...], Field(min_length=1)]
+    """Names of the classifiers, all of one data set. The networks of chains that begin with one of them get the same
+    random inputs, but no rays."""
 
 
 class FindingsSettings(

@@ -59,7 +59,7 @@ def change_of_rubbish_share(context: Context) -> Estimate:
 @estimand(
     "share of the rays along which the log-odds grow, at the largest factor, at the rate of their gradient (to 1 %)",
     needs=NEEDS,
-    takes=(*TAKES, "direction"),
+    takes=TAKES,
 )
 def share_of_linear_rays(context: Context) -> Estimate:
     """Rays that are not clipped to images."""
@@ -70,7 +70,7 @@ def share_of_linear_rays(context: Context) -> Estimate:
 @estimand(
     "share of the rays along which the log-odds change by less than .01 over the last doubling of the factor",
     needs=NEEDS,
-    takes=(*TAKES, "direction"),
+    takes=TAKES,
 )
 def share_of_saturated_rays(context: Context) -> Estimate:
     """Rays that are not clipped to images."""
@@ -81,7 +81,7 @@ def share_of_saturated_rays(context: Context) -> Estimate:
 @estimand(
     "share of the rays with at least the threshold as confidence at the largest factor",
     needs=NEEDS,
-    takes=(*TAKES, "direction"),
+    takes=TAKES,
 )
 def share_of_sure_rays(context: Context) -> Estimate:
     """Rays that are not clipped to images."""
@@ -100,8 +100,6 @@ def _mean(context: Context, column: str) -> Estimate:
 
 def _rays(context: Context) -> pd.DataFrame:
     rows = _chosen(context, context.tables.ray_slopes)
-    if not rows.empty and context.filter.direction is not None:
-        rows = rows[rows["direction"] == context.filter.direction]
     if rows.empty:
         raise NotRun(f"no rays of such classifiers of {context.dataset}")
     return rows
