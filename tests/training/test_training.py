@@ -338,7 +338,7 @@ def test_the_loss_of_sigmoids_is_the_sum_of_binary_cross_entropies():
     torch.testing.assert_close(mean_loss(logits, labels, loss="softmax"), nn.functional.cross_entropy(logits, labels))
 
 
-def test_a_network_of_sigmoids_learns_and_its_file_names_the_loss(dataset):
-    classifier = finished(started(dataset, architecture="softmax-regression", iterations=60, loss="sigmoids"))
+def test_a_network_of_sigmoids_learns_and_its_file_names_the_loss(bars):
+    classifier = finished(started(bars, architecture="softmax-regression", iterations=60, loss="sigmoids"))
     assert classifier.provenance["settings"]["training"]["loss"] == "sigmoids"
     assert classifier.provenance["history"][-1]["train_loss"] < classifier.provenance["history"][0]["train_loss"]
