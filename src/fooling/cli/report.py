@@ -21,8 +21,10 @@ from fooling.findings.audits import AUDITS
 from fooling.findings.calibration import REAL
 from fooling.findings.distances import DISTANCES
 from fooling.findings.examination import EXAMINED
+from fooling.findings.families import FAMILIES_TABLE
 from fooling.findings.retraining import EFFECTS, RETRAINING
 from fooling.findings.runs import CHAMPIONS, ThresholdSettings
+from fooling.findings.stress import ROBUSTNESS, SUPERNORMAL
 from fooling.findings.transfer import TRANSFER
 from fooling.images import read_png
 from fooling.progress import say
@@ -47,7 +49,10 @@ from fooling.schemas import checked_header
 from fooling.settings import checked_settings, read_settings
 from fooling.table import Table
 
-SHOWN = (CLAIMS, AUDITS, CHAMPIONS, EXAMINED, REAL, TRANSFER, DISTANCES, RETRAINING, EFFECTS)
+SHOWN = (
+    *(CLAIMS, AUDITS, CHAMPIONS, EXAMINED, REAL, TRANSFER, DISTANCES, RETRAINING, EFFECTS),
+    *(FAMILIES_TABLE, ROBUSTNESS, SUPERNORMAL),
+)
 
 PANEL = "Report"
 
@@ -78,7 +83,8 @@ def report(
         threshold: Confidence from which a champion is counted as fooling the network.
         output: HTML file to write.
         tables: A table to show, as name=path: `claims`, `audits`, `champions` of each experiment to summarise,
-            `examined`, `real`, `transfer`, `distances`, `retraining` and `effects`; give the option once for each file.
+            `examined`, `real`, `transfer`, `distances`, `retraining`, `effects`, `families`, `robustness` and
+            `supernormal`; give the option once for each file.
         figures: PNG files of the figures to show.
         runs: A run whose images are shown, as experiment=path.
         replays: Champions of one of these runs over its generations, as experiment=path: the file that `replay` wrote
@@ -109,6 +115,9 @@ def report(
             distances=[read_table(path, DISTANCES) for path in given[DISTANCES.name]],
             retraining=_all(given, RETRAINING),
             effects=_all(given, EFFECTS),
+            families=_all(given, FAMILIES_TABLE),
+            robustness=_all(given, ROBUSTNESS),
+            supernormal=_all(given, SUPERNORMAL),
             audits=_all(given, AUDITS),
         ),
         claims=read_table(single_file(given[CLAIMS.name], CLAIMS), CLAIMS) if given[CLAIMS.name] else None,

@@ -26,6 +26,7 @@ from fooling.report.claim_rows import STATUSES, VERDICTS, Recorded, Row, choices
 from fooling.report.drawings import ANSWERS, COMPARISON, CURVES, HIDDEN, LABELLED, LOOP, Drawing, Drawings
 from fooling.report.opening import Course, Question
 from fooling.report.pictures import Gallery, Picture, environment
+from fooling.report.probes import is_it_the_cppn, what_survives
 from fooling.report.story import (
     ExperimentSummary,
     can_it_be_fixed,
@@ -55,6 +56,8 @@ SECTIONS = {
     "evolution": "Is it evolution?",
     "others": "Do they fool other networks?",
     "why": "Why are they fooled?",
+    "smooth": "Is it the CPPN, or any smooth image?",
+    "stress": "What do fooling images survive?",
     "fix": "Can it be fixed?",
     "ranking": "Which networks are fooled most?",
     "claims": "Claims of the paper, and ours",
@@ -85,6 +88,9 @@ class Tables:
     distances: Sequence[pd.DataFrame] = ()  # one for each classifier
     retraining: pd.DataFrame | None = None  # of all retrainings
     effects: pd.DataFrame | None = None  # of all retrainings
+    families: pd.DataFrame | None = None  # of all classifiers
+    robustness: pd.DataFrame | None = None  # of all classifiers
+    supernormal: pd.DataFrame | None = None  # of all classifiers
     audits: pd.DataFrame | None = None
 
 
@@ -217,6 +223,8 @@ def _answers(content: Content, drawings: Drawings) -> dict[str, Answer]:
     sentences = {
         "others": do_others_agree(content.tables.transfer, encodings),
         "why": why(content.tables.distances, threshold=content.threshold),
+        "smooth": is_it_the_cppn(content.tables.families),
+        "stress": what_survives(content.tables.robustness, content.tables.supernormal),
         "fix": can_it_be_fixed(content.tables.effects),
         "ranking": which_are_fooled_most(content.tables.audits),
     }
