@@ -75,7 +75,7 @@ rule sample_families:
         architecture=classifiers.network_files(classifiers.this),
     output:
         table="<results>/findings/families/{classifier}.parquet",
-        images="<results>/findings/families/{classifier}.images.parquet",
+        images="<results>/findings/family_images/{classifier}.parquet",
     params:
         code=classifiers.fingerprint(
             "fooling.cli.random_images:sample_families", classifiers.this, findings.cppn_modules

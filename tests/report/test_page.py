@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from figures.made_up_tables import made_audits
+from figures.made_up_tables import made_audits, made_families, made_robustness
 from fooling.images import png_bytes
 from fooling.report.claim_rows import Recorded
 from fooling.report.opening import first_of_encodings, one_label, questions, start_and_end
@@ -75,6 +75,8 @@ def made(
             retraining=make_retraining(),
             effects=make_effects(),
             audits=made_audits()["audits"],
+            families=made_families()[0],
+            robustness=made_robustness(),
         ),
         claims=claims,
         declared=claims_of({"id": "first"}, {"id": "second", "claim": "It stays <low>."}),

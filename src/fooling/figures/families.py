@@ -7,7 +7,6 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import PercentFormatter
 
 from fooling.errors import FoolingError
 from fooling.figures.confidence_axis import (
@@ -17,6 +16,7 @@ from fooling.figures.confidence_axis import (
     log_odds,
     reference_handle,
     use_confidence_ticks,
+    use_percent_ticks,
     visible,
 )
 from fooling.figures.image_grid import HEAD, place_image, sheet, write, write_class_names, write_head
@@ -54,7 +54,7 @@ def families(*, families: pd.DataFrame, reference: float | None) -> Figure:
         if reference:
             panels[1].plot(rows["share"], heights, **style, clip_on=False)
     odds = [*visible(summary["log_odds"]), *([log_odds(reference)] if reference else [])]
-    use_confidence_ticks(panels[0], odds, which="x", most=5)
+    use_confidence_ticks(panels[0], odds, which="x", most=4)
     panels[0].set(title="Median over the classes", xlabel=LABEL)
     handles = [
         Line2D([], [], color=LOOKS[family].colour, marker=LOOKS[family].marker, linestyle="", markersize=5,
@@ -64,15 +64,14 @@ def families(*, families: pd.DataFrame, reference: float | None) -> Figure:
         draw_reference(panels[0], log_odds(reference), which="x")
         handles.append(reference_handle(reference))
         panels[1].set(title=f"Classes at {short_percent(reference)} or more", xlabel="share of the classes")
-        panels[1].set_xlim(-0.02, 1.02)
-        panels[1].xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+        use_percent_ticks(panels[1], which="x")
     for axes in panels:
         _use_rows(axes, networks)
-    draw_title(figure, "Is it the CPPN, or any smooth image? The best of as many random images", handles)
+    draw_title(figure, "Is it the CPPN, or any smooth image?", handles)
     draw_note(
         figure,
         f"Each mark: one family on one network, with the best of {_evaluations(families)} random images for each "
-        "class. No image is selected or varied. A class that is not reached here may be reached by a search: not "
+        "class. No image is evolved. A class that is not reached here may be reached by a search: not "
         f"fooled by stored images is not the same as not foolable. {EXPLAINED}",
     )
     return figure
@@ -100,7 +99,7 @@ def family_examples(*, family_images: pd.DataFrame) -> Figure:
     write_head(
         axes,
         f"The best random image of each family on {network}",
-        "Below each image: the confidence in the class of its column. No image was selected or varied.",
+        "Below each image: the confidence in the class of its column. No image was evolved.",
     )
     write_class_names(axes, classes["class_name"].tolist(), left=LEFT, pitch=pitch)
     for line, family in enumerate(shown):

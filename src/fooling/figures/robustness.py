@@ -7,7 +7,6 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import PercentFormatter
 
 from fooling.ablation.changes import CHANGES
 from fooling.figures.style import ENCODINGS, REAL, WIDTH, Look, draw_note, draw_title, in_style
@@ -40,10 +39,12 @@ def robustness(*, robustness: pd.DataFrame) -> Figure:
     for line, experiment in zip(panels, experiments, strict=True):
         rows = shares[shares["experiment"] == experiment]
         for axes, change in zip(line, changes, strict=True):
-            _draw_change(axes, rows[rows["change"] == change], is_last=experiment == experiments[-1])
+            _draw_change(axes, rows[rows["change"] == change])
         networks = rows["classifier"].nunique()
         line[0].set_ylabel(f"{experiment}\n{networks} network{'s' * (networks > 1)}", fontsize=6.5)
-        line[0].yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+        line[0].set_yticks([0, 0.5, 1], ["0 %", "50 %", "100 %"])
+    for axes, change in zip(panels[-1], changes, strict=True):
+        axes.set_xlabel(AXES[change], fontsize=6.5)
     encodings = [name for name in ENCODINGS if name in set(shares["encoding"])]
     handles = [_handle(Look(f"champions, {ENCODING_NAMES[name]}", ENCODINGS[name].colour)) for name in encodings]
     handles.append(_handle(OF_REAL))
@@ -69,8 +70,11 @@ def shares_of_networks(robustness: pd.DataFrame) -> pd.DataFrame:
     return sums
 
 
-def _draw_change(axes: Axes, rows: pd.DataFrame, *, is_last: bool) -> None:
+def _draw_change(axes: Axes, rows: pd.DataFrame) -> None:
     """Draw champions and real images against the strength, from all images at a strength of 0."""
+    axes.set_ylim(-0.04, 1.04)
+    if rows.empty:
+        return
     looks = {"kept_share": ENCODINGS[rows["encoding"].iloc[0]], "real_share": OF_REAL}
     for share, look in looks.items():
         by_network = rows.pivot_table(index="strength", columns="classifier", values=share, dropna=False)
@@ -85,9 +89,6 @@ def _draw_change(axes: Axes, rows: pd.DataFrame, *, is_last: bool) -> None:
             strengths[shown], means[shown], color=look.colour, linestyle=look.linestyle, marker=look.marker, ms=3,
             linewidth=1.4,
         )  # fmt: skip
-    axes.set_ylim(-0.04, 1.04)
-    if is_last:
-        axes.set_xlabel(AXES[str(rows["change"].iloc[0])], fontsize=6.5)
 
 
 def _handle(look: Look) -> Line2D:

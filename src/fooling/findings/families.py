@@ -1,7 +1,7 @@
 """Families of random images: the best of as many images of each, for every class of a classifier.
 
 Random CPPNs reach high confidences without evolution. Other smooth random images show whether that is a property of
-CPPNs. All families have the same number of images, and none is selected or varied.
+CPPNs. All families have the same number of images, and none is evolved.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ FAMILIES_TABLE = Table(
 )
 FAMILY_IMAGES = Table(
     name="family_images",
-    path="findings/families/{classifier}.images.parquet",
+    path="findings/family_images/{classifier}.parquet",
     commands=("sample-families",),
     columns=(
         *(CLASSIFIER, FAMILY, *CLASS, CONFIDENCE),

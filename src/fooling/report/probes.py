@@ -26,6 +26,7 @@ CHANGES = {
     "noise": "noise of {:g} levels",
     "patches": "shuffling of {0:g}x{0:g} patches",
 }
+MOST_NAMED = 4  # networks; more are counted
 MIDDLE = 1  # of the strengths of a change, from the weakest one on: the one that the report names
 STORED = "Not fooled by stored images is not the same as not foolable."
 
@@ -33,26 +34,36 @@ STORED = "Not fooled by stored images is not the same as not foolable."
 def is_it_the_cppn(families: pd.DataFrame | None) -> str:
     """Return how sure the networks are of the best random image of each family; empty without the table.
 
-    ``families`` is the table ``families`` of all networks. Medians over the classes are averaged over the networks in
-    log-odds.
+    ``families`` is the table ``families`` of all networks. Medians over the classes are averaged over the networks with
+    the same classes, in log-odds.
     """
     if families is None:
         return ""
+    classes = families.groupby("classifier", sort=False)["class_name"].agg(lambda names: tuple(dict.fromkeys(names)))
+    groups = [families[families["classifier"].isin(names.index)] for _, names in classes.groupby(classes, sort=False)]
+    first = (
+        f"Median confidence over the classes in the best of {int(families['evaluations'].max()):,} random images of "
+        "each family"
+    )
+    return " ".join([f"{first}. {' '.join(map(_of_families, groups))}", STORED])
+
+
+def _of_families(families: pd.DataFrame) -> str:
+    """Return the medians of networks with the same classes, and whether a smooth family does as well as CPPNs."""
     medians = families.groupby(["family", "classifier"])["log_odds"].median().unstack("classifier")
-    means = medians.mean(axis=1)
+    means, names = medians.mean(axis=1), list(dict.fromkeys(families["classifier"]))
+    where = _listed(names) if len(names) <= MOST_NAMED else f"{len(names)} networks"
     named = ", ".join(
         f"{words} {in_words(float(probability_of(means[name])), 'probability')}"
         for name, words in FAMILIES.items()
         if name in means
     )
-    as_good = (medians.loc[[name for name in SMOOTH if name in means]] >= medians.loc["cppn"]).any(axis=0)
-    networks = len(as_good)
-    counted = f"on {int(as_good.sum())} of {networks} networks" if networks > 1 else ("yes" if as_good.all() else "no")
-    return (
-        f"Median confidence over the classes in the best of {int(families['evaluations'].max()):,} random images of "
-        f"each family, averaged over {networks} network{'s' * (networks > 1)}: {named}. A smooth family other than "
-        f"CPPNs does at least as well as random CPPNs: {counted}. {STORED}"
-    )
+    smooth = [name for name in SMOOTH if name in means]
+    if not smooth or "cppn" not in means:
+        return f"On {where}: {named}."
+    as_good = int((medians.loc[smooth] >= medians.loc["cppn"]).any(axis=0).sum())
+    answer = f"on {as_good} of {len(names)} networks" if len(names) > 1 else ("yes" if as_good else "no")
+    return f"On {where}: {named}. A smooth family other than CPPNs does at least as well as random CPPNs: {answer}."
 
 
 def what_survives(robustness: pd.DataFrame | None, supernormal: pd.DataFrame | None) -> str:
@@ -66,14 +77,13 @@ def what_survives(robustness: pd.DataFrame | None, supernormal: pd.DataFrame | N
             parts = [part for change in CHANGES if (part := _survived(rows[rows["change"] == change]))]
             if parts:
                 sentences.append(f"Champions of {experiment} that keep their class after {'; '.join(parts)}.")
-    if supernormal is not None:
-        shares = [
-            f"{share_percent(float(rows['beyond_logit'].astype(float).groupby(rows['classifier']).mean().mean()))} of "
-            f"the champions of {experiment}"
-            for experiment, rows in supernormal.dropna(subset="beyond_logit").groupby("experiment", sort=False)
-        ]
-        if shares:
-            sentences.append(f"A higher logit for their class than any real test image have {_listed(shares)}.")
+    if supernormal is not None and len(known := supernormal.dropna(subset="beyond_logit")):
+        shares = []
+        for experiment, rows in known.groupby("experiment", sort=False):
+            by_network = rows["beyond_logit"].astype(float).groupby(rows["classifier"]).mean()
+            shares.append(f"of {experiment}, {share_percent(float(by_network.mean()))}")
+        listed = shares[0] if len(shares) == 1 else f"{', '.join(shares[:-1])}, and {shares[-1]},"
+        sentences.append(f"Of the champions {listed} have a higher logit for their class than any real test image.")
     return " ".join(sentences)
 
 
