@@ -11,7 +11,7 @@ from __future__ import annotations
 import string
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -223,21 +223,6 @@ class Context:
     def ascents(self, column: str) -> NDArray[np.float64]:
         """Return a column of the images of the gradient ascent, (classifiers, seeds, classes)."""
         return run_grid(self._of_ascent(self.tables.ascent), column, within_run="class_index")
-
-    def people(self) -> pd.Series[Any]:
-        """Return the row of people's accuracy on the images of the experiment, on one of these classifiers."""
-        name, asked = str(self.filter.experiment), str(self.filter.asked)
-        table = self.tables.people.get(name)
-        if table is None:
-            raise NotRun(f"nobody was asked about images of {name}")
-        if table["synthetic"].any():
-            raise NotRun("only simulated participants were asked")
-        block, _, foils = asked.rpartition("-") if asked.startswith("two-way") else (asked, "", "")
-        rows = table[(table["block"] == block) & (table["foils"].fillna("") == foils)]
-        rows = rows[rows["network"].isin(self.networks()["classifier"])]
-        if len(rows) != 1:
-            raise NotRun(f"nobody was asked this question about images of {name} on classifiers of {self.dataset}")
-        return rows.iloc[0]
 
     def evaluations(self) -> tuple[tuple[NDArray[np.float64], float], tuple[NDArray[np.float64], float]]:
         """Return the evaluations until the median class reached the threshold, of the ascent and of the search.

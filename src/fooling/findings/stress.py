@@ -82,7 +82,7 @@ SUPERNORMAL = Table(
             Column(
                 "beyond_logit",
                 Values(kind="whole", least=0, most=1),
-                doc="1 if the champion's logit exceeds that of every real test image, otherwise 0.",
+                doc="Whether the champion's logit exceeds that of every real test image: 1, or 0 if not.",
             ),
             doc="empty for a network that gives only probabilities, an ensemble, or a mean over crops.",
         ),
@@ -92,6 +92,8 @@ SUPERNORMAL = Table(
     "class than every real image? A softmax ignores what is added to all logits of an image, so logits and log-odds "
     "can disagree.",
 )
+
+BATCH = 100  # images changed at once: in between they are float64
 
 #: Map uint8 images (B, C, H, W) to float32 logits (B, L) and float64 log-odds (B, L).
 Scorer = Callable[[NDArray[np.uint8]], tuple[NDArray[np.float32], NDArray[np.float64]]]
@@ -167,7 +169,9 @@ def survivals(
     rows = []
     for change, strength in settings.strengths():
         generator = numpy_generator(settings.change_seed, "stress", change, repr(strength), *purpose)
-        after = _of_class(scored, changed(images, change, strength, generator), classes)
+        firsts = range(0, max(len(images), 1), BATCH)
+        parts = [changed(images[first : first + BATCH], change, strength, generator) for first in firsts]
+        after = _of_class(scored, np.concatenate(parts), classes)
         counted = before["is_label"]
         sure = at_threshold(before["confidence"], settings.threshold)
         rows.append(
