@@ -460,7 +460,7 @@ def test_random_images_are_compared_with_random_cppns_of_the_same_network():
     assert (gain.value, gain.units, gain.runs) == (pytest.approx(((5 - 2) + (0 - 1)) / 2), 2, 2)
     median = measure("median-of-random-images", tables, random_images="blobs")
     assert median.value == pytest.approx(averaged(expit([5, 0])))
-    with pytest.raises(NotRun, match="no random images were shown to classifiers of mnist"):
+    with pytest.raises(NotRun, match="no random images of the family blobs were shown to classifiers of mnist"):
         measure("family-gain-in-log-odds", tables_of(), random_images="blobs")
 
 

@@ -18,7 +18,10 @@ from fooling.findings.stress import survival_over_real
 def family_gain_in_log_odds(context: Context) -> Estimate:
     """One value for each classifier, with the same number of images of both families."""
     chosen, cppns = _medians(context, str(context.filter.random_images)), _medians(context, "cppn")
-    gains = (chosen - cppns).dropna().to_numpy(dtype=np.float64)[:, None]
+    both = (chosen - cppns).dropna()
+    if both.empty:
+        raise NotRun(f"no classifier of {context.dataset} was shown both families")
+    gains = both.to_numpy(dtype=np.float64)[:, None]
     return estimated_mean(gains, level=context.settings.confidence_level, nested=True)
 
 
@@ -63,7 +66,8 @@ def share_supernormal(context: Context) -> Estimate:
 def _medians(context: Context, family: str) -> pd.Series[float]:
     """Return the median log-odds over the classes of the best images of a family, by classifier."""
     table = context.tables.families
-    rows = table[table["classifier"].isin(context.networks()["classifier"])] if len(table) else table
-    if rows.empty:
-        raise NotRun(f"no random images were shown to classifiers of {context.dataset}")
-    return rows[rows["family"] == family].groupby("classifier")["log_odds"].median()
+    if len(table):
+        table = table[table["classifier"].isin(context.networks()["classifier"]) & (table["family"] == family)]
+    if table.empty:
+        raise NotRun(f"no random images of the family {family} were shown to classifiers of {context.dataset}")
+    return table.groupby("classifier")["log_odds"].median()
