@@ -39,8 +39,10 @@ def is_it_the_cppn(families: pd.DataFrame | None) -> str:
     """
     if families is None:
         return ""
-    classes = families.groupby("classifier", sort=False)["class_name"].agg(lambda names: tuple(dict.fromkeys(names)))
-    groups = [families[families["classifier"].isin(names.index)] for _, names in classes.groupby(classes, sort=False)]
+    alike: dict[tuple[str, ...], list[str]] = {}  # networks by the names of their classes
+    for name, rows in families.groupby("classifier", sort=False):
+        alike.setdefault(tuple(dict.fromkeys(rows["class_name"])), []).append(str(name))
+    groups = [families[families["classifier"].isin(names)] for names in alike.values()]
     first = (
         f"Median confidence over the classes in the best of {int(families['evaluations'].max()):,} random images of "
         "each family"

@@ -21,7 +21,7 @@ def family_gain_in_log_odds(context: Context) -> Estimate:
     both = (chosen - cppns).dropna()
     if both.empty:
         raise NotRun(f"no classifier of {context.dataset} was shown both families")
-    gains = both.to_numpy(dtype=np.float64)[:, None]
+    gains = np.asarray(both, dtype=np.float64)[:, None]
     return estimated_mean(gains, level=context.settings.confidence_level, nested=True)
 
 
@@ -32,7 +32,7 @@ def family_gain_in_log_odds(context: Context) -> Estimate:
 )
 def median_of_random_images(context: Context) -> Estimate:
     """One value for each classifier."""
-    medians = _medians(context, str(context.filter.random_images)).to_numpy(dtype=np.float64)[:, None]
+    medians = np.asarray(_medians(context, str(context.filter.random_images)), dtype=np.float64)[:, None]
     return estimated_mean(medians, level=context.settings.confidence_level, nested=True, back=probability_of)
 
 
