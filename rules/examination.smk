@@ -1,10 +1,13 @@
 # Score images with networks: real images, random images, champions, champions without repeated elements, and inputs far
 # from the data.
+# Score images with networks: real images, random images, champions, and champions that were changed.
 
+from fooling.encodings.families import FamilySettings
 from fooling.findings.ablation import AblationSettings
 from fooling.findings.calibration import CalibrationSettings
 from fooling.findings.distances import DistanceSettings
 from fooling.findings.examination import ExaminationSettings
+from fooling.findings.stress import StressSettings
 from fooling.findings.transfer import TransferSettings
 
 
@@ -46,7 +49,7 @@ rule sample:
     output:
         "<results>/findings/start/{classifier}/{experiment}.parquet",
     params:
-        code=classifiers.fingerprint("fooling.cli.examination:sample", classifiers.this, experiments.encoding_modules),
+        code=classifiers.fingerprint("fooling.cli.random_images:sample", classifiers.this, experiments.encoding_modules),
         environment=environment("networks"),
         settings=by_wildcards(findings.sample),
         own_files=chains.own_files,
@@ -66,6 +69,38 @@ rule sample:
     shell:
         "fooling sample --classifier {input.classifier} {params.own_files} --experiment {wildcards.experiment}"
         " --settings {params.settings:q} --output {output} 2> {log}"
+
+
+rule sample_families:
+    input:
+        classifier="<results>/classifiers/{classifier}.safetensors",
+        architecture=classifiers.network_files(classifiers.this),
+    output:
+        table="<results>/findings/families/{classifier}.parquet",
+        images="<results>/findings/family_images/{classifier}.parquet",
+    params:
+        code=classifiers.fingerprint(
+            "fooling.cli.random_images:sample_families", classifiers.this, findings.cppn_modules
+        ),
+        environment=environment("networks"),
+        settings=findings.settings(FamilySettings),
+        own_files=chains.own_files,
+    log:
+        "<logs>/findings/sample_families/{classifier}.log",
+    benchmark:
+        "<benchmarks>/findings/sample_families/{classifier}.tsv"
+    priority: by_wildcards(priorities.classifier)
+    conda:
+        "../envs/networks.yaml"
+    resources:
+        mem_mb=memory(2000),
+        runtime=minutes(60),
+        gpu=gpus,
+    message:
+        "Score random images of several families on {wildcards.classifier}"
+    shell:
+        "fooling sample-families --classifier {input.classifier} {params.own_files} --settings {params.settings:q}"
+        " --output {output.table} --images {output.images} 2> {log}"
 
 
 rule examine:
@@ -133,6 +168,39 @@ rule ablate:
     shell:
         "fooling ablate {input.runs} --classifier {input.classifier} {params.own_files} --experiment"
         " {wildcards.experiment} --settings {params.settings:q} --output {output} 2> {log}"
+
+
+rule stress:
+    input:
+        classifier="<results>/classifiers/{classifier}.safetensors",
+        runs=by_wildcards(findings.runs_to_measure),
+        dataset=by_wildcards(classifiers.dataset),
+        architecture=classifiers.network_files(classifiers.this),
+    output:
+        robustness="<results>/findings/robustness/{classifier}.csv",
+        supernormal="<results>/findings/supernormal/{classifier}.parquet",
+    params:
+        code=classifiers.fingerprint("fooling.cli.examination:stress", classifiers.this),
+        environment=environment("networks"),
+        runs=by_wildcards(findings.runs_to_measure_options),
+        settings=findings.settings(StressSettings),
+        own_files=chains.own_files,
+    log:
+        "<logs>/findings/stress/{classifier}.log",
+    benchmark:
+        "<benchmarks>/findings/stress/{classifier}.tsv"
+    priority: by_wildcards(priorities.classifier)
+    conda:
+        "../envs/networks.yaml"
+    resources:
+        mem_mb=memory(3000),
+        runtime=minutes(60),
+        gpu=gpus,
+    message:
+        "Change the champions on {wildcards.classifier}, and real images, as print and camera do"
+    shell:
+        "fooling stress --classifier {input.classifier} {params.own_files} --dataset {input.dataset} {params.runs}"
+        " --settings {params.settings:q} --robustness {output.robustness} --supernormal {output.supernormal} 2> {log}"
 
 
 rule measure_distances:

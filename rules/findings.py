@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from fooling.findings.far import FarSettings, ProbeSettings
+from fooling.encodings.settings import encoding_module
 from fooling.findings.intervals import IntervalSettings
 from fooling.findings.sampling import SampleSettings
 from fooling.settings import Settings
@@ -94,6 +95,18 @@ class Findings:
             "ablation/{classifier}/{experiment}.parquet", [name for name in self._plain if name in in_cppn]
         )
 
+    def families(self) -> list[str]:
+        """Return the best random images of several families: one table per network with experiments."""
+        return self.tables("families/{classifier}.parquet")
+
+    def cppn_modules(self) -> list[str]:
+        """Return the module of the CPPN encoding, as a list."""
+        return [encoding_module("cppn")]
+
+    def stressed(self, table: str) -> list[str]:
+        """Return the tables of changed champions: one per network with experiments."""
+        return self.tables(f"{table}/{{classifier}}.{'csv' if table == 'robustness' else 'parquet'}")
+
     def transfer(self, kind: str) -> list[str]:
         """Return one table for each experiment on a data set with several networks."""
         shown = [name for name in self._plain if len(self.classifiers_beside(name)) > 1]
@@ -161,6 +174,8 @@ class Findings:
             *self.tables("lineage/{experiment}.csv"),
             *self.tables("ancestry/{experiment}.parquet"),
             *self.distances(),
+            *self.families(),
+            *self.stressed("robustness"),
             *(f"{self._folder}/{name}.csv" for name in of_study),
             *(file for kind in of_retraining for file in self._retrainings.tables(kind)),
             *self._retrainings.tables("budget.csv", self._retrainings.with_longer_runs()),

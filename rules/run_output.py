@@ -39,6 +39,8 @@ SECONDS = {
     "attack": 16,
     "audit": 4,
     "sample": 12,
+    "sample_families": 5,
+    "stress": 4,
     "measure_distances": 7,
     "ablate": 2,
     "probe_far": 10,

@@ -265,6 +265,22 @@ class DegenerateStudy:
                 output=out / f"distances/{name}.parquet",
             )
             yield call(
+                "sample-families",
+                classifier=self.network(name),
+                settings=json.dumps({"family_images": 3}),
+                output=out / f"families/{name}.parquet",
+                images=out / f"family_images/{name}.parquet",
+            )
+            yield call(
+                "stress",
+                classifier=self.network(name),
+                dataset=self.dataset,
+                runs=[f"{experiment}={run}" for experiment in ENCODINGS for run in self.evolved(experiment, name)],
+                settings=json.dumps({"changed_real_images": 3}),
+                robustness=out / f"robustness/{name}.csv",
+                supernormal=out / f"supernormal/{name}.parquet",
+            )
+            yield call(
                 "ablate",
                 self.evolved("cppn", name),
                 classifier=self.network(name),
@@ -403,6 +419,9 @@ class DegenerateStudy:
             "retrained": [out / "retraining/chain.champions.parquet"],
             "retraining": [out / "retraining/chain.networks.csv"],
             "refusal": [out / "retraining/chain.refusal.csv"],
+            "families": self.of("families/*.parquet"),
+            "robustness": self.of("robustness/*.csv"),
+            "supernormal": self.of("supernormal/*.parquet"),
             "ablation": self.of("ablation/*/*.parquet"),
             "ascent": [out / "ascent.parquet"],
             "ascent_times": [out / "ascent_times.parquet"],
@@ -469,6 +488,9 @@ class DegenerateStudy:
                     "examined": self.of("examined/*/*.parquet"),
                     "rubbish_summary": [out / "far/rubbish_summary.csv"],
                     "ray_slopes": [out / "far/ray_slopes.parquet"],
+                    "families": self.of("families/*.parquet"),
+                    "robustness": self.of("robustness/*.csv"),
+                    "supernormal": self.of("supernormal/*.parquet"),
                 }
             ),
             runs=[f"{name}={run}" for name in ENCODINGS for run in self.evolved(name, "lenet-a")],
@@ -559,6 +581,9 @@ def every_claim() -> list[dict[str, Any]]:
         "ascent": "plain",
         "fill": "mean",
         "removed": 1,
+        "random_images": "blobs",
+        "change": "blur",
+        "strength": 1.0,
         "control": "random-search",
         "shown_to": "lenet",
         "retraining": "chain",

@@ -32,6 +32,7 @@ def made_up_study(claim: Claim, end: str, *, units: int, first_seed: int = 1) ->
         start={name: study.single_images()},
         examined={name: study.examined()},
         real=study.real(),
+        families=study.families(),
         transfer={name: study.transfer()},
         retrained={str(claim.retraining): study.retrained()},
         retraining={str(claim.retraining): study.retraining()},
@@ -39,6 +40,8 @@ def made_up_study(claim: Claim, end: str, *, units: int, first_seed: int = 1) ->
         ancestry={name: study.ancestry()},
         distances={name: study.distances()},
         ablation={name: study.ablation()},
+        robustness={name: study.robustness()},
+        supernormal={name: study.supernormal()},
         ascent={str(claim.ascent): study.ascent()},
         ascent_times={str(claim.ascent): study.ascent_times()},
         people={name: study.people()},
@@ -151,6 +154,22 @@ class _Study:
                 intact.assign(kind=kind, fill=self.claim.fill, removed=removed, change=worth, confidence=share)
             )
         return pd.concat(tables)
+
+    def families(self) -> pd.DataFrame:
+        ends = {"cppn": OPPOSITE[self.end], self.claim.random_images or "blobs": self.end}
+        rows = [
+            {"classifier": name, "family": family, "class_index": index, "log_odds": LOG_ODDS[end]}
+            for name, (family, end), index in itertools.product(self.names, ends.items(), range(self.classes))
+        ]
+        return pd.DataFrame(rows)
+
+    def robustness(self) -> pd.DataFrame:
+        table = self._runs().assign(change=self.claim.change, strength=self.claim.strength)
+        survived = {"kept": 10 * ENDS[self.end], "real_kept": 10 * ENDS[OPPOSITE[self.end]]}
+        return table.assign(images=10, real_images=10, **survived)
+
+    def supernormal(self) -> pd.DataFrame:
+        return self._champions(self.end).assign(beyond_logit=int(ENDS[self.end]))
 
     def ascent(self) -> pd.DataFrame:
         return self._champions(self.end)

@@ -29,7 +29,7 @@ experiments:
   encoding: {{kind: direct}}
   search: {{start: 20, offspring: 20, generations: 2}}
   figures: []
-findings: {{sample_images: 20, real_images: 5, bootstrap_samples: 99}}
+findings: {{sample_images: 20, family_images: 20, changed_real_images: 5, real_images: 5, bootstrap_samples: 99}}
 """
 
 

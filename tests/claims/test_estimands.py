@@ -436,6 +436,69 @@ def test_removals_are_measured_on_the_champions_that_repeat_themselves():
         measure("copies-over-control", tables, fill="mean", removed=2)
 
 
+def made_families() -> pd.DataFrame:
+    """The best images of three classes on two networks of MNIST and on another one."""
+    odds = {
+        ("lenet-a", "cppn"): (1, 2, 9),
+        ("lenet-a", "blobs"): (4, 5, 6),
+        ("lenet-b", "cppn"): (0, 1, 2),
+        ("lenet-b", "blobs"): (-1, 0, 8),
+        ("other", "cppn"): (50, 50, 50),
+        ("other", "blobs"): (0, 0, 0),
+    }
+    rows = [
+        {"classifier": name, "family": family, "class_index": index, "log_odds": float(value)}
+        for (name, family), values in odds.items()
+        for index, value in enumerate(values)
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_random_images_are_compared_with_random_cppns_of_the_same_network():
+    tables = dataclasses.replace(tables_of(), families=made_families())
+    gain = measure("family-gain-in-log-odds", tables, random_images="blobs")
+    assert (gain.value, gain.units, gain.runs) == (pytest.approx(((5 - 2) + (0 - 1)) / 2), 2, 2)
+    median = measure("median-of-random-images", tables, random_images="blobs")
+    assert median.value == pytest.approx(averaged(expit([5, 0])))
+    with pytest.raises(NotRun, match="no random images of the family blobs were shown to classifiers of mnist"):
+        measure("family-gain-in-log-odds", tables_of(), random_images="blobs")
+
+
+def made_robustness() -> pd.DataFrame:
+    counts = {"images": 10, "real_images": 20, "real_kept": 10}
+    rows = [
+        {"classifier": name, "seed": seed, "change": "blur", "strength": strength, "kept": kept} | counts
+        for name, seed, strength, kept in (
+            *(("lenet-a", 1, 1.0, 4), ("lenet-a", 2, 1.0, 2), ("lenet-b", 1, 1.0, 10), ("lenet-b", 2, 1.0, 0)),
+            *((name, seed, 2.0, 10) for name in ("lenet-a", "lenet-b") for seed in (1, 2)),
+        )
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_survival_is_that_of_champions_minus_that_of_real_images():
+    tables = dataclasses.replace(tables_of(), robustness={"noise": made_robustness()})
+    found = measure("survival-over-real-images", tables, change="blur", strength=1)
+    assert (found.value, found.units, found.runs) == (pytest.approx(0.4 - 0.5), 2, 4)
+    assert measure("survival-over-real-images", tables, change="blur", strength=2).value == pytest.approx(0.5)
+    with pytest.raises(NotRun, match="no change shift of strength 2"):
+        measure("survival-over-real-images", tables, change="shift", strength=2)
+
+
+def test_only_networks_that_give_logits_count_as_supernormal():
+    rows = [
+        {"classifier": name, "seed": seed, "class_index": index, "beyond_logit": beyond}
+        for name, seed, beyonds in (("lenet-a", 1, (1, 0)), ("lenet-a", 2, (1, 1)), ("lenet-b", 1, (pd.NA, pd.NA)))
+        for index, beyond in enumerate(beyonds)
+    ]
+    table = pd.DataFrame(rows).astype({"beyond_logit": "Int64"})
+    found = measure("share-supernormal", dataclasses.replace(tables_of(), supernormal={"noise": table}))
+    assert (found.value, found.units, found.runs) == (0.75, 1, 2)
+    silent = table[table["classifier"] == "lenet-b"]
+    with pytest.raises(NotRun, match="no classifier has values in the column beyond_logit"):
+        measure("share-supernormal", dataclasses.replace(tables_of(), supernormal={"noise": silent}))
+
+
 class Recorder:
     """A filter that remembers which of its parameters were read."""
 

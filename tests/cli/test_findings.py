@@ -21,7 +21,10 @@ from fooling.cli.claims import claims, summarise
 from fooling.cli.classifiers import calibrate, match_refusal
 from fooling.cli.examination import ablate, examine, measure_distances, sample, transfer
 from fooling.cli.far import probe_far
+from fooling.cli.classifiers import assemble_ensemble, calibrate, match_refusal
+from fooling.cli.examination import ablate, examine, measure_distances, stress, transfer
 from fooling.cli.fooling_images import collect_champions, paint
+from fooling.cli.random_images import sample, sample_families
 from fooling.cli.retraining_tables import tabulate_budget, tabulate_refusal, tabulate_retraining
 from fooling.cli.tables import (
     compare,
@@ -222,6 +225,20 @@ def findings_of(study: Path, out: Path) -> None:
             settings="{}",
             output=out / "ablation" / f"{name}.parquet",
         )
+        stress(
+            classifier=classifier,
+            dataset=study / "dataset.safetensors",
+            runs=[f"direct={study / name / f'seed{seed}.safetensors'}" for seed in (1, 2)],
+            settings=json.dumps({"changed_real_images": 5}),
+            robustness=out / "robustness" / f"{name}.csv",
+            supernormal=out / "supernormal" / f"{name}.parquet",
+        )
+        sample_families(
+            classifier=classifier,
+            settings=json.dumps({"family_images": 30}),
+            output=out / "families" / f"{name}.parquet",
+            images=out / "family_images" / f"{name}.parquet",
+        )
         for experiment in ("direct", "cppn"):
             sample(
                 classifier=classifier,
@@ -336,6 +353,9 @@ def findings_of(study: Path, out: Path) -> None:
         "rubbish": ["rubbish.csv"],
         "ray_slopes": ["ray_slopes.parquet"],
         "ablation": ["ablation/*.parquet"],
+        "families": ["families/*.parquet"],
+        "robustness": ["robustness/*.csv"],
+        "supernormal": ["supernormal/*.parquet"],
         **{
             name: [f"{name}.parquet"]
             for name in ("history", "times", "ancestry", "retrained", "ascent", "ascent_times")
@@ -398,6 +418,10 @@ TABLES = {
     "effects": "effects.csv",
     "budget": "budget.csv",
     "refusal": "refusal.csv",
+    "families": "families/lenet-a.parquet",
+    "family_images": "family_images/lenet-a.parquet",
+    "robustness": "robustness/lenet-a.csv",
+    "supernormal": "supernormal/lenet-a.parquet",
     "ablation": "ablation/lenet-a.parquet",
     "ablation_summary": "ablation_summary.csv",
     "ascent": "ascent.parquet",
@@ -485,7 +509,7 @@ def test_the_same_inputs_give_the_same_bytes(study, tmp_path):
     first = {path.relative_to(study / "findings"): path.read_bytes() for path in study.glob("findings/**/*.*")}
     again = {path.relative_to(tmp_path): path.read_bytes() for path in tmp_path.glob("**/*.*")}
     assert first == again
-    assert len(first) == 46
+    assert len(first) == 54
 
 
 def test_champions_that_do_not_vary_have_no_largest_share(study, tmp_path, capsys):
@@ -678,3 +702,71 @@ def test_champions_are_shown_to_their_own_network_alone(study, tmp_path):
             output=tmp_path / "ablation.parquet",
         )
     assert not list(tmp_path.iterdir())
+
+
+def test_changed_champions_are_those_of_the_runs(study):
+    beyond = as_written(study / "findings" / "supernormal" / "lenet-a.parquet")
+    champions = as_written(study / "findings" / "champions.parquet")
+    own = champions[(champions["classifier"] == "lenet-a") & (champions["search"] == "map-elites")]
+    joined = beyond.merge(own, on=["seed", "class_index"], suffixes=("", "_of_run"))
+    assert len(joined) == 6
+    np.testing.assert_array_equal(joined["log_odds"], joined["log_odds_of_run"])
+    np.testing.assert_array_equal(joined["confidence"], joined["confidence_of_run"])
+    changed = as_written(study / "findings" / "robustness" / "lenet-a.csv")
+    real = [name for name in changed if name.startswith("real_")]
+    assert (changed.groupby(["change", "strength"])[real].nunique(dropna=False) == 1).all(axis=None)
+
+
+def test_random_cppns_are_as_many_as_those_of_other_families(study):
+    families = as_written(study / "findings" / "families" / "lenet-b.parquet")
+    assert families.groupby("family")["class_index"].nunique().to_dict() == dict.fromkeys(
+        ("blobs", "cppn", "dct", "one-over-f", "uniform"), 3
+    )
+    assert set(families["evaluations"]) == {30}
+    assert families["image"].between(0, 29).all()
+
+
+def stressed(study: Path, tmp_path: Path, *runs: str) -> None:
+    stress(
+        classifier=study / "lenet-a.safetensors",
+        dataset=study / "dataset.safetensors",
+        runs=list(runs),
+        settings=json.dumps({"changed_real_images": 5}),
+        robustness=tmp_path / "robustness.csv",
+        supernormal=tmp_path / "supernormal.parquet",
+    )
+
+
+def test_champions_of_another_network_are_not_changed(study, tmp_path):
+    with pytest.raises(FoolingError, match="does not attack"):
+        stressed(study, tmp_path, f"direct={study / 'lenet-b' / 'seed1.safetensors'}")
+    with pytest.raises(FoolingError, match="there are no runs"):
+        stressed(study, tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_ensemble_gives_no_logits(study, tmp_path, capsys):
+    ensemble = tmp_path / "both.safetensors"
+    members = [study / f"{name}.safetensors" for name in NETWORKS]
+    assemble_ensemble(members, dataset=study / "dataset.safetensors", output=ensemble)
+    search = {"start": 4, "offspring": 4, "generations": 1}
+    attack(
+        "evolution",
+        classifier=ensemble,
+        settings=json.dumps({"encoding": {"kind": "direct"}, "search": search}),
+        seed=1,
+        output=tmp_path / "run.safetensors",
+        checkpoints=tmp_path / "checkpoints",
+    )
+    stress(
+        classifier=ensemble,
+        dataset=study / "dataset.safetensors",
+        runs=[f"direct={tmp_path / 'run.safetensors'}"],
+        settings=json.dumps({"changed_real_images": 5}),
+        robustness=tmp_path / "robustness.csv",
+        supernormal=tmp_path / "supernormal.parquet",
+    )
+    assert "both gives no logits, only probabilities" in capsys.readouterr().err
+    beyond = as_written(tmp_path / "supernormal.parquet")
+    assert beyond[["logit", "real_logit", "beyond_logit"]].isna().all(axis=None)
+    assert beyond["beyond_log_odds"].notna().all()

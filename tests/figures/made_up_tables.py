@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import itertools
 from typing import Any
 
@@ -19,6 +20,9 @@ from fooling.findings.class_sets import ClassSetSettings, class_set_table, class
 from fooling.findings.classifiers import FoolabilitySettings, foolability_table
 from fooling.findings.far import FarNetwork, FarSettings, rubbish_summary, rubbish_table
 from fooling.findings.rays import directions, rays_tables
+from fooling.findings.families import FAMILY_IMAGES
+from fooling.findings.stress import ROBUSTNESS
+from fooling.images import png_bytes
 from made_up_networks import made_up_header, made_up_networks
 
 EVOLVED, RANDOM = "evolution-cppn", "random-search-cppn"
@@ -121,6 +125,41 @@ def made_far() -> dict[str, pd.DataFrame]:
     rays, slopes = rays_tables(networks, directions(images, settings), doublings=5, threshold=0.9999)
     summary = rubbish_summary(rubbish, confidence_level=0.95)
     return {"rubbish": rubbish, "rubbish_summary": summary, "rays": rays, "ray_slopes": slopes}
+def made_families() -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The best random images of each family on two networks, and the pictures of three classes on the first one."""
+    generator = np.random.default_rng(4)
+    medians = {"cppn": 10.0, "one-over-f": 4.0, "blobs": 9.0, "dct": 12.0, "uniform": 0.0}
+    rows = [
+        (network, family, index, str(index), float(odds + worse), 7 * index, 1000)
+        for network, worse in (("lenet-a", 0), ("lenet-b", -2))
+        for family, median in medians.items()
+        for index, odds in enumerate(generator.normal(median, 1.5, CLASSES))
+    ]
+    columns = ["classifier", "family", "class_index", "class_name", "log_odds", "image", "evaluations"]
+    table = pd.DataFrame(rows, columns=columns)
+    table.insert(4, "confidence", expit(table["log_odds"]).astype(np.float32))
+    shown = table[(table["classifier"] == "lenet-a") & table["class_index"].isin([0, 4, 9])]
+    pictures = [generator.integers(0, 256, (1, 28, 28)).astype(np.uint8) for _ in range(len(shown))]
+    pngs = [base64.b64encode(png_bytes(picture)).decode() for picture in pictures]
+    return table, shown.assign(png=pngs)[FAMILY_IMAGES.names]
+
+
+def made_robustness() -> pd.DataFrame:
+    """Changed champions of two experiments with two runs on two networks; those of the CPPN encoding survive more."""
+    rows = []
+    for network, (experiment, worse), seed in itertools.product(
+        ("lenet-a", "lenet-b"), {"direct": 3, "waves": 1}.items(), (1, 2)
+    ):
+        for change, strengths in {"shift": (1, 2, 4), "blur": (0.5, 1, 2), "patches": (7,)}.items():
+            for place, strength in enumerate(strengths):
+                counts = {"images": 10, "kept": max(10 - worse * (place + seed), 0), "sure": 8, "still_sure": 4}
+                real = {"real_images": 20, "real_kept": 19 - place - (network == "lenet-b"), "real_sure": 10}
+                encoding = "direct" if experiment == "direct" else "cppn"
+                run = {"classifier": network, "experiment": experiment, "encoding": encoding, "search": "map-elites"}
+                odds = {f"{of}log_odds{when}": 9.0 for of in ("", "real_") for when in ("_before", "")}
+                named = {**run, "seed": seed, "change": change, "strength": float(strength)}
+                rows.append({**named, **counts, **real, "real_still_sure": 9, **odds})
+    return pd.DataFrame(rows)[ROBUSTNESS.names]
 
 
 def made_variance() -> pd.DataFrame:

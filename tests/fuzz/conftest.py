@@ -81,6 +81,10 @@ FILES = {
     "figure": "training_curves.png",
     "pdf": "training_curves.pdf",
     "html": "index.html",
+    "families": "families.parquet",
+    "family_images": "family_images.parquet",
+    "robustness": "robustness.csv",
+    "supernormal": "supernormal.parquet",
     "ablation": "ablation.parquet",
     "ablation_summary": "ablation_summary.csv",
     "climb": "ascent/lenet.safetensors",
@@ -133,11 +137,14 @@ def striped_images() -> Dataset:
 
 
 Given = dict[str, Path]  # the files that stand in for those of the study, by their names
+OF_REPORT = ("claims", "audits", "champions", "examined", "families", "robustness", "supernormal")
 OF_CLAIMS = (
     "classifiers",
     *("history", "times", "start", "examined", "ancestry", "real", "distances"),
     *("transfer", "retrained", "retraining"),
     *("ablation", "ascent", "ascent_times", "rubbish", "ray_slopes"),
+    *("ablation", "ascent", "ascent_times"),
+    *("families", "robustness", "supernormal"),
 )
 
 
@@ -238,6 +245,15 @@ def ablate(study: Study, run: Path, *, output: Path, classifier: Path | None = N
     return [run, "--classifier", classifier or study.network, *words]
 
 
+def stress(study: Study, run: Path, *, out: Path, classifier: Path | None = None) -> list[object]:
+    """The arguments of `stress`."""
+    return [
+        *("--classifier", classifier or study.network, "--dataset", study.dataset, "--runs", f"direct={run}"),
+        *("--settings", '{"changed_real_images": 3}'),
+        *("--robustness", out / "robustness.csv", "--supernormal", out / "supernormal.parquet"),
+    ]
+
+
 def make_findings(study: Study) -> None:
     """Every command that reads what the others have made."""
     outputs = ("--training", study.training, "--networks", study.classifiers, "--errors", study.errors)
@@ -252,6 +268,11 @@ def make_findings(study: Study) -> None:
         *("sample", "--classifier", study.network, "--experiment", "direct", "--output", study.start),
         *("--settings", '{"encoding": {"kind": "direct"}, "sample_images": 4}'),
     )
+    fooling(
+        *("sample-families", "--classifier", study.network, "--settings", '{"family_images": 4}'),
+        *("--output", study.families, "--images", study.family_images),
+    )
+    fooling("stress", *stress(study, study.run("direct"), out=study.folder))
     tables = ("--champions", study.champions, "--history", study.history, "--times", study.times)
     fooling("tabulate", *study.runs, "--experiment", "direct", "--settings", "{}", *tables)
     fooling(
@@ -326,6 +347,7 @@ def report(study: Study, given: Given, *, output: Path) -> list[object]:
     return [
         *("--study", "small", "--threshold", 0.9999, "--output", output, "--deviations", "docs/deviations.md"),
         *(word for name in named for word in named_table(study, given, name)),
+        *(word for name in OF_REPORT for word in named_table(study, given, name)),
         *("--runs", f"direct={given.get('run', study.run('direct'))}"),
         *("--figures", given.get("figure", study.figure), "--run-info", given.get("info", study.info)),
     ]

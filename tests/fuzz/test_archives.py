@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from .commands import case, holds
-from .conftest import INTERVALS, Study, ablate, report, retraining_tables, transfer_tables
+from .conftest import INTERVALS, Study, ablate, report, retraining_tables, stress, transfer_tables
 from .damage import PLACES, broken_safetensors
 from .profile import fuzzed
 
@@ -48,6 +48,10 @@ def ablated(study: Study, run: Path, out: Path) -> tuple[list[object], list[Path
     return ["ablate", *ablate(study, run, output=made[0])], made
 
 
+def stressed(study: Study, run: Path, out: Path) -> tuple[list[object], list[Path]]:
+    return ["stress", *stress(study, run, out=out)], [out / "robustness.csv", out / "supernormal.parquet"]
+
+
 def drawn(figure: str, *more: str) -> Reader:
     def draw(study: Study, run: Path, out: Path) -> tuple[list[object], list[Path]]:
         made = [out / "figure.png", out / "figure.pdf"]
@@ -74,6 +78,7 @@ READERS: list[Reader] = [
     drawn("further_runs", "--tables", "examined={study.examined}"),
     drawn("real_and_evolved", "--tables", "real={study.real}", "--dataset", "{study.dataset}"),
     ablated,
+    stressed,
     reported,
 ]
 

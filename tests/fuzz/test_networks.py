@@ -38,6 +38,12 @@ def sample(study: Study, network: Path, out: Path) -> tuple[list[object], list[P
     return ["sample", "--classifier", network, *words], made
 
 
+def sample_families(study: Study, network: Path, out: Path) -> tuple[list[object], list[Path]]:
+    made = [out / "families.parquet", out / "family_images.parquet"]
+    words = ["--settings", '{"family_images": 4}', "--output", made[0], "--images", made[1]]
+    return ["sample-families", "--classifier", network, *words], made
+
+
 def evolve(study: Study, network: Path, out: Path) -> tuple[list[object], list[Path]]:
     made = [out / "run.safetensors"]
     settings = json.dumps({"encoding": {"kind": "direct"}, "search": SEARCH})
@@ -50,7 +56,7 @@ def ascend(study: Study, network: Path, out: Path) -> tuple[list[object], list[P
     return ["attack", "ascent", *ascent(study, made[0], classifier=network)], made
 
 
-READERS = [describe, calibrate, sample, evolve, ascend]
+READERS = [describe, calibrate, sample, sample_families, evolve, ascend]
 
 
 @given(data=st.data())

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from figures.made_up_tables import made_audits, made_far
+from figures.made_up_tables import made_audits, made_families, made_robustness
 from fooling.images import png_bytes
 from fooling.report.claim_rows import Recorded
 from fooling.report.opening import first_of_encodings, one_label, questions, start_and_end
@@ -77,6 +78,8 @@ def made(
             audits=made_audits()["audits"],
             rubbish_summary=made_far()["rubbish_summary"],
             ray_slopes=made_far()["ray_slopes"],
+            families=made_families()[0],
+            robustness=made_robustness(),
         ),
         claims=claims,
         declared=claims_of({"id": "first"}, {"id": "second", "claim": "It stays <low>."}),

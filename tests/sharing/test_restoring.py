@@ -55,8 +55,9 @@ def test_after_a_restore_one_more_seed_reruns_its_runs_and_what_follows(publishe
     pending = clone.pending()
     assert {output.rpartition("/")[2].split(".")[0] for output in pending.pop("evolve")} == {"seed3"}
     assert set(pending) == DESCRIBING | {
-        *("examine", "tabulate", "trace_lineage", "measure_distances", "ablate", "summarise_ablation", "transfer"),
-        *("tabulate_ascent", "variance", "compare", "compare_networks", "compare_class_sets", "survey_sample"),
+        *("examine", "tabulate", "trace_lineage", "measure_distances", "stress", "ablate", "summarise_ablation"),
+        *("transfer", "tabulate_ascent", "variance", "compare", "compare_networks", "compare_class_sets"),
+        "survey_sample",
         *("claims", "summarise", "draw"),
     }
 

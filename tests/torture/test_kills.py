@@ -37,7 +37,9 @@ experiments:
   encoding: {kind: cppn}
   search: *budget
   figures: []
-findings: {sample_images: 100, real_images: 20, distance_images: 20, parent_redraws: 19, bootstrap_samples: 199}
+findings:
+  {sample_images: 100, family_images: 100, changed_real_images: 10, real_images: 20, distance_images: 20,
+   parent_redraws: 19, bootstrap_samples: 199}
 """
 
 Say = Callable[[str], None]

@@ -147,6 +147,8 @@ ON_A_NETWORK = {
         "tabulate_refusal",
         "ablate",
         "sample",
+        "sample_families",
+        "stress",
         "calibrate",
         "examine",
         "measure_distances",

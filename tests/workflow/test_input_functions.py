@@ -334,6 +334,16 @@ def test_tables_are_one_for_each_experiment_or_classifier_that_the_pattern_names
     assert len(findings.files()) == len(set(findings.files()))
 
 
+def test_random_images_and_changed_champions_have_a_table_for_each_network_with_experiments(smoke_rules: Rules) -> None:
+    findings, folder = smoke_rules.findings, "results/smoke/findings"
+    assert findings.families() == [f"{folder}/families/{name}.parquet" for name in ("lenet-a", "lenet-b")]
+    assert findings.stressed("robustness") == [f"{folder}/robustness/{name}.csv" for name in ("lenet-a", "lenet-b")]
+    supernormal = [f"{folder}/supernormal/{name}.parquet" for name in ("lenet-a", "lenet-b")]
+    assert findings.stressed("supernormal") == supernormal
+    assert {*findings.families(), *findings.stressed("robustness")} <= set(findings.files())
+    assert findings.cppn_modules() == ["fooling.encodings.cppn.encoding"]
+
+
 def test_only_champions_in_the_cppn_encoding_are_ablated(smoke_rules: Rules) -> None:
     assert smoke_rules.findings.ablations() == ["results/smoke/findings/ablation/lenet-a/cppn.parquet"]
 

@@ -52,7 +52,8 @@ def test_a_setting_of_one_experiment_reruns_its_runs_and_what_follows(changed: C
     assert set(pending) == DESCRIBING | {
         *("evolve", "sample", "examine", "tabulate", "trace_lineage", "variance", "compare", "transfer"),
         *("compare_class_sets", "compare_networks", "survey_sample"),
-        *("measure_distances", "ablate", "summarise_ablation", "tabulate_ascent", "claims", "summarise", "draw"),
+        *("measure_distances", "ablate", "summarise_ablation", "stress"),
+        *("tabulate_ascent", "claims", "summarise", "draw"),
     }
     assert all("/lenet-a/cppn/" in output for output in pending["evolve"])
     assert _names(pending["sample"]) == {"cppn"}
@@ -70,7 +71,7 @@ def test_a_setting_of_one_experiment_reruns_its_runs_and_what_follows(changed: C
             "ablation-cppn",
         ),
         *("distances-lenet-a", "variance_components", "option_effects", "ascent_over_evaluations-lenet-a"),
-        *("class_sets", "foolability"),
+        *("class_sets", "foolability", "robustness"),
         *SHEETS,
     }
 
@@ -251,6 +252,22 @@ def test_settings_of_the_findings_rerun_no_evolution(changed: Checkout) -> None:
         *("tabulate_retraining", "tabulate_budget", "tabulate_refusal", "summarise_ablation"),
         *("claims", "summarise", "draw"),
     }
+
+
+@pytest.mark.slow
+def test_a_setting_of_the_families_reruns_their_images_and_what_follows(changed: Checkout) -> None:
+    changed.replace(SMOKE, "family_images: 100", "family_images: 100, blob_count: 5")
+    pending = changed.pending()
+    assert set(pending) == DESCRIBING | {"sample_families", "claims", "summarise", "draw"}
+    assert _names(pending["draw"]) == {"families", "family_examples-lenet-a"}
+
+
+@pytest.mark.slow
+def test_a_strength_of_a_change_reruns_the_changed_champions_and_what_follows(changed: Checkout) -> None:
+    changed.replace(SMOKE, "changed_real_images: 10", "changed_real_images: 10, blur_pixels: [1.0]")
+    pending = changed.pending()
+    assert set(pending) == DESCRIBING | {"stress", "claims", "summarise", "draw"}
+    assert _names(pending["draw"]) == {"robustness"}
 
 
 def test_help_texts_the_version_and_the_machine_rerun_nothing(changed: Checkout) -> None:

@@ -18,6 +18,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field
 
+from fooling.ablation.changes import Change
+from fooling.encodings.families import Family
 from fooling.findings.intervals import (
     Estimate,
     IntervalSettings,
@@ -40,6 +42,9 @@ PHRASES = {
     "ascent": "gradient ascent {}",
     "fill": "filled with {}",
     "removed": "{} removed",
+    "random_images": "random images {}",
+    "change": "change {}",
+    "strength": "strength {}",
     "search": "{}",
     "control": "control {}",
     "relation": "shown to the {}",
@@ -77,6 +82,12 @@ class Filter(Settings):
     """What replaces the removed pixels of champions."""
     removed: int | None = Field(default=None, ge=1)
     """Number of copies that are removed from champions; the control loses as many pixels elsewhere."""
+    random_images: Family | None = None
+    """Family of the random images that are compared with random CPPNs."""
+    change: Change | None = None
+    """How champions and real images are changed."""
+    strength: float | None = Field(default=None, gt=0)
+    """Strength of the change."""
     search: Literal["map-elites", "random-search", "drift"] = "map-elites"
     """The search that is evaluated."""
     control: Literal["random-search", "drift"] | None = None
@@ -119,6 +130,7 @@ class Tables:
     start: Mapping[str, pd.DataFrame]
     examined: Mapping[str, pd.DataFrame]
     real: pd.DataFrame = field(default_factory=pd.DataFrame)  # of all networks
+    families: pd.DataFrame = field(default_factory=pd.DataFrame)  # of all networks
     transfer: Mapping[str, pd.DataFrame] = field(default_factory=dict)  # by experiment
     retrained: Mapping[str, pd.DataFrame] = field(default_factory=dict)  # by retraining
     retraining: Mapping[str, pd.DataFrame] = field(default_factory=dict)  # by retraining, of single chains
@@ -126,6 +138,8 @@ class Tables:
     ancestry: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     distances: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     ablation: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    robustness: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    supernormal: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     ascent: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     ascent_times: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     people: Mapping[str, pd.DataFrame] = field(default_factory=dict)  # by condition, which is an experiment
@@ -203,7 +217,7 @@ class Context:
         rows = self.of_experiment(self.tables.examined, search=self.filter.search)
         if networks is not None:
             rows = rows[rows["classifier"].isin(list(networks))]
-        return run_grid(self._known(rows, column), column, within_run="class_index")
+        return run_grid(self.known(rows, column), column, within_run="class_index")
 
     def ancestry(self, column: str) -> NDArray[np.float64]:
         """Return a column of the champions' ancestry, (classifiers, seeds, classes)."""
@@ -212,7 +226,7 @@ class Context:
     def distances(self, column: str) -> NDArray[np.float64]:
         """Return a column of the champions' distances, (classifiers, seeds, classes), of classifiers that have it."""
         rows = self.of_experiment(self.tables.distances)
-        return run_grid(self._known(rows[rows["kind"] == "champion"], column), column, within_run="image")
+        return run_grid(self.known(rows[rows["kind"] == "champion"], column), column, within_run="image")
 
     def ascents(self, column: str) -> NDArray[np.float64]:
         """Return a column of the images of the gradient ascent, (classifiers, seeds, classes)."""
@@ -272,7 +286,7 @@ class Context:
         return rows[rows["class_index"].isin(wanted)]
 
     @staticmethod
-    def _known(rows: pd.DataFrame, column: str) -> pd.DataFrame:
+    def known(rows: pd.DataFrame, column: str) -> pd.DataFrame:
         """Return the rows of the classifiers that have a value in every row of the column."""
         known = rows.groupby("classifier")[column].transform(lambda values: values.notna().all())
         if not known.astype(bool).any():

@@ -24,9 +24,11 @@ from fooling.findings.distances import DISTANCES
 from fooling.findings.examination import EXAMINED
 from fooling.findings.far import RUBBISH
 from fooling.findings.rays import RAY_SLOPES
+from fooling.findings.families import FAMILIES_TABLE
 from fooling.findings.retraining import RETRAINED, RETRAINING
 from fooling.findings.runs import CHAMPIONS, CURVES, HISTORY, TIMES, ThresholdSettings, curve, metrics
 from fooling.findings.sampling import START
+from fooling.findings.stress import ROBUSTNESS, SUPERNORMAL
 from fooling.findings.stronger_attacks import REFUSAL
 from fooling.findings.transfer import TRANSFER
 from fooling.fingerprint import fingerprint
@@ -42,7 +44,10 @@ LOCK_DIGITS = 12  # of the SHA-256 by which a result names its lock
 
 
 #: Tables of which a claim uses only the rows of its experiments, retrainings or gradient ascents.
-OF_EXPERIMENTS = (HISTORY, TIMES, START, EXAMINED, TRANSFER, ANCESTRY, DISTANCES, ABLATION)
+OF_EXPERIMENTS = (
+    *(HISTORY, TIMES, START, EXAMINED, TRANSFER, ANCESTRY, DISTANCES, ABLATION),
+    *(ROBUSTNESS, SUPERNORMAL),
+)
 OF_RETRAININGS = (RETRAINED, RETRAINING, REFUSAL)
 OF_ASCENTS = (ASCENT, ASCENT_TIMES)
 OF_FAR_INPUTS = (RUBBISH, RAY_SLOPES)
@@ -74,6 +79,9 @@ def claims(
     given = table_files(
         tables, CLASSIFIERS, REAL, *OF_EXPERIMENTS, *OF_RETRAININGS, *OF_ASCENTS, *OF_FAR_INPUTS, ACCURACY
     )
+        tables, CLASSIFIERS, REAL, FAMILIES_TABLE, *OF_EXPERIMENTS, *OF_RETRAININGS, *OF_ASCENTS, ACCURACY
+    )
+    of_families = given[FAMILIES_TABLE.name]
     found = {
         **{each.name: _rows_of(asked.experiments, given[each.name], each) for each in OF_EXPERIMENTS},
         **{
@@ -85,6 +93,7 @@ def claims(
     evidence = Tables(
         networks=read_table(single_file(given[CLASSIFIERS.name], CLASSIFIERS), CLASSIFIERS),
         real=read_tables(given[REAL.name], REAL),
+        families=read_tables(of_families, FAMILIES_TABLE) if of_families else pd.DataFrame(),
         people=_rows_of(asked.experiments, given[ACCURACY.name], ACCURACY, column="condition"),
         rubbish=_all_rows(given[RUBBISH.name], RUBBISH),
         ray_slopes=_all_rows(given[RAY_SLOPES.name], RAY_SLOPES),

@@ -1,8 +1,8 @@
-"""Examination of images with classifiers: looks, transfer, distances, repeated elements, random images."""
+"""Examination of images with classifiers: looks, transfer, distances, repeated elements, changes."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,18 +16,25 @@ from fooling.classifiers.classifier import Classifier, confidences_of, log_odds_
 from fooling.classifiers.gradients import logits_and_features
 from fooling.cli._files import open_classifier, read_named_runs, scorer
 from fooling.datasets.dataset import load_dataset
-from fooling.encodings.settings import encoding_for
 from fooling.errors import FoolingError
 from fooling.findings.ablation import ABLATION, AblationSettings, Scorer, ablation_table
 from fooling.findings.calibration import CALIBRATION, REAL
 from fooling.findings.distances import DISTANCES, DistanceSettings, Outputs, distances_table, images_to_measure
 from fooling.findings.examination import EXAMINED, ExaminationSettings, IndependentClassifier, examined_table
-from fooling.findings.sampling import START, EncodedSampleSettings, start_table
+from fooling.findings.stress import (
+    ROBUSTNESS,
+    SUPERNORMAL,
+    RealImages,
+    StressSettings,
+    real_images,
+    require_images_of,
+    robustness_table,
+    supernormal_table,
+)
 from fooling.findings.transfer import SHOWN, TRANSFER, Network, TransferSettings, shown_table, transfer_table
-from fooling.formatting import percent, share_percent
+from fooling.formatting import share_percent
 from fooling.inputs import digest_of
 from fooling.progress import say
-from fooling.seeding import derived_seed
 from fooling.settings import read_settings
 
 PANEL = "Findings"
@@ -238,8 +245,7 @@ def _require_attacks_on(records: list[RunRecord], classifier: Path) -> None:
 
 def _scorer_as_in(network: Classifier, record: RunRecord) -> Scorer:
     """Return the scorer of a network that gets its input as in the run."""
-    subtracts = record.settings.get("search", {}).get("scoring_input") == "mean-subtracted"
-    fed = network.with_mean_subtracted() if subtracts else network
+    fed = network.with_mean_subtracted() if _subtracts_mean(record) else network
 
     def scored(images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
         logits = fed.logits(torch.from_numpy(images))
@@ -248,37 +254,71 @@ def _scorer_as_in(network: Classifier, record: RunRecord) -> Scorer:
     return scored
 
 
-def sample(
+def _subtracts_mean(record: RunRecord) -> bool:
+    """Return whether the mean training image was subtracted from the images of a run, as in the released code."""
+    return bool(record.settings.get("search", {}).get("scoring_input") == "mean-subtracted")
+
+
+def stress(
     *,
     classifier: Path,
-    experiment: str,
-    settings: str,
-    output: Path,
+    dataset: Path,
+    runs: list[str],
+    settings: str = "{}",
+    robustness: Path,
+    supernormal: Path,
     architecture: list[str] | None = None,
     device: str = "auto",
 ) -> None:
-    """Score random images of an encoding on a classifier: the baseline without evolution.
+    """Change champions and real images, and count those that keep their class.
+
+    The changes are those of print and camera (shift, rotation, blur, JPEG, noise) and shuffled patches. Also compare
+    the logits of champions with those of all real test images.
 
     Args:
-        experiment: Name of the experiment whose encoding is used.
-        output: Table of the images to write.
+        runs: A run against the classifier whose champions are changed, as experiment=path; once for each.
+        robustness: Table of the champions and real images that survive each change to write.
+        supernormal: Table of the champions' logits and log-odds beside the highest of real images to write.
     """
-    checked = read_settings(EncodedSampleSettings, settings)
+    checked = read_settings(StressSettings, settings)
     network = open_classifier(classifier, device=device, architecture=architecture)
-    if checked.scoring_input == "mean-subtracted":
-        network = network.with_mean_subtracted()
-    encoding = encoding_for(checked.encoding, image_shape=network.input_shape, device=network.device)
-    generator = torch.Generator(network.device).manual_seed(derived_seed(checked.sample_seed, "sample", experiment))
-    table = start_table(
-        lambda count: encoding.render(encoding.random(count, generator)),
-        network.confidences,
-        images=checked.sample_images,
-        classifier=network.name,
-        experiment=experiment,
-    )
-    write_table(output, table, START)
-    tops = table["top_confidence"].astype(float)
-    say(
-        f"{network.name}, {experiment}: {len(table)} random images; median top confidence {percent(tops.median())}, "
-        f"{share_percent((tops > 0.5).mean())} above 50 %; written to {output}"
-    )
+    images, named = load_dataset(dataset), read_named_runs(runs)
+    controls: dict[bool, RealImages] = {}  # by whether the mean training image is subtracted
+    survived, beyond = [], []
+    for experiment, records in named.items():
+        _require_attacks_on(records, classifier)
+        require_images_of(records, images)
+        subtracts = _subtracts_mean(records[0])
+        scored = _logits_of(network.with_mean_subtracted() if subtracts else network)
+        if subtracts not in controls:
+            controls[subtracts] = real_images(images, scored=scored, settings=checked)
+        real = controls[subtracts]
+        survived.append(robustness_table(records, experiment=experiment, scored=scored, real=real, settings=checked))
+        beyond.append(
+            supernormal_table(
+                records, experiment=experiment, scored=scored, real=real, has_logits=_gives_logits(network)
+            )
+        )
+    if not survived:
+        raise FoolingError("there are no runs", expected="runs against the classifier", remedy="give --runs")
+    of_changes, of_scores = pd.concat(survived, ignore_index=True), pd.concat(beyond, ignore_index=True)
+    write_tables((robustness, of_changes, ROBUSTNESS), (supernormal, of_scores, SUPERNORMAL))
+    share = share_percent(of_scores["beyond_log_odds"].mean())
+    say(f"{network.name}: {share} of {len(of_scores)} champions have higher log-odds than every real test image")
+    if not _gives_logits(network):
+        say(f"{network.name} gives no logits, only probabilities: the columns of logits are empty")
+
+
+def _gives_logits(network: Classifier) -> bool:
+    """Return whether the logits are outputs of one network, and not logarithms of (mean) probabilities."""
+    return network.outputs == "logits" and len(network.seen) == 1 and network.architecture != "ensemble"
+
+
+def _logits_of(fed: Classifier) -> Callable[[NDArray[np.uint8]], tuple[NDArray[np.float32], NDArray[np.float64]]]:
+    """Return the scorer that gives the logits and log-odds of images (B, C, H, W)."""
+
+    def scored(images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+        logits = fed.logits(torch.from_numpy(images))
+        return logits.cpu().numpy(), log_odds_of(logits).cpu().numpy()
+
+    return scored

@@ -23,8 +23,10 @@ from fooling.findings.distances import DISTANCES
 from fooling.findings.examination import EXAMINED
 from fooling.findings.far import RUBBISH_SUMMARY
 from fooling.findings.rays import RAY_SLOPES
+from fooling.findings.families import FAMILIES_TABLE
 from fooling.findings.retraining import EFFECTS, RETRAINING
 from fooling.findings.runs import CHAMPIONS, ThresholdSettings
+from fooling.findings.stress import ROBUSTNESS, SUPERNORMAL
 from fooling.findings.transfer import TRANSFER
 from fooling.images import read_png
 from fooling.progress import say
@@ -51,6 +53,10 @@ from fooling.table import Table
 
 SHOWN = (CLAIMS, AUDITS, CHAMPIONS, EXAMINED, REAL, TRANSFER, DISTANCES, RETRAINING, EFFECTS)
 FAR = (RUBBISH_SUMMARY, RAY_SLOPES)
+SHOWN = (
+    *(CLAIMS, AUDITS, CHAMPIONS, EXAMINED, REAL, TRANSFER, DISTANCES, RETRAINING, EFFECTS),
+    *(FAMILIES_TABLE, ROBUSTNESS, SUPERNORMAL),
+)
 
 PANEL = "Report"
 
@@ -83,6 +89,8 @@ def report(
         tables: A table to show, as name=path: `claims`, `audits`, `champions` of each experiment to summarise,
             `examined`, `real`, `transfer`, `distances`, `retraining`, `effects`, `rubbish_summary` and `ray_slopes`;
             give the option once for each file.
+            `examined`, `real`, `transfer`, `distances`, `retraining`, `effects`, `families`, `robustness` and
+            `supernormal`; give the option once for each file.
         figures: PNG files of the figures to show.
         runs: A run whose images are shown, as experiment=path.
         replays: Champions of one of these runs over its generations, as experiment=path: the file that `replay` wrote
@@ -115,6 +123,9 @@ def report(
             effects=_all(given, EFFECTS),
             rubbish_summary=_all(given, RUBBISH_SUMMARY),
             ray_slopes=_all(given, RAY_SLOPES),
+            families=_all(given, FAMILIES_TABLE),
+            robustness=_all(given, ROBUSTNESS),
+            supernormal=_all(given, SUPERNORMAL),
             audits=_all(given, AUDITS),
         ),
         claims=read_table(single_file(given[CLAIMS.name], CLAIMS), CLAIMS) if given[CLAIMS.name] else None,

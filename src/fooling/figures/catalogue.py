@@ -22,10 +22,12 @@ from fooling.findings.distances import DISTANCES
 from fooling.findings.examination import EXAMINED
 from fooling.findings.far import RUBBISH, RUBBISH_SUMMARY
 from fooling.findings.rays import RAYS
+from fooling.findings.families import FAMILIES_TABLE, FAMILY_IMAGES
 from fooling.findings.registry import MODULES
 from fooling.findings.retraining import EFFECTS, RETRAINING
 from fooling.findings.runs import CHAMPIONS, HISTORY
 from fooling.findings.sampling import START
+from fooling.findings.stress import ROBUSTNESS
 from fooling.findings.stronger_attacks import BUDGET, REFUSAL
 from fooling.findings.transfer import SHOWN, TRANSFER
 from fooling.findings.variance import VARIANCE
@@ -133,6 +135,19 @@ FIGURES: dict[str, Figure] = {
         "them to few of its classes.",
         module="controls",
         shows=(START, HISTORY),
+    ),
+    "families": Figure(
+        "Is it the CPPN, or any smooth image? For each network and family of random images: the median over the "
+        "classes of the confidence in the best image of the class, and the share of the classes at 99.99 % or more. "
+        "All families have the same number of images.",
+        shows=(FAMILIES_TABLE,),
+        options=("reference",),
+    ),
+    "family_examples": Figure(
+        "Random images of each family (row): for each class (column) the one that the network is most sure of.",
+        module="families",
+        one_per="first classifier of a data set",
+        shows=(FAMILY_IMAGES,),
     ),
     "preset_comparison": Figure(
         "Number of images until the median class reaches the threshold, for each preset, including runs that never "
@@ -249,6 +264,11 @@ FIGURES: dict[str, Figure] = {
         shows=(ABLATION,),
         seeds="shown",
         encoding="cppn",
+    ),
+    "robustness": Figure(
+        "What survives print (shift, rotation, blur, JPEG, noise) and shuffled patches: the share of champions that "
+        "keep their class, beside correctly classified real test images.",
+        shows=(ROBUSTNESS,),
     ),
     "foolability": Figure(
         "How easily each network is fooled: the median confidence at the end of the runs, before and after "

@@ -27,6 +27,7 @@ from fooling.report.drawings import ANSWERS, COMPARISON, CURVES, HIDDEN, LABELLE
 from fooling.report.far import are_far_inputs_confident
 from fooling.report.opening import Course, Question
 from fooling.report.pictures import Gallery, Picture, environment
+from fooling.report.probes import is_it_the_cppn, what_survives
 from fooling.report.story import (
     ExperimentSummary,
     can_it_be_fixed,
@@ -57,6 +58,8 @@ SECTIONS = {
     "others": "Do they fool other networks?",
     "why": "Why are they fooled?",
     "far": "What about inputs far from the data?",
+    "smooth": "Is it the CPPN, or any smooth image?",
+    "stress": "What do fooling images survive?",
     "fix": "Can it be fixed?",
     "ranking": "Which networks are fooled most?",
     "claims": "Claims of the paper, and ours",
@@ -89,6 +92,9 @@ class Tables:
     effects: pd.DataFrame | None = None  # of all retrainings
     rubbish_summary: pd.DataFrame | None = None
     ray_slopes: pd.DataFrame | None = None
+    families: pd.DataFrame | None = None  # of all classifiers
+    robustness: pd.DataFrame | None = None  # of all classifiers
+    supernormal: pd.DataFrame | None = None  # of all classifiers
     audits: pd.DataFrame | None = None
 
 
@@ -224,6 +230,8 @@ def _answers(content: Content, drawings: Drawings) -> dict[str, Answer]:
         "far": are_far_inputs_confident(
             content.tables.rubbish_summary, content.tables.ray_slopes, threshold=content.threshold
         ),
+        "smooth": is_it_the_cppn(content.tables.families),
+        "stress": what_survives(content.tables.robustness, content.tables.supernormal),
         "fix": can_it_be_fixed(content.tables.effects),
         "ranking": which_are_fooled_most(content.tables.audits),
     }

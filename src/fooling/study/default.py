@@ -51,6 +51,7 @@ def default_study() -> StudySettings:
         ),
         far=FarEntry(classifiers=LENETS, inputs=2000, rays=20),
         findings=FindingsSettings(sample_images=2000),
+        findings=FindingsSettings(sample_images=2000, family_images=1000, changed_real_images=100),
         survey=SurveySettings(),
     )
 

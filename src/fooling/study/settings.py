@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, field_validator, model_validator
 
+from fooling.encodings.families import FamilySettings
 from fooling.figures.declaration import FigureSettings
 from fooling.findings.ablation import AblationSettings
 from fooling.findings.ancestry import LineageSettings
@@ -19,6 +20,7 @@ from fooling.findings.examination import ExaminationSettings
 from fooling.findings.far import FarSettings
 from fooling.findings.runs import ThresholdSettings
 from fooling.findings.sampling import SampleSettings
+from fooling.findings.stress import ChangeSettings
 from fooling.findings.transfer import TransferSettings
 from fooling.settings import Settings
 from fooling.study.entries import (
@@ -50,8 +52,10 @@ class FindingsSettings(
     ExaminationSettings,
     CalibrationSettings,
     SampleSettings,
+    FamilySettings,
     ThresholdSettings,
     AblationSettings,
+    ChangeSettings,
     ClassSetSettings,
     FoolabilitySettings,
 ):

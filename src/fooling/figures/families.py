@@ -1,0 +1,131 @@
+"""Random images of several families: how sure networks are of the best of each, and some of these images."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from fooling.errors import FoolingError
+from fooling.figures.confidence_axis import (
+    EXPLAINED,
+    LABEL,
+    draw_reference,
+    log_odds,
+    reference_handle,
+    use_confidence_ticks,
+    use_percent_ticks,
+    visible,
+)
+from fooling.figures.image_grid import HEAD, place_image, sheet, write, write_class_names, write_head
+from fooling.figures.style import CHART, QUIET, WIDTH, Look, draw_note, draw_title, in_style
+from fooling.findings.families import family_summary, pictures_in
+from fooling.formatting import percent, short_percent
+
+LOOKS = {
+    "cppn": Look("random CPPNs", "#B4568C", marker="o"),
+    "one-over-f": Look("1/f noise", "#0072B2", marker="s"),
+    "blobs": Look("Gaussian blobs", "#E69F00", marker="^"),
+    "dct": Look("low-frequency DCT noise", "#009E73", marker="D"),
+    "uniform": Look("uniform noise", "#5F5F5F", marker="v"),
+}
+SPREAD = 0.6  # of the height of a row, divided among the marks of its families
+LEFT, RIGHT, GAP, LINE = 1.12, 0.06, 0.06, 0.15  # inches: beside and between the images, and a line of text
+LARGEST = 0.62  # inches: side of an image
+
+
+@in_style
+def families(*, families: pd.DataFrame, reference: float | None) -> Figure:
+    """Draw the median over the classes of the best random image of each family, for every network.
+
+    The right panel shows the share of the classes at or above ``reference``; if that is None, there is no such panel.
+    """
+    summary = family_summary(families, threshold=reference or 1.0)
+    networks, shown = list(dict.fromkeys(summary["classifier"])), _families_in(summary)
+    figure = Figure(figsize=(CHART, 1.75 + 0.5 * len(networks)), layout="constrained")
+    panels = figure.subplots(1, 2 if reference else 1, sharey=True, squeeze=False)[0]
+    for place, family in enumerate(shown):
+        rows = summary[summary["family"] == family].set_index("classifier").reindex(networks)
+        heights = np.arange(len(networks)) + SPREAD * ((place + 0.5) / len(shown) - 0.5)
+        style = {"color": LOOKS[family].colour, "marker": LOOKS[family].marker, "linestyle": "", "markersize": 5}
+        panels[0].plot(visible(rows["log_odds"]), heights, **style)
+        if reference:
+            panels[1].plot(rows["share"], heights, **style, clip_on=False)
+    odds = [*visible(summary["log_odds"]), *([log_odds(reference)] if reference else [])]
+    use_confidence_ticks(panels[0], odds, which="x", most=4)
+    panels[0].set(title="Median over the classes", xlabel=LABEL)
+    handles = [
+        Line2D([], [], color=LOOKS[family].colour, marker=LOOKS[family].marker, linestyle="", markersize=5,
+               label=LOOKS[family].label) for family in shown
+    ]  # fmt: skip
+    if reference:
+        draw_reference(panels[0], log_odds(reference), which="x")
+        handles.append(reference_handle(reference))
+        panels[1].set(title=f"Classes at {short_percent(reference)} or more", xlabel="share of the classes")
+        use_percent_ticks(panels[1], which="x")
+    for axes in panels:
+        _use_rows(axes, networks)
+    draw_title(figure, "Is it the CPPN, or any smooth image?", handles)
+    draw_note(
+        figure,
+        f"Each mark: one family on one network, with the best of {_evaluations(families)} random images for each "
+        "class. No image is evolved. A class that is not reached here may be reached by a search: not "
+        f"fooled by stored images is not the same as not foolable. {EXPLAINED}",
+    )
+    return figure
+
+
+@in_style
+def family_examples(*, family_images: pd.DataFrame) -> Figure:
+    """Draw, for each family (row) and some classes (columns), the random image of which the network is most sure."""
+    network = family_images["classifier"].iloc[0]
+    of_network = family_images[family_images["classifier"] == network]
+    pictures, shown = pictures_in(of_network), _families_in(of_network)
+    classes = of_network.drop_duplicates("class_index").sort_values("class_index")
+    confidences = of_network.set_index(["family", "class_index"])["confidence"]
+    expected = [(family, int(index)) for family in shown for index in classes["class_index"]]
+    if missing := [f"{family}, class {index}" for family, index in expected if (family, index) not in pictures]:
+        raise FoolingError(
+            "the table of family images lacks an image",
+            found=f"none of {missing[0]}",
+            expected="an image of each family and class",
+        )
+    pitch = min(LARGEST + GAP, (WIDTH - LEFT - RIGHT) / len(classes))
+    side = pitch - GAP
+    row = side + LINE + 0.08
+    figure, axes = sheet(WIDTH, HEAD + row * len(shown) + 0.05)
+    write_head(
+        axes,
+        f"The best random image of each family on {network}",
+        "Below each image: the confidence in the class of its column. No image was evolved.",
+    )
+    write_class_names(axes, classes["class_name"].tolist(), left=LEFT, pitch=pitch)
+    for line, family in enumerate(shown):
+        top = HEAD + line * row
+        label = LOOKS[family].label.replace("low-frequency ", "low-frequency\n")
+        write(axes, LEFT - 0.1, top + side / 2, label, ha="right", va="center", fontsize=7)
+        for column, index in enumerate(classes["class_index"]):
+            left = LEFT + column * pitch + GAP / 2
+            place_image(axes, pictures[family, int(index)], left=left, top=top, side=side)
+            text = percent(float(confidences[family, index]))
+            write(axes, left + side / 2, top + side + 0.025, text, fontsize=5.5, color=QUIET)
+    return figure
+
+
+def _families_in(table: pd.DataFrame) -> list[str]:
+    """Return the families that occur, in the order of :data:`LOOKS`."""
+    return [family for family in LOOKS if family in set(table["family"])]
+
+
+def _use_rows(axes: Axes, networks: list[str]) -> None:
+    axes.set_yticks(range(len(networks)), networks)
+    axes.set_ylim(len(networks) - 0.5, -0.5)
+    axes.grid(visible=False, axis="y")
+    axes.tick_params(axis="y", length=0)
+
+
+def _evaluations(families: pd.DataFrame) -> str:
+    least, most = int(families["evaluations"].min()), int(families["evaluations"].max())
+    return f"{most:,}" if least == most else f"{least:,} to {most:,}"

@@ -1,0 +1,111 @@
+"""Sentences for the report on random images of several families, and on changed champions beside real images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from fooling.claims.verdicts import in_words
+from fooling.encodings.families import SMOOTH
+from fooling.findings.intervals import probability_of
+from fooling.formatting import share_percent
+
+FAMILIES = {
+    "cppn": "random CPPNs",
+    "one-over-f": "1/f noise",
+    "blobs": "Gaussian blobs",
+    "dct": "low-frequency DCT noise",
+    "uniform": "uniform noise",
+}
+CHANGES = {
+    "shift": "a shift by {:g} pixels",
+    "rotation": "a rotation by {:g} degrees",
+    "blur": "a blur of {:g} pixels",
+    "jpeg": "JPEG at quality {:g}",
+    "noise": "noise of {:g} levels",
+    "patches": "shuffling of {0:g}x{0:g} patches",
+}
+MOST_NAMED = 4  # networks; more are counted
+MIDDLE = 1  # of the strengths of a change, from the weakest one on: the one that the report names
+STORED = "Not fooled by stored images is not the same as not foolable."
+
+
+def is_it_the_cppn(families: pd.DataFrame | None) -> str:
+    """Return how sure the networks are of the best random image of each family; empty without the table.
+
+    ``families`` is the table ``families`` of all networks. Medians over the classes are averaged over the networks with
+    the same classes, in log-odds.
+    """
+    if families is None:
+        return ""
+    alike: dict[tuple[str, ...], list[str]] = {}  # networks by the names of their classes
+    for name, rows in families.groupby("classifier", sort=False):
+        alike.setdefault(tuple(dict.fromkeys(rows["class_name"])), []).append(str(name))
+    groups = [families[families["classifier"].isin(names)] for names in alike.values()]
+    first = (
+        f"Median confidence over the classes in the best of {int(families['evaluations'].max()):,} random images of "
+        "each family"
+    )
+    return " ".join([f"{first}. {' '.join(map(_of_families, groups))}", STORED])
+
+
+def _of_families(families: pd.DataFrame) -> str:
+    """Return the medians of networks with the same classes, and whether a smooth family does as well as CPPNs."""
+    medians = families.groupby(["family", "classifier"])["log_odds"].median().unstack("classifier")
+    means, names = medians.mean(axis=1), list(dict.fromkeys(families["classifier"]))
+    where = _listed(names) if len(names) <= MOST_NAMED else f"{len(names)} networks"
+    named = ", ".join(
+        f"{words} {in_words(float(probability_of(means[name])), 'probability')}"
+        for name, words in FAMILIES.items()
+        if name in means
+    )
+    smooth = [name for name in SMOOTH if name in means]
+    if not smooth or "cppn" not in means:
+        return f"On {where}: {named}."
+    as_good = int((medians.loc[smooth] >= medians.loc["cppn"]).any(axis=0).sum())
+    answer = f"on {as_good} of {len(names)} networks" if len(names) > 1 else ("yes" if as_good else "no")
+    return f"On {where}: {named}. A smooth family other than CPPNs does at least as well as random CPPNs: {answer}."
+
+
+def what_survives(robustness: pd.DataFrame | None, supernormal: pd.DataFrame | None) -> str:
+    """Return how many champions survive changes beside real images, and how many are supernormal; empty without both.
+
+    Each share is the mean over the networks of an experiment; the strength of a change is the second weakest.
+    """
+    sentences = []
+    if robustness is not None:
+        for experiment, rows in robustness.groupby("experiment", sort=False):
+            parts = [part for change in CHANGES if (part := _survived(rows[rows["change"] == change]))]
+            if parts:
+                sentences.append(f"Champions of {experiment} that keep their class after {'; '.join(parts)}.")
+    if supernormal is not None and len(known := supernormal.dropna(subset="beyond_logit")):
+        shares = []
+        for experiment, rows in known.groupby("experiment", sort=False):
+            by_network = rows["beyond_logit"].astype(float).groupby(rows["classifier"]).mean()
+            shares.append(f"of {experiment}, {share_percent(float(by_network.mean()))}")
+        listed = shares[0] if len(shares) == 1 else f"{', '.join(shares[:-1])}, and {shares[-1]},"
+        sentences.append(f"Of the champions {listed} have a higher logit for their class than any real test image.")
+    return " ".join(sentences)
+
+
+def _survived(rows: pd.DataFrame) -> str:
+    """Return the share of champions and of real images that survive the second weakest of a change."""
+    if rows.empty:
+        return ""
+    strengths = sorted(rows["strength"].unique())
+    strength = strengths[min(MIDDLE, len(strengths) - 1)]
+    sums = (
+        rows[rows["strength"] == strength].groupby("classifier")[["images", "kept", "real_images", "real_kept"]].sum()
+    )
+    shares = [
+        float((sums[part] / sums[whole].where(sums[whole] > 0)).mean())
+        for part, whole in (("kept", "images"), ("real_kept", "real_images"))
+    ]
+    change = str(rows["change"].iloc[0])
+    words = CHANGES[change].format(100 - strength if change == "jpeg" else strength)
+    return f"{words}: {share_percent(shares[0])} (real images: {share_percent(shares[1])})"
+
+
+def _listed(parts: Sequence[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"

@@ -1,0 +1,100 @@
+"""The sentences on random images of several families, and on changed champions."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from figures.made_up_tables import made_families, made_robustness
+from fooling.encodings.families import FAMILIES as EVERY_FAMILY
+from fooling.figures.families import LOOKS
+from fooling.figures.robustness import AXES
+from fooling.report.probes import CHANGES, FAMILIES, STORED, is_it_the_cppn, what_survives
+
+
+def families_of(medians: dict[str, dict[str, float]]) -> pd.DataFrame:
+    """The best images of three classes: one is better and one is worse than the median."""
+    rows = [
+        {"classifier": network, "family": family, "class_name": f"{network[0]}{index}", "log_odds": median + step}
+        for network, families in medians.items()
+        for family, median in families.items()
+        for index, step in enumerate((-1.0, 0.0, 4.0))
+    ]
+    return pd.DataFrame(rows).assign(evaluations=1000)
+
+
+def test_every_family_and_change_has_words():
+    assert tuple(FAMILIES) == tuple(LOOKS) == EVERY_FAMILY
+    assert tuple(CHANGES) == tuple(AXES)
+
+
+def test_families_are_listed_with_their_median_and_compared_with_cppns():
+    table = families_of({"net-1": {"cppn": 1.0, "blobs": 2.0, "uniform": 9.0}, "net-2": {"cppn": 3.0, "blobs": 2.0}})
+    found = is_it_the_cppn(table)
+    assert "the best of 1,000 random images of each family. On net-1 and net-2: random CPPNs 88.08 %" in found
+    assert "Gaussian blobs 88.08 %" in found, "the probability of a mean of 2"
+    assert "at least as well as random CPPNs: on 1 of 2 networks." in found, "uniform noise is not smooth"
+    assert found.endswith(STORED)
+    assert is_it_the_cppn(None) == ""
+
+
+def test_with_one_network_the_answer_is_yes_or_no():
+    assert "random CPPNs: yes." in is_it_the_cppn(families_of({"one": {"cppn": 1.0, "dct": 1.0}}))
+    assert "random CPPNs: no." in is_it_the_cppn(families_of({"one": {"cppn": 1.0, "dct": 0.9}}))
+    assert "On lenet-a: random CPPNs" in is_it_the_cppn(made_families()[0].query("classifier == 'lenet-a'"))
+
+
+def test_networks_with_other_classes_are_not_averaged():
+    found = is_it_the_cppn(families_of({"a-net": {"cppn": 1.0, "dct": 2.0}, "other": {"cppn": 1.0, "dct": 0.0}}))
+    assert "On a-net: random CPPNs 73.11 %" in found
+    assert "random CPPNs: yes. On other: random CPPNs 73.11 %" in found
+    many = {f"net-{number}": {"cppn": 1.0} for number in range(5)}
+    assert "On 5 networks: " in is_it_the_cppn(families_of(many))
+
+
+def test_without_random_cppns_nothing_is_compared():
+    assert is_it_the_cppn(families_of({"one": {"dct": 0.9}})).endswith(
+        f"On one: low-frequency DCT noise 71.09 %. {STORED}"
+    )
+
+
+def test_the_second_strength_of_each_change_is_named_beside_real_images():
+    found = what_survives(made_robustness(), None)
+    direct, waves = found.split(". Champions of ")
+    assert direct.startswith(
+        "Champions of direct that keep their class after a shift by 2 pixels: 25 % (real images: 87.5 %)"
+    )
+    assert "shuffling of 7x7 patches: 55 % (real images: 92.5 %)" in direct
+    assert waves.startswith("waves that keep their class after a shift by 2 pixels: 75 %")
+    assert what_survives(None, None) == ""
+
+
+def test_jpeg_is_named_by_its_quality():
+    table = made_robustness().assign(change="jpeg", strength=75.0).drop_duplicates(["classifier", "experiment", "seed"])
+    assert "JPEG at quality 25: " in what_survives(table, None)
+
+
+def test_networks_without_champions_or_real_images_of_their_class_are_left_out():
+    table = made_robustness().assign(images=0, kept=0)
+    assert "a shift by 2 pixels: unknown (real images: 87.5 %)" in what_survives(table, None)
+
+
+def test_supernormal_champions_are_counted_on_networks_that_give_logits():
+    table = pd.DataFrame(
+        {
+            "classifier": ["one", "one", "two", "two", "three"],
+            "experiment": ["direct"] * 4 + ["cppn"],
+            "beyond_logit": pd.array([1, 1, 1, 0, pd.NA], dtype="Int64"),
+        }
+    )
+    assert what_survives(None, table) == (
+        "Of the champions of direct, 75 % have a higher logit for their class than any real test image."
+    )
+    assert what_survives(None, table.assign(beyond_logit=pd.array([pd.NA] * 5, dtype="Int64"))) == ""
+    both = table.assign(beyond_logit=pd.array([0, 0, 0, 0, 1], dtype="Int64"))
+    assert "Of the champions of direct, 0 %, and of cppn, 100 %, have" in what_survives(None, both)
+
+
+def test_one_family_is_enough_for_a_sentence():
+    table = families_of({"one": {"cppn": np.float64(3.0)}})
+    assert "at least as well" not in is_it_the_cppn(table)
