@@ -1,6 +1,5 @@
-# Score images with networks: real images, random images, champions, champions without repeated elements, and inputs far
-# from the data.
-# Score images with networks: real images, random images, champions, and champions that were changed.
+# Score images with networks: real images, random images, champions, champions that were changed, and inputs far from the
+# data.
 
 from fooling.encodings.families import FamilySettings
 from fooling.findings.ablation import AblationSettings

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from fooling.findings.far import FarSettings, ProbeSettings
 from fooling.encodings.settings import encoding_module
+from fooling.findings.far import FarSettings, ProbeSettings
 from fooling.findings.intervals import IntervalSettings
 from fooling.findings.sampling import SampleSettings
 from fooling.settings import Settings

@@ -18,9 +18,9 @@ from fooling.findings.ablation import AblationSettings, ablation_table
 from fooling.findings.audits import AuditRecord, audit_seeds_table, audits_table
 from fooling.findings.class_sets import ClassSetSettings, class_set_table, classes_table
 from fooling.findings.classifiers import FoolabilitySettings, foolability_table
+from fooling.findings.families import FAMILY_IMAGES
 from fooling.findings.far import FarNetwork, FarSettings, rubbish_summary, rubbish_table
 from fooling.findings.rays import directions, rays_tables
-from fooling.findings.families import FAMILY_IMAGES
 from fooling.findings.stress import ROBUSTNESS
 from fooling.images import png_bytes
 from made_up_networks import made_up_header, made_up_networks
@@ -125,6 +125,8 @@ def made_far() -> dict[str, pd.DataFrame]:
     rays, slopes = rays_tables(networks, directions(images, settings), doublings=5, threshold=0.9999)
     summary = rubbish_summary(rubbish, confidence_level=0.95)
     return {"rubbish": rubbish, "rubbish_summary": summary, "rays": rays, "ray_slopes": slopes}
+
+
 def made_families() -> tuple[pd.DataFrame, pd.DataFrame]:
     """The best random images of each family on two networks, and the pictures of three classes on the first one."""
     generator = np.random.default_rng(4)

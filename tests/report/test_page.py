@@ -5,8 +5,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from figures.made_up_tables import made_audits, made_far
-from figures.made_up_tables import made_audits, made_families, made_robustness
+from figures.made_up_tables import made_audits, made_families, made_far, made_robustness
 from fooling.images import png_bytes
 from fooling.report.claim_rows import Recorded
 from fooling.report.opening import first_of_encodings, one_label, questions, start_and_end

@@ -22,9 +22,9 @@ from fooling.findings.calibration import REAL
 from fooling.findings.classifiers import CLASSIFIERS
 from fooling.findings.distances import DISTANCES
 from fooling.findings.examination import EXAMINED
+from fooling.findings.families import FAMILIES_TABLE
 from fooling.findings.far import RUBBISH
 from fooling.findings.rays import RAY_SLOPES
-from fooling.findings.families import FAMILIES_TABLE
 from fooling.findings.retraining import RETRAINED, RETRAINING
 from fooling.findings.runs import CHAMPIONS, CURVES, HISTORY, TIMES, ThresholdSettings, curve, metrics
 from fooling.findings.sampling import START
@@ -50,7 +50,8 @@ OF_EXPERIMENTS = (
 )
 OF_RETRAININGS = (RETRAINED, RETRAINING, REFUSAL)
 OF_ASCENTS = (ASCENT, ASCENT_TIMES)
-OF_FAR_INPUTS = (RUBBISH, RAY_SLOPES)
+#: Tables of which a claim uses the rows of its networks.
+OF_NETWORKS = (FAMILIES_TABLE, RUBBISH, RAY_SLOPES)
 
 
 def claims(
@@ -77,11 +78,8 @@ def claims(
     checked = read_settings(ContextSettings, settings)
     asked = read_settings(Claims, str(declared))
     given = table_files(
-        tables, CLASSIFIERS, REAL, *OF_EXPERIMENTS, *OF_RETRAININGS, *OF_ASCENTS, *OF_FAR_INPUTS, ACCURACY
+        tables, CLASSIFIERS, REAL, *OF_NETWORKS, *OF_EXPERIMENTS, *OF_RETRAININGS, *OF_ASCENTS, ACCURACY
     )
-        tables, CLASSIFIERS, REAL, FAMILIES_TABLE, *OF_EXPERIMENTS, *OF_RETRAININGS, *OF_ASCENTS, ACCURACY
-    )
-    of_families = given[FAMILIES_TABLE.name]
     found = {
         **{each.name: _rows_of(asked.experiments, given[each.name], each) for each in OF_EXPERIMENTS},
         **{
@@ -93,7 +91,7 @@ def claims(
     evidence = Tables(
         networks=read_table(single_file(given[CLASSIFIERS.name], CLASSIFIERS), CLASSIFIERS),
         real=read_tables(given[REAL.name], REAL),
-        families=read_tables(of_families, FAMILIES_TABLE) if of_families else pd.DataFrame(),
+        families=_all_rows(given[FAMILIES_TABLE.name], FAMILIES_TABLE),
         people=_rows_of(asked.experiments, given[ACCURACY.name], ACCURACY, column="condition"),
         rubbish=_all_rows(given[RUBBISH.name], RUBBISH),
         ray_slopes=_all_rows(given[RAY_SLOPES.name], RAY_SLOPES),

@@ -21,9 +21,9 @@ from fooling.findings.audits import AUDITS
 from fooling.findings.calibration import REAL
 from fooling.findings.distances import DISTANCES
 from fooling.findings.examination import EXAMINED
+from fooling.findings.families import FAMILIES_TABLE
 from fooling.findings.far import RUBBISH_SUMMARY
 from fooling.findings.rays import RAY_SLOPES
-from fooling.findings.families import FAMILIES_TABLE
 from fooling.findings.retraining import EFFECTS, RETRAINING
 from fooling.findings.runs import CHAMPIONS, ThresholdSettings
 from fooling.findings.stress import ROBUSTNESS, SUPERNORMAL
@@ -51,11 +51,9 @@ from fooling.schemas import checked_header
 from fooling.settings import checked_settings, read_settings
 from fooling.table import Table
 
-SHOWN = (CLAIMS, AUDITS, CHAMPIONS, EXAMINED, REAL, TRANSFER, DISTANCES, RETRAINING, EFFECTS)
-FAR = (RUBBISH_SUMMARY, RAY_SLOPES)
 SHOWN = (
     *(CLAIMS, AUDITS, CHAMPIONS, EXAMINED, REAL, TRANSFER, DISTANCES, RETRAINING, EFFECTS),
-    *(FAMILIES_TABLE, ROBUSTNESS, SUPERNORMAL),
+    *(FAMILIES_TABLE, ROBUSTNESS, SUPERNORMAL, RUBBISH_SUMMARY, RAY_SLOPES),
 )
 
 PANEL = "Report"
@@ -87,10 +85,8 @@ def report(
         threshold: Confidence from which a champion is counted as fooling the network.
         output: HTML file to write.
         tables: A table to show, as name=path: `claims`, `audits`, `champions` of each experiment to summarise,
-            `examined`, `real`, `transfer`, `distances`, `retraining`, `effects`, `rubbish_summary` and `ray_slopes`;
-            give the option once for each file.
-            `examined`, `real`, `transfer`, `distances`, `retraining`, `effects`, `families`, `robustness` and
-            `supernormal`; give the option once for each file.
+            `examined`, `real`, `transfer`, `distances`, `retraining`, `effects`, `families`, `robustness`,
+            `supernormal`, `rubbish_summary` and `ray_slopes`; give the option once for each file.
         figures: PNG files of the figures to show.
         runs: A run whose images are shown, as experiment=path.
         replays: Champions of one of these runs over its generations, as experiment=path: the file that `replay` wrote
@@ -103,7 +99,7 @@ def report(
         draft: Mark the page as the draft of a study that is still running, and name what is still to come.
     """
     checked_settings(ThresholdSettings, {"threshold": threshold}, source="--threshold")
-    given = table_files(tables or [], *SHOWN, *FAR)
+    given = table_files(tables or [], *SHOWN)
     records = read_named_runs(runs or [])
     images = _real_images(records, dataset, _all(given, REAL))
     pngs = {path.stem: read_png(path) for path in figures or []}

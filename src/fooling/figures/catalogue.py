@@ -20,9 +20,9 @@ from fooling.findings.classifiers import CLASSIFIERS, FOOLABILITY, TRAINING
 from fooling.findings.comparison import PRESETS, SURVIVAL
 from fooling.findings.distances import DISTANCES
 from fooling.findings.examination import EXAMINED
+from fooling.findings.families import FAMILIES_TABLE, FAMILY_IMAGES
 from fooling.findings.far import RUBBISH, RUBBISH_SUMMARY
 from fooling.findings.rays import RAYS
-from fooling.findings.families import FAMILIES_TABLE, FAMILY_IMAGES
 from fooling.findings.registry import MODULES
 from fooling.findings.retraining import EFFECTS, RETRAINING
 from fooling.findings.runs import CHAMPIONS, HISTORY

@@ -50,7 +50,6 @@ def default_study() -> StudySettings:
             _ascent("s-360"),
         ),
         far=FarEntry(classifiers=LENETS, inputs=2000, rays=20),
-        findings=FindingsSettings(sample_images=2000),
         findings=FindingsSettings(sample_images=2000, family_images=1000, changed_real_images=100),
         survey=SurveySettings(),
     )
