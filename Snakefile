@@ -126,6 +126,13 @@ rule ascent:
         "Done: gradient ascent"
 
 
+rule adversarial:
+    input:
+        attacks.adversarial(),
+    message:
+        "Done: adversarial examples"
+
+
 rule audits:
     input:
         audits.files(),

@@ -2,11 +2,13 @@
 # random search, and drift (unselected) unless the experiment leaves it out. An audit makes all searches on one network.
 
 from fooling.findings.ascent import AscentComparisonSettings
+from fooling.findings.intervals import IntervalSettings
 
 
 rule attack:
     input:
         classifier="<results>/classifiers/{classifier}.safetensors",
+        dataset=by_wildcards(attacks.dataset),
         architecture=classifiers.network_files(classifiers.this),
         pilots=by_wildcards(attacks.pilots),
     output:
@@ -16,7 +18,7 @@ rule attack:
         environment=environment("networks"),
         kind=by_wildcards(attacks.kind),
         settings=by_wildcards(attacks.settings),
-        options=options("pilots"),
+        options=options("dataset", "pilots"),
         threshold=by_wildcards(attacks.threshold),
         own_files=chains.own_files,
     log:
@@ -121,6 +123,40 @@ rule tabulate_ascent:
         "fooling tabulate-ascent {input.ascents} {params.tables} --settings {params.settings:q}"
         " --images {output.images} --ascent-times {output.ascent_times} {params.curves}"
         " --evaluations {output.evaluations} {params.pilots} {params.sweeps} 2> {log}"
+
+
+rule tabulate_adversarial:
+    input:
+        attacks=attacks.adversarial(),
+        classifiers=[classifiers.file(name) for name in attacks.shown_adversarial()],
+        architecture=classifiers.network_files(attacks.shown_adversarial),
+    output:
+        images="<results>/findings/adversarial.parquet",
+        means="<results>/findings/adversarial_means.csv",
+        transfer="<results>/findings/adversarial_transfer.csv",
+    params:
+        code=classifiers.fingerprint("fooling.cli.adversarial:tabulate_adversarial", attacks.shown_adversarial),
+        environment=environment("networks"),
+        classifiers=options("classifiers"),
+        settings=findings.settings(IntervalSettings),
+        own_files=chains.own_files,
+        files=options("images", "means", "transfer"),
+    log:
+        "<logs>/findings/tabulate_adversarial.log",
+    benchmark:
+        "<benchmarks>/findings/tabulate_adversarial.tsv"
+    priority: SHOWN
+    conda:
+        "../envs/networks.yaml"
+    resources:
+        mem_mb=memory(2000),
+        runtime=minutes(30),
+        gpu=gpus,
+    message:
+        "Tabulate adversarial examples, and show them to other networks"
+    shell:
+        "fooling tabulate-adversarial {input.attacks} {params.classifiers} {params.own_files}"
+        " --settings {params.settings:q} {params.files} 2> {log}"
 
 
 rule audit:

@@ -11,7 +11,7 @@ from fooling.fingerprint import fingerprint
 from fooling.study.entries import SHOWING_EXPERIMENTS, ExperimentEntry
 from fooling.study.expansion import Chain
 from fooling.study.resolved import Study
-from rules.attacks import ascent_files
+from rules.attacks import ascent_files, attack_file
 from rules.classifiers import Datasets
 from rules.retraining import Chains
 from rules.steps import as_json, repeated
@@ -110,6 +110,13 @@ class Figures:
         """Return the gradient ascents that a figure shows."""
         return ascents_of(self.all[figure], self._study)
 
+    def examples(self, figure: str) -> list[str]:
+        """Return the adversarial examples that a figure shows: those of the first attack on its first classifier."""
+        if not self.all[figure].declared.needs_examples:
+            return []
+        first = next(entry for entry in self._study.attacks.values() if entry.kind == "adversarial")
+        return [attack_file(self._study, first.classifiers[0], first.name)]
+
     def stimuli(self, figure: str) -> list[str]:
         """Return the questionnaire of the stimuli that a figure shows.
 
@@ -129,6 +136,7 @@ class Figures:
             "runs": self.runs(figure),
             "batches": self.batches(figure),
             "ascents": self.ascents(figure),
+            "examples": self.examples(figure),
             "stimuli": [(str(self.all[figure].condition), path) for path in self.stimuli(figure)],
             "dataset": self.dataset(figure),
         }
@@ -153,7 +161,7 @@ def tables_of(drawing: Drawing, study: Study) -> list[tuple[str, str]]:
         wildcards = [{"retraining": drawing.retraining, "chain": "" if chain is None else chain.name}]
     if drawing.declared.one_per == "classifier with ascents":
         wildcards = [{"classifier": str(drawing.classifier)}]
-    if drawing.declared.one_per == "study with audits":
+    if drawing.declared.one_per in ("study with audits", "study with adversarial examples"):
         wildcards = [{}]
     return [
         (name, f"{study.results}/{path}")
@@ -232,6 +240,9 @@ def _drawings_of(figure: str, study: Study) -> Iterator[Drawing]:
             yield Drawing(figure)
     elif FIGURES[figure].one_per == "study with audits":
         if study.audited:
+            yield Drawing(figure)
+    elif FIGURES[figure].one_per == "study with adversarial examples":
+        if any(entry.kind == "adversarial" for entry in study.attacks.values()):
             yield Drawing(figure)
     elif FIGURES[figure].one_per == "study with responses":
         if responses_of(study):

@@ -1,6 +1,7 @@
 # Judge the claims, summarise the study, draw the figures, collect run times and versions, and write the report.
 
 from fooling.claims.estimand import ContextSettings
+from fooling.findings.adversarial import ADVERSARIAL, ADVERSARIAL_MEANS, ADVERSARIAL_TRANSFER
 from fooling.findings.runs import ThresholdSettings
 
 
@@ -22,6 +23,8 @@ rule claims:
         ablation=findings.ablations(),
         ascent=attacks.tables("ascent.parquet"),
         ascent_times=attacks.tables("ascent_times.parquet"),
+        adversarial=attacks.adversarial_tables(ADVERSARIAL),
+        adversarial_transfer=attacks.adversarial_tables(ADVERSARIAL_TRANSFER),
         survey_accuracy=human_study.tables("accuracy"),
         lock=part_if_any("config/claims.lock"),
     output:
@@ -33,7 +36,8 @@ rule claims:
         tables=named_files(
             "tables",
             *("classifiers", "history", "times", "start", "examined", "ancestry", "real", "distances", "transfer"),
-            *("retrained", "retraining", "refusal", "ablation", "ascent", "ascent_times", "survey_accuracy"),
+            *("retrained", "retraining", "refusal", "ablation", "ascent", "ascent_times"),
+            *("adversarial", "adversarial_transfer", "survey_accuracy"),
         ),
         lock=options("lock"),
         settings=findings.settings(ContextSettings),
@@ -92,6 +96,7 @@ rule draw:
         runs=by_wildcards(figures.runs),
         batches=by_wildcards(figures.batches),
         ascents=by_wildcards(figures.ascents),
+        examples=by_wildcards(figures.examples),
         stimuli=by_wildcards(figures.stimuli),
         dataset=by_wildcards(figures.dataset),
     output:
@@ -190,6 +195,7 @@ rule report:
         distances=findings.distances(),
         retraining=retrainings.tables("networks.csv"),
         effects=retrainings.tables("effects.csv"),
+        adversarial_means=attacks.adversarial_tables(ADVERSARIAL_MEANS),
         runs=report_page.runs(),
         replays=report_page.replays(),
         dataset=report_page.dataset(),
@@ -208,7 +214,7 @@ rule report:
         tables=named_files(
             "tables",
             *("claims", "audits", "champions", "examined", "real"),
-            *("transfer", "distances", "retraining", "effects"),
+            *("transfer", "distances", "retraining", "effects", "adversarial_means"),
         ),
         runs=report_page.runs_options(),
         replays=report_page.replays_options(),

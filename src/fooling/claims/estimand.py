@@ -11,13 +11,14 @@ from __future__ import annotations
 import string
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field
 
+from fooling.attacks.adversarial.settings import Method
 from fooling.findings.intervals import (
     Estimate,
     IntervalSettings,
@@ -36,6 +37,9 @@ PHRASES = {
     "architecture": "architecture {}",
     "experiment": "experiment {}",
     "ascent": "gradient ascent {}",
+    "adversarial": "adversarial examples {}",
+    "method": "method {}",
+    "size": "size {}",
     "fill": "filled with {}",
     "removed": "{} removed",
     "search": "{}",
@@ -67,6 +71,12 @@ class Filter(Settings):
     """Name of the experiment whose runs are evaluated."""
     ascent: str | None = None
     """Name of the gradient ascent that is evaluated."""
+    adversarial: str | None = None
+    """Name of the attack whose adversarial examples are evaluated."""
+    method: Method | None = None
+    """Method that made the adversarial examples."""
+    size: float | None = Field(default=None, gt=0, le=1)
+    """Size that it was given, on the 0..1 scale; null: it looks for the smallest change."""
     fill: Literal["mean", "background", "noise"] | None = None
     """What replaces the removed pixels of champions."""
     removed: int | None = Field(default=None, ge=1)
@@ -122,6 +132,8 @@ class Tables:
     ablation: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     ascent: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     ascent_times: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    adversarial: Mapping[str, pd.DataFrame] = field(default_factory=dict)  # by attack
+    adversarial_transfer: Mapping[str, pd.DataFrame] = field(default_factory=dict)  # by attack
     people: Mapping[str, pd.DataFrame] = field(default_factory=dict)  # by condition, which is an experiment
 
 
@@ -209,21 +221,6 @@ class Context:
     def ascents(self, column: str) -> NDArray[np.float64]:
         """Return a column of the images of the gradient ascent, (classifiers, seeds, classes)."""
         return run_grid(self._of_ascent(self.tables.ascent), column, within_run="class_index")
-
-    def people(self) -> pd.Series[Any]:
-        """Return the row of people's accuracy on the images of the experiment, on one of these classifiers."""
-        name, asked = str(self.filter.experiment), str(self.filter.asked)
-        table = self.tables.people.get(name)
-        if table is None:
-            raise NotRun(f"nobody was asked about images of {name}")
-        if table["synthetic"].any():
-            raise NotRun("only simulated participants were asked")
-        block, _, foils = asked.rpartition("-") if asked.startswith("two-way") else (asked, "", "")
-        rows = table[(table["block"] == block) & (table["foils"].fillna("") == foils)]
-        rows = rows[rows["network"].isin(self.networks()["classifier"])]
-        if len(rows) != 1:
-            raise NotRun(f"nobody was asked this question about images of {name} on classifiers of {self.dataset}")
-        return rows.iloc[0]
 
     def evaluations(self) -> tuple[tuple[NDArray[np.float64], float], tuple[NDArray[np.float64], float]]:
         """Return the evaluations until the median class reached the threshold, of the ascent and of the search.

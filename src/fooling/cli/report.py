@@ -17,6 +17,7 @@ from fooling.cli._files import named_paths, read_named_runs, single_file, table_
 from fooling.datasets.dataset import load_dataset
 from fooling.errors import FoolingError
 from fooling.figures.image_grid import of_classes, shown_classes
+from fooling.findings.adversarial import ADVERSARIAL_MEANS
 from fooling.findings.audits import AUDITS
 from fooling.findings.calibration import REAL
 from fooling.findings.distances import DISTANCES
@@ -47,7 +48,7 @@ from fooling.schemas import checked_header
 from fooling.settings import checked_settings, read_settings
 from fooling.table import Table
 
-SHOWN = (CLAIMS, AUDITS, CHAMPIONS, EXAMINED, REAL, TRANSFER, DISTANCES, RETRAINING, EFFECTS)
+SHOWN = (CLAIMS, AUDITS, CHAMPIONS, EXAMINED, REAL, TRANSFER, DISTANCES, RETRAINING, EFFECTS, ADVERSARIAL_MEANS)
 
 PANEL = "Report"
 
@@ -78,7 +79,8 @@ def report(
         threshold: Confidence from which a champion is counted as fooling the network.
         output: HTML file to write.
         tables: A table to show, as name=path: `claims`, `audits`, `champions` of each experiment to summarise,
-            `examined`, `real`, `transfer`, `distances`, `retraining` and `effects`; give the option once for each file.
+            `examined`, `real`, `transfer`, `distances`, `retraining`, `effects` and `adversarial_means`; give the
+            option once for each file.
         figures: PNG files of the figures to show.
         runs: A run whose images are shown, as experiment=path.
         replays: Champions of one of these runs over its generations, as experiment=path: the file that `replay` wrote
@@ -109,6 +111,7 @@ def report(
             distances=[read_table(path, DISTANCES) for path in given[DISTANCES.name]],
             retraining=_all(given, RETRAINING),
             effects=_all(given, EFFECTS),
+            adversarial_means=_all(given, ADVERSARIAL_MEANS),
             audits=_all(given, AUDITS),
         ),
         claims=read_table(single_file(given[CLAIMS.name], CLAIMS), CLAIMS) if given[CLAIMS.name] else None,
@@ -182,6 +185,7 @@ def _downloads(given: Mapping[str, Sequence[Path]], run_info: Path | None) -> di
             TRANSFER: "transfer between networks",
             RETRAINING: "networks of the retraining chains",
             EFFECTS: "effect of the fooling class",
+            ADVERSARIAL_MEANS: "adversarial examples: size of the changes, and images misclassified",
         }.items()
         for path in given[table.name]
     }

@@ -3,8 +3,8 @@
 The figure ``gallery`` is the function ``gallery`` in the module :mod:`fooling.figures.gallery`; an entry names its
 ``module`` only if that is another one. To add a figure, write the function and its entry here. The function's keyword
 arguments are the names of the tables that it ``shows`` (the rows of all files of a table), ``runs`` if ``seeds`` is
-set, ``batches``, ``ascents``, ``stimuli`` and ``dataset`` if ``batches``, ``needs_ascents``, ``needs_stimuli`` and
-``needs_dataset`` are set, and the ``options``, which are keys of
+set, ``batches``, ``ascents``, ``examples``, ``stimuli`` and ``dataset`` if ``batches``, ``needs_ascents``,
+``needs_examples``, ``needs_stimuli`` and ``needs_dataset`` are set, and the ``options``, which are keys of
 :class:`fooling.figures.declaration.FigureSettings`.
 """
 
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from fooling.figures.declaration import Figure
 from fooling.findings.ablation import ABLATION
+from fooling.findings.adversarial import ADVERSARIAL, ADVERSARIAL_MEANS
 from fooling.findings.ascent import ASCENT_CURVES
 from fooling.findings.audits import AUDIT_SEEDS, AUDITS
 from fooling.findings.calibration import CALIBRATION, REAL
@@ -118,6 +119,21 @@ FIGURES: dict[str, Figure] = {
         one_per="classifier with ascents",
         shows=(ASCENT_CURVES,),
         options=("reference",),
+    ),
+    "adversarial_success": Figure(
+        "Share of real images that a small change makes the network misclassify, against the size of the change, and "
+        "the share with noise of the same norm. Methods are compared within one norm. The share is before rounding to "
+        "whole levels. What these methods do not change may still be changed by others.",
+        module="adversarial",
+        one_per="study with adversarial examples",
+        shows=(ADVERSARIAL, ADVERSARIAL_MEANS),
+    ),
+    "adversarial_gallery": Figure(
+        "Adversarial examples: real test images, the change by each method, and the changed image as it is stored, "
+        "with the label and the confidence of the network. A grey frame: the network gets the stored image right.",
+        module="adversarial",
+        one_per="study with adversarial examples",
+        needs_examples=True,
     ),
     "search_comparison": Figure(
         "Evolution, random search and drift with the same number of images scored. Each dot is a run.",

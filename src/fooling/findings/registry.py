@@ -26,6 +26,7 @@ DECLARED = {
     "fooling.findings.stronger_attacks": ("budget", "refusal"),
     "fooling.findings.ablation": ("ablation", "ablation_summary"),
     "fooling.findings.ascent": ("ascent", "ascent_times", "ascent_curves", "ascent_sweeps", "ascent_evaluations"),
+    "fooling.findings.adversarial": ("adversarial", "adversarial_means", "adversarial_transfer"),
     "fooling.findings.audits": ("audit_seeds", "audits"),
     "fooling.survey.responses": ("survey_files",),
     "fooling.survey.exclusions": ("survey_exclusions",),

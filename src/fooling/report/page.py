@@ -33,6 +33,7 @@ from fooling.report.story import (
     do_others_agree,
     does_evolution_matter,
     does_retraining_help,
+    how_small_is_enough,
     is_fooled,
     which_are_fooled_most,
     why,
@@ -56,6 +57,7 @@ SECTIONS = {
     "others": "Do they fool other networks?",
     "why": "Why are they fooled?",
     "fix": "Can it be fixed?",
+    "adversarial": "How small a change is enough?",
     "ranking": "Which networks are fooled most?",
     "claims": "Claims of the paper, and ours",
     "gallery": "Gallery",
@@ -85,6 +87,7 @@ class Tables:
     distances: Sequence[pd.DataFrame] = ()  # one for each classifier
     retraining: pd.DataFrame | None = None  # of all retrainings
     effects: pd.DataFrame | None = None  # of all retrainings
+    adversarial_means: pd.DataFrame | None = None
     audits: pd.DataFrame | None = None
 
 
@@ -218,6 +221,7 @@ def _answers(content: Content, drawings: Drawings) -> dict[str, Answer]:
         "others": do_others_agree(content.tables.transfer, encodings),
         "why": why(content.tables.distances, threshold=content.threshold),
         "fix": can_it_be_fixed(content.tables.effects),
+        "adversarial": how_small_is_enough(content.tables.adversarial_means),
         "ranking": which_are_fooled_most(content.tables.audits),
     }
     found = {name: Answer(sentences[name], drawings.answering(name)) for name in ANSWERS}

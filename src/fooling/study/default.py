@@ -7,7 +7,15 @@ from fooling.classifiers.settings import InputSettings
 from fooling.encodings.settings import CppnSettings, DirectSettings
 from fooling.retraining.settings import SupplySettings
 from fooling.settings import SeedRange
-from fooling.study.entries import AscentEntry, DigitsEntry, ExperimentEntry, RetrainingEntry, ShapesEntry, TrainedEntry
+from fooling.study.entries import (
+    AdversarialEntry,
+    AscentEntry,
+    DigitsEntry,
+    ExperimentEntry,
+    RetrainingEntry,
+    ShapesEntry,
+    TrainedEntry,
+)
 from fooling.study.settings import FindingsSettings, StudySettings
 from fooling.survey.settings import SurveySettings
 from fooling.training.settings import AdamSettings, CosinePolicy, TrainingSettings
@@ -41,6 +49,7 @@ def default_study() -> StudySettings:
             _ascent("plain", classifiers=LENETS, starts=3),
             _ascent("s-169"),
             _ascent("s-360"),
+            AdversarialEntry(name="small-changes", kind="adversarial", classifiers=LENETS, images=10),
         ),
         findings=FindingsSettings(sample_images=2000),
         survey=SurveySettings(),

@@ -9,6 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, StringConstraints, ValidationError, field_validator, model_validator
 
+from fooling.attacks.adversarial.settings import AdversarialSettings
 from fooling.attacks.ascent import settings as ascent
 from fooling.attacks.ascent.settings import AscentSettings
 from fooling.attacks.evolution import settings as evolution
@@ -301,8 +302,30 @@ class AscentEntry(AscentSettings, _Attack):
         return with_ascent_preset(values) if isinstance(values, Mapping) else values
 
 
+class _UnsweptAttack(Entry):
+    """What every attack of a study has that has no sweep."""
+
+    not_passed_on: ClassVar[frozenset[str]] = frozenset({"name", "kind", "classifiers"})
+    pilots: ClassVar[tuple[Name, ...]] = ()
+    sweep: ClassVar[tuple[dict[str, tuple[Level, ...]], ...]] = ()
+
+    classifiers: Annotated[tuple[Name, ...], Field(min_length=1)]
+    """Names of the classifiers, all of one data set."""
+
+    def tried(self) -> dict[str, Self]:
+        """Return no settings: there is no sweep."""
+        return {}
+
+
+class AdversarialEntry(AdversarialSettings, _UnsweptAttack):
+    """Adversarial examples: small changes of real test images, against some classifiers."""
+
+    kind: Literal["adversarial"] = Field(examples=["adversarial"])
+    """The attack: `adversarial`, which makes small changes of real images by several methods."""
+
+
 #: The attacks of a study besides evolution; `kind` is the discriminator.
-AttackEntry = AscentEntry
+AttackEntry = Annotated[AscentEntry | AdversarialEntry, Field(discriminator="kind")]
 
 
 class AuditedNetwork(OpeningSettings, Entry):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -207,7 +209,7 @@ def share_of_people_right(context: Context) -> Estimate:
 
     If ``sided`` is ``one``, the upper bound is one-sided; the lower bound remains two-sided.
     """
-    row = context.people()
+    row = _people(context)
     value, low, high = (float(row[name]) for name in ("share", "low", "high"))
     if context.sided == "one":
         high = float(row["upper"])
@@ -257,6 +259,22 @@ def copies_over_control_in_all(context: Context) -> Estimate:
     curve = [removal_effect(table, "change", fill=fill, kind="difference", removed=int(count)) for count in removed]
     values = pd.concat(curve).groupby(CHAMPION).mean()
     return estimated_over_champions(values, table, level=context.settings.confidence_level)
+
+
+def _people(context: Context) -> pd.Series[Any]:
+    """Return the row of people's accuracy on the images of the experiment, on one of the classifiers."""
+    name, asked, dataset = str(context.filter.experiment), str(context.filter.asked), context.dataset
+    table = context.tables.people.get(name)
+    if table is None:
+        raise NotRun(f"nobody was asked about images of {name}")
+    if table["synthetic"].any():
+        raise NotRun("only simulated participants were asked")
+    block, _, foils = asked.rpartition("-") if asked.startswith("two-way") else (asked, "", "")
+    rows = table[(table["block"] == block) & (table["foils"].fillna("") == foils)]
+    rows = rows[rows["network"].isin(context.networks()["classifier"])]
+    if len(rows) != 1:
+        raise NotRun(f"nobody was asked this question about images of {name} on classifiers of {dataset}")
+    return rows.iloc[0]
 
 
 def _removal_effect(context: Context, quantity: str, *, kind: str) -> Estimate:
