@@ -112,9 +112,10 @@ class Attacks:
     def __init__(self, study: Study) -> None:
         self._study = study
 
-    def kinds(self) -> list[str]:
-        """Return the kinds of these attacks, which are also the folders of their files."""
-        return sorted({entry.kind for entry in self._study.every_attack.values()})
+    def kinds(self, *, on_real_images: bool) -> list[str]:
+        """Return the kinds of these attacks, which are also the folders of their files: with real images or without."""
+        kinds = {entry.kind for entry in self._study.every_attack.values()}
+        return sorted(kind for kind in kinds if (kind in ON_REAL_IMAGES) == on_real_images)
 
     def kind(self, attack: str) -> str:
         """Return the kind of an attack."""
@@ -127,12 +128,6 @@ class Attacks:
     def modules(self, attack: str) -> list[str]:
         """Return the modules that an attack imports by name."""
         return attack_modules(self.kind(attack), self._study.every_attack[attack].section())
-
-    def dataset(self, classifier: str, attack: str) -> list[str]:
-        """Return the data set whose test images an attack changes, if it changes real images."""
-        if self.kind(attack) not in ON_REAL_IMAGES:
-            return []
-        return [f"results/datasets/{self._study.classifiers[classifier].dataset}.safetensors"]
 
     def pilots(self, attack: str) -> list[str]:
         """Return the files of an attack's pilots; none without a sweep."""

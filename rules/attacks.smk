@@ -1,4 +1,4 @@
-# Attack classifiers: find images that they assign to their classes. A job of evolution makes a run and its controls:
+# Attack classifiers: find images that they assign to their classes, or change real images until they are wrong. A job of evolution makes a run and its controls:
 # random search, and drift (unselected) unless the experiment leaves it out. An audit makes all searches on one network.
 
 from fooling.findings.ascent import AscentComparisonSettings
@@ -8,7 +8,6 @@ from fooling.findings.intervals import IntervalSettings
 rule attack:
     input:
         classifier="<results>/classifiers/{classifier}.safetensors",
-        dataset=by_wildcards(attacks.dataset),
         architecture=classifiers.network_files(classifiers.this),
         pilots=by_wildcards(attacks.pilots),
     output:
@@ -18,7 +17,7 @@ rule attack:
         environment=environment("networks"),
         kind=by_wildcards(attacks.kind),
         settings=by_wildcards(attacks.settings),
-        options=options("dataset", "pilots"),
+        options=options("pilots"),
         threshold=by_wildcards(attacks.threshold),
         own_files=chains.own_files,
     log:
@@ -26,7 +25,7 @@ rule attack:
     benchmark:
         "<benchmarks>/{kind}/{classifier}/{attack}.tsv"
     wildcard_constraints:
-        kind=one_of(attacks.kinds()),
+        kind=one_of(attacks.kinds(on_real_images=False)),
     priority: by_wildcards(priorities.classifier)
     conda:
         "../envs/networks.yaml"
@@ -39,6 +38,23 @@ rule attack:
     shell:
         "fooling attack {params.kind} --name {wildcards.attack} --classifier {input.classifier} {params.own_files}"
         " --settings {params.settings:q} {params.options} {params.threshold} --output {output} 2> {log}"
+
+
+use rule attack as attack_images with:
+    input:
+        classifier="<results>/classifiers/{classifier}.safetensors",
+        architecture=classifiers.network_files(classifiers.this),
+        pilots=by_wildcards(attacks.pilots),
+        dataset=by_wildcards(classifiers.dataset),
+    params:
+        environment=environment("attacks"),
+        options=options("dataset"),
+    wildcard_constraints:
+        kind=one_of(attacks.kinds(on_real_images=True)),
+    conda:
+        "../envs/attacks.yaml"
+    message:
+        "Attack {wildcards.classifier} with real images: {wildcards.attack}"
 
 
 rule evolve:

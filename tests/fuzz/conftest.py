@@ -88,6 +88,10 @@ FILES = {
     "ascent_times": "ascent_times.parquet",
     "ascent_curves": "ascent_curves.parquet",
     "ascent_evaluations": "ascent_evaluations.csv",
+    "changed": "adversarial/lenet.safetensors",
+    "adversarial": "adversarial.parquet",
+    "adversarial_means": "adversarial_means.csv",
+    "adversarial_transfer": "adversarial_transfer.csv",
     "metrics": "metrics.json",
     "curve": "curve.csv",
     "audit": "audit.json",
@@ -133,7 +137,7 @@ OF_CLAIMS = (
     "classifiers",
     *("history", "times", "start", "examined", "ancestry", "real", "distances"),
     *("transfer", "retrained", "retraining"),
-    *("ablation", "ascent", "ascent_times"),
+    *("ablation", "ascent", "ascent_times", "adversarial", "adversarial_transfer"),
 )
 
 
@@ -147,6 +151,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
     for experiment in ("direct", "cppn"):
         fooling("attack", "evolution", *evolution(made, made.run(experiment), experiment))
     fooling("attack", "ascent", *ascent(made, made.climb))
+    fooling("attack", "adversarial", *adversarial(made, made.changed))
     make_retraining(made)
     make_findings(made)
     return made
@@ -228,6 +233,24 @@ def ascent(study: Study, output: Path, *, classifier: Path | None = None) -> lis
     ]
 
 
+def adversarial(study: Study, output: Path, *, dataset: Path | None = None) -> list[object]:
+    """The arguments of a few adversarial examples."""
+    few = {"images": 3, "chunk": 2, "pgd_steps": 2, "sizes_l2": [0.1], "sizes_linf": [0.1, 0.2]}
+    few |= {"penalty_searches": 1, "iterations": 3, "boundary_steps": 1, "boundary_queries": 5}
+    return [
+        *("--classifier", study.network, "--dataset", dataset or study.dataset, "--settings", json.dumps(few)),
+        *("--name", "small", "--output", output, "--checkpoints", output.parent / "checkpoints"),
+    ]
+
+
+def adversarial_tables(study: Study, changed: Path, *, out: Path) -> tuple[list[object], list[Path]]:
+    """The call of `tabulate-adversarial`, and what it must write."""
+    made = [out / name for name in ("adversarial.parquet", "means.csv", "transfer.csv")]
+    networks = ["--classifiers", study.network, "--classifiers", study.other, "--settings", INTERVALS]
+    outputs = zip(("--images", "--means", "--transfer"), made, strict=True)
+    return ["tabulate-adversarial", changed, *networks, *(word for pair in outputs for word in pair)], made
+
+
 def ablate(study: Study, run: Path, *, output: Path, classifier: Path | None = None) -> list[object]:
     """The arguments of `ablate`."""
     words = ["--experiment", "cppn", "--settings", '{"removal_draws": 1}', "--output", output]
@@ -276,6 +299,10 @@ def make_findings(study: Study) -> None:
     outputs = ("--images", study.ascent, "--ascent-times", study.ascent_times, "--curves", study.ascent_curves)
     inputs = ("--history", study.history, "--times", study.times, "--settings", INTERVALS)
     fooling("tabulate-ascent", study.climb, *inputs, *outputs, "--evaluations", study.ascent_evaluations)
+    call, made = adversarial_tables(study, study.changed, out=study.retrained.parent / "made")
+    fooling(*map(str, call))
+    for path, file in zip(made, (study.adversarial, study.adversarial_means, study.adversarial_transfer), strict=True):
+        path.rename(file)
     study.audit.write_text(json.dumps(AUDIT))
     fooling("tabulate-audits", study.audit, "--seeds", study.audit_seeds, "--output", study.audits)
     fooling("claims", *claims(study, {}, table=study.claims, page=study.page))
@@ -315,7 +342,11 @@ def report(study: Study, given: Given, *, output: Path) -> list[object]:
     """The arguments of `report`."""
     return [
         *("--study", "small", "--threshold", 0.9999, "--output", output, "--deviations", "docs/deviations.md"),
-        *(word for name in ("claims", "audits", "champions", "examined") for word in named_table(study, given, name)),
+        *(
+            word
+            for name in ("claims", "audits", "champions", "examined", "adversarial_means")
+            for word in named_table(study, given, name)
+        ),
         *("--runs", f"direct={given.get('run', study.run('direct'))}"),
         *("--figures", given.get("figure", study.figure), "--run-info", given.get("info", study.info)),
     ]

@@ -67,8 +67,10 @@ def adversarial_success(*, adversarial: pd.DataFrame, adversarial_means: pd.Data
         for norm, axes in zip(norms, row, strict=True):
             images = adversarial[(adversarial["attack"] == attack) & (adversarial["norm"] == norm)]
             means = adversarial_means[(adversarial_means["attack"] == attack) & (adversarial_means["norm"] == norm)]
-            _draw_panel(axes, images, means)
             axes.set_xlabel(LABELS[norm])
+            axes.set_visible(not images.empty)
+            if not images.empty:
+                _draw_panel(axes, images, means, distance=X[norm])
         networks = on_networks(adversarial[adversarial["attack"] == attack])
         row[0].set_title(f"{attack}: {networks}", loc="left")
         row[0].set_ylabel("images misclassified")
@@ -118,9 +120,9 @@ def adversarial_gallery(*, examples: Sequence[AdversarialRecord]) -> Figure:
     return figure
 
 
-def _draw_panel(axes: Axes, images: pd.DataFrame, means: pd.DataFrame) -> None:
-    """Draw the methods of one norm, and noise."""
-    largest = 0.0
+def _draw_panel(axes: Axes, images: pd.DataFrame, means: pd.DataFrame, *, distance: str) -> None:
+    """Draw the methods of one norm, whose ``distance`` is a column of ``images``, and noise."""
+    largest = [1e-6]
     for method in dict.fromkeys(images["method"]):
         look = LOOKS[method]
         found = images[(images["method"] == method) & (images["change"] == METHOD)]
@@ -134,10 +136,11 @@ def _draw_panel(axes: Axes, images: pd.DataFrame, means: pd.DataFrame) -> None:
             )  # fmt: skip
             low, high = (rows[f"unrounded_misclassified_{end}"].astype(float) for end in ("low", "high"))
             axes.vlines(sizes, low, high, color=look.colour, linewidth=0.9)
+            largest += sizes.tolist()
         else:
-            sizes, shares = _cumulated(found)
-            axes.step(sizes, shares, where="post", color=look.colour, linestyle=look.linestyle)
-        largest = max(largest, float(sizes.max()))
+            places, wrong = _cumulated(found, distance)
+            axes.step(places, wrong, where="post", color=look.colour, linestyle=look.linestyle)
+            largest.append(float(places.max()))
     noise = images[images["change"] == NOISE]
     sized = means[(means["change"] == NOISE) & means["method"].isin(SIZED)]
     if len(sized):
@@ -145,19 +148,17 @@ def _draw_panel(axes: Axes, images: pd.DataFrame, means: pd.DataFrame) -> None:
         places, wrong = of_sizes.index.to_numpy(dtype=float), of_sizes.to_numpy(dtype=float)
     else:
         by_method = noise.groupby("method", sort=False)
-        distance = X[str(images["norm"].iloc[0])]
         places, wrong = (by_method[name].mean().to_numpy(dtype=float) for name in (distance, "unrounded_misclassified"))
     axes.plot(places, wrong, color=QUIET, linestyle=":", marker="x", markersize=4)
-    axes.set(ylim=(-0.03, 1.03), xlim=(0, 1.04 * max(largest, float(places.max(initial=0)), 1e-6)))
+    axes.set(ylim=(-0.03, 1.03), xlim=(0, 1.04 * np.nanmax([*largest, *places])))
     axes.yaxis.set_major_formatter(PercentFormatter(1.0))
 
 
-def _cumulated(images: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _cumulated(images: pd.DataFrame, distance: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return distances, ascending from 0, and the share of the images misclassified with changes up to each.
 
     The share is the mean over the networks, which all count alike.
     """
-    distance = X[str(images["norm"].iloc[0])]
     networks = images.groupby("classifier")["image"].transform("size") * images["classifier"].nunique()
     wrong = images.assign(weight=1 / networks)[images["unrounded_misclassified"]].sort_values(distance, kind="stable")
     places = np.concatenate([[0.0], wrong[distance].to_numpy(dtype=float)])
@@ -195,8 +196,8 @@ def _draw_row(
         fontweight="bold",
     )  # fmt: skip
     norm = record.norms[rows, NORMS.index(X[column.norm])]
-    size = f"smallest, mean {norm.mean():.3f}" if column.size is None else f"size {column.size:g}"
-    lines = f"{size}\nchange {factor}-fold"
+    size = f"mean size {norm.mean():.3f}" if column.size is None else f"size {column.size:g}"
+    lines = f"{size}\nmagnified {factor}-fold"
     write(axes, LEFT - 0.1, top + side / 2 + 0.03, lines, ha="right", color=QUIET, fontsize=6.5)
     for number, (place, row) in enumerate(zip(places, shown, strict=True)):
         left = LEFT + 2 * number * pitch

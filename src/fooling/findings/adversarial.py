@@ -26,6 +26,7 @@ from fooling.table import (
     TEXT,
     Column,
     Table,
+    Values,
     bounds,
     names_of,
     one_of,
@@ -49,6 +50,7 @@ _COLUMN = (
 _CHANGE = Column(
     "change", one_of(METHOD, NOISE), doc="`method`: the image that the method made; `noise`: noise of the same norm."
 )
+_DIFFERENCE = Values(kind="number", least=-1, most=1)
 _NORM_DOCS = {"l2": "Euclidean norm", "linf": "Largest absolute value", "rms": "Root mean square over all pixels"}
 
 ADVERSARIAL = Table(
@@ -146,13 +148,14 @@ ADVERSARIAL_TRANSFER = Table(
         *bounds(SHARE, of="transferred"),
         *or_nothing(
             Column("noise", SHARE, doc="Share of the same images that it misclassifies with noise of the same norm."),
-            Column("excess", NUMBER, doc="`transferred` minus `noise`."),
+            Column("excess", _DIFFERENCE, doc="`transferred` minus `noise`."),
             doc="empty if there are no such images.",
         ),
-        *bounds(NUMBER, of="excess"),
+        *bounds(_DIFFERENCE, of="excess"),
         *(UNITS, NOTE),
     ),
     key=("attack", "source", "target", "relation", "method", "size"),
+    may_be_empty=True,
     doc="One row for each pair of classifiers of one data set, method and size, and one for the mean over all pairs of "
     "a relation, whose interval is over classifiers. Not fooled by these stored images is not the same as not "
     "foolable: methods that are given the target itself stand in `adversarial_means`.",
@@ -209,15 +212,21 @@ def distortion(images: pd.DataFrame, *, level: float) -> Estimate | None:
     """
     wrong = images[images["unrounded_misclassified"]]
     means = wrong.groupby("classifier")["rms"].mean().to_numpy(dtype=float)
-    if len(means) < images["classifier"].nunique():
+    if len(means) < images["classifier"].nunique() or images.empty:
         return None
     return estimated_mean(means[:, None], level=level, nested=True, within=(0, 1))
 
 
-def fooled_over_noise(images: pd.DataFrame, *, level: float) -> Estimate:
-    """Estimate the mean over the classifiers of the share misclassified before rounding, minus that of noise."""
+def fooled_over_noise(images: pd.DataFrame, *, level: float) -> Estimate | None:
+    """Estimate the mean over the classifiers of the share misclassified before rounding, minus that of noise.
+
+    None if the images of a method, or those with noise, are missing for a classifier.
+    """
     shares = images.groupby(["classifier", "change"])["unrounded_misclassified"].mean().unstack()
-    differences = (shares[METHOD] - shares[NOISE]).to_numpy(dtype=float)
+    of_method, of_noise = shares.reindex(columns=[METHOD, NOISE]).to_numpy(dtype=float).T
+    differences = of_method - of_noise
+    if np.isnan(differences).any():
+        return None
     return estimated_mean(differences[:, None], level=level, nested=True, within=(-1, 1))
 
 
@@ -270,7 +279,7 @@ def _rows_of(record: AdversarialRecord, part: Perturbed, change: str) -> pd.Data
             "unrounded_misclassified": part.unrounded_labels != classes,
             "confidence": part.confidences,
             **norms,
-            "evaluations": record.evaluations if change == METHOD else np.nan,
+            "evaluations": record.evaluations.astype(float) if change == METHOD else np.nan,
         }
     )
 

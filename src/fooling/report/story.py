@@ -266,11 +266,12 @@ def how_small_is_enough(means: pd.DataFrame | None) -> str:
         if found.empty:
             continue
         best = found.sort_values(["unrounded_misclassified", "rms"], ascending=[False, True], kind="stable").iloc[0]
-        noise = rows[(rows["method"] == best["method"]) & (rows["change"] == "noise")].iloc[0]
-        wrong, by_noise = (share_percent(float(row["unrounded_misclassified"])) for row in (best, noise))
+        noise = rows.loc[(rows["method"] == best["method"]) & (rows["change"] == "noise"), "unrounded_misclassified"]
         sentences.append(
-            f"{attack}: with {best['method']} the networks misclassify {wrong} of the real images, at a mean root mean "
-            f"square of {share_percent(float(best['rms']))} of the range of levels; noise of the same norm: {by_noise}."
+            f"{attack}: with {best['method']} the networks misclassify "
+            f"{share_percent(float(best['unrounded_misclassified']))} of the real images, at a mean root mean square "
+            f"of {share_percent(float(best['rms']))} of the range of levels; noise of the same norm: "
+            f"{share_percent(float(noise.mean()))}."
         )
     caveat = " What these methods do not change may still be changed by others." if sentences else ""
     return " ".join(sentences) + caveat

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from fooling.attacks.adversarial.network import Array, Network
 from fooling.attacks.adversarial.settings import AdversarialSettings, Column
-from fooling.seeding import derived_seed, numpy_generator
+from fooling.seeding import numpy_generator
 
 WIDENING = 4.0  # factor between two weights of the norm, until one is found that changes the label
 MOST_WIDENINGS = 8
@@ -72,7 +72,7 @@ def _smallest_change(network: Network, batch: Batch, row: int, column: Column, s
 
     if column.method == "deepfool":
         return toolbox.deepfool(network, image, overshoot=settings.overshoot)
-    generator = np.random.default_rng(derived_seed(settings.seed, "adversarial", column.method, index))
+    generator = numpy_generator(settings.seed, "adversarial", column.method, index)
     return toolbox.hop_skip_jump(network, image, batch.others, settings=settings, generator=generator)
 
 

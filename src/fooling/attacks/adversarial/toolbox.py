@@ -32,7 +32,7 @@ STEP = 2.5  # step of PGD, as a multiple of its size over the number of steps
 DEEPFOOL_STEPS, DEEPFOOL_CLASSES = 50, 10
 FIRST_IMAGES = 20  # noise images that HopSkipJump tries as its first one
 LARGEST_GLOBAL_SEED = 2**32
-MOST_QUERIES = 100  # of HopSkipJump, as a multiple of those that its steps need: it may search in vain
+MOST_QUERIES = 10  # of HopSkipJump, as a multiple of those that its steps need: it may search in vain
 
 
 class Estimator(ClassGradientsMixin, ClassifierMixin, LossGradientsMixin, BaseEstimator):  # type: ignore[misc]
@@ -191,7 +191,7 @@ def hop_skip_jump(
         asked,
         norm=2,
         max_iter=steps,
-        max_eval=max(queries, 10 * queries),
+        max_eval=10 * queries,
         init_eval=queries,
         batch_size=network.classifier.chunk_size,
         verbose=False,
