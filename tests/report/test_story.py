@@ -6,17 +6,21 @@ import pandas as pd
 import pytest
 
 from figures.made_up_tables import made_audits
+from fooling.findings.adversarial import adversarial_table, means_table
+from fooling.findings.intervals import IntervalSettings
 from fooling.report.story import (
     can_it_be_fixed,
     counted_experiments,
     do_others_agree,
     does_evolution_matter,
     does_retraining_help,
+    how_small_is_enough,
     is_fooled,
     summarise_experiment,
     which_are_fooled_most,
     why,
 )
+from made_up_adversarial import made_adversarial
 
 THRESHOLD = 0.9999
 
@@ -176,3 +180,15 @@ def test_a_confidence_just_below_the_threshold_does_not_count(make_champions):
     table = make_champions()
     table["confidence"] = 0.99989999
     assert summarise_experiment(table, threshold=THRESHOLD).evolution.fooling == 0
+
+
+def test_the_smallest_change_is_named_with_its_size_beside_noise():
+    records = [made_adversarial(name, noise=0.25) for name in ("lenet-a", "lenet-b", "lenet-c")]
+    means = means_table(adversarial_table(records), settings=IntervalSettings())
+    assert how_small_is_enough(means) == (
+        "small: with l-bfgs the networks misclassify 100 % of the real images, at a mean root mean square of 3.92 % of "
+        "the range of levels; noise of the same norm: 25 %. What these methods do not change may still be changed by "
+        "others."
+    )
+    assert how_small_is_enough(means[means["size"].notna()]) == ""
+    assert how_small_is_enough(None) == ""

@@ -7,15 +7,8 @@ from fooling.classifiers.settings import InputSettings
 from fooling.encodings.settings import CppnSettings, DirectSettings
 from fooling.retraining.settings import SupplySettings
 from fooling.settings import SeedRange
-from fooling.study.entries import (
-    AdversarialEntry,
-    AscentEntry,
-    DigitsEntry,
-    ExperimentEntry,
-    RetrainingEntry,
-    ShapesEntry,
-    TrainedEntry,
-)
+from fooling.study.dataset_entries import DigitsEntry, ShapesEntry
+from fooling.study.entries import AdversarialEntry, AscentEntry, ExperimentEntry, RetrainingEntry, TrainedEntry
 from fooling.study.settings import FindingsSettings, StudySettings
 from fooling.survey.settings import SurveySettings
 from fooling.training.settings import AdamSettings, CosinePolicy, TrainingSettings

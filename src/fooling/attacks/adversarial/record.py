@@ -107,8 +107,8 @@ def _perturbed(part: str, made: str) -> tuple[Array, ...]:
     return (
         Array(name=f"{part}images", form="uint8 B C H W", doc=f"{made}, as they were stored and scored."),
         *scores(part, "B", doc="Confidence of each image in its label."),
-        Array(name=f"{part}labels", form="int64 B", least=0, doc="Most probable class of each stored image, from 0."),
-        Array(name=f"{part}unrounded_labels", form="int64 B", least=0, doc="The same before rounding to levels."),
+        Array(name=f"{part}labels", form="int64 B", doc="Most probable class of each stored image, from 0."),
+        Array(name=f"{part}unrounded_labels", form="int64 B", doc="The same before rounding to levels."),
         Array(
             name=f"{part}norms",
             form="float64 B 3",
@@ -134,7 +134,7 @@ ARRAYS = (
     *_perturbed("noise/", "Random changes of the same images with the same norms"),
     Array(name="real/images", form="uint8 N C H W", doc="The real images."),
     Array(name="real/indices", form="int64 N", least=0, doc="Their indices among the test images, from 0."),
-    Array(name="real/classes", form="int64 N", least=0, doc="Their classes, from 0."),
+    Array(name="real/classes", form="int64 N", doc="Their classes, from 0."),
     Array(name="real/confidences", form="float32 N", least=0, most=1, doc="Confidence of each in its class."),
 )
 FORMAT = FileFormat(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+import scipy
 import torch
 from numpy.typing import NDArray
 
@@ -62,7 +63,7 @@ class Adversarial:
             "settings": settings.model_dump(mode="json"),
             "classifier": identity["classifier"],
             "dataset": identity["dataset"],
-            "versions": identity["versions"],
+            "versions": {**identity["versions"], **_versions(settings)},
         }
 
     def run(self, seed: int | None, *, control: str = "") -> AdversarialRun:
@@ -236,6 +237,16 @@ def drawn_images(classifier: Classifier, dataset: Dataset, *, count: int, seed: 
             remedy="train the classifier longer, or check its preprocessing",
         )
     return np.array(found, dtype=np.int64)
+
+
+def _versions(settings: AdversarialSettings) -> dict[str, str]:
+    """Return the versions of the packages that compute the methods; the toolbox is imported if it computes some."""
+    versions = {"scipy": scipy.__version__}
+    if set(settings.methods) != {"l-bfgs"}:
+        from fooling.attacks.adversarial import toolbox
+
+        versions["adversarial-robustness-toolbox"] = toolbox.VERSION
+    return versions
 
 
 def _shape(form: str, count: int, image: tuple[int, ...]) -> tuple[int, ...]:

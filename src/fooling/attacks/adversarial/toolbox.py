@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import art  # type: ignore[import-untyped]
 import numpy as np
 from art.attacks.evasion import (  # type: ignore[import-untyped]
     DeepFool,
@@ -28,6 +29,7 @@ from numpy.typing import NDArray
 from fooling.attacks.adversarial.network import Array, Network
 from fooling.attacks.adversarial.settings import AdversarialSettings, Norm
 
+VERSION = str(art.__version__)
 STEP = 2.5  # step of PGD, as a multiple of its size over the number of steps
 DEEPFOOL_STEPS, DEEPFOOL_CLASSES = 50, 10
 FIRST_IMAGES = 20  # noise images that HopSkipJump tries as its first one
