@@ -12,9 +12,10 @@ from fooling.findings.intervals import Estimate
 
 
 @estimand(
-    "mean over the classifiers of the mean root mean square of the smallest change that {method} finds, on the 0..1 "
-    "scale of levels",
+    "mean over the classifiers of the mean root mean square of the changes by {method} that make them wrong, on the "
+    "0..1 scale of levels",
     needs=("adversarial", "method"),
+    takes=("size",),
 )
 def mean_distortion(context: Context) -> Estimate:
     """Images that are misclassified before rounding: the average distortion of Szegedy et al. 2013."""
