@@ -48,7 +48,7 @@ LOOKS: dict[str, Look] = {
 }
 SHOWN = 5  # images of a gallery
 LEFT, RIGHT, GAP, CAPTION = 1.06, 0.06, 0.05, 0.26  # inches
-GREY, AMPLITUDE = 128, 110  # levels of no change, and the largest shown change
+GREY, AMPLITUDE, WITHIN = 128, 110, 98  # levels of no change; the change that 98 % of the pixels do not exceed
 
 
 @in_style
@@ -189,7 +189,7 @@ def _draw_row(
     side = pitch - GAP
     shown = [rows.start + place for place in places]
     changes = record.images[shown].astype(np.int64) - record.real.images[list(places)]
-    factor = max(int(AMPLITUDE // max(np.abs(changes).max(initial=1), 1)), 1)
+    factor = max(int(AMPLITUDE // max(np.percentile(np.abs(changes), WITHIN), 1)), 1)
     magnified = (GREY + factor * changes).clip(0, 255).astype(np.uint8)
     write(
         axes, LEFT - 0.1, top + side / 2 - 0.01, NAMES[column.method].partition(" (labels")[0], ha="right", va="bottom",
