@@ -48,6 +48,7 @@ include: "rules/classifiers.smk"
 include: "rules/attacks.smk"
 include: "rules/retraining.smk"
 include: "rules/examination.smk"
+include: "rules/probes.smk"
 include: "rules/findings.smk"
 include: "rules/survey.smk"
 include: "rules/report.smk"
@@ -124,6 +125,13 @@ rule ascent:
         attacks.ascents(),
     message:
         "Done: gradient ascent"
+
+
+rule adversarial:
+    input:
+        attacks.adversarial(),
+    message:
+        "Done: adversarial examples"
 
 
 rule audits:

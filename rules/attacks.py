@@ -7,14 +7,16 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError  # type: ignore[import-untyped]
 
-from fooling.attacks.registry import attack_modules
+from fooling.attacks.registry import ON_REAL_IMAGES, attack_modules
 from fooling.classifiers.architectures import NAMED_MODULES as ARCHITECTURES
 from fooling.encodings.settings import NAMED_MODULES as ENCODINGS
 from fooling.encodings.settings import encoding_module
+from fooling.findings.adversarial import ADVERSARIAL, ADVERSARIAL_MEANS, ADVERSARIAL_TRANSFER
 from fooling.findings.audits import AUDIT_SEEDS, AUDITS
 from fooling.fingerprint import fingerprint
 from fooling.settings import Explanation, format_problem
 from fooling.study.resolved import Study
+from fooling.table import Table
 from rules.classifiers import place_of
 from rules.steps import Files, Wildcards, as_json, repeated
 
@@ -110,9 +112,10 @@ class Attacks:
     def __init__(self, study: Study) -> None:
         self._study = study
 
-    def kinds(self) -> list[str]:
-        """Return the kinds of these attacks, which are also the folders of their files."""
-        return sorted({entry.kind for entry in self._study.every_attack.values()})
+    def kinds(self, *, on_real_images: bool) -> list[str]:
+        """Return the kinds of these attacks, which are also the folders of their files: with real images or without."""
+        kinds = {entry.kind for entry in self._study.every_attack.values()}
+        return sorted(kind for kind in kinds if (kind in ON_REAL_IMAGES) == on_real_images)
 
     def kind(self, attack: str) -> str:
         """Return the kind of an attack."""
@@ -169,6 +172,25 @@ class Attacks:
         """Return one table of curves for each classifier with ascents, sorted by name."""
         names = sorted(name for name in self._study.classifiers if self._study.attacks_on(name, kind="ascent"))
         return self.tables(*(f"ascent_curves/{name}.parquet" for name in names))
+
+    def adversarial(self, classifier: str | None = None) -> list[str]:
+        """Return the files of all adversarial examples, or of those on one classifier."""
+        return [
+            attack_file(self._study, each, name)
+            for each in ([classifier] if classifier else self._study.classifiers)
+            for name in self._study.attacks_on(each, kind="adversarial")
+        ]
+
+    def shown_adversarial(self) -> list[str]:
+        """Return the classifiers that are shown adversarial examples: all of the data sets that have some."""
+        attacked = [entry for entry in self._study.attacks.values() if entry.kind == "adversarial"]
+        datasets = {self._study.classifiers[name].dataset for entry in attacked for name in entry.classifiers}
+        return [name for name, entry in self._study.classifiers.items() if entry.dataset in datasets]
+
+    def adversarial_tables(self, *tables: Table) -> list[str]:
+        """Return these tables of the adversarial examples, by default all, if the study has any."""
+        shown = tables or (ADVERSARIAL, ADVERSARIAL_MEANS, ADVERSARIAL_TRANSFER)
+        return [f"{self._study.results}/{table.path}" for table in shown] if self.adversarial() else []
 
 
 class Audits:

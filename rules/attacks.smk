@@ -1,7 +1,9 @@
-# Attack classifiers: find images that they assign to their classes. A job of evolution makes a run and its controls:
-# random search, and drift (unselected) unless the experiment leaves it out. An audit makes all searches on one network.
+# Attack classifiers: find images that they assign to their classes, or change real images until they are wrong. A job of
+# evolution makes a run and its controls: random search, and drift (unselected) unless the experiment leaves it out. An
+# audit makes all searches on one network.
 
 from fooling.findings.ascent import AscentComparisonSettings
+from fooling.findings.intervals import IntervalSettings
 
 
 rule attack:
@@ -24,7 +26,7 @@ rule attack:
     benchmark:
         "<benchmarks>/{kind}/{classifier}/{attack}.tsv"
     wildcard_constraints:
-        kind=one_of(attacks.kinds()),
+        kind=one_of(attacks.kinds(on_real_images=False)),
     priority: by_wildcards(priorities.classifier)
     conda:
         "../envs/networks.yaml"
@@ -37,6 +39,23 @@ rule attack:
     shell:
         "fooling attack {params.kind} --name {wildcards.attack} --classifier {input.classifier} {params.own_files}"
         " --settings {params.settings:q} {params.options} {params.threshold} --output {output} 2> {log}"
+
+
+use rule attack as attack_images with:
+    input:
+        classifier="<results>/classifiers/{classifier}.safetensors",
+        architecture=classifiers.network_files(classifiers.this),
+        pilots=by_wildcards(attacks.pilots),
+        dataset=by_wildcards(classifiers.dataset),
+    params:
+        environment=environment("attacks"),
+        options=options("dataset"),
+    wildcard_constraints:
+        kind=one_of(attacks.kinds(on_real_images=True)),
+    conda:
+        "../envs/attacks.yaml"
+    message:
+        "Attack {wildcards.classifier} with real images: {wildcards.attack}"
 
 
 rule evolve:
@@ -121,6 +140,40 @@ rule tabulate_ascent:
         "fooling tabulate-ascent {input.ascents} {params.tables} --settings {params.settings:q}"
         " --images {output.images} --ascent-times {output.ascent_times} {params.curves}"
         " --evaluations {output.evaluations} {params.pilots} {params.sweeps} 2> {log}"
+
+
+rule tabulate_adversarial:
+    input:
+        attacks=attacks.adversarial(),
+        classifiers=[classifiers.file(name) for name in attacks.shown_adversarial()],
+        architecture=classifiers.network_files(attacks.shown_adversarial),
+    output:
+        images="<results>/findings/adversarial.parquet",
+        means="<results>/findings/adversarial_means.csv",
+        transfer="<results>/findings/adversarial_transfer.csv",
+    params:
+        code=classifiers.fingerprint("fooling.cli.adversarial:tabulate_adversarial", attacks.shown_adversarial),
+        environment=environment("networks"),
+        classifiers=options("classifiers"),
+        settings=findings.settings(IntervalSettings),
+        own_files=chains.own_files,
+        files=options("images", "means", "transfer"),
+    log:
+        "<logs>/findings/tabulate_adversarial.log",
+    benchmark:
+        "<benchmarks>/findings/tabulate_adversarial.tsv"
+    priority: SHOWN
+    conda:
+        "../envs/networks.yaml"
+    resources:
+        mem_mb=memory(2000),
+        runtime=minutes(30),
+        gpu=gpus,
+    message:
+        "Tabulate adversarial examples, and show them to other networks"
+    shell:
+        "fooling tabulate-adversarial {input.attacks} {params.classifiers} {params.own_files}"
+        " --settings {params.settings:q} {params.files} 2> {log}"
 
 
 rule audit:

@@ -11,7 +11,7 @@ from fooling.fingerprint import fingerprint
 from fooling.study.entries import SHOWING_EXPERIMENTS, ExperimentEntry
 from fooling.study.expansion import Chain
 from fooling.study.resolved import Study
-from rules.attacks import ascent_files
+from rules.attacks import ascent_files, attack_file
 from rules.classifiers import Datasets
 from rules.retraining import Chains
 from rules.steps import as_json, repeated
@@ -20,6 +20,8 @@ from rules.survey import HumanStudy, responses_of
 #: Figures that need several networks of one data set.
 SHOWING_TRANSFER = ("transfer", "transfer_gallery")
 
+#: ``one_per`` of the figures whose tables are of the whole study.
+WITHOUT_SUBJECT = ("study with audits", "study with adversarial examples", "study with inputs far from the data")
 OF_HUMAN_STUDY = ("condition", "study with responses")  # ``one_per`` of the figures of the human study
 
 
@@ -110,6 +112,13 @@ class Figures:
         """Return the gradient ascents that a figure shows."""
         return ascents_of(self.all[figure], self._study)
 
+    def examples(self, figure: str) -> list[str]:
+        """Return the adversarial examples that a figure shows: those of the first attack on its first classifier."""
+        if not self.all[figure].declared.needs_examples:
+            return []
+        first = next(entry for entry in self._study.attacks.values() if entry.kind == "adversarial")
+        return [attack_file(self._study, first.classifiers[0], first.name)]
+
     def stimuli(self, figure: str) -> list[str]:
         """Return the questionnaire of the stimuli that a figure shows.
 
@@ -129,6 +138,7 @@ class Figures:
             "runs": self.runs(figure),
             "batches": self.batches(figure),
             "ascents": self.ascents(figure),
+            "examples": self.examples(figure),
             "stimuli": [(str(self.all[figure].condition), path) for path in self.stimuli(figure)],
             "dataset": self.dataset(figure),
         }
@@ -153,7 +163,7 @@ def tables_of(drawing: Drawing, study: Study) -> list[tuple[str, str]]:
         wildcards = [{"retraining": drawing.retraining, "chain": "" if chain is None else chain.name}]
     if drawing.declared.one_per == "classifier with ascents":
         wildcards = [{"classifier": str(drawing.classifier)}]
-    if drawing.declared.one_per in ("study with audits", "study with inputs far from the data"):
+    if drawing.declared.one_per in WITHOUT_SUBJECT:
         wildcards = [{}]
     return [
         (name, f"{study.results}/{path}")
@@ -235,6 +245,9 @@ def _drawings_of(figure: str, study: Study) -> Iterator[Drawing]:
             yield Drawing(figure)
     elif FIGURES[figure].one_per == "study with audits":
         if study.audited:
+            yield Drawing(figure)
+    elif FIGURES[figure].one_per == "study with adversarial examples":
+        if any(entry.kind == "adversarial" for entry in study.attacks.values()):
             yield Drawing(figure)
     elif FIGURES[figure].one_per == "study with responses":
         if responses_of(study):

@@ -183,6 +183,7 @@ class Findings:
             *(file for kind in ("shown.parquet", "pairs.csv") for tables in in_transfer for file in tables(kind)),
             *self._attacks.tables("ascent.parquet", "ascent_evaluations.csv"),
             *self._attacks.sweeps(),
+            *self._attacks.adversarial_tables(),
             *([f"{self._folder}/ablation_summary.csv"] if self.ablations() else []),
             *(f"{self._folder}/{name}" for name in compared),
             *self.far("rubbish.csv", "rubbish_summary.csv", "rays.csv", "ray_slopes.parquet"),

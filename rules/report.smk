@@ -1,6 +1,7 @@
 # Judge the claims, summarise the study, draw the figures, collect run times and versions, and write the report.
 
 from fooling.claims.estimand import ContextSettings
+from fooling.findings.adversarial import ADVERSARIAL, ADVERSARIAL_MEANS, ADVERSARIAL_TRANSFER
 from fooling.findings.runs import ThresholdSettings
 
 
@@ -27,6 +28,8 @@ rule claims:
         ray_slopes=findings.far("ray_slopes.parquet"),
         ascent=attacks.tables("ascent.parquet"),
         ascent_times=attacks.tables("ascent_times.parquet"),
+        adversarial=attacks.adversarial_tables(ADVERSARIAL),
+        adversarial_transfer=attacks.adversarial_tables(ADVERSARIAL_TRANSFER),
         survey_accuracy=human_study.tables("accuracy"),
         lock=part_if_any("config/claims.lock"),
     output:
@@ -38,9 +41,9 @@ rule claims:
         tables=named_files(
             "tables",
             *("classifiers", "history", "times", "start", "examined", "ancestry", "real", "distances", "transfer"),
-            *("retrained", "retraining", "refusal", "ablation", "ascent", "ascent_times", "survey_accuracy"),
-            *("rubbish", "ray_slopes"),
-            *("families", "robustness", "supernormal"),
+            *("families", "robustness", "supernormal", "retrained", "retraining", "refusal", "ablation"),
+            *("rubbish", "ray_slopes", "ascent", "ascent_times", "adversarial", "adversarial_transfer"),
+            "survey_accuracy",
         ),
         lock=options("lock"),
         settings=findings.settings(ContextSettings),
@@ -99,6 +102,7 @@ rule draw:
         runs=by_wildcards(figures.runs),
         batches=by_wildcards(figures.batches),
         ascents=by_wildcards(figures.ascents),
+        examples=by_wildcards(figures.examples),
         stimuli=by_wildcards(figures.stimuli),
         dataset=by_wildcards(figures.dataset),
     output:
@@ -202,6 +206,7 @@ rule report:
         families=findings.families(),
         robustness=findings.stressed("robustness"),
         supernormal=findings.stressed("supernormal"),
+        adversarial_means=attacks.adversarial_tables(ADVERSARIAL_MEANS),
         runs=report_page.runs(),
         replays=report_page.replays(),
         dataset=report_page.dataset(),
@@ -220,9 +225,8 @@ rule report:
         tables=named_files(
             "tables",
             *("claims", "audits", "champions", "examined", "real"),
-            *("transfer", "distances", "retraining", "effects"),
-            *("rubbish_summary", "ray_slopes"),
-            *("families", "robustness", "supernormal"),
+            *("transfer", "distances", "retraining", "effects", "adversarial_means"),
+            *("families", "robustness", "supernormal", "rubbish_summary", "ray_slopes"),
         ),
         runs=report_page.runs_options(),
         replays=report_page.replays_options(),

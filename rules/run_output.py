@@ -37,6 +37,7 @@ SECONDS = {
     "evolve": 20,
     "evolve_without_drift": 14,
     "attack": 16,
+    "attack_images": 6,
     "audit": 4,
     "sample": 12,
     "sample_families": 5,

@@ -23,7 +23,7 @@ HEADER = """\
 # `make publish` adds new ones; see docs/sharing.md.
 """
 PICTURE_KINDS = ("folder", "imagenet")  # kinds of data sets with a list of pictures
-SECTIONS = ("studies", "datasets", "pictures", "retraining", "ascent", "survey", "audits", "rankings")
+SECTIONS = ("studies", "datasets", "pictures", "retraining", "ascent", "adversarial", "survey", "audits", "rankings")
 
 #: Results that describe the run itself, such as its duration, and so differ between runs with equal findings: patterns
 #: below the results folder of a study. All other results are bit-identical.
@@ -137,11 +137,12 @@ def write_published(declared: Mapping[str, Mapping[str, Any]]) -> None:
 
 
 def _entries(study: Study) -> dict[str, list[str]]:
+    attacked = {entry.kind for entry in study.attacks.values()}
     return {
         "datasets": list(study.datasets),
         "pictures": [name for name, dataset in study.datasets.items() if dataset.kind in PICTURE_KINDS],
         "retraining": [study.name] if study.chains else [],
-        "ascent": [study.name] if study.attacks else [],
+        **{kind: [study.name] if kind in attacked else [] for kind in ("ascent", "adversarial")},
         "survey": [study.name] if study.survey else [],
         "audits": [study.name] if study.audited else [],
         "rankings": [] if study.experiments else [study.name],

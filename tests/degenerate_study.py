@@ -188,6 +188,17 @@ class DegenerateStudy:
                 checkpoints=checkpoints,
                 device="cpu",
             )
+        for name, methods in self.attacked.items():
+            function_of("attack")(
+                "adversarial",
+                name="small",
+                classifier=self.network(name),
+                dataset=self.dataset,
+                settings=json.dumps({"images": 4, "methods": methods, "pgd_steps": 2, "boundary_steps": 1}),
+                output=self.folder / "adversarial" / f"{name}.safetensors",
+                checkpoints=checkpoints,
+                device="cpu",
+            )
         for name in self.chain[1:]:
             function_of("match-refusal")(
                 classifier=self.network(name),
@@ -207,6 +218,16 @@ class DegenerateStudy:
                 checkpoints=checkpoints,
                 device="cpu",
             )
+
+    @property
+    def attacked(self) -> dict[str, list[str]]:
+        """The methods for each network that gets an image right; a network of constants has no gradients."""
+        every = ["l-bfgs", "fgsm", "pgd-l2", "deepfool", "hop-skip-jump"]
+        right = {name: kind for name, kind in zip(self.names, self.plan.networks, strict=True) if kind != "flat"}
+        return {name: every if kind in ("saturated", "fresh") else every[-1:] for name, kind in right.items()}
+
+    def adversarial(self) -> list[Path]:
+        return [self.folder / "adversarial" / f"{name}.safetensors" for name in self.attacked]
 
     def evolution(self, encoding: str) -> str:
         return json.dumps({"encoding": {"kind": encoding}, "search": self.plan.search})
@@ -405,6 +426,16 @@ class DegenerateStudy:
             curves=[out / f"ascent_curves/{name}.parquet" for name in self.names],
             evaluations=out / "ascent_evaluations.csv",
         )
+        yield call(
+            "tabulate-adversarial",
+            self.adversarial(),
+            classifiers=networks,
+            settings="{}",
+            images=out / "adversarial.parquet",
+            means=out / "adversarial_means.csv",
+            transfer=out / "adversarial_transfer.csv",
+            device="cpu",
+        )
         (self.folder / "claims.yaml").write_text(yaml.safe_dump({"claims": every_claim()}))
         of_claims = {
             "classifiers": [out / "classifiers.csv"],
@@ -427,6 +458,8 @@ class DegenerateStudy:
             "ascent_times": [out / "ascent_times.parquet"],
             "rubbish": [out / "far/rubbish.csv"],
             "ray_slopes": [out / "far/ray_slopes.parquet"],
+            "adversarial": [out / "adversarial.parquet"],
+            "adversarial_transfer": [out / "adversarial_transfer.csv"],
         }
         yield call(
             "claims",
@@ -491,6 +524,9 @@ class DegenerateStudy:
                     "families": self.of("families/*.parquet"),
                     "robustness": self.of("robustness/*.csv"),
                     "supernormal": self.of("supernormal/*.parquet"),
+                    **{"claims": [out / "claims.csv"], "champions": champions},
+                    **{"examined": self.of("examined/*/*.parquet")},
+                    "adversarial_means": [out / "adversarial_means.csv"],
                 }
             ),
             runs=[f"{name}={run}" for name in ENCODINGS for run in self.evolved(name, "lenet-a")],
@@ -559,6 +595,8 @@ class DegenerateStudy:
                 given["batches"] = [self.batch(one) for one in self.chain[:2]]
             if figure.needs_ascents:
                 given["ascents"] = [self.folder / "ascent" / f"{subject['classifier']}.safetensors"]
+            if figure.needs_examples:
+                given["examples"] = self.adversarial()
             if figure.needs_stimuli:
                 given["stimuli"] = f"{subject['condition']}={self.folder / 'survey' / 'questionnaire.json'}"
             if figure.needs_dataset:
@@ -579,6 +617,8 @@ def every_claim() -> list[dict[str, Any]]:
         "built_as": "lenet",
         "experiment": "cppn",
         "ascent": "plain",
+        "adversarial": "small",
+        "method": "hop-skip-jump",
         "fill": "mean",
         "removed": 1,
         "random_images": "blobs",

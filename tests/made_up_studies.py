@@ -44,6 +44,8 @@ def made_up_study(claim: Claim, end: str, *, units: int, first_seed: int = 1) ->
         supernormal={name: study.supernormal()},
         ascent={str(claim.ascent): study.ascent()},
         ascent_times={str(claim.ascent): study.ascent_times()},
+        adversarial={str(claim.adversarial): study.adversarial()},
+        adversarial_transfer={str(claim.adversarial): study.adversarial_transfer()},
         people={name: study.people()},
         rubbish=study.rubbish(),
         ray_slopes=study.ray_slopes(),
@@ -198,6 +200,21 @@ class _Study:
         decay = self.claim.weight_decay or 0.0
         return pd.DataFrame({"classifier": self.names}).assign(built_as=self.claim.built_as, weight_decay=decay)
 
+    def adversarial(self) -> pd.DataFrame:
+        """Every image is misclassified where a distortion is claimed."""
+        method = True if self.claim.estimand == "mean-distortion" else self.end == "high"
+        rows = [
+            {"classifier": name, "change": change, "unrounded_misclassified": wrong, "rms": ENDS[self.end]}
+            for name in self.names
+            for change, wrong in (("method", method), ("noise", self.end == "low"))
+        ]
+        return pd.DataFrame(rows).assign(method=self.claim.method, size=self._size())
+
+    def adversarial_transfer(self) -> pd.DataFrame:
+        pairs = pd.DataFrame(itertools.permutations(self.names[:8], 2), columns=["source", "target"])
+        excess = {"low": -1.0, "high": 1.0}[self.end]
+        return pairs.assign(relation=self.claim.relation, method=self.claim.method, size=self._size(), excess=excess)
+
     def people(self) -> pd.DataFrame:
         share = {"low": 0.02, "high": 0.98}[self.end]
         block, _, foils = str(self.claim.asked).rpartition("-")
@@ -210,6 +227,9 @@ class _Study:
             "answers": 60,
         }
         return pd.DataFrame([row | {"share": share, "low": share - 0.01, "high": share + 0.01, "upper": share + 0.01}])
+
+    def _size(self) -> float:
+        return np.nan if self.claim.size is None else self.claim.size
 
     def _fillings(self) -> list[tuple[str, str]]:
         return [

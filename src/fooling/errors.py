@@ -16,6 +16,7 @@ OUT_OF_MEMORY = re.compile(r"DefaultCPUAllocator|bad_alloc|out of memory|[Cc]ann
 
 #: The extra of this package that brings each optional package, by the name under which it is imported.
 EXTRAS = {
+    "art": "study",
     "krippendorff": "survey",
     "onnxruntime": "onnx",
     "open_clip": "open_clip",

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from fooling.claims.estimand import Context, ContextSettings, Filter, NotRun, Tables
+from fooling.claims.estimand import Context, ContextSettings, NotRun, Tables
 from fooling.claims.estimands import ESTIMANDS
+from fooling.claims.parameters import Filter
 from made_up_answers import analysed, as_peoples, made_questionnaire, simulated
 
 ASKED = made_questionnaire()

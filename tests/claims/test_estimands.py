@@ -12,8 +12,9 @@ import pytest
 from scipy.special import expit, logit
 
 from fooling.claims.claim import Claim, Claims
-from fooling.claims.estimand import PHRASES, Context, ContextSettings, Filter, NotRun, Tables
+from fooling.claims.estimand import Context, ContextSettings, NotRun, Tables
 from fooling.claims.estimands import ESTIMANDS
+from fooling.claims.parameters import PHRASES, Filter
 from fooling.findings.runs import history_table, times_table
 from fooling.settings import read_settings
 from made_up_run import made_up_run
@@ -541,3 +542,43 @@ def test_the_sentence_on_a_claim_has_every_parameter(claim: Claim) -> None:
 
 def test_every_parameter_has_its_phrase() -> None:
     assert set(PHRASES) == set(Filter.model_fields)
+
+
+def adversarial_tables(**columns) -> Tables:
+    """Two networks with four images each, of which the method changes all and noise one; and both pairs of them."""
+    names = ("lenet-a", "lenet-b")
+    rows = [
+        {"classifier": name, "change": change, "unrounded_misclassified": image < wrong, "rms": 0.02 * (image + 1)}
+        for name in names
+        for change, wrong in (("method", 4), ("noise", 1))
+        for image in range(4)
+    ]
+    images = pd.DataFrame(rows).assign(method="l-bfgs", size=np.nan, **columns)
+    pairs = pd.DataFrame({"source": names, "target": names[::-1], "excess": [0.2, 0.4]})
+    pairs = pairs.assign(method="l-bfgs", size=np.nan, relation="same architecture")
+    return Tables(
+        networks=NETWORKS,
+        history={},
+        times={},
+        start={},
+        examined={},
+        adversarial={"small": images},
+        adversarial_transfer={"small": pairs},
+    )
+
+
+def test_adversarial_examples_are_measured_by_attack_method_and_size():
+    chosen = {"adversarial": "small", "method": "l-bfgs"}
+    assert measure("mean-distortion", adversarial_tables(), **chosen).value == pytest.approx(0.05)
+    assert measure("fooled-by-method-over-noise", adversarial_tables(), **chosen).value == pytest.approx(0.75)
+    found = measure("adversarial-transfer-over-noise", adversarial_tables(), **chosen)
+    assert (found.value, found.units) == (pytest.approx(0.3), 2)
+    for wrong in ({"adversarial": "other"}, {"method": "fgsm"}, {"size": 0.1}):
+        with pytest.raises(NotRun, match="no adversarial examples"):
+            measure("fooled-by-method-over-noise", adversarial_tables(), **chosen | wrong)
+    with pytest.raises(NotRun, match="gets every image of l-bfgs right"):
+        measure("mean-distortion", adversarial_tables(unrounded_misclassified=False), **chosen)
+    with pytest.raises(NotRun, match="not of the same classifiers"):
+        measure("fooled-by-method-over-noise", adversarial_tables(change="method"), **chosen)
+    with pytest.raises(NotRun, match="was shown to a classifier of the other architecture"):
+        measure("adversarial-transfer-over-noise", adversarial_tables(), **chosen, relation="other architecture")

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fooling.claims.estimand import Context, ContextSettings, Filter, NotRun, Tables
+from fooling.claims.estimand import Context, ContextSettings, NotRun, Tables
 from fooling.claims.estimands import ESTIMANDS
+from fooling.claims.parameters import Filter
 from made_up_networks import made_up_header, made_up_networks
 
 NAMES = ("a", "b", "c")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from fooling.attacks.adversarial.record import load_adversarial
 from fooling.attacks.evolution.record import load_run, load_runs
 from fooling.checkpoints import CheckpointStore
 from fooling.classifiers.architectures import build_network
@@ -178,3 +179,21 @@ def test_gradient_ascent_takes_no_seed(files: tuple[Path, Path], tmp_path: Path)
 def test_figures_do_not_decide_attacks() -> None:
     fooling = Fingerprints()
     assert not [path for path in fooling.files("fooling.cli.attack:attack") if "figures" in path.parts]
+
+
+def test_adversarial_examples_are_made_of_the_images_of_a_data_set(files: tuple[Path, Path], tmp_path: Path) -> None:
+    settings = json.dumps({"images": 3, "methods": ["deepfool", "fgsm"], "sizes_linf": [0.1]})
+    output = tmp_path / "found.safetensors"
+    common = {"classifier": files[0], "settings": settings, "checkpoints": tmp_path / "checkpoints", "device": "cpu"}
+    attack("adversarial", dataset=files[1], output=output, png=True, **common)
+    record = load_adversarial(output)
+    assert (record.name, record.dataset["name"], len(record.images)) == (
+        "adversarial",
+        "bars",
+        4,
+    )  # one class is never right
+    assert read_png(output.with_suffix(".png"))
+    with pytest.raises(FoolingError, match="the attack adversarial needs --dataset"):
+        attack("adversarial", output=output, **common)
+    with pytest.raises(FoolingError, match="takes its seeds from its settings"):
+        attack("adversarial", dataset=files[1], seed=1, output=output, **common)

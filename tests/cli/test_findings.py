@@ -16,6 +16,7 @@ from fooling.attacks.evolution.record import load_runs
 from fooling.attacks.record import load_attack
 from fooling.claims.judgements import CLAIMS
 from fooling.classifiers.classifier_file import load_classifier
+from fooling.cli.adversarial import tabulate_adversarial
 from fooling.cli.attack import attack
 from fooling.cli.claims import claims, summarise
 from fooling.cli.classifiers import assemble_ensemble, calibrate, match_refusal
@@ -83,6 +84,15 @@ def study(tmp_path_factory) -> Path:
             classifier=folder / f"{name}.safetensors",
             settings=json.dumps({"seeds": {"count": 2}, "steps": 5}),
             output=folder / "ascent" / name / "plain.safetensors",
+            checkpoints=folder / "checkpoints",
+        )
+        attack(
+            "adversarial",
+            name="small",
+            classifier=folder / f"{name}.safetensors",
+            dataset=folder / "dataset.safetensors",
+            settings=json.dumps({"images": 6, "methods": ["l-bfgs", "fgsm"], "sizes_linf": [0.3]}),
+            output=folder / "adversarial" / f"{name}.safetensors",
             checkpoints=folder / "checkpoints",
         )
     sweep_in(folder)
@@ -339,8 +349,17 @@ def findings_of(study: Path, out: Path) -> None:
         rays=out / "rays.csv",
         slopes=out / "ray_slopes.parquet",
     )
+    tabulate_adversarial(
+        [study / "adversarial" / f"{name}.safetensors" for name in NETWORKS],
+        classifiers=networks,
+        settings=INTERVALS,
+        images=out / "adversarial.parquet",
+        means=out / "adversarial_means.csv",
+        transfer=out / "adversarial_transfer.csv",
+    )
     of_claims = {
         "classifiers": ["classifiers.csv"],
+        "adversarial_transfer": ["adversarial_transfer.csv"],
         "start": ["start/*/*.parquet"],
         "examined": ["examined/*.parquet"],
         "real": ["real/*.parquet"],
@@ -356,7 +375,7 @@ def findings_of(study: Path, out: Path) -> None:
         "supernormal": ["supernormal/*.parquet"],
         **{
             name: [f"{name}.parquet"]
-            for name in ("history", "times", "ancestry", "retrained", "ascent", "ascent_times")
+            for name in ("history", "times", "ancestry", "retrained", "ascent", "ascent_times", "adversarial")
         },
     }
     claims(
@@ -431,6 +450,9 @@ TABLES = {
     "rubbish_summary": "rubbish_summary.csv",
     "rays": "rays.csv",
     "ray_slopes": "ray_slopes.parquet",
+    "adversarial": "adversarial.parquet",
+    "adversarial_means": "adversarial_means.csv",
+    "adversarial_transfer": "adversarial_transfer.csv",
     "claims": "claims.csv",
     "curves": "curves.csv",
 }
@@ -466,6 +488,15 @@ def test_every_run_and_search_is_in_every_table(study):
     examined = as_written(findings / "examined" / "lenet-a.parquet")
     assert examined["search"].value_counts().to_dict() == dict.fromkeys(SEARCHES.values(), 6) | {"real-images": 5}
     assert set(examined["independent"]) == {"lenet-b"}
+
+
+def test_adversarial_examples_are_shown_to_the_other_network(study):
+    images = as_written(study / "findings" / "adversarial.parquet")
+    assert images.groupby(["classifier", "method", "change"]).size().tolist() == [6] * 8
+    assert images.loc[(images["method"] == "l-bfgs") & (images["change"] == "method"), "unrounded_misclassified"].all()
+    pairs = as_written(study / "findings" / "adversarial_transfer.csv")
+    named = pairs.dropna(subset=["source"])
+    assert set(zip(named["source"], named["target"], strict=True)) == {NETWORKS, NETWORKS[::-1]}
 
 
 def test_the_history_ends_with_the_champions(study):
@@ -508,6 +539,7 @@ def test_the_same_inputs_give_the_same_bytes(study, tmp_path):
     again = {path.relative_to(tmp_path): path.read_bytes() for path in tmp_path.glob("**/*.*")}
     assert first == again
     assert len(first) == 54
+    assert len(first) == 49
 
 
 def test_champions_that_do_not_vary_have_no_largest_share(study, tmp_path, capsys):

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from fooling.attacks.adversarial.record import save_adversarial
 from fooling.attacks.evolution.record import save_run, save_runs
 from fooling.attacks.record import TargetedRecord, Trajectory, save_attack
 from fooling.classifiers.architectures import build_network
@@ -21,6 +22,7 @@ from fooling.datasets.dataset import save_dataset
 from fooling.errors import FoolingError
 from fooling.images import read_png
 from fooling.training.settings import ClassifierSettings
+from made_up_adversarial import made_adversarial
 from made_up_bars import made_bars
 from made_up_run import made_up_run
 from survey.made_up_survey import write_survey
@@ -87,6 +89,11 @@ FILES: dict[str, tuple[Callable[[Path], None], str, tuple[str, ...]]] = {
         lambda path: save_attack(path, ascent()),
         "ascent.safetensors",
         ("plain: images optimised one by one on lenet-a", "2 starts, 12 steps of each image"),
+    ),
+    "adversarial": (
+        lambda path: save_adversarial(path, made_adversarial()),
+        "adversarial.safetensors",
+        ("small: adversarial examples on lenet-a", "4 real images, changed by 5 methods and sizes"),
     ),
     "dataset": (
         lambda path: save_dataset(path, made_bars()),

@@ -45,7 +45,10 @@ from figures.made_up_tables import (
     made_variance,
 )
 from fooling.attacks.evolution.record import RunRecord
+from fooling.findings.adversarial import adversarial_table, means_table
 from fooling.findings.ascent import curves_of_ascents, curves_of_searches
+from fooling.findings.intervals import IntervalSettings
+from made_up_adversarial import made_adversarial
 from made_up_answers import analysed, made_questionnaire, simulated
 
 MANY_CLASSES = tuple(f"the {place}th class" for place in range(50))
@@ -125,6 +128,13 @@ def _random_images() -> dict[str, Any]:
     return {"start": pd.concat([made_start(*place) for place in places]), "history": pd.concat(_histories())}
 
 
+def _adversarial_success() -> dict[str, Any]:
+    records = [made_adversarial(name, noise=0.25) for name in ("lenet-a", "lenet-b", "lenet-c")]
+    records += [made_adversarial("mlp", attack="tiny", columns=[0, 4])]
+    table = adversarial_table(records)
+    return {"adversarial": table, "adversarial_means": means_table(table, settings=IntervalSettings())}
+
+
 def _ablation() -> dict[str, Any]:
     runs = [made_run(seed, encoding="cppn") for seed in (1, 2)]
     return {"ablation": made_ablation(runs), "runs": runs}
@@ -147,6 +157,8 @@ def _answers(*tables: str) -> dict[str, Any]:
 
 MADE: dict[str, Callable[[], dict[str, Any]]] = {
     "audits": made_audits,
+    "adversarial_success": _adversarial_success,
+    "adversarial_gallery": lambda: {"examples": [made_adversarial()]},
     "gallery": lambda: {"runs": _runs(), "examined": made_examined()},
     "further_runs": lambda: {"runs": _runs(), "examined": made_examined()},
     "real_and_evolved": _one_of_each_encoding,

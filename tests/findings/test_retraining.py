@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 import scipy.stats
 
-from fooling.claims.estimand import Context, ContextSettings, Filter, NotRun, Tables
+from fooling.claims.estimand import Context, ContextSettings, NotRun, Tables
 from fooling.claims.estimands import ESTIMANDS
+from fooling.claims.parameters import Filter
 from fooling.errors import FoolingError
 from fooling.findings.retraining import (
     ChainNetwork,

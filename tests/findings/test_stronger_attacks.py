@@ -11,8 +11,9 @@ import pytest
 import scipy.stats
 
 from fooling.attacks.evolution.record import RunRecord
-from fooling.claims.estimand import Context, ContextSettings, Filter, NotRun, Tables
+from fooling.claims.estimand import Context, ContextSettings, NotRun, Tables
 from fooling.claims.estimands import ESTIMANDS
+from fooling.claims.parameters import Filter
 from fooling.classifiers.classifier import Refusal
 from fooling.errors import FoolingError
 from fooling.findings.intervals import Estimate, IntervalSettings

@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 import scipy.stats
 
-from fooling.claims.estimand import Context, ContextSettings, Filter, NotRun, Tables
+from fooling.claims.estimand import Context, ContextSettings, NotRun, Tables
 from fooling.claims.estimands import ESTIMANDS
+from fooling.claims.parameters import Filter
 from fooling.findings.transfer import Network, TransferSettings, shown_table, transfer_table
 from made_up_run import made_up_run
 

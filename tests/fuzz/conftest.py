@@ -92,6 +92,10 @@ FILES = {
     "ascent_times": "ascent_times.parquet",
     "ascent_curves": "ascent_curves.parquet",
     "ascent_evaluations": "ascent_evaluations.csv",
+    "changed": "adversarial/lenet.safetensors",
+    "adversarial": "adversarial.parquet",
+    "adversarial_means": "adversarial_means.csv",
+    "adversarial_transfer": "adversarial_transfer.csv",
     "metrics": "metrics.json",
     "curve": "curve.csv",
     "audit": "audit.json",
@@ -145,6 +149,7 @@ OF_CLAIMS = (
     *("ablation", "ascent", "ascent_times", "rubbish", "ray_slopes"),
     *("ablation", "ascent", "ascent_times"),
     *("families", "robustness", "supernormal"),
+    *("ablation", "ascent", "ascent_times", "adversarial", "adversarial_transfer"),
 )
 
 
@@ -158,6 +163,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
     for experiment in ("direct", "cppn"):
         fooling("attack", "evolution", *evolution(made, made.run(experiment), experiment))
     fooling("attack", "ascent", *ascent(made, made.climb))
+    fooling("attack", "adversarial", *adversarial(made, made.changed))
     make_retraining(made)
     make_findings(made)
     return made
@@ -239,6 +245,24 @@ def ascent(study: Study, output: Path, *, classifier: Path | None = None) -> lis
     ]
 
 
+def adversarial(study: Study, output: Path, *, dataset: Path | None = None) -> list[object]:
+    """The arguments of a few adversarial examples."""
+    few = {"images": 3, "chunk": 2, "pgd_steps": 2, "sizes_l2": [0.1], "sizes_linf": [0.1, 0.2]}
+    few |= {"penalty_searches": 1, "iterations": 3, "boundary_steps": 1, "boundary_queries": 5}
+    return [
+        *("--classifier", study.network, "--dataset", dataset or study.dataset, "--settings", json.dumps(few)),
+        *("--name", "small", "--output", output, "--checkpoints", output.parent / "checkpoints"),
+    ]
+
+
+def adversarial_tables(study: Study, changed: Path, *, out: Path) -> tuple[list[object], list[Path]]:
+    """The call of `tabulate-adversarial`, and what it must write."""
+    made = [out / name for name in ("adversarial.parquet", "means.csv", "transfer.csv")]
+    networks = ["--classifiers", study.network, "--classifiers", study.other, "--settings", INTERVALS]
+    outputs = zip(("--images", "--means", "--transfer"), made, strict=True)
+    return ["tabulate-adversarial", changed, *networks, *(word for pair in outputs for word in pair)], made
+
+
 def ablate(study: Study, run: Path, *, output: Path, classifier: Path | None = None) -> list[object]:
     """The arguments of `ablate`."""
     words = ["--experiment", "cppn", "--settings", '{"removal_draws": 1}', "--output", output]
@@ -306,6 +330,10 @@ def make_findings(study: Study) -> None:
         *("probe-far", study.network, study.other, "--dataset", study.dataset, *far, "--slopes", study.ray_slopes),
         *("--settings", '{"inputs": 4, "rays": 2, "doublings": 2}'),
     )
+    call, made = adversarial_tables(study, study.changed, out=study.retrained.parent / "made")
+    fooling(*map(str, call))
+    for path, file in zip(made, (study.adversarial, study.adversarial_means, study.adversarial_transfer), strict=True):
+        path.rename(file)
     study.audit.write_text(json.dumps(AUDIT))
     fooling("tabulate-audits", study.audit, "--seeds", study.audit_seeds, "--output", study.audits)
     fooling("claims", *claims(study, {}, table=study.claims, page=study.page))
@@ -348,6 +376,11 @@ def report(study: Study, given: Given, *, output: Path) -> list[object]:
         *("--study", "small", "--threshold", 0.9999, "--output", output, "--deviations", "docs/deviations.md"),
         *(word for name in named for word in named_table(study, given, name)),
         *(word for name in OF_REPORT for word in named_table(study, given, name)),
+        *(
+            word
+            for name in ("claims", "audits", "champions", "examined", "adversarial_means")
+            for word in named_table(study, given, name)
+        ),
         *("--runs", f"direct={given.get('run', study.run('direct'))}"),
         *("--figures", given.get("figure", study.figure), "--run-info", given.get("info", study.info)),
     ]

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from .commands import case, holds
-from .conftest import INTERVALS, Study, ablate, report, retraining_tables, stress, transfer_tables
+from .conftest import INTERVALS, Study, ablate, adversarial_tables, report, retraining_tables, stress, transfer_tables
 from .damage import PLACES, broken_safetensors
 from .profile import fuzzed
 
@@ -127,6 +127,22 @@ def test_a_damaged_file_of_several_runs_is_read_or_named(study: Study, data: st.
         write(batch)
         arguments, made = reader(study, batch, folder / "out")
         holds(folder, *arguments, outputs=made, named=[batch, "too few runs", "not evolved on these", "given twice"])
+
+
+@given(data=st.data())
+@fuzzed
+def test_damaged_adversarial_examples_are_read_or_named(study: Study, data: st.DataObject) -> None:
+    write = data.draw(broken_safetensors(study.changed))
+    tabulates = data.draw(st.booleans())
+    with case() as folder:
+        changed = folder / "changed.safetensors"
+        write(changed)
+        made = [folder / name for name in ("figure.png", "figure.pdf")]
+        outputs = ["--png", made[0], "--pdf", made[1]]
+        arguments: list[object] = ["draw", "adversarial_gallery", "--examples", changed, *outputs]
+        if tabulates:
+            arguments, made = adversarial_tables(study, changed, out=folder / "out")
+        holds(folder, *arguments, outputs=made, named=[changed])
 
 
 @given(data=st.data())

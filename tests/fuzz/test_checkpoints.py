@@ -30,6 +30,10 @@ def arguments(study: Study, work: str, out: Path) -> list[object]:
         settings = {"steps": 5, "seeds": {"count": 1}}
         words = ["--classifier", study.network, "--name", "plain", "--settings", json.dumps(settings)]
         return ["attack", "ascent", *words, *common]
+    if work == "adversarial":
+        settings = {"images": 3, "chunk": 2, "methods": ["fgsm", "deepfool"], "sizes_linf": [0.1]}
+        words = ["--classifier", study.network, "--dataset", study.dataset, "--settings", json.dumps(settings)]
+        return ["attack", "adversarial", *words, *common]
     searches = [f"--controls={search}={out / search}.safetensors" for search in ("random-search", "drift")]
     settings = {"encoding": {"kind": work}, "search": SEARCH | {"generations": 3}}
     words = ["--classifier", study.network, "--seed", 1, "--settings", json.dumps(settings), *common, *searches]
@@ -43,7 +47,7 @@ def unfinished(study: Study, tmp_path_factory: pytest.TempPathFactory) -> dict[s
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(CheckpointStore, "clear", lambda self: None)
         patch.setattr(CheckpointStore, "is_due", lambda self: True)
-        for work in ("train", "direct", "cppn", "ascent"):
+        for work in ("train", "direct", "cppn", "ascent", "adversarial"):
             out = tmp_path_factory.mktemp(work)
             assert called(*arguments(study, work, out)).succeeded
             files = sorted(out.rglob("*.safetensors"))

@@ -59,6 +59,10 @@ SECTIONS: dict[str, tuple[dict[str, Any], list[str]]] = {
         {"steps": 9, "decay": 0.1, "seeds": {"first": 2, "count": 3}, "blur_radius": 0.4, "small_norm_percentile": 5},
         ["--classifier", "absent.safetensors", "--name", "a"],
     ),
+    "attack adversarial": (
+        {"images": 3, "methods": ["fgsm", "deepfool"], "sizes_linf": [0.1, 0.2], "target": "random", "seed": 2},
+        ["--classifier", "absent.safetensors", "--dataset", "absent.safetensors", "--name", "a"],
+    ),
     "fetch-folder": (
         {"kind": "folder", "path": "absent", "size": 8, "colour": "grey", "test_fraction": None, "seed": 1},
         ["--manifest", "{manifest}", "--name", "a"],

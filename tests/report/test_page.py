@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from figures.made_up_tables import made_audits, made_families, made_far, made_robustness
+from fooling.findings.adversarial import adversarial_table, means_table
+from fooling.findings.intervals import IntervalSettings
 from fooling.images import png_bytes
 from fooling.report.claim_rows import Recorded
 from fooling.report.opening import first_of_encodings, one_label, questions, start_and_end
@@ -13,6 +15,7 @@ from fooling.report.page import SECTIONS, Content, Tables, duration, page, sorta
 from fooling.report.pictures import galleries
 from fooling.report.record import RecordHeader
 from fooling.report.story import summarise_experiment
+from made_up_adversarial import made_adversarial
 from made_up_claims import claims_of
 
 VOID = {"meta", "link", "img", "br", "hr", "input", "rect", "line", "circle"}
@@ -74,6 +77,7 @@ def made(
             distances=[make_distances()],
             retraining=make_retraining(),
             effects=make_effects(),
+            adversarial_means=means_table(adversarial_table([made_adversarial()]), settings=IntervalSettings()),
             audits=made_audits()["audits"],
             rubbish_summary=made_far()["rubbish_summary"],
             ray_slopes=made_far()["ray_slopes"],

@@ -6,6 +6,8 @@ import pandas as pd
 import pytest
 
 from figures.made_up_tables import made_audits, made_far
+from fooling.findings.adversarial import adversarial_table, means_table
+from fooling.findings.intervals import IntervalSettings
 from fooling.formatting import share_percent
 from fooling.report.far import are_far_inputs_confident
 from fooling.report.story import (
@@ -14,11 +16,13 @@ from fooling.report.story import (
     do_others_agree,
     does_evolution_matter,
     does_retraining_help,
+    how_small_is_enough,
     is_fooled,
     summarise_experiment,
     which_are_fooled_most,
     why,
 )
+from made_up_adversarial import made_adversarial
 
 THRESHOLD = 0.9999
 
@@ -194,3 +198,15 @@ def test_random_inputs_and_rays_are_reported_as_no_attack():
         nobody, tables["ray_slopes"], threshold=THRESHOLD
     )
     assert are_far_inputs_confident(None, None, threshold=THRESHOLD) == ""
+
+
+def test_the_smallest_change_is_named_with_its_size_beside_noise():
+    records = [made_adversarial(name, noise=0.25) for name in ("lenet-a", "lenet-b", "lenet-c")]
+    means = means_table(adversarial_table(records), settings=IntervalSettings())
+    assert how_small_is_enough(means) == (
+        "small: with l-bfgs the networks misclassify 100 % of the real images, at a mean root mean square of 3.92 % of "
+        "the range of levels; noise of the same norm: 25 %. What these methods do not change may still be changed by "
+        "others."
+    )
+    assert how_small_is_enough(means[means["size"].notna()]) == ""
+    assert how_small_is_enough(None) == ""

@@ -17,6 +17,8 @@ from pydantic import Field
 
 from checkout import ROOT
 from fooling.artifacts import read_arrays, sha256_of
+from fooling.attacks.adversarial.record import FORMAT as ADVERSARIAL
+from fooling.attacks.adversarial.record import save_adversarial
 from fooling.attacks.evolution.record import FORMAT, load_run
 from fooling.attacks.record import FORMAT as ATTACK
 from fooling.classifiers.architectures import build_network
@@ -34,6 +36,7 @@ from fooling.study.default import default_study
 from fooling.study.documentation import FORMATS, commented_yaml, files_documentation, settings_table
 from fooling.study.settings import StudySettings
 from fooling.training.settings import ClassifierSettings
+from made_up_adversarial import made_adversarial
 from made_up_bars import made_bars
 
 WRITTEN = (
@@ -120,7 +123,7 @@ PAGE = (ROOT / "docs/files.md").read_text()
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data set, a classifier, a run of each encoding, and a gradient ascent."""
+    """A data set, a classifier, a run of each encoding, a gradient ascent, and adversarial examples."""
     import torch
 
     place, bars = tmp_path_factory.mktemp("files"), made_bars()
@@ -136,6 +139,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ):
         output, kept = place / f"{name}.safetensors", place / "checkpoints"
         attack(kind, classifier=place / "lenet.safetensors", settings=settings, output=output, checkpoints=kept)
+    save_adversarial(place / "adversarial.safetensors", made_adversarial())
     return place
 
 
@@ -155,7 +159,14 @@ def test_its_examples_read_the_champions(folder: Path, monkeypatch: pytest.Monke
 
 @pytest.mark.parametrize(
     ("name", "form"),
-    [("bars", DATASET), ("lenet", CLASSIFIER), ("seed1", FORMAT), ("direct", FORMAT), ("ascent", ATTACK)],
+    [
+        ("bars", DATASET),
+        ("lenet", CLASSIFIER),
+        ("seed1", FORMAT),
+        ("direct", FORMAT),
+        ("ascent", ATTACK),
+        ("adversarial", ADVERSARIAL),
+    ],
 )
 def test_every_array_and_key_of_a_file_is_described(name: str, form: FileFormat, folder: Path) -> None:
     arrays, header = read_arrays(folder / f"{name}.safetensors", kind=form.kind, version=form.version)

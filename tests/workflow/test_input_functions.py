@@ -391,7 +391,7 @@ def test_a_figure_is_given_the_inputs_that_it_waits_for(smoke_rules: Rules) -> N
     for name in figures.all:
         inputs = {
             *(*figures.tables(name), *figures.runs(name), *figures.batches(name), *figures.ascents(name)),
-            *(*figures.stimuli(name), *figures.dataset(name)),
+            *(*figures.stimuli(name), *figures.dataset(name), *figures.examples(name)),
         }
         given = shlex.split(figures.drawn_from(name))
         assert {value.rpartition("=")[2] for value in given[1::2]} == inputs, name

@@ -27,7 +27,7 @@ CPPN_SEEDS_1_TO_3 = "seeds: {first: 1, count: 3}\n  encoding: {kind: cppn}"
 CPPN_SEED_1 = "seeds: {first: 1, count: 1}\n  encoding: {kind: cppn}"
 CPPN_EXPERIMENT = "seeds: {first: 1, count: 2}\n  encoding: {kind: cppn}"
 CHANGE = "CHANGED = 1"  # of what a module executes
-ENVIRONMENTS = {"datasets", "findings", "figures", "networks", "survey"}
+ENVIRONMENTS = {"attacks", "datasets", "findings", "figures", "networks", "survey"}
 
 
 def _names(outputs: set[str], kind: str = "") -> set[str]:
@@ -92,6 +92,14 @@ def test_a_setting_of_a_sweep_reruns_its_pilots_and_the_choice(changed: Checkout
     ascended = {Path(output).parent.name + "/" + Path(output).stem for output in pending["attack"]}
     assert ascended == {"lenet-b/tuned-early-progress-0.4-late-progress-0.9", "lenet-a/tuned"}
     assert _names(pending["draw"]) == {"ascent_gallery-lenet-a", "ascent_over_evaluations-lenet-a"}
+
+
+@pytest.mark.slow
+def test_a_setting_of_adversarial_examples_reruns_them_and_what_follows(changed: Checkout) -> None:
+    changed.replace(SMOKE, "sizes_linf: [0.1, 0.2]", "sizes_linf: [0.1, 0.3]")
+    pending = changed.pending()
+    assert set(pending) == DESCRIBING | {"attack_images", "tabulate_adversarial", "claims", "summarise", "draw"}
+    assert _names(pending["draw"]) == {"adversarial_success", "adversarial_gallery"}
 
 
 @pytest.mark.slow
@@ -249,6 +257,7 @@ def test_settings_of_the_findings_rerun_no_evolution(changed: Checkout) -> None:
     assert set(pending) == DESCRIBING | {
         *("describe_classifiers", "trace_lineage", "compare", "tabulate_ascent", "transfer", "transfer_in_chain"),
         *("compare_class_sets", "compare_networks", "probe_far"),
+        *("compare_class_sets", "compare_networks", "tabulate_adversarial"),
         *("tabulate_retraining", "tabulate_budget", "tabulate_refusal", "summarise_ablation"),
         *("claims", "summarise", "draw"),
     }

@@ -75,7 +75,8 @@ class Attack(Protocol):
     def __init__(self, *, settings: Any, classifier: Classifier, identity: Mapping[str, Any]) -> None:
         """Prepare the attack; ``identity``, as :func:`identity_of` returns it, is for the header of its records.
 
-        An attack whose settings have ``precision: screened`` also takes ``real`` images (N, C, H, W), uint8.
+        An attack whose settings have ``precision: screened`` also takes ``real`` images (N, C, H, W), uint8, and one
+        that changes real images a ``dataset``.
         """
         ...
 

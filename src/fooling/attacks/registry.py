@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 ATTACKS = {
     "evolution": ("fooling.attacks.evolution.run", "Evolution"),
     "ascent": ("fooling.attacks.ascent.run", "GradientAscent"),
+    "adversarial": ("fooling.attacks.adversarial.run", "Adversarial"),
 }
+#: Attacks that change real images: they are given the data set of the classifier.
+ON_REAL_IMAGES = ("adversarial",)
 NAMED_MODULES = ("fooling.attacks.*.run",)
 
 

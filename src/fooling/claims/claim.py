@@ -19,8 +19,9 @@ from typing import Annotated, Literal, Self
 import pandas as pd
 from pydantic import BaseModel, Field, field_validator, model_validator
 
-from fooling.claims.estimand import Filter, Sided, Tables
+from fooling.claims.estimand import Tables
 from fooling.claims.estimands import ESTIMANDS
+from fooling.claims.parameters import Filter, Sided
 from fooling.claims.verdicts import (
     CONFIRMATORY,
     EXPLORATORY,
@@ -86,7 +87,7 @@ class Claim(Filter):
     """For within, the largest difference from the source's value that counts as agreement."""
     minimum: int = Field(ge=FEWEST_UNITS)
     """Minimum number of independent units (classifiers, chains or people) for a verdict."""
-    unit: Literal["probability", "share", "generations", "log-odds", "ratio", "correlation"]
+    unit: Literal["probability", "share", "generations", "log-odds", "ratio", "correlation", "distortion"]
     """Unit of the value, the threshold and the margin."""
 
     @field_validator("estimand")
@@ -201,6 +202,11 @@ class Claims(Settings):
         """Gradient ascents on which any claim is measured."""
         return {claim.ascent for claim in self.claims if claim.ascent is not None}
 
+    @property
+    def adversarials(self) -> set[str]:
+        """Attacks with adversarial examples on which any claim is measured."""
+        return {claim.adversarial for claim in self.claims if claim.adversarial is not None}
+
     def _rules(self) -> dict[str, Rule]:
         return {family.id: family.rule for family in self.families}
 
@@ -285,7 +291,7 @@ def seeds_behind(claim: Claim, tables: Tables) -> set[int] | None:
     for field in fields(tables):
         by_name = getattr(tables, field.name)
         if isinstance(by_name, Mapping):
-            for name in (claim.experiment, claim.ascent, claim.retraining):
+            for name in (claim.experiment, claim.ascent, claim.adversarial, claim.retraining):
                 found |= _seeds_in(by_name[name]) if name in by_name else set()
     return found
 

@@ -11,15 +11,12 @@ from __future__ import annotations
 import string
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pydantic import Field
 
-from fooling.ablation.changes import Change
-from fooling.encodings.families import Family
+from fooling.claims.parameters import COMMON, PHRASES, Filter, Sided
 from fooling.findings.intervals import (
     Estimate,
     IntervalSettings,
@@ -30,90 +27,6 @@ from fooling.findings.intervals import (
     run_grid,
 )
 from fooling.findings.runs import ThresholdSettings
-from fooling.retraining.settings import Filling
-from fooling.settings import Settings
-
-#: How the sentence of a claim names the value of each parameter.
-PHRASES = {
-    "architecture": "architecture {}",
-    "built_as": "networks {}",
-    "weight_decay": "weight decay {}",
-    "experiment": "experiment {}",
-    "ascent": "gradient ascent {}",
-    "fill": "filled with {}",
-    "removed": "{} removed",
-    "random_images": "random images {}",
-    "change": "change {}",
-    "strength": "strength {}",
-    "search": "{}",
-    "control": "control {}",
-    "relation": "shown to the {}",
-    "shown_to": "shown to {}",
-    "retraining": "retraining {}",
-    "filled_with": "fooling class of {}",
-    "control_filling": "control {}",
-    "network": "network {}",
-    "asked": "people asked {}",
-    "level": "at {}",
-    "count": "{} champions",
-    "classes": "classes {}",
-    "generation": "up to generation {}",
-}
-#: Whether a bound is compared with a two-sided interval, or with a one-sided bound of the same confidence.
-Sided = Literal["one", "two"]
-#: Every estimand can be restricted to an architecture.
-COMMON = frozenset({"architecture"})
-
-
-class Filter(Settings):
-    """The parameters of all estimands: runs, classifiers, and generation on which one is evaluated."""
-
-    architecture: str | None = None
-    """Architecture of the classifiers."""
-    built_as: str | None = None
-    """Architecture of the classifiers with its options and loss, as in the table `rubbish`."""
-    weight_decay: float | None = Field(default=None, ge=0)
-    """Weight decay with which the classifiers were trained; null: any."""
-    experiment: str | None = None
-    """Name of the experiment whose runs are evaluated."""
-    ascent: str | None = None
-    """Name of the gradient ascent that is evaluated."""
-    fill: Literal["mean", "background", "noise"] | None = None
-    """What replaces the removed pixels of champions."""
-    removed: int | None = Field(default=None, ge=1)
-    """Number of copies that are removed from champions; the control loses as many pixels elsewhere."""
-    random_images: Family | None = None
-    """Family of the random images that are compared with random CPPNs."""
-    change: Change | None = None
-    """How champions and real images are changed."""
-    strength: float | None = Field(default=None, gt=0)
-    """Strength of the change."""
-    search: Literal["map-elites", "random-search", "drift"] = "map-elites"
-    """The search that is evaluated."""
-    control: Literal["random-search", "drift"] | None = None
-    """The search with which it is compared, run by run."""
-    relation: Literal["same architecture", "other architecture"] = "same architecture"
-    """Architecture of the classifiers to which images are shown, relative to their own classifier's."""
-    shown_to: str | None = None
-    """Architecture of the classifiers to which images are shown."""
-    retraining: str | None = None
-    """Name of the retraining whose classifiers are evaluated."""
-    filled_with: Filling = "champions"
-    """Content of the fooling class of these classifiers."""
-    control_filling: Filling | None = None
-    """The filling with which it is compared, chain by chain."""
-    network: int | None = Field(default=None, ge=1)
-    """Number of the evaluated classifiers in their chains."""
-    asked: Literal["two-way-random", "two-way-confused", "all-way"] | None = None
-    """Question that people are asked about the images of the experiment."""
-    level: float | None = Field(default=None, gt=0, lt=1)
-    """Confidence level that replaces the study's threshold."""
-    count: int | None = Field(default=None, ge=1)
-    """Number of the most confident champions that are evaluated."""
-    classes: tuple[tuple[int, int], ...] | None = Field(default=None, min_length=1)
-    """Classes that are evaluated, as ranges with the first and the last index; null: all classes."""
-    generation: int | None = Field(default=None, ge=0)
-    """Generation at which the runs are evaluated; later events do not count."""
 
 
 class ContextSettings(IntervalSettings, ThresholdSettings):
@@ -142,6 +55,8 @@ class Tables:
     supernormal: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     ascent: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     ascent_times: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    adversarial: Mapping[str, pd.DataFrame] = field(default_factory=dict)  # by attack
+    adversarial_transfer: Mapping[str, pd.DataFrame] = field(default_factory=dict)  # by attack
     people: Mapping[str, pd.DataFrame] = field(default_factory=dict)  # by condition, which is an experiment
     rubbish: pd.DataFrame = field(default_factory=pd.DataFrame)  # of all networks
     ray_slopes: pd.DataFrame = field(default_factory=pd.DataFrame)  # of all networks

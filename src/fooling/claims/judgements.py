@@ -57,7 +57,7 @@ CLAIMS = Table(
         Column("runs", COUNT, unit="runs", doc="Number of all runs behind it."),
         Column(
             "unit",
-            one_of("probability", "share", "generations", "log-odds", "ratio", "correlation"),
+            one_of("probability", "share", "generations", "log-odds", "ratio", "correlation", "distortion"),
             doc="Unit of the values. A `probability` or `share` is from 0 to 1; `inf` `generations` means not within "
             "the generations of the claim.",
         ),

@@ -220,6 +220,8 @@ def exactly_in_words(value: float | None, unit: str) -> str:
     """Return a stated ``value`` in its ``unit``: a number of the source, a bound, or a null value."""
     if value is None or math.isnan(value):
         return "-"
+    if unit == "distortion":
+        return f"{value:.3f}"
     if unit == "generations":
         return "never" if math.isinf(value) else f"{value:.1f}".removesuffix(".0")
     return short_percent(value) if unit in ("probability", "share") else f"{value:.2f}"

@@ -19,7 +19,7 @@ from fooling.attacks.evolution.replay import generations_shown, replayed, save_r
 from fooling.attacks.evolution.run import Evolution
 from fooling.attacks.evolution.settings import EvolutionSettings
 from fooling.attacks.record import AttackRecord, load_attack
-from fooling.attacks.registry import attack_modules, attack_named
+from fooling.attacks.registry import ON_REAL_IMAGES, attack_modules, attack_named
 from fooling.checkpoints import CheckpointStore
 from fooling.classifiers.architectures import architecture_modules
 from fooling.classifiers.precision import lacking_bfloat16
@@ -64,9 +64,9 @@ def attack(
     An interrupted run resumes from its last checkpoint.
 
     Args:
-        kind: Name of the attack: evolution or ascent.
+        kind: Name of the attack: evolution, ascent or adversarial.
         settings: Settings of the attack: one JSON object, or a YAML file that holds them. Default: CPPN images in 200
-            generations, or plain gradient ascent.
+            generations, plain gradient ascent, or all methods of adversarial examples.
         output: File to write: the images with their confidences, and how they were found. Default: named after the
             classifier, the attack and the seed, in this folder.
         png: Write also a picture of the images, beside each file.
@@ -77,8 +77,8 @@ def attack(
         pilots: Files of this attack on other networks, each with settings to try. The settings that need the fewest
             evaluations there are used, with the seeds of `settings`.
         threshold: Confidence that the median class must reach on the pilots.
-        dataset: Data set of the classifier, for settings with `precision` screened: its test images are among those on
-            which the error of bfloat16 is measured.
+        dataset: Data set of the classifier. `adversarial` changes its test images. With `precision` screened, they are
+            among those on which the error of bfloat16 is measured.
     """
     chosen = attack_named(kind)
     checked = read_settings(chosen.settings_class, settings)
@@ -91,11 +91,14 @@ def attack(
         records = {str(path): load_attack(path) for path in pilots}
         checked, choice = chosen_settings(records, checked, attacked=digest_of(classifier), threshold=threshold)
         say(choice)
-    _require_dataset_for_screening(checked, dataset)
+    _require_dataset(kind, checked, dataset)
     network = open_classifier(classifier, device=device, architecture=architecture)
     checked = _usable(checked, network.device)
     identity = identity_of(network, name=name or kind, sha256=digest_of(classifier))
-    prepared = chosen(settings=checked, classifier=network, identity=identity, **_real_images(checked, dataset))
+    real = _real_images(kind, checked, dataset)
+    if dataset is not None and kind in ON_REAL_IMAGES:
+        identity["dataset"] = {"name": real["dataset"].name, "sha256": digest_of(dataset)}
+    prepared = chosen(settings=checked, classifier=network, identity=identity, **real)
     jobs = list(_jobs(prepared, kind, written, seed=first, runs=runs, controls=controls or []))
     described = checked.model_dump(mode="json")
     decides = {
@@ -147,7 +150,13 @@ def _precision(settings: Settings) -> str:
     return str(getattr(settings, "precision", "float32"))
 
 
-def _require_dataset_for_screening(settings: Settings, dataset: Path | None) -> None:
+def _require_dataset(kind: str, settings: Settings, dataset: Path | None) -> None:
+    """Raise :class:`FoolingError` unless there is a data set exactly where the attack uses one."""
+    if kind in ON_REAL_IMAGES:
+        if dataset is None:
+            remedy = "give the data set of the classifier, whose test images are changed"
+            raise FoolingError(f"the attack {kind} needs --dataset", found="no --dataset", remedy=remedy)
+        return
     if (_precision(settings) == "screened") != (dataset is not None):
         raise FoolingError(
             "`precision: screened` and --dataset belong together",
@@ -167,11 +176,13 @@ def _usable(settings: Settings, device: torch.device) -> Settings:
     return settings.model_copy(update={"precision": "float32"})
 
 
-def _real_images(settings: Settings, dataset: Path | None) -> dict[str, Any]:
-    """Return the argument that gives an attack real images, where its settings need some."""
-    if dataset is None or _precision(settings) != "screened":
+def _real_images(kind: str, settings: Settings, dataset: Path | None) -> dict[str, Any]:
+    """Return the argument that gives an attack real images, if it uses some."""
+    if dataset is None:
         return {}
-    return {"real": load_dataset(dataset).test_images}
+    if kind in ON_REAL_IMAGES:
+        return {"dataset": load_dataset(dataset)}
+    return {"real": load_dataset(dataset).test_images} if _precision(settings) == "screened" else {}
 
 
 class _Job(NamedTuple):

@@ -16,6 +16,7 @@ from fooling.claims.verdicts import headline_of_claims, scoreboard
 from fooling.cli._files import single_file, table_files
 from fooling.errors import FoolingError
 from fooling.findings.ablation import ABLATION
+from fooling.findings.adversarial import ADVERSARIAL, ADVERSARIAL_TRANSFER
 from fooling.findings.ancestry import ANCESTRY
 from fooling.findings.ascent import ASCENT, ASCENT_TIMES
 from fooling.findings.calibration import REAL
@@ -43,13 +44,14 @@ PANEL = "Findings"
 LOCK_DIGITS = 12  # of the SHA-256 by which a result names its lock
 
 
-#: Tables of which a claim uses only the rows of its experiments, retrainings or gradient ascents.
+#: Tables of which a claim uses only the rows of its experiments, retrainings, gradient ascents or adversarial examples.
 OF_EXPERIMENTS = (
     *(HISTORY, TIMES, START, EXAMINED, TRANSFER, ANCESTRY, DISTANCES, ABLATION),
     *(ROBUSTNESS, SUPERNORMAL),
 )
 OF_RETRAININGS = (RETRAINED, RETRAINING, REFUSAL)
 OF_ASCENTS = (ASCENT, ASCENT_TIMES)
+OF_ADVERSARIALS = (ADVERSARIAL, ADVERSARIAL_TRANSFER)
 #: Tables of which a claim uses the rows of its networks.
 OF_NETWORKS = (FAMILIES_TABLE, RUBBISH, RAY_SLOPES)
 
@@ -77,9 +79,8 @@ def claims(
     """
     checked = read_settings(ContextSettings, settings)
     asked = read_settings(Claims, str(declared))
-    given = table_files(
-        tables, CLASSIFIERS, REAL, *OF_NETWORKS, *OF_EXPERIMENTS, *OF_RETRAININGS, *OF_ASCENTS, ACCURACY
-    )
+    of_parts = (*OF_EXPERIMENTS, *OF_RETRAININGS, *OF_ASCENTS, *OF_ADVERSARIALS)
+    given = table_files(tables, CLASSIFIERS, REAL, *OF_NETWORKS, *of_parts, ACCURACY)
     found = {
         **{each.name: _rows_of(asked.experiments, given[each.name], each) for each in OF_EXPERIMENTS},
         **{
@@ -87,6 +88,9 @@ def claims(
             for each in OF_RETRAININGS
         },
         **{each.name: _rows_of(asked.ascents, given[each.name], each) for each in OF_ASCENTS},
+        **{
+            each.name: _rows_of(asked.adversarials, given[each.name], each, column="attack") for each in OF_ADVERSARIALS
+        },
     }
     evidence = Tables(
         networks=read_table(single_file(given[CLASSIFIERS.name], CLASSIFIERS), CLASSIFIERS),

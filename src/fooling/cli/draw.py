@@ -13,6 +13,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from fooling.artifacts import read_tables, write_bytes
+from fooling.attacks.adversarial.record import load_adversarial
 from fooling.attacks.evolution.record import load_run, load_runs
 from fooling.attacks.record import load_attack
 from fooling.cli._files import named_paths
@@ -32,7 +33,7 @@ NAMED_MODULES = ("fooling.figures.*",)
 #: Imported by name, so that the fingerprint of one figure does not cover the code of the tables of all the others.
 CATALOGUE = "fooling.figures.catalogue"
 #: Arguments of figures that are options of their own, and those that are keys of ``--settings``.
-INPUTS = ("runs", "batches", "ascents", "stimuli", "dataset")
+INPUTS = ("runs", "batches", "ascents", "examples", "stimuli", "dataset")
 OPTIONS = set(FigureSettings.model_fields)
 HINT = "no installed font has {}, drawn as boxes; to fix it: install one that has them, such as Noto Sans CJK"
 
@@ -44,6 +45,7 @@ def draw(
     runs: list[Path] | None = None,
     batches: list[Path] | None = None,
     ascents: list[Path] | None = None,
+    examples: list[Path] | None = None,
     stimuli: str | None = None,
     dataset: Path | None = None,
     settings: str = "{}",
@@ -56,6 +58,7 @@ def draw(
         figure: Name of the figure, such as gallery.
         tables: A table that it is drawn from, as name=path; the rows of all files of one name are taken together.
         batches: Files of runs against the networks of a chain, in its order; give the option once for each.
+        examples: Files of adversarial examples that `attack adversarial` wrote; give the option once for each.
         stimuli: Stimuli of the human study, as condition=path of the questionnaire.
         settings: Options of the figure: one JSON object, or a YAML file that holds them.
         png: PNG file to write. Default: named after the figure, in this folder.
@@ -69,6 +72,8 @@ def draw(
         given["batches"] = [load_runs(path) for path in batches]
     if ascents:
         given["ascents"] = [load_attack(path) for path in ascents]
+    if examples:
+        given["examples"] = [load_adversarial(path) for path in examples]
     if stimuli is not None:
         given["stimuli"] = _read_stimuli(stimuli)
     if dataset is not None:

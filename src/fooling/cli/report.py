@@ -17,6 +17,7 @@ from fooling.cli._files import named_paths, read_named_runs, single_file, table_
 from fooling.datasets.dataset import load_dataset
 from fooling.errors import FoolingError
 from fooling.figures.image_grid import of_classes, shown_classes
+from fooling.findings.adversarial import ADVERSARIAL_MEANS
 from fooling.findings.audits import AUDITS
 from fooling.findings.calibration import REAL
 from fooling.findings.distances import DISTANCES
@@ -53,7 +54,7 @@ from fooling.table import Table
 
 SHOWN = (
     *(CLAIMS, AUDITS, CHAMPIONS, EXAMINED, REAL, TRANSFER, DISTANCES, RETRAINING, EFFECTS),
-    *(FAMILIES_TABLE, ROBUSTNESS, SUPERNORMAL, RUBBISH_SUMMARY, RAY_SLOPES),
+    *(FAMILIES_TABLE, ROBUSTNESS, SUPERNORMAL, RUBBISH_SUMMARY, RAY_SLOPES, ADVERSARIAL_MEANS),
 )
 
 PANEL = "Report"
@@ -86,7 +87,7 @@ def report(
         output: HTML file to write.
         tables: A table to show, as name=path: `claims`, `audits`, `champions` of each experiment to summarise,
             `examined`, `real`, `transfer`, `distances`, `retraining`, `effects`, `families`, `robustness`,
-            `supernormal`, `rubbish_summary` and `ray_slopes`; give the option once for each file.
+            `supernormal`, `rubbish_summary`, `ray_slopes` and `adversarial_means`; give the option once for each file.
         figures: PNG files of the figures to show.
         runs: A run whose images are shown, as experiment=path.
         replays: Champions of one of these runs over its generations, as experiment=path: the file that `replay` wrote
@@ -122,6 +123,7 @@ def report(
             families=_all(given, FAMILIES_TABLE),
             robustness=_all(given, ROBUSTNESS),
             supernormal=_all(given, SUPERNORMAL),
+            adversarial_means=_all(given, ADVERSARIAL_MEANS),
             audits=_all(given, AUDITS),
         ),
         claims=read_table(single_file(given[CLAIMS.name], CLAIMS), CLAIMS) if given[CLAIMS.name] else None,
@@ -196,6 +198,7 @@ def _downloads(given: Mapping[str, Sequence[Path]], run_info: Path | None) -> di
             RETRAINING: "networks of the retraining chains",
             EFFECTS: "effect of the fooling class",
             RUBBISH_SUMMARY: "random inputs that get a class with more than 50 %",
+            ADVERSARIAL_MEANS: "adversarial examples: size of the changes, and images misclassified",
         }.items()
         for path in given[table.name]
     }

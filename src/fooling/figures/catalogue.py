@@ -3,15 +3,17 @@
 The figure ``gallery`` is the function ``gallery`` in the module :mod:`fooling.figures.gallery`; an entry names its
 ``module`` only if that is another one. To add a figure, write the function and its entry here. The function's keyword
 arguments are the names of the tables that it ``shows`` (the rows of all files of a table), ``runs`` if ``seeds`` is
-set, ``batches``, ``ascents``, ``stimuli`` and ``dataset`` if ``batches``, ``needs_ascents``, ``needs_stimuli`` and
-``needs_dataset`` are set, and the ``options``, which are keys of
+set, ``batches``, ``ascents``, ``examples``, ``stimuli`` and ``dataset`` if ``batches``, ``needs_ascents``,
+``needs_examples``, ``needs_stimuli`` and ``needs_dataset`` are set, and the ``options``, which are keys of
 :class:`fooling.figures.declaration.FigureSettings`.
 """
 
 from __future__ import annotations
 
+from fooling.figures.catalogue_of_people import OF_PEOPLE
 from fooling.figures.declaration import Figure
 from fooling.findings.ablation import ABLATION
+from fooling.findings.adversarial import ADVERSARIAL, ADVERSARIAL_MEANS
 from fooling.findings.ascent import ASCENT_CURVES
 from fooling.findings.audits import AUDIT_SEEDS, AUDITS
 from fooling.findings.calibration import CALIBRATION, REAL
@@ -31,8 +33,6 @@ from fooling.findings.stress import ROBUSTNESS
 from fooling.findings.stronger_attacks import BUDGET, REFUSAL
 from fooling.findings.transfer import SHOWN, TRANSFER
 from fooling.findings.variance import VARIANCE
-from fooling.survey.accuracy import ACCURACY, IMAGES
-from fooling.survey.agreement import CONFIDENCE, CONFUSION
 
 #: In the order of the report. The file of a figure is ``<name>.png``, or ``<name>-<experiment or classifier>.png``.
 FIGURES: dict[str, Figure] = {
@@ -122,6 +122,21 @@ FIGURES: dict[str, Figure] = {
         one_per="classifier with ascents",
         shows=(ASCENT_CURVES,),
         options=("reference",),
+    ),
+    "adversarial_success": Figure(
+        "Share of real images that a small change makes the network misclassify, against the size of the change, and "
+        "the share with noise of the same norm. Methods are compared within one norm. The share is before rounding to "
+        "whole levels. What these methods do not change may still be changed by others.",
+        module="adversarial",
+        one_per="study with adversarial examples",
+        shows=(ADVERSARIAL, ADVERSARIAL_MEANS),
+    ),
+    "adversarial_gallery": Figure(
+        "Adversarial examples: real test images, the change by each method, and the changed image as it is stored, "
+        "with the label and the confidence of the network. A grey frame: the network gets the stored image right.",
+        module="adversarial",
+        one_per="study with adversarial examples",
+        needs_examples=True,
     ),
     "search_comparison": Figure(
         "Evolution, random search and drift with the same number of images scored. Each dot is a run.",
@@ -296,42 +311,7 @@ FIGURES: dict[str, Figure] = {
         one_per="study with repeated runs",
         shows=(VARIANCE,),
     ),
-    "stimuli_hidden": Figure(
-        "Stimuli of the human study: a random sample of images of one condition, without labels.",
-        module="planned_survey",
-        one_per="condition",
-        needs_stimuli=True,
-    ),
-    "stimuli_shown": Figure(
-        "The same images at the same places, with their class and the network's confidence.",
-        module="planned_survey",
-        one_per="condition",
-        needs_stimuli=True,
-    ),
-    "survey_accuracy": Figure(
-        "Share of correct answers of people, per condition and question, with chance and the declared margin.",
-        module="survey",
-        one_per="study with responses",
-        shows=(ACCURACY,),
-    ),
-    "survey_images": Figure(
-        "Share of correct answers for each image, to show whether a few images determine the mean.",
-        module="survey",
-        one_per="study with responses",
-        shows=(IMAGES,),
-    ),
-    "survey_confusion": Figure(
-        "Answers of people to images of each label, if all labels are offered.",
-        module="survey",
-        one_per="study with responses",
-        shows=(CONFUSION,),
-    ),
-    "survey_confidence": Figure(
-        "People's correct answers and certainty against the network's confidence, by image.",
-        module="survey",
-        one_per="study with responses",
-        shows=(IMAGES, CONFIDENCE),
-    ),
+    **OF_PEOPLE,
 }
 
 

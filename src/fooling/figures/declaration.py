@@ -41,6 +41,7 @@ class Figure:
         "study with class sets",
         "study with inputs far from the data",
         "study with audits",
+        "study with adversarial examples",
         "condition",
         "study with responses",
     ] = "study"
@@ -53,6 +54,7 @@ class Figure:
     needs_chain: bool = False  # the first chain of the retraining that learns champions; {chain} in patterns
     batches: bool = False  # the first run against each network of this chain
     needs_ascents: bool = False  # all gradient ascents on the classifier
+    needs_examples: bool = False  # the first attack's adversarial examples on its first classifier
     needs_stimuli: bool = False  # of one condition of the human study
     options: tuple[str, ...] = ()
     encoding: Literal["direct", "cppn"] | None = None  # of experiments that it can show; None: any
@@ -73,6 +75,7 @@ class Figure:
             "runs": self.seeds is not None,
             "batches": self.batches,
             "ascents": self.needs_ascents,
+            "examples": self.needs_examples,
             "stimuli": self.needs_stimuli,
             "dataset": self.needs_dataset,
         }

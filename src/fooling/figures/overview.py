@@ -22,6 +22,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from fooling.attacks.adversarial.record import AdversarialRecord
 from fooling.attacks.evolution.record import RunRecord
 from fooling.attacks.record import AttackRecord, TargetedRecord
 from fooling.datasets.dataset import Dataset
@@ -80,6 +81,10 @@ def overview_of_records(records: Sequence[AttackRecord]) -> Overview:
         each = " in each" if several else ""
         runs = f"{counted(len(records), 'run')}, " if several else ""
         facts.insert(0, f"{runs}{evaluations:,} images scored{each} in {counted(generations, 'generation')}")
+    elif isinstance(first, AdversarialRecord):
+        title = f"{first.name}: adversarial examples on {on}"
+        changes = counted(len(first.methods), "method and size", "methods and sizes")
+        facts.insert(0, f"{counted(len(first.real.indices), 'real image')}, changed by {changes}")
     else:
         steps = first.trajectory.steps[-1] if isinstance(first, TargetedRecord) else 0
         name = first.name if isinstance(first, TargetedRecord) else "attack"
@@ -208,6 +213,10 @@ def _rows_of(record: AttackRecord) -> list[Row]:
     if isinstance(record, TargetedRecord):
         places = [(f"start {seed}", (record.seeds == seed).nonzero()[0]) for seed in np.unique(record.seeds)]
         classes = record.classes
+    elif isinstance(record, AdversarialRecord):
+        sizes = {column: "" if column.size is None else f"\n{column.size:g}" for column, _ in record.columns()}
+        places = [(column.method + sizes[column], np.arange(of.start, of.stop)) for column, of in record.columns()]
+        classes = record.labels
     else:
         label = f"seed {record.seed}" if isinstance(record, RunRecord) else ""
         classes = np.arange(len(record.images))

@@ -30,6 +30,7 @@ DECLARED = {
     "fooling.findings.ascent": ("ascent", "ascent_times", "ascent_curves", "ascent_sweeps", "ascent_evaluations"),
     "fooling.findings.far": ("rubbish", "rubbish_summary"),
     "fooling.findings.rays": ("rays", "ray_slopes"),
+    "fooling.findings.adversarial": ("adversarial", "adversarial_means", "adversarial_transfer"),
     "fooling.findings.audits": ("audit_seeds", "audits"),
     "fooling.survey.responses": ("survey_files",),
     "fooling.survey.exclusions": ("survey_exclusions",),

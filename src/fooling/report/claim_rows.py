@@ -45,13 +45,16 @@ STATUSES = {
     "M": "remembered, not verified",
     "-": "no value stated",
 }
-UNITS = {"log-odds": "log-odds", "generations": "generations", "ratio": "ratio", "correlation": "correlation"}
+UNITS = {unit: unit for unit in ("log-odds", "generations", "ratio", "correlation", "distortion")}
 
 #: Figure of the page that shows an estimand, by a part of its name; the first one that fits counts.
 SHOWN_BY = {
     "rubbish": "rubbish",
     "rays": "rays",
     "retrain": "retraining_curve",
+    "adversarial-transfer": "adversarial_success",
+    "distortion": "adversarial_success",
+    "over-noise": "adversarial_success",
     "cost-in": "retraining_curve",
     "mean-test-error": "training_curves",
     "refusal": "retraining_refusal",

@@ -35,6 +35,7 @@ from fooling.report.story import (
     do_others_agree,
     does_evolution_matter,
     does_retraining_help,
+    how_small_is_enough,
     is_fooled,
     which_are_fooled_most,
     why,
@@ -61,6 +62,7 @@ SECTIONS = {
     "smooth": "Is it the CPPN, or any smooth image?",
     "stress": "What do fooling images survive?",
     "fix": "Can it be fixed?",
+    "adversarial": "How small a change is enough?",
     "ranking": "Which networks are fooled most?",
     "claims": "Claims of the paper, and ours",
     "gallery": "Gallery",
@@ -95,6 +97,7 @@ class Tables:
     families: pd.DataFrame | None = None  # of all classifiers
     robustness: pd.DataFrame | None = None  # of all classifiers
     supernormal: pd.DataFrame | None = None  # of all classifiers
+    adversarial_means: pd.DataFrame | None = None
     audits: pd.DataFrame | None = None
 
 
@@ -233,6 +236,7 @@ def _answers(content: Content, drawings: Drawings) -> dict[str, Answer]:
         "smooth": is_it_the_cppn(content.tables.families),
         "stress": what_survives(content.tables.robustness, content.tables.supernormal),
         "fix": can_it_be_fixed(content.tables.effects),
+        "adversarial": how_small_is_enough(content.tables.adversarial_means),
         "ranking": which_are_fooled_most(content.tables.audits),
     }
     found = {name: Answer(sentences[name], drawings.answering(name)) for name in ANSWERS}

@@ -252,6 +252,31 @@ def which_are_fooled_most(audits: pd.DataFrame | None) -> str:
     )
 
 
+def how_small_is_enough(means: pd.DataFrame | None) -> str:
+    """Return the smallest changes that make networks wrong, a sentence for each attack, from ``adversarial_means``.
+
+    Of the methods that look for the smallest change in l2, the one that changes most labels counts, and among equals
+    the one with the smallest changes.
+    """
+    if means is None:
+        return ""
+    sentences = []
+    for attack, rows in means[means["size"].isna() & (means["norm"] == "l2")].groupby("attack", sort=False):
+        found = rows[(rows["change"] == "method") & rows["rms"].notna()]
+        if found.empty:
+            continue
+        best = found.sort_values(["unrounded_misclassified", "rms"], ascending=[False, True], kind="stable").iloc[0]
+        noise = rows.loc[(rows["method"] == best["method"]) & (rows["change"] == "noise"), "unrounded_misclassified"]
+        sentences.append(
+            f"{attack}: with {best['method']} the networks misclassify "
+            f"{share_percent(float(best['unrounded_misclassified']))} of the real images, at a mean root mean square "
+            f"of {share_percent(float(best['rms']))} of the range of levels; noise of the same norm: "
+            f"{share_percent(float(noise.mean()))}."
+        )
+    caveat = " What these methods do not change may still be changed by others." if sentences else ""
+    return " ".join(sentences) + caveat
+
+
 def _rows_of_chain(retraining: pd.DataFrame | None) -> pd.DataFrame | None:
     """Return the networks retrained on champions, by number: of all chains, or of the only one."""
     if retraining is None or retraining.empty:

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from fooling.classifiers.architectures import needs_colour
 from fooling.settings import Explanation, Key
-from fooling.study.entries import ClassifierEntry, DatasetEntry
+from fooling.study.dataset_entries import DatasetEntry
+from fooling.study.entries import ClassifierEntry
 from fooling.study.expansion import Variant
 from fooling.study.settings import StudySettings
 

@@ -7,12 +7,12 @@ from fooling.classifiers.settings import InputSettings
 from fooling.encodings.settings import CppnSettings, DirectSettings
 from fooling.retraining.settings import SupplySettings
 from fooling.settings import SeedRange
+from fooling.study.dataset_entries import DigitsEntry, ShapesEntry
 from fooling.study.entries import (
+    AdversarialEntry,
     AscentEntry,
-    DigitsEntry,
     ExperimentEntry,
     RetrainingEntry,
-    ShapesEntry,
     TrainedEntry,
 )
 from fooling.study.settings import FarEntry, FindingsSettings, StudySettings
@@ -48,6 +48,7 @@ def default_study() -> StudySettings:
             _ascent("plain", classifiers=LENETS, starts=3),
             _ascent("s-169"),
             _ascent("s-360"),
+            AdversarialEntry(name="small-changes", kind="adversarial", classifiers=LENETS, images=10),
         ),
         far=FarEntry(classifiers=LENETS, inputs=2000, rays=20),
         findings=FindingsSettings(sample_images=2000, family_images=1000, changed_real_images=100),

@@ -16,6 +16,7 @@ from pydantic_core import to_jsonable_python
 
 from fooling import checkpoints
 from fooling.attacks import record as targeted
+from fooling.attacks.adversarial import record as adversarial
 from fooling.attacks.evolution import record as evolution
 from fooling.attacks.evolution import replay
 from fooling.classifiers import header as classifiers
@@ -52,6 +53,7 @@ FORMATS = (
     evolution.RUNS_FORMAT,
     replay.FORMAT,
     targeted.FORMAT,
+    adversarial.FORMAT,
     questionnaire.FILE_FORMAT,
     audits.FORMAT,
     checkpoints.FORMAT,

@@ -1,4 +1,4 @@
-"""The entries of a study file: data sets, classifiers, experiments, retrainings, attacks and audits."""
+"""The entries of a study file: classifiers, experiments, retrainings, attacks and audits."""
 
 from __future__ import annotations
 
@@ -7,27 +7,22 @@ import math
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, StringConstraints, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
+from fooling.attacks.adversarial.settings import AdversarialSettings
 from fooling.attacks.ascent import settings as ascent
 from fooling.attacks.ascent.settings import AscentSettings
 from fooling.attacks.evolution import settings as evolution
 from fooling.attacks.evolution.settings import Precision, SearchSettings, is_kept
 from fooling.auditing.settings import BudgetSettings, OpeningSettings, Target
 from fooling.classifiers.settings import ImportSettings, InputSettings
-from fooling.datasets.digits import DigitsSettings, MnistSettings
-from fooling.datasets.folder import FolderSettings
-from fooling.datasets.imagenet import ImagenetSettings
-from fooling.datasets.shapes import ShapesSettings
 from fooling.encodings import settings as encodings
 from fooling.encodings.settings import EncodingSettings
 from fooling.figures.catalogue import FIGURES
 from fooling.retraining.settings import RetrainingSettings
-from fooling.settings import SeedRange, Settings
+from fooling.settings import SeedRange
+from fooling.study.dataset_entries import Entry, Name
 from fooling.training.settings import ClassifierSettings
-
-#: Part of file names on every system: letters, digits, dot, underscore and hyphen; no dot or hyphen first.
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]*$", max_length=80)]
 
 #: Figures that can show an experiment.
 SHOWING_EXPERIMENTS = tuple(
@@ -35,72 +30,6 @@ SHOWING_EXPERIMENTS = tuple(
     for name, figure in FIGURES.items()
     if figure.seeds is not None or any("{experiment}" in table for table in figure.tables.values())
 )
-
-
-class Entry(Settings):
-    """An entry of a list of the study file."""
-
-    not_passed_on: ClassVar[frozenset[str]] = frozenset({"name"})
-
-    name: Name
-    """Its name: letters, digits, `.`, `_` and `-`; part of file names."""
-
-    def section(self) -> dict[str, Any]:
-        """Return the settings that are passed to the command of this entry."""
-        return self.model_dump(mode="json", exclude=set(self.not_passed_on))
-
-
-class _Data(Entry):
-    """Properties of every data set of a study, in addition to its settings."""
-
-    @property
-    def has_training_images(self) -> bool:
-        """Whether it has training images, for training and for comparison with champions."""
-        return True
-
-
-class DigitsEntry(DigitsSettings, _Data):
-    """Handwritten digits of scikit-learn, enlarged: nothing to download."""
-
-    channels: ClassVar[int] = 1
-
-
-class ShapesEntry(ShapesSettings, _Data):
-    """Generated shapes and textures in colour: nothing to download."""
-
-    channels: ClassVar[int] = 3
-
-
-class MnistEntry(MnistSettings, _Data):
-    """MNIST, from the mirror folder or downloaded."""
-
-    channels: ClassVar[int] = 1
-    size: ClassVar[int] = 28
-
-
-class FolderEntry(FolderSettings, _Data):
-    """Your own pictures: one subfolder per class, or a training and a test folder with such subfolders."""
-
-    @property
-    def channels(self) -> int:
-        """Number of channels of its images."""
-        return 1 if self.colour == "grey" else 3
-
-
-class ImagenetEntry(ImagenetSettings, _Data):
-    """Your copy of ImageNet or a part of it: class folders named by WordNet id, or a tar file of them."""
-
-    channels: ClassVar[int] = 3
-
-    @property
-    def has_training_images(self) -> bool:
-        """Whether it has training images, for training and for comparison with champions."""
-        return self.train_pictures != 0
-
-
-DatasetEntry = Annotated[
-    DigitsEntry | ShapesEntry | MnistEntry | FolderEntry | ImagenetEntry, Field(discriminator="kind")
-]
 
 
 class _Network(Entry):
@@ -301,8 +230,30 @@ class AscentEntry(AscentSettings, _Attack):
         return with_ascent_preset(values) if isinstance(values, Mapping) else values
 
 
+class _UnsweptAttack(Entry):
+    """What every attack of a study has that has no sweep."""
+
+    not_passed_on: ClassVar[frozenset[str]] = frozenset({"name", "kind", "classifiers"})
+    pilots: ClassVar[tuple[Name, ...]] = ()
+    sweep: ClassVar[tuple[dict[str, tuple[Level, ...]], ...]] = ()
+
+    classifiers: Annotated[tuple[Name, ...], Field(min_length=1)]
+    """Names of the classifiers, all of one data set."""
+
+    def tried(self) -> dict[str, Self]:
+        """Return no settings: there is no sweep."""
+        return {}
+
+
+class AdversarialEntry(AdversarialSettings, _UnsweptAttack):
+    """Adversarial examples: small changes of real test images, against some classifiers."""
+
+    kind: Literal["adversarial"] = Field(examples=["adversarial"])
+    """The attack: `adversarial`, which makes small changes of real images by several methods."""
+
+
 #: The attacks of a study besides evolution; `kind` is the discriminator.
-AttackEntry = AscentEntry
+AttackEntry = Annotated[AscentEntry | AdversarialEntry, Field(discriminator="kind")]
 
 
 class AuditedNetwork(OpeningSettings, Entry):

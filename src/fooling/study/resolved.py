@@ -8,7 +8,8 @@ from typing import Any
 from fooling.errors import FoolingError
 from fooling.settings import Settings, checked_settings, format_problem
 from fooling.study.checks import contradictions
-from fooling.study.entries import AttackEntry, DatasetEntry, Level
+from fooling.study.dataset_entries import DatasetEntry
+from fooling.study.entries import AttackEntry, Level
 from fooling.study.expansion import Variant, chains_of, variants
 from fooling.study.settings import StudySettings
 from fooling.study.survey_plan import contradictions_of_survey, survey_plan

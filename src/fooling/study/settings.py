@@ -23,15 +23,8 @@ from fooling.findings.sampling import SampleSettings
 from fooling.findings.stress import ChangeSettings
 from fooling.findings.transfer import TransferSettings
 from fooling.settings import Settings
-from fooling.study.entries import (
-    AttackEntry,
-    AuditsEntry,
-    ClassifierEntry,
-    DatasetEntry,
-    ExperimentEntry,
-    Name,
-    RetrainingEntry,
-)
+from fooling.study.dataset_entries import DatasetEntry, Name
+from fooling.study.entries import AttackEntry, AuditsEntry, ClassifierEntry, ExperimentEntry, RetrainingEntry
 from fooling.survey.settings import SurveySettings
 
 SHARED_FOLDER = "datasets"  # below results/, beside the studies

@@ -1,0 +1,1 @@
+"""Adversarial examples: small changes of real images that make a classifier wrong."""

@@ -1,0 +1,158 @@
+"""The methods by name: L-BFGS is computed here, the others by the Adversarial Robustness Toolbox."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy
+from numpy.typing import NDArray
+
+from fooling.attacks.adversarial.network import Array, Network
+from fooling.attacks.adversarial.settings import AdversarialSettings, Column
+from fooling.seeding import numpy_generator
+
+WIDENING = 4.0  # factor between two weights of the norm, until one is found that changes the label
+MOST_WIDENINGS = 8
+PRECISION = {"ftol": 1e-6, "gtol": 1e-7}  # of scipy's L-BFGS-B; the loss is computed in float32
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """Real images that are changed together."""
+
+    images: Array  # (B, C, H, W), 0 to 1
+    labels: NDArray[np.int64]  # (B,) true classes, which are also those that the classifier gives
+    indices: NDArray[np.int64]  # (B,) among the test images
+    others: Array  # (M, C, H, W) real images of all classes, from which HopSkipJump may start
+
+
+@dataclass(frozen=True)
+class Changed:
+    """What a method returns."""
+
+    images: Array  # (B, C, H, W), 0 to 1, unrounded
+    evaluations: NDArray[np.int64]  # (B,) of the network, for each image
+
+
+def changed(network: Network, batch: Batch, column: Column, settings: AdversarialSettings) -> Changed:
+    """Return the images of a ``batch`` changed by the method of a ``column``, with the evaluations of each image.
+
+    Methods with sizes change all images at once, with equally many evaluations. Methods that look for the smallest
+    change take one image after the other, so that its result does not depend on the others.
+    """
+    if column.size is not None:
+        from fooling.attacks.adversarial import toolbox
+
+        before = network.evaluations
+        if column.method == "fgsm":
+            found = toolbox.fgsm(network, batch.images, batch.labels, size=column.size)
+        else:
+            found = toolbox.pgd(
+                network, batch.images, batch.labels, norm=column.norm, size=column.size, settings=settings
+            )
+        spent = (network.evaluations - before) // len(batch.images)
+        return Changed(np.clip(found, 0, 1), np.full(len(found), spent, dtype=np.int64))
+    images, evaluations = [], []
+    for row in range(len(batch.images)):
+        before = network.evaluations
+        images.append(_smallest_change(network, batch, row, column, settings))
+        evaluations.append(network.evaluations - before)
+    return Changed(np.clip(np.stack(images), 0, 1), np.array(evaluations, dtype=np.int64))
+
+
+def _smallest_change(network: Network, batch: Batch, row: int, column: Column, settings: AdversarialSettings) -> Array:
+    image, index = batch.images[row], int(batch.indices[row])
+    if column.method == "l-bfgs":
+        generator = numpy_generator(settings.seed, "adversarial target", index)
+        target = _target(network, image, int(batch.labels[row]), settings, generator)
+        return l_bfgs(network, image, target, settings)
+    from fooling.attacks.adversarial import toolbox
+
+    if column.method == "deepfool":
+        return toolbox.deepfool(network, image, overshoot=settings.overshoot)
+    generator = numpy_generator(settings.seed, "adversarial", column.method, index)
+    return toolbox.hop_skip_jump(network, image, batch.others, settings=settings, generator=generator)
+
+
+def l_bfgs(network: Network, image: Array, target: int, settings: AdversarialSettings) -> Array:
+    """Return the ``image`` (C, H, W) with the smallest change r found for which the network gives the ``target``.
+
+    Minimise c |r| + loss(x + r, target) over x + r in 0..1 by L-BFGS-B, with |r| the Euclidean norm and the loss
+    -log p of the target (Szegedy et al. 2013, section 4.1), and search the largest c whose minimiser gets the target:
+    from the length of the gradient of the loss at x, for which r = 0 is a minimum, down by factors of four, and then by
+    bisection of its logarithm. Every minimisation starts at the best image so far. Without a minimiser that gets the
+    target, the image is returned as it is.
+    """
+    objective = _Objective(network, image, target)
+    too_large = float(np.linalg.norm(objective.loss_gradient(image)))
+    small, best = too_large, None
+    for _ in range(MOST_WIDENINGS):
+        small /= WIDENING
+        if (best := objective.minimiser(small, start=image, iterations=settings.iterations)) is not None:
+            break
+    if best is None:
+        small, best = 0.0, objective.minimiser(0.0, start=image, iterations=settings.iterations)
+    if best is None:
+        return image
+    for _ in range(settings.penalty_searches if small > 0 else 0):
+        middle = float(np.sqrt(small * too_large))
+        found = objective.minimiser(middle, start=best, iterations=settings.iterations)
+        if found is None:
+            too_large = middle
+            continue
+        small = middle
+        if np.linalg.norm(found - image) < np.linalg.norm(best - image):
+            best = found
+    return best
+
+
+class _Objective:
+    """c |r| + loss(x + r, target) of one image x (C, H, W)."""
+
+    def __init__(self, network: Network, image: Array, target: int) -> None:
+        self._network, self._image, self._target = network, image, target
+
+    def loss_gradient(self, image: Array) -> Array:
+        """Return the gradient (C, H, W) of the loss."""
+        return self._loss(image)[1]
+
+    def minimiser(self, weight: float, *, start: Array, iterations: int) -> Array | None:
+        """Return the minimiser for a ``weight`` c, from a ``start`` (C, H, W); None if it does not get the target."""
+        real = self._image.ravel()
+
+        def objective(flat: Array) -> tuple[float, Array]:
+            loss, gradient = self._loss(flat.reshape(self._image.shape))
+            change = flat - real
+            norm = float(np.linalg.norm(change))
+            direction = change / norm if norm > 0 else np.zeros_like(change)
+            return weight * norm + loss, weight * direction + gradient.ravel()
+
+        minimize: Any = scipy.optimize.minimize  # its stubs do not know arrays of unknown shape
+        found = minimize(
+            objective,
+            start.ravel(),
+            jac=True,
+            method="L-BFGS-B",
+            bounds=[(0.0, 1.0)] * real.size,
+            options={"maxiter": iterations, **PRECISION},
+        )
+        image: Array = np.clip(found.x, 0, 1).reshape(self._image.shape)
+        return image if self._network.labels(image[None])[0] == self._target else None
+
+    def _loss(self, image: Array) -> tuple[float, Array]:
+        """Return -log p of the target, and its gradient."""
+        (log_odds,), (gradient,) = self._network.gradients(image[None], np.array([self._target]))
+        return float(np.logaddexp(0, -log_odds)), -scipy.special.expit(-log_odds) * gradient
+
+
+def _target(
+    network: Network, image: Array, label: int, settings: AdversarialSettings, generator: np.random.Generator
+) -> int:
+    """Return the class that L-BFGS aims at."""
+    if settings.target == "random":
+        return (label + 1 + int(generator.integers(network.classes - 1))) % network.classes
+    logits = network.logits(image[None])[0].astype(np.float64)
+    logits[label] = -np.inf
+    return int(logits.argmax())
