@@ -75,11 +75,9 @@ class LogHandler(LogHandlerBase):
         self._usual = ColorizingTextHandler(nocolor=self.common_settings.nocolor, stream=self._stream)
         self._forecast: Forecast | None = None
         self._running: dict[int, Job] = {}
-        self._total = self._done = 0
+        self._total = self._done = self._share = 0
         self._picture_was_shown = self._has_failed = False
-        self._lock = (
-            threading.RLock()
-        )  # held while the terminal is written to, by the thread of Snakemake or by our own
+        self._lock = threading.RLock()  # held while the terminal is written to, by Snakemake's thread or our own
         self._ended = threading.Event()
         self._is_terminal = self._stream.isatty() and not self.common_settings.dryrun
         if self._is_terminal:
@@ -168,12 +166,13 @@ class LogHandler(LogHandlerBase):
                 self._print(f"To look at: {path}")
 
     def _progress(self, now: float) -> str:
-        """Return the share done and the time left, aligned in a column."""
+        """Return the share done, which never falls, and the time left, aligned in a column."""
         if self._forecast is None:
             return f"{self._done:,} of {self._total:,} steps"
         share = min(int(100 * self._forecast.share(now=now)), 100 if self._done >= self._total else 99)
+        self._share = max(self._share, share)
         left = self._forecast.seconds_left(now=now)
-        return f"{share:3} %{'' if left is None else f', {time_left(left)} left'}"
+        return f"{self._share:3} %{'' if left is None else f', {time_left(left)} left'}"
 
     def _print_as_usual(self, record: logging.LogRecord) -> None:
         self._clear()

@@ -60,6 +60,16 @@ def test_options_and_settings_give_the_same_audit_and_options_count(mirror: Path
     assert other["settings"] == {**by_settings["settings"], "seed": 4}
 
 
+def test_networks_compute_with_one_thread_whatever_the_machine_offers(mirror: Path) -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        audited("one", weights=Path("net.pth"), input_shape="1x8x8", classes="3", budget=400, mirror=mirror)
+        assert torch.get_num_threads() == 1
+    finally:
+        torch.set_num_threads(before)
+
+
 def test_every_setting_is_an_option(mirror: Path) -> None:
     """``single_images`` follows from --minutes."""
     settings = {*AuditSettings.model_fields, *OpeningSettings.model_fields} - {"single_images"}

@@ -236,8 +236,7 @@ def permitted(network: NetworkHeader, architectures: Sequence[str], *, source: o
     """Return ``network``, from the header of ``source``, with each Python file replaced by the one that you named.
 
     This includes the members of an ensemble. Raises :class:`FoolingError` for a file that is not among
-    ``architectures``, or
-    whose content differs from the recorded one.
+    ``architectures``, or whose content differs from the recorded one.
     """
     if network.architecture == "ensemble":
         named = [permitted(member, architectures, source=source) for member in _members(network, source)]

@@ -95,8 +95,7 @@ def measured_errors(
     """Compute the test error and the top-5 error of ``images`` (N, C, H, W) with ``labels`` (N,).
 
     Both use only the centre crop, as published errors do: ten views would give lower errors and take ten times as long.
-    The
-    top-5 error is None for five classes or fewer.
+    The top-5 error is None for five classes or fewer.
     """
     logits = classifier.with_centre_view().logits(torch.from_numpy(images)).cpu().numpy()
     top5 = None
@@ -163,8 +162,7 @@ def ensemble_of(classifiers: Sequence[Classifier], *, name: str) -> Classifier:
     """Return a classifier whose confidences are the mean of those of the ``classifiers``.
 
     An image that fools it fools most of them. Raises :class:`FoolingError` unless all have the same classes and images,
-    and
-    none has a fooling class.
+    and none has a fooling class.
     """
     first = classifiers[0]
     for other in classifiers:

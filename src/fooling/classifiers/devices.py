@@ -31,10 +31,8 @@ def chosen_device(name: str = "auto") -> torch.device:
     """Return the device ``name``: ``cpu``, ``cuda``, ``cuda:1`` and so on, or ``auto``.
 
     ``auto`` is the device in the environment variable FOOLING_DEVICE, else a GPU if there is one. From now on a GPU
-    belongs
-    to this process alone, and is the only one that it sees; ``cuda`` waits for a free one. If CUDA_VISIBLE_DEVICES
-    shows
-    exactly one GPU, it is used without a lock.
+    belongs to this process alone, and is the only one that it sees; ``cuda`` waits for a free one. If
+    CUDA_VISIBLE_DEVICES shows exactly one GPU, it is used without a lock.
 
     Raises:
         FoolingError: The name is unknown, or the GPU does not exist.
@@ -96,8 +94,7 @@ def reproducible(device: torch.device, *, threads: int) -> Iterator[None]:
     """Run code that gives the same bits each time on the same kind of machine.
 
     torch then uses ``threads`` CPU threads and only GPU convolutions that sum in a fixed order and in full float32.
-    Random
-    generators are restored afterwards.
+    Random generators are restored afterwards.
     """
     threads_before = torch.get_num_threads()
     torch.set_num_threads(threads)

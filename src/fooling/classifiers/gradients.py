@@ -93,8 +93,7 @@ def logits_and_features(
 
     Features are the input of the linear or convolutional layer that runs last, such as the 500 units of LeNet. Maps, as
     before the last convolution of SqueezeNet, and sequences are averaged over their positions. With ten views the
-    features
-    are those of the centre. Raises :class:`FoolingError` for a network without such a layer.
+    features are those of the centre. Raises :class:`FoolingError` for a network without such a layer.
     """
     last_layer = _last_layer(classifier)
     noted: list[NDArray[np.float32]] = []

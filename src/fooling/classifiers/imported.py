@@ -37,8 +37,7 @@ def imported_classifier(
     """Return the network of ``settings`` with these ``weights`` as a classifier of ``dataset``, and measure its errors.
 
     Raises :class:`FoolingError` unless architecture, weights, image size and number of classes fit together, and the
-    scores
-    are those that the settings declare and depend on each image alone (:mod:`fooling.classifiers.probe`).
+    scores are those that the settings declare and depend on each image alone (:mod:`fooling.classifiers.probe`).
     """
     provenance: dict[str, Any] = {"settings": settings.model_dump(mode="json")}
     if weights.class_names is not None:

@@ -44,9 +44,8 @@ def build(*, input_shape: tuple[int, int, int], classes: int) -> nn.Module:
     """Build a LeNet with new weights for images ``(C, H, W)``.
 
     It has 20 and 50 filters of 5x5, each pooled by 2, then 500 units. As in Caffe there is no ReLU after the
-    convolutions,
-    only after the 500 units (read in the released code and its version of Caffe). Weights start uniform in
-    +-sqrt(3 / fan_in), biases at 0 (Caffe's LeNet example).
+    convolutions, only after the 500 units (read in the released code and its version of Caffe). Weights start uniform
+    in +-sqrt(3 / fan_in), biases at 0 (Caffe's LeNet example).
     """
     channels, height, width = input_shape
     rows, columns = _side_after_pooling(height), _side_after_pooling(width)

@@ -131,8 +131,7 @@ def tried_logits(network: nn.Module, shape: tuple[int, int, int, int]) -> Any:
     """Return the output of ``network`` for black images of ``shape`` (B, C, H, W), in the layout in which it will run.
 
     This is channels-last; a network that can run only in the plain layout runs in it from now on, whatever the layout
-    of its
-    input. Raises the exceptions of the network in the plain layout. Its weights keep their layout.
+    of its input. Raises the exceptions of the network in the plain layout. Its weights keep their layout.
     """
     try:
         return _tried_channels_last(network, shape)

@@ -60,8 +60,7 @@ def views_of(shape: tuple[int, int, int], *, crop: int | None, views: str) -> tu
     """Return the ``views``, ``centre`` or ``ten``, of images of ``shape`` (C, H, W); the centre comes first.
 
     An odd margin leaves the smaller half above and on the left, as in Caffe. Raises :class:`FoolingError` for a crop
-    larger
-    than the images, and for ten views without a crop.
+    larger than the images, and for ten views without a crop.
     """
     _, height, width = shape
     _, side, breadth = fed_shape(shape, crop)
@@ -94,8 +93,7 @@ def drawn_places(count: int, shape: tuple[int, int, int], crop: int, generator: 
     """Draw a random square of side ``crop`` in each of ``count`` images of ``shape`` (C, H, W), half of them mirrored.
 
     Returns int64 ``(count, 3)``: its top, its left, and 1 if it is mirrored (with probability a half). ``generator`` is
-    on
-    the CPU, so that the squares are the same on every device.
+    on the CPU, so that the squares are the same on every device.
     """
     _, height, width = shape
     limits = (height - crop + 1, width - crop + 1, 2)

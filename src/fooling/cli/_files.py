@@ -16,6 +16,7 @@ from fooling.table import Table
 
 if TYPE_CHECKING:
     import numpy as np
+    import torch
     from numpy.typing import NDArray
 
     from fooling.classifiers.classifier import Classifier
@@ -65,14 +66,23 @@ def read_named_runs(runs: Sequence[str]) -> dict[str, list[RunRecord]]:
 
 
 def open_classifier(path: Path, *, device: str, architecture: Sequence[str] | None) -> Classifier:
-    """Return the classifier in a file; it computes with one thread, because many such commands run at once."""
+    """Return the classifier in a file; it computes with one thread (:func:`device_with_one_thread`)."""
+    from fooling.classifiers.classifier_file import load_classifier
+
+    return load_classifier(path, device_with_one_thread(device), architecture or ())
+
+
+def device_with_one_thread(device: str) -> torch.device:
+    """Return the device for networks, after limiting torch to one thread.
+
+    The number of threads decides the last bits of scores, and so the course of a search. Many commands run at once.
+    """
     import torch
 
-    from fooling.classifiers.classifier_file import load_classifier
     from fooling.classifiers.devices import chosen_device
 
     torch.set_num_threads(1)
-    return load_classifier(path, chosen_device(device), architecture or ())
+    return chosen_device(device)
 
 
 def named_output(name: str, output: Path | None, *, otherwise: str) -> tuple[str, Path]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
@@ -17,8 +18,8 @@ from fooling.auditing.services import ServiceOptions
 from fooling.auditing.settings import AuditSettings, CommandSettings, OpeningSettings
 from fooling.checkpoints import CheckpointStore
 from fooling.classifiers.classifier import Classifier
-from fooling.classifiers.devices import chosen_device
 from fooling.classifiers.wrapped import kind_of_scores
+from fooling.cli._files import device_with_one_thread
 from fooling.datasets.fetching import mirror_folder
 from fooling.encodings.settings import NAMED_MODULES
 from fooling.errors import FoolingError
@@ -30,6 +31,7 @@ from fooling.settings import checked_settings, read_settings
 PANEL = "Networks"
 
 MOST_MINUTES = 100_000
+PLANNED_SHARE = 0.9  # of the time that is left: the rest is for a machine that becomes slower meanwhile
 
 
 def audit(
@@ -107,6 +109,7 @@ def audit(
         chunk_size: How many images are scored at once. Default: 32.
         output: Folder to write; an older audit there is replaced. Default: audit, or probe with --probe.
     """
+    started = time.monotonic()
     options = {
         **{"weights": weights, "input_shape": input_shape, "classes": classes, "outputs": outputs, "colour": colour},
         **{"divisor": divisor, "mean": mean, "std": std, "chunk_size": chunk_size, "prompts": prompts},
@@ -133,7 +136,7 @@ def audit(
     asked = ServiceOptions(answers=answers, queries=queries, rate=rate)
     known = stated.model_dump(include=set(OpeningSettings.model_fields))
     opening = Opening.model_validate({**known, "mirror": mirror_folder(mirror), "service": asked})
-    place = chosen_device(device)
+    place = device_with_one_thread(device)
     classifier = opened(network, opening, device=place)
     classifier = dataclasses.replace(classifier, name=name or classifier.name)
     shape = "x".join(map(str, classifier.input_shape))
@@ -148,9 +151,9 @@ def audit(
         spent = spent.within(queries, per_image=1, seed=spent.seed, threshold=spent.threshold)
         say(f"budget for {queries:,} queries: {spent.budget:,} images a search")
     if minutes is not None:
-        spent = spent.within(
-            60 * minutes, per_image=seconds_per_image(classifier), seed=spent.seed, threshold=spent.threshold
-        )
+        per_image = seconds_per_image(classifier)
+        left = PLANNED_SHARE * (60 * minutes - (time.monotonic() - started))
+        spent = spent.within(left, per_image=per_image, seed=spent.seed, threshold=spent.threshold)
         chosen = f"{spent.budget:,} images a search; --budget {spent.budget} repeats or resumes it"
         say(f"budget for {minutes:g} minutes on this machine: {chosen}")
     spent = spent.model_copy(update={"precision": chosen_precision(classifier, precision or spent.precision)})

@@ -33,8 +33,7 @@ class Dataset:
     """Images ``(N, C, H, W)`` uint8, C = 1 (grey) or 3 (RGB), with labels ``(N,)`` int64 from 0 to K - 1.
 
     Without training images it can only be used to test networks of others. Raises ``ValueError`` if the parts do not
-    fit
-    together.
+    fit together.
     """
 
     name: str

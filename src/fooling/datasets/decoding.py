@@ -82,8 +82,7 @@ def fitted(content: bytes, *, size: int | tuple[int, int] | None, colour: Colour
 
     ``size`` is the side of a square or height and width; None keeps that of the picture.
     Transparent parts show a white background. Of 16 bits per channel the upper 8 are kept, in grey as in colour; levels
-    of
-    netpbm files, which state their maximum, are scaled to it and rounded, as Pillow does in colour. Raises
+    of netpbm files, which state their maximum, are scaled to it and rounded, as Pillow does in colour. Raises
     :class:`FoolingError`, naming the ``source``, for anything but a complete picture of 8 or 16 bits per channel.
     """
     with decoding(source), Image.open(io.BytesIO(content), formats=FORMATS) as picture:

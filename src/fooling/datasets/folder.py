@@ -34,8 +34,7 @@ class FolderSettings(Settings):
     """Which data set this is."""
     path: Annotated[Path, Field(examples=["pictures"])]
     """The folder: its subfolders are the classes, or `train` and `test` (or `val`) with the classes in each; searched
-    here
-    and in the mirror folder.
+    here and in the mirror folder.
     """
     class_list: Path | None = None
     """List of the class folders in the order of the classes, which a network trained elsewhere may need: a name on each

@@ -44,8 +44,7 @@ class ImagenetSettings(Settings):
     """Which data set this is."""
     path: Annotated[Path, Field(examples=["ILSVRC2012"])]
     """A folder, or a tar or tar.gz file, with the parts `train` and `val` and the classes in each, or with only the
-    classes,
-    whose pictures are then test pictures; searched here and in the mirror folder.
+    classes, whose pictures are then test pictures; searched here and in the mirror folder.
     """
     class_list: Path = Path("imagenet_classes.csv")
     """Table of the classes with the columns `index`, `wnid` and `name`; searched here and in the mirror folder."""

@@ -53,8 +53,7 @@ def class_list(table: pd.DataFrame, *, source: Path) -> ClassList:
     """Return the classes in a ``table`` of the :data:`IMAGENET_CLASSES`; the first synonym names a class.
 
     Raises :class:`FoolingError`, naming the ``source``, unless the indices ascend from 0 without gaps, the ids are
-    WordNet
-    ids in ascending order, and every class has a name.
+    WordNet ids in ascending order, and every class has a name.
     """
     wnids = tuple(table["wnid"])
     names = tuple(name.strip() for name in table["name"])

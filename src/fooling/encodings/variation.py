@@ -49,8 +49,7 @@ def polynomial_steps(count: int, *, eta: float, generator: torch.Generator) -> t
     """Draw ``count`` independent steps of the polynomial mutation, float32 in [-1, 1] (Deb and Goyal 1996).
 
     With r uniform in [0, 1): (2r)^(1/(eta+1)) - 1 below r = .5, else 1 - (2(1-r))^(1/(eta+1)). A large ``eta`` gives
-    small
-    steps: their mean size is 1 / (eta + 2).
+    small steps: their mean size is 1 / (eta + 2).
     """
     signed = torch.empty(count, device=generator.device).uniform_(-1, 1, generator=generator)
     sizes = signed.abs().log_().div_(eta + 1).expm1_()
@@ -76,10 +75,8 @@ def crossed(
     """Return two children for each pair of adjacent ``parents`` (B, ...), by bounded SBX (Deb and Agrawal 1995).
 
     A pair is crossed with probability ``rate``, else copied; a last row without a partner is copied. Each gene that
-    differs
-    between the parents is crossed, and a fair coin decides which child gets which value. Genes equal in both parents
-    are
-    copied, or set to .5 if ``copies_equal_genes`` is false, the fault of the released code.
+    differs between the parents is crossed, and a fair coin decides which child gets which value. Genes equal in both
+    parents are copied, or set to .5 if ``copies_equal_genes`` is false, the fault of the released code.
     """
     children = parents.clone()
     pairs = children[: len(parents) // 2 * 2].view(-1, 2, parents[0].numel())

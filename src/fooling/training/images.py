@@ -147,8 +147,7 @@ class StreamedImages:
     """Pictures that are read, checked and decoded each time they are shown, by ``workers`` processes ahead of time.
 
     A worker makes whole batches; without workers the training process makes them. The content of a batch does not
-    depend on
-    the number of workers.
+    depend on the number of workers.
     """
 
     def __init__(self, pictures: Pictures, *, workers: int) -> None:
@@ -163,8 +162,7 @@ class StreamedImages:
         """See :class:`TrainingImages`.
 
         Raises :class:`FoolingError` for a missing, changed or broken picture, and if the path of the temporary folder
-        is too
-        long for the sockets of workers, which would then wait for ever.
+        is too long for the sockets of workers, which would then wait for ever.
         """
         if self._workers:
             _require_short_temporary_folder()

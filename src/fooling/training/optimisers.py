@@ -48,8 +48,7 @@ def set_learning_rate(optimiser: torch.optim.Optimizer, iteration: int, training
     Caffe has the rate inside its momentum, ``v = momentum * v + rate * gradient; weight -= v`` (its solver), torch
     outside,
     ``v = momentum * v + gradient; weight -= rate * v``. The steps are equal if torch's momentum is multiplied by the
-    last
-    rate over this one.
+    last rate over this one.
     """
     rate = learning_rate_at(iteration, training)
     if rate == 0:

@@ -90,8 +90,7 @@ class TrainingSettings(Settings):
     """How the learning rate changes over the iterations: `inv`, `constant`, `cosine` or `step`."""
     pictures: Literal["kept", "all"] = "kept"
     """Pictures to train on: those `kept` in the data set file, or `all` of the training part, decoded from their folder
-    as
-    needed; `all` is for data sets of kind `imagenet` and `folder` (docs/training.md).
+    as needed; `all` is for data sets of kind `imagenet` and `folder` (docs/training.md).
     """
     precision: Literal["float32", "mixed"] = "float32"
     """`mixed`: in training, but not afterwards, the network computes in bfloat16 where that is safe; for GPUs that
