@@ -10,10 +10,9 @@ set, ``batches``, ``ascents``, ``examples``, ``stimuli`` and ``dataset`` if ``ba
 
 from __future__ import annotations
 
-from fooling.figures.catalogue_of_people import OF_PEOPLE
+from fooling.figures.catalogue_of_probes import OF_PROBES
 from fooling.figures.declaration import Figure
 from fooling.findings.ablation import ABLATION
-from fooling.findings.adversarial import ADVERSARIAL, ADVERSARIAL_MEANS
 from fooling.findings.ascent import ASCENT_CURVES
 from fooling.findings.audits import AUDIT_SEEDS, AUDITS
 from fooling.findings.calibration import CALIBRATION, REAL
@@ -22,17 +21,14 @@ from fooling.findings.classifiers import CLASSIFIERS, FOOLABILITY, TRAINING
 from fooling.findings.comparison import PRESETS, SURVIVAL
 from fooling.findings.distances import DISTANCES
 from fooling.findings.examination import EXAMINED
-from fooling.findings.families import FAMILIES_TABLE, FAMILY_IMAGES
-from fooling.findings.far import RUBBISH, RUBBISH_SUMMARY
-from fooling.findings.rays import RAYS
 from fooling.findings.registry import MODULES
 from fooling.findings.retraining import EFFECTS, RETRAINING
 from fooling.findings.runs import CHAMPIONS, HISTORY
-from fooling.findings.sampling import START
-from fooling.findings.stress import ROBUSTNESS
 from fooling.findings.stronger_attacks import BUDGET, REFUSAL
 from fooling.findings.transfer import SHOWN, TRANSFER
 from fooling.findings.variance import VARIANCE
+from fooling.survey.accuracy import ACCURACY, IMAGES
+from fooling.survey.agreement import CONFIDENCE, CONFUSION
 
 #: In the order of the report. The file of a figure is ``<name>.png``, or ``<name>-<experiment or classifier>.png``.
 FIGURES: dict[str, Figure] = {
@@ -123,47 +119,13 @@ FIGURES: dict[str, Figure] = {
         shows=(ASCENT_CURVES,),
         options=("reference",),
     ),
-    "adversarial_success": Figure(
-        "Share of real images that a small change makes the network misclassify, against the size of the change, and "
-        "the share with noise of the same norm. Methods are compared within one norm. The share is before rounding to "
-        "whole levels. What these methods do not change may still be changed by others.",
-        module="adversarial",
-        one_per="study with adversarial examples",
-        shows=(ADVERSARIAL, ADVERSARIAL_MEANS),
-    ),
-    "adversarial_gallery": Figure(
-        "Adversarial examples: real test images, the change by each method, and the changed image as it is stored, "
-        "with the label and the confidence of the network. A grey frame: the network gets the stored image right.",
-        module="adversarial",
-        one_per="study with adversarial examples",
-        needs_examples=True,
-    ),
     "search_comparison": Figure(
         "Evolution, random search and drift with the same number of images scored. Each dot is a run.",
         module="controls",
         shows=(CHAMPIONS,),
         options=("reference",),
     ),
-    "random_images": Figure(
-        "Confidence in random images. Left: single images, each in its top class. Right: the best image for each "
-        "class among all images of a random start. A network can be confident in most single images and still assign "
-        "them to few of its classes.",
-        module="controls",
-        shows=(START, HISTORY),
-    ),
-    "families": Figure(
-        "Is it the CPPN, or any smooth image? For each network and family of random images: the median over the "
-        "classes of the confidence in the best image of the class, and the share of the classes at 99.99 % or more. "
-        "All families have the same number of images.",
-        shows=(FAMILIES_TABLE,),
-        options=("reference",),
-    ),
-    "family_examples": Figure(
-        "Random images of each family (row): for each class (column) the one that the network is most sure of.",
-        module="families",
-        one_per="first classifier of a data set",
-        shows=(FAMILY_IMAGES,),
-    ),
+    **OF_PROBES,
     "preset_comparison": Figure(
         "Number of images until the median class reaches the threshold, for each preset, including runs that never "
         "reach it.",
@@ -250,22 +212,6 @@ FIGURES: dict[str, Figure] = {
         shows=(DISTANCES,),
         needs_training_images=True,
     ),
-    "rubbish": Figure(
-        "Random inputs from N(0, I), in the unit in which pixels are 0 to 1: the share that gets a class with more "
-        "than 50 % confidence, and the mean confidence in these, beside published numbers. This measures random "
-        "inputs, not what an attack would find.",
-        module="far",
-        one_per="study with inputs far from the data",
-        shows=(RUBBISH, RUBBISH_SUMMARY),
-    ),
-    "rays": Figure(
-        "Confidence along rays: a real image or random direction, multiplied by a growing factor, with and without "
-        "clipping to the range of images. Networks of linear pieces become ever more confident, those of bounded "
-        "units do not. No attack chooses the directions.",
-        module="far",
-        one_per="study with inputs far from the data",
-        shows=(RAYS,),
-    ),
     "training_curves": Figure(
         "Training loss and test error during training, for each network that the study trained.",
         one_per="study with trained networks",
@@ -279,11 +225,6 @@ FIGURES: dict[str, Figure] = {
         shows=(ABLATION,),
         seeds="shown",
         encoding="cppn",
-    ),
-    "robustness": Figure(
-        "What survives print (shift, rotation, blur, JPEG, noise) and shuffled patches: the share of champions that "
-        "keep their class, beside correctly classified real test images.",
-        shows=(ROBUSTNESS,),
     ),
     "foolability": Figure(
         "How easily each network is fooled: the median confidence at the end of the runs, before and after "
@@ -311,7 +252,42 @@ FIGURES: dict[str, Figure] = {
         one_per="study with repeated runs",
         shows=(VARIANCE,),
     ),
-    **OF_PEOPLE,
+    "stimuli_hidden": Figure(
+        "Stimuli of the human study: a random sample of images of one condition, without labels.",
+        module="planned_survey",
+        one_per="condition",
+        needs_stimuli=True,
+    ),
+    "stimuli_shown": Figure(
+        "The same images at the same places, with their class and the network's confidence.",
+        module="planned_survey",
+        one_per="condition",
+        needs_stimuli=True,
+    ),
+    "survey_accuracy": Figure(
+        "Share of correct answers of people, per condition and question, with chance and the declared margin.",
+        module="survey",
+        one_per="study with responses",
+        shows=(ACCURACY,),
+    ),
+    "survey_images": Figure(
+        "Share of correct answers for each image, to show whether a few images determine the mean.",
+        module="survey",
+        one_per="study with responses",
+        shows=(IMAGES,),
+    ),
+    "survey_confusion": Figure(
+        "Answers of people to images of each label, if all labels are offered.",
+        module="survey",
+        one_per="study with responses",
+        shows=(CONFUSION,),
+    ),
+    "survey_confidence": Figure(
+        "People's correct answers and certainty against the network's confidence, by image.",
+        module="survey",
+        one_per="study with responses",
+        shows=(IMAGES, CONFIDENCE),
+    ),
 }
 
 

@@ -1,0 +1,72 @@
+"""Figures of the catalogue about other images than champions: random or changed ones, and inputs far from the data."""
+
+from __future__ import annotations
+
+from fooling.figures.declaration import Figure
+from fooling.findings.adversarial import ADVERSARIAL, ADVERSARIAL_MEANS
+from fooling.findings.families import FAMILIES_TABLE, FAMILY_IMAGES
+from fooling.findings.far import RUBBISH, RUBBISH_SUMMARY
+from fooling.findings.rays import RAYS
+from fooling.findings.runs import HISTORY
+from fooling.findings.sampling import START
+from fooling.findings.stress import ROBUSTNESS
+
+#: By name, in the order of the report.
+OF_PROBES = {
+    "random_images": Figure(
+        "Confidence in random images. Left: single images, each in its top class. Right: the best image for each "
+        "class among all images of a random start. A network can be confident in most single images and still assign "
+        "them to few of its classes.",
+        module="controls",
+        shows=(START, HISTORY),
+    ),
+    "families": Figure(
+        "Is it the CPPN, or any smooth image? For each network and family of random images: the median over the "
+        "classes of the confidence in the best image of the class, and the share of the classes at 99.99 % or more. "
+        "All families have the same number of images.",
+        shows=(FAMILIES_TABLE,),
+        options=("reference",),
+    ),
+    "family_examples": Figure(
+        "Random images of each family (row): for each class (column) the one that the network is most sure of.",
+        module="families",
+        one_per="first classifier of a data set",
+        shows=(FAMILY_IMAGES,),
+    ),
+    "robustness": Figure(
+        "What survives print (shift, rotation, blur, JPEG, noise) and shuffled patches: the share of champions that "
+        "keep their class, beside correctly classified real test images.",
+        shows=(ROBUSTNESS,),
+    ),
+    "rubbish": Figure(
+        "Random inputs from N(0, I), in the unit in which pixels are 0 to 1: the share that gets a class with more "
+        "than 50 % confidence, and the mean confidence in these, beside published numbers. This measures random "
+        "inputs, not what an attack would find.",
+        module="far",
+        one_per="study with inputs far from the data",
+        shows=(RUBBISH, RUBBISH_SUMMARY),
+    ),
+    "rays": Figure(
+        "Confidence along rays: a real image or random direction, multiplied by a growing factor, with and without "
+        "clipping to the range of images. Networks of linear pieces become ever more confident, those of bounded "
+        "units do not. No attack chooses the directions.",
+        module="far",
+        one_per="study with inputs far from the data",
+        shows=(RAYS,),
+    ),
+    "adversarial_success": Figure(
+        "Share of real images that a small change makes the network misclassify, against the size of the change, and "
+        "the share with noise of the same norm. Methods are compared within one norm. The share is before rounding to "
+        "whole levels. What these methods do not change may still be changed by others.",
+        module="adversarial",
+        one_per="study with adversarial examples",
+        shows=(ADVERSARIAL, ADVERSARIAL_MEANS),
+    ),
+    "adversarial_gallery": Figure(
+        "Adversarial examples: real test images, the change by each method, and the changed image as it is stored, "
+        "with the label and the confidence of the network. A grey frame: the network gets the stored image right.",
+        module="adversarial",
+        one_per="study with adversarial examples",
+        needs_examples=True,
+    ),
+}
