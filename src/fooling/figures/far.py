@@ -29,6 +29,7 @@ from fooling.findings.far import ALIKE, published
 KINDS = {False: Look("inputs from N(0, I)", "#0072B2", "", "o"), True: Look("clipped to 0 to 1", "#D55E00", "", "s")}
 PANELS = {"rubbish_share": "share with a class above 50 %", "mistaken_confidence": "mean confidence in these"}
 APART = 0.18  # rows, from the middle of a row to the marks of one kind of inputs
+PUBLISHED_MARKER = "D"
 DIRECTIONS = {"image": "real test images", "noise": "random directions"}
 THRESHOLD = log_odds(0.9999)
 LABELLED = 3  # every third factor has a label
@@ -55,7 +56,9 @@ def rubbish(*, rubbish: pd.DataFrame, rubbish_summary: pd.DataFrame) -> Figure:
             is_first = kind[ALIKE.index("number")] == 1
             numbers = published(str(kind[0])) if is_first else None
             if numbers is not None:
-                axes.plot(numbers[list(PANELS).index(column)], place, "D", color=PAPER, markersize=4, zorder=4)
+                axes.plot(
+                    numbers[list(PANELS).index(column)], place, PUBLISHED_MARKER, color=PAPER, markersize=4, zorder=4
+                )
         use_percent_ticks(axes, which="x")
         axes.set_xlabel(label)
         axes.grid(visible=False, axis="y")
@@ -66,9 +69,9 @@ def rubbish(*, rubbish: pd.DataFrame, rubbish_summary: pd.DataFrame) -> Figure:
         Line2D([], [], color=look.colour, marker=look.marker, linestyle="", markersize=4.5, label=look.label)
         for look in KINDS.values()
     ]
-    handles.append(
-        Line2D([], [], color=PAPER, marker="D", linestyle="", markersize=4, label="Goodfellow et al. 2014, unverified")
-    )
+    if any(line.get_marker() == PUBLISHED_MARKER for line in panels[0].lines):
+        label = "Goodfellow et al. 2014, unverified"
+        handles.append(Line2D([], [], color=PAPER, marker=PUBLISHED_MARKER, linestyle="", markersize=4, label=label))
     draw_title(figure, "Random inputs that get a class", handles)
     draw_note(
         figure,
@@ -112,8 +115,8 @@ def rays(*, rays: pd.DataFrame) -> Figure:
     draw_note(
         figure,
         "Lines: medians over the rays, averaged over the networks of one kind; bands: from the lowest to the highest "
-        "network. Dotted: 99.99 % confidence. Axis of log-odds: linear up to 10, then logarithmic, so that a line of "
-        "constant steepness is linear growth. No attack chooses the directions.",
+        "network. Dotted: 99.99 % confidence. Axis of log-odds: linear up to 10, then logarithmic, where "
+        "linear growth is a straight line. No attack chooses the directions.",
     )
     return figure
 
