@@ -42,7 +42,7 @@ def default_study() -> StudySettings:
             _ascent("s-169"),
             _ascent("s-360"),
         ),
-        findings=FindingsSettings(sample_images=2000, family_images=600, changed_real_images=100),
+        findings=FindingsSettings(sample_images=2000, family_images=400, changed_real_images=50),
         survey=SurveySettings(),
     )
 
