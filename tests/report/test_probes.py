@@ -62,10 +62,11 @@ def test_the_second_strength_of_each_change_is_named_beside_real_images():
     found = what_survives(made_robustness(), None)
     direct, waves = found.split(". Champions of ")
     assert direct.startswith(
-        "Champions of direct that keep their class after a shift by 2 pixels: 25 % (real images: 87.5 %)"
+        "Champions of direct that keep their class after a shift by 2 px: 25 % (real images: 87.5 %)"
     )
     assert "shuffling of 7x7 patches: 55 % (real images: 92.5 %)" in direct
-    assert waves.startswith("waves that keep their class after a shift by 2 pixels: 75 %")
+    assert waves.startswith("waves that keep their class after a shift by 2 px: 75 %")
+    assert found.endswith(f"They were evolved for the unchanged images. {STORED}")
     assert what_survives(None, None) == ""
 
 
@@ -76,7 +77,7 @@ def test_jpeg_is_named_by_its_quality():
 
 def test_networks_without_champions_or_real_images_of_their_class_are_left_out():
     table = made_robustness().assign(images=0, kept=0)
-    assert "a shift by 2 pixels: unknown (real images: 87.5 %)" in what_survives(table, None)
+    assert "a shift by 2 px: unknown (real images: 87.5 %)" in what_survives(table, None)
 
 
 def test_supernormal_champions_are_counted_on_networks_that_give_logits():

@@ -19,9 +19,9 @@ FAMILIES = {
     "uniform": "uniform noise",
 }
 CHANGES = {
-    "shift": "a shift by {:g} pixels",
+    "shift": "a shift by {:g} px",
     "rotation": "a rotation by {:g} degrees",
-    "blur": "a blur of {:g} pixels",
+    "blur": "a blur of {:g} px",
     "jpeg": "JPEG at quality {:g}",
     "noise": "noise of {:g} levels",
     "patches": "shuffling of {0:g}x{0:g} patches",
@@ -79,6 +79,7 @@ def what_survives(robustness: pd.DataFrame | None, supernormal: pd.DataFrame | N
             parts = [part for change in CHANGES if (part := _survived(rows[rows["change"] == change]))]
             if parts:
                 sentences.append(f"Champions of {experiment} that keep their class after {'; '.join(parts)}.")
+        sentences.append(f"They were evolved for the unchanged images. {STORED}")
     if supernormal is not None and len(known := supernormal.dropna(subset="beyond_logit")):
         shares = []
         for experiment, rows in known.groupby("experiment", sort=False):

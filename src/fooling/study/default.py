@@ -52,6 +52,7 @@ def default_study() -> StudySettings:
         ),
         far=FarEntry(classifiers=LENETS, inputs=2000, rays=20),
         findings=FindingsSettings(sample_images=2000, family_images=1000, changed_real_images=100),
+        findings=FindingsSettings(sample_images=2000, family_images=400, changed_real_images=50),
         survey=SurveySettings(),
     )
 
