@@ -51,7 +51,6 @@ def default_study() -> StudySettings:
             AdversarialEntry(name="small-changes", kind="adversarial", classifiers=LENETS, images=10),
         ),
         far=FarEntry(classifiers=LENETS, inputs=2000, rays=20),
-        findings=FindingsSettings(sample_images=2000, family_images=1000, changed_real_images=100),
         findings=FindingsSettings(sample_images=2000, family_images=400, changed_real_images=50),
         survey=SurveySettings(),
     )
