@@ -158,3 +158,20 @@ def test_sentences_tell_the_count_and_its_control(result) -> None:
     fooled, control = (result.search(f"{name}-cppn").fooled(0.6) for name in ("evolution", "random-search"))
     assert f": {fooled} of 3 classes at 60 % or more" in sentence
     assert sentence.endswith(f"random search with the same budget: {control} of 3.")
+
+
+def test_arguments_are_checked_before_anything_is_run() -> None:
+    model = network()
+    for arguments, message in (
+        ({"input_shape": (8, 8)}, "channels first, 1 or 3"),
+        ({"input_shape": SHAPE, "mean": [0.1, 0.2]}, "one number for each channel"),
+    ):
+        with pytest.raises(FoolingError, match=message):
+            audit(model, **arguments)
+    with pytest.raises(FoolingError, match=r"a state dict(.|\n)*load_state_dict"):
+        audit(model.state_dict(), input_shape=SHAPE)
+
+
+def test_a_result_shows_its_sentences(result) -> None:
+    assert repr(result) == "\n".join([*result.remarks, *result.sentences()])
+    assert "evolution" in repr(result).lower()

@@ -205,7 +205,7 @@ def test_a_file_is_recognised_by_its_content(files, tmp_path, name) -> None:
         ("w.safetensors", "weights alone"),
         ("whole.pt", "Python's pickle format, which is not read"),
         ("k.h5", r"a network of Keras(.|\n)*ONNX"),
-        ("readme.bin", r"another kind of file(.|\n)*ONNX"),
+        ("readme.bin", r"no network in a known format(.|\n)*ONNX"),
     ],
 )
 def test_a_file_without_a_network_is_refused_with_what_it_is(files, name, message) -> None:

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from fooling.auditing.settings import AuditSettings, OpeningSettings
+from fooling.auditing.settings import AuditSettings, OpeningSettings, formula_of
 from fooling.cli.audit import audit
 from fooling.errors import FoolingError
 
@@ -58,6 +58,30 @@ def test_options_and_settings_give_the_same_audit_and_options_count(mirror: Path
     assert str(mirror) not in json.dumps(by_settings), "a result does not depend on where its files are"
     other = audited("three", settings=settings, seed=4, mirror=mirror, name="mine")
     assert other["settings"] == {**by_settings["settings"], "seed": 4}
+
+
+def test_a_network_without_weights_is_remarked_on(mirror: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    without = audited("one", input_shape="1x8x8", mean=[0.5], budget=400, mirror=mirror)
+    assert any("no weights were given" in remark for remark in without["remarks"])
+    assert "levels from 0 to 255 become its input as level / 255 - 0.5" in capsys.readouterr().err
+    given = audited("two", weights=Path("net.pth"), input_shape="1x8x8", budget=400, mirror=mirror)
+    assert not any("weights" in remark for remark in given["remarks"])
+
+
+@pytest.mark.parametrize(
+    ("seen", "formula"),
+    [
+        ({}, ""),
+        ({"levels": "0 to 255"}, ""),
+        ({"divisor": 1.0}, "level"),
+        (
+            {"divisor": 255.0, "mean": [0.5, 0.5, 0.5], "std": [0.25, 0.5, 0.25]},
+            "(level / 255 - 0.5) / [0.25, 0.5, 0.25]",
+        ),
+    ],
+)
+def test_the_preprocessing_is_shown_as_a_formula(seen: dict[str, Any], formula: str) -> None:
+    assert formula_of(seen) == formula
 
 
 def test_networks_compute_with_one_thread_whatever_the_machine_offers(mirror: Path) -> None:

@@ -254,7 +254,7 @@ def test_names_and_claims_are_text_and_never_markup(made):
 def test_every_image_is_described(made):
     read = Checked(page(made))
     assert all(image["alt"] for image in read.images)
-    champions = [image for image in read.images if image["alt"].startswith("Image that the network labels")]
+    champions = [image for image in read.images if image["alt"].startswith("Image for the class")]
     assert len(champions) == 9  # three runs of three classes
 
 

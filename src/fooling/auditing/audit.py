@@ -35,6 +35,7 @@ from fooling.auditing.real_images import (
     measured,
 )
 from fooling.auditing.settings import OFFSPRING, AuditSettings
+from fooling.classifiers.architectures import names_a_file
 from fooling.classifiers.classifier import Classifier
 from fooling.classifiers.gradients import has_gradients
 from fooling.classifiers.probe import remarks_on
@@ -151,6 +152,10 @@ class AuditResult:
     provenance: dict[str, Any]
     """Where the network comes from, and the versions of the packages that decide the result."""
 
+    def __repr__(self) -> str:
+        """Return the main result in sentences, as a notebook shows it."""
+        return "\n".join([*self.remarks, *self.sentences()])
+
     def search(self, name: str) -> SearchResult:
         """Return the search of this name; raise ``KeyError`` if it was not run."""
         return {found.name: found for found in self.searches}[name]
@@ -263,7 +268,12 @@ def completed(
 def _remarks(
     classifier: Classifier, real: RealImages | None, result: RealResult | None, other: OtherPreprocessing | None
 ) -> Iterator[str]:
-    """Yield what is suspicious about the network: its scores, gradients, test error and preprocessing."""
+    """Yield what is suspicious about the network: its weights, scores, gradients, test error and preprocessing."""
+    if classifier.provenance.get("weights") == {} and names_a_file(classifier.provenance["target"]):
+        yield (
+            f"{classifier.name}: no weights were given, so the network has those that its code sets. They are random "
+            "unless the code loads some. --weights FILE gives it trained ones"
+        )
     known = {} if result is None else {"test_error": result.error}
     noise, labels = torch.from_numpy(noise_images(classifier.input_shape)), None if real is None else real.labels
     yield from remarks_on(dataclasses.replace(classifier, provenance=known), noise, test_labels=labels)

@@ -156,6 +156,9 @@ def _python_file(target: str, opening: Opening) -> Opened:
     known: dict[str, Any] = {"input_shape": shape}
     if opening.class_names is not None:
         known |= {"classes": len(opening.class_names), "num_classes": len(opening.class_names)}
+    if isinstance(build, nn.Module):
+        remedy = f"add a function to the file that returns it, such as: def build(): return {target.rpartition(':')[2]}"
+        raise FoolingError(f"{target} is a network, not a function that builds one", remedy=remedy)
     parameters = inspect.signature(build).parameters
     missing = [
         name
@@ -170,12 +173,17 @@ def _python_file(target: str, opening: Opening) -> Opened:
             f"{target} cannot be called",
             found=f"it needs {', '.join(missing)}",
             expected="a function whose arguments have defaults, apart from input_shape, classes and num_classes",
-            remedy="give --classes, the names of the classes or their number" if counts else "give them a default",
+            remedy="give --classes, the names of the classes or their number"
+            if counts
+            else "give them a default, or name a function that calls it with them",
         )
     with network_code(f"{target} cannot be built"):
         network = build(**{name: known[name] for name in parameters if name in known})
     if not isinstance(network, nn.Module):
-        raise FoolingError(f"{target} does not build a network", found=type(network), expected="a torch.nn.Module")
+        remedy = "let the function return the network"
+        raise FoolingError(
+            f"{target} does not build a network", found=type(network), expected="a torch.nn.Module", remedy=remedy
+        )
     if opening.weights is not None:
         load_state(network, read_weights(opening.weights), target=target, source=opening.weights)
     return Opened(network, shape, {})
@@ -305,5 +313,8 @@ NO_NETWORKS: dict[FileKind, tuple[str, str]] = {
     ),
     "keras": ("a network of Keras", "convert it to ONNX, such as with tf2onnx"),
     "tflite": ("a network of TensorFlow Lite", "convert it to ONNX, such as with tf2onnx"),
-    "unknown": ("another kind of file", "convert the network to ONNX, or name its Python file"),
+    "unknown": (
+        "no network in a known format, whatever its name says",
+        "export the network again, such as to ONNX, or name the Python file that builds it",
+    ),
 }

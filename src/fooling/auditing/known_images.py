@@ -235,7 +235,11 @@ def _of_record(path: Path) -> Iterator[KnownImages]:
 def _of_folder(folder: Path) -> KnownImages:
     found = list(pictures_below(folder))
     if not found:
-        raise FoolingError(f"{folder} has no pictures", expected="PNG files, or pictures of another usual format")
+        raise FoolingError(
+            f"{folder} has no pictures",
+            expected="PNG files, or pictures of another usual format",
+            remedy="give a folder of pictures, or that of an earlier audit, such as --probe audit",
+        )
     paths = _spaced(found, of=1)
     pictures = PictureFolder(folder, paths)
     return KnownImages(

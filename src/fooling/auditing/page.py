@@ -17,6 +17,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodF
 
 from fooling.auditing.audit import LIMITS, AuditResult, SearchResult
 from fooling.auditing.real_images import Refused
+from fooling.auditing.settings import formula_of
 from fooling.figures.style import QUIET, SERIES, WIDTH, as_png, in_style
 from fooling.formatting import percent, short_percent
 from fooling.report.pictures import Picture, environment, figure_uri, picture, size_of
@@ -109,6 +110,9 @@ def audit_page(result: AuditResult) -> str:
             sentences=result.sentences(),
             limits=LIMITS[result.scores],
             rows=[_row(result, search, pictures[search.name]) for search in result.searches],
+            has_fooled=any(search.fooled(result.settings.threshold) for search in result.searches),
+            fewer=next((n for each in result.searches if (n := len(each.classes)) < len(result.class_names)), None),
+            preprocessing=formula_of(result.provenance.get("input", {})),
             strip=strip,
             threshold=short_percent(result.settings.threshold),
             curves=figure_uri(curves),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, get_args
 
 import torch
@@ -14,7 +14,7 @@ from fooling.attacks.attack import finish
 from fooling.attacks.evolution.settings import Precision
 from fooling.auditing.audit import AuditResult, completed, planned, result_of
 from fooling.auditing.real_images import RealImages, real_images
-from fooling.auditing.settings import LEAST_BUDGET, OFFSPRING, AuditSettings
+from fooling.auditing.settings import LEAST_BUDGET, OFFSPRING, AuditSettings, OpeningSettings
 from fooling.checkpoints import CheckpointStore
 from fooling.classifiers.classifier import Classifier
 from fooling.classifiers.header import Outputs
@@ -29,6 +29,7 @@ from fooling.settings import checked_settings
 
 #: Gain of bfloat16 from which screening pays with the CPPN encoding, a quarter of whose images is scored again.
 LEAST_GAIN = 1.5
+ARGUMENTS = "the arguments of audit"
 
 
 def audit(
@@ -37,8 +38,8 @@ def audit(
     input_shape: tuple[int, int, int],
     classes: Sequence[str] | None = None,
     divisor: float = 255.0,
-    mean: Sequence[float] = (),
-    std: Sequence[float] = (),
+    mean: Sequence[float] | float = (),
+    std: Sequence[float] | float = (),
     outputs: Outputs | None = None,
     budget: int = AuditSettings().budget,
     seed: int = 1,
@@ -59,8 +60,8 @@ def audit(
         input_shape: Shape (C, H, W) of the images; C is 1 for grey and 3 for RGB.
         classes: Names of the classes in the network's own order, needed for labels; default: their numbers.
         divisor: A network sees ``(level / divisor - mean) / std`` of levels from 0 to 255; a function sees the levels.
-        mean: One number per channel; default: none.
-        std: One number per channel; default: none.
+        mean: One number, or one for each channel; default: none.
+        std: One number, or one for each channel; default: none.
         outputs: Whether the scores are ``logits`` or ``probabilities``; default: found by scoring noise.
         budget: Images that each search scores.
         seed: Seed of all searches: the same seed on the same kind of machine gives the same images.
@@ -82,15 +83,21 @@ def audit(
     if precision not in (*get_args(Precision), "auto"):
         expected = f"one of {', '.join((*get_args(Precision), 'auto'))}"
         raise FoolingError("precision is invalid", found=repr(precision), expected=expected)
-    settings = checked_settings(AuditSettings, values, source="the arguments of audit")
-    given = {"divisor": divisor, "mean": list(mean), "std": list(std)}
+    settings = checked_settings(AuditSettings, values, source=ARGUMENTS)
+    if isinstance(model, Mapping):
+        remedy = "network.load_state_dict(state), then audit(network, ...)"
+        raise FoolingError("audit needs a network", found="a state dict", expected="an nn.Module", remedy=remedy)
+    shape = checked_settings(OpeningSettings, {"input_shape": input_shape}, source=ARGUMENTS).input_shape
+    assert shape is not None
+    by_channel = {"mean": _by_channel(mean, shape[0]), "std": _by_channel(std, shape[0])}
+    given = checked_settings(InputSettings, {"divisor": divisor, **by_channel}, source=ARGUMENTS)
     default = type(model).__name__ if isinstance(model, nn.Module) else getattr(model, "__name__", "function")
     classifier = wrapped(
         copy.deepcopy(model) if isinstance(model, nn.Module) else model,
         name=name or default,
-        input_shape=input_shape,
+        input_shape=shape,
         class_names=classes,
-        input_settings=checked_settings(InputSettings, given, source="the arguments of audit"),
+        input_settings=given,
         outputs=outputs,
         chunk_size=chunk_size,
         device=torch.device(device),
@@ -98,6 +105,12 @@ def audit(
     real = None if test_images is None else real_images(*test_images, classifier, source="test_images")
     settings = settings.model_copy(update={"precision": chosen_precision(classifier, precision)})
     return audited(classifier, settings, real=real)
+
+
+def _by_channel(numbers: Sequence[float] | float, channels: int) -> list[float]:
+    """Return one number for each channel; a single one is that of all."""
+    found = [numbers] if isinstance(numbers, int | float) else list(numbers)
+    return found * channels if len(found) == 1 else found
 
 
 def seconds_per_image(classifier: Classifier) -> float:

@@ -108,8 +108,8 @@ class Service:
                     f"the service {self.host} does not answer",
                     found=outcome.reason,
                     expected="an answer with status 200",
-                    remedy="check the address, and that the service runs; the answers so far are kept, and the audit "
-                    "resumes",
+                    remedy="check the address, and that the service runs"
+                    + ("; the answers so far are kept, and the audit resumes" if self._answered else ""),
                 )
             wait = min(max(wait, outcome.wait), MOST_WAIT)
             say(f"{self.host}: {outcome.reason}; trying again in {wait:g} s")

@@ -6,6 +6,7 @@ The workflow reads these settings, so this module imports neither torch nor NumP
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -36,7 +37,7 @@ TARGETS = (
 def _as_numbers(shape: Any) -> tuple[int, ...]:
     text = "x".join(map(str, shape)) if isinstance(shape, list | tuple) else str(shape)
     if (found := SHAPE.fullmatch(text)) is None:
-        raise ValueError("channels x height x width with 1 or 3 channels, such as 1x28x28 or 3x224x224")
+        raise ValueError("channels first, 1 or 3, then height and width, such as 1x28x28 or 3x224x224")
     return tuple(map(int, found.groups()))
 
 
@@ -166,3 +167,22 @@ def _known_form(target: str) -> str:
 
 
 Target = Annotated[str, AfterValidator(_known_form)]
+
+
+def formula_of(seen: Mapping[str, Any]) -> str:
+    """Return the preprocessing of levels from 0 to 255 as a formula; empty if the network is given the levels.
+
+    Args:
+        seen: Keys ``divisor``, ``mean`` and ``std``, as the provenance of a classifier has them.
+    """
+    if "divisor" not in seen:
+        return ""
+    text = "level" if seen["divisor"] == 1 else f"level / {seen['divisor']:g}"
+    text = f"{text} - {_in_words(seen['mean'])}" if seen.get("mean") else text
+    return f"({text}) / {_in_words(seen['std'])}" if seen.get("std") else text
+
+
+def _in_words(numbers: Sequence[float]) -> str:
+    """Return the one number of all channels, or one for each."""
+    shown = [f"{number:g}" for number in numbers]
+    return shown[0] if len(set(shown)) == 1 else f"[{', '.join(shown)}]"

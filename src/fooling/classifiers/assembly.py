@@ -107,7 +107,12 @@ def measured_errors(
 
 def _per_channel(key: str, numbers: list[float], channels: int) -> NDArray[Any]:
     if len(numbers) != channels:
-        raise FoolingError(f"input.{key} needs one number per channel", found=len(numbers), expected=channels)
+        raise FoolingError(
+            f"the {key} of the input needs one number for each channel of the images",
+            found=f"{len(numbers)} numbers",
+            expected=f"{channels}",
+            remedy=f"give input.{key} (--{key} of an audit) once for each channel, or change the size of the images",
+        )
     return np.array(numbers, dtype=np.float64).reshape(channels, 1, 1)
 
 

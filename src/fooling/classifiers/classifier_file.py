@@ -234,7 +234,9 @@ def _require_same_state(
             f"the weights in {source} have other shapes than the architecture {architecture}",
             found=_some([f"{key} {found[key]}" for key in wrong]),
             expected=_some([f"{key} {shapes[key]}" for key in wrong]),
-            remedy="check the number of classes (--classes of an audit, else `dataset`), `options` and `input.crop`",
+            remedy="give the weights of this architecture, or name the code that builds the network of these weights; "
+            "check the number of classes (--classes of an audit, else `dataset`), and in a study `options` and "
+            "`input.crop`",
         )
 
 

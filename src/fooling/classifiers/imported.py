@@ -258,9 +258,11 @@ def _is_state(value: object) -> bool:
 
 
 def _reason(error: Exception) -> str:
-    """Return the first line of torch's message, without its advice to switch its safety off."""
+    """Return why torch does not read a file, without its advice to switch its safety off."""
+    if "Weights only load failed" in str(error):
+        return "a whole network or other Python objects, not weights alone"
     text = str(error).partition("\n")[0].partition(" In PyTorch")[0].partition(". Re-running")[0]
-    return text if re.search("[A-Za-z]", text) else f"another format ({type(error).__name__})"
+    return text if re.search("[A-Za-z]{2} ", text) else "neither a safetensors file nor one that torch.save wrote"
 
 
 def _as_built(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:

@@ -226,6 +226,7 @@ def wrapped(
         chunk_size=chunk_size or CHUNK_SIZE,
         device=device or torch.device("cpu"),
         outputs="probabilities" if kind in ("top-k", "label") else outputs or "logits",
+        provenance={"input": used.model_dump(mode="json", include={"divisor", "mean", "std"})} if is_network else {},
     )
     noise = torch.from_numpy(noise_images(input_shape))
     if outputs is None and _are_probabilities(classifier.logits(noise)):

@@ -15,7 +15,7 @@ from fooling.auditing.real_images import read_real_images
 from fooling.auditing.running import audited, chosen_precision, seconds_per_image
 from fooling.auditing.saving import require_replaceable
 from fooling.auditing.services import ServiceOptions
-from fooling.auditing.settings import AuditSettings, CommandSettings, OpeningSettings
+from fooling.auditing.settings import AuditSettings, CommandSettings, OpeningSettings, formula_of
 from fooling.checkpoints import CheckpointStore
 from fooling.classifiers.classifier import Classifier
 from fooling.classifiers.wrapped import kind_of_scores
@@ -141,6 +141,8 @@ def audit(
     classifier = dataclasses.replace(classifier, name=name or classifier.name)
     shape = "x".join(map(str, classifier.input_shape))
     say(f"{classifier.name}: {len(classifier.targets)} classes, images of {shape}, {kind_of_scores(classifier)}")
+    if formula := formula_of(classifier.provenance.get("input", {})):
+        say(f"{classifier.name}: levels from 0 to 255 become its input as {formula}")
     if probe is not None:
         _probe(classifier, probe, threshold=spent.threshold, output=output or Path("probe"))
         return
