@@ -141,15 +141,16 @@ def striped_images() -> Dataset:
 
 
 Given = dict[str, Path]  # the files that stand in for those of the study, by their names
-OF_REPORT = ("claims", "audits", "champions", "examined", "families", "robustness", "supernormal")
+OF_REPORT = (
+    *("claims", "audits", "champions", "examined", "adversarial_means"),
+    *("families", "robustness", "supernormal", "rubbish_summary", "ray_slopes"),
+)
 OF_CLAIMS = (
     "classifiers",
     *("history", "times", "start", "examined", "ancestry", "real", "distances"),
     *("transfer", "retrained", "retraining"),
-    *("ablation", "ascent", "ascent_times", "rubbish", "ray_slopes"),
-    *("ablation", "ascent", "ascent_times"),
-    *("families", "robustness", "supernormal"),
     *("ablation", "ascent", "ascent_times", "adversarial", "adversarial_transfer"),
+    *("families", "robustness", "supernormal", "rubbish", "ray_slopes"),
 )
 
 
@@ -371,16 +372,9 @@ def figure(study: Study, given: Given, tables: tuple[str, ...], png: Path, pdf: 
 
 def report(study: Study, given: Given, *, output: Path) -> list[object]:
     """The arguments of `report`."""
-    named = ("claims", "audits", "champions", "examined", "rubbish_summary", "ray_slopes")
     return [
         *("--study", "small", "--threshold", 0.9999, "--output", output, "--deviations", "docs/deviations.md"),
-        *(word for name in named for word in named_table(study, given, name)),
         *(word for name in OF_REPORT for word in named_table(study, given, name)),
-        *(
-            word
-            for name in ("claims", "audits", "champions", "examined", "adversarial_means")
-            for word in named_table(study, given, name)
-        ),
         *("--runs", f"direct={given.get('run', study.run('direct'))}"),
         *("--figures", given.get("figure", study.figure), "--run-info", given.get("info", study.info)),
     ]
