@@ -256,8 +256,7 @@ def test_settings_of_the_findings_rerun_no_evolution(changed: Checkout) -> None:
     pending = changed.pending()
     assert set(pending) == DESCRIBING | {
         *("describe_classifiers", "trace_lineage", "compare", "tabulate_ascent", "transfer", "transfer_in_chain"),
-        *("compare_class_sets", "compare_networks", "probe_far"),
-        *("compare_class_sets", "compare_networks", "tabulate_adversarial"),
+        *("compare_class_sets", "compare_networks", "probe_far", "tabulate_adversarial"),
         *("tabulate_retraining", "tabulate_budget", "tabulate_refusal", "summarise_ablation"),
         *("claims", "summarise", "draw"),
     }
