@@ -382,8 +382,8 @@ def test_a_network_to_audit_has_a_known_form(network: str) -> None:
 @pytest.mark.parametrize(
     ("key", "value", "allowed"),
     [
-        ("input_shape", "28x28", "channels x height x width"),
-        ("input_shape", [2, 28, 28], "channels x height x width"),
+        ("input_shape", "28x28", "channels first"),
+        ("input_shape", [2, 28, 28], "channels first"),
         ("divisor", 0, "greater than 0"),
         ("weight", "a.pth", "weights"),
         ("mirror", "somewhere", "unknown key"),

@@ -324,7 +324,7 @@ def test_without_training_images_the_mean_is_mid_grey_and_never_subtracted(only_
 
 def test_a_mean_for_other_channels_is_refused(bars: Dataset) -> None:
     settings = ClassifierSettings.model_validate({"input": {"mean": [0.5, 0.5, 0.5]}})
-    with pytest.raises(FoolingError, match=r"input.mean needs one number per channel(.|\n)*expected: 1"):
+    with pytest.raises(FoolingError, match=r"needs one number for each channel(.|\n)*expected: 1"):
         Training(name="net", dataset=bars, settings=settings, device=CPU)
 
 

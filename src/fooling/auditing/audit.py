@@ -50,25 +50,6 @@ from fooling.settings import SeedRange
 ENCODINGS: dict[str, CppnSettings | DirectSettings] = {"cppn": CppnSettings(), "direct": DirectSettings()}
 NAMES = {"cppn": "CPPN", "direct": "direct"}
 SINGLE = {"cppn": "random CPPN images", "direct": "noise images"}
-#: What cannot be known if a network gives no logits.
-LIMITS: dict[Scores, tuple[str, ...]] = {
-    "logits": (),
-    "probabilities": (
-        "The network gives probabilities in float32, not logits. Near 1 they lose digits, which limits the log-odds.",
-    ),
-    "top-k": (
-        "The network names only its most likely classes, with their probabilities. A class that it does not name gets "
-        "the score 0: a search has nothing to improve in a class until an image is found for which it is named.",
-        "The probabilities come without logits. Near 1 they lose digits, which limits the log-odds.",
-    ),
-    "label": (
-        "The network gives a label alone. The confidence is 1 in that class and 0 in all others: 1 means yes, not that "
-        "the network is sure.",
-        "Evolution knows only yes and no, so it has nothing to improve. Until an image has the label, it varies images "
-        "of other classes; from then on the class is done. It can do little better than random search.",
-        "The log-odds have no meaning here.",
-    ),
-}
 #: Steps that gradient ascent takes with an image at least; with a small budget it aims at fewer classes.
 LEAST_STEPS, MOST_STEPS = 100, 500
 #: Levels by which a step of Adam changes a pixel, about. Two LeNets had all classes at 99.99 % within 130 steps with 10

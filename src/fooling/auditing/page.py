@@ -15,9 +15,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
 
-from fooling.auditing.audit import LIMITS, AuditResult, SearchResult
+from fooling.auditing.audit import AuditResult, SearchResult
 from fooling.auditing.real_images import Refused
 from fooling.auditing.settings import formula_of
+from fooling.classifiers.wrapped import Scores
 from fooling.figures.style import QUIET, SERIES, WIDTH, as_png, in_style
 from fooling.formatting import percent, short_percent
 from fooling.report.pictures import Picture, environment, figure_uri, picture, size_of
@@ -38,6 +39,25 @@ PRECISIONS = {
 }
 
 Key = TypeVar("Key", str, int)
+#: What cannot be known if a network gives no logits.
+LIMITS: dict[Scores, tuple[str, ...]] = {
+    "logits": (),
+    "probabilities": (
+        "The network gives probabilities in float32, not logits. Near 1 they lose digits, which limits the log-odds.",
+    ),
+    "top-k": (
+        "The network names only its most likely classes, with their probabilities. A class that it does not name gets "
+        "the score 0: a search has nothing to improve in a class until an image is found for which it is named.",
+        "The probabilities come without logits. Near 1 they lose digits, which limits the log-odds.",
+    ),
+    "label": (
+        "The network gives a label alone. The confidence is 1 in that class and 0 in all others: 1 means yes, not that "
+        "the network is sure.",
+        "Evolution knows only yes and no, so it has nothing to improve. Until an image has the label, it varies images "
+        "of other classes; from then on the class is done. It can do little better than random search.",
+        "The log-odds have no meaning here.",
+    ),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
