@@ -7,7 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 import fooling.figures
 from fooling.figures.catalogue import FIGURES, module_of, modules_of
@@ -18,8 +20,7 @@ from fooling.table import checked_table, require_unique_rows
 FOLDER = Path(fooling.figures.__file__).parent
 MODULES = sorted({module_of(name) for name in FIGURES})
 
-#: A figure of images and one of lines.
-QUICKLY_DRAWN = {"gallery"}
+OF_IMAGES_AND_OF_LINES = ("gallery", "calibration")
 
 
 def function_of(name):
@@ -94,11 +95,25 @@ def test_nothing_lies_beyond_the_edge(name, inputs):
     assert box.y1 < height + 0.06
 
 
-@pytest.mark.parametrize(
-    "name", [name if name in QUICKLY_DRAWN else pytest.param(name, marks=pytest.mark.slow) for name in FIGURES]
-)
+def pixels(figure):
+    """The drawn figure, without the time that it takes to write a file."""
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_equal_inputs_give_equal_pixels(name, inputs):
+    first, second = (function_of(name)(**inputs[name]) for _ in range(2))
+    for figure in (first, second):
+        figure.set_dpi(60)
+    assert np.array_equal(pixels(first), pixels(second))
+
+
+@pytest.mark.parametrize("name", OF_IMAGES_AND_OF_LINES)
 def test_equal_inputs_give_equal_files_without_a_date(name, inputs):
-    first, second = function_of(name)(**inputs[name]), function_of(name)(**inputs[name])
+    """Files of both formats; that no figure is drawn differently the second time is tested for each of them above."""
+    first, second = (function_of(name)(**inputs[name]) for _ in range(2))
     pdf = as_pdf(first)
     assert pdf == as_pdf(second)
     assert b"Date" not in pdf
