@@ -39,7 +39,7 @@ def machine_code(code: ModuleType) -> Callable[..., Any]:
         except Exception as error:  # whatever a damaged file or a full disk leads to
             say(f"machine code cannot be kept in {folder}: {error or type(error).__name__}")
     say(f"compiling {code.__name__} in memory, for this process alone (about 10 s)")
-    return _compiled(code, kept=False)
+    return _compiled(code, folder=None)
 
 
 def folders() -> list[Path]:
@@ -72,29 +72,53 @@ def _features(binding: Any) -> str:
 
 def _kept_in(folder: Path, code: ModuleType) -> Callable[..., Any]:
     """Return the compiled function from ``folder``, where it is kept if it is not there yet."""
-    from numba.core import config
-
     folder.mkdir(parents=True, exist_ok=True)
-    before = config.CACHE_DIR
     with _lock(folder):
-        config.CACHE_DIR = str(folder)
-        try:
-            return _compiled(code, kept=True)
-        finally:
-            config.CACHE_DIR = before
+        return _compiled(code, folder=folder)
 
 
-def _compiled(code: ModuleType, *, kept: bool) -> Callable[..., Any]:
-    """Return the function, loaded from numba's cache or stored there if it is to be ``kept``."""
+def _compiled(code: ModuleType, *, folder: Path | None) -> Callable[..., Any]:
+    """Return the function, loaded from numba's cache in ``folder`` or stored there unless that is None."""
     from numba import njit
 
     function: Any = njit(**code.OPTIONS)(code.ENTRY)
-    if kept:
-        function.enable_caching()
+    if folder is not None:
+        function._cache = _cache_in(folder, function.py_func)
     function.compile(code.SIGNATURE)
     function.disable_compile()  # a call with other types is an error, not a reason to compile again
     compiled: Callable[..., Any] = function
     return compiled
+
+
+def _cache_in(folder: Path, function: Callable[..., Any]) -> Any:
+    """Return numba's cache of a function in a folder that holds one version of its machine code and nothing else.
+
+    numba's own folders depend on the path and date of the source file: a copy of the package would be compiled again.
+    """
+    from numba.core.caching import CompileResultCacheImpl, FunctionCache, UserProvidedCacheLocator
+
+    class Locator(UserProvidedCacheLocator):
+        def __init__(self, function: Callable[..., Any], file: str) -> None:
+            super().__init__(function, file)
+            self._cache_path = str(folder)
+
+        @classmethod
+        def from_function(cls, function: Callable[..., Any], file: str) -> Locator:
+            return cls(function, file)
+
+        def get_source_stamp(self) -> str:
+            return folder.name
+
+        def get_disambiguator(self) -> str:
+            return "machine-code"
+
+    class Implementation(CompileResultCacheImpl):
+        _locator_classes = (Locator,)
+
+    class Cache(FunctionCache):
+        _impl_class = Implementation
+
+    return Cache(function)
 
 
 @contextmanager
