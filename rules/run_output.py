@@ -15,9 +15,7 @@ from fooling.artifacts import read_json, read_table, write_text
 from fooling.errors import FoolingError
 from fooling.findings.audits import AUDITS
 from fooling.formatting import share_percent, short_percent
-from fooling.report.draft import draft
 from fooling.report.run_info import wall_seconds
-from fooling.report.story import which_are_fooled_most
 from snakemake_logger_plugin_fooling import Expectation, LogHandler
 
 #: Mean seconds of a job of each rule in the default study, on two cores, or a low guess for rules that it does not run.
@@ -116,6 +114,8 @@ def write_draft(path: str, *, study: str, figures: Mapping[str, str], report: st
         figures: Path of each figure by its name.
         report: Path of the report.
     """
+    from fooling.report.draft import draft  # imports matplotlib, which Snakemake's other processes do not need
+
     urls = {name: _url(file, path) for name, file in figures.items()}
     write_text(Path(path), draft(study=study, figures=urls, report=_url(report, path)))
 
@@ -144,6 +144,8 @@ def found(metrics: str, *, threshold: float) -> Iterator[str]:
 
 def found_by_audits(table: str) -> Iterator[str]:
     """Yield in a sentence which networks the audits of a study fooled most, from its table ``audits``."""
+    from fooling.report.story import which_are_fooled_most
+
     yield which_are_fooled_most(read_table(Path(table), AUDITS))
 
 

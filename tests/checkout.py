@@ -98,9 +98,9 @@ class Checkout:
         record = json.loads(self.record_of(output).read_text())
         return tuple(shlex.split(record["shellcmd"].rpartition(" 2> ")[0]))
 
-    def pending(self, *options: str) -> dict[str, set[str]]:
-        """The outputs that the smoke study would make now, by rule; Snakemake is called with these ``options``."""
-        lines = self.run("snakemake", "--summary", "--configfile", SMOKE, *options).splitlines()
+    def pending(self, *options: str, config: str = SMOKE) -> dict[str, set[str]]:
+        """The outputs that a study would make now, by rule; Snakemake is called with these ``options``."""
+        lines = self.run("snakemake", "--summary", "--configfile", config, *options).splitlines()
         rows = [line.split("\t") for line in lines if line.count("\t") == 5]
         pending: dict[str, set[str]] = {}
         for output, _, rule, *_, plan in rows[1:]:

@@ -32,6 +32,16 @@ experiments:
 findings: {{sample_images: 20, family_images: 20, changed_real_images: 5, real_images: 5, bootstrap_samples: 99}}
 """
 
+#: A study of audits alone: it has neither data sets nor claims, and takes a third of the time of the tiny study.
+AUDITS_ALONE = """\
+study: {name}
+audits:
+  budget: 400
+  seeds: {{count: 1}}
+  networks:
+  - {{name: own, network: "examples/your_network/network.py:build", weights: config/test/weights.safetensors}}
+"""
+
 
 @dataclass(frozen=True)
 class Repository(Checkout):

@@ -27,7 +27,10 @@ def published_place(smoke: Checkout, tmp_path_factory: pytest.TempPathFactory) -
 
 @pytest.fixture
 def published(published_place: Path, tmp_path: Path) -> Repository:
-    """The repository of someone who has published the smoke study, in a place of the test's own."""
+    """The repository of someone who has published the smoke study, in a place of the test's own.
+
+    It has stages and files of every kind. What does not depend on these is tested with the tiny study (``ours``).
+    """
     place = tmp_path / "place"
     shutil.copytree(published_place, place, symlinks=True)
     return Repository(place / "repository")
@@ -55,3 +58,36 @@ def pair(tiny_place: Repository, tmp_path: Path) -> tuple[Repository, Repository
     for name in ("ours", "theirs", "fooling-store"):
         Repository(tiny_place.folder.with_name(name)).copy(place / name)
     return Repository(place / "ours"), Repository(place / "theirs")
+
+
+@pytest.fixture
+def ours(pair: tuple[Repository, Repository]) -> Repository:
+    """The repository of someone who has published the tiny study."""
+    return pair[0]
+
+
+@pytest.fixture
+def theirs(pair: tuple[Repository, Repository]) -> Repository:
+    """A clone of it in which the study is restored."""
+    return pair[1]
+
+
+@pytest.fixture(scope="session")
+def twice_published(tiny_place: Repository, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A place where the tiny study was published, and again after longer runs."""
+
+    def make(place: Path) -> None:
+        shutil.copytree(tiny_place.folder.parent, place, symlinks=True)
+        ours = Repository(place / "ours")
+        ours.replace(TINY, "generations: 2", "generations: 4")
+        ours.publish(TINY)
+
+    return made_once(tmp_path_factory, "twice", make)
+
+
+@pytest.fixture
+def two_versions(twice_published: Path, tmp_path: Path) -> Repository:
+    """The repository of someone who has published two versions of the tiny study: HEAD and HEAD~2."""
+    place = tmp_path / "place"
+    shutil.copytree(twice_published, place, symlinks=True)
+    return Repository(place / "ours")

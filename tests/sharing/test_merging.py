@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from checkout import SMOKE
-from repository import TINY, TINY_STUDY, UP_TO_DATE, Repository
+from repository import AUDITS_ALONE, TINY, TINY_STUDY, UP_TO_DATE, Repository
 
 pytestmark = pytest.mark.slow
 
@@ -17,12 +17,11 @@ def _merge(ours: Repository, theirs: Repository) -> list[str]:
     return ours.run("git", "diff", "--name-only", "--diff-filter=U").split()
 
 
-def test_different_studies(pair: tuple[Repository, Repository]) -> None:
-    ours, theirs = pair
-    for repository, name in ((ours, "first"), (theirs, "second")):
-        config = f"config/{name}.yaml"
-        (repository.folder / config).write_text(TINY_STUDY.format(name=name))
-        repository.publish(config)
+def test_different_studies(ours: Repository, theirs: Repository) -> None:
+    """One side adds a study of audits alone, the other one with a data set: each has entries that the other lacks."""
+    for repository, name, settings in ((ours, "first", AUDITS_ALONE), (theirs, "second", TINY_STUDY)):
+        (repository.folder / f"config/{name}.yaml").write_text(settings.format(name=name))
+        repository.publish(f"config/{name}.yaml")
     assert "dvc.lock" in _merge(ours, theirs)
     assert "both sides are merged" in ours.sharing("merge")
     ours.run("git", "commit", "--quiet", "--no-edit")
@@ -34,8 +33,7 @@ def test_different_studies(pair: tuple[Repository, Repository]) -> None:
         assert clone.digests(name) == whose.digests(name)
 
 
-def test_two_seeds_of_one_study(pair: tuple[Repository, Repository]) -> None:
-    ours, theirs = pair
+def test_two_seeds_of_one_study(ours: Repository, theirs: Repository) -> None:
     ours.replace(TINY, "seeds: {first: 1, count: 1}", "seeds: {first: 1, count: 2}")
     ours.publish(TINY)
     theirs.replace(TINY, "seeds: {first: 1, count: 1}", "seeds: {first: 3, count: 1}")
@@ -64,12 +62,11 @@ def test_two_seeds_of_one_study(pair: tuple[Repository, Repository]) -> None:
         assert ours.digests("tiny")[name] == whose.digests("tiny")[name]
 
 
-def test_without_a_merge_the_command_is_refused(pair: tuple[Repository, Repository]) -> None:
-    assert "no merge is in progress" in pair[0].refusal("merge")
+def test_without_a_merge_the_command_is_refused(ours: Repository) -> None:
+    assert "no merge is in progress" in ours.refusal("merge")
 
 
-def test_a_name_published_from_another_file_is_refused(pair: tuple[Repository, Repository]) -> None:
-    ours, _ = pair
+def test_a_name_published_from_another_file_is_refused(ours: Repository) -> None:
     ours.run("git", "mv", TINY, "config/other.yaml")
     ours.commit()
     assert TINY in ours.refusal("publish", "--configfile", "config/other.yaml")

@@ -12,117 +12,114 @@ from repository import TINY, UP_TO_DATE, Repository
 
 pytestmark = pytest.mark.slow
 
-PUBLISH = ("publish", "--configfile", SMOKE)
-PUBLISH_TINY = ("publish", "--configfile", TINY)
+PUBLISH = ("publish", "--configfile", TINY)
 
 
-def _state(repository: Repository, study: str = "smoke") -> list[bytes | str]:
+def _state(repository: Repository) -> list[bytes | str]:
     """The state that a refused publication must not change."""
     names = (
         "dvc.lock",
         "config/published.yaml",
-        f"results/{study}/provenance.json.gz",
-        f"results/{study}/metrics.json",
+        "results/tiny/provenance.json.gz",
+        "results/tiny/metrics.json",
     )
     files = [(repository.folder / name).read_bytes() for name in names]
     return [*files, repository.run("git", "rev-parse", "HEAD"), repository.run("git", "status", "--porcelain")]
 
 
-def test_publishing_again_reports_that_nothing_is_new(published: Repository) -> None:
-    before = _state(published)
-    assert "was published already" in published.sharing(*PUBLISH)
-    assert _state(published) == before
+def test_publishing_again_reports_that_nothing_is_new(ours: Repository) -> None:
+    before = _state(ours)
+    assert "was published already" in ours.sharing(*PUBLISH)
+    assert _state(ours) == before
 
 
-def test_a_study_with_pending_jobs_is_refused(published: Repository) -> None:
-    published.replace(SMOKE, "runs_shown: 2", "runs_shown: 1")
-    published.commit()
-    before = _state(published)
-    message = published.refusal(*PUBLISH)
-    assert "results/smoke/figures/gallery-direct.png" in message
-    assert f"make study CONFIG={SMOKE}" in message
-    assert _state(published) == before
+def test_a_study_with_pending_jobs_is_refused(ours: Repository) -> None:
+    ours.replace(TINY, "bootstrap_samples: 99", "bootstrap_samples: 100")
+    ours.commit()
+    before = _state(ours)
+    message = ours.refusal(*PUBLISH)
+    assert "results/tiny/findings/classifiers.csv" in message
+    assert f"make study CONFIG={TINY}" in message
+    assert _state(ours) == before
 
 
-def test_a_result_without_a_record_is_refused(published: Repository) -> None:
-    (published.folder / "results/smoke/figures/mine.png").write_bytes(b"painted by hand")
-    assert "results/smoke/figures/mine.png" in published.refusal(*PUBLISH)
+def test_a_result_without_a_record_is_refused(ours: Repository) -> None:
+    (ours.folder / "results/tiny/figures/mine.png").write_bytes(b"painted by hand")
+    assert "results/tiny/figures/mine.png" in ours.refusal(*PUBLISH)
 
 
-def test_a_lost_record_is_refused(published: Repository) -> None:
-    published.run("snakemake", "--configfile", SMOKE, "--cleanup-metadata", "results/smoke/claims.csv")
-    assert "results/smoke/claims.csv" in published.refusal(*PUBLISH)
+def test_a_lost_record_is_refused(ours: Repository) -> None:
+    ours.run("snakemake", "--configfile", TINY, "--cleanup-metadata", "results/tiny/claims.csv")
+    assert "results/tiny/claims.csv" in ours.refusal(*PUBLISH)
 
 
-def test_uncommitted_changes_are_refused(published: Repository) -> None:
-    published.append("src/fooling/cli/help.py", "# changed")
-    (published.folder / "config/own.yaml").touch()
-    message = published.refusal(*PUBLISH)
+def test_uncommitted_changes_are_refused(ours: Repository) -> None:
+    ours.append("src/fooling/cli/help.py", "# changed")
+    (ours.folder / "config/own.yaml").touch()
+    message = ours.refusal(*PUBLISH)
     assert "src/fooling/cli/help.py" in message
     assert "config/own.yaml" in message
 
 
 def test_inputs_that_git_does_not_track_are_refused(published: Repository) -> None:
+    """Of the smoke study, which imports a network."""
     published.append(".gitignore", "/config/test/weights.safetensors")
     published.run("git", "rm", "--quiet", "--cached", "config/test/weights.safetensors")
     published.commit("Keep the weights to ourselves")
-    assert "config/test/weights.safetensors" in published.refusal(*PUBLISH)
+    assert "config/test/weights.safetensors" in published.refusal("publish", "--configfile", SMOKE)
     (published.folder / SMOKE).rename(published.folder.parent / "outside.yaml")
     published.commit("Keep the settings to ourselves")
     assert "../outside.yaml" in published.refusal("publish", "--configfile", "../outside.yaml")
 
 
-def test_publishing_during_a_run_is_refused(published: Repository) -> None:
-    (published.folder / ".snakemake/locks").mkdir(exist_ok=True)
-    (published.folder / ".snakemake/locks/0.input.lock").touch()
-    assert "a run is active" in published.refusal(*PUBLISH)
+def test_publishing_during_a_run_is_refused(ours: Repository) -> None:
+    (ours.folder / ".snakemake/locks").mkdir(exist_ok=True)
+    (ours.folder / ".snakemake/locks/0.input.lock").touch()
+    assert "a run is active" in ours.refusal(*PUBLISH)
 
 
-def test_a_store_that_cannot_be_written_changes_nothing(published: Repository) -> None:
-    published.run("python", "-m", "dvc", "remote", "modify", "--local", "store", "url", "/proc/store")
-    (published.folder / "results/smoke/claims.md").unlink()
-    published.make()
-    before = _state(published)
-    assert "/proc/store" in published.refusal(*PUBLISH)
-    assert _state(published) == before
+def test_a_store_that_cannot_be_written_changes_nothing(ours: Repository) -> None:
+    ours.run("python", "-m", "dvc", "remote", "modify", "--local", "store", "url", "/proc/store")
+    (ours.folder / "results/tiny/claims.md").unlink()
+    ours.make(TINY)
+    before = _state(ours)
+    assert "/proc/store" in ours.refusal(*PUBLISH)
+    assert _state(ours) == before
 
 
-def test_without_a_name_nothing_is_published(pair: tuple[Repository, Repository], monkeypatch) -> None:
-    ours, _ = pair
+def test_without_a_name_nothing_is_published(ours: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     nameless = {name: value for name, value in ours.environment().items() if not name.startswith("GIT_")}
     nobody = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "user.useConfigOnly", "GIT_CONFIG_VALUE_0": "true"}
     monkeypatch.setattr(Repository, "environment", lambda self: nameless | nobody)
     ours.append(".gitignore", "/mine")
-    before = _state(ours, "tiny")
-    message = ours.refusal(*PUBLISH_TINY)
+    before = _state(ours)
+    message = ours.refusal(*PUBLISH)
     assert "git does not know your name and e-mail address" in message
     assert "git config user.name" in message
-    assert _state(ours, "tiny") == before
+    assert _state(ours) == before
 
 
-@pytest.mark.parametrize("hook", ["pre-commit", "commit-msg"])
-def test_a_commit_hook_that_fails_leaves_nothing_behind(pair: tuple[Repository, Repository], hook: str) -> None:
-    ours, _ = pair
+def test_a_commit_hook_that_fails_leaves_nothing_behind(ours: Repository) -> None:
     ours.replace(TINY, "bootstrap_samples: 99", "bootstrap_samples: 100")
     ours.commit()
     ours.make(TINY)
-    path = ours.folder / ".git/hooks" / hook
-    path.parent.mkdir(exist_ok=True)
-    path.write_text("#!/bin/sh\necho no study today >&2; echo changed >> dvc.lock; exit 1\n")
-    path.chmod(0o755)
-    before = _state(ours, "tiny")
-    message = ours.refusal(*PUBLISH_TINY)
-    assert "git rejected the commit" in message
-    assert "no study today" in message
-    assert _state(ours, "tiny") == before
-    path.unlink()
-    assert "is published as commit" in ours.sharing(*PUBLISH_TINY)
+    before = _state(ours)
+    for hook in ("pre-commit", "commit-msg"):
+        path = ours.folder / ".git/hooks" / hook
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("#!/bin/sh\necho no study today >&2; echo changed >> dvc.lock; exit 1\n")
+        path.chmod(0o755)
+        message = ours.refusal(*PUBLISH)
+        assert "git rejected the commit" in message
+        assert "no study today" in message
+        assert _state(ours) == before
+        path.unlink()
+    assert "is published as commit" in ours.sharing(*PUBLISH)
     assert ours.run("git", "status", "--porcelain") == ""
 
 
 @pytest.mark.parametrize("link", ["hardlink", "symlink"])
-def test_a_rerun_damages_no_stored_object(pair: tuple[Repository, Repository], link: str) -> None:
-    ours, _ = pair
+def test_a_rerun_damages_no_stored_object(ours: Repository, link: str) -> None:
     ours.run("python", "-m", "dvc", "config", "--local", "cache.type", link)
     ours.run("python", "-m", "dvc", "checkout", "--relink")
     assert UP_TO_DATE in ours.dry_run(TINY)
@@ -135,14 +132,11 @@ def test_a_rerun_damages_no_stored_object(pair: tuple[Repository, Repository], l
         assert hashlib.md5(path.read_bytes()).hexdigest() == named, path
 
 
-def test_metrics_and_curves_of_two_commits_can_be_compared(pair: tuple[Repository, Repository]) -> None:
-    ours, _ = pair
-    ours.replace(TINY, "generations: 2", "generations: 4")
-    ours.publish(TINY)
-    compared = ours.dvc_json("metrics", "diff", "HEAD~2")["results/tiny/metrics.json"]
+def test_metrics_and_curves_of_two_commits_can_be_compared(two_versions: Repository) -> None:
+    compared = two_versions.dvc_json("metrics", "diff", "HEAD~2")["results/tiny/metrics.json"]
     assert "champions.noise.lenet.map-elites.median_confidence" in compared
-    ours.run("python", "-m", "dvc", "plots", "diff", "HEAD~2", "--out", "plots")
-    page = (ours.folder / "plots/index.html").read_text()
+    two_versions.run("python", "-m", "dvc", "plots", "diff", "HEAD~2", "--out", "plots")
+    page = (two_versions.folder / "plots/index.html").read_text()
     assert "results/tiny/curves/noise.csv" in page
     assert "HEAD~2" in page
 

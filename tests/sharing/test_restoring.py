@@ -8,16 +8,17 @@ import shutil
 import pytest
 import yaml
 
-from checkout import SMOKE, differing
+from checkout import differing
 from repository import TINY, UP_TO_DATE, Repository, bound_by_rights, stored_object
 
 pytestmark = pytest.mark.slow
 
 DESCRIBING = {"run_info", "report"}
-ARCHIVE = "results/smoke/evolution/lenet-a/cppn/seed1.safetensors"
+ARCHIVE = "results/tiny/evolution/lenet/noise/seed1.safetensors"
 
 
 def test_a_clone_restores_everything(published: Repository) -> None:
+    """Of the smoke study: files of every kind."""
     clone = published.clone("clone")
     assert "the study smoke" in clone.sharing("restore")
     assert UP_TO_DATE in clone.dry_run()
@@ -30,78 +31,67 @@ def test_a_clone_restores_everything(published: Repository) -> None:
 
 
 def test_bare_dvc_pull_is_enough(published: Repository) -> None:
+    """For the stages of every kind, which the smoke study has."""
     clone = published.clone("clone")
     clone.run("python", "-m", "dvc", "pull")
     assert UP_TO_DATE in clone.dry_run()
     assert clone.dvc_json("status") == {}
 
 
-def test_networks_and_archives_can_be_pulled_alone(published: Repository) -> None:
-    clone = published.clone("clone")
-    clone.run("python", "-m", "dvc", "pull", "classifiers@smoke", "findings@smoke")
-    clone.dry_run()  # imports the records of the files that are present
+def test_networks_and_archives_can_be_pulled_alone(ours: Repository) -> None:
+    clone = ours.clone("clone")
+    clone.run("python", "-m", "dvc", "pull", "classifiers@tiny", "findings@tiny")
+    clone.dry_run(TINY)  # imports the records of the files that are present
     clone.run("python", "-m", "dvc", "pull")
-    assert UP_TO_DATE in clone.dry_run(), "records of files that arrived later are imported, too"
+    assert UP_TO_DATE in clone.dry_run(TINY), "records of files that arrived later are imported, too"
 
 
-def test_after_a_restore_one_more_seed_reruns_its_runs_and_what_follows(published: Repository) -> None:
-    clone = published.clone("clone")
-    clone.sharing("restore")
-    clone.replace(
-        SMOKE,
-        "seeds: {first: 1, count: 2}\n  encoding: {kind: cppn}",
-        "seeds: {first: 1, count: 3}\n  encoding: {kind: cppn}",
-    )
-    pending = clone.pending()
-    assert {output.rpartition("/")[2].split(".")[0] for output in pending.pop("evolve")} == {"seed3"}
+def test_after_a_restore_one_more_seed_reruns_its_runs_and_what_follows(theirs: Repository) -> None:
+    """Restored from the store; what follows from a seed in the smoke study: tests/workflow/test_reruns.py."""
+    theirs.replace(TINY, "seeds: {first: 1, count: 1}", "seeds: {first: 1, count: 2}")
+    pending = theirs.pending(config=TINY)
+    assert {output.rpartition("/")[2].split(".")[0] for output in pending.pop("evolve")} == {"seed2"}
     assert set(pending) == DESCRIBING | {
-        *("examine", "tabulate", "trace_lineage", "measure_distances", "stress", "ablate", "summarise_ablation"),
-        *("transfer", "tabulate_ascent", "variance", "compare", "compare_networks", "compare_class_sets"),
-        "survey_sample",
-        *("claims", "summarise", "draw"),
+        *("examine", "tabulate", "trace_lineage", "measure_distances", "stress"),
+        *("variance", "compare", "compare_networks", "claims", "summarise", "draw"),
     }
 
 
-def test_going_to_another_commit_and_back(pair: tuple[Repository, Repository]) -> None:
-    ours, _ = pair
-    older = ours.digests("tiny")
-    ours.replace(TINY, "generations: 2", "generations: 3")
-    ours.publish(TINY)
-    newer = ours.digests("tiny")
-    ours.run("git", "checkout", "--quiet", "HEAD~2")
-    ours.sharing("restore")
-    assert UP_TO_DATE in ours.dry_run(TINY)
-    assert differing(ours.digests("tiny"), older) == set()
-    ours.run("git", "checkout", "--quiet", "main")
-    ours.run("python", "-m", "dvc", "checkout")
-    assert UP_TO_DATE in ours.dry_run(TINY)
-    assert differing(ours.digests("tiny"), newer) == set()
+def test_going_to_another_commit_and_back(two_versions: Repository) -> None:
+    newer = two_versions.digests("tiny")
+    two_versions.run("git", "checkout", "--quiet", "HEAD~2")
+    two_versions.sharing("restore")
+    assert UP_TO_DATE in two_versions.dry_run(TINY)
+    older = two_versions.digests("tiny")
+    assert older == Repository(two_versions.folder.with_name("theirs")).digests("tiny")
+    assert older != newer
+    two_versions.run("git", "checkout", "--quiet", "main")
+    two_versions.run("python", "-m", "dvc", "checkout")
+    assert UP_TO_DATE in two_versions.dry_run(TINY)
+    assert differing(two_versions.digests("tiny"), newer) == set()
 
 
-def test_a_damaged_object_is_named_and_all_others_are_restored(published: Repository) -> None:
-    damaged = stored_object(published, ARCHIVE)
+def test_a_damaged_object_is_named_and_all_others_are_restored(ours: Repository) -> None:
+    damaged = stored_object(ours, ARCHIVE)
     damaged.chmod(0o644)
     damaged.write_bytes(damaged.read_bytes()[:-1])
-    clone = published.clone("clone")
+    clone = ours.clone("clone")
     message = clone.refusal("restore")
     assert ARCHIVE in message
     assert "1 files are missing or damaged" in message
-    assert set(published.digests()) - set(clone.digests()) == {ARCHIVE.removeprefix("results/smoke/")}
-    pending = clone.pending()
+    assert set(ours.digests("tiny")) - set(clone.digests("tiny")) == {ARCHIVE.removeprefix("results/tiny/")}
+    pending = clone.pending(config=TINY)
     assert {path.partition(".")[0] for path in pending["evolve"]} == {ARCHIVE.partition(".")[0]}
     assert "train" not in pending
 
 
-def test_a_missing_object_is_named(published: Repository) -> None:
-    stored_object(published, "results/smoke/claims.csv").unlink()
-    assert "results/smoke/claims.csv" in published.clone("clone").refusal("restore")
+def test_a_missing_object_is_named(ours: Repository) -> None:
+    stored_object(ours, "results/tiny/claims.csv").unlink()
+    assert "results/tiny/claims.csv" in ours.clone("clone").refusal("restore")
 
 
-def test_unreadable_objects_are_named_and_all_others_are_restored(
-    pair: tuple[Repository, Repository],
-) -> None:
+def test_unreadable_objects_are_named_and_all_others_are_restored(ours: Repository) -> None:
     """Files of one folder, and the list of the files of another."""
-    ours, _ = pair
     prefix = bound_by_rights()
     if prefix is None:
         pytest.skip("root reads everything here")
@@ -132,33 +122,22 @@ def test_unreadable_objects_are_named_and_all_others_are_restored(
     assert clone.digests("tiny") == ours.digests("tiny")
 
 
-def test_a_file_that_was_never_published_is_not_overwritten(published: Repository) -> None:
-    mine = published.folder / ARCHIVE
+def test_a_file_that_was_never_published_is_not_overwritten(ours: Repository) -> None:
+    mine = ours.folder / ARCHIVE
     mine.unlink()
     mine.write_text("mine alone")
-    message = published.refusal("restore")
+    message = ours.refusal("restore")
     assert ARCHIVE in message
     assert mine.read_text() == "mine alone"
 
 
-def test_a_missing_store_is_reported(published: Repository) -> None:
-    clone = published.clone("clone")
-    published.store.rename(published.store.with_name("elsewhere"))
-    message = clone.refusal("restore")
-    assert "fooling-store" in message
-    clone.run(
-        "python",
-        "-m",
-        "dvc",
-        "remote",
-        "modify",
-        "--local",
-        "store",
-        "url",
-        str(published.store.with_name("elsewhere")),
-    )
+def test_a_missing_store_is_reported(ours: Repository) -> None:
+    clone = ours.clone("clone")
+    elsewhere = ours.store.rename(ours.store.with_name("elsewhere"))
+    assert "fooling-store" in clone.refusal("restore")
+    clone.run("python", "-m", "dvc", "remote", "modify", "--local", "store", "url", str(elsewhere))
     clone.sharing("restore")
-    assert UP_TO_DATE in clone.dry_run()
+    assert UP_TO_DATE in clone.dry_run(TINY)
 
 
 def test_restoring_without_published_studies_is_refused(fresh_checkout, tmp_path) -> None:

@@ -8,7 +8,23 @@ import pytest
 
 from checkout import MAKE_RUN, SMOKE, Checkout
 from made_once import made_once
-from repository import TINY_STUDY
+
+#: With an experiment of one run. Training and evolution take long enough to be killed on the way.
+TINY_STUDY = """\
+study: smoke
+datasets:
+- {name: smoke-digits, kind: digits}
+classifiers:
+- {name: lenet, kind: trained, dataset: smoke-digits, architecture: lenet, training: {iterations: 300}}
+experiments:
+- name: cppn
+  classifiers: [lenet]
+  seeds: {count: 1}
+  encoding: {kind: cppn}
+  search: {start: 60, offspring: 60, generations: 100}
+  figures: []
+findings: {sample_images: 20, family_images: 20, changed_real_images: 5, real_images: 5, bootstrap_samples: 99}
+"""
 
 
 @pytest.fixture(scope="session")
@@ -17,7 +33,7 @@ def tiny(fresh_checkout: Checkout, tmp_path_factory: pytest.TempPathFactory) -> 
 
     def make(folder: Path) -> None:
         checkout = fresh_checkout.copy(folder)
-        (folder / SMOKE).write_text(TINY_STUDY.format(name="smoke"))
+        (folder / SMOKE).write_text(TINY_STUDY)
         checkout.run(*MAKE_RUN)
 
     return Checkout(made_once(tmp_path_factory, "tiny-in-place-of-smoke", make))

@@ -13,9 +13,9 @@ from checkout import MAKE_RUN, Checkout, differing
 pytestmark = pytest.mark.slow
 
 NETWORK = "results/smoke/classifiers/lenet.safetensors"
-RUN = "results/smoke/evolution/lenet/noise/seed1.safetensors"
-DATASET = "results/datasets/digits-of-smoke.safetensors"
-PARQUET = "results/smoke/findings/history/noise.parquet"
+RUN = "results/smoke/evolution/lenet/cppn/seed1.safetensors"
+DATASET = "results/datasets/smoke-digits.safetensors"
+PARQUET = "results/smoke/findings/history/cppn.parquet"
 CSV = "results/smoke/findings/classifiers.csv"
 PAGE = "results/smoke/claims.md"
 

@@ -5,42 +5,18 @@ from __future__ import annotations
 import os
 import random
 import secrets
+import shutil
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from checkout import MAKE_RUN, SMOKE, Checkout, differing, hidden_in
+from checkout import SMOKE, Checkout, differing, hidden_in
 from torture.killer import Death, Killer
 from torture.plan import COMPUTING, LONG, SNAKEMAKE, Kill, Moment, Victim, small_plan, whole_plan
 
 pytestmark = pytest.mark.slow
-
-#: The smoke study without all that a few kills do not meet.
-SMALL_STUDY = """\
-study: smoke
-datasets:
-- {name: smoke-digits, kind: digits}
-classifiers:
-- {name: lenet-a, kind: trained, dataset: smoke-digits, architecture: lenet, training: {iterations: 120}}
-experiments:
-- name: direct
-  classifiers: [lenet-a]
-  seeds: {count: 2}
-  encoding: {kind: direct}
-  search: &budget {start: 60, offspring: 60, generations: 10}
-  figures: []
-- name: cppn
-  classifiers: [lenet-a]
-  seeds: {count: 2}
-  encoding: {kind: cppn}
-  search: *budget
-  figures: []
-findings:
-  {sample_images: 100, family_images: 100, changed_real_images: 10, real_images: 20, distance_images: 20,
-   parent_redraws: 19, bootstrap_samples: 199}
-"""
 
 Say = Callable[[str], None]
 
@@ -89,12 +65,13 @@ def seed(say: Say) -> int:
     return seed
 
 
-def test_a_few_kills_change_no_byte(seed: int, fresh_checkout: Checkout, tmp_path: Path, say: Say) -> None:
-    small, reference = fresh_checkout.copy(tmp_path / "small"), tmp_path / "reference"
-    (small.folder / SMOKE).write_text(SMALL_STUDY)
-    undisturbed = small.copy(reference)
-    undisturbed.run(*MAKE_RUN)
-    deaths, resumed = _held(small_plan(random.Random(seed)), seed, small, undisturbed, tmp_path, say)
+def test_a_few_kills_change_no_byte(
+    seed: int, fresh_checkout: Checkout, tiny: Checkout, tmp_path: Path, say: Say
+) -> None:
+    """A kill of every kind, in the tiny study; `make torture` kills at every long step of the smoke study."""
+    fresh = fresh_checkout.copy(tmp_path / "fresh")
+    shutil.copy(tiny.folder / SMOKE, fresh.folder / SMOKE)
+    deaths, resumed = _held(small_plan(random.Random(seed)), seed, fresh, tiny, tmp_path, say)
     assert len(deaths) == 6
     assert resumed >= 2
 
