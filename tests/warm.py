@@ -14,6 +14,7 @@ import array
 import atexit
 import contextlib
 import functools
+import gc
 import importlib
 import json
 import os
@@ -45,7 +46,7 @@ LIBRARIES = {
         *("matplotlib.figure", "fontTools.subset"),
         *("matplotlib.backends.backend_agg", "matplotlib.backends.backend_pdf"),
     ),
-    "snakemake": ("snakemake.cli", "snakemake.workflow", "pandas", "scipy", "matplotlib.figure", "pydantic", "typer"),
+    "snakemake": ("snakemake.cli", "snakemake.workflow", "pandas", "scipy", "pydantic", "smart_open", "typer"),
     "python": ("dvc.cli", "dvc.repo", "snakemake.cli", "snakemake.workflow", "pandas", "pydantic", "typer"),
 }
 
@@ -115,6 +116,7 @@ def _serve(listener: socket.socket) -> None:
         request, streams = _received(connection)
         for library in LIBRARIES[request.name]:
             importlib.import_module(library)
+        gc.freeze()  # no command looks through the objects of these libraries for garbage
         if os.fork() == 0:
             listener.close()
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)

@@ -66,6 +66,7 @@ class Fingerprints:
         self._kept_in = kept
         self._kept = {} if kept is None else _read_kept(kept)
         self._modules: dict[str, Module] = {}
+        self._reached_from: dict[str, list[str]] = {}
         self._paths: dict[str, Path | None] = {}
         self._fingerprints: dict[tuple[str, ...], str] = {}
 
@@ -115,7 +116,7 @@ class Fingerprints:
             name = pending.pop()
             if name not in found:
                 found[name] = self._module(name)
-                pending += [part for wanted in (name, *found[name].imports) for part in self._with_packages(wanted)]
+                pending += self._reached(name)
         declared = _patterns(found)
         for name in names[1:]:
             if not any(fnmatchcase(name, pattern) for pattern in declared):
@@ -136,6 +137,13 @@ class Fingerprints:
         if self._kept_in is not None and not modules.items() <= self._kept.items():
             self._kept |= modules
             _write_kept(self._kept_in, self._kept)
+
+    def _reached(self, name: str) -> list[str]:
+        """Return the packages around a module, and the modules that it imports with the packages around these."""
+        if name not in self._reached_from:
+            wanted = (name, *self._module(name).imports)
+            self._reached_from[name] = [*dict.fromkeys(part for each in wanted for part in self._with_packages(each))]
+        return self._reached_from[name]
 
     def _with_packages(self, name: str) -> Iterable[str]:
         """Return the module ``name`` and the packages around it, if they have files."""
