@@ -114,7 +114,7 @@ def write_draft(path: str, *, study: str, figures: Mapping[str, str], report: st
         figures: Path of each figure by its name.
         report: Path of the report.
     """
-    from fooling.report.draft import draft  # imports matplotlib, which Snakemake's other processes do not need
+    from fooling.report.drawings import draft  # imports matplotlib, which Snakemake's other processes do not need
 
     urls = {name: _url(file, path) for name, file in figures.items()}
     write_text(Path(path), draft(study=study, figures=urls, report=_url(report, path)))

@@ -54,10 +54,10 @@ def test_a_lost_record_is_refused(ours: Repository) -> None:
 
 
 def test_uncommitted_changes_are_refused(ours: Repository) -> None:
-    ours.append("src/fooling/cli/help.py", "# changed")
+    ours.append("src/fooling/cli/main.py", "# changed")
     (ours.folder / "config/own.yaml").touch()
     message = ours.refusal(*PUBLISH)
-    assert "src/fooling/cli/help.py" in message
+    assert "src/fooling/cli/main.py" in message
     assert "config/own.yaml" in message
 
 
