@@ -25,7 +25,7 @@ SHOWN = 5  # errors in one message
 class Header(BaseModel):
     """The keys of a file's header that its readers need; other keys are ignored."""
 
-    model_config = ConfigDict(frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
 
 
 @dataclass(frozen=True, kw_only=True)

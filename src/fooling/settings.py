@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import ast
 import difflib
+import inspect
+import itertools
 import math
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import ErrorDetails
 
 from fooling.errors import FoolingError
@@ -21,7 +28,47 @@ from fooling.inputs import parsed_json, parsed_yaml, read_text, require_reasonab
 class Settings(BaseModel):
     """Base of the settings of each part: immutable, without unknown keys, each field with a description."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: Any, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Add the descriptions of the fields to the JSON schema."""
+        schema = handler(core_schema)
+        properties = handler.resolve_ref_schema(schema).get("properties", {})
+        for key, known in described_fields(cls).items():
+            if key in properties and known.description:
+                properties[key]["description"] = known.description
+        return schema
+
+
+def described_fields(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """Return the fields of a model, each with the docstring below it as its description.
+
+    pydantic can read docstrings itself, but whenever a class is defined, which is a quarter of the time to import the
+    settings. Descriptions are needed only in messages, schemas and the documentation.
+    """
+    for key, known in model.model_fields.items():
+        if known.description is None:
+            owner = next((each for each in model.__mro__ if key in inspect.get_annotations(each)), None)
+            known.description = None if owner is None else _docstrings(owner.__module__, owner.__name__).get(key)
+    return model.model_fields
+
+
+@cache
+def _docstrings(module: str, name: str) -> dict[str, str]:
+    """Return the docstring below each annotated name of a class; none if its source is not available."""
+    try:
+        tree = ast.parse(inspect.getsource(sys.modules[module]))
+    except (KeyError, OSError, TypeError):
+        return {}
+    bodies = (node.body for node in ast.walk(tree) if isinstance(node, ast.ClassDef) and node.name == name)
+    return {
+        statement.target.id: inspect.cleandoc(below.value.value)
+        for body in bodies
+        for statement, below in itertools.pairwise(body)
+        if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name)
+        if isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant) and isinstance(below.value.value, str)
+    }
 
 
 #: Numbers in settings, within the limits of files and machines.
@@ -127,7 +174,7 @@ def format_problem(values: Mapping[str, Any], keys: Sequence[Key], explanation: 
 
 
 def _explanation(owner: type[BaseModel] | None, key: str, error: ErrorDetails) -> Explanation:
-    fields = owner.model_fields if owner is not None else {}
+    fields = described_fields(owner) if owner is not None else {}
     message = error["msg"].removeprefix("Value error, ")
     if error["type"] == "extra_forbidden":
         close = difflib.get_close_matches(key, fields, n=1)

@@ -17,7 +17,7 @@ from fooling.auditing.known_images import ProbeFile
 from fooling.auditing.running import audit
 from fooling.auditing.saving import AuditFile, as_file, read_audit, require_replaceable
 from fooling.errors import FoolingError
-from fooling.settings import models_in
+from fooling.settings import described_fields, models_in
 from fooling.torchvision_import import ensure_operators
 
 SHAPE = (3, 6, 6)
@@ -60,7 +60,7 @@ def test_other_versions_are_refused(result, tmp_path) -> None:
 
 def keys(model: type[BaseModel], before: str = "") -> Iterator[str]:
     """Rows of a table in Markdown with every key of a file and its meaning."""
-    for name, field in model.model_fields.items():
+    for name, field in described_fields(model).items():
         several = "[]" if str(field.annotation).startswith("tuple") and models_in(field.annotation) else ""
         if field.description:
             yield f"| `{before}{name}{several}` | {field.description} |"

@@ -26,7 +26,7 @@ from fooling.findings import audits
 from fooling.findings.intervals import FEWEST_UNITS
 from fooling.formatting import table_row
 from fooling.schemas import Array, FileFormat
-from fooling.settings import Settings, models_in
+from fooling.settings import Settings, described_fields, models_in
 from fooling.survey import questionnaire
 from fooling.table import LARGEST_COUNT, Column, Table, Values
 
@@ -89,7 +89,7 @@ class _Writer:
         model = type(settings)
         is_new = model not in self._explained
         self._explained.add(model)
-        for key, field in model.model_fields.items():
+        for key, field in described_fields(model).items():
             if is_new or key in settings.model_fields_set or key == "kind":
                 if is_new:
                     yield from _comment(field)
@@ -145,7 +145,7 @@ def _chapter(path: str, model: type[BaseModel]) -> Iterator[str]:
     title = f"`{path}`" if path else "The study file"
     yield f"## {title}{'' if kind is None else f', kind `{kind.default}`'}\n{' '.join(str(model.__doc__).split())}\n\n"
     yield "| key | allowed | default | meaning |\n|---|---|---|---|\n"
-    for key, field in model.model_fields.items():
+    for key, field in described_fields(model).items():
         cells = (f"`{key}`", allowed_values(field) or "see below", _default(field), field.description)
         yield table_row(cells)
 
@@ -254,7 +254,7 @@ def _header_rows(
     A part that was ``explained`` before, at the key given there, has one row.
     """
     known = {} if explained is None else explained
-    for key, field in model.model_fields.items():
+    for key, field in described_fields(model).items():
         parts = models_in(field.annotation)
         several = str(field.annotation).startswith("tuple") and bool(parts)
         name = f"{before}{key}{'[]' if several else ''}"
