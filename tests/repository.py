@@ -39,7 +39,7 @@ audits:
   budget: 400
   seeds: {{count: 1}}
   networks:
-  - {{name: own, network: "examples/your_network/network.py:build", weights: config/test/weights.safetensors}}
+  - {{name: own, network: "examples/your_network/network.py:build", input_shape: 1x28x28, classes: 10}}
 """
 
 

@@ -80,8 +80,8 @@ def test_publishing_during_a_run_is_refused(ours: Repository) -> None:
 
 def test_a_store_that_cannot_be_written_changes_nothing(ours: Repository) -> None:
     ours.run("python", "-m", "dvc", "remote", "modify", "--local", "store", "url", "/proc/store")
-    (ours.folder / "results/tiny/claims.md").unlink()
-    ours.make(TINY)
+    (ours.folder / "results/tiny/report/index.html").unlink()
+    ours.make(TINY)  # which leaves a new record
     before = _state(ours)
     assert "/proc/store" in ours.refusal(*PUBLISH)
     assert _state(ours) == before
