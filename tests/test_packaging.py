@@ -12,7 +12,8 @@ import sys
 import tarfile
 import tomllib
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -71,8 +72,13 @@ def imported_packages() -> set[str]:
     return names - sys.stdlib_module_names - {"fooling", "__future__"}
 
 
+@cache
+def packages_distributions() -> Mapping[str, list[str]]:
+    return importlib.metadata.packages_distributions()
+
+
 def distributions_of(package: str) -> set[str]:
-    return {name.lower() for name in importlib.metadata.packages_distributions().get(package, [package])}
+    return {name.lower() for name in packages_distributions().get(package, [package])}
 
 
 @pytest.mark.slow
