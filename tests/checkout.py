@@ -89,6 +89,10 @@ class Checkout:
         assert done.returncode == 0, done.stdout[-4000:]
         return done.stdout
 
+    def is_up_to_date(self) -> bool:
+        """Whether the smoke study, or what has its place here, is finished."""
+        return "Nothing to be done" in self.run("snakemake", "--dry-run", "--configfile", SMOKE)
+
     def record_of(self, output: str) -> Path:
         """Snakemake's record of the job that made ``output``."""
         return self.folder / ".snakemake/metadata" / base64.urlsafe_b64encode(output.encode()).decode()
