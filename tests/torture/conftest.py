@@ -15,13 +15,13 @@ study: smoke
 datasets:
 - {name: smoke-digits, kind: digits}
 classifiers:
-- {name: lenet, kind: trained, dataset: smoke-digits, architecture: lenet, training: {iterations: 300}}
+- {name: lenet, kind: trained, dataset: smoke-digits, architecture: lenet, training: {iterations: 120}}
 experiments:
 - name: cppn
   classifiers: [lenet]
   seeds: {count: 1}
   encoding: {kind: cppn}
-  search: {start: 60, offspring: 60, generations: 100}
+  search: {start: 60, offspring: 60, generations: 60}
   figures: []
 findings: {sample_images: 20, family_images: 20, changed_real_images: 5, real_images: 5, bootstrap_samples: 99}
 """
