@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from fooling.encodings.settings import encoding_module
+from fooling.findings.boundary import BoundarySettings
 from fooling.findings.far import FarSettings, ProbeSettings
 from fooling.findings.intervals import IntervalSettings
 from fooling.findings.sampling import SampleSettings
@@ -154,6 +155,37 @@ class Findings:
         """Return these tables of inputs far from the data, if the study has any."""
         return [] if self._study.settings.far is None else [f"{self._folder}/far/{name}" for name in names]
 
+    def boundary_classifiers(self) -> list[str]:
+        """Return the names of the networks on which the distance of champions to the boundary is measured."""
+        boundary = self._study.settings.boundary
+        return [] if boundary is None else list(boundary.classifiers)
+
+    def boundary_files(self) -> list[str]:
+        """Return the files of these networks."""
+        return list(map(self._chains.classifiers.file, self.boundary_classifiers()))
+
+    def boundary_dataset(self) -> list[str]:
+        """Return the data set of these networks, as a list."""
+        return list(dict.fromkeys(map(self._chains.classifiers.dataset, self.boundary_classifiers())))
+
+    def boundary_runs(self) -> list[str]:
+        """Return all plain experiments' runs on these networks, without controls."""
+        return [run for name in self.boundary_classifiers() for _, run in self._measured(name)]
+
+    def boundary_runs_options(self) -> str:
+        """Return the options that name these runs, each with its experiment."""
+        return repeated("runs", [pair for name in self.boundary_classifiers() for pair in self._measured(name)])
+
+    def boundary_settings(self) -> str:
+        """Return the settings of the distances to the boundary."""
+        boundary = self._study.settings.boundary
+        fields = set(BoundarySettings.model_fields)
+        return as_json({} if boundary is None else boundary.model_dump(mode="json", include=fields))
+
+    def boundary(self) -> list[str]:
+        """Return the table of distances to the boundary, as a list, if the study has any."""
+        return [] if self._study.settings.boundary is None else [f"{self._folder}/boundary.parquet"]
+
     def curves(self) -> list[str]:
         """Return the curve of every plain experiment."""
         return [f"{self._study.results}/curves/{name}.csv" for name in self._plain]
@@ -187,6 +219,7 @@ class Findings:
             *([f"{self._folder}/ablation_summary.csv"] if self.ablations() else []),
             *(f"{self._folder}/{name}" for name in compared),
             *self.far("rubbish.csv", "rubbish_summary.csv", "rays.csv", "ray_slopes.parquet"),
+            *self.boundary(),
             *self._human_study.tables("accuracy"),
         ]
 

@@ -1,4 +1,5 @@
-# Probe networks with other images: random images of several families, changed champions, and inputs far from the data.
+# Probe networks with other images: random images of several families, changed champions, inputs far from the data, and
+# the way of champions to the nearest decision boundary.
 
 from fooling.encodings.families import FamilySettings
 from fooling.findings.stress import StressSettings
@@ -100,3 +101,36 @@ rule probe_far:
         "Measure the confidence in inputs far from the data"
     shell:
         "fooling probe-far {input.classifiers} {params.own_files} {params.files} --settings {params.settings:q} 2> {log}"
+
+
+rule probe_boundary:
+    input:
+        classifiers=findings.boundary_files(),
+        dataset=findings.boundary_dataset(),
+        runs=findings.boundary_runs(),
+        architecture=classifiers.network_files(findings.boundary_classifiers),
+    output:
+        "<results>/findings/boundary.parquet",
+    params:
+        code=classifiers.fingerprint("fooling.cli.adversarial:probe_boundary", findings.boundary_classifiers),
+        environment=environment("networks"),
+        runs=findings.boundary_runs_options(),
+        settings=findings.boundary_settings(),
+        own_files=chains.own_files,
+        dataset=options("dataset"),
+    log:
+        "<logs>/findings/probe_boundary.log",
+    benchmark:
+        "<benchmarks>/findings/probe_boundary.tsv"
+    priority: SHOWN
+    conda:
+        "../envs/networks.yaml"
+    resources:
+        mem_mb=memory(3000),
+        runtime=minutes(60),
+        gpu=gpus,
+    message:
+        "Measure how far champions lie from the nearest decision boundary"
+    shell:
+        "fooling probe-boundary {input.classifiers} {params.own_files} {params.dataset} {params.runs}"
+        " --settings {params.settings:q} --output {output} 2> {log}"

@@ -45,6 +45,7 @@ SECONDS = {
     "measure_distances": 7,
     "ablate": 2,
     "probe_far": 10,
+    "probe_boundary": 6,
     "paint": 2,
     "evolve_many": 34,
     "retrain": 32,

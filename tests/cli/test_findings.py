@@ -16,7 +16,7 @@ from fooling.attacks.evolution.record import load_runs
 from fooling.attacks.record import load_attack
 from fooling.claims.judgements import CLAIMS
 from fooling.classifiers.classifier_file import load_classifier
-from fooling.cli.adversarial import tabulate_adversarial
+from fooling.cli.adversarial import probe_boundary, tabulate_adversarial
 from fooling.cli.attack import attack
 from fooling.cli.claims import claims, summarise
 from fooling.cli.classifiers import assemble_ensemble, calibrate, match_refusal
@@ -349,6 +349,13 @@ def findings_of(study: Path, out: Path) -> None:
         rays=out / "rays.csv",
         slopes=out / "ray_slopes.parquet",
     )
+    probe_boundary(
+        [study / f"{name}.safetensors" for name in NETWORKS],
+        dataset=study / "dataset.safetensors",
+        runs=[f"direct={study / name / f'seed{seed}.safetensors'}" for name in NETWORKS for seed in (1, 2)],
+        settings=json.dumps({"images": 4}),
+        output=out / "boundary.parquet",
+    )
     tabulate_adversarial(
         [study / "adversarial" / f"{name}.safetensors" for name in NETWORKS],
         classifiers=networks,
@@ -367,6 +374,7 @@ def findings_of(study: Path, out: Path) -> None:
         "transfer": ["transfer.csv"],
         "retraining": ["retraining.csv"],
         "refusal": ["refusal.csv"],
+        "boundary": ["boundary.parquet"],
         "rubbish": ["rubbish.csv"],
         "ray_slopes": ["ray_slopes.parquet"],
         "ablation": ["ablation/*.parquet"],
@@ -446,6 +454,7 @@ TABLES = {
     "ascent_curves": "ascent_curves/lenet-a.parquet",
     "ascent_evaluations": "ascent_evaluations.csv",
     "ascent_sweeps": "ascent_sweeps.csv",
+    "boundary": "boundary.parquet",
     "rubbish": "rubbish.csv",
     "rubbish_summary": "rubbish_summary.csv",
     "rays": "rays.csv",

@@ -16,6 +16,7 @@ from figures.made_up_champions import (
 from fooling.attacks.evolution.record import RunRecord
 from fooling.findings.ablation import AblationSettings, ablation_table
 from fooling.findings.audits import AuditRecord, audit_seeds_table, audits_table
+from fooling.findings.boundary import BOUNDARY
 from fooling.findings.class_sets import ClassSetSettings, class_set_table, classes_table
 from fooling.findings.classifiers import FoolabilitySettings, foolability_table
 from fooling.findings.families import FAMILY_IMAGES
@@ -162,6 +163,30 @@ def made_robustness() -> pd.DataFrame:
                 named = {**run, "seed": seed, "change": change, "strength": float(strength)}
                 rows.append({**named, **counts, **real, "real_still_sure": 9, **odds})
     return pd.DataFrame(rows)[ROBUSTNESS.names]
+
+
+def made_boundary() -> pd.DataFrame:
+    """Distances on two networks; champions lie farther from the boundary than real images, and those than starts."""
+    generator, rows = np.random.default_rng(6), []
+    kinds = [
+        ("real", None, 0.04),
+        *(
+            (kind, name, 0.08 if kind == "champion" else 0.01)
+            for name in ("direct", "waves")
+            for kind in ("champion", "start")
+        ),
+    ]
+    for network, (kind, experiment, middle), image in itertools.product(("lenet-a", "lenet-b"), kinds, range(10)):
+        distance = middle * np.exp(generator.normal(0, 0.2))
+        encoding = experiment and ("direct" if experiment == "direct" else "cppn")
+        identity = {"classifier": network, "kind": kind, "experiment": experiment, "encoding": encoding}
+        odds = 200 * distance
+        known = {"image": image, "class_index": image, "class_name": str(image), "confidence": expit(odds)}
+        measured = {"log_odds": odds, "distance": distance, "other_class": (image + 1) % CLASSES, "evaluations": 47}
+        rows.append({**identity, "seed": experiment and 1, **known, **measured})
+    table = pd.DataFrame(rows)[BOUNDARY.names]
+    types = {"experiment": "string", "encoding": "string", "seed": "Int64", "other_class": "Int64"}
+    return table.astype(types | {"confidence": "float32"})
 
 
 def made_variance() -> pd.DataFrame:

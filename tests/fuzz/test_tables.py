@@ -43,6 +43,7 @@ COMMANDS = {
     "retraining": ("claims",),
     "claims": ("report", "summarise"),
     "audits": ("report",),
+    "boundary": ("claims", "report"),
     "rubbish": ("claims",),
     "rubbish_summary": ("report",),
     "ray_slopes": ("claims", "report"),

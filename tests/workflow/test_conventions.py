@@ -155,6 +155,7 @@ ON_A_NETWORK = {
         "examine",
         "measure_distances",
         "probe_far",
+        "probe_boundary",
         "transfer",
         "transfer_in_chain",
         "survey_sample",

@@ -52,7 +52,7 @@ def test_a_setting_of_one_experiment_reruns_its_runs_and_what_follows(changed: C
     assert set(pending) == DESCRIBING | {
         *("evolve", "sample", "examine", "tabulate", "trace_lineage", "variance", "compare", "transfer"),
         *("compare_class_sets", "compare_networks", "survey_sample"),
-        *("measure_distances", "ablate", "summarise_ablation", "stress"),
+        *("measure_distances", "ablate", "summarise_ablation", "stress", "probe_boundary"),
         *("tabulate_ascent", "claims", "summarise", "draw"),
     }
     assert all("/lenet-a/cppn/" in output for output in pending["evolve"])
@@ -71,7 +71,7 @@ def test_a_setting_of_one_experiment_reruns_its_runs_and_what_follows(changed: C
             "ablation-cppn",
         ),
         *("distances-lenet-a", "variance_components", "option_effects", "ascent_over_evaluations-lenet-a"),
-        *("class_sets", "foolability", "robustness"),
+        *("class_sets", "foolability", "robustness", "boundary"),
         *SHEETS,
     }
 
@@ -116,6 +116,16 @@ def test_a_setting_of_the_inputs_far_from_the_data_measures_them_again(changed: 
     pending = changed.pending()
     assert set(pending) == DESCRIBING | {"probe_far", "claims", "summarise", "draw"}
     assert _names(pending["draw"]) == {"rubbish", "rays"}
+
+
+@pytest.mark.slow
+def test_a_setting_of_the_distances_to_the_boundary_measures_them_again(changed: Checkout) -> None:
+    changed.replace(
+        SMOKE, "boundary: {classifiers: [lenet-a], images: 3}", "boundary: {classifiers: [lenet-a], images: 4}"
+    )
+    pending = changed.pending()
+    assert set(pending) == DESCRIBING | {"probe_boundary", "claims", "summarise", "draw"}
+    assert _names(pending["draw"]) == {"boundary"}
 
 
 @pytest.mark.slow

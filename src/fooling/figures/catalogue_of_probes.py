@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fooling.figures.declaration import Figure
 from fooling.findings.adversarial import ADVERSARIAL, ADVERSARIAL_MEANS
+from fooling.findings.boundary import BOUNDARY
 from fooling.findings.families import FAMILIES_TABLE, FAMILY_IMAGES
 from fooling.findings.far import RUBBISH, RUBBISH_SUMMARY
 from fooling.findings.rays import RAYS
@@ -37,6 +38,13 @@ OF_PROBES = {
         "What survives print (shift, rotation, blur, JPEG, noise) and shuffled patches: the share of champions that "
         "keep their class, beside correctly classified real test images.",
         shows=(ROBUSTNESS,),
+    ),
+    "boundary": Figure(
+        "Where champions lie: the distance to the nearest decision boundary, as DeepFool finds it, of champions, of "
+        "the best images of the random starts and of correctly classified real test images, against the confidence in "
+        "their class; and the medians of each network. The distance is an upper bound.",
+        one_per="study with boundaries",
+        shows=(BOUNDARY,),
     ),
     "rubbish": Figure(
         "Random inputs from N(0, I), in the unit in which pixels are 0 to 1: the share that gets a class with more "

@@ -28,6 +28,7 @@ DECLARED = {
     "fooling.findings.ablation": ("ablation", "ablation_summary"),
     "fooling.findings.stress": ("robustness", "supernormal"),
     "fooling.findings.ascent": ("ascent", "ascent_times", "ascent_curves", "ascent_sweeps", "ascent_evaluations"),
+    "fooling.findings.boundary": ("boundary",),
     "fooling.findings.far": ("rubbish", "rubbish_summary"),
     "fooling.findings.rays": ("rays", "ray_slopes"),
     "fooling.findings.adversarial": ("adversarial", "adversarial_means", "adversarial_transfer"),

@@ -16,6 +16,7 @@ LOOP, COMPARISON, CURVES = "same_label", "search_comparison", "confidence_over_e
 ANSWERS = {
     "others": ("transfer",),
     "why": ("distances",),
+    "boundary": ("boundary",),
     "far": ("rubbish",),
     "smooth": ("families",),
     "stress": ("robustness",),

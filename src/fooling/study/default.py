@@ -15,7 +15,7 @@ from fooling.study.entries import (
     RetrainingEntry,
     TrainedEntry,
 )
-from fooling.study.settings import FarEntry, FindingsSettings, StudySettings
+from fooling.study.settings import BoundaryEntry, FarEntry, FindingsSettings, StudySettings
 from fooling.survey.settings import SurveySettings
 from fooling.training.settings import AdamSettings, CosinePolicy, TrainingSettings
 
@@ -51,6 +51,7 @@ def default_study() -> StudySettings:
             AdversarialEntry(name="small-changes", kind="adversarial", classifiers=LENETS, images=10),
         ),
         far=FarEntry(classifiers=LENETS, inputs=2000, rays=20),
+        boundary=BoundaryEntry(classifiers=LENETS, images=15),
         findings=FindingsSettings(sample_images=2000, family_images=400, changed_real_images=50),
         survey=SurveySettings(),
     )

@@ -45,12 +45,14 @@ def fooled_by_method_over_noise(context: Context) -> Estimate:
     "share of the stored images of {method} that another classifier misclassifies as well, minus the share with noise "
     "of the same norm, mean over the pairs of classifiers",
     needs=("adversarial", "method"),
-    takes=("size", "relation"),
+    takes=("size", "relation", "training_images"),
 )
 def adversarial_transfer_over_noise(context: Context) -> Estimate:
     """Images that their source misclassifies, and whose real image the other classifier gets right."""
     pairs = _of_attack(context, context.tables.adversarial_transfer, column="source")
     pairs = pairs[(pairs["relation"] == context.filter.relation) & pairs["excess"].notna()]
+    if (related := context.filter.training_images) is not None:
+        pairs = pairs[pairs["training_images"] == related]
     if pairs.empty:
         raise NotRun(f"no image of {context.filter.method} was shown to a classifier of the {context.filter.relation}")
     return excess_over_pairs(pairs, level=context.settings.confidence_level)

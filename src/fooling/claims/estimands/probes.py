@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from fooling.claims.estimand import Context, NotRun, estimand
+from fooling.findings.boundary import REAL_IMAGE, START, distance_ratio
 from fooling.findings.intervals import Estimate, estimated_mean, probability_of, run_grid
 from fooling.findings.stress import survival_over_real
 
@@ -61,6 +62,35 @@ def share_supernormal(context: Context) -> Estimate:
         rows.assign(beyond_logit=rows["beyond_logit"].astype(float)), "beyond_logit", within_run="class_index"
     )
     return context.share(beyond == 1)
+
+
+@estimand(
+    "median distance of the champions to the nearest decision boundary, as a multiple of that of correctly classified "
+    "real test images, geometric mean over the classifiers",
+)
+def boundary_distance_over_real(context: Context) -> Estimate:
+    """Above 1 if champions lie deeper in the region of their class than real images."""
+    return _distance_ratio(context, REAL_IMAGE)
+
+
+@estimand(
+    "median distance of the champions to the nearest decision boundary, as a multiple of that of the best images of "
+    "the random starts, geometric mean over the classifiers",
+)
+def boundary_distance_over_start(context: Context) -> Estimate:
+    """Above 1 if evolution leads away from the boundary."""
+    return _distance_ratio(context, START)
+
+
+def _distance_ratio(context: Context, kind: str) -> Estimate:
+    table = context.tables.boundary
+    rows = table if table.empty else table[table["classifier"].isin(context.networks()["classifier"])]
+    level, found = context.settings.confidence_level, None
+    if not rows.empty:
+        found = distance_ratio(rows, experiment=str(context.filter.experiment), kind=kind, level=level)
+    if found is None:
+        raise NotRun(f"no distances of {context.filter.experiment} to the boundary on classifiers of {context.dataset}")
+    return found
 
 
 def _medians(context: Context, family: str) -> pd.Series[float]:
