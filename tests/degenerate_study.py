@@ -346,6 +346,15 @@ class DegenerateStudy:
             device="cpu",
         )
         yield call(
+            "compare-kinds",
+            self.network(self.names[0]),
+            other=self.network(self.names[-1]),
+            runs=[f"{name}={self.evolved(name, self.names[0])[0]}" for name in ENCODINGS],
+            tables=[f"{table}={out}/{table}/{self.names[0]}.parquet" for table in ("families", "family_images")],
+            output=out / "kinds.parquet",
+            device="cpu",
+        )
+        yield call(
             "probe-boundary",
             networks,
             dataset=self.dataset,

@@ -19,6 +19,7 @@ from fooling.findings.audits import AuditRecord, audit_seeds_table, audits_table
 from fooling.findings.boundary import BOUNDARY
 from fooling.findings.class_sets import ClassSetSettings, class_set_table, classes_table
 from fooling.findings.classifiers import FoolabilitySettings, foolability_table
+from fooling.findings.examination import KINDS, KINDS_TABLE
 from fooling.findings.families import FAMILY_IMAGES
 from fooling.findings.far import FarNetwork, FarSettings, rubbish_summary, rubbish_table
 from fooling.findings.rays import directions, rays_tables
@@ -187,6 +188,25 @@ def made_boundary() -> pd.DataFrame:
     table = pd.DataFrame(rows)[BOUNDARY.names]
     types = {"experiment": "string", "encoding": "string", "seed": "Int64", "other_class": "Int64"}
     return table.astype(types | {"confidence": "float32"})
+
+
+def made_kinds() -> pd.DataFrame:
+    """One image of each kind, of which another network takes every second one for the same class."""
+    generator = np.random.default_rng(8)
+    rows = []
+    for place, kind in enumerate(KINDS):
+        image = generator.integers(0, 256, (1, 28, 28)).astype(np.uint8)
+        rows.append(
+            {
+                **{"classifier": "lenet-a", "kind": kind, "source": "made-up", "class_index": place},
+                **{"class_name": str(place), "confidence": 0.9, "evaluations": 10**place, "other": "lenet-b"},
+                "true_class": "7" if kind == "adversarial-example" else None,
+                **{"other_label": str(place + place % 2), "other_confidence": 0.4, "transfers": 1 - place % 2},
+                "png": base64.b64encode(png_bytes(image)).decode(),
+            }
+        )
+    types = {"true_class": "string", "other": "string", "other_label": "string", "transfers": "Int64"}
+    return pd.DataFrame(rows)[KINDS_TABLE.names].astype(types)
 
 
 def made_variance() -> pd.DataFrame:

@@ -102,6 +102,7 @@ FILES = {
     "audit_seeds": "audit_seeds.csv",
     "audits": "audits.csv",
     "boundary": "boundary.parquet",
+    "kinds": "kinds.parquet",
     "rubbish": "rubbish.csv",
     "rubbish_summary": "rubbish_summary.csv",
     "rays": "rays.csv",
@@ -286,6 +287,17 @@ def boundary(study: Study, run: Path, *, output: Path, classifier: Path | None =
     return [classifier or study.network, *words]
 
 
+def kinds(study: Study, given: Given, *, output: Path) -> list[object]:
+    """The arguments of `compare-kinds`."""
+    files = {name: given.get(name, getattr(study, name)) for name in ("climb", "changed", "families", "family_images")}
+    return [
+        *(study.network, "--other", study.other, "--runs", f"direct={study.run('direct')}"),
+        *("--ascents", files["climb"], "--examples", files["changed"]),
+        *("--tables", f"families={files['families']}", "--tables", f"family_images={files['family_images']}"),
+        *("--output", output),
+    ]
+
+
 def make_findings(study: Study) -> None:
     """Every command that reads what the others have made."""
     outputs = ("--training", study.training, "--networks", study.classifiers, "--errors", study.errors)
@@ -338,6 +350,7 @@ def make_findings(study: Study) -> None:
         *("probe-far", study.network, study.other, "--dataset", study.dataset, *far, "--slopes", study.ray_slopes),
         *("--settings", '{"inputs": 4, "rays": 2, "doublings": 2}'),
     )
+    fooling("compare-kinds", *kinds(study, {}, output=study.kinds))
     fooling("probe-boundary", *boundary(study, study.run("direct"), output=study.boundary))
     call, made = adversarial_tables(study, study.changed, out=study.retrained.parent / "made")
     fooling(*map(str, call))

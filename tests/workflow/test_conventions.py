@@ -156,6 +156,7 @@ ON_A_NETWORK = {
         "measure_distances",
         "probe_far",
         "probe_boundary",
+        "compare_kinds",
         "transfer",
         "transfer_in_chain",
         "survey_sample",

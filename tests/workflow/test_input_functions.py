@@ -547,6 +547,18 @@ def test_distances_to_the_boundary_are_measured_on_the_runs_of_the_plain_experim
     assert smoke_rules.figures.tables("boundary") == findings.boundary() == ["results/smoke/findings/boundary.parquet"]
 
 
+def test_the_first_network_is_fooled_in_every_way_that_the_study_has(smoke_rules: Rules) -> None:
+    findings = smoke_rules.findings
+    assert (findings.kinds_classifier(), findings.kinds_other()) == (["lenet-a"], ["lenet-b"])
+    assert findings.kinds_runs() == [
+        f"results/smoke/evolution/lenet-a/{name}/seed1.safetensors" for name in ("direct", "cppn")
+    ]
+    assert findings.kinds_attacks("ascent") == ["results/smoke/ascent/lenet-a/regular.safetensors"]
+    assert findings.kinds_attacks("adversarial") == ["results/smoke/adversarial/lenet-a/small-changes.safetensors"]
+    assert findings.kinds_families("families") == ["results/smoke/findings/families/lenet-a.parquet"]
+    assert smoke_rules.figures.tables("kinds") == findings.kinds() == ["results/smoke/findings/kinds.parquet"]
+
+
 def test_a_study_without_the_key_measures_no_distances_to_the_boundary() -> None:
     rules = _rules(lambda values: values.pop("boundary"))
     assert rules.findings.boundary() == rules.findings.boundary_files() == rules.findings.boundary_runs() == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fooling.figures.declaration import Figure
 from fooling.findings.adversarial import ADVERSARIAL, ADVERSARIAL_MEANS
 from fooling.findings.boundary import BOUNDARY
+from fooling.findings.examination import KINDS_TABLE
 from fooling.findings.families import FAMILIES_TABLE, FAMILY_IMAGES
 from fooling.findings.far import RUBBISH, RUBBISH_SUMMARY
 from fooling.findings.rays import RAYS
@@ -61,6 +62,13 @@ OF_PROBES = {
         module="far",
         one_per="study with inputs far from the data",
         shows=(RAYS,),
+    ),
+    "kinds": Figure(
+        "Ways to fool one network: of each kind that the study has, the image with the median confidence, the "
+        "evaluations that it took, and what another network makes of it. One example each, without statistics. That "
+        "another network is not fooled by a stored image does not mean that it cannot be fooled.",
+        module="gallery",
+        shows=(KINDS_TABLE,),
     ),
     "adversarial_success": Figure(
         "Share of real images that a small change makes the network misclassify, against the size of the change, and "

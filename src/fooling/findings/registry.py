@@ -15,7 +15,7 @@ DECLARED = {
     "fooling.findings.calibration": ("calibration", "real"),
     "fooling.findings.sampling": ("start",),
     "fooling.findings.families": ("families", "family_images"),
-    "fooling.findings.examination": ("examined",),
+    "fooling.findings.examination": ("examined", "kinds"),
     "fooling.findings.distances": ("distances",),
     "fooling.findings.ancestry": ("ancestry", "lineage"),
     "fooling.findings.classifiers": ("training", "classifiers", "test_errors", "foolability"),

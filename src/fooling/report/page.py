@@ -63,6 +63,7 @@ SECTIONS = {
     "smooth": "Is it the CPPN, or any smooth image?",
     "stress": "What do fooling images survive?",
     "fix": "Can it be fixed?",
+    "kinds": "In how many ways can one network be fooled?",
     "adversarial": "How small a change is enough?",
     "ranking": "Which networks are fooled most?",
     "claims": "Claims of the paper, and ours",
@@ -239,6 +240,7 @@ def _answers(content: Content, drawings: Drawings) -> dict[str, Answer]:
         "smooth": is_it_the_cppn(content.tables.families),
         "stress": what_survives(content.tables.robustness, content.tables.supernormal),
         "fix": can_it_be_fixed(content.tables.effects),
+        "kinds": "",
         "adversarial": how_small_is_enough(content.tables.adversarial_means),
         "ranking": which_are_fooled_most(content.tables.audits),
     }
