@@ -152,7 +152,7 @@ rule tabulate_adversarial:
         means="<results>/findings/adversarial_means.csv",
         transfer="<results>/findings/adversarial_transfer.csv",
     params:
-        code=classifiers.fingerprint("fooling.cli.adversarial:tabulate_adversarial", attacks.shown_adversarial),
+        code=classifiers.fingerprint("fooling.cli.probes:tabulate_adversarial", attacks.shown_adversarial),
         environment=environment("networks"),
         classifiers=options("classifiers"),
         settings=findings.settings(IntervalSettings),

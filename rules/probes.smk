@@ -13,9 +13,7 @@ rule sample_families:
         table="<results>/findings/families/{classifier}.parquet",
         images="<results>/findings/family_images/{classifier}.parquet",
     params:
-        code=classifiers.fingerprint(
-            "fooling.cli.random_images:sample_families", classifiers.this, findings.cppn_modules
-        ),
+        code=classifiers.fingerprint("fooling.cli.probes:sample_families", classifiers.this, findings.cppn_modules),
         environment=environment("networks"),
         settings=findings.settings(FamilySettings),
         own_files=chains.own_files,
@@ -81,7 +79,7 @@ rule probe_far:
         rays="<results>/findings/far/rays.csv",
         slopes="<results>/findings/far/ray_slopes.parquet",
     params:
-        code=classifiers.fingerprint("fooling.cli.far:probe_far", findings.far_built),
+        code=classifiers.fingerprint("fooling.cli.probes:probe_far", findings.far_built),
         environment=environment("networks"),
         settings=findings.far_settings(),
         own_files=chains.own_files,
@@ -112,7 +110,7 @@ rule probe_boundary:
     output:
         "<results>/findings/boundary.parquet",
     params:
-        code=classifiers.fingerprint("fooling.cli.adversarial:probe_boundary", findings.boundary_classifiers),
+        code=classifiers.fingerprint("fooling.cli.comparisons:probe_boundary", findings.boundary_classifiers),
         environment=environment("networks"),
         runs=findings.boundary_runs_options(),
         settings=findings.boundary_settings(),
@@ -149,7 +147,7 @@ rule compare_kinds:
     output:
         "<results>/findings/kinds.parquet",
     params:
-        code=classifiers.fingerprint("fooling.cli.adversarial:compare_kinds", findings.kinds_other),
+        code=classifiers.fingerprint("fooling.cli.comparisons:compare_kinds", findings.kinds_other),
         environment=environment("networks"),
         files=options("other", "ascents", "examples"),
         runs=findings.kinds_runs_options(),

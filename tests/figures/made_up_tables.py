@@ -20,8 +20,8 @@ from fooling.findings.boundary import BOUNDARY
 from fooling.findings.class_sets import ClassSetSettings, class_set_table, classes_table
 from fooling.findings.classifiers import FoolabilitySettings, foolability_table
 from fooling.findings.examination import KINDS, KINDS_TABLE
-from fooling.findings.families import FAMILY_IMAGES
 from fooling.findings.far import FarNetwork, FarSettings, rubbish_summary, rubbish_table
+from fooling.findings.random_images import FAMILY_IMAGES
 from fooling.findings.rays import directions, rays_tables
 from fooling.findings.stress import ROBUSTNESS
 from fooling.images import png_bytes

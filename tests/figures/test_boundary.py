@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from figures.drawn import heading, legend, note
-from fooling.figures.boundary import OF_REAL, boundary
+from fooling.figures.probes import REAL_DOTS, boundary
 from fooling.figures.style import ENCODINGS
 
 
@@ -13,7 +13,7 @@ def test_images_and_the_medians_of_networks_are_drawn(inputs):
     figure = boundary(**inputs["boundary"])
     images, medians = figure.axes
     assert sum(len(line.get_xdata()) for line in images.lines) == len(table)
-    real = next(line for line in images.lines if line.get_color() == OF_REAL.colour)
+    real = next(line for line in images.lines if line.get_color() == REAL_DOTS.colour)
     np.testing.assert_allclose(real.get_xdata(), table.loc[table["kind"] == "real", "distance"])
     assert [label.get_text() for label in medians.get_yticklabels()] == [
         "real images", "direct\nstarts", "direct\nchampions", "waves\nstarts", "waves\nchampions",
@@ -21,7 +21,7 @@ def test_images_and_the_medians_of_networks_are_drawn(inputs):
     marks = [line for line in medians.lines if line.get_marker() != "None"]
     champions = table[(table["kind"] == "champion") & (table["experiment"] == "waves")]
     np.testing.assert_allclose(marks[-1].get_xdata(), champions.groupby("classifier")["distance"].median())
-    assert legend(figure)[0] == OF_REAL.label
+    assert legend(figure)[0] == REAL_DOTS.label
     assert heading(figure) == "Where champions lie, on lenet-a and lenet-b"
     assert "not provably the smallest" in note(figure)
 

@@ -15,9 +15,8 @@ import torch
 from numpy.typing import NDArray
 from pydantic import Field
 
-from fooling.attacks.adversarial.methods import Batch, Changed, beyond_boundary, changed
+from fooling.attacks.adversarial.methods import Batch, Changed, beyond_boundary, changed, noisy, norms_of
 from fooling.attacks.adversarial.network import LEVELS, Network
-from fooling.attacks.adversarial.noise import noisy, norms_of
 from fooling.attacks.adversarial.settings import AdversarialSettings, Column
 from fooling.auditing.real_images import RealImages
 from fooling.classifiers.classifier import Classifier, confidences_of
