@@ -16,7 +16,7 @@ from fooling.attacks.evolution.record import RunRecord
 from fooling.datasets.dataset import Dataset
 from fooling.errors import FoolingError
 from fooling.findings.calibration import calibrated
-from fooling.findings.columns import CALIBRATED_CONFIDENCE, CLASS, CLASSIFIER, CONFIDENCE, EXPERIMENT, SEARCHES
+from fooling.findings.columns import CALIBRATED_CONFIDENCE, CLASS, CLASSIFIER, CONFIDENCE, EXPERIMENT, PNG, SEARCHES
 from fooling.findings.distances import nearest_images
 from fooling.images import png_bytes
 from fooling.seeding import numpy_generator
@@ -101,7 +101,7 @@ KINDS_TABLE = Table(
             ),
             doc="empty if there is no other classifier.",
         ),
-        Column("png", TEXT, doc="The image, as a PNG file in base64."),
+        PNG,
     ),
     key=("classifier", "kind"),
     doc="One image for each way to fool one network that the study has: the one with the median confidence of its "

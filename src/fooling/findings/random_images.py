@@ -22,12 +22,12 @@ from fooling.encodings.families import FAMILIES, Family
 from fooling.encodings.settings import EncodingSettings
 from fooling.errors import FoolingError
 from fooling.findings.ablation import Scorer
-from fooling.findings.columns import CLASS, CLASSIFIER, CONFIDENCE, EXPERIMENT, LOG_ODDS
+from fooling.findings.columns import CLASS, CLASSIFIER, CONFIDENCE, EXPERIMENT, LOG_ODDS, PNG
 from fooling.findings.runs import at_threshold
 from fooling.images import pixels_of_png, png_bytes
 from fooling.seeding import evenly_spaced
 from fooling.settings import Seed, Settings
-from fooling.table import COUNT, SHARE, TEXT, Column, Table, one_of
+from fooling.table import COUNT, SHARE, Column, Table, one_of
 
 if TYPE_CHECKING:
     import torch
@@ -129,7 +129,7 @@ FAMILY_IMAGES = Table(
     commands=("sample-families",),
     columns=(
         *(CLASSIFIER, FAMILY, *CLASS, CONFIDENCE),
-        Column("png", TEXT, doc="The image, as a PNG file in base64."),
+        PNG,
     ),
     key=("classifier", "family", "class_index"),
     doc="The images of at most ten classes, evenly spaced over all classes: of each family, the one with the highest "
