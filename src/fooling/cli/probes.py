@@ -143,9 +143,6 @@ def sample_families(
     )
 
 
-PANEL = "Findings"
-
-
 def tabulate_adversarial(
     attacks: list[Path],
     *,
@@ -195,9 +192,6 @@ def _target(classifier: Classifier) -> Target:
         labels=labels,
         training=classifier.provenance.get("settings", {}).get("training"),
     )
-
-
-PANEL = "Findings"
 
 
 def probe_far(

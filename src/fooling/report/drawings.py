@@ -34,6 +34,8 @@ MOST_FURTHER = 2_200_000  # characters of all further figures, so that the page 
 HIDDEN, LABELLED = "stimuli_hidden", "stimuli_shown"  # sheets of stimuli, without and with labels
 OF_PEOPLE = ("condition", "study with responses")  # values of `one_per` of the figures of the human study
 IMAGES = ("runs", "batches", "ascents", "examples", "stimuli", "dataset", "family_images", "kinds")  # with images
+DATA_FILES = ("draft.html",)
+REFRESH = 20  # seconds between two loads of the page
 
 
 @dataclass(frozen=True)
@@ -156,11 +158,6 @@ def _by_title(drawings: Iterable[Drawing]) -> dict[str, list[Drawing]]:
     for drawing in drawings:
         grouped.setdefault(drawing.title, []).append(drawing)
     return grouped
-
-
-DATA_FILES = ("draft.html",)
-
-REFRESH = 20  # seconds between two loads of the page
 
 
 @dataclass(frozen=True)
