@@ -71,7 +71,7 @@ def made(
         questions=questions(first, None),
         courses=[start_and_end(run) for run in first.values()],
         galleries=galleries(runs, make_examined()),
-        figures=dict.fromkeys((*figures, *further, "distances-lenet-a", "retraining_curve-fooling-class"), PNG),
+        figures=dict.fromkeys((*figures, *further, "distances-lenet-a", "retraining_curve-fooling-class", "kinds"), PNG),
         tables=Tables(
             transfer=[make_transfer()],
             distances=[make_distances()],

@@ -56,6 +56,7 @@ def test_after_a_restore_one_more_seed_reruns_its_runs_and_what_follows(publishe
     assert {output.rpartition("/")[2].split(".")[0] for output in pending.pop("evolve")} == {"seed3"}
     assert set(pending) == DESCRIBING | {
         *("examine", "tabulate", "trace_lineage", "measure_distances", "stress", "ablate", "summarise_ablation"),
+        "probe_boundary",
         *("transfer", "tabulate_ascent", "variance", "compare", "compare_networks", "compare_class_sets"),
         "survey_sample",
         *("claims", "summarise", "draw"),
