@@ -21,7 +21,10 @@ from rules.survey import HumanStudy, responses_of
 SHOWING_TRANSFER = ("transfer", "transfer_gallery")
 
 #: ``one_per`` of the figures whose tables are of the whole study.
-WITHOUT_SUBJECT = ("study with audits", "study with adversarial examples", "study with inputs far from the data")
+WITHOUT_SUBJECT = (
+    *("study with audits", "study with adversarial examples", "study with inputs far from the data"),
+    "study with boundaries",
+)
 OF_HUMAN_STUDY = ("condition", "study with responses")  # ``one_per`` of the figures of the human study
 
 
@@ -242,6 +245,9 @@ def _drawings_of(figure: str, study: Study) -> Iterator[Drawing]:
             yield Drawing(figure)
     elif FIGURES[figure].one_per == "study with inputs far from the data":
         if study.settings.far is not None:
+            yield Drawing(figure)
+    elif FIGURES[figure].one_per == "study with boundaries":
+        if study.settings.boundary is not None:
             yield Drawing(figure)
     elif FIGURES[figure].one_per == "study with audits":
         if study.audited:

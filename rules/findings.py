@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from fooling.encodings.settings import encoding_module
+from fooling.findings.boundary import BoundarySettings
 from fooling.findings.far import FarSettings, ProbeSettings
 from fooling.findings.intervals import IntervalSettings
 from fooling.findings.random_images import SampleSettings
@@ -154,6 +155,81 @@ class Findings:
         """Return these tables of inputs far from the data, if the study has any."""
         return [] if self._study.settings.far is None else [f"{self._folder}/far/{name}" for name in names]
 
+    def boundary_classifiers(self) -> list[str]:
+        """Return the names of the networks on which the distance of champions to the boundary is measured."""
+        boundary = self._study.settings.boundary
+        return [] if boundary is None else list(boundary.classifiers)
+
+    def boundary_files(self) -> list[str]:
+        """Return the files of these networks."""
+        return list(map(self._chains.classifiers.file, self.boundary_classifiers()))
+
+    def boundary_dataset(self) -> list[str]:
+        """Return the data set of these networks, as a list."""
+        return list(dict.fromkeys(map(self._chains.classifiers.dataset, self.boundary_classifiers())))
+
+    def boundary_runs(self) -> list[str]:
+        """Return all plain experiments' runs on these networks, without controls."""
+        return [run for name in self.boundary_classifiers() for _, run in self._measured(name)]
+
+    def boundary_runs_options(self) -> str:
+        """Return the options that name these runs, each with its experiment."""
+        return repeated("runs", [pair for name in self.boundary_classifiers() for pair in self._measured(name)])
+
+    def boundary_settings(self) -> str:
+        """Return the settings of the distances to the boundary."""
+        boundary = self._study.settings.boundary
+        fields = set(BoundarySettings.model_fields)
+        return as_json({} if boundary is None else boundary.model_dump(mode="json", include=fields))
+
+    def boundary(self) -> list[str]:
+        """Return the table of distances to the boundary, as a list, if the study has any."""
+        return [] if self._study.settings.boundary is None else [f"{self._folder}/boundary.parquet"]
+
+    def kinds_classifier(self) -> list[str]:
+        """Return the name of the network that is fooled in several ways: that of the first experiment, as a list."""
+        return [experiment.settings.classifiers[0] for experiment in self._plain.values()][:1]
+
+    def kinds_file(self) -> list[str]:
+        """Return the file of this network, as a list."""
+        return list(map(self._chains.classifiers.file, self.kinds_classifier()))
+
+    def kinds_other(self) -> list[str]:
+        """Return the name of another network of the data set, as a list: the independent one, or else the next one."""
+        found = self.kinds_classifier()
+        if not found:
+            return []
+        beside = [name for name in self.classifiers_beside(next(iter(self._plain))) if name not in found]
+        return [*self._chains.classifiers.independent(found[0]), *beside][:1]
+
+    def kinds_other_file(self) -> list[str]:
+        """Return the file of this other network, as a list."""
+        return list(map(self._chains.classifiers.file, self.kinds_other()))
+
+    def kinds_runs(self) -> list[str]:
+        """Return the first run on the network in each encoding."""
+        return [run for _, run in self._kinds_runs()]
+
+    def kinds_runs_options(self) -> str:
+        """Return the options that name these runs, each with its experiment."""
+        return repeated("runs", self._kinds_runs())
+
+    def kinds_attacks(self, kind: str) -> list[str]:
+        """Return the first attack of a kind on the network, as a list."""
+        return [
+            f"{self._study.results}/{kind}/{name}/{attack}.safetensors"
+            for name in self.kinds_classifier()
+            for attack in self._study.attacks_on(name, kind=kind)[:1]
+        ]
+
+    def kinds_families(self, table: str) -> list[str]:
+        """Return the table of random images of several families on the network, as a list."""
+        return [f"{self._folder}/{table}/{name}.parquet" for name in self.kinds_classifier()]
+
+    def kinds(self) -> list[str]:
+        """Return the table of the ways to fool a network, as a list, if the study has experiments."""
+        return [f"{self._folder}/kinds.parquet"] if self.kinds_classifier() else []
+
     def curves(self) -> list[str]:
         """Return the curve of every plain experiment."""
         return [f"{self._study.results}/curves/{name}.csv" for name in self._plain]
@@ -187,6 +263,8 @@ class Findings:
             *([f"{self._folder}/ablation_summary.csv"] if self.ablations() else []),
             *(f"{self._folder}/{name}" for name in compared),
             *self.far("rubbish.csv", "rubbish_summary.csv", "rays.csv", "ray_slopes.parquet"),
+            *self.boundary(),
+            *self.kinds(),
             *self._human_study.tables("accuracy"),
         ]
 
@@ -194,6 +272,13 @@ class Findings:
         """Return the claims with verdicts, the metrics of the study, and its curves."""
         pages = [str(Path(table).with_suffix(".md")) for table in self.claims]
         return [*self.claims, *pages, *self.metrics, *self.curves()]
+
+    def _kinds_runs(self) -> list[tuple[str, str]]:
+        first: dict[str, tuple[str, str]] = {}
+        for classifier in self.kinds_classifier():
+            for name, run in self._measured(classifier):
+                first.setdefault(self._study.experiments[name].encoding, (name, run))
+        return list(first.values())
 
     def _measured(self, classifier: str) -> list[tuple[str, str]]:
         named = [name for name, plain in self._plain.items() if classifier in plain.settings.classifiers]

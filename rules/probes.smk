@@ -1,4 +1,5 @@
-# Probe networks with other images: random images of several families, changed champions, and inputs far from the data.
+# Probe networks with other images: random images of several families, changed champions, inputs far from the data, and
+# the way of champions to the nearest decision boundary. Collect one image of each kind.
 
 from fooling.encodings.families import FamilySettings
 from fooling.findings.stress import StressSettings
@@ -98,3 +99,73 @@ rule probe_far:
         "Measure the confidence in inputs far from the data"
     shell:
         "fooling probe-far {input.classifiers} {params.own_files} {params.files} --settings {params.settings:q} 2> {log}"
+
+
+rule probe_boundary:
+    input:
+        classifiers=findings.boundary_files(),
+        dataset=findings.boundary_dataset(),
+        runs=findings.boundary_runs(),
+        architecture=classifiers.network_files(findings.boundary_classifiers),
+    output:
+        "<results>/findings/boundary.parquet",
+    params:
+        code=classifiers.fingerprint("fooling.cli.comparisons:probe_boundary", findings.boundary_classifiers),
+        environment=environment("networks"),
+        runs=findings.boundary_runs_options(),
+        settings=findings.boundary_settings(),
+        own_files=chains.own_files,
+        dataset=options("dataset"),
+    log:
+        "<logs>/findings/probe_boundary.log",
+    benchmark:
+        "<benchmarks>/findings/probe_boundary.tsv"
+    priority: SHOWN
+    conda:
+        "../envs/networks.yaml"
+    resources:
+        mem_mb=memory(3000),
+        runtime=minutes(60),
+        gpu=gpus,
+    message:
+        "Measure how far champions lie from the nearest decision boundary"
+    shell:
+        "fooling probe-boundary {input.classifiers} {params.own_files} {params.dataset} {params.runs}"
+        " --settings {params.settings:q} --output {output} 2> {log}"
+
+
+rule compare_kinds:
+    input:
+        classifier=findings.kinds_file(),
+        other=findings.kinds_other_file(),
+        runs=findings.kinds_runs(),
+        ascents=findings.kinds_attacks("ascent"),
+        examples=findings.kinds_attacks("adversarial"),
+        families=findings.kinds_families("families"),
+        family_images=findings.kinds_families("family_images"),
+        architecture=classifiers.network_files(findings.kinds_other),
+    output:
+        "<results>/findings/kinds.parquet",
+    params:
+        code=classifiers.fingerprint("fooling.cli.comparisons:compare_kinds", findings.kinds_other),
+        environment=environment("networks"),
+        files=options("other", "ascents", "examples"),
+        runs=findings.kinds_runs_options(),
+        tables=named_files("tables", "families", "family_images"),
+        own_files=chains.own_files,
+    log:
+        "<logs>/findings/compare_kinds.log",
+    benchmark:
+        "<benchmarks>/findings/compare_kinds.tsv"
+    priority: SHOWN
+    conda:
+        "../envs/networks.yaml"
+    resources:
+        mem_mb=memory(2000),
+        runtime=10,
+        gpu=gpus,
+    message:
+        "Collect one image for each way to fool a network"
+    shell:
+        "fooling compare-kinds {input.classifier} {params.files} {params.runs} {params.tables} {params.own_files}"
+        " --output {output} 2> {log}"

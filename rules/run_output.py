@@ -43,6 +43,8 @@ SECONDS = {
     "measure_distances": 7,
     "ablate": 2,
     "probe_far": 10,
+    "probe_boundary": 6,
+    "compare_kinds": 1,
     "paint": 2,
     "evolve_many": 34,
     "retrain": 32,

@@ -346,6 +346,24 @@ class DegenerateStudy:
             device="cpu",
         )
         yield call(
+            "compare-kinds",
+            self.network(self.names[0]),
+            other=self.network(self.names[-1]),
+            runs=[f"{name}={self.evolved(name, self.names[0])[0]}" for name in ENCODINGS],
+            tables=[f"{table}={out}/{table}/{self.names[0]}.parquet" for table in ("families", "family_images")],
+            output=out / "kinds.parquet",
+            device="cpu",
+        )
+        yield call(
+            "probe-boundary",
+            networks,
+            dataset=self.dataset,
+            runs=[f"{name}={run}" for name in ENCODINGS for run in self.evolved(name)],
+            settings=json.dumps({"images": 2}),
+            output=out / "boundary.parquet",
+            device="cpu",
+        )
+        yield call(
             "summarise-ablation", self.of("ablation/*/*.parquet"), settings="{}", output=out / "ablation_summary.csv"
         )
         yield call("variance", champions, output=out / "variance.csv")
@@ -456,6 +474,7 @@ class DegenerateStudy:
             "ablation": self.of("ablation/*/*.parquet"),
             "ascent": [out / "ascent.parquet"],
             "ascent_times": [out / "ascent_times.parquet"],
+            "boundary": [out / "boundary.parquet"],
             "rubbish": [out / "far/rubbish.csv"],
             "ray_slopes": [out / "far/ray_slopes.parquet"],
             "adversarial": [out / "adversarial.parquet"],
@@ -519,6 +538,7 @@ class DegenerateStudy:
                     "claims": [out / "claims.csv"],
                     "champions": champions,
                     "examined": self.of("examined/*/*.parquet"),
+                    "boundary": [out / "boundary.parquet"],
                     "rubbish_summary": [out / "far/rubbish_summary.csv"],
                     "ray_slopes": [out / "far/ray_slopes.parquet"],
                     "families": self.of("families/*.parquet"),

@@ -42,6 +42,7 @@ def made_up_study(claim: Claim, end: str, *, units: int, first_seed: int = 1) ->
         ablation={name: study.ablation()},
         robustness={name: study.robustness()},
         supernormal={name: study.supernormal()},
+        boundary=study.boundary(),
         ascent={str(claim.ascent): study.ascent()},
         ascent_times={str(claim.ascent): study.ascent_times()},
         adversarial={str(claim.adversarial): study.adversarial()},
@@ -170,6 +171,15 @@ class _Study:
         survived = {"kept": 10 * ENDS[self.end], "real_kept": 10 * ENDS[OPPOSITE[self.end]]}
         return table.assign(images=10, real_images=10, **survived)
 
+    def boundary(self) -> pd.DataFrame:
+        ends = {"champion": self.end, "real": OPPOSITE[self.end], "start": OPPOSITE[self.end]}
+        rows = [
+            {"classifier": name, "kind": kind, "experiment": None if kind == "real" else self.claim.experiment}
+            | {"distance": ENDS[end] + 0.01}
+            for name, (kind, end) in itertools.product(self.names, ends.items())
+        ]
+        return pd.DataFrame(rows)
+
     def supernormal(self) -> pd.DataFrame:
         return self._champions(self.end).assign(beyond_logit=int(ENDS[self.end]))
 
@@ -213,7 +223,13 @@ class _Study:
     def adversarial_transfer(self) -> pd.DataFrame:
         pairs = pd.DataFrame(itertools.permutations(self.names[:8], 2), columns=["source", "target"])
         excess = {"low": -1.0, "high": 1.0}[self.end]
-        return pairs.assign(relation=self.claim.relation, method=self.claim.method, size=self._size(), excess=excess)
+        return pairs.assign(
+            relation=self.claim.relation,
+            training_images=self.claim.training_images or "same",
+            method=self.claim.method,
+            size=self._size(),
+            excess=excess,
+        )
 
     def people(self) -> pd.DataFrame:
         share = {"low": 0.02, "high": 0.98}[self.end]

@@ -51,6 +51,7 @@ def made_up(*, side: int = 224, classes: int = CLASSES) -> AuditResult:
         searches=tuple(searches),
         real=None,
         other_preprocessing=None,
+        small="needs real images",
         remarks=(),
         provenance={},
     )

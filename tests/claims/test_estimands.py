@@ -555,7 +555,9 @@ def adversarial_tables(**columns) -> Tables:
     ]
     images = pd.DataFrame(rows).assign(method="l-bfgs", size=np.nan, **columns)
     pairs = pd.DataFrame({"source": names, "target": names[::-1], "excess": [0.2, 0.4]})
-    pairs = pairs.assign(method="l-bfgs", size=np.nan, relation="same architecture")
+    pairs = pairs.assign(
+        method="l-bfgs", size=np.nan, relation="same architecture", training_images=["same", "disjoint"]
+    )
     return Tables(
         networks=NETWORKS,
         history={},
@@ -573,6 +575,8 @@ def test_adversarial_examples_are_measured_by_attack_method_and_size():
     assert measure("fooled-by-method-over-noise", adversarial_tables(), **chosen).value == pytest.approx(0.75)
     found = measure("adversarial-transfer-over-noise", adversarial_tables(), **chosen)
     assert (found.value, found.units) == (pytest.approx(0.3), 2)
+    halves = measure("adversarial-transfer-over-noise", adversarial_tables(), **chosen, training_images="disjoint")
+    assert halves.value == pytest.approx(0.4)
     for wrong in ({"adversarial": "other"}, {"method": "fgsm"}, {"size": 0.1}):
         with pytest.raises(NotRun, match="no adversarial examples"):
             measure("fooled-by-method-over-noise", adversarial_tables(), **chosen | wrong)

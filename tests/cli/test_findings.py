@@ -12,13 +12,14 @@ import pytest
 import torch
 
 from fooling.artifacts import read_arrays, read_table
-from fooling.attacks.evolution.record import load_runs
+from fooling.attacks.evolution.record import load_run, load_runs
 from fooling.attacks.record import load_attack
 from fooling.claims.judgements import CLAIMS
 from fooling.classifiers.classifier_file import load_classifier
 from fooling.cli.attack import attack
 from fooling.cli.claims import claims, summarise
 from fooling.cli.classifiers import assemble_ensemble, calibrate, match_refusal
+from fooling.cli.comparisons import compare_kinds, probe_boundary
 from fooling.cli.examination import ablate, examine, measure_distances, stress, transfer
 from fooling.cli.fooling_images import collect_champions, paint
 from fooling.cli.probes import probe_far, sample, sample_families, tabulate_adversarial
@@ -347,6 +348,22 @@ def findings_of(study: Path, out: Path) -> None:
         rays=out / "rays.csv",
         slopes=out / "ray_slopes.parquet",
     )
+    compare_kinds(
+        study / "lenet-a.safetensors",
+        other=study / "lenet-b.safetensors",
+        runs=[f"direct={study / 'lenet-a' / 'seed1.safetensors'}"],
+        ascents=[study / "ascent" / "lenet-a" / "plain.safetensors"],
+        examples=[study / "adversarial" / "lenet-a.safetensors"],
+        tables=[f"{name}={out / name / 'lenet-a.parquet'}" for name in ("families", "family_images")],
+        output=out / "kinds.parquet",
+    )
+    probe_boundary(
+        [study / f"{name}.safetensors" for name in NETWORKS],
+        dataset=study / "dataset.safetensors",
+        runs=[f"direct={study / name / f'seed{seed}.safetensors'}" for name in NETWORKS for seed in (1, 2)],
+        settings=json.dumps({"images": 4}),
+        output=out / "boundary.parquet",
+    )
     tabulate_adversarial(
         [study / "adversarial" / f"{name}.safetensors" for name in NETWORKS],
         classifiers=networks,
@@ -365,6 +382,7 @@ def findings_of(study: Path, out: Path) -> None:
         "transfer": ["transfer.csv"],
         "retraining": ["retraining.csv"],
         "refusal": ["refusal.csv"],
+        "boundary": ["boundary.parquet"],
         "rubbish": ["rubbish.csv"],
         "ray_slopes": ["ray_slopes.parquet"],
         "ablation": ["ablation/*.parquet"],
@@ -444,6 +462,8 @@ TABLES = {
     "ascent_curves": "ascent_curves/lenet-a.parquet",
     "ascent_evaluations": "ascent_evaluations.csv",
     "ascent_sweeps": "ascent_sweeps.csv",
+    "boundary": "boundary.parquet",
+    "kinds": "kinds.parquet",
     "rubbish": "rubbish.csv",
     "rubbish_summary": "rubbish_summary.csv",
     "rays": "rays.csv",
@@ -495,6 +515,36 @@ def test_adversarial_examples_are_shown_to_the_other_network(study):
     pairs = as_written(study / "findings" / "adversarial_transfer.csv")
     named = pairs.dropna(subset=["source"])
     assert set(zip(named["source"], named["target"], strict=True)) == {NETWORKS, NETWORKS[::-1]}
+
+
+def test_one_image_of_each_kind_is_shown_to_the_other_network(study):
+    kinds = as_written(study / "findings" / "kinds.parquet")
+    assert kinds["kind"].tolist() == [
+        "direct-champion",
+        "gradient-ascent",
+        "adversarial-example",
+        "smooth-random-image",
+    ]
+    assert set(kinds["classifier"]) == {"lenet-a"}
+    assert set(kinds["other"]) == {"lenet-b"}
+    assert kinds["true_class"].notna().tolist() == [False, False, True, False]
+    run = load_run(study / "lenet-a" / "seed1.safetensors")
+    champion = kinds.iloc[0]
+    assert champion["confidence"] == run.confidences[champion["class_index"]]
+    assert champion["evaluations"] == run.individuals[champion["class_index"]] + 1
+    with pytest.raises(FoolingError, match=r"some images were not made on .*lenet-b.safetensors\n  found: .* lenet-a"):
+        compare_kinds(
+            study / "lenet-b.safetensors",
+            runs=[f"direct={study / 'lenet-a' / 'seed1.safetensors'}"],
+            output=study / "none.parquet",
+        )
+    tables = {name: study / "findings" / name / "lenet-a.parquet" for name in ("families", "family_images")}
+    with pytest.raises(FoolingError, match=r"not of the same images\n  found: images shown to lenet-a"):
+        compare_kinds(
+            study / "lenet-b.safetensors",
+            tables=[f"{name}={path}" for name, path in tables.items()],
+            output=study / "none.parquet",
+        )
 
 
 def test_the_history_ends_with_the_champions(study):

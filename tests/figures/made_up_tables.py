@@ -16,8 +16,10 @@ from figures.made_up_champions import (
 from fooling.attacks.evolution.record import RunRecord
 from fooling.findings.ablation import AblationSettings, ablation_table
 from fooling.findings.audits import AuditRecord, audit_seeds_table, audits_table
+from fooling.findings.boundary import BOUNDARY
 from fooling.findings.class_sets import ClassSetSettings, class_set_table, classes_table
 from fooling.findings.classifiers import FoolabilitySettings, foolability_table
+from fooling.findings.examination import KINDS, KINDS_TABLE
 from fooling.findings.far import FarNetwork, FarSettings, rubbish_summary, rubbish_table
 from fooling.findings.random_images import FAMILY_IMAGES
 from fooling.findings.rays import directions, rays_tables
@@ -162,6 +164,49 @@ def made_robustness() -> pd.DataFrame:
                 named = {**run, "seed": seed, "change": change, "strength": float(strength)}
                 rows.append({**named, **counts, **real, "real_still_sure": 9, **odds})
     return pd.DataFrame(rows)[ROBUSTNESS.names]
+
+
+def made_boundary() -> pd.DataFrame:
+    """Distances on two networks; champions lie farther from the boundary than real images, and those than starts."""
+    generator, rows = np.random.default_rng(6), []
+    kinds = [
+        ("real", None, 0.04),
+        *(
+            (kind, name, 0.08 if kind == "champion" else 0.01)
+            for name in ("direct", "waves")
+            for kind in ("champion", "start")
+        ),
+    ]
+    for network, (kind, experiment, middle), image in itertools.product(("lenet-a", "lenet-b"), kinds, range(10)):
+        distance = middle * np.exp(generator.normal(0, 0.2))
+        encoding = experiment and ("direct" if experiment == "direct" else "cppn")
+        identity = {"classifier": network, "kind": kind, "experiment": experiment, "encoding": encoding}
+        odds = 200 * distance
+        known = {"image": image, "class_index": image, "class_name": str(image), "confidence": expit(odds)}
+        measured = {"log_odds": odds, "distance": distance, "other_class": (image + 1) % CLASSES, "evaluations": 47}
+        rows.append({**identity, "seed": experiment and 1, **known, **measured})
+    table = pd.DataFrame(rows)[BOUNDARY.names]
+    types = {"experiment": "string", "encoding": "string", "seed": "Int64", "other_class": "Int64"}
+    return table.astype(types | {"confidence": "float32"})
+
+
+def made_kinds() -> pd.DataFrame:
+    """One image of each kind, of which another network takes every second one for the same class."""
+    generator = np.random.default_rng(8)
+    rows = []
+    for place, kind in enumerate(KINDS):
+        image = generator.integers(0, 256, (1, 28, 28)).astype(np.uint8)
+        rows.append(
+            {
+                **{"classifier": "lenet-a", "kind": kind, "source": "made-up", "class_index": place},
+                **{"class_name": str(place), "confidence": 0.9, "evaluations": 10**place, "other": "lenet-b"},
+                "true_class": "7" if kind == "adversarial-example" else None,
+                **{"other_label": str(place + place % 2), "other_confidence": 0.4, "transfers": 1 - place % 2},
+                "png": base64.b64encode(png_bytes(image)).decode(),
+            }
+        )
+    types = {"true_class": "string", "other": "string", "other_label": "string", "transfers": "Int64"}
+    return pd.DataFrame(rows)[KINDS_TABLE.names].astype(types)
 
 
 def made_variance() -> pd.DataFrame:

@@ -4,8 +4,9 @@ import numpy as np
 
 from figures.drawn import shown_images, texts, titles, x_labels, y_labels
 from figures.made_up_champions import made_examined, made_run
-from fooling.figures.gallery import further_runs, gallery
+from fooling.figures.gallery import further_runs, gallery, kinds
 from fooling.figures.image_grid import shown_classes
+from fooling.findings.examination import KINDS
 from fooling.formatting import percent
 
 
@@ -93,6 +94,18 @@ def test_the_most_confident_champions_and_ten_of_many_classes_are_shown(run_of_m
     assert any(text.startswith("the 25 most\nconfident") for text in texts(sheet))
     places = np.asarray(strip.collections[0].get_offsets())
     assert np.allclose(places, np.column_stack([np.arange(10), shown_classes([run_of_many]) / 100]))
+
+
+def test_each_kind_has_its_image_confidence_cost_and_transfer(inputs):
+    table = inputs["kinds"]["kinds"]
+    (sheet,) = kinds(kinds=table).axes
+    assert len(sheet.images) == len(table) == len(KINDS)
+    written = [text.get_text().replace("\n", " ") for text in sheet.texts]
+    assert set(KINDS.values()) <= set(written)
+    assert "a real 7, changed 1,000 evaluations lenet-b: 4, not fooled" in written
+    assert f"100 evaluations lenet-b: also 2, {percent(0.4)}" in written
+    alone = kinds(kinds=table[:1].assign(other=None, transfers=None)).axes[0]
+    assert "1 evaluation" in [text.get_text() for text in alone.texts]
 
 
 def test_many_runs_stand_in_two_blocks():

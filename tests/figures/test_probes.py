@@ -1,4 +1,4 @@
-"""The figures of random images of several families."""
+"""The figures of random images of several families, of changed champions, and of distances to the boundary."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,16 @@ from scipy.special import logit
 
 from figures.drawn import heading, legend, note, shown_images, texts, titles, y_labels
 from fooling.errors import FoolingError
-from fooling.figures.probes import LOOKS, OF_REAL, families, family_examples, robustness, shares_of_networks
+from fooling.figures.probes import (
+    LOOKS,
+    OF_REAL,
+    REAL_DOTS,
+    boundary,
+    families,
+    family_examples,
+    robustness,
+    shares_of_networks,
+)
 from fooling.figures.style import ENCODINGS
 from fooling.findings.random_images import pictures_in
 
@@ -116,3 +125,40 @@ def test_an_experiment_without_a_change_has_an_empty_panel(inputs):
     fewer = table[(table["experiment"] != "waves") | (table["change"] != "blur")]
     figure = robustness(robustness=fewer)
     assert [len(axes.lines) > 0 for axes in figure.axes] == [True, True, True, True, False, True]
+
+
+def test_images_and_the_medians_of_networks_are_drawn(inputs):
+    table = inputs["boundary"]["boundary"]
+    figure = boundary(**inputs["boundary"])
+    images, medians = figure.axes
+    assert sum(len(line.get_xdata()) for line in images.lines) == len(table)
+    real = next(line for line in images.lines if line.get_color() == REAL_DOTS.colour)
+    np.testing.assert_allclose(real.get_xdata(), table.loc[table["kind"] == "real", "distance"])
+    assert [label.get_text() for label in medians.get_yticklabels()] == [
+        "real images", "direct\nstarts", "direct\nchampions", "waves\nstarts", "waves\nchampions",
+    ]  # fmt: skip
+    marks = [line for line in medians.lines if line.get_marker() != "None"]
+    champions = table[(table["kind"] == "champion") & (table["experiment"] == "waves")]
+    np.testing.assert_allclose(marks[-1].get_xdata(), champions.groupby("classifier")["distance"].median())
+    assert legend(figure)[0] == REAL_DOTS.label
+    assert heading(figure) == "Where champions lie, on lenet-a and lenet-b"
+    assert "not provably the smallest" in note(figure)
+
+
+def test_images_without_a_boundary_are_counted(inputs):
+    table = inputs["boundary"]["boundary"]
+    missing = table["classifier"] == "lenet-b"
+    figure = boundary(boundary=table.assign(distance=table["distance"].mask(missing)))
+    assert f"No boundary was found for {missing.sum()} of {len(table)} images." in note(figure)
+
+
+@pytest.mark.parametrize("kept", ["real", "champion"])
+def test_one_kind_alone_is_drawn(inputs, kept):
+    table = inputs["boundary"]["boundary"]
+    figure = boundary(boundary=table[table["kind"] == kept])
+    assert (ENCODINGS["cppn"].colour in {line.get_color() for line in figure.axes[0].lines}) == (kept == "champion")
+
+
+def test_nothing_at_all_is_drawn(inputs):
+    table = inputs["boundary"]["boundary"]
+    assert not boundary(boundary=table[:0]).axes[0].lines

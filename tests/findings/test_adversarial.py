@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -22,6 +25,7 @@ from fooling.findings.adversarial import (
 )
 from fooling.findings.intervals import IntervalSettings
 from fooling.table import require_valid
+from fooling.training.settings import training_images
 from made_up_adversarial import COLUMNS, IMAGES, LEVELS, made_adversarial
 
 SETTINGS = IntervalSettings()
@@ -114,6 +118,42 @@ def test_transfer_counts_images_that_the_source_gets_wrong_and_the_target_right_
     means = found[found["source"].isna()]
     assert len(means) == len(COLUMNS)
     assert set(means["units"]) == {0, 3}  # FGSM at .1 changes only the first image, which is right once it is stored
+
+
+HALF = {"of": 2, "images": None, "seed": 1}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "related"),
+    [
+        ({}, {}, "same"),
+        ({"part": {**HALF, "number": 1}}, {"part": {**HALF, "number": 1}}, "same"),
+        ({"part": {**HALF, "number": 1}}, {"part": {**HALF, "number": 2}}, "disjoint"),
+        ({"part": {**HALF, "number": 1}}, {"part": {**HALF, "number": 2, "seed": 2}}, "overlapping"),
+        ({"part": {**HALF, "number": 1}}, {"part": {**HALF, "number": 2, "images": 50}}, "overlapping"),
+        ({"part": {**HALF, "number": 1}}, {}, "overlapping"),
+        ({"pictures": "all"}, {"pictures": "kept"}, "overlapping"),
+        ({}, None, "unknown"),
+    ],
+)
+def test_the_training_images_of_a_pair_are_told(
+    one: dict[str, Any], other: dict[str, Any] | None, related: str
+) -> None:
+    assert training_images(one, other) == training_images(other, one) == related
+
+
+def test_networks_of_disjoint_halves_have_a_mean_of_their_own() -> None:
+    records = [made_adversarial(name) for name in NAMES]
+    parts = [{"part": {**HALF, "number": number}} for number in (1, 1, 2)]
+    shown = [
+        dataclasses.replace(target(name, wrong=set()), training=part) for name, part in zip(NAMES, parts, strict=True)
+    ]
+    found = transfer_table(records, shown, settings=SETTINGS)
+    require_valid(found, ADVERSARIAL_TRANSFER, source="the transfer")
+    pairs = found[found["source"].notna() & (found["method"] == "l-bfgs")]
+    assert pairs["training_images"].value_counts().to_dict() == {"disjoint": 4, "same": 2}
+    means = found[found["source"].isna() & (found["method"] == "l-bfgs")]
+    assert set(means["training_images"]) == {"disjoint", "same"}
 
 
 def test_transfer_is_compared_with_noise() -> None:

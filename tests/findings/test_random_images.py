@@ -121,7 +121,7 @@ def test_the_summary_has_the_median_over_the_classes_and_the_share_at_the_thresh
 @pytest.mark.parametrize("damaged", ["", "no picture", "####", base64.b64encode(b"no picture").decode(), "é"])
 def test_a_text_that_is_no_picture_is_named(damaged: str) -> None:
     table = pd.DataFrame({"family": ["cppn"], "class_index": [3], "png": [damaged]})
-    with pytest.raises(FoolingError, match=r"the table of family images(.|\n)*found: cppn, class 3"):
+    with pytest.raises(FoolingError, match=r"a table of images(.|\n)*found: cppn, class 3"):
         pictures_in(table)
 
 

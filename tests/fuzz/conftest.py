@@ -101,6 +101,8 @@ FILES = {
     "audit": "audit.json",
     "audit_seeds": "audit_seeds.csv",
     "audits": "audits.csv",
+    "boundary": "boundary.parquet",
+    "kinds": "kinds.parquet",
     "rubbish": "rubbish.csv",
     "rubbish_summary": "rubbish_summary.csv",
     "rays": "rays.csv",
@@ -143,14 +145,14 @@ def striped_images() -> Dataset:
 Given = dict[str, Path]  # the files that stand in for those of the study, by their names
 OF_REPORT = (
     *("claims", "audits", "champions", "examined", "adversarial_means"),
-    *("families", "robustness", "supernormal", "rubbish_summary", "ray_slopes"),
+    *("boundary", "families", "robustness", "supernormal", "rubbish_summary", "ray_slopes"),
 )
 OF_CLAIMS = (
     "classifiers",
     *("history", "times", "start", "examined", "ancestry", "real", "distances"),
     *("transfer", "retrained", "retraining"),
     *("ablation", "ascent", "ascent_times", "adversarial", "adversarial_transfer"),
-    *("families", "robustness", "supernormal", "rubbish", "ray_slopes"),
+    *("boundary", "families", "robustness", "supernormal", "rubbish", "ray_slopes"),
 )
 
 
@@ -279,6 +281,23 @@ def stress(study: Study, run: Path, *, out: Path, classifier: Path | None = None
     ]
 
 
+def boundary(study: Study, run: Path, *, output: Path, classifier: Path | None = None) -> list[object]:
+    """The arguments of `probe-boundary`."""
+    words = ["--dataset", study.dataset, "--runs", f"direct={run}", "--settings", '{"images": 3}', "--output", output]
+    return [classifier or study.network, *words]
+
+
+def kinds(study: Study, given: Given, *, output: Path) -> list[object]:
+    """The arguments of `compare-kinds`."""
+    files = {name: given.get(name, getattr(study, name)) for name in ("climb", "changed", "families", "family_images")}
+    return [
+        *(study.network, "--other", study.other, "--runs", f"direct={study.run('direct')}"),
+        *("--ascents", files["climb"], "--examples", files["changed"]),
+        *("--tables", f"families={files['families']}", "--tables", f"family_images={files['family_images']}"),
+        *("--output", output),
+    ]
+
+
 def make_findings(study: Study) -> None:
     """Every command that reads what the others have made."""
     outputs = ("--training", study.training, "--networks", study.classifiers, "--errors", study.errors)
@@ -331,6 +350,8 @@ def make_findings(study: Study) -> None:
         *("probe-far", study.network, study.other, "--dataset", study.dataset, *far, "--slopes", study.ray_slopes),
         *("--settings", '{"inputs": 4, "rays": 2, "doublings": 2}'),
     )
+    fooling("compare-kinds", *kinds(study, {}, output=study.kinds))
+    fooling("probe-boundary", *boundary(study, study.run("direct"), output=study.boundary))
     call, made = adversarial_tables(study, study.changed, out=study.retrained.parent / "made")
     fooling(*map(str, call))
     for path, file in zip(made, (study.adversarial, study.adversarial_means, study.adversarial_transfer), strict=True):

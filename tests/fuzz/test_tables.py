@@ -13,7 +13,7 @@ from fooling.figures.catalogue import FIGURES as CATALOGUE
 from fooling.findings.registry import MODULES
 
 from .commands import case, holds
-from .conftest import CLASS_SETS, INTERVALS, Study, claims, figure, report
+from .conftest import CLASS_SETS, INTERVALS, Study, claims, figure, kinds, report
 from .damage import PLACES, broken_table
 from .profile import fuzzed
 
@@ -22,7 +22,8 @@ COMMANDS = {
     "champions": ("variance", "compare-class-sets", "report", "run-info", "summarise"),
     "history": ("claims", "tabulate-ascent", "compare-networks", "summarise"),
     "times": ("compare", "claims", "tabulate-ascent"),
-    "families": ("claims", "report"),
+    "families": ("claims", "report", "compare-kinds"),
+    "family_images": ("compare-kinds",),
     "robustness": ("claims", "report"),
     "supernormal": ("claims", "report"),
     "ablation": ("summarise-ablation", "claims"),
@@ -43,6 +44,7 @@ COMMANDS = {
     "retraining": ("claims",),
     "claims": ("report", "summarise"),
     "audits": ("report",),
+    "boundary": ("claims", "report"),
     "rubbish": ("claims",),
     "rubbish_summary": ("report",),
     "ray_slopes": ("claims", "report"),
@@ -95,6 +97,8 @@ def call(study: Study, reader: str, given: dict[str, Path], out: Path) -> tuple[
         if "reference" in entry.options:
             options[options.index("--settings") + 1] = json.dumps({"reference": 0.9999})
         return ["draw", reader, *options], made
+    if reader == "compare-kinds":
+        return [reader, *kinds(study, given, output=out / "kinds.parquet")], [out / "kinds.parquet"]
     if reader == "compare-networks":
         words = ["--history", file("history"), "--examined", file("examined"), "--settings", INTERVALS]
         return ["compare-networks", *words, "--output", out / "foolability.csv"], [out / "foolability.csv"]

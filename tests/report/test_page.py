@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from figures.made_up_tables import made_audits, made_families, made_far, made_robustness
+from figures.made_up_tables import made_audits, made_boundary, made_families, made_far, made_robustness
 from fooling.findings.adversarial import adversarial_table, means_table
 from fooling.findings.intervals import IntervalSettings
 from fooling.images import png_bytes
@@ -71,7 +71,7 @@ def made(
         questions=questions(first, None),
         courses=[start_and_end(run) for run in first.values()],
         galleries=galleries(runs, make_examined()),
-        figures=dict.fromkeys((*figures, *further, "distances-lenet-a", "retraining_curve-fooling-class"), PNG),
+        figures=dict.fromkeys((*figures, *further, "distances-lenet-a", "retraining_curve-fooling-class", "kinds"), PNG),
         tables=Tables(
             transfer=[make_transfer()],
             distances=[make_distances()],
@@ -81,6 +81,7 @@ def made(
             audits=made_audits()["audits"],
             rubbish_summary=made_far()["rubbish_summary"],
             ray_slopes=made_far()["ray_slopes"],
+            boundary=made_boundary(),
             families=made_families()[0],
             robustness=made_robustness(),
         ),

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from figures.made_up_tables import made_families, made_robustness
+from figures.made_up_tables import made_boundary, made_families, made_robustness
 from fooling.encodings.families import FAMILIES as EVERY_FAMILY
 from fooling.figures.probes import AXES, LOOKS
-from fooling.report.probes import CHANGES, FAMILIES, STORED, is_it_the_cppn, what_survives
+from fooling.report.probes import CHANGES, FAMILIES, STORED, is_it_the_cppn, what_survives, where_champions_lie
 
 
 def families_of(medians: dict[str, dict[str, float]]) -> pd.DataFrame:
@@ -98,3 +98,17 @@ def test_supernormal_champions_are_counted_on_networks_that_give_logits():
 def test_one_family_is_enough_for_a_sentence():
     table = families_of({"one": {"cppn": np.float64(3.0)}})
     assert "at least as well" not in is_it_the_cppn(table)
+
+
+def test_champions_are_placed_beside_real_images_and_starts():
+    table = made_boundary()
+    distances = {("real", None): 0.04, ("champion", "direct"): 0.08, ("start", "direct"): 0.01}
+    for (kind, experiment), distance in distances.items():
+        chosen = (table["kind"] == kind) & (table["experiment"].isna() if experiment is None else True)
+        table.loc[chosen, "distance"] = distance
+    found = where_champions_lie(table)
+    assert "on 2 networks: correctly classified real images 0.040, " in found
+    assert "champions of direct 0.080 (at the start 0.010)" in found
+    without = where_champions_lie(table[table["kind"] == "champion"])
+    assert "at the start" not in without
+    assert where_champions_lie(None) == where_champions_lie(table.assign(distance=np.nan)) == ""

@@ -403,6 +403,22 @@ def test_networks_to_audit_have_unique_names_and_a_sufficient_budget() -> None:
     assert "- audits.budget" in _refusal(_audits(one, budget=100))
 
 
+def test_the_classifiers_of_distances_to_the_boundary_are_known(values: dict[str, Any]) -> None:
+    values["boundary"] = {"classifiers": ["three", "one"]}
+    assert "- boundary.classifiers\n  found: classifiers of digits and shapes" in _refusal(values)
+
+
+def test_a_part_of_the_training_images_is_one_of_its_parts_and_not_retrained(values: dict[str, Any]) -> None:
+    values["classifiers"][0]["training"] = {"part": {"number": 3, "of": 2}}
+    assert "number: a whole number from 1 to 2" in _refusal(values)
+    values["classifiers"][0]["training"] = {"part": {"number": 2}, "pictures": "all"}
+    assert "part: only with pictures: kept" in _refusal(values)
+    values["classifiers"][0]["training"] = {"part": {"number": 2}}
+    assert _resolved(values).classifiers["one"].section()["training"]["part"]["of"] == 2
+    values["retraining"] = [{"name": "chain", "classifiers": ["one"], "encoding": {"kind": "cppn"}}]
+    assert "- retraining[chain].classifiers\n  found: one, which is trained on a part" in _refusal(values)
+
+
 def test_the_classifiers_of_inputs_far_from_the_data_are_known_and_of_one_data_set(values: dict[str, Any]) -> None:
     values["far"] = {"classifiers": ["onw"]}
     message = _refusal(values)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import multiprocessing
 import os
@@ -20,6 +21,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fooling.datasets.dataset import Dataset
 from fooling.errors import FoolingError
 from fooling.seeding import derived_seed, numpy_generator
 from fooling.training.images import (
@@ -29,8 +31,9 @@ from fooling.training.images import (
     Schedule,
     ScheduledBatch,
     StreamedImages,
+    part_of,
 )
-from fooling.training.settings import ClassifierSettings
+from fooling.training.settings import ClassifierSettings, TrainingPart
 from fooling.training.training import Training
 from streamed_pictures import SIZE, Streamed, begin_and_be_killed, streamed
 
@@ -220,3 +223,71 @@ def test_the_parts_of_a_batch_are_the_batch() -> None:
         np.concatenate([part.indices for part in parts]), 9, np.concatenate([part.places for part in parts])
     )
     assert same_images_shown(joined, batch)
+
+
+def numbered(labels: np.ndarray) -> Dataset:
+    """Training images of one pixel with these labels, each with its own colour."""
+    indices = np.arange(len(labels))
+    images = np.stack([indices // 65_536, indices // 256 % 256, indices % 256], axis=1)[:, :, None, None]
+    images = images.astype(np.uint8)
+    parts = {"train_images": images, "train_labels": labels, "test_images": images[:1], "test_labels": labels[:1]}
+    return Dataset(name="numbered", class_names=("a", "b", "c"), provenance={}, **parts)
+
+
+def indices_of(dataset: Dataset) -> list[int]:
+    """The number of each training image."""
+    colours = dataset.train_images[:, :, 0, 0].astype(np.int64)
+    return list(colours @ [65_536, 256, 1])
+
+
+@given(
+    counts=st.tuples(*[st.integers(10, 60)] * 3),
+    of=st.integers(1, 5),
+    images=st.none() | st.integers(1, 6),
+    seed=st.integers(0, 3),
+)
+def test_parts_are_disjoint_and_even_over_the_classes(
+    counts: tuple[int, ...], of: int, images: int | None, seed: int
+) -> None:
+    labels = np.random.default_rng(seed).permutation(np.repeat(np.arange(3), counts))
+    whole = numbered(labels)
+    found = [
+        part_of(whole, TrainingPart(number=number, of=of, images=images, seed=seed)) for number in range(1, of + 1)
+    ]
+    drawn = [indices_of(part) for part in found]
+    together = sorted(itertools.chain(*drawn))
+    assert len(set(together)) == len(together)
+    for part, indices in zip(found, drawn, strict=True):
+        assert indices == sorted(indices)
+        assert (part.train_labels == labels[indices]).all()
+        numbers = np.bincount(part.train_labels, minlength=3)
+        wanted = [count / of for count in counts] if images is None else [images / 3] * 3
+        assert (np.abs(numbers - wanted) < 1).all()
+    if images is None:
+        assert together == list(range(len(labels)))
+        assert max(map(len, drawn)) - min(map(len, drawn)) <= 3
+    else:
+        assert {len(part) for part in drawn} == {images}
+
+
+def test_parts_follow_their_seed() -> None:
+    whole = numbered(np.tile(np.arange(3), 20))
+    one, same, other = (indices_of(part_of(whole, TrainingPart(number=2, seed=seed))) for seed in (1, 1, 2))
+    assert one == same != other
+    assert part_of(whole, None) is whole
+
+
+@pytest.mark.parametrize(
+    ("labels", "part", "message"),
+    [
+        ([0] * 9 + [1] * 5 + [2] * 9, {"of": 2, "images": 9}, "class b of numbered has too few .*\n  found: 5 images"),
+        ([0, 1, 2], {"number": 4, "of": 9}, "part 4 of 9 of numbered has no training images"),
+        ([], {}, "part 1 of 2 needs training images"),
+    ],
+)
+def test_parts_that_do_not_fit_are_refused(labels: list[int], part: dict[str, int], message: str) -> None:
+    whole = numbered(np.array(labels or [0], dtype=np.int64))
+    if not labels:
+        whole = dataclasses.replace(whole, train_images=whole.train_images[:0], train_labels=whole.train_labels[:0])
+    with pytest.raises(FoolingError, match=message):
+        part_of(whole, TrainingPart(**part))

@@ -78,6 +78,34 @@ def own_network(tmp_path: Any) -> str:
     return f"{path}:build"
 
 
+def test_a_part_of_the_images_is_a_training_of_its_own(bars: Dataset) -> None:
+    halves = [finished(started(bars, part={"number": number, "of": 2})) for number in (1, 2)]
+    whole = finished(started(bars))
+    assert not same(halves[0], halves[1])
+    assert halves[1].provenance["settings"]["training"]["part"] == {"number": 2, "of": 2, "images": None, "seed": 1}
+    assert "part" not in whole.provenance["settings"]["training"]  # files of networks without a part keep their bytes
+    assert same(finished(started(bars, part=None)), whole)
+
+
+def test_a_training_on_a_part_resumes_to_the_same_bits(bars: Dataset) -> None:
+    options = {"part": {"number": 2, "of": 3}, "batch_size": 10}
+    whole, half, rest = (started(bars, **options) for _ in range(3))
+    half.run_epoch()
+    rest.restore(*half.state(), source="the test")
+    assert same(finished(rest), finished(whole))
+
+
+def test_the_mean_image_is_that_of_the_part(bars: Dataset) -> None:
+    means = [finished(started(bars, part={"number": number})).training_mean for number in (1, 2)]
+    assert not torch.equal(*means)
+
+
+def test_a_fooling_class_needs_all_images(bars: Dataset) -> None:
+    settings = ClassifierSettings.model_validate({"training": {"part": {}}})
+    with pytest.raises(FoolingError, match=r"net cannot be trained on a part .*\n  found: .* with a fooling class"):
+        Training(name="net", dataset=bars, settings=settings, device=CPU, fooling_class=True)
+
+
 def test_lenet_learns(bars: Dataset) -> None:
     classifier = finished(started(bars, iterations=60))
     assert classifier.provenance["test_error"] < 0.1

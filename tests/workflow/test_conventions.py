@@ -154,6 +154,8 @@ ON_A_NETWORK = {
         "examine",
         "measure_distances",
         "probe_far",
+        "probe_boundary",
+        "compare_kinds",
         "transfer",
         "transfer_in_chain",
         "survey_sample",

@@ -532,6 +532,39 @@ def test_inputs_far_from_the_data_are_measured_on_the_networks_and_their_chains(
     assert smoke_rules.figures.tables("rays") == ["results/smoke/findings/far/rays.csv"]
 
 
+def test_distances_to_the_boundary_are_measured_on_the_runs_of_the_plain_experiments(smoke_rules: Rules) -> None:
+    findings = smoke_rules.findings
+    assert findings.boundary_classifiers() == ["lenet-a"]
+    assert findings.boundary_files() == ["results/smoke/classifiers/lenet-a.safetensors"]
+    assert findings.boundary_dataset() == ["results/datasets/smoke-digits.safetensors"]
+    assert findings.boundary_runs() == [
+        f"results/smoke/evolution/lenet-a/{name}/seed{seed}.safetensors"
+        for name in ("direct", "cppn")
+        for seed in (1, 2)
+    ]
+    assert findings.boundary_runs_options().startswith("--runs direct=results/smoke/evolution/lenet-a/direct/seed1")
+    assert json.loads(findings.boundary_settings()) == {"images": 3, "overshoot": 0.02, "seed": 1}
+    assert smoke_rules.figures.tables("boundary") == findings.boundary() == ["results/smoke/findings/boundary.parquet"]
+
+
+def test_the_first_network_is_fooled_in_every_way_that_the_study_has(smoke_rules: Rules) -> None:
+    findings = smoke_rules.findings
+    assert (findings.kinds_classifier(), findings.kinds_other()) == (["lenet-a"], ["lenet-b"])
+    assert findings.kinds_runs() == [
+        f"results/smoke/evolution/lenet-a/{name}/seed1.safetensors" for name in ("direct", "cppn")
+    ]
+    assert findings.kinds_attacks("ascent") == ["results/smoke/ascent/lenet-a/regular.safetensors"]
+    assert findings.kinds_attacks("adversarial") == ["results/smoke/adversarial/lenet-a/small-changes.safetensors"]
+    assert findings.kinds_families("families") == ["results/smoke/findings/families/lenet-a.parquet"]
+    assert smoke_rules.figures.tables("kinds") == findings.kinds() == ["results/smoke/findings/kinds.parquet"]
+
+
+def test_a_study_without_the_key_measures_no_distances_to_the_boundary() -> None:
+    rules = _rules(lambda values: values.pop("boundary"))
+    assert rules.findings.boundary() == rules.findings.boundary_files() == rules.findings.boundary_runs() == []
+    assert "boundary" not in rules.figures.all
+
+
 def test_a_study_without_the_key_measures_no_inputs_far_from_the_data() -> None:
     rules = _rules(lambda values: values.pop("far"))
     assert rules.findings.far_names() == rules.findings.far_files() == rules.findings.far_dataset() == []

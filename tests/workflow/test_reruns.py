@@ -52,7 +52,7 @@ def test_a_setting_of_one_experiment_reruns_its_runs_and_what_follows(changed: C
     assert set(pending) == DESCRIBING | {
         *("evolve", "sample", "examine", "tabulate", "trace_lineage", "variance", "compare", "transfer"),
         *("compare_class_sets", "compare_networks", "survey_sample"),
-        *("measure_distances", "ablate", "summarise_ablation", "stress"),
+        *("measure_distances", "ablate", "summarise_ablation", "stress", "probe_boundary", "compare_kinds"),
         *("tabulate_ascent", "claims", "summarise", "draw"),
     }
     assert all("/lenet-a/cppn/" in output for output in pending["evolve"])
@@ -71,7 +71,7 @@ def test_a_setting_of_one_experiment_reruns_its_runs_and_what_follows(changed: C
             "ablation-cppn",
         ),
         *("distances-lenet-a", "variance_components", "option_effects", "ascent_over_evaluations-lenet-a"),
-        *("class_sets", "foolability", "robustness"),
+        *("class_sets", "foolability", "robustness", "boundary", "kinds"),
         *SHEETS,
     }
 
@@ -80,8 +80,9 @@ def test_a_setting_of_one_experiment_reruns_its_runs_and_what_follows(changed: C
 def test_a_setting_of_a_gradient_ascent_reruns_it_and_what_follows(changed: Checkout) -> None:
     changed.replace(SMOKE, "steps: 20", "steps: 21")
     pending = changed.pending()
-    assert set(pending) == DESCRIBING | {"attack", "tabulate_ascent", "survey_sample", "claims", "summarise", "draw"}
-    assert _names(pending["draw"]) == {"ascent_gallery-lenet-a", "ascent_over_evaluations-lenet-a", *SHEETS}
+    following = {"tabulate_ascent", "compare_kinds", "survey_sample", "claims", "summarise", "draw"}
+    assert set(pending) == DESCRIBING | {"attack"} | following
+    assert _names(pending["draw"]) == {"ascent_gallery-lenet-a", "ascent_over_evaluations-lenet-a", "kinds", *SHEETS}
 
 
 @pytest.mark.slow
@@ -98,8 +99,9 @@ def test_a_setting_of_a_sweep_reruns_its_pilots_and_the_choice(changed: Checkout
 def test_a_setting_of_adversarial_examples_reruns_them_and_what_follows(changed: Checkout) -> None:
     changed.replace(SMOKE, "sizes_linf: [0.1, 0.2]", "sizes_linf: [0.1, 0.3]")
     pending = changed.pending()
-    assert set(pending) == DESCRIBING | {"attack_images", "tabulate_adversarial", "claims", "summarise", "draw"}
-    assert _names(pending["draw"]) == {"adversarial_success", "adversarial_gallery"}
+    following = {"tabulate_adversarial", "compare_kinds", "claims", "summarise", "draw"}
+    assert set(pending) == DESCRIBING | {"attack_images"} | following
+    assert _names(pending["draw"]) == {"adversarial_success", "adversarial_gallery", "kinds"}
 
 
 @pytest.mark.slow
@@ -116,6 +118,16 @@ def test_a_setting_of_the_inputs_far_from_the_data_measures_them_again(changed: 
     pending = changed.pending()
     assert set(pending) == DESCRIBING | {"probe_far", "claims", "summarise", "draw"}
     assert _names(pending["draw"]) == {"rubbish", "rays"}
+
+
+@pytest.mark.slow
+def test_a_setting_of_the_distances_to_the_boundary_measures_them_again(changed: Checkout) -> None:
+    changed.replace(
+        SMOKE, "boundary: {classifiers: [lenet-a], images: 3}", "boundary: {classifiers: [lenet-a], images: 4}"
+    )
+    pending = changed.pending()
+    assert set(pending) == DESCRIBING | {"probe_boundary", "claims", "summarise", "draw"}
+    assert _names(pending["draw"]) == {"boundary"}
 
 
 @pytest.mark.slow
@@ -162,7 +174,7 @@ def test_a_figure_module_reruns_that_figure_and_the_report(changed: Checkout) ->
     changed.append("src/fooling/figures/gallery.py", CHANGE)
     pending = changed.pending()
     assert set(pending) == DESCRIBING | {"draw"}
-    assert _names(pending["draw"]) == {"gallery-direct"}
+    assert _names(pending["draw"]) == {"gallery-direct", "further_runs-cppn", "kinds"}
 
 
 def test_comments_docstrings_and_formatting_rerun_nothing(changed: Checkout) -> None:
@@ -216,7 +228,7 @@ def test_code_that_is_edited_while_a_job_runs_reruns_it(changed: Checkout) -> No
     wrapper.chmod(0o755)
     changed.run("snakemake", "--cores", "1", picture, "--configfile", SMOKE)
     assert (changed.folder / picture).is_file()
-    assert _names(changed.pending()["draw"]) == {"gallery-direct"}
+    assert _names(changed.pending()["draw"]) == {"gallery-direct", "further_runs-cppn", "kinds"}
 
 
 @pytest.mark.slow
@@ -266,8 +278,8 @@ def test_settings_of_the_findings_rerun_no_evolution(changed: Checkout) -> None:
 def test_a_setting_of_the_families_reruns_their_images_and_what_follows(changed: Checkout) -> None:
     changed.replace(SMOKE, "family_images: 100", "family_images: 100, blob_count: 5")
     pending = changed.pending()
-    assert set(pending) == DESCRIBING | {"sample_families", "claims", "summarise", "draw"}
-    assert _names(pending["draw"]) == {"families", "family_examples-lenet-a"}
+    assert set(pending) == DESCRIBING | {"sample_families", "compare_kinds", "claims", "summarise", "draw"}
+    assert _names(pending["draw"]) == {"families", "family_examples-lenet-a", "kinds"}
 
 
 @pytest.mark.slow

@@ -35,6 +35,7 @@ from fooling.auditing.real_images import (
     measured,
 )
 from fooling.auditing.settings import OFFSPRING, AuditSettings
+from fooling.auditing.small_changes import SmallChangesResult, small_changes
 from fooling.classifiers.architectures import names_a_file
 from fooling.classifiers.classifier import Classifier
 from fooling.classifiers.gradients import has_gradients
@@ -128,6 +129,8 @@ class AuditResult:
     """What the network does with test images; None if there were none."""
     other_preprocessing: OtherPreprocessing | None
     """A usual preprocessing that is clearly better on the test images; None if there is none, or no test images."""
+    small: SmallChangesResult | str
+    """The smallest changes of real images that make the network wrong, or why they were not measured."""
     remarks: tuple[str, ...]
     """What is suspicious about the network, such as missing gradients."""
     provenance: dict[str, Any]
@@ -142,10 +145,15 @@ class AuditResult:
         return {found.name: found for found in self.searches}[name]
 
     def sentences(self) -> list[str]:
-        """Return the main result: one sentence for each search that is no control, the most successful first."""
+        """Return the main result: one sentence for each search that is no control, the most successful first.
+
+        The last sentence is about the smallest changes of real images.
+        """
         main = [found for found in self.searches if not found.is_control]
         main.sort(key=lambda found: -found.fooled(self.settings.threshold))
-        return [self._sentence(found) for found in main]
+        missing = f"Smallest changes of real images: not measured. This {self.small}."
+        last = missing if isinstance(self.small, str) else self.small.file.sentence
+        return [*(self._sentence(found) for found in main), last]
 
     def save(self, folder: str | Path, *, export: Literal["imagefolder", "list"] | None = None) -> None:
         """Write the audit as a folder: a page, ``audit.json`` and the images; an older audit there is replaced.
@@ -241,6 +249,9 @@ def completed(
         searches=tuple(searches),
         real=result,
         other_preprocessing=other,
+        small=small_changes(
+            classifier, real, has_gradients=has_gradients(classifier), budget=settings.budget, seed=settings.seed
+        ),
         remarks=() if is_label else tuple(_remarks(classifier, real, result, other)),
         provenance=provenance or {},
     )

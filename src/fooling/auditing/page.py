@@ -38,6 +38,8 @@ PRECISIONS = {
     "screened": "screened in bfloat16, with the same result as in float32",
 }
 
+SMALL = {"original": "real image", "changed": "smallest change", "noise": "noise of the same norm"}
+
 Key = TypeVar("Key", str, int)
 #: What cannot be known if a network gives no logits.
 LIMITS: dict[Scores, tuple[str, ...]] = {
@@ -106,9 +108,10 @@ def audit_page(result: AuditResult) -> str:
     """Return the HTML of an audit, smaller than 5 MB; images without room are left out, which the page says."""
     curves = as_png(draw_curves(result))
     strip = _fitting({"": enumerate(_strip(result))}, room=MOST_CHARACTERS // 4)[""]
+    small = _fitting({"": enumerate(shown)}, room=MOST_CHARACTERS // 4)[""] if (shown := _small(result)) else []
     pictures = _fitting(
         {search.name: _most_confident(result, search) for search in result.searches},
-        room=MOST_CHARACTERS - sum(len(shown.source) for shown in strip),
+        room=MOST_CHARACTERS - sum(len(shown.source) for shown in (*strip, *small)),
     )
     contents = {
         "searches": "Searches",
@@ -134,6 +137,9 @@ def audit_page(result: AuditResult) -> str:
             fewer=next((n for each in result.searches if (n := len(each.classes)) < len(result.class_names)), None),
             preprocessing=formula_of(result.provenance.get("input", {})),
             strip=strip,
+            small=None if isinstance(result.small, str) else result.small.file,
+            small_missing=result.small if isinstance(result.small, str) else "",
+            small_pictures=small,
             threshold=short_percent(result.settings.threshold),
             curves=figure_uri(curves),
             size=size_of(curves),
@@ -268,6 +274,15 @@ def _probed(result: ProbeResult, number: int) -> Iterator[tuple[int, Picture]]:
 def _picture(result: AuditResult, search: SearchResult, index: int) -> Picture:
     name = result.class_names[int(search.classes[index])]
     return picture(search.images[index], name, float(search.confidences[index]), kind=search.title)
+
+
+def _small(result: AuditResult) -> list[Picture]:
+    """Return the example of a smallest change: the real image, changed, and with noise; empty if not measured."""
+    if isinstance(result.small, str):
+        return []
+    shown = zip(result.small.file.example, result.small.pictures, strict=True)
+    names = (*result.class_names, "fooling class")
+    return [picture(image, names[each.class_index], each.confidence, kind=SMALL[each.kind]) for each, image in shown]
 
 
 def _strip(result: AuditResult) -> Iterator[Picture]:

@@ -16,6 +16,7 @@ from fooling.auditing.audit import AuditResult, SearchResult, SingleImages
 from fooling.auditing.page import audit_page
 from fooling.auditing.real_images import OtherPreprocessing, RealResult
 from fooling.auditing.settings import AuditSettings
+from fooling.auditing.small_changes import SmallChanges
 from fooling.classifiers.wrapped import Scores
 from fooling.datasets.folder import plain_name
 from fooling.errors import FoolingError
@@ -111,6 +112,8 @@ class AuditFile(Header):
     """What the network does with test images; null: none were given."""
     other_preprocessing: OtherPreprocessing | None
     """A usual preprocessing that is clearly better on the test images; null: none, or no test images."""
+    small_changes: SmallChanges | None
+    """The smallest changes of test images that make the network wrong; null: not measured."""
     provenance: dict[str, Any]
     """How the network was opened, with the SHA-256 of its weights, and versions of packages."""
 
@@ -124,6 +127,9 @@ def files_of(result: AuditResult, *, export: Export | None = None) -> dict[str, 
     for search in result.searches:
         for index, image in enumerate(search.images):
             files[_place(result, search, index)] = enlarged(image)
+    if not isinstance(result.small, str):
+        shown = zip(result.small.file.example, result.small.pictures, strict=True)
+        files |= {each.file: enlarged(image) for each, image in shown}
     return files | ({} if export is None else dict(_exported(result, export)))
 
 
@@ -143,6 +149,7 @@ def as_file(result: AuditResult) -> AuditFile:
         searches=tuple(_search(result, search) for search in result.searches),
         test_images=result.real,
         other_preprocessing=result.other_preprocessing,
+        small_changes=None if isinstance(result.small, str) else result.small.file,
         provenance=result.provenance,
     )
 

@@ -58,6 +58,7 @@ class Tables:
     adversarial: Mapping[str, pd.DataFrame] = field(default_factory=dict)  # by attack
     adversarial_transfer: Mapping[str, pd.DataFrame] = field(default_factory=dict)  # by attack
     people: Mapping[str, pd.DataFrame] = field(default_factory=dict)  # by condition, which is an experiment
+    boundary: pd.DataFrame = field(default_factory=pd.DataFrame)  # of all networks
     rubbish: pd.DataFrame = field(default_factory=pd.DataFrame)  # of all networks
     ray_slopes: pd.DataFrame = field(default_factory=pd.DataFrame)  # of all networks
 

@@ -30,6 +30,7 @@ PHRASES = {
     "search": "{}",
     "control": "control {}",
     "relation": "shown to the {}",
+    "training_images": "with {} training images",
     "shown_to": "shown to {}",
     "retraining": "retraining {}",
     "filled_with": "fooling class of {}",
@@ -82,6 +83,8 @@ class Filter(Settings):
     """The search with which it is compared, run by run."""
     relation: Literal["same architecture", "other architecture"] = "same architecture"
     """Architecture of the classifiers to which images are shown, relative to their own classifier's."""
+    training_images: Literal["same", "disjoint"] | None = None
+    """How the training images of these classifiers are related to those of their own classifier; null: anyhow."""
     shown_to: str | None = None
     """Architecture of the classifiers to which images are shown."""
     retraining: str | None = None

@@ -19,6 +19,7 @@ from fooling.findings.ablation import ABLATION
 from fooling.findings.adversarial import ADVERSARIAL, ADVERSARIAL_TRANSFER
 from fooling.findings.ancestry import ANCESTRY
 from fooling.findings.ascent import ASCENT, ASCENT_TIMES
+from fooling.findings.boundary import BOUNDARY
 from fooling.findings.calibration import REAL
 from fooling.findings.classifiers import CLASSIFIERS
 from fooling.findings.distances import DISTANCES
@@ -52,7 +53,7 @@ OF_RETRAININGS = (RETRAINED, RETRAINING, REFUSAL)
 OF_ASCENTS = (ASCENT, ASCENT_TIMES)
 OF_ADVERSARIALS = (ADVERSARIAL, ADVERSARIAL_TRANSFER)
 #: Tables of which a claim uses the rows of its networks.
-OF_NETWORKS = (FAMILIES_TABLE, RUBBISH, RAY_SLOPES)
+OF_NETWORKS = (FAMILIES_TABLE, BOUNDARY, RUBBISH, RAY_SLOPES)
 
 
 def claims(
@@ -96,6 +97,7 @@ def claims(
         real=read_tables(given[REAL.name], REAL),
         families=_all_rows(given[FAMILIES_TABLE.name], FAMILIES_TABLE),
         people=_rows_of(asked.experiments, given[ACCURACY.name], ACCURACY, column="condition"),
+        boundary=_all_rows(given[BOUNDARY.name], BOUNDARY),
         rubbish=_all_rows(given[RUBBISH.name], RUBBISH),
         ray_slopes=_all_rows(given[RAY_SLOPES.name], RAY_SLOPES),
         **found,

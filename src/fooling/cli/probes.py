@@ -190,6 +190,7 @@ def _target(classifier: Classifier) -> Target:
         architecture=classifier.architecture,
         dataset=str(classifier.provenance.get("dataset", {}).get("name", "")),
         labels=labels,
+        training=classifier.provenance.get("settings", {}).get("training"),
     )
 
 

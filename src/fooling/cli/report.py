@@ -21,6 +21,7 @@ from fooling.errors import FoolingError
 from fooling.figures.image_grid import of_classes, shown_classes
 from fooling.findings.adversarial import ADVERSARIAL_MEANS
 from fooling.findings.audits import AUDITS
+from fooling.findings.boundary import BOUNDARY
 from fooling.findings.calibration import REAL
 from fooling.findings.classifiers import CLASSIFIERS
 from fooling.findings.distances import DISTANCES
@@ -63,7 +64,7 @@ from fooling.table import Table
 
 SHOWN = (
     *(CLAIMS, AUDITS, CHAMPIONS, EXAMINED, REAL, TRANSFER, DISTANCES, RETRAINING, EFFECTS),
-    *(FAMILIES_TABLE, ROBUSTNESS, SUPERNORMAL, RUBBISH_SUMMARY, RAY_SLOPES, ADVERSARIAL_MEANS),
+    *(BOUNDARY, FAMILIES_TABLE, ROBUSTNESS, SUPERNORMAL, RUBBISH_SUMMARY, RAY_SLOPES, ADVERSARIAL_MEANS),
 )
 
 PANEL = "Report"
@@ -95,7 +96,7 @@ def report(
         threshold: Confidence from which a champion is counted as fooling the network.
         output: HTML file to write.
         tables: A table to show, as name=path: `claims`, `audits`, `champions` of each experiment to summarise,
-            `examined`, `real`, `transfer`, `distances`, `retraining`, `effects`, `families`, `robustness`,
+            `examined`, `real`, `transfer`, `distances`, `retraining`, `effects`, `boundary`, `families`, `robustness`,
             `supernormal`, `rubbish_summary`, `ray_slopes` and `adversarial_means`; give the option once for each file.
         figures: PNG files of the figures to show.
         runs: A run whose images are shown, as experiment=path.
@@ -129,6 +130,7 @@ def report(
             effects=_all(given, EFFECTS),
             rubbish_summary=_all(given, RUBBISH_SUMMARY),
             ray_slopes=_all(given, RAY_SLOPES),
+            boundary=_all(given, BOUNDARY),
             families=_all(given, FAMILIES_TABLE),
             robustness=_all(given, ROBUSTNESS),
             supernormal=_all(given, SUPERNORMAL),

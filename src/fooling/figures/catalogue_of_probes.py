@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from fooling.figures.declaration import Figure
 from fooling.findings.adversarial import ADVERSARIAL, ADVERSARIAL_MEANS
+from fooling.findings.boundary import BOUNDARY
+from fooling.findings.examination import KINDS_TABLE
 from fooling.findings.far import RUBBISH, RUBBISH_SUMMARY
 from fooling.findings.random_images import FAMILIES_TABLE, FAMILY_IMAGES, START
 from fooling.findings.rays import RAYS
@@ -39,6 +41,14 @@ OF_PROBES = {
         module="probes",
         shows=(ROBUSTNESS,),
     ),
+    "boundary": Figure(
+        "Where champions lie: the distance to the nearest decision boundary, as DeepFool finds it, of champions, of "
+        "the best images of the random starts and of correctly classified real test images, against the confidence in "
+        "their class; and the medians of each network. The distance is an upper bound.",
+        module="probes",
+        one_per="study with boundaries",
+        shows=(BOUNDARY,),
+    ),
     "rubbish": Figure(
         "Random inputs from N(0, I), in the unit in which pixels are 0 to 1: the share that gets a class with more "
         "than 50 % confidence, and the mean confidence in these, beside published numbers. This measures random "
@@ -54,6 +64,13 @@ OF_PROBES = {
         module="far",
         one_per="study with inputs far from the data",
         shows=(RAYS,),
+    ),
+    "kinds": Figure(
+        "Ways to fool one network: of each kind that the study has, the image with the median confidence, the "
+        "evaluations that it took, and what another network makes of it. One example each, without statistics. That "
+        "another network is not fooled by a stored image does not mean that it cannot be fooled.",
+        module="gallery",
+        shows=(KINDS_TABLE,),
     ),
     "adversarial_success": Figure(
         "Share of real images that a small change makes the network misclassify, against the size of the change, and "

@@ -40,6 +40,7 @@ class Figure:
         "classifier with ascents",
         "study with class sets",
         "study with inputs far from the data",
+        "study with boundaries",
         "study with audits",
         "study with adversarial examples",
         "condition",

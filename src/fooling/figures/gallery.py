@@ -8,6 +8,7 @@ to show which motifs recur (the paper's supplementary figure S2).
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -33,12 +34,15 @@ from fooling.figures.image_grid import (
     write_head,
 )
 from fooling.figures.style import BACKGROUND, ENCODINGS, INK, QUIET, REAL, WIDTH, counted, in_style
+from fooling.findings.examination import KINDS
+from fooling.findings.random_images import picture_in
 from fooling.formatting import percent
 
 LEFT, RIGHT = 0.72, 0.2  # inches beside the images
 GAP, CAPTION = 0.068, 0.175  # inches: between images, and the confidence under one
 STRIP, STRIP_GAP = 0.72, 0.48  # inches: a strip of dots below the gallery, and the space above it
 NOISE_ROWS = 2  # runs of the direct encoding with a row: all look like the same noise
+WIDEST, LEAST_WIDTH, NAMES, LINES = 1.5, 3.6, 0.18, 0.85  # inches, of the figure of kinds
 MOST_CONFIDENT, IN_ROW, NAME = 40, 10, 0.1  # champions of many classes, in a row; inches for the name of each
 SHEET_GAP, SHEET_LEFT, SHEET_RIGHT = 0.24, 0.3, 0.06  # inches
 LINE = 0.165  # inches: the height of a line of the table
@@ -77,6 +81,31 @@ def gallery(*, runs: Sequence[RunRecord], examined: pd.DataFrame) -> Figure:
     for place, draw_strip in enumerate(strips):
         top = below + STRIP_GAP + place * (STRIP + STRIP_GAP)
         draw_strip(panel(figure, left=LEFT, top=top, width=width, height=STRIP), shown, real)
+    return figure
+
+
+@in_style
+def kinds(*, kinds: pd.DataFrame) -> Figure:
+    """Draw one image for each way to fool a network, with its confidence, its cost, and what another network sees."""
+    pitch = min((WIDTH - 2 * RIGHT) / len(kinds), WIDEST)
+    side = pitch - 2 * GAP
+    figure, axes = sheet(max(len(kinds) * pitch + 2 * RIGHT, LEAST_WIDTH), HEAD + NAMES + side + LINES)
+    network = kinds["classifier"].iloc[0]
+    write_head(axes, f"Ways to fool {network}", "of each kind the image with the median confidence; one example each")
+    for column, row in enumerate(kinds.to_dict("records")):
+        left = RIGHT + column * pitch + GAP
+        middle, top = left + side / 2, HEAD + NAMES
+        name = textwrap.fill(KINDS[row["kind"]], 18)
+        write(axes, middle, top - 0.045, name, va="bottom", fontweight="bold", fontsize=6.5)
+        place_image(axes, picture_in(row["png"], source=row["kind"]), left=left, top=top, side=side)
+        write(axes, middle, top + side + 0.05, f"{row['class_name']}\n{percent(float(row['confidence']))}")
+        words = [] if pd.isna(row["true_class"]) else [f"a real {row['true_class']}, changed"]
+        words.append(f"{counted(row['evaluations'], 'evaluation')}")
+        if not pd.isna(row["other"]):
+            share = percent(float(row["other_confidence"]))
+            seen = f"also {row['class_name']}, {share}" if row["transfers"] else f"{row['other_label']}, not fooled"
+            words.append(f"{row['other']}: {seen}")
+        write(axes, middle, top + side + 0.32, "\n".join(words), color=QUIET, fontsize=6)
     return figure
 
 

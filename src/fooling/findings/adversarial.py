@@ -6,8 +6,9 @@ that stay classified right says what these methods reach, not that nothing could
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -33,6 +34,7 @@ from fooling.table import (
     or_nothing,
     with_bounds,
 )
+from fooling.training.settings import TRAINING_IMAGES, training_images
 
 METHOD, NOISE = "method", "noise"
 _ATTACK = Column("attack", TEXT, doc="Name of the attack in the study's configuration.")
@@ -133,6 +135,12 @@ ADVERSARIAL_TRANSFER = Table(
             one_of("same architecture", "other architecture"),
             doc="How the target is related to the source.",
         ),
+        Column(
+            "training_images",
+            one_of(*TRAINING_IMAGES),
+            doc="Training images of the two: the `same`; `disjoint` parts of a data set (`training.part`); parts that "
+            "may be `overlapping`, or a part and the whole; `unknown` for networks that the study did not train.",
+        ),
         *_COLUMN,
         Column(
             "images",
@@ -154,12 +162,16 @@ ADVERSARIAL_TRANSFER = Table(
         *bounds(_DIFFERENCE, of="excess"),
         *(UNITS, NOTE),
     ),
-    key=("attack", "source", "target", "relation", "method", "size"),
+    key=("attack", "source", "target", "relation", "training_images", "method", "size"),
     may_be_empty=True,
     doc="One row for each pair of classifiers of one data set, method and size, and one for the mean over all pairs of "
-    "a relation, whose interval is over classifiers. Not fooled by these stored images is not the same as not "
-    "foolable: methods that are given the target itself stand in `adversarial_means`.",
+    "a relation with such training images, whose interval is over classifiers. Not fooled by these stored images is "
+    "not the same as not foolable: methods that are given the target itself stand in `adversarial_means`.",
 )
+
+
+#: Columns with one value in all pairs of a mean.
+_OF_MEAN = ["attack", "relation", "training_images", "method", "norm", "size"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,6 +182,7 @@ class Target:
     architecture: str
     dataset: str
     labels: Callable[[NDArray[np.uint8]], NDArray[np.int64]]  # (B, C, H, W) uint8 to (B,)
+    training: Mapping[str, Any] | None = None  # settings of its training; None: the study did not train it
 
 
 def adversarial_table(records: Sequence[AdversarialRecord]) -> pd.DataFrame:
@@ -234,20 +247,22 @@ def transfer_table(
     records: Sequence[AdversarialRecord], targets: Sequence[Target], *, settings: IntervalSettings
 ) -> pd.DataFrame:
     """Return one row for each pair of a source and a target, method and size, and one for the mean over the pairs."""
-    architectures = {target.name: target.architecture for target in targets}
+    known = {target.name: target for target in targets}
     rows: list[dict[str, object]] = []
     for record in _in_order(records):
         source = record.classifier["name"]
         for target in targets:
             if target.name != source and target.dataset == record.dataset["name"]:
-                same = architectures.get(source) == target.architecture
+                own = known.get(source)
+                same = own is not None and own.architecture == target.architecture
                 relation = "same architecture" if same else "other architecture"
                 words = {"attack": record.name, "source": source, "target": target.name, "relation": relation}
+                words["training_images"] = training_images(None if own is None else own.training, target.training)
                 rows += [{**words, **found} for found in _shown_to(record, target)]
     pairs = pd.DataFrame(rows, columns=ADVERSARIAL_TRANSFER.names).astype({"units": float})
     if pairs.empty:
         return pairs
-    groups = pairs.groupby(["attack", "relation", "method", "norm", "size"], sort=False, dropna=False)
+    groups = pairs.groupby(_OF_MEAN, sort=False, dropna=False)
     means = [_mean_over(pairs, settings) for _, pairs in groups]
     return pd.concat([pd.DataFrame(means, columns=pairs.columns), pairs], ignore_index=True)
 
@@ -309,7 +324,7 @@ def _shown_to(record: AdversarialRecord, target: Target) -> Iterator[dict[str, o
 def _mean_over(pairs: pd.DataFrame, settings: IntervalSettings) -> dict[str, object]:
     """Return the row with the mean over the ``pairs`` that have images."""
     first, known = pairs.iloc[0], pairs[pairs["transferred"].notna()].assign(runs=1)
-    row: dict[str, object] = {name: first[name] for name in ("attack", "relation", "method", "norm", "size")}
+    row: dict[str, object] = {name: first[name] for name in _OF_MEAN}
     row |= {"images": int(pairs["images"].sum())}
     if known.empty:
         return row | {"units": 0, "note": "no images that the source misclassifies"}

@@ -60,6 +60,7 @@ RUNS_ON_CLASSIFIER = Column("runs", COUNT, unit="runs", doc="Number of runs on t
 REACHED_SHARE = Column("reached", SHARE, doc="Share of the runs that reached the target.")
 NOTE = Column("note", TEXT.or_nothing, doc="Why there is no interval, or what it does not cover.")
 
+PNG = Column("png", TEXT, doc="The image, as a PNG file in base64.")
 BUILT_AS = Column(
     "built_as",
     TEXT,

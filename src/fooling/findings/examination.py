@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,11 +16,12 @@ from fooling.attacks.evolution.record import RunRecord
 from fooling.datasets.dataset import Dataset
 from fooling.errors import FoolingError
 from fooling.findings.calibration import calibrated
-from fooling.findings.columns import CALIBRATED_CONFIDENCE, CLASS, CLASSIFIER, CONFIDENCE, EXPERIMENT, SEARCHES
+from fooling.findings.columns import CALIBRATED_CONFIDENCE, CLASS, CLASSIFIER, CONFIDENCE, EXPERIMENT, PNG, SEARCHES
 from fooling.findings.distances import nearest_images
+from fooling.images import png_bytes
 from fooling.seeding import numpy_generator
 from fooling.settings import Seed, Settings
-from fooling.table import COUNT, NOT_NEGATIVE, NUMBER, SHARE, TEXT, Column, Table, one_of, or_nothing
+from fooling.table import COUNT, NOT_NEGATIVE, NUMBER, SHARE, TEXT, Column, Table, Values, one_of, or_nothing
 
 REAL_IMAGES = "real-images"  # in place of a search
 EXAMINED = Table(
@@ -62,6 +64,49 @@ EXAMINED = Table(
     doc="One row for each champion at the end of each run, and for comparison one row for each of some real test "
     "images that the classifier labels correctly; their `class_index` is their label.",
 )
+#: Ways to fool a network, in the order of the figure, with their names for readers.
+KINDS = {
+    "direct-champion": "champion, direct encoding",
+    "cppn-champion": "champion, CPPN encoding",
+    "gradient-ascent": "gradient ascent",
+    "adversarial-example": "adversarial example",
+    "smooth-random-image": "best smooth random image",
+}
+KINDS_TABLE = Table(
+    name="kinds",
+    path="findings/kinds.parquet",
+    commands=("compare-kinds",),
+    columns=(
+        CLASSIFIER,
+        Column("kind", one_of(*KINDS), doc="How the image was made."),
+        Column("source", TEXT, doc="Name of the experiment or attack, or of the family of random images."),
+        *(*CLASS, CONFIDENCE),
+        *or_nothing(
+            Column("true_class", TEXT, doc="Class of the real image that was changed."),
+            doc="empty if the image was not made from a real one.",
+        ),
+        Column(
+            "evaluations",
+            COUNT,
+            unit="images",
+            doc="Evaluations of the classifier until the image was found: of a search for all classes at once those of "
+            "the whole search until then, else those for this image; 1 for a forward pass, 2 for a backward pass.",
+        ),
+        *or_nothing(
+            Column("other", TEXT, doc="Name of another classifier of the data set."),
+            Column("other_label", TEXT, doc="Name of the class that it gives to the image."),
+            Column("other_confidence", SHARE, doc="Its confidence in the class of the first classifier."),
+            Column(
+                "transfers", Values(kind="whole", least=0, most=1), doc="Whether both classes are the same: 1, or 0."
+            ),
+            doc="empty if there is no other classifier.",
+        ),
+        PNG,
+    ),
+    key=("classifier", "kind"),
+    doc="One image for each way to fool one network that the study has: the one with the median confidence of its "
+    "kind. An illustration, without statistics.",
+)
 Images = NDArray[np.uint8]
 PIXELS_AT_ONCE = 4096
 
@@ -81,6 +126,59 @@ class IndependentClassifier:
 
     name: str
     confidences: Callable[[Images], NDArray[np.float32]]  # (B, C, H, W) uint8 to (B, K)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoolingImages:
+    """Images of one kind that fool a classifier."""
+
+    kind: str  # of KINDS
+    source: str
+    images: Images  # (B, C, H, W)
+    classes: NDArray[np.int64]  # (B,) that the classifier takes them for
+    confidences: NDArray[np.float32]  # (B,)
+    log_odds: NDArray[np.float64]  # (B,)
+    evaluations: NDArray[np.int64]  # (B,)
+    true_classes: NDArray[np.int64] | None = None  # (B,) of the real images that were changed
+
+
+def kinds_table(
+    found: Sequence[FoolingImages],
+    *,
+    classifier: str,
+    class_names: Sequence[str],
+    other: IndependentClassifier | None,
+) -> pd.DataFrame:
+    """Return one row for each kind of images ``found``: the one with the median confidence, the lower one of two.
+
+    Args:
+        found: Images of each kind; of a kind without images there is no row.
+        classifier: Name of the classifier that they fool.
+        class_names: Names of its classes.
+        other: Another classifier with the same classes, which is shown the images; None: there is none.
+    """
+    rows = []
+    for each in (each for each in found if len(each.images)):
+        place = int(np.argsort(each.log_odds, kind="stable")[(len(each.log_odds) - 1) // 2])
+        image, index = each.images[place], int(each.classes[place])
+        row: dict[str, Any] = {
+            **{"classifier": classifier, "kind": each.kind, "source": each.source},
+            **{"class_index": index, "class_name": class_names[index], "confidence": each.confidences[place]},
+            "true_class": None if each.true_classes is None else class_names[int(each.true_classes[place])],
+            "evaluations": int(each.evaluations[place]),
+            **{"other": None, "other_label": None, "other_confidence": np.nan, "transfers": pd.NA},
+            "png": base64.b64encode(png_bytes(image)).decode(),
+        }
+        if other is not None:
+            shares = other.confidences(image[None])[0]
+            label = int(shares.argmax())
+            row |= {"other": other.name, "other_label": class_names[label], "other_confidence": shares[index]}
+            row["transfers"] = int(label == index)
+        rows.append(row)
+    table = pd.DataFrame(rows, columns=KINDS_TABLE.names)
+    order = {kind: place for place, kind in enumerate(KINDS)}
+    types = {"true_class": "string", "other": "string", "other_label": "string", "transfers": "Int64"}
+    return table.sort_values("kind", key=lambda kinds: kinds.map(order), ignore_index=True).astype(types)
 
 
 def examined_table(

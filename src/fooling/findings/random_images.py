@@ -22,12 +22,12 @@ from fooling.encodings.families import FAMILIES, Family
 from fooling.encodings.settings import EncodingSettings
 from fooling.errors import FoolingError
 from fooling.findings.ablation import Scorer
-from fooling.findings.columns import CLASS, CLASSIFIER, CONFIDENCE, EXPERIMENT, LOG_ODDS
+from fooling.findings.columns import CLASS, CLASSIFIER, CONFIDENCE, EXPERIMENT, LOG_ODDS, PNG
 from fooling.findings.runs import at_threshold
 from fooling.images import pixels_of_png, png_bytes
 from fooling.seeding import evenly_spaced
 from fooling.settings import Seed, Settings
-from fooling.table import COUNT, SHARE, TEXT, Column, Table, one_of
+from fooling.table import COUNT, SHARE, Column, Table, one_of
 
 if TYPE_CHECKING:
     import torch
@@ -75,7 +75,7 @@ FAMILY_IMAGES = Table(
     commands=("sample-families",),
     columns=(
         *(CLASSIFIER, FAMILY, *CLASS, CONFIDENCE),
-        Column("png", TEXT, doc="The image, as a PNG file in base64."),
+        PNG,
     ),
     key=("classifier", "family", "class_index"),
     doc="The images of at most ten classes, evenly spaced over all classes: of each family, the one with the highest "
@@ -224,18 +224,23 @@ def pictures_in(table: pd.DataFrame) -> dict[tuple[str, int], NDArray[np.uint8]]
     """
     found: dict[tuple[str, int], NDArray[np.uint8]] = {}
     for family, class_index, png in zip(table["family"], table["class_index"], table["png"], strict=True):
-        try:
-            found[family, int(class_index)] = pixels_of_png(base64.b64decode(png, validate=True))
-        except (binascii.Error, UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
-            raise _no_pictures(f"{family}, class {class_index}: {error}") from None
+        found[family, int(class_index)] = picture_in(png, source=f"{family}, class {class_index}")
     if len(shapes := {image.shape for image in found.values()}) > 1:
         raise _no_pictures(f"shapes {', '.join(map(str, sorted(shapes)))}")
     return found
 
 
+def picture_in(png: str, *, source: str) -> NDArray[np.uint8]:
+    """Return the image (C, H, W) of a PNG file in base64; raise :class:`FoolingError`, naming the ``source``."""
+    try:
+        return pixels_of_png(base64.b64decode(png, validate=True))
+    except (binascii.Error, UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
+        raise _no_pictures(f"{source}: {error}") from None
+
+
 def _no_pictures(found: str) -> FoolingError:
     return FoolingError(
-        "the table of family images holds other texts than pictures of one shape",
+        "a table of images holds other texts than pictures of one shape",
         found=found,
         expected="PNG files in base64",
         remedy="make the table again",

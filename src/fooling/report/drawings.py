@@ -21,18 +21,19 @@ LOOP, COMPARISON, CURVES = "same_label", "search_comparison", "confidence_over_e
 ANSWERS = {
     "others": ("transfer",),
     "why": ("distances",),
+    "boundary": ("boundary",),
     "far": ("rubbish",),
     "smooth": ("families",),
     "stress": ("robustness",),
     "fix": ("retraining_curve",),
+    "kinds": ("kinds",),
     "adversarial": ("adversarial_success",),
     "ranking": ("audits",),
 }
 MOST_FURTHER = 2_200_000  # characters of all further figures, so that the page of the default study is below 5 MB
 HIDDEN, LABELLED = "stimuli_hidden", "stimuli_shown"  # sheets of stimuli, without and with labels
 OF_PEOPLE = ("condition", "study with responses")  # values of `one_per` of the figures of the human study
-IMAGES = ("runs", "batches", "ascents", "stimuli", "dataset", "family_images")  # inputs with images
-IMAGES = ("runs", "batches", "ascents", "examples", "stimuli", "dataset")  # inputs with images
+IMAGES = ("runs", "batches", "ascents", "examples", "stimuli", "dataset", "family_images", "kinds")  # with images
 DATA_FILES = ("draft.html",)
 REFRESH = 20  # seconds between two loads of the page
 

@@ -26,7 +26,7 @@ from fooling.report.claim_rows import STATUSES, VERDICTS, Recorded, Row, choices
 from fooling.report.drawings import ANSWERS, COMPARISON, CURVES, HIDDEN, LABELLED, LOOP, Drawing, Drawings
 from fooling.report.opening import Course, Question
 from fooling.report.pictures import Gallery, Picture, environment
-from fooling.report.probes import are_far_inputs_confident, is_it_the_cppn, what_survives
+from fooling.report.probes import are_far_inputs_confident, is_it_the_cppn, what_survives, where_champions_lie
 from fooling.report.story import (
     ExperimentSummary,
     can_it_be_fixed,
@@ -57,10 +57,12 @@ SECTIONS = {
     "evolution": "Is it evolution?",
     "others": "Do they fool other networks?",
     "why": "Why are they fooled?",
+    "boundary": "How far are they from the boundary?",
     "far": "What about inputs far from the data?",
     "smooth": "Is it the CPPN, or any smooth image?",
     "stress": "What do fooling images survive?",
     "fix": "Can it be fixed?",
+    "kinds": "In how many ways can one network be fooled?",
     "adversarial": "How small a change is enough?",
     "ranking": "Which networks are fooled most?",
     "claims": "Claims of the paper, and ours",
@@ -93,6 +95,7 @@ class Tables:
     effects: pd.DataFrame | None = None  # of all retrainings
     rubbish_summary: pd.DataFrame | None = None
     ray_slopes: pd.DataFrame | None = None
+    boundary: pd.DataFrame | None = None  # of all classifiers
     families: pd.DataFrame | None = None  # of all classifiers
     robustness: pd.DataFrame | None = None  # of all classifiers
     supernormal: pd.DataFrame | None = None  # of all classifiers
@@ -229,12 +232,14 @@ def _answers(content: Content, drawings: Drawings) -> dict[str, Answer]:
     sentences = {
         "others": do_others_agree(content.tables.transfer, encodings),
         "why": why(content.tables.distances, threshold=content.threshold),
+        "boundary": where_champions_lie(content.tables.boundary),
         "far": are_far_inputs_confident(
             content.tables.rubbish_summary, content.tables.ray_slopes, threshold=content.threshold
         ),
         "smooth": is_it_the_cppn(content.tables.families),
         "stress": what_survives(content.tables.robustness, content.tables.supernormal),
         "fix": can_it_be_fixed(content.tables.effects),
+        "kinds": "",
         "adversarial": how_small_is_enough(content.tables.adversarial_means),
         "ranking": which_are_fooled_most(content.tables.audits),
     }

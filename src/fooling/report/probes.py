@@ -6,10 +6,12 @@ import math
 from collections.abc import Hashable, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from fooling.claims.verdicts import in_words
 from fooling.encodings.families import SMOOTH
+from fooling.findings.boundary import CHAMPION, REAL_IMAGE, START
 from fooling.findings.intervals import probability_of
 from fooling.formatting import share_percent, short_percent
 from fooling.report.story import RETRAINED
@@ -92,6 +94,35 @@ def what_survives(robustness: pd.DataFrame | None, supernormal: pd.DataFrame | N
         listed = shares[0] if len(shares) == 1 else f"{', '.join(shares[:-1])}, and {shares[-1]},"
         sentences.append(f"Of the champions {listed} have a higher logit for their class than any real test image.")
     return " ".join(sentences)
+
+
+def where_champions_lie(boundary: pd.DataFrame | None) -> str:
+    """Return how far champions are from the nearest decision boundary, beside starts and real images; empty without.
+
+    ``boundary`` is the table ``boundary`` of all networks. Distances are medians over the images of a network, and
+    geometric means over the networks.
+    """
+    if boundary is None or (known := boundary.dropna(subset="distance")).empty:
+        return ""
+    of_real = known[known["kind"] == REAL_IMAGE]
+    parts = [f"correctly classified real images {_distance(of_real)}"] if len(of_real) else []
+    for experiment, rows in known.dropna(subset="experiment").groupby("experiment", sort=False):
+        champions, starts = rows[rows["kind"] == CHAMPION], rows[rows["kind"] == START]
+        if len(champions):
+            before = f" (at the start {_distance(starts)})" if len(starts) else ""
+            parts.append(f"champions of {experiment} {_distance(champions)}{before}")
+    networks = boundary["classifier"].nunique()
+    on = "1 network" if networks == 1 else f"{networks} networks"
+    return (
+        "Median distance to the nearest decision boundary that DeepFool finds, as the root mean square of the change "
+        f"on the 0..1 scale, on {on}: {', '.join(parts)}. An adversarial example lies just behind the boundary. The "
+        "distance of images of all kinds grows with their confidence."
+    )
+
+
+def _distance(rows: pd.DataFrame) -> str:
+    medians = rows.groupby("classifier")["distance"].median()
+    return f"{float(np.exp(np.log(medians[medians > 0]).mean())):.3f}"
 
 
 def _survived(rows: pd.DataFrame) -> str:

@@ -175,6 +175,8 @@ def contradictions(study: StudySettings, expanded: Mapping[str, Sequence[Variant
                 yield ("attacks", index, "pilots"), Explanation(found, "pilots of the same data set as the classifiers")
     if study.far is not None:
         yield from _unknown_classifiers(("far", "classifiers"), study.far.classifiers, classifiers)
+    if study.boundary is not None:
+        yield from _unknown_classifiers(("boundary", "classifiers"), study.boundary.classifiers, classifiers)
     plain = [entry.name for entry in study.experiments if not entry.cross]
     for index, experiment in enumerate(study.experiments):
         keys = ("experiments", index)
@@ -184,12 +186,18 @@ def contradictions(study: StudySettings, expanded: Mapping[str, Sequence[Variant
             yield (*keys, "compared_with"), _unknown("compared_with", str(experiment.compared_with), others)
     trained = {name: network for name, network in classifiers.items() if network.kind == "trained"}
     for index, retraining in enumerate(study.retraining):
-        yield from _unknown_classifiers(("retraining", index, "classifiers"), retraining.classifiers, trained)
+        first = ("retraining", index, "classifiers")
+        yield from _unknown_classifiers(first, retraining.classifiers, trained)
+        for name in (name for name in retraining.classifiers if name in trained):
+            if trained[name].training.part is not None:
+                found = f"{name}, which is trained on a part of the training images"
+                yield first, Explanation(found, "classifiers without training.part")
 
 
 def _missing_experiments(study: StudySettings) -> Iterator[Contradiction]:
     """Yield that there are no experiments, unless the study has audits and nothing else."""
-    others = (study.datasets, study.classifiers, study.retraining, study.attacks, study.far, study.survey)
+    probes = (study.far, study.boundary)
+    others = (study.datasets, study.classifiers, study.retraining, study.attacks, *probes, study.survey)
     if not study.experiments and (study.audits is None or any(others)):
         names = [classifier.name for classifier in study.classifiers[:1]] or ["a-classifier"]
         example = {"name": "cppn", "classifiers": names, "encoding": {"kind": "cppn"}}

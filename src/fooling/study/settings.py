@@ -15,6 +15,7 @@ from fooling.encodings.settings import CppnSettings, DirectSettings
 from fooling.figures.declaration import FigureSettings
 from fooling.findings.ablation import AblationSettings
 from fooling.findings.ancestry import LineageSettings
+from fooling.findings.boundary import BoundarySettings
 from fooling.findings.calibration import CalibrationSettings
 from fooling.findings.class_sets import ClassSetSettings
 from fooling.findings.classifiers import FoolabilitySettings
@@ -53,6 +54,13 @@ class FarEntry(FarSettings):
     classifiers: Annotated[tuple[Name, ...], Field(min_length=1)]
     """Names of the classifiers, all of one data set. The networks of chains that begin with one of them get the same
     random inputs, but no rays."""
+
+
+class BoundaryEntry(BoundarySettings):
+    """Distance of champions to the nearest decision boundary, beside their starts and real test images."""
+
+    classifiers: Annotated[tuple[Name, ...], Field(min_length=1)]
+    """Names of the classifiers, all of one data set; they need gradients."""
 
 
 class FindingsSettings(
@@ -101,6 +109,8 @@ class StudySettings(Settings):
     """Attacks besides evolution, each with a name, a kind and its classifiers."""
     far: FarEntry | None = None
     """Random inputs and rays far from the data. Without this key there are none."""
+    boundary: BoundaryEntry | None = None
+    """Distances of champions to the nearest decision boundary. Without this key there are none."""
     audits: AuditsEntry | None = None
     """Audits of networks by `fooling audit`, and their ranking. Without this key there are none."""
     findings: FindingsSettings = FindingsSettings()
@@ -155,6 +165,7 @@ def default_study() -> StudySettings:
             AdversarialEntry(name="small-changes", kind="adversarial", classifiers=LENETS, images=10),
         ),
         far=FarEntry(classifiers=LENETS, inputs=2000, rays=20),
+        boundary=BoundaryEntry(classifiers=LENETS, images=15),
         findings=FindingsSettings(sample_images=2000, family_images=400, changed_real_images=50),
         survey=SurveySettings(),
     )

@@ -6,6 +6,7 @@ batches are the same.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import os
 import sys
@@ -23,7 +24,46 @@ from fooling.classifiers.views import cropped, drawn_places
 from fooling.datasets.dataset import Dataset
 from fooling.errors import FoolingError
 from fooling.seeding import derived_seed, numpy_generator
-from fooling.training.settings import ClassifierSettings
+from fooling.training.settings import ClassifierSettings, TrainingPart
+
+
+def part_of(dataset: Dataset, part: TrainingPart | None) -> Dataset:
+    """Return ``dataset`` with one ``part`` of its training images, in their order; None: all of them.
+
+    The images of each class are put in an order drawn by seed, in which the parts follow each other. Parts of equally
+    many images differ by at most one image of a class; which parts are larger is different for each class.
+
+    Raises :class:`FoolingError` if a class has too few images, or none is left of a part.
+    """
+    if part is None:
+        return dataset
+    dataset.require_training_images(f"part {part.number} of {part.of}")
+    classes, kept = len(dataset.class_names), []
+    for index, name in enumerate(dataset.class_names):
+        mine = np.flatnonzero(dataset.train_labels == index)
+        order = numpy_generator(part.seed, "training part", index).permutation(mine)
+        if part.images is None:
+            kept.append(np.array_split(order, part.of)[(part.number - 1 + index) % part.of])
+            continue
+        wanted = part.images // classes + (index < part.images % classes)
+        if wanted * part.of > len(mine):
+            raise FoolingError(
+                f"the class {name} of {dataset.name} has too few training images for the parts",
+                found=f"{len(mine)} images",
+                expected=f"at least {wanted * part.of}: {wanted} for each of {part.of} parts",
+                remedy="lower training.part.images or training.part.of",
+            )
+        kept.append(order[(part.number - 1) * wanted : part.number * wanted])
+    rows = np.sort(np.concatenate(kept))
+    if not len(rows):
+        raise FoolingError(
+            f"part {part.number} of {part.of} of {dataset.name} has no training images",
+            found=dataset.summary,
+            remedy="lower training.part.of",
+        )
+    return dataclasses.replace(
+        dataset, train_images=dataset.train_images[rows], train_labels=dataset.train_labels[rows]
+    )
 
 
 class ScheduledBatch(NamedTuple):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -75,6 +76,43 @@ class StepPolicy(Settings):
 Policy = Annotated[InversePolicy | ConstantPolicy | CosinePolicy | StepPolicy, Field(discriminator="kind")]
 
 
+class TrainingPart(Settings):
+    """One of several disjoint parts of the training images, drawn by seed, each with the same share of every class."""
+
+    number: Annotated[int, Field(ge=1, le=1000)] = 1
+    """Number of the part, from 1. Parts with other numbers, and the same values below, have no image in common."""
+    of: Annotated[int, Field(ge=1, le=1000)] = 2
+    """How many parts there are."""
+    images: Count | None = None
+    """Images in each part, equally many of every class; null: all training images are divided among the parts."""
+    seed: Seed = 1
+    """Seed that draws the parts."""
+
+    @model_validator(mode="after")
+    def _is_one_of_them(self) -> Self:
+        if self.number > self.of:
+            raise ValueError(f"number: a whole number from 1 to {self.of}, as there are {self.of} parts")
+        return self
+
+
+#: How the training images of two networks of one data set are related.
+SAME, DISJOINT, OVERLAPPING, UNKNOWN = TRAINING_IMAGES = ("same", "disjoint", "overlapping", "unknown")
+
+
+def training_images(one: Mapping[str, Any] | None, other: Mapping[str, Any] | None) -> str:
+    """Return how the training images of two networks of one data set are related, from the settings of training.
+
+    Parts with equal settings but other numbers are disjoint by construction (:func:`fooling.training.images.part_of`).
+    """
+    if one is None or other is None:
+        return UNKNOWN
+    parts = [dict(settings.get("part") or {}) for settings in (one, other)]
+    if parts[0] == parts[1]:
+        return SAME if one.get("pictures") == other.get("pictures") else OVERLAPPING
+    numbers = [part.pop("number", None) for part in parts]
+    return DISJOINT if parts[0] == parts[1] and None not in numbers else OVERLAPPING
+
+
 class TrainingSettings(Settings):
     """The training of a network; the defaults are Caffe's solver for LeNet on MNIST."""
 
@@ -95,6 +133,9 @@ class TrainingSettings(Settings):
     """Pictures to train on: those `kept` in the data set file, or `all` of the training part, decoded from their folder
     as needed; `all` is for data sets of kind `imagenet` and `folder` (docs/training.md).
     """
+    part: TrainingPart | None = Field(default=None, exclude_if=lambda part: part is None)
+    """The part of the training images on which the network is trained; null: all of them. Without a part the key is
+    left out, so that networks that were trained before it existed keep their bytes."""
     precision: Literal["float32", "mixed"] = "float32"
     """`mixed`: in training, but not afterwards, the network computes in bfloat16 where that is safe; for GPUs that
     support it.
@@ -103,6 +144,12 @@ class TrainingSettings(Settings):
     """Iterations between two measurements of the test error within a pass over the images; null: only at its end."""
     threads: Annotated[int, Field(ge=1, le=1024)] = 1
     """Threads on a CPU. They decide the last bits of the weights, so the number never follows the machine."""
+
+    @model_validator(mode="after")
+    def _part_is_kept(self) -> Self:
+        if self.part is not None and self.pictures == "all":
+            raise ValueError("part: only with pictures: kept")
+        return self
 
     @model_validator(mode="after")
     def _warm_up_ends(self) -> Self:

@@ -31,7 +31,7 @@ from fooling.errors import REMEDY, FoolingError
 from fooling.formatting import share_percent
 from fooling.schemas import Header, checked_header, require_schema
 from fooling.seeding import derived_seed
-from fooling.training.images import Batch, KeptImages, Schedule, TrainingImages
+from fooling.training.images import Batch, KeptImages, Schedule, TrainingImages, part_of
 from fooling.training.optimisers import make_optimiser, set_learning_rate
 from fooling.training.process_group import SINGLE, ProcessGroup, require_equal_parts
 from fooling.training.settings import ClassifierSettings
@@ -86,6 +86,14 @@ class Training:
                 found="training.pictures: all, and only the images of the data set file",
                 remedy="name the pictures and their manifest (--pictures, --manifest), or set training.pictures: kept",
             )
+        if settings.training.part is not None and (fooling_class or images is not None):
+            raise FoolingError(
+                f"{name} cannot be trained on a part of the training images",
+                found="training.part, with a fooling class" if fooling_class else "training.part, with other images",
+                expected="training.part only for networks that are trained on the images of a data set file",
+                remedy="leave out training.part",
+            )
+        dataset = part_of(dataset, settings.training.part)
         require_equal_parts(settings.training.batch_size, group)
         self.dataset, self.settings, self._device, self.group = dataset, settings, device, group
         self._images = KeptImages(dataset) if images is None else images

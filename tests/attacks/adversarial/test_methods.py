@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from fooling.attacks.adversarial.methods import Batch, changed, l_bfgs, noisy, norms_of
+from fooling.attacks.adversarial.methods import Batch, beyond_boundary, changed, l_bfgs, noisy, norms_of
 from fooling.attacks.adversarial.network import BACKWARD, Network
 from fooling.attacks.adversarial.settings import AdversarialSettings, Column, Method
 from fooling.classifiers.classifier import Classifier
@@ -46,6 +46,22 @@ def test_deepfool_goes_beyond_the_nearest_boundary_by_its_overshoot(
     nearest = distances(network, batch, by_level).min(axis=1)
     np.testing.assert_allclose(lengths_of(found.images, batch), 1.02 * nearest, rtol=1e-3)
     assert (network.labels(found.images) != batch.labels).all()
+
+
+def test_many_images_go_beyond_their_nearest_boundaries_at_once(
+    network: Network, batch: Batch, by_level: np.ndarray
+) -> None:
+    found = beyond_boundary(network, batch.images, overshoot=0.02)
+    nearest = distances(network, batch, by_level).min(axis=1)
+    np.testing.assert_allclose(lengths_of(found.images, batch), 1.02 * nearest, rtol=1e-3)
+    assert (network.labels(found.images) != batch.labels).all()
+    assert set(found.evaluations.tolist()) == {1 + 2 + 1 + BACKWARD * CLASSES}  # a linear network takes one step
+
+
+def test_no_boundary_is_found_without_gradients(flat_classifier: Classifier) -> None:
+    image = np.full((2, *SHAPE), 0.5)
+    found = beyond_boundary(Network(flat_classifier), image, overshoot=0.02)
+    assert np.array_equal(found.images, image)
 
 
 def test_l_bfgs_comes_close_to_the_boundary_with_its_target(

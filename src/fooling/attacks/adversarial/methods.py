@@ -18,6 +18,7 @@ from fooling.seeding import numpy_generator
 
 WIDENING = 4.0  # factor between two weights of the norm, until one is found that changes the label
 MOST_WIDENINGS = 8
+BOUNDARY_STEPS, BOUNDARY_CLASSES = 50, 10
 PRECISION = {"ftol": 1e-6, "gtol": 1e-7}  # of scipy's L-BFGS-B; the loss is computed in float32
 
 
@@ -77,6 +78,63 @@ def _smallest_change(network: Network, batch: Batch, row: int, column: Column, s
         return toolbox.deepfool(network, image, overshoot=settings.overshoot)
     generator = numpy_generator(settings.seed, "adversarial", column.method, index)
     return toolbox.hop_skip_jump(network, image, batch.others, settings=settings, generator=generator)
+
+
+def beyond_boundary(network: Network, images: Array, *, overshoot: float) -> Changed:
+    """Return ``images`` (B, C, H, W) moved just beyond the nearest boundary that DeepFool finds, clipped to 0..1.
+
+    Moosavi-Dezfooli, Fawzi and Frossard 2016, algorithm 2. The network is linearised at the image as moved so far; the
+    change times 1 + ``overshoot`` is tried in each step, and the first one that changes the label is returned. The
+    toolbox tries it after its last step alone, and takes ten times as many steps. An image whose label no step changes
+    is returned as it was tried last. Of many classes, the ten most probable ones are considered.
+    """
+    found, evaluations = images.astype(np.float64), np.zeros(len(images), dtype=np.int64)
+    # The gradients of a batch are of the same classes for all its images.
+    size = network.classifier.chunk_size if network.classes <= BOUNDARY_CLASSES else 1
+    for start in range(0, len(images), size):
+        part = slice(start, start + size)
+        found[part], evaluations[part] = _beyond_boundary(network, found[part], overshoot)
+    return Changed(found, evaluations)
+
+
+def _beyond_boundary(network: Network, images: Array, overshoot: float) -> tuple[Array, NDArray[np.int64]]:
+    """Return the moved images (B, C, H, W) and the evaluations (B,) of each."""
+    logits = network.logits(images)
+    labels, classes = logits.argmax(axis=1), np.sort(np.argsort(-logits[0], kind="stable")[:BOUNDARY_CLASSES])
+    of_step = 2 + network.evaluations_of_gradients(len(classes))
+    places = np.searchsorted(classes, labels)
+    moved, tried, evaluations = images.copy(), images.copy(), np.ones(len(images), dtype=np.int64)
+    active = np.arange(len(images))
+    for _ in range(BOUNDARY_STEPS):
+        step = _step_to_boundary(network, moved[active], classes, places[active])
+        moved[active] = np.clip(moved[active] + step, 0, 1)
+        tried[active] = np.clip(images[active] + (1 + overshoot) * (moved[active] - images[active]), 0, 1)
+        evaluations[active] += of_step
+        active = active[network.labels(tried[active]) == labels[active]]
+        if not len(active):
+            break
+    return tried, evaluations
+
+
+def _step_to_boundary(network: Network, images: Array, classes: NDArray[np.int64], places: NDArray[np.int64]) -> Array:
+    """Return the step (B, C, H, W) to the nearest boundary of the linearised network; 0 where there is no gradient.
+
+    ``places`` (B,) are the places of the labels among the ``classes``.
+    """
+    logits = network.logits(images)[:, classes].astype(np.float64)
+    gradients = network.logit_gradients(images, classes.tolist()).astype(np.float64)
+    rows = np.arange(len(images))
+    gaps = logits - logits[rows, places][:, None]
+    normals = gradients - gradients[rows, places][:, None]
+    lengths = np.sqrt(np.square(normals).sum(axis=(2, 3, 4)))
+    distances = np.divide(np.abs(gaps), lengths, out=np.full_like(gaps, np.inf), where=lengths > 0)
+    distances[rows, places] = np.inf
+    nearest = distances.argmin(axis=1)
+    shortest = distances[rows, nearest]
+    known = np.isfinite(shortest)
+    factors = np.divide(shortest, lengths[rows, nearest], out=np.zeros(len(rows)), where=known)
+    step: Array = factors[:, None, None, None] * normals[rows, nearest]
+    return step
 
 
 def l_bfgs(network: Network, image: Array, target: int, settings: AdversarialSettings) -> Array:

@@ -50,7 +50,7 @@ class Network:
 
         Counts one forward pass, and a backward pass for each class.
         """
-        self.evaluations += (1 + BACKWARD * len(classes)) * len(images)
+        self.evaluations += self.evaluations_of_gradients(len(classes)) * len(images)
         levels, classifier = self._levels(images), self.classifier
         inputs = [classifier.inputs(view.of(levels)).requires_grad_() for view in classifier.seen]
         found = []
@@ -64,6 +64,11 @@ class Network:
                 found.append(gradients)
         stacked: Array = (LEVELS * torch.stack(found, dim=1)).float().cpu().numpy()
         return stacked
+
+    @staticmethod
+    def evaluations_of_gradients(classes: int) -> int:
+        """Return what :meth:`logit_gradients` of so many classes counts for one image."""
+        return 1 + BACKWARD * classes
 
     def final_labels(self, images: Array) -> NDArray[np.int64]:
         """Return the most probable class (B,) of ``images``, in padded chunks: a label is a function of its image.

@@ -12,6 +12,7 @@ import pandas as pd
 
 from fooling.claims.estimand import Context, NotRun, estimand
 from fooling.findings.adversarial import METHOD, distortion, excess_over_pairs, fooled_over_noise
+from fooling.findings.boundary import REAL_IMAGE, START, distance_ratio
 from fooling.findings.intervals import Estimate, estimated_mean, estimated_share, probability_of, run_grid
 from fooling.findings.stress import survival_over_real
 
@@ -73,6 +74,35 @@ def share_supernormal(context: Context) -> Estimate:
     return context.share(beyond == 1)
 
 
+@estimand(
+    "median distance of the champions to the nearest decision boundary, as a multiple of that of correctly classified "
+    "real test images, geometric mean over the classifiers",
+)
+def boundary_distance_over_real(context: Context) -> Estimate:
+    """Above 1 if champions lie deeper in the region of their class than real images."""
+    return _distance_ratio(context, REAL_IMAGE)
+
+
+@estimand(
+    "median distance of the champions to the nearest decision boundary, as a multiple of that of the best images of "
+    "the random starts, geometric mean over the classifiers",
+)
+def boundary_distance_over_start(context: Context) -> Estimate:
+    """Above 1 if evolution leads away from the boundary."""
+    return _distance_ratio(context, START)
+
+
+def _distance_ratio(context: Context, kind: str) -> Estimate:
+    table = context.tables.boundary
+    rows = table if table.empty else table[table["classifier"].isin(context.networks()["classifier"])]
+    level, found = context.settings.confidence_level, None
+    if not rows.empty:
+        found = distance_ratio(rows, experiment=str(context.filter.experiment), kind=kind, level=level)
+    if found is None:
+        raise NotRun(f"no distances of {context.filter.experiment} to the boundary on classifiers of {context.dataset}")
+    return found
+
+
 def _medians(context: Context, family: str) -> pd.Series[float]:
     """Return the median log-odds over the classes of the best images of a family, by classifier."""
     table = context.tables.families
@@ -117,12 +147,14 @@ def fooled_by_method_over_noise(context: Context) -> Estimate:
     "share of the stored images of {method} that another classifier misclassifies as well, minus the share with noise "
     "of the same norm, mean over the pairs of classifiers",
     needs=("adversarial", "method"),
-    takes=("size", "relation"),
+    takes=("size", "relation", "training_images"),
 )
 def adversarial_transfer_over_noise(context: Context) -> Estimate:
     """Images that their source misclassifies, and whose real image the other classifier gets right."""
     pairs = _of_attack(context, context.tables.adversarial_transfer, column="source")
     pairs = pairs[(pairs["relation"] == context.filter.relation) & pairs["excess"].notna()]
+    if (related := context.filter.training_images) is not None:
+        pairs = pairs[pairs["training_images"] == related]
     if pairs.empty:
         raise NotRun(f"no image of {context.filter.method} was shown to a classifier of the {context.filter.relation}")
     return excess_over_pairs(pairs, level=context.settings.confidence_level)
