@@ -16,6 +16,7 @@ from fooling.attacks.universal.settings import Column, Norm, Size
 from fooling.errors import REMEDY, FoolingError
 from fooling.schemas import IMAGE_LENGTHS, Array, FileFormat, Header, checked_header, require_arrays, require_range
 from fooling.seeding import numpy_generator
+from fooling.settings import Seed
 
 KIND, VERSION = "universal", 1
 LEVELS = 255.0
@@ -30,6 +31,7 @@ class UniversalRecord(AttackRecord):
 
     name: str
     dataset: Mapping[str, str]  # its name and the SHA-256 of its file
+    seed: int  # of the settings, from which the random perturbations are drawn
     columns: tuple[Column, ...]  # P of them
     seen_from: Literal["training", "test"]  # the part of the data set with the images that were used
     perturbations: NDArray[np.float32]  # (P, C, H, W) on the 0..1 scale
@@ -66,6 +68,8 @@ class UniversalHeader(AttackHeader):
     """Name of the attack in the study."""
     classifier: AttackedClassifier
     dataset: AttackedDataset
+    seed: Seed
+    """Seed of the settings, from which the random perturbations are drawn."""
     norms: tuple[Norm, ...]
     """Norm of each column."""
     sizes: tuple[Size, ...]

@@ -75,6 +75,7 @@ class Universal:
             "settings": settings.model_dump(mode="json"),
             "classifier": identity["classifier"],
             "dataset": identity["dataset"],
+            "seed": settings.seed,
             "versions": identity["versions"],
         }
 
