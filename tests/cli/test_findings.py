@@ -16,7 +16,7 @@ from fooling.attacks.evolution.record import load_runs
 from fooling.attacks.record import load_attack
 from fooling.claims.judgements import CLAIMS
 from fooling.classifiers.classifier_file import load_classifier
-from fooling.cli.adversarial import tabulate_adversarial
+from fooling.cli.adversarial import tabulate_adversarial, tabulate_universal
 from fooling.cli.attack import attack
 from fooling.cli.claims import claims, summarise
 from fooling.cli.classifiers import assemble_ensemble, calibrate, match_refusal
@@ -45,6 +45,10 @@ ROOT = Path(__file__).parents[2]
 NETWORKS = ("lenet-a", "lenet-b")
 SEARCHES = {"": "map-elites", ".random-search": "random-search", ".drift": "drift"}
 INTERVALS = json.dumps({"confidence_level": 0.9})
+PERTURBATIONS = {
+    **{"images": 20, "fewer_images": [], "unseen": 20, "sizes_linf": [0.3], "sizes_l2": [0.2], "compared_size": 0.3},
+    **{"steps": 5, "batch": 10, "controls": 2, "rounds": 1, "tuning_steps": 2, "tuning_batch": 8, "examples": 2},
+}
 REFUSAL = json.dumps({**json.loads(INTERVALS), "rates": [0.1, 0.2], "seed": 1})
 
 
@@ -93,6 +97,15 @@ def study(tmp_path_factory) -> Path:
             dataset=folder / "dataset.safetensors",
             settings=json.dumps({"images": 6, "methods": ["l-bfgs", "fgsm"], "sizes_linf": [0.3]}),
             output=folder / "adversarial" / f"{name}.safetensors",
+            checkpoints=folder / "checkpoints",
+        )
+        attack(
+            "universal",
+            name="one",
+            classifier=folder / f"{name}.safetensors",
+            dataset=folder / "dataset.safetensors",
+            settings=json.dumps(PERTURBATIONS),
+            output=folder / "universal" / f"{name}.safetensors",
             checkpoints=folder / "checkpoints",
         )
     sweep_in(folder)
@@ -357,7 +370,18 @@ def findings_of(study: Path, out: Path) -> None:
         means=out / "adversarial_means.csv",
         transfer=out / "adversarial_transfer.csv",
     )
+    tabulate_universal(
+        [study / "universal" / f"{name}.safetensors" for name in NETWORKS],
+        classifiers=networks,
+        datasets=[study / "dataset.safetensors"],
+        settings=INTERVALS,
+        perturbations=out / "universal.csv",
+        means=out / "universal_means.csv",
+        labels=out / "universal_labels.csv",
+        transfer=out / "universal_transfer.csv",
+    )
     of_claims = {
+        **{name: [f"{name}.csv"] for name in ("universal", "universal_labels", "universal_transfer")},
         "classifiers": ["classifiers.csv"],
         "adversarial_transfer": ["adversarial_transfer.csv"],
         "start": ["start/*/*.parquet"],
@@ -453,6 +477,10 @@ TABLES = {
     "adversarial": "adversarial.parquet",
     "adversarial_means": "adversarial_means.csv",
     "adversarial_transfer": "adversarial_transfer.csv",
+    "universal": "universal.csv",
+    "universal_means": "universal_means.csv",
+    "universal_labels": "universal_labels.csv",
+    "universal_transfer": "universal_transfer.csv",
     "claims": "claims.csv",
     "curves": "curves.csv",
 }
@@ -497,6 +525,16 @@ def test_adversarial_examples_are_shown_to_the_other_network(study):
     pairs = as_written(study / "findings" / "adversarial_transfer.csv")
     named = pairs.dropna(subset=["source"])
     assert set(zip(named["source"], named["target"], strict=True)) == {NETWORKS, NETWORKS[::-1]}
+
+
+def test_images_with_universal_perturbations_are_shown_to_the_other_network(study):
+    table = as_written(study / "findings" / "universal.csv")
+    assert table.groupby("classifier").size().tolist() == [3, 3]
+    assert (table.loc[table["round"] == 0, "former"].isna()).all()
+    pairs = as_written(study / "findings" / "universal_transfer.csv").dropna(subset=["source"])
+    assert set(zip(pairs["source"], pairs["target"], strict=True)) == {NETWORKS, NETWORKS[::-1]}
+    plain = table[table["round"] == 0]
+    assert pairs["own"].tolist() == plain["unseen"].tolist()
 
 
 def test_the_history_ends_with_the_champions(study):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from figures.made_up_tables import made_audits, made_families, made_far, made_robustness
+from fooling.findings import universal
 from fooling.findings.adversarial import adversarial_table, means_table
 from fooling.findings.intervals import IntervalSettings
 from fooling.images import png_bytes
@@ -17,6 +18,7 @@ from fooling.report.record import RecordHeader
 from fooling.report.story import summarise_experiment
 from made_up_adversarial import made_adversarial
 from made_up_claims import claims_of
+from made_up_universal import made_universal
 
 VOID = {"meta", "link", "img", "br", "hr", "input", "rect", "line", "circle"}
 
@@ -78,6 +80,9 @@ def made(
             retraining=make_retraining(),
             effects=make_effects(),
             adversarial_means=means_table(adversarial_table([made_adversarial()]), settings=IntervalSettings()),
+            universal_means=universal.means_table(
+                universal.universal_table([made_universal()]), settings=IntervalSettings()
+            ),
             audits=made_audits()["audits"],
             rubbish_summary=made_far()["rubbish_summary"],
             ray_slopes=made_far()["ray_slopes"],

@@ -9,7 +9,7 @@ from figures.made_up_tables import made_families, made_robustness
 from fooling.encodings.families import FAMILIES as EVERY_FAMILY
 from fooling.figures.families import LOOKS
 from fooling.figures.robustness import AXES
-from fooling.report.probes import CHANGES, FAMILIES, STORED, is_it_the_cppn, what_survives
+from fooling.report.probes import CHANGES, FAMILIES, STORED, is_it_the_cppn, is_one_enough, what_survives
 
 
 def families_of(medians: dict[str, dict[str, float]]) -> pd.DataFrame:
@@ -99,3 +99,15 @@ def test_supernormal_champions_are_counted_on_networks_that_give_logits():
 def test_one_family_is_enough_for_a_sentence():
     table = families_of({"one": {"cppn": np.float64(3.0)}})
     assert "at least as well" not in is_it_the_cppn(table)
+
+
+def test_one_perturbation_is_named_with_its_share_beside_random_ones() -> None:
+    records = [made_universal(name) for name in ("lenet-a", "lenet-b", "lenet-c")]
+    means = universal.means_table(universal.universal_table(records), settings=IntervalSettings())
+    assert is_one_enough(means) == (
+        "one: of images that were not used, one perturbation fools 80 % with linf 0.2 (random perturbations: 5 %) and "
+        "60 % with l2 0.1 (random perturbations: 5 %). After fine-tuning on it, the last perturbation fools 10 %, and "
+        "a new one 50 %. Not fooled by stored images is not the same as not foolable."
+    )
+    assert "fine-tuning" not in is_one_enough(means[means["round"] == 0])
+    assert is_one_enough(None) == ""

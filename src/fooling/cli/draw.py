@@ -15,7 +15,9 @@ from matplotlib.figure import Figure
 from fooling.artifacts import read_tables, write_bytes
 from fooling.attacks.adversarial.record import load_adversarial
 from fooling.attacks.evolution.record import load_run, load_runs
-from fooling.attacks.record import load_attack
+from fooling.attacks.record import AttackRecord, load_attack
+from fooling.attacks.universal.record import KIND as UNIVERSAL
+from fooling.attacks.universal.record import load_universal
 from fooling.cli._files import named_paths
 from fooling.datasets.dataset import load_dataset
 from fooling.errors import FoolingError
@@ -58,7 +60,7 @@ def draw(
         figure: Name of the figure, such as gallery.
         tables: A table that it is drawn from, as name=path; the rows of all files of one name are taken together.
         batches: Files of runs against the networks of a chain, in its order; give the option once for each.
-        examples: Files of adversarial examples that `attack adversarial` wrote; give the option once for each.
+        examples: Files that `attack adversarial` or `attack universal` wrote; give the option once for each.
         stimuli: Stimuli of the human study, as condition=path of the questionnaire.
         settings: Options of the figure: one JSON object, or a YAML file that holds them.
         png: PNG file to write. Default: named after the figure, in this folder.
@@ -73,7 +75,7 @@ def draw(
     if ascents:
         given["ascents"] = [load_attack(path) for path in ascents]
     if examples:
-        given["examples"] = [load_adversarial(path) for path in examples]
+        given["examples"] = [_examples(path, figure) for path in examples]
     if stimuli is not None:
         given["stimuli"] = _read_stimuli(stimuli)
     if dataset is not None:
@@ -109,6 +111,12 @@ def _function_of(figure: str) -> Callable[..., Figure]:
         )
     function: Callable[..., Figure] = getattr(importlib.import_module(catalogue.module_of(figure)), figure)
     return function
+
+
+def _examples(path: Path, figure: str) -> AttackRecord:
+    """Return the adversarial examples or universal perturbations of a file, whichever ``figure`` shows."""
+    wanted = importlib.import_module(CATALOGUE).FIGURES[figure].examples_of
+    return load_universal(path) if wanted == UNIVERSAL else load_adversarial(path)
 
 
 def _closest_first(figure: str, known: list[str]) -> list[str]:

@@ -15,6 +15,8 @@ from fooling.attacks.evolution import record as evolution
 from fooling.attacks.evolution.record import load_run, load_runs
 from fooling.attacks.record import KIND as ASCENT
 from fooling.attacks.record import load_attack
+from fooling.attacks.universal.record import KIND as UNIVERSAL
+from fooling.attacks.universal.record import load_universal
 from fooling.classifiers.header import KIND as CLASSIFIER
 from fooling.classifiers.header import VERSION, classifier_header
 from fooling.cli._terminal import Protocol, is_terminal, protocol_of
@@ -37,8 +39,8 @@ from fooling.survey.questionnaire import load_questionnaire, load_stimuli
 PANEL = "Report"
 
 READABLE = (
-    "a run, several runs, a gradient ascent, adversarial examples, a data set or a classifier (.safetensors), a "
-    "questionnaire (.json), or a figure (.png)"
+    "a run, several runs, a gradient ascent, adversarial examples, universal perturbations, a data set or a classifier "
+    "(.safetensors), a questionnaire (.json), or a figure (.png)"
 )
 INLINE = {"kitty": as_kitty, "iterm": as_iterm, "sixel": as_sixel}
 
@@ -50,8 +52,8 @@ def show(file: Path, *, output: Path | None = None, protocol: str = "auto") -> N
     file.
 
     Args:
-        file: File of a run, of several runs, of a gradient ascent, of adversarial examples, a data set, a classifier, a
-            questionnaire with its images, or a PNG file.
+        file: File of a run, of several runs, of a gradient ascent, of adversarial examples, of universal perturbations,
+            a data set, a classifier, a questionnaire with its images, or a PNG file.
         output: PNG file to write.
         protocol: How the terminal shows pictures: auto, kitty, iterm, sixel or blocks (half-block characters in true
             colour, for any terminal).
@@ -98,6 +100,8 @@ def _overview_of_file(file: Path) -> Overview:
         return overview_of_records([load_attack(file)])
     if kind == ADVERSARIAL:
         return overview_of_records([load_adversarial(file)])
+    if kind == UNIVERSAL:
+        return overview_of_records([load_universal(file)])
     if kind == DATASET:
         return overview_of_dataset(load_dataset(file))
     if kind == CLASSIFIER:

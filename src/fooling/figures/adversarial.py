@@ -159,7 +159,7 @@ def universal_rates(*, universal_means: pd.DataFrame) -> Figure:
             axes.axhline(TARGET_RATE, color=FAINT, linewidth=0.8)
             for column, look in UNIVERSAL_LOOKS.items():
                 if name == {"seen": "images", "former": "round"}.get(column, name):
-                    places, shares = found[x].to_numpy(dtype=float), found[column].to_numpy(dtype=float)
+                    places, shares = (found[name].to_numpy(dtype=float) for name in (x, column))
                     style = {"color": look.colour, "linestyle": look.linestyle, "marker": look.marker}
                     axes.plot(places, shares, markersize=4, markerfacecolor=BACKGROUND, **style)
                     low, high = (found[f"{column}_{end}"].to_numpy(dtype=float) for end in ("low", "high"))
@@ -182,7 +182,7 @@ def universal_rates(*, universal_means: pd.DataFrame) -> Figure:
     draw_note(
         figure,
         "Fooled: the stored image gets another label with the perturbation than without. Sizes (on the 0..1 scale): "
-        "largest change for linf, root mean square for l2. Line: the source's target. Bars: 95 % intervals over networks.",
+        "largest change for linf, root mean square for l2. Line: the source's target. Bars: 95 % intervals.",
     )
     return figure
 
@@ -341,8 +341,7 @@ def _panels_of(means: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 def _compared_size(means: pd.DataFrame) -> float:
     """Return the size at which numbers of images and rounds are compared: the one with the most rows for linf."""
-    counts = means.loc[means["norm"] == "linf", "size"].value_counts(sort=False)
-    return float(counts.idxmax()) if len(counts) else 0.0
+    return float(means.loc[means["norm"] == "linf", "size"].value_counts(sort=False).idxmax())
 
 
 def _short(name: str, width: float) -> str:
