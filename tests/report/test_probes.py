@@ -9,7 +9,10 @@ from figures.made_up_tables import made_families, made_robustness
 from fooling.encodings.families import FAMILIES as EVERY_FAMILY
 from fooling.figures.families import LOOKS
 from fooling.figures.robustness import AXES
+from fooling.findings import universal
+from fooling.findings.intervals import IntervalSettings
 from fooling.report.probes import CHANGES, FAMILIES, STORED, is_it_the_cppn, is_one_enough, what_survives
+from made_up_universal import made_universal
 
 
 def families_of(medians: dict[str, dict[str, float]]) -> pd.DataFrame:
