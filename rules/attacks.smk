@@ -152,7 +152,7 @@ rule tabulate_adversarial:
         means="<results>/findings/adversarial_means.csv",
         transfer="<results>/findings/adversarial_transfer.csv",
     params:
-        code=classifiers.fingerprint("fooling.cli.adversarial:tabulate_adversarial", attacks.shown_adversarial),
+        code=classifiers.fingerprint("fooling.cli.probes:tabulate_adversarial", attacks.shown_adversarial),
         environment=environment("networks"),
         classifiers=options("classifiers"),
         settings=findings.settings(IntervalSettings),
@@ -188,7 +188,7 @@ rule tabulate_universal:
         labels="<results>/findings/universal_labels.csv",
         transfer="<results>/findings/universal_transfer.csv",
     params:
-        code=classifiers.fingerprint("fooling.cli.adversarial:tabulate_universal", attacks.shown_universal),
+        code=classifiers.fingerprint("fooling.cli.probes:tabulate_universal", attacks.shown_universal),
         environment=environment("networks"),
         shown=options("classifiers", "datasets"),
         settings=findings.settings(IntervalSettings),

@@ -7,8 +7,7 @@ import pandas as pd
 
 from figures.made_up_tables import made_families, made_robustness
 from fooling.encodings.families import FAMILIES as EVERY_FAMILY
-from fooling.figures.families import LOOKS
-from fooling.figures.robustness import AXES
+from fooling.figures.probes import AXES, LOOKS
 from fooling.findings import universal
 from fooling.findings.intervals import IntervalSettings
 from fooling.report.probes import CHANGES, FAMILIES, STORED, is_it_the_cppn, is_one_enough, what_survives
