@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from fooling.attacks.universal.record import UniversalRecord, perturbed, random_change
 from fooling.attacks.universal.settings import Column as Perturbation
 from fooling.errors import FoolingError
-from fooling.findings.columns import CLASS, CLASSIFIER, NOTE, UNITS
+from fooling.findings.columns import ATTACK, CLASS, CLASSIFIER, NOTE, RELATION, UNITS
 from fooling.findings.intervals import Estimate, IntervalSettings, estimated_mean, estimated_over_pairs, estimated_share
 from fooling.table import (
     COUNT,
@@ -36,7 +36,6 @@ from fooling.table import (
 MOST_LABELS = 5  # dominant labels of a perturbation
 _POSITIVE = Values(kind="whole", least=1, most=10**6)
 _DIFFERENCE = Values(kind="number", least=-1, most=1)
-_ATTACK = Column("attack", TEXT, doc="Name of the attack in the study's configuration.")
 _NORM = (
     Column("norm", one_of("linf", "l2"), doc="Norm of the perturbation."),
     Column(
@@ -62,7 +61,7 @@ UNIVERSAL = Table(
     path="findings/universal.csv",
     commands=("tabulate-universal",),
     columns=(
-        *(CLASSIFIER, _ATTACK, *_FOUND, _SEEN, _UNSEEN, _RANDOM),
+        *(CLASSIFIER, ATTACK, *_FOUND, _SEEN, _UNSEEN, _RANDOM),
         Column("random_most", SHARE, doc="The share of the random perturbation that fools most."),
         *or_nothing(_FORMER, doc="empty for round 0."),
         _ERROR,
@@ -79,7 +78,7 @@ UNIVERSAL_MEANS = Table(
     path="findings/universal_means.csv",
     commands=("tabulate-universal",),
     columns=(
-        *(_ATTACK, *_FOUND, *with_bounds(_SEEN), *with_bounds(_UNSEEN), *with_bounds(_RANDOM)),
+        *(ATTACK, *_FOUND, *with_bounds(_SEEN), *with_bounds(_UNSEEN), *with_bounds(_RANDOM)),
         Column("excess", _DIFFERENCE, doc="`unseen` minus `random`."),
         *bounds(_DIFFERENCE, of="excess"),
         *or_nothing(_FORMER, doc="empty for round 0."),
@@ -95,8 +94,8 @@ UNIVERSAL_LABELS = Table(
     path="findings/universal_labels.csv",
     commands=("tabulate-universal",),
     columns=(
-        *(CLASSIFIER, _ATTACK, *_NORM),
-        Column("rank", _POSITIVE, doc="1: the label that most fooled images get."),
+        *(CLASSIFIER, ATTACK, *_NORM),
+        Column("rank", _POSITIVE, doc="Rank of the label; 1: most fooled images get it."),
         *CLASS,
         Column("share", SHARE, doc="Share of the fooled unseen images that get this label."),
         Column("before", SHARE, doc="Share of all unseen images that have it without a perturbation."),
@@ -112,17 +111,13 @@ UNIVERSAL_TRANSFER = Table(
     path="findings/universal_transfer.csv",
     commands=("tabulate-universal",),
     columns=(
-        _ATTACK,
+        ATTACK,
         *or_nothing(
             Column("source", TEXT, doc="Classifier on which the perturbation was found."),
             Column("target", TEXT, doc="Classifier to which unseen images are shown with it."),
             doc="empty in the row with the mean over the pairs.",
         ),
-        Column(
-            "relation",
-            one_of("same architecture", "other architecture"),
-            doc="How the target is related to the source.",
-        ),
+        RELATION,
         *_NORM,
         Column("own", SHARE, doc="Share of the unseen images that the perturbation fools on its source."),
         Column("fooled", SHARE, doc="Share of the same images that it fools on the target."),
@@ -164,8 +159,8 @@ def universal_table(records: Sequence[UniversalRecord]) -> pd.DataFrame:
 def means_table(table: pd.DataFrame, *, settings: IntervalSettings) -> pd.DataFrame:
     """Return the means over the classifiers of the rows of ``table``, for each perturbation of an attack."""
     level, rows = settings.confidence_level, []
-    for names, found in table.groupby(names_of((_ATTACK, *_FOUND)), sort=False):
-        row = dict(zip(names_of((_ATTACK, *_FOUND)), names, strict=True))
+    for names, found in table.groupby(names_of((ATTACK, *_FOUND)), sort=False):
+        row = dict(zip(names_of((ATTACK, *_FOUND)), names, strict=True))
         excess = excess_over_random(found, level=level)
         estimates = {"excess": excess} | {
             name: share_of_images(found, name, level=level)
