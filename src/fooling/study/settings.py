@@ -171,7 +171,7 @@ def _universal() -> UniversalEntry:
         classifiers=("lenet-a",),
         sizes_linf=(0.1, 0.2, 0.3),
         sizes_l2=(0.1, 0.2),
-        compared_size=0.2,
+        compared_size=0.3,
         images=100,
         fewer_images=(10,),
         unseen=100,

@@ -35,8 +35,9 @@ from fooling.schemas import require_arrays, require_range
 from fooling.seeding import numpy_generator
 from fooling.settings import Settings
 
-#: Length of the first step over the size; the length falls to 0 linearly. With few steps, their sum is REACH instead.
-FIRST_STEP, REACH = 0.25, 1.25
+#: Length of the first step over the size; the length falls to 0 linearly. With longer steps, more images are fooled than
+#: with shorter ones: on a LeNet for MNIST 47 % instead of 36 % (a quarter) and 26 % (.08).
+FIRST_STEP = 1.0
 
 
 class Universal:
@@ -242,7 +243,6 @@ class UniversalRun:
         first = step % batches * settings.batch
         chosen = generator.permutation(column.images)[first : first + settings.batch]
         labels = self._found["seen_labels"][self._columns.index(column)][chosen]
-        first_step = column.size * max(FIRST_STEP, 2 * REACH / (settings.steps + 1))
         network = Network(self._attacked(column))
         self._change, log_odds = moved(
             network,
@@ -251,7 +251,7 @@ class UniversalRun:
             self._change,
             norm=column.norm,
             size=column.size,
-            length=first_step * (1 - step / settings.steps),
+            length=column.size * FIRST_STEP * (1 - step / settings.steps),
         )
         self._confidence = float(np.median(1 / (1 + np.exp(-log_odds.clip(-500)))))
 
