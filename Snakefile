@@ -134,6 +134,13 @@ rule adversarial:
         "Done: adversarial examples"
 
 
+rule universal:
+    input:
+        attacks.universal(),
+    message:
+        "Done: universal perturbations"
+
+
 rule audits:
     input:
         audits.files(),

@@ -13,11 +13,12 @@ from fooling.encodings.settings import NAMED_MODULES as ENCODINGS
 from fooling.encodings.settings import encoding_module
 from fooling.findings.adversarial import ADVERSARIAL, ADVERSARIAL_MEANS, ADVERSARIAL_TRANSFER
 from fooling.findings.audits import AUDIT_SEEDS, AUDITS
+from fooling.findings.universal import UNIVERSAL, UNIVERSAL_LABELS, UNIVERSAL_MEANS, UNIVERSAL_TRANSFER
 from fooling.fingerprint import fingerprint
 from fooling.settings import Explanation, format_problem
 from fooling.study.resolved import Study
 from fooling.table import Table
-from rules.classifiers import place_of
+from rules.classifiers import Datasets, place_of
 from rules.steps import Files, Wildcards, as_json, repeated
 
 CONTROLS = (".random-search", ".drift")
@@ -110,7 +111,7 @@ class Attacks:
     """Attacks other than evolution: one file per classifier, and pilots of sweeps."""
 
     def __init__(self, study: Study) -> None:
-        self._study = study
+        self._study, self._datasets = study, Datasets(study)
 
     def kinds(self, *, on_real_images: bool) -> list[str]:
         """Return the kinds of these attacks, which are also the folders of their files: with real images or without."""
@@ -175,22 +176,45 @@ class Attacks:
 
     def adversarial(self, classifier: str | None = None) -> list[str]:
         """Return the files of all adversarial examples, or of those on one classifier."""
-        return [
-            attack_file(self._study, each, name)
-            for each in ([classifier] if classifier else self._study.classifiers)
-            for name in self._study.attacks_on(each, kind="adversarial")
-        ]
+        return self._of_kind("adversarial", [classifier] if classifier else list(self._study.classifiers))
+
+    def universal(self) -> list[str]:
+        """Return the files of all universal perturbations."""
+        return self._of_kind("universal", list(self._study.classifiers))
 
     def shown_adversarial(self) -> list[str]:
         """Return the classifiers that are shown adversarial examples: all of the data sets that have some."""
-        attacked = [entry for entry in self._study.attacks.values() if entry.kind == "adversarial"]
-        datasets = {self._study.classifiers[name].dataset for entry in attacked for name in entry.classifiers}
-        return [name for name, entry in self._study.classifiers.items() if entry.dataset in datasets]
+        return self._beside("adversarial")
+
+    def shown_universal(self) -> list[str]:
+        """Return the classifiers that are shown images with universal perturbations: all of the data sets with some."""
+        return self._beside("universal")
+
+    def datasets_of_universal(self) -> list[str]:
+        """Return the files of the data sets on whose images universal perturbations are tried."""
+        names = dict.fromkeys(self._study.classifiers[name].dataset for name in self.shown_universal())
+        return [self._datasets.file(name) for name in names]
 
     def adversarial_tables(self, *tables: Table) -> list[str]:
         """Return these tables of the adversarial examples, by default all, if the study has any."""
         shown = tables or (ADVERSARIAL, ADVERSARIAL_MEANS, ADVERSARIAL_TRANSFER)
         return [f"{self._study.results}/{table.path}" for table in shown] if self.adversarial() else []
+
+    def universal_tables(self, *tables: Table) -> list[str]:
+        """Return these tables of the universal perturbations, by default all, if the study has any."""
+        shown = tables or (UNIVERSAL, UNIVERSAL_MEANS, UNIVERSAL_LABELS, UNIVERSAL_TRANSFER)
+        return [f"{self._study.results}/{table.path}" for table in shown] if self.universal() else []
+
+    def _of_kind(self, kind: str, classifiers: Sequence[str]) -> list[str]:
+        """Return the files of the attacks of a kind on these classifiers."""
+        study = self._study
+        return [attack_file(study, each, name) for each in classifiers for name in study.attacks_on(each, kind=kind)]
+
+    def _beside(self, kind: str) -> list[str]:
+        """Return all classifiers of the data sets on whose classifiers there are attacks of a kind."""
+        attacked = [entry for entry in self._study.attacks.values() if entry.kind == kind]
+        datasets = {self._study.classifiers[name].dataset for entry in attacked for name in entry.classifiers}
+        return [name for name, entry in self._study.classifiers.items() if entry.dataset in datasets]
 
 
 class Audits:

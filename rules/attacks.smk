@@ -176,6 +176,42 @@ rule tabulate_adversarial:
         " --settings {params.settings:q} {params.files} 2> {log}"
 
 
+rule tabulate_universal:
+    input:
+        attacks=attacks.universal(),
+        classifiers=[classifiers.file(name) for name in attacks.shown_universal()],
+        architecture=classifiers.network_files(attacks.shown_universal),
+        datasets=attacks.datasets_of_universal(),
+    output:
+        perturbations="<results>/findings/universal.csv",
+        means="<results>/findings/universal_means.csv",
+        labels="<results>/findings/universal_labels.csv",
+        transfer="<results>/findings/universal_transfer.csv",
+    params:
+        code=classifiers.fingerprint("fooling.cli.probes:tabulate_universal", attacks.shown_universal),
+        environment=environment("networks"),
+        shown=options("classifiers", "datasets"),
+        settings=findings.settings(IntervalSettings),
+        own_files=chains.own_files,
+        files=options("perturbations", "means", "labels", "transfer"),
+    log:
+        "<logs>/findings/tabulate_universal.log",
+    benchmark:
+        "<benchmarks>/findings/tabulate_universal.tsv"
+    priority: SHOWN
+    conda:
+        "../envs/networks.yaml"
+    resources:
+        mem_mb=memory(2000),
+        runtime=60,
+        gpu=gpus,
+    message:
+        "Tabulate universal perturbations, and show images with them to other networks"
+    shell:
+        "fooling tabulate-universal {input.attacks} {params.shown} {params.own_files}"
+        " --settings {params.settings:q} {params.files} 2> {log}"
+
+
 rule audit:
     input:
         files=by_wildcards(audits.network_files),

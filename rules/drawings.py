@@ -23,7 +23,7 @@ SHOWING_TRANSFER = ("transfer", "transfer_gallery")
 #: ``one_per`` of the figures whose tables are of the whole study.
 WITHOUT_SUBJECT = (
     *("study with audits", "study with adversarial examples", "study with inputs far from the data"),
-    "study with boundaries",
+    *("study with boundaries", "study with universal perturbations"),
 )
 OF_HUMAN_STUDY = ("condition", "study with responses")  # ``one_per`` of the figures of the human study
 
@@ -116,10 +116,11 @@ class Figures:
         return ascents_of(self.all[figure], self._study)
 
     def examples(self, figure: str) -> list[str]:
-        """Return the adversarial examples that a figure shows: those of the first attack on its first classifier."""
-        if not self.all[figure].declared.needs_examples:
+        """Return the attack with changed images that a figure shows: the first of its kind on its first classifier."""
+        kind = self.all[figure].declared.examples_of
+        if kind is None:
             return []
-        first = next(entry for entry in self._study.attacks.values() if entry.kind == "adversarial")
+        first = next(entry for entry in self._study.attacks.values() if entry.kind == kind)
         return [attack_file(self._study, first.classifiers[0], first.name)]
 
     def stimuli(self, figure: str) -> list[str]:
@@ -254,6 +255,9 @@ def _drawings_of(figure: str, study: Study) -> Iterator[Drawing]:
             yield Drawing(figure)
     elif FIGURES[figure].one_per == "study with adversarial examples":
         if any(entry.kind == "adversarial" for entry in study.attacks.values()):
+            yield Drawing(figure)
+    elif FIGURES[figure].one_per == "study with universal perturbations":
+        if any(entry.kind == "universal" for entry in study.attacks.values()):
             yield Drawing(figure)
     elif FIGURES[figure].one_per == "study with responses":
         if responses_of(study):

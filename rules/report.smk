@@ -3,6 +3,7 @@
 from fooling.claims.estimand import ContextSettings
 from fooling.findings.adversarial import ADVERSARIAL, ADVERSARIAL_MEANS, ADVERSARIAL_TRANSFER
 from fooling.findings.runs import ThresholdSettings
+from fooling.findings.universal import UNIVERSAL, UNIVERSAL_LABELS, UNIVERSAL_MEANS, UNIVERSAL_TRANSFER
 
 
 rule claims:
@@ -31,6 +32,9 @@ rule claims:
         ascent_times=attacks.tables("ascent_times.parquet"),
         adversarial=attacks.adversarial_tables(ADVERSARIAL),
         adversarial_transfer=attacks.adversarial_tables(ADVERSARIAL_TRANSFER),
+        universal=attacks.universal_tables(UNIVERSAL),
+        universal_labels=attacks.universal_tables(UNIVERSAL_LABELS),
+        universal_transfer=attacks.universal_tables(UNIVERSAL_TRANSFER),
         survey_accuracy=human_study.tables("accuracy"),
         lock=part_if_any("config/claims.lock"),
     output:
@@ -44,7 +48,7 @@ rule claims:
             *("classifiers", "history", "times", "start", "examined", "ancestry", "real", "distances", "transfer"),
             *("families", "robustness", "supernormal", "retrained", "retraining", "refusal", "ablation"),
             *("boundary", "rubbish", "ray_slopes", "ascent", "ascent_times", "adversarial", "adversarial_transfer"),
-            "survey_accuracy",
+            *("universal", "universal_labels", "universal_transfer", "survey_accuracy"),
         ),
         lock=options("lock"),
         settings=findings.settings(ContextSettings),
@@ -209,6 +213,7 @@ rule report:
         robustness=findings.stressed("robustness"),
         supernormal=findings.stressed("supernormal"),
         adversarial_means=attacks.adversarial_tables(ADVERSARIAL_MEANS),
+        universal_means=attacks.universal_tables(UNIVERSAL_MEANS),
         runs=report_page.runs(),
         replays=report_page.replays(),
         dataset=report_page.dataset(),
@@ -227,7 +232,7 @@ rule report:
         tables=named_files(
             "tables",
             *("claims", "audits", "champions", "examined", "real"),
-            *("transfer", "distances", "retraining", "effects", "adversarial_means"),
+            *("transfer", "distances", "retraining", "effects", "adversarial_means", "universal_means"),
             *("boundary", "families", "robustness", "supernormal", "rubbish_summary", "ray_slopes"),
         ),
         runs=report_page.runs_options(),

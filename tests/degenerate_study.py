@@ -199,6 +199,17 @@ class DegenerateStudy:
                 checkpoints=checkpoints,
                 device="cpu",
             )
+        for name in self.with_gradients:
+            function_of("attack")(
+                "universal",
+                name="one",
+                classifier=self.network(name),
+                dataset=self.dataset,
+                settings=json.dumps(UNIVERSAL),
+                output=self.folder / "universal" / f"{name}.safetensors",
+                checkpoints=checkpoints,
+                device="cpu",
+            )
         for name in self.chain[1:]:
             function_of("match-refusal")(
                 classifier=self.network(name),
@@ -225,6 +236,14 @@ class DegenerateStudy:
         every = ["l-bfgs", "fgsm", "pgd-l2", "deepfool", "hop-skip-jump"]
         right = {name: kind for name, kind in zip(self.names, self.plan.networks, strict=True) if kind != "flat"}
         return {name: every if kind in ("saturated", "fresh") else every[-1:] for name, kind in right.items()}
+
+    @property
+    def with_gradients(self) -> list[str]:
+        """The networks whose gradients are not all zero."""
+        return [name for name, methods in self.attacked.items() if len(methods) > 1]
+
+    def universal(self) -> list[Path]:
+        return [self.folder / "universal" / f"{name}.safetensors" for name in self.with_gradients]
 
     def adversarial(self) -> list[Path]:
         return [self.folder / "adversarial" / f"{name}.safetensors" for name in self.attacked]
@@ -454,6 +473,19 @@ class DegenerateStudy:
             transfer=out / "adversarial_transfer.csv",
             device="cpu",
         )
+        if self.with_gradients:
+            yield call(
+                "tabulate-universal",
+                self.universal(),
+                classifiers=networks,
+                datasets=[self.dataset],
+                settings="{}",
+                perturbations=out / "universal.csv",
+                means=out / "universal_means.csv",
+                labels=out / "universal_labels.csv",
+                transfer=out / "universal_transfer.csv",
+                device="cpu",
+            )
         (self.folder / "claims.yaml").write_text(yaml.safe_dump({"claims": every_claim()}))
         of_claims = {
             "classifiers": [out / "classifiers.csv"],
@@ -479,6 +511,7 @@ class DegenerateStudy:
             "ray_slopes": [out / "far/ray_slopes.parquet"],
             "adversarial": [out / "adversarial.parquet"],
             "adversarial_transfer": [out / "adversarial_transfer.csv"],
+            **{name: self.of(f"{name}.csv") for name in ("universal", "universal_labels", "universal_transfer")},
         }
         yield call(
             "claims",
@@ -547,6 +580,7 @@ class DegenerateStudy:
                     **{"claims": [out / "claims.csv"], "champions": champions},
                     **{"examined": self.of("examined/*/*.parquet")},
                     "adversarial_means": [out / "adversarial_means.csv"],
+                    "universal_means": self.of("universal_means.csv"),
                 }
             ),
             runs=[f"{name}={run}" for name in ENCODINGS for run in self.evolved(name, "lenet-a")],
@@ -615,8 +649,8 @@ class DegenerateStudy:
                 given["batches"] = [self.batch(one) for one in self.chain[:2]]
             if figure.needs_ascents:
                 given["ascents"] = [self.folder / "ascent" / f"{subject['classifier']}.safetensors"]
-            if figure.needs_examples:
-                given["examples"] = self.adversarial()
+            if figure.examples_of is not None:
+                given["examples"] = self.adversarial() if figure.examples_of == "adversarial" else self.universal()
             if figure.needs_stimuli:
                 given["stimuli"] = f"{subject['condition']}={self.folder / 'survey' / 'questionnaire.json'}"
             if figure.needs_dataset:
@@ -628,6 +662,10 @@ class DegenerateStudy:
 
 ENCODINGS = ("direct", "cppn")
 SEARCHES = ("", ".random-search", ".drift")
+UNIVERSAL = {
+    **{"images": 4, "fewer_images": [2], "unseen": 4, "sizes_linf": [0.2], "sizes_l2": [0.1], "compared_size": 0.2},
+    **{"steps": 2, "batch": 2, "controls": 1, "rounds": 1, "tuning_steps": 1, "tuning_batch": 2, "examples": 1},
+}
 
 
 def every_claim() -> list[dict[str, Any]]:
@@ -639,6 +677,9 @@ def every_claim() -> list[dict[str, Any]]:
         "ascent": "plain",
         "adversarial": "small",
         "method": "hop-skip-jump",
+        "universal": "one",
+        "norm": "linf",
+        "round": 1,
         "fill": "mean",
         "removed": 1,
         "random_images": "blobs",

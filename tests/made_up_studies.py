@@ -47,6 +47,9 @@ def made_up_study(claim: Claim, end: str, *, units: int, first_seed: int = 1) ->
         ascent_times={str(claim.ascent): study.ascent_times()},
         adversarial={str(claim.adversarial): study.adversarial()},
         adversarial_transfer={str(claim.adversarial): study.adversarial_transfer()},
+        universal={str(claim.universal): study.universal()},
+        universal_labels={str(claim.universal): study.universal_labels()},
+        universal_transfer={str(claim.universal): study.universal_transfer()},
         people={name: study.people()},
         rubbish=study.rubbish(),
         ray_slopes=study.ray_slopes(),
@@ -230,6 +233,21 @@ class _Study:
             size=self._size(),
             excess=excess,
         )
+
+    def universal(self) -> pd.DataFrame:
+        shares = {"unseen": ENDS[self.end], "random": ENDS[OPPOSITE[self.end]]}
+        return self._perturbations(pd.DataFrame({"classifier": self.names}).assign(images=100, **shares))
+
+    def universal_labels(self) -> pd.DataFrame:
+        return self._perturbations(pd.DataFrame({"classifier": self.names}).assign(rank=1, share=ENDS[self.end]))
+
+    def universal_transfer(self) -> pd.DataFrame:
+        pairs = pd.DataFrame(itertools.permutations(self.names[:8], 2), columns=["source", "target"])
+        excess = {"low": -1.0, "high": 1.0}[self.end]
+        return self._perturbations(pairs.assign(relation=self.claim.relation, excess=excess))
+
+    def _perturbations(self, table: pd.DataFrame) -> pd.DataFrame:
+        return table.assign(norm=self.claim.norm, size=self._size(), round=self.claim.round)
 
     def people(self) -> pd.DataFrame:
         share = {"low": 0.02, "high": 0.98}[self.end]

@@ -586,3 +586,44 @@ def test_adversarial_examples_are_measured_by_attack_method_and_size():
         measure("fooled-by-method-over-noise", adversarial_tables(change="method"), **chosen)
     with pytest.raises(NotRun, match="was shown to a classifier of the other architecture"):
         measure("adversarial-transfer-over-noise", adversarial_tables(), **chosen, relation="other architecture")
+
+
+def universal_tables() -> Tables:
+    """Two networks, each with a perturbation found on few and on many images, and one after fine-tuning."""
+    rows = [
+        {"classifier": name, "images": images, "round": number, "unseen": unseen, "random": 0.1}
+        for name in ("lenet-a", "lenet-b")
+        for images, number, unseen in ((10, 0, 0.2), (100, 0, 0.7), (100, 1, 0.4))
+    ]
+    chosen = {"norm": "linf", "size": 0.2}
+    labels = [
+        {"classifier": name, "rank": rank, "share": 0.8 / rank} for name in ("lenet-a", "lenet-b") for rank in (1, 2)
+    ]
+    pairs = pd.DataFrame({"source": ["lenet-a", "lenet-b"], "target": ["lenet-b", "lenet-a"], "excess": [0.2, 0.4]})
+    return Tables(
+        networks=NETWORKS,
+        history={},
+        times={},
+        start={},
+        examined={},
+        universal={"one": pd.DataFrame(rows).assign(**chosen)},
+        universal_labels={"one": pd.DataFrame(labels).assign(**chosen)},
+        universal_transfer={"one": pairs.assign(**chosen, relation="same architecture")},
+    )
+
+
+def test_universal_perturbations_are_measured_by_attack_norm_and_size():
+    chosen = {"universal": "one", "norm": "linf", "size": 0.2}
+    tables = universal_tables()
+    assert measure("universal-rate", tables, **chosen).value == pytest.approx(0.7)
+    assert measure("universal-over-random", tables, **chosen).value == pytest.approx(0.6)
+    assert measure("universal-over-random", tables, **chosen, round=1).value == pytest.approx(0.3)
+    assert measure("universal-transfer-over-random", tables, **chosen).value == pytest.approx(0.3)
+    assert measure("universal-dominant-label", tables, **chosen).value == pytest.approx(0.8)
+    for wrong in ({"universal": "other"}, {"norm": "l2"}, {"size": 0.1}):
+        with pytest.raises(NotRun, match="no universal perturbations"):
+            measure("universal-rate", tables, **chosen | wrong)
+    with pytest.raises(NotRun, match="no classifiers that were fine-tuned 2 times"):
+        measure("universal-rate", tables, **chosen, round=2)
+    with pytest.raises(NotRun, match="was shown to a classifier of the other architecture"):
+        measure("universal-transfer-over-random", tables, **chosen, relation="other architecture")

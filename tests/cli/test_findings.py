@@ -22,7 +22,7 @@ from fooling.cli.classifiers import assemble_ensemble, calibrate, match_refusal
 from fooling.cli.comparisons import compare_kinds, probe_boundary
 from fooling.cli.examination import ablate, examine, measure_distances, stress, transfer
 from fooling.cli.fooling_images import collect_champions, paint
-from fooling.cli.probes import probe_far, sample, sample_families, tabulate_adversarial
+from fooling.cli.probes import probe_far, sample, sample_families, tabulate_adversarial, tabulate_universal
 from fooling.cli.retraining_tables import tabulate_budget, tabulate_refusal, tabulate_retraining
 from fooling.cli.tables import (
     compare,
@@ -44,6 +44,10 @@ ROOT = Path(__file__).parents[2]
 NETWORKS = ("lenet-a", "lenet-b")
 SEARCHES = {"": "map-elites", ".random-search": "random-search", ".drift": "drift"}
 INTERVALS = json.dumps({"confidence_level": 0.9})
+PERTURBATIONS = {
+    **{"images": 20, "fewer_images": [], "unseen": 20, "sizes_linf": [0.3], "sizes_l2": [0.2], "compared_size": 0.3},
+    **{"steps": 5, "batch": 10, "controls": 2, "rounds": 1, "tuning_steps": 2, "tuning_batch": 8, "examples": 2},
+}
 REFUSAL = json.dumps({**json.loads(INTERVALS), "rates": [0.1, 0.2], "seed": 1})
 
 
@@ -92,6 +96,15 @@ def study(tmp_path_factory) -> Path:
             dataset=folder / "dataset.safetensors",
             settings=json.dumps({"images": 6, "methods": ["l-bfgs", "fgsm"], "sizes_linf": [0.3]}),
             output=folder / "adversarial" / f"{name}.safetensors",
+            checkpoints=folder / "checkpoints",
+        )
+        attack(
+            "universal",
+            name="one",
+            classifier=folder / f"{name}.safetensors",
+            dataset=folder / "dataset.safetensors",
+            settings=json.dumps(PERTURBATIONS),
+            output=folder / "universal" / f"{name}.safetensors",
             checkpoints=folder / "checkpoints",
         )
     sweep_in(folder)
@@ -372,7 +385,18 @@ def findings_of(study: Path, out: Path) -> None:
         means=out / "adversarial_means.csv",
         transfer=out / "adversarial_transfer.csv",
     )
+    tabulate_universal(
+        [study / "universal" / f"{name}.safetensors" for name in NETWORKS],
+        classifiers=networks,
+        datasets=[study / "dataset.safetensors"],
+        settings=INTERVALS,
+        perturbations=out / "universal.csv",
+        means=out / "universal_means.csv",
+        labels=out / "universal_labels.csv",
+        transfer=out / "universal_transfer.csv",
+    )
     of_claims = {
+        **{name: [f"{name}.csv"] for name in ("universal", "universal_labels", "universal_transfer")},
         "classifiers": ["classifiers.csv"],
         "adversarial_transfer": ["adversarial_transfer.csv"],
         "start": ["start/*/*.parquet"],
@@ -471,6 +495,10 @@ TABLES = {
     "adversarial": "adversarial.parquet",
     "adversarial_means": "adversarial_means.csv",
     "adversarial_transfer": "adversarial_transfer.csv",
+    "universal": "universal.csv",
+    "universal_means": "universal_means.csv",
+    "universal_labels": "universal_labels.csv",
+    "universal_transfer": "universal_transfer.csv",
     "claims": "claims.csv",
     "curves": "curves.csv",
 }
@@ -545,6 +573,16 @@ def test_one_image_of_each_kind_is_shown_to_the_other_network(study):
             tables=[f"{name}={path}" for name, path in tables.items()],
             output=study / "none.parquet",
         )
+
+
+def test_images_with_universal_perturbations_are_shown_to_the_other_network(study):
+    table = as_written(study / "findings" / "universal.csv")
+    assert table.groupby("classifier").size().tolist() == [3, 3]
+    assert (table.loc[table["round"] == 0, "former"].isna()).all()
+    pairs = as_written(study / "findings" / "universal_transfer.csv").dropna(subset=["source"])
+    assert set(zip(pairs["source"], pairs["target"], strict=True)) == {NETWORKS, NETWORKS[::-1]}
+    plain = table[table["round"] == 0]
+    assert pairs["own"].tolist() == plain["unseen"].tolist()
 
 
 def test_the_history_ends_with_the_champions(study):

@@ -13,6 +13,7 @@ import torch
 from fooling.attacks.adversarial.record import save_adversarial
 from fooling.attacks.evolution.record import save_run, save_runs
 from fooling.attacks.record import TargetedRecord, Trajectory, save_attack
+from fooling.attacks.universal.record import save_universal
 from fooling.classifiers.architectures import build_network
 from fooling.classifiers.assembly import assembled
 from fooling.classifiers.classifier_file import save_classifier
@@ -25,6 +26,7 @@ from fooling.training.settings import ClassifierSettings
 from made_up_adversarial import made_adversarial
 from made_up_bars import made_bars
 from made_up_run import made_up_run
+from made_up_universal import made_universal
 from survey.made_up_survey import write_survey
 
 RUN = np.array([[0.3, 0.4, 0.5], [0.7, 0.99996, 0.9]])
@@ -94,6 +96,11 @@ FILES: dict[str, tuple[Callable[[Path], None], str, tuple[str, ...]]] = {
         lambda path: save_adversarial(path, made_adversarial()),
         "adversarial.safetensors",
         ("small: adversarial examples on lenet-a", "4 real images, changed by 5 methods and sizes"),
+    ),
+    "universal": (
+        lambda path: save_universal(path, made_universal()),
+        "universal.safetensors",
+        ("one: universal perturbations on lenet-a", "5 perturbations, with 2 unseen images each"),
     ),
     "dataset": (
         lambda path: save_dataset(path, made_bars()),

@@ -47,11 +47,13 @@ from figures.made_up_tables import (
     made_variance,
 )
 from fooling.attacks.evolution.record import RunRecord
+from fooling.findings import universal
 from fooling.findings.adversarial import adversarial_table, means_table
 from fooling.findings.ascent import curves_of_ascents, curves_of_searches
 from fooling.findings.intervals import IntervalSettings
 from made_up_adversarial import made_adversarial
 from made_up_answers import analysed, made_questionnaire, simulated
+from made_up_universal import made_universal
 
 MANY_CLASSES = tuple(f"the {place}th class" for place in range(50))
 
@@ -137,6 +139,13 @@ def _adversarial_success() -> dict[str, Any]:
     return {"adversarial": table, "adversarial_means": means_table(table, settings=IntervalSettings())}
 
 
+def _universal_rates() -> dict[str, Any]:
+    records = [made_universal(name) for name in ("lenet-a", "lenet-b", "lenet-c")]
+    records += [made_universal("mlp", attack="tiny", columns=(2, 3))]
+    table = universal.universal_table(records)
+    return {"universal_means": universal.means_table(table, settings=IntervalSettings())}
+
+
 def _ablation() -> dict[str, Any]:
     runs = [made_run(seed, encoding="cppn") for seed in (1, 2)]
     return {"ablation": made_ablation(runs), "runs": runs}
@@ -161,6 +170,8 @@ MADE: dict[str, Callable[[], dict[str, Any]]] = {
     "audits": made_audits,
     "adversarial_success": _adversarial_success,
     "adversarial_gallery": lambda: {"examples": [made_adversarial()]},
+    "universal_rates": _universal_rates,
+    "universal_gallery": lambda: {"examples": [made_universal()]},
     "gallery": lambda: {"runs": _runs(), "examined": made_examined()},
     "further_runs": lambda: {"runs": _runs(), "examined": made_examined()},
     "real_and_evolved": _one_of_each_encoding,

@@ -1,10 +1,17 @@
-"""The figures of adversarial examples."""
+"""The figures of adversarial examples and universal perturbations."""
 
 import numpy as np
 import pytest
 
 from figures.drawn import heading, legend, note, shown_images, texts, titles
-from fooling.figures.adversarial import LOOKS, adversarial_gallery, adversarial_success
+from fooling.figures.adversarial import (
+    LOOKS,
+    UNIVERSAL_LOOKS,
+    adversarial_gallery,
+    adversarial_success,
+    universal_gallery,
+    universal_rates,
+)
 from fooling.formatting import percent
 from made_up_adversarial import IMAGES, LEVELS, made_adversarial
 
@@ -73,3 +80,35 @@ def test_the_smallest_size_that_changes_most_images_is_shown():
     (sheet,) = adversarial_gallery(examples=[made_adversarial(wrong=all_wrong)]).axes
     assert any(text.startswith("size 0.1\n") for text in texts(sheet))
     assert not any(text.startswith("size 0.3\n") for text in texts(sheet))
+
+
+def test_rates_have_a_row_for_each_attack_and_a_panel_for_each_question(inputs):
+    figure = universal_rates(**inputs["universal_rates"])
+    assert [title for title in titles(figure) if title] == ["one: 3 networks", "tiny: 1 network"]
+    shown = [axes.get_xlabel() for axes in figure.axes if axes.get_visible()]
+    assert shown == ["size (linf)", "size (l2)", "images used", "rounds of fine-tuning", "size (linf)", "size (l2)"]
+    assert "random perturbations of the same norm" in legend(figure)
+    linf, _, images, rounds = figure.axes[:4]
+
+    def line(axes, column):
+        (found,) = [line for line in axes.lines if line.get_color() == UNIVERSAL_LOOKS[column].colour]
+        return found.get_xdata().tolist(), found.get_ydata().tolist()
+
+    assert line(linf, "unseen") == ([0.1, 0.2], pytest.approx([0.3, 0.8]))
+    assert line(linf, "random") == ([0.1, 0.2], pytest.approx([0.05, 0.05]))
+    assert line(images, "seen") == ([2, 6], pytest.approx([1, 0.5]))
+    assert line(images, "unseen") == ([2, 6], pytest.approx([0.2, 0.8]))
+    assert line(rounds, "former")[1][1] == pytest.approx(0.1)
+    assert [text.get_text() for text in rounds.get_xticklabels()] == ["0", "1"]
+
+
+def test_a_gallery_shows_each_perturbation_and_unseen_images_with_it(inputs):
+    record = inputs["universal_gallery"]["examples"][0]
+    (sheet,) = universal_gallery(examples=[record]).axes
+    images, written = shown_images(sheet), texts(sheet)
+    assert len(images) == 2 + 3 * 3  # two real images; three perturbations found on all images, each with two examples
+    assert np.array_equal(images[0], record.real[0, 0])
+    assert set(np.unique(images[2])) == {128 - 110, 128 + 110}
+    assert np.array_equal(images[3], record.images[record.examples_of(1).start, 0])
+    assert "fools 80 %\nrandom: 5 %\nmost get: 4\n(87.5 % of them)\nmagnified 2.2-fold" in written
+    assert written[0] == "Universal perturbations of lenet-a"

@@ -96,6 +96,11 @@ FILES = {
     "adversarial": "adversarial.parquet",
     "adversarial_means": "adversarial_means.csv",
     "adversarial_transfer": "adversarial_transfer.csv",
+    "universals": "universal/lenet.safetensors",
+    "universal": "universal.csv",
+    "universal_means": "universal_means.csv",
+    "universal_labels": "universal_labels.csv",
+    "universal_transfer": "universal_transfer.csv",
     "metrics": "metrics.json",
     "curve": "curve.csv",
     "audit": "audit.json",
@@ -144,7 +149,7 @@ def striped_images() -> Dataset:
 
 Given = dict[str, Path]  # the files that stand in for those of the study, by their names
 OF_REPORT = (
-    *("claims", "audits", "champions", "examined", "adversarial_means"),
+    *("claims", "audits", "champions", "examined", "adversarial_means", "universal_means"),
     *("boundary", "families", "robustness", "supernormal", "rubbish_summary", "ray_slopes"),
 )
 OF_CLAIMS = (
@@ -153,6 +158,7 @@ OF_CLAIMS = (
     *("transfer", "retrained", "retraining"),
     *("ablation", "ascent", "ascent_times", "adversarial", "adversarial_transfer"),
     *("boundary", "families", "robustness", "supernormal", "rubbish", "ray_slopes"),
+    *("universal", "universal_labels", "universal_transfer"),
 )
 
 
@@ -167,6 +173,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
         fooling("attack", "evolution", *evolution(made, made.run(experiment), experiment))
     fooling("attack", "ascent", *ascent(made, made.climb))
     fooling("attack", "adversarial", *adversarial(made, made.changed))
+    fooling("attack", "universal", *universal(made, made.universals))
     make_retraining(made)
     make_findings(made)
     return made
@@ -266,6 +273,25 @@ def adversarial_tables(study: Study, changed: Path, *, out: Path) -> tuple[list[
     return ["tabulate-adversarial", changed, *networks, *(word for pair in outputs for word in pair)], made
 
 
+def universal(study: Study, output: Path) -> list[object]:
+    """The arguments of a few universal perturbations."""
+    few = {"images": 6, "fewer_images": [3], "unseen": 6, "sizes_linf": [0.2], "sizes_l2": [0.2], "compared_size": 0.2}
+    few |= {"steps": 2, "batch": 4, "controls": 1, "rounds": 1, "tuning_steps": 1, "tuning_batch": 4, "examples": 1}
+    return [
+        *("--classifier", study.network, "--dataset", study.dataset, "--settings", json.dumps(few)),
+        *("--name", "one", "--output", output, "--checkpoints", output.parent / "checkpoints"),
+    ]
+
+
+def universal_tables(study: Study, universals: Path, *, out: Path) -> tuple[list[object], list[Path]]:
+    """The call of `tabulate-universal`, and what it must write."""
+    made = [out / f"{name}.csv" for name in ("universal", "means", "labels", "transfer")]
+    networks = ["--classifiers", study.network, "--classifiers", study.other, "--datasets", study.dataset]
+    outputs = zip(("--perturbations", "--means", "--labels", "--transfer"), made, strict=True)
+    words = [word for pair in outputs for word in pair]
+    return ["tabulate-universal", universals, *networks, "--settings", INTERVALS, *words], made
+
+
 def ablate(study: Study, run: Path, *, output: Path, classifier: Path | None = None) -> list[object]:
     """The arguments of `ablate`."""
     words = ["--experiment", "cppn", "--settings", '{"removal_draws": 1}', "--output", output]
@@ -355,6 +381,11 @@ def make_findings(study: Study) -> None:
     call, made = adversarial_tables(study, study.changed, out=study.retrained.parent / "made")
     fooling(*map(str, call))
     for path, file in zip(made, (study.adversarial, study.adversarial_means, study.adversarial_transfer), strict=True):
+        path.rename(file)
+    call, made = universal_tables(study, study.universals, out=study.retrained.parent / "made")
+    fooling(*map(str, call))
+    tables = (study.universal, study.universal_means, study.universal_labels, study.universal_transfer)
+    for path, file in zip(made, tables, strict=True):
         path.rename(file)
     study.audit.write_text(json.dumps(AUDIT))
     fooling("tabulate-audits", study.audit, "--seeds", study.audit_seeds, "--output", study.audits)

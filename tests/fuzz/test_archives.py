@@ -10,7 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from .commands import case, holds
-from .conftest import INTERVALS, Study, ablate, adversarial_tables, report, retraining_tables, stress, transfer_tables
+from .conftest import (
+    INTERVALS,
+    Study,
+    ablate,
+    adversarial_tables,
+    report,
+    retraining_tables,
+    stress,
+    transfer_tables,
+    universal_tables,
+)
 from .damage import PLACES, broken_safetensors
 from .profile import fuzzed
 
@@ -143,6 +153,22 @@ def test_damaged_adversarial_examples_are_read_or_named(study: Study, data: st.D
         if tabulates:
             arguments, made = adversarial_tables(study, changed, out=folder / "out")
         holds(folder, *arguments, outputs=made, named=[changed])
+
+
+@given(data=st.data())
+@fuzzed
+def test_damaged_universal_perturbations_are_read_or_named(study: Study, data: st.DataObject) -> None:
+    write = data.draw(broken_safetensors(study.universals))
+    tabulates = data.draw(st.booleans())
+    with case() as folder:
+        changed = folder / "changed.safetensors"
+        write(changed)
+        made = [folder / name for name in ("figure.png", "figure.pdf")]
+        outputs = ["--png", made[0], "--pdf", made[1]]
+        arguments: list[object] = ["draw", "universal_gallery", "--examples", changed, *outputs]
+        if tabulates:
+            arguments, made = universal_tables(study, changed, out=folder / "out")
+        holds(folder, *arguments, outputs=made, named=[changed, "the data set of one", "one on lenet"])
 
 
 @given(data=st.data())

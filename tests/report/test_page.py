@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from figures.made_up_tables import made_audits, made_boundary, made_families, made_far, made_robustness
+from fooling.findings import universal
 from fooling.findings.adversarial import adversarial_table, means_table
 from fooling.findings.intervals import IntervalSettings
 from fooling.images import png_bytes
@@ -17,6 +18,7 @@ from fooling.report.run_info import RecordHeader
 from fooling.report.story import summarise_experiment
 from made_up_adversarial import made_adversarial
 from made_up_claims import claims_of
+from made_up_universal import made_universal
 
 VOID = {"meta", "link", "img", "br", "hr", "input", "rect", "line", "circle"}
 
@@ -71,13 +73,18 @@ def made(
         questions=questions(first, None),
         courses=[start_and_end(run) for run in first.values()],
         galleries=galleries(runs, make_examined()),
-        figures=dict.fromkeys((*figures, *further, "distances-lenet-a", "retraining_curve-fooling-class", "kinds"), PNG),
+        figures=dict.fromkeys(
+            (*figures, *further, "distances-lenet-a", "retraining_curve-fooling-class", "kinds"), PNG
+        ),
         tables=Tables(
             transfer=[make_transfer()],
             distances=[make_distances()],
             retraining=make_retraining(),
             effects=make_effects(),
             adversarial_means=means_table(adversarial_table([made_adversarial()]), settings=IntervalSettings()),
+            universal_means=universal.means_table(
+                universal.universal_table([made_universal()]), settings=IntervalSettings()
+            ),
             audits=made_audits()["audits"],
             rubbish_summary=made_far()["rubbish_summary"],
             ray_slopes=made_far()["ray_slopes"],

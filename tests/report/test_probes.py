@@ -8,7 +8,18 @@ import pandas as pd
 from figures.made_up_tables import made_boundary, made_families, made_robustness
 from fooling.encodings.families import FAMILIES as EVERY_FAMILY
 from fooling.figures.probes import AXES, LOOKS
-from fooling.report.probes import CHANGES, FAMILIES, STORED, is_it_the_cppn, what_survives, where_champions_lie
+from fooling.findings import universal
+from fooling.findings.intervals import IntervalSettings
+from fooling.report.probes import (
+    CHANGES,
+    FAMILIES,
+    STORED,
+    is_it_the_cppn,
+    is_one_enough,
+    what_survives,
+    where_champions_lie,
+)
+from made_up_universal import made_universal
 
 
 def families_of(medians: dict[str, dict[str, float]]) -> pd.DataFrame:
@@ -112,3 +123,15 @@ def test_champions_are_placed_beside_real_images_and_starts():
     without = where_champions_lie(table[table["kind"] == "champion"])
     assert "at the start" not in without
     assert where_champions_lie(None) == where_champions_lie(table.assign(distance=np.nan)) == ""
+
+
+def test_one_perturbation_is_named_with_its_share_beside_random_ones() -> None:
+    records = [made_universal(name) for name in ("lenet-a", "lenet-b", "lenet-c")]
+    means = universal.means_table(universal.universal_table(records), settings=IntervalSettings())
+    assert is_one_enough(means) == (
+        "one: of images that were not used, one perturbation fools 80 % with linf 0.2 (random perturbations: 5 %) and "
+        "60 % with l2 0.1 (random perturbations: 5 %). After fine-tuning on it, the last perturbation fools 10 %, and "
+        "a new one 50 %. Not fooled by stored images is not the same as not foolable."
+    )
+    assert "fine-tuning" not in is_one_enough(means[means["round"] == 0])
+    assert is_one_enough(None) == ""

@@ -21,6 +21,8 @@ from fooling.attacks.adversarial.record import FORMAT as ADVERSARIAL
 from fooling.attacks.adversarial.record import save_adversarial
 from fooling.attacks.evolution.record import FORMAT, load_run
 from fooling.attacks.record import FORMAT as ATTACK
+from fooling.attacks.universal.record import FORMAT as UNIVERSAL
+from fooling.attacks.universal.record import save_universal
 from fooling.classifiers.architectures import build_network
 from fooling.classifiers.assembly import assembled
 from fooling.classifiers.classifier_file import save_classifier
@@ -37,6 +39,7 @@ from fooling.study.settings import StudySettings, default_study
 from fooling.training.settings import ClassifierSettings
 from made_up_adversarial import made_adversarial
 from made_up_bars import made_bars
+from made_up_universal import made_universal
 
 WRITTEN = (
     "config/config.yaml",
@@ -122,7 +125,7 @@ PAGE = (ROOT / "docs/files.md").read_text()
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data set, a classifier, a run of each encoding, a gradient ascent, and adversarial examples."""
+    """A data set, a classifier, a run of each encoding, and images of each other attack."""
     import torch
 
     place, bars = tmp_path_factory.mktemp("files"), made_bars()
@@ -139,6 +142,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         output, kept = place / f"{name}.safetensors", place / "checkpoints"
         attack(kind, classifier=place / "lenet.safetensors", settings=settings, output=output, checkpoints=kept)
     save_adversarial(place / "adversarial.safetensors", made_adversarial())
+    save_universal(place / "universal.safetensors", made_universal())
     return place
 
 
@@ -165,6 +169,7 @@ def test_its_examples_read_the_champions(folder: Path, monkeypatch: pytest.Monke
         ("direct", FORMAT),
         ("ascent", ATTACK),
         ("adversarial", ADVERSARIAL),
+        ("universal", UNIVERSAL),
     ],
 )
 def test_every_array_and_key_of_a_file_is_described(name: str, form: FileFormat, folder: Path) -> None:

@@ -145,6 +145,7 @@ ON_A_NETWORK = {
         "retrain_on_all_pictures",
         "match_refusal",
         "tabulate_adversarial",
+        "tabulate_universal",
         "tabulate_refusal",
         "ablate",
         "sample",

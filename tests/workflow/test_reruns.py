@@ -105,6 +105,14 @@ def test_a_setting_of_adversarial_examples_reruns_them_and_what_follows(changed:
 
 
 @pytest.mark.slow
+def test_a_setting_of_universal_perturbations_reruns_them_and_what_follows(changed: Checkout) -> None:
+    changed.replace(SMOKE, "  fewer_images: [5]", "  fewer_images: [6]")
+    pending = changed.pending()
+    assert set(pending) == DESCRIBING | {"attack_images", "tabulate_universal", "claims", "summarise", "draw"}
+    assert _names(pending["draw"]) == {"universal_rates", "universal_gallery"}
+
+
+@pytest.mark.slow
 def test_a_setting_of_the_audits_reruns_them_and_what_follows(changed: Checkout) -> None:
     changed.replace(SMOKE, "  budget: 400", "  budget: 600")
     pending = changed.pending()
@@ -268,7 +276,7 @@ def test_settings_of_the_findings_rerun_no_evolution(changed: Checkout) -> None:
     pending = changed.pending()
     assert set(pending) == DESCRIBING | {
         *("describe_classifiers", "trace_lineage", "compare", "tabulate_ascent", "transfer", "transfer_in_chain"),
-        *("compare_class_sets", "compare_networks", "probe_far", "tabulate_adversarial"),
+        *("compare_class_sets", "compare_networks", "probe_far", "tabulate_adversarial", "tabulate_universal"),
         *("tabulate_retraining", "tabulate_budget", "tabulate_refusal", "summarise_ablation"),
         *("claims", "summarise", "draw"),
     }

@@ -17,9 +17,10 @@ ATTACKS = {
     "evolution": ("fooling.attacks.evolution.run", "Evolution"),
     "ascent": ("fooling.attacks.ascent.run", "GradientAscent"),
     "adversarial": ("fooling.attacks.adversarial.run", "Adversarial"),
+    "universal": ("fooling.attacks.universal.run", "Universal"),
 }
 #: Attacks that change real images: they are given the data set of the classifier.
-ON_REAL_IMAGES = ("adversarial",)
+ON_REAL_IMAGES = ("adversarial", "universal")
 NAMED_MODULES = ("fooling.attacks.*.run",)
 
 

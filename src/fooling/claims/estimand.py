@@ -57,6 +57,9 @@ class Tables:
     ascent_times: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     adversarial: Mapping[str, pd.DataFrame] = field(default_factory=dict)  # by attack
     adversarial_transfer: Mapping[str, pd.DataFrame] = field(default_factory=dict)  # by attack
+    universal: Mapping[str, pd.DataFrame] = field(default_factory=dict)  # by attack
+    universal_labels: Mapping[str, pd.DataFrame] = field(default_factory=dict)  # by attack
+    universal_transfer: Mapping[str, pd.DataFrame] = field(default_factory=dict)  # by attack
     people: Mapping[str, pd.DataFrame] = field(default_factory=dict)  # by condition, which is an experiment
     boundary: pd.DataFrame = field(default_factory=pd.DataFrame)  # of all networks
     rubbish: pd.DataFrame = field(default_factory=pd.DataFrame)  # of all networks

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from fooling.ablation.changes import Change
 from fooling.attacks.adversarial.settings import Method
+from fooling.attacks.universal.settings import Norm
 from fooling.encodings.families import Family
 from fooling.retraining.settings import Filling
 from fooling.settings import Settings
@@ -20,6 +21,9 @@ PHRASES = {
     "experiment": "experiment {}",
     "ascent": "gradient ascent {}",
     "adversarial": "adversarial examples {}",
+    "universal": "universal perturbations {}",
+    "norm": "norm {}",
+    "round": "fine-tuned {} times",
     "method": "method {}",
     "size": "size {}",
     "fill": "filled with {}",
@@ -63,10 +67,17 @@ class Filter(Settings):
     """Name of the gradient ascent that is evaluated."""
     adversarial: str | None = None
     """Name of the attack whose adversarial examples are evaluated."""
+    universal: str | None = None
+    """Name of the attack whose universal perturbations are evaluated."""
+    norm: Norm | None = None
+    """Norm of the universal perturbation."""
+    round: int = Field(default=0, ge=0)
+    """Rounds of fine-tuning of the attacked classifiers; 0: the classifiers as they are."""
     method: Method | None = None
     """Method that made the adversarial examples."""
     size: float | None = Field(default=None, gt=0, le=1)
-    """Size that it was given, on the 0..1 scale; null: it looks for the smallest change."""
+    """Size of the change that it was given, or of the universal perturbation, on the 0..1 scale; null: it looks for the
+    smallest change."""
     fill: Literal["mean", "background", "noise"] | None = None
     """What replaces the removed pixels of champions."""
     removed: int | None = Field(default=None, ge=1)

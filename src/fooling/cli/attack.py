@@ -63,9 +63,10 @@ def attack(
     An interrupted run resumes from its last checkpoint.
 
     Args:
-        kind: Name of the attack: evolution, ascent or adversarial.
+        kind: Name of the attack: evolution, ascent, adversarial or universal.
         settings: Settings of the attack: one JSON object, or a YAML file that holds them. Default: CPPN images in 200
-            generations, plain gradient ascent, or all methods of adversarial examples.
+            generations, plain gradient ascent, all methods of adversarial examples, or universal perturbations of four
+            sizes.
         output: File to write: the images with their confidences, and how they were found. Default: named after the
             classifier, the attack and the seed, in this folder.
         png: Write also a picture of the images, beside each file.
@@ -76,8 +77,8 @@ def attack(
         pilots: Files of this attack on other networks, each with settings to try. The settings that need the fewest
             evaluations there are used, with the seeds of `settings`.
         threshold: Confidence that the median class must reach on the pilots.
-        dataset: Data set of the classifier. `adversarial` changes its test images. With `precision` screened, they are
-            among those on which the error of bfloat16 is measured.
+        dataset: Data set of the classifier. `adversarial` and `universal` change its images. With `precision` screened,
+            its test images are among those on which the error of bfloat16 is measured.
     """
     chosen = attack_named(kind)
     checked = read_settings(chosen.settings_class, settings)

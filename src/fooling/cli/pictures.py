@@ -21,7 +21,9 @@ from fooling.attacks.adversarial.record import load_adversarial
 from fooling.attacks.evolution import record as evolution
 from fooling.attacks.evolution.record import load_run, load_runs
 from fooling.attacks.record import KIND as ASCENT
-from fooling.attacks.record import load_attack
+from fooling.attacks.record import AttackRecord, load_attack
+from fooling.attacks.universal.record import KIND as UNIVERSAL
+from fooling.attacks.universal.record import load_universal
 from fooling.classifiers.header import KIND as CLASSIFIER
 from fooling.classifiers.header import VERSION, classifier_header
 from fooling.cli._files import named_paths
@@ -90,7 +92,7 @@ def draw(
         figure: Name of the figure, such as gallery.
         tables: A table that it is drawn from, as name=path; the rows of all files of one name are taken together.
         batches: Files of runs against the networks of a chain, in its order; give the option once for each.
-        examples: Files of adversarial examples that `attack adversarial` wrote; give the option once for each.
+        examples: Files that `attack adversarial` or `attack universal` wrote; give the option once for each.
         stimuli: Stimuli of the human study, as condition=path of the questionnaire.
         settings: Options of the figure: one JSON object, or a YAML file that holds them.
         png: PNG file to write. Default: named after the figure, in this folder.
@@ -105,7 +107,7 @@ def draw(
     if ascents:
         given["ascents"] = [load_attack(path) for path in ascents]
     if examples:
-        given["examples"] = [load_adversarial(path) for path in examples]
+        given["examples"] = [_examples(path, figure) for path in examples]
     if stimuli is not None:
         given["stimuli"] = _read_stimuli(stimuli)
     if dataset is not None:
@@ -143,6 +145,12 @@ def _function_of(figure: str) -> Callable[..., Figure]:
     return function
 
 
+def _examples(path: Path, figure: str) -> AttackRecord:
+    """Return the adversarial examples or universal perturbations of a file, whichever ``figure`` shows."""
+    wanted = importlib.import_module(CATALOGUE).FIGURES[figure].examples_of
+    return load_universal(path) if wanted == UNIVERSAL else load_adversarial(path)
+
+
 def _closest_first(figure: str, known: list[str]) -> list[str]:
     """Return the ``known`` names with those most similar to ``figure`` first."""
     close = difflib.get_close_matches(figure, known, n=3, cutoff=0.4)
@@ -168,8 +176,8 @@ def show(file: Path, *, output: Path | None = None, protocol: str = "auto") -> N
     file.
 
     Args:
-        file: File of a run, of several runs, of a gradient ascent, of adversarial examples, a data set, a classifier, a
-            questionnaire with its images, or a PNG file.
+        file: File of a run, of several runs, of a gradient ascent, of adversarial examples, of universal perturbations,
+            a data set, a classifier, a questionnaire with its images, or a PNG file.
         output: PNG file to write.
         protocol: How the terminal shows pictures: auto, kitty, iterm, sixel or blocks (half-block characters in true
             colour, for any terminal).
@@ -216,6 +224,8 @@ def _overview_of_file(file: Path) -> Overview:
         return overview_of_records([load_attack(file)])
     if kind == ADVERSARIAL:
         return overview_of_records([load_adversarial(file)])
+    if kind == UNIVERSAL:
+        return overview_of_records([load_universal(file)])
     if kind == DATASET:
         return overview_of_dataset(load_dataset(file))
     if kind == CLASSIFIER:

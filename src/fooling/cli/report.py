@@ -33,6 +33,7 @@ from fooling.findings.retraining import EFFECTS, RETRAINING
 from fooling.findings.runs import CHAMPIONS, ThresholdSettings
 from fooling.findings.stress import ROBUSTNESS, SUPERNORMAL
 from fooling.findings.transfer import TRANSFER
+from fooling.findings.universal import UNIVERSAL_MEANS
 from fooling.images import read_png
 from fooling.progress import say
 from fooling.report.claim_rows import Recorded
@@ -65,6 +66,7 @@ from fooling.table import Table
 SHOWN = (
     *(CLAIMS, AUDITS, CHAMPIONS, EXAMINED, REAL, TRANSFER, DISTANCES, RETRAINING, EFFECTS),
     *(BOUNDARY, FAMILIES_TABLE, ROBUSTNESS, SUPERNORMAL, RUBBISH_SUMMARY, RAY_SLOPES, ADVERSARIAL_MEANS),
+    UNIVERSAL_MEANS,
 )
 
 PANEL = "Report"
@@ -97,7 +99,8 @@ def report(
         output: HTML file to write.
         tables: A table to show, as name=path: `claims`, `audits`, `champions` of each experiment to summarise,
             `examined`, `real`, `transfer`, `distances`, `retraining`, `effects`, `boundary`, `families`, `robustness`,
-            `supernormal`, `rubbish_summary`, `ray_slopes` and `adversarial_means`; give the option once for each file.
+            `supernormal`, `rubbish_summary`, `ray_slopes`, `adversarial_means` and `universal_means`; give the option
+            once for each file.
         figures: PNG files of the figures to show.
         runs: A run whose images are shown, as experiment=path.
         replays: Champions of one of these runs over its generations, as experiment=path: the file that `replay` wrote
@@ -135,6 +138,7 @@ def report(
             robustness=_all(given, ROBUSTNESS),
             supernormal=_all(given, SUPERNORMAL),
             adversarial_means=_all(given, ADVERSARIAL_MEANS),
+            universal_means=_all(given, UNIVERSAL_MEANS),
             audits=_all(given, AUDITS),
         ),
         claims=read_table(single_file(given[CLAIMS.name], CLAIMS), CLAIMS) if given[CLAIMS.name] else None,
@@ -210,6 +214,7 @@ def _downloads(given: Mapping[str, Sequence[Path]], run_info: Path | None) -> di
             EFFECTS: "effect of the fooling class",
             RUBBISH_SUMMARY: "random inputs that get a class with more than 50 %",
             ADVERSARIAL_MEANS: "adversarial examples: size of the changes, and images misclassified",
+            UNIVERSAL_MEANS: "universal perturbations: shares of images that one change fools",
         }.items()
         for path in given[table.name]
     }

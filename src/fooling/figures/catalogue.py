@@ -4,7 +4,7 @@ The figure ``gallery`` is the function ``gallery`` in the module :mod:`fooling.f
 ``module`` only if that is another one. To add a figure, write the function and its entry here. The function's keyword
 arguments are the names of the tables that it ``shows`` (the rows of all files of a table), ``runs`` if ``seeds`` is
 set, ``batches``, ``ascents``, ``examples``, ``stimuli`` and ``dataset`` if ``batches``, ``needs_ascents``,
-``needs_examples``, ``needs_stimuli`` and ``needs_dataset`` are set, and the ``options``, which are keys of
+``examples_of``, ``needs_stimuli`` and ``needs_dataset`` are set, and the ``options``, which are keys of
 :class:`fooling.figures.declaration.FigureSettings`.
 """
 

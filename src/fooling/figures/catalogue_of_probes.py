@@ -11,6 +11,7 @@ from fooling.findings.random_images import FAMILIES_TABLE, FAMILY_IMAGES, START
 from fooling.findings.rays import RAYS
 from fooling.findings.runs import HISTORY
 from fooling.findings.stress import ROBUSTNESS
+from fooling.findings.universal import UNIVERSAL_MEANS
 
 #: By name, in the order of the report.
 OF_PROBES = {
@@ -85,6 +86,22 @@ OF_PROBES = {
         "with the label and the confidence of the network. A grey frame: the network gets the stored image right.",
         module="adversarial",
         one_per="study with adversarial examples",
-        needs_examples=True,
+        examples_of="adversarial",
+    ),
+    "universal_rates": Figure(
+        "One perturbation for all images: the share of test images that get another label with it, against its size, "
+        "the number of images on which it was found, and the rounds of fine-tuning, beside random perturbations of the "
+        "same norm. What one perturbation does not change may still be changed by another.",
+        module="adversarial",
+        one_per="study with universal perturbations",
+        shows=(UNIVERSAL_MEANS,),
+    ),
+    "universal_gallery": Figure(
+        "Universal perturbations (left), magnified, with the label that most fooled images get; and unseen images with "
+        "them, as they are stored, with the label and the confidence of the network. A grey frame: the label without "
+        "the perturbation.",
+        module="adversarial",
+        one_per="study with universal perturbations",
+        examples_of="universal",
     ),
 }

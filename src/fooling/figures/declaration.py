@@ -43,6 +43,7 @@ class Figure:
         "study with boundaries",
         "study with audits",
         "study with adversarial examples",
+        "study with universal perturbations",
         "condition",
         "study with responses",
     ] = "study"
@@ -55,7 +56,7 @@ class Figure:
     needs_chain: bool = False  # the first chain of the retraining that learns champions; {chain} in patterns
     batches: bool = False  # the first run against each network of this chain
     needs_ascents: bool = False  # all gradient ascents on the classifier
-    needs_examples: bool = False  # the first attack's adversarial examples on its first classifier
+    examples_of: Literal["adversarial", "universal"] | None = None  # the first attack of this kind, on one classifier
     needs_stimuli: bool = False  # of one condition of the human study
     options: tuple[str, ...] = ()
     encoding: Literal["direct", "cppn"] | None = None  # of experiments that it can show; None: any
@@ -76,7 +77,7 @@ class Figure:
             "runs": self.seeds is not None,
             "batches": self.batches,
             "ascents": self.needs_ascents,
-            "examples": self.needs_examples,
+            "examples": self.examples_of is not None,
             "stimuli": self.needs_stimuli,
             "dataset": self.needs_dataset,
         }

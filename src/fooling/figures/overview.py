@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from fooling.attacks.adversarial.record import AdversarialRecord
 from fooling.attacks.evolution.record import RunRecord
 from fooling.attacks.record import AttackRecord, TargetedRecord
+from fooling.attacks.universal.record import UniversalRecord
 from fooling.datasets.dataset import Dataset
 from fooling.figures.image_grid import INCHES_PER_CHARACTER_POINT, LEAST_SIZE, place_image, sheet, write
 from fooling.figures.style import ENCODINGS, QUIET, SEARCHES, WIDTH, as_png, counted, in_style
@@ -85,6 +86,9 @@ def overview_of_records(records: Sequence[AttackRecord]) -> Overview:
         title = f"{first.name}: adversarial examples on {on}"
         changes = counted(len(first.methods), "method and size", "methods and sizes")
         facts.insert(0, f"{counted(len(first.real.indices), 'real image')}, changed by {changes}")
+    elif isinstance(first, UniversalRecord):
+        title = f"{first.name}: universal perturbations on {on}"
+        facts.insert(0, f"{counted(len(first.columns), 'perturbation')}, with {len(first.real)} unseen images each")
     else:
         steps = first.trajectory.steps[-1] if isinstance(first, TargetedRecord) else 0
         name = first.name if isinstance(first, TargetedRecord) else "attack"
@@ -216,6 +220,11 @@ def _rows_of(record: AttackRecord) -> list[Row]:
     elif isinstance(record, AdversarialRecord):
         sizes = {column: "" if column.size is None else f"\n{column.size:g}" for column, _ in record.columns()}
         places = [(column.method + sizes[column], np.arange(of.start, of.stop)) for column, of in record.columns()]
+        classes = record.labels
+    elif isinstance(record, UniversalRecord):
+        named = [f"{each.norm} {each.size:g}\n{each.images} images\nround {each.round}" for each in record.columns]
+        rows = map(record.examples_of, range(len(named)))
+        places = [(name, np.arange(of.start, of.stop)) for name, of in zip(named, rows, strict=True)]
         classes = record.labels
     else:
         label = f"seed {record.seed}" if isinstance(record, RunRecord) else ""

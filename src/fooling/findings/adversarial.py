@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from fooling.attacks.adversarial.record import NORMS, AdversarialRecord, Perturbed
 from fooling.attacks.adversarial.settings import NORM_OF
-from fooling.findings.columns import CLASS, CLASSIFIER, NOTE, UNITS
+from fooling.findings.columns import ATTACK, CLASS, CLASSIFIER, NOTE, RELATION, UNITS
 from fooling.findings.intervals import Estimate, IntervalSettings, estimated_mean, estimated_over_pairs, estimated_share
 from fooling.table import (
     COUNT,
@@ -37,7 +37,6 @@ from fooling.table import (
 from fooling.training.settings import TRAINING_IMAGES, training_images
 
 METHOD, NOISE = "method", "noise"
-_ATTACK = Column("attack", TEXT, doc="Name of the attack in the study's configuration.")
 _COLUMN = (
     Column("method", one_of(*NORM_OF), doc="Method that changed the image."),
     Column("norm", one_of("l2", "linf"), doc="Norm of the method; methods of different norms cannot be compared."),
@@ -60,7 +59,7 @@ ADVERSARIAL = Table(
     path="findings/adversarial.parquet",
     commands=("tabulate-adversarial",),
     columns=(
-        *(CLASSIFIER, _ATTACK, *_COLUMN, _CHANGE),
+        *(CLASSIFIER, ATTACK, *_COLUMN, _CHANGE),
         Column("image", COUNT, doc="Index of the image among the test images, from 0."),
         *CLASS,
         Column("label", COUNT, doc="Index of the class that the classifier gives to the stored image."),
@@ -92,7 +91,7 @@ ADVERSARIAL_MEANS = Table(
     path="findings/adversarial_means.csv",
     commands=("tabulate-adversarial",),
     columns=(
-        *(_ATTACK, *_COLUMN, _CHANGE),
+        *(ATTACK, *_COLUMN, _CHANGE),
         *with_bounds(Column("misclassified", SHARE, doc="Share of the stored images that are misclassified.")),
         *with_bounds(
             Column("unrounded_misclassified", SHARE, doc="Share of the images that are misclassified before rounding.")
@@ -124,17 +123,13 @@ ADVERSARIAL_TRANSFER = Table(
     path="findings/adversarial_transfer.csv",
     commands=("tabulate-adversarial",),
     columns=(
-        _ATTACK,
+        ATTACK,
         *or_nothing(
             Column("source", TEXT, doc="Classifier on which the images were made."),
             Column("target", TEXT, doc="Classifier to which they are shown."),
             doc="empty in the row with the mean over the pairs.",
         ),
-        Column(
-            "relation",
-            one_of("same architecture", "other architecture"),
-            doc="How the target is related to the source.",
-        ),
+        RELATION,
         Column(
             "training_images",
             one_of(*TRAINING_IMAGES),
@@ -198,7 +193,7 @@ def adversarial_table(records: Sequence[AdversarialRecord]) -> pd.DataFrame:
 def means_table(table: pd.DataFrame, *, settings: IntervalSettings) -> pd.DataFrame:
     """Return the means over the classifiers for each attack, method, size and kind of change in ``table``."""
     level, rows = settings.confidence_level, []
-    for names, images in table.groupby([*names_of((_ATTACK, *_COLUMN)), "change"], sort=False, dropna=False):
+    for names, images in table.groupby([*names_of((ATTACK, *_COLUMN)), "change"], sort=False, dropna=False):
         by_classifier = images.groupby("classifier")
         stored, unrounded = (
             estimated_share(by_classifier[name].mean().to_numpy(dtype=float)[:, None], level=level, nested=True)

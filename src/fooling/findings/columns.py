@@ -20,6 +20,13 @@ RUN = (CLASSIFIER, EXPERIMENT, ENCODING, SEARCH, SEED)
 #: What identifies the runs of one search on one classifier.
 RUNS_ALIKE = (CLASSIFIER, EXPERIMENT, ENCODING, SEARCH)
 
+ATTACK = Column("attack", TEXT, doc="Name of the attack in the study's configuration.")
+RELATION = Column(
+    "relation",
+    one_of("same architecture", "other architecture"),
+    doc="How the target is related to the source.",
+)
+
 CLASS_INDEX = Column("class_index", COUNT, doc="Index of the class, counted from 0.")
 CLASS_NAME = Column("class_name", TEXT, doc="Name of the class.")
 CLASS = (CLASS_INDEX, CLASS_NAME)

@@ -31,6 +31,7 @@ DECLARED = {
     "fooling.findings.far": ("rubbish", "rubbish_summary"),
     "fooling.findings.rays": ("rays", "ray_slopes"),
     "fooling.findings.adversarial": ("adversarial", "adversarial_means", "adversarial_transfer"),
+    "fooling.findings.universal": ("universal", "universal_means", "universal_labels", "universal_transfer"),
     "fooling.findings.audits": ("audit_seeds", "audits"),
     "fooling.survey.responses": ("survey_files", "survey_exclusions"),
     "fooling.survey.accuracy": ("survey_accuracy", "survey_images"),

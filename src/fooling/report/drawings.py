@@ -28,6 +28,7 @@ ANSWERS = {
     "fix": ("retraining_curve",),
     "kinds": ("kinds",),
     "adversarial": ("adversarial_success",),
+    "universal": ("universal_rates",),
     "ranking": ("audits",),
 }
 MOST_FURTHER = 2_200_000  # characters of all further figures, so that the page of the default study is below 5 MB

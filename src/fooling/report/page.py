@@ -26,7 +26,13 @@ from fooling.report.claim_rows import STATUSES, VERDICTS, Recorded, Row, choices
 from fooling.report.drawings import ANSWERS, COMPARISON, CURVES, HIDDEN, LABELLED, LOOP, Drawing, Drawings
 from fooling.report.opening import Course, Question
 from fooling.report.pictures import Gallery, Picture, environment
-from fooling.report.probes import are_far_inputs_confident, is_it_the_cppn, what_survives, where_champions_lie
+from fooling.report.probes import (
+    are_far_inputs_confident,
+    is_it_the_cppn,
+    is_one_enough,
+    what_survives,
+    where_champions_lie,
+)
 from fooling.report.story import (
     ExperimentSummary,
     can_it_be_fixed,
@@ -64,6 +70,7 @@ SECTIONS = {
     "fix": "Can it be fixed?",
     "kinds": "In how many ways can one network be fooled?",
     "adversarial": "How small a change is enough?",
+    "universal": "Is one change enough for all images?",
     "ranking": "Which networks are fooled most?",
     "claims": "Claims of the paper, and ours",
     "gallery": "Gallery",
@@ -100,6 +107,7 @@ class Tables:
     robustness: pd.DataFrame | None = None  # of all classifiers
     supernormal: pd.DataFrame | None = None  # of all classifiers
     adversarial_means: pd.DataFrame | None = None
+    universal_means: pd.DataFrame | None = None
     audits: pd.DataFrame | None = None
 
 
@@ -241,6 +249,7 @@ def _answers(content: Content, drawings: Drawings) -> dict[str, Answer]:
         "fix": can_it_be_fixed(content.tables.effects),
         "kinds": "",
         "adversarial": how_small_is_enough(content.tables.adversarial_means),
+        "universal": is_one_enough(content.tables.universal_means),
         "ranking": which_are_fooled_most(content.tables.audits),
     }
     found = {name: Answer(sentences[name], drawings.answering(name)) for name in ANSWERS}

@@ -125,6 +125,33 @@ def _distance(rows: pd.DataFrame) -> str:
     return f"{float(np.exp(np.log(medians[medians > 0]).mean())):.3f}"
 
 
+def is_one_enough(means: pd.DataFrame | None) -> str:
+    """Return how many images one perturbation fools, for each attack; empty without the table ``universal_means``.
+
+    Named are the largest size of each norm, with the perturbation found on the most images, and the fine-tuned
+    networks of the last round.
+    """
+    if means is None:
+        return ""
+    sentences = []
+    for attack, rows in means.groupby("attack", sort=False):
+        whole = rows[rows["images"] == rows["images"].max()]
+        plain = whole[whole["round"] == 0]
+        largest = plain.loc[plain.groupby("norm", sort=False)["size"].idxmax()]
+        parts = [
+            f"{share_percent(unseen)} with {norm} {size:g} (random perturbations: {share_percent(random)})"
+            for norm, size, unseen, random in largest[["norm", "size", "unseen", "random"]].itertuples(index=False)
+        ]
+        sentences.append(f"{attack}: of images that were not used, one perturbation fools {_listed(parts)}.")
+        last = whole.loc[whole["round"].idxmax()]
+        if last["round"] > 0:
+            sentences.append(
+                f"After fine-tuning on it, the last perturbation fools {share_percent(float(last['former']))}, and a "
+                f"new one {share_percent(float(last['unseen']))}."
+            )
+    return " ".join(sentences) + (f" {STORED}" if sentences else "")
+
+
 def _survived(rows: pd.DataFrame) -> str:
     """Return the share of champions and of real images that survive the second weakest of a change."""
     if rows.empty:

@@ -19,6 +19,7 @@ from fooling.attacks import record as targeted
 from fooling.attacks.adversarial import record as adversarial
 from fooling.attacks.evolution import record as evolution
 from fooling.attacks.evolution import replay
+from fooling.attacks.universal import record as universal
 from fooling.classifiers import header as classifiers
 from fooling.datasets import dataset
 from fooling.encodings.cppn import genome
@@ -54,6 +55,7 @@ FORMATS = (
     replay.FORMAT,
     targeted.FORMAT,
     adversarial.FORMAT,
+    universal.FORMAT,
     questionnaire.FILE_FORMAT,
     audits.FORMAT,
     checkpoints.FORMAT,

@@ -14,6 +14,7 @@ from fooling.attacks.ascent import settings as ascent
 from fooling.attacks.ascent.settings import AscentSettings
 from fooling.attacks.evolution import settings as evolution
 from fooling.attacks.evolution.settings import Precision, SearchSettings, is_kept
+from fooling.attacks.universal.settings import UniversalSettings
 from fooling.auditing.settings import BudgetSettings, OpeningSettings, Target
 from fooling.classifiers.settings import ImportSettings, InputSettings
 from fooling.encodings import settings as encodings
@@ -252,8 +253,15 @@ class AdversarialEntry(AdversarialSettings, _UnsweptAttack):
     """The attack: `adversarial`, which makes small changes of real images by several methods."""
 
 
+class UniversalEntry(UniversalSettings, _UnsweptAttack):
+    """Universal perturbations: one change for all images, against some classifiers."""
+
+    kind: Literal["universal"] = Field(examples=["universal"])
+    """The attack: `universal`, which finds one change that gives many images another label."""
+
+
 #: The attacks of a study besides evolution; `kind` is the discriminator.
-AttackEntry = Annotated[AscentEntry | AdversarialEntry, Field(discriminator="kind")]
+AttackEntry = Annotated[AscentEntry | AdversarialEntry | UniversalEntry, Field(discriminator="kind")]
 
 
 class AuditedNetwork(OpeningSettings, Entry):

@@ -38,6 +38,7 @@ from fooling.study.entries import (
     ExperimentEntry,
     RetrainingEntry,
     TrainedEntry,
+    UniversalEntry,
 )
 from fooling.survey.settings import SurveySettings
 from fooling.training.settings import AdamSettings, CosinePolicy, TrainingSettings
@@ -163,11 +164,33 @@ def default_study() -> StudySettings:
             _ascent("s-169"),
             _ascent("s-360"),
             AdversarialEntry(name="small-changes", kind="adversarial", classifiers=LENETS, images=10),
+            _universal(),
         ),
         far=FarEntry(classifiers=LENETS, inputs=2000, rays=20),
         boundary=BoundaryEntry(classifiers=LENETS, images=15),
         findings=FindingsSettings(sample_images=2000, family_images=400, changed_real_images=50),
         survey=SurveySettings(),
+    )
+
+
+def _universal() -> UniversalEntry:
+    """Return universal perturbations of one network, in a few seconds; the two others are shown images with them."""
+    return UniversalEntry(
+        name="one-for-all",
+        kind="universal",
+        classifiers=("lenet-a",),
+        sizes_linf=(0.1, 0.2, 0.3),
+        sizes_l2=(0.1, 0.2),
+        compared_size=0.3,
+        images=100,
+        fewer_images=(10,),
+        unseen=100,
+        steps=12,
+        batch=50,
+        controls=2,
+        rounds=1,
+        tuning_steps=40,
+        tuning_batch=32,
     )
 
 

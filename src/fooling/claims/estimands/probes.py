@@ -1,4 +1,4 @@
-"""Estimands of random images, changed champions, adversarial examples, and inputs far from the data.
+"""Estimands of random images, changed champions, changed real images, and inputs far from the data.
 
 The units of random inputs and rays are classifiers that were not retrained.
 """
@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from fooling.claims.estimand import Context, NotRun, estimand
+from fooling.findings import universal
 from fooling.findings.adversarial import METHOD, distortion, excess_over_pairs, fooled_over_noise
 from fooling.findings.boundary import REAL_IMAGE, START, distance_ratio
 from fooling.findings.intervals import Estimate, estimated_mean, estimated_share, probability_of, run_grid
@@ -170,6 +171,77 @@ def _of_attack(context: Context, tables: Mapping[str, pd.DataFrame], *, column: 
         if not rows.empty:
             return rows
     raise NotRun(f"no adversarial examples {name} by {context.filter.method} on classifiers of {context.dataset}")
+
+
+@estimand(
+    "mean over the classifiers of the share of unseen images that one universal perturbation fools",
+    needs=("universal", "norm", "size"),
+    takes=("round",),
+)
+def universal_rate(context: Context) -> Estimate:
+    """Stored images that get another label; of all sizes and numbers of images, the largest number counts."""
+    rows = _universal(context)
+    return universal.share_of_images(rows, "unseen", level=context.settings.confidence_level)
+
+
+@estimand(
+    "mean over the classifiers of the share of unseen images that one universal perturbation fools, minus the share "
+    "that random perturbations of the same norm fool",
+    needs=("universal", "norm", "size"),
+    takes=("round",),
+)
+def universal_over_random(context: Context) -> Estimate:
+    """The random perturbations of each classifier are averaged."""
+    return universal.excess_over_random(_universal(context), level=context.settings.confidence_level)
+
+
+@estimand(
+    "share of unseen images that a universal perturbation fools on another classifier, minus the share that random "
+    "perturbations of the same norm fool there, mean over the pairs of classifiers",
+    needs=("universal", "norm", "size"),
+    takes=("relation",),
+)
+def universal_transfer_over_random(context: Context) -> Estimate:
+    """All unseen images count, whether they are fooled on the source or not."""
+    pairs = _rows_of_universal(context, context.tables.universal_transfer, column="source")
+    pairs = pairs[pairs["relation"] == context.filter.relation]
+    if pairs.empty:
+        raise NotRun(f"no image was shown to a classifier of the {context.filter.relation}")
+    return universal.excess_over_pairs(pairs, level=context.settings.confidence_level)
+
+
+@estimand(
+    "mean over the classifiers of the share of the fooled unseen images that get the most frequent label",
+    needs=("universal", "norm", "size"),
+)
+def universal_dominant_label(context: Context) -> Estimate:
+    """The label may differ between classifiers."""
+    rows = _rows_of_universal(context, context.tables.universal_labels, column="classifier")
+    shares = rows.loc[rows["rank"] == 1, "share"].to_numpy(dtype=float)
+    return estimated_mean(shares[:, None], level=context.settings.confidence_level, nested=True, within=(0, 1))
+
+
+def _universal(context: Context) -> pd.DataFrame:
+    """Return the rows of the perturbations found on the most images, one for each classifier, at the round."""
+    rows = _rows_of_universal(context, context.tables.universal, column="classifier")
+    found: pd.DataFrame = rows[(rows["images"] == rows["images"].max()) & (rows["round"] == context.filter.round)]
+    if found.empty:
+        raise NotRun(f"no classifiers that were fine-tuned {context.filter.round} times")
+    return found
+
+
+def _rows_of_universal(context: Context, tables: Mapping[str, pd.DataFrame], *, column: str) -> pd.DataFrame:
+    """Return the rows of the attack, norm and size in which ``column`` names one of the classifiers."""
+    chosen = context.filter
+    if (table := tables.get(str(chosen.universal))) is not None:
+        rows = table[(table["norm"] == chosen.norm) & (table["size"] == chosen.size)]
+        rows = rows[rows[column].isin(context.networks()["classifier"])]
+        if not rows.empty:
+            return rows
+    raise NotRun(
+        f"no universal perturbations {chosen.universal} of {chosen.norm} {chosen.size} on classifiers of "
+        f"{context.dataset}"
+    )
 
 
 @estimand(
