@@ -35,8 +35,8 @@ from fooling.schemas import require_arrays, require_range
 from fooling.seeding import numpy_generator
 from fooling.settings import Settings
 
-#: Length of the first step over the size; the length falls to 0 linearly. Long first steps fool more images: on a LeNet for
-#: MNIST 47 % with 1, 36 % with a quarter, 26 % with .08.
+#: Length of the first step over the size; the length falls to 0 linearly. Long first steps fool more images: on a LeNet
+#: for MNIST 47 % with 1, 36 % with a quarter, 26 % with .08.
 FIRST_STEP = 1.0
 
 
