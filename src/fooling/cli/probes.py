@@ -147,9 +147,6 @@ def sample_families(
     )
 
 
-PANEL = "Findings"
-
-
 def tabulate_adversarial(
     attacks: list[Path],
     *,
@@ -259,9 +256,6 @@ def _target(classifier: Classifier) -> Target:
         dataset=str(classifier.provenance.get("dataset", {}).get("name", "")),
         labels=labels,
     )
-
-
-PANEL = "Findings"
 
 
 def probe_far(

@@ -16,6 +16,10 @@ from fooling.findings.adversarial import METHOD, distortion, excess_over_pairs, 
 from fooling.findings.intervals import Estimate, estimated_mean, estimated_share, probability_of, run_grid
 from fooling.findings.stress import survival_over_real
 
+LINEAR = 0.01  # largest relative difference between the measured slope and that of the theorem
+SATURATED = 0.01  # largest change of the log-odds over the last doubling of the factor
+NEEDS, TAKES = ("built_as",), ("weight_decay",)
+
 
 @estimand(
     "mean over the classifiers of the median over the classes of the log-odds of the best random image of the family "
@@ -206,11 +210,6 @@ def _rows_of_universal(context: Context, tables: Mapping[str, pd.DataFrame], *, 
         f"no universal perturbations {chosen.universal} of {chosen.norm} {chosen.size} on classifiers of "
         f"{context.dataset}"
     )
-
-
-LINEAR = 0.01  # largest relative difference between the measured slope and that of the theorem
-SATURATED = 0.01  # largest change of the log-odds over the last doubling of the factor
-NEEDS, TAKES = ("built_as",), ("weight_decay",)
 
 
 @estimand(
