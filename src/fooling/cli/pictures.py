@@ -66,8 +66,8 @@ INPUTS = ("runs", "batches", "ascents", "examples", "stimuli", "dataset")
 OPTIONS = set(FigureSettings.model_fields)
 HINT = "no installed font has {}, drawn as boxes; to fix it: install one that has them, such as Noto Sans CJK"
 READABLE = (
-    "a run, several runs, a gradient ascent, adversarial examples, a data set or a classifier (.safetensors), a "
-    "questionnaire (.json), or a figure (.png)"
+    "a run, several runs, a gradient ascent, adversarial examples, universal perturbations, a data set or a classifier "
+    "(.safetensors), a questionnaire (.json), or a figure (.png)"
 )
 INLINE = {"kitty": as_kitty, "iterm": as_iterm, "sixel": as_sixel}
 
