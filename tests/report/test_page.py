@@ -64,6 +64,7 @@ def made(
     first = first_of_encodings(runs)
     figures = ("same_label-lenet-a", "same_label-lenet-b", "search_comparison", "confidence_over_evaluations-direct")
     further = ("training_curves", "calibration-lenet-a", "calibration-lenet-b", "gallery-direct", "transfer-direct")
+    answers = ("distances-lenet-a", "retraining_curve-fooling-class", "kinds")
     return Content(
         study="made-up",
         threshold=0.9999,
@@ -73,9 +74,7 @@ def made(
         questions=questions(first, None),
         courses=[start_and_end(run) for run in first.values()],
         galleries=galleries(runs, make_examined()),
-        figures=dict.fromkeys(
-            (*figures, *further, "distances-lenet-a", "retraining_curve-fooling-class", "kinds"), PNG
-        ),
+        figures=dict.fromkeys((*figures, *further, *answers), PNG),
         tables=Tables(
             transfer=[make_transfer()],
             distances=[make_distances()],
