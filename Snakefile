@@ -134,6 +134,13 @@ rule adversarial:
         "Done: adversarial examples"
 
 
+rule label_only:
+    input:
+        attacks.label_only(),
+    message:
+        "Done: attacks with labels alone"
+
+
 rule audits:
     input:
         audits.files(),

@@ -176,6 +176,42 @@ rule tabulate_adversarial:
         " --settings {params.settings:q} {params.files} 2> {log}"
 
 
+rule tabulate_label_only:
+    input:
+        attacks=attacks.label_only(),
+        own=attacks.own_runs(),
+        classifiers=[classifiers.file(name) for name in attacks.asked_for_labels()],
+        architecture=classifiers.network_files(attacks.asked_for_labels),
+    output:
+        images="<results>/findings/label_only.parquet",
+        curves="<results>/findings/label_only_curves.parquet",
+        transfer="<results>/findings/label_only_transfer.csv",
+    params:
+        code=classifiers.fingerprint("fooling.cli.adversarial:tabulate_label_only", attacks.asked_for_labels),
+        environment=environment("networks"),
+        own=attacks.named_own,
+        classifiers=options("classifiers"),
+        settings=findings.settings(IntervalSettings),
+        own_files=chains.own_files,
+        files=options("images", "curves", "transfer"),
+    log:
+        "<logs>/findings/tabulate_label_only.log",
+    benchmark:
+        "<benchmarks>/findings/tabulate_label_only.tsv"
+    priority: SHOWN
+    conda:
+        "../envs/networks.yaml"
+    resources:
+        mem_mb=memory(2000),
+        runtime=minutes(30),
+        gpu=gpus,
+    message:
+        "Tabulate what labels alone reach, and show champions of other networks"
+    shell:
+        "fooling tabulate-label-only {input.attacks} {params.own} {params.classifiers} {params.own_files}"
+        " --settings {params.settings:q} {params.files} 2> {log}"
+
+
 rule audit:
     input:
         files=by_wildcards(audits.network_files),

@@ -21,7 +21,10 @@ from rules.survey import HumanStudy, responses_of
 SHOWING_TRANSFER = ("transfer", "transfer_gallery")
 
 #: ``one_per`` of the figures whose tables are of the whole study.
-WITHOUT_SUBJECT = ("study with audits", "study with adversarial examples", "study with inputs far from the data")
+WITHOUT_SUBJECT = (
+    *("study with audits", "study with adversarial examples", "study with labels alone"),
+    "study with inputs far from the data",
+)
 OF_HUMAN_STUDY = ("condition", "study with responses")  # ``one_per`` of the figures of the human study
 
 
@@ -248,6 +251,9 @@ def _drawings_of(figure: str, study: Study) -> Iterator[Drawing]:
             yield Drawing(figure)
     elif FIGURES[figure].one_per == "study with adversarial examples":
         if any(entry.kind == "adversarial" for entry in study.attacks.values()):
+            yield Drawing(figure)
+    elif FIGURES[figure].one_per == "study with labels alone":
+        if any(entry.kind == "label-only" for entry in study.attacks.values()):
             yield Drawing(figure)
     elif FIGURES[figure].one_per == "study with responses":
         if responses_of(study):

@@ -2,6 +2,7 @@
 
 from fooling.claims.estimand import ContextSettings
 from fooling.findings.adversarial import ADVERSARIAL, ADVERSARIAL_MEANS, ADVERSARIAL_TRANSFER
+from fooling.findings.label_only import LABEL_ONLY, LABEL_ONLY_TRANSFER
 from fooling.findings.runs import ThresholdSettings
 
 
@@ -30,6 +31,8 @@ rule claims:
         ascent_times=attacks.tables("ascent_times.parquet"),
         adversarial=attacks.adversarial_tables(ADVERSARIAL),
         adversarial_transfer=attacks.adversarial_tables(ADVERSARIAL_TRANSFER),
+        label_only=attacks.label_only_tables(LABEL_ONLY),
+        label_only_transfer=attacks.label_only_tables(LABEL_ONLY_TRANSFER),
         survey_accuracy=human_study.tables("accuracy"),
         lock=part_if_any("config/claims.lock"),
     output:
@@ -43,7 +46,7 @@ rule claims:
             *("classifiers", "history", "times", "start", "examined", "ancestry", "real", "distances", "transfer"),
             *("families", "robustness", "supernormal", "retrained", "retraining", "refusal", "ablation"),
             *("rubbish", "ray_slopes", "ascent", "ascent_times", "adversarial", "adversarial_transfer"),
-            "survey_accuracy",
+            *("label_only", "label_only_transfer", "survey_accuracy"),
         ),
         lock=options("lock"),
         settings=findings.settings(ContextSettings),
@@ -207,6 +210,8 @@ rule report:
         robustness=findings.stressed("robustness"),
         supernormal=findings.stressed("supernormal"),
         adversarial_means=attacks.adversarial_tables(ADVERSARIAL_MEANS),
+        label_only=attacks.label_only_tables(LABEL_ONLY),
+        label_only_transfer=attacks.label_only_tables(LABEL_ONLY_TRANSFER),
         runs=report_page.runs(),
         replays=report_page.replays(),
         dataset=report_page.dataset(),
@@ -227,6 +232,7 @@ rule report:
             *("claims", "audits", "champions", "examined", "real"),
             *("transfer", "distances", "retraining", "effects", "adversarial_means"),
             *("families", "robustness", "supernormal", "rubbish_summary", "ray_slopes"),
+            *("label_only", "label_only_transfer"),
         ),
         runs=report_page.runs_options(),
         replays=report_page.replays_options(),

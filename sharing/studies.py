@@ -23,7 +23,10 @@ HEADER = """\
 # `make publish` adds new ones; see docs/sharing.md.
 """
 PICTURE_KINDS = ("folder", "imagenet")  # kinds of data sets with a list of pictures
-SECTIONS = ("studies", "datasets", "pictures", "retraining", "ascent", "adversarial", "survey", "audits", "rankings")
+SECTIONS = (
+    *("studies", "datasets", "pictures", "retraining", "ascent", "adversarial", "label_only", "survey", "audits"),
+    "rankings",
+)
 
 #: Results that describe the run itself, such as its duration, and so differ between runs with equal findings: patterns
 #: below the results folder of a study. All other results are bit-identical.
@@ -142,7 +145,10 @@ def _entries(study: Study) -> dict[str, list[str]]:
         "datasets": list(study.datasets),
         "pictures": [name for name, dataset in study.datasets.items() if dataset.kind in PICTURE_KINDS],
         "retraining": [study.name] if study.chains else [],
-        **{kind: [study.name] if kind in attacked else [] for kind in ("ascent", "adversarial")},
+        **{
+            kind.replace("-", "_"): [study.name] if kind in attacked else []
+            for kind in ("ascent", "adversarial", "label-only")
+        },
         "survey": [study.name] if study.survey else [],
         "audits": [study.name] if study.audited else [],
         "rankings": [] if study.experiments else [study.name],

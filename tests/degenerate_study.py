@@ -199,6 +199,17 @@ class DegenerateStudy:
                 checkpoints=checkpoints,
                 device="cpu",
             )
+        labels = {"queries": 60, "copies": 2, "noise": [50, 150], "start": 4, "offspring": 4}
+        for name in self.names:
+            function_of("attack")(
+                "label-only",
+                name="labels",
+                classifier=self.network(name),
+                settings=json.dumps({**labels, "seeds": {"count": self.plan.seeds}}),
+                output=self.folder / "label-only" / f"{name}.safetensors",
+                checkpoints=checkpoints,
+                device="cpu",
+            )
         for name in self.chain[1:]:
             function_of("match-refusal")(
                 classifier=self.network(name),
@@ -436,6 +447,17 @@ class DegenerateStudy:
             transfer=out / "adversarial_transfer.csv",
             device="cpu",
         )
+        yield call(
+            "tabulate-label-only",
+            [self.folder / "label-only" / f"{name}.safetensors" for name in self.names],
+            own=[f"labels={run}" for run in self.evolved("cppn")],
+            classifiers=[self.network(name) for name in self.names],
+            settings="{}",
+            images=out / "label_only.parquet",
+            curves=out / "label_only_curves.parquet",
+            transfer=out / "label_only_transfer.csv",
+            device="cpu",
+        )
         (self.folder / "claims.yaml").write_text(yaml.safe_dump({"claims": every_claim()}))
         of_claims = {
             "classifiers": [out / "classifiers.csv"],
@@ -460,6 +482,8 @@ class DegenerateStudy:
             "ray_slopes": [out / "far/ray_slopes.parquet"],
             "adversarial": [out / "adversarial.parquet"],
             "adversarial_transfer": [out / "adversarial_transfer.csv"],
+            "label_only": [out / "label_only.parquet"],
+            "label_only_transfer": [out / "label_only_transfer.csv"],
         }
         yield call(
             "claims",
@@ -527,6 +551,8 @@ class DegenerateStudy:
                     **{"claims": [out / "claims.csv"], "champions": champions},
                     **{"examined": self.of("examined/*/*.parquet")},
                     "adversarial_means": [out / "adversarial_means.csv"],
+                    "label_only": [out / "label_only.parquet"],
+                    "label_only_transfer": [out / "label_only_transfer.csv"],
                 }
             ),
             runs=[f"{name}={run}" for name in ENCODINGS for run in self.evolved(name, "lenet-a")],
@@ -618,6 +644,7 @@ def every_claim() -> list[dict[str, Any]]:
         "experiment": "cppn",
         "ascent": "plain",
         "adversarial": "small",
+        "label_only": "labels",
         "method": "hop-skip-jump",
         "fill": "mean",
         "removed": 1,

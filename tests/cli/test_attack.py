@@ -11,6 +11,7 @@ import torch
 
 from fooling.attacks.adversarial.record import load_adversarial
 from fooling.attacks.evolution.record import load_run, load_runs
+from fooling.attacks.label_only.record import load_label_only
 from fooling.checkpoints import CheckpointStore
 from fooling.classifiers.architectures import build_network
 from fooling.classifiers.assembly import assembled
@@ -197,3 +198,18 @@ def test_adversarial_examples_are_made_of_the_images_of_a_data_set(files: tuple[
         attack("adversarial", output=output, **common)
     with pytest.raises(FoolingError, match="takes its seeds from its settings"):
         attack("adversarial", dataset=files[1], seed=1, output=output, **common)
+
+
+def test_images_are_found_with_labels_alone(files: tuple[Path, Path], tmp_path: Path) -> None:
+    settings = json.dumps({"queries": 200, "copies": 3, "start": 10, "offspring": 10, "seeds": {"count": 1}})
+    output = tmp_path / "found.safetensors"
+    attack("label-only", classifier=files[0], settings=settings, output=output, png=True, device="cpu",
+           checkpoints=tmp_path / "checkpoints")  # fmt: skip
+    record = load_label_only(output)
+    assert (record.name, record.revealed) == ("label-only", True)
+    assert all(200 - 4 < spent <= 200 for spent in record.spent)
+    assert read_png(output.with_suffix(".png"))
+    with pytest.raises(FoolingError, match="takes its seeds from its settings"):
+        attack("label-only", classifier=files[0], seed=1, output=output)
+    with pytest.raises(FoolingError, match="at least 2,520 queries"):
+        attack("label-only", classifier=files[0], settings='{"queries": 100}', output=output)

@@ -16,7 +16,7 @@ from fooling.attacks.evolution.record import load_runs
 from fooling.attacks.record import load_attack
 from fooling.claims.judgements import CLAIMS
 from fooling.classifiers.classifier_file import load_classifier
-from fooling.cli.adversarial import tabulate_adversarial
+from fooling.cli.adversarial import tabulate_adversarial, tabulate_label_only
 from fooling.cli.attack import attack
 from fooling.cli.claims import claims, summarise
 from fooling.cli.classifiers import assemble_ensemble, calibrate, match_refusal
@@ -93,6 +93,14 @@ def study(tmp_path_factory) -> Path:
             dataset=folder / "dataset.safetensors",
             settings=json.dumps({"images": 6, "methods": ["l-bfgs", "fgsm"], "sizes_linf": [0.3]}),
             output=folder / "adversarial" / f"{name}.safetensors",
+            checkpoints=folder / "checkpoints",
+        )
+        attack(
+            "label-only",
+            name="labels",
+            classifier=folder / f"{name}.safetensors",
+            settings=json.dumps({"queries": 200, "copies": 3, "start": 10, "offspring": 10, "seeds": {"count": 2}}),
+            output=folder / "label-only" / f"{name}.safetensors",
             checkpoints=folder / "checkpoints",
         )
     sweep_in(folder)
@@ -357,9 +365,20 @@ def findings_of(study: Path, out: Path) -> None:
         means=out / "adversarial_means.csv",
         transfer=out / "adversarial_transfer.csv",
     )
+    tabulate_label_only(
+        [study / "label-only" / f"{name}.safetensors" for name in NETWORKS],
+        own=[f"labels={study / name / f'seed{seed}.safetensors'}" for name in NETWORKS for seed in (1, 2)],
+        classifiers=networks,
+        settings=INTERVALS,
+        images=out / "label_only.parquet",
+        curves=out / "label_only_curves.parquet",
+        transfer=out / "label_only_transfer.csv",
+    )
     of_claims = {
         "classifiers": ["classifiers.csv"],
         "adversarial_transfer": ["adversarial_transfer.csv"],
+        "label_only": ["label_only.parquet"],
+        "label_only_transfer": ["label_only_transfer.csv"],
         "start": ["start/*/*.parquet"],
         "examined": ["examined/*.parquet"],
         "real": ["real/*.parquet"],
@@ -453,6 +472,9 @@ TABLES = {
     "adversarial": "adversarial.parquet",
     "adversarial_means": "adversarial_means.csv",
     "adversarial_transfer": "adversarial_transfer.csv",
+    "label_only": "label_only.parquet",
+    "label_only_curves": "label_only_curves.parquet",
+    "label_only_transfer": "label_only_transfer.csv",
     "claims": "claims.csv",
     "curves": "curves.csv",
 }
@@ -497,6 +519,25 @@ def test_adversarial_examples_are_shown_to_the_other_network(study):
     pairs = as_written(study / "findings" / "adversarial_transfer.csv")
     named = pairs.dropna(subset=["source"])
     assert set(zip(named["source"], named["target"], strict=True)) == {NETWORKS, NETWORKS[::-1]}
+
+
+def test_champions_are_shown_to_the_other_network_beside_its_own_attack_with_labels_alone(study):
+    images = as_written(study / "findings" / "label_only.parquet")
+    assert images.groupby(["classifier", "search"]).size().tolist() == [6] * 6
+    moved = images[images["search"] == "transfer"]
+    assert set(zip(moved["source"], moved["classifier"], strict=True)) == {NETWORKS, NETWORKS[::-1]}
+    pairs = as_written(study / "findings" / "label_only_transfer.csv").dropna(subset=["source"])
+    assert pairs["images"].tolist() == [6, 6]
+    assert (pairs["adaptive"] > 0).all()
+
+
+def test_champions_need_the_attacked_network_to_be_shown(study, tmp_path):
+    outputs = {"images": tmp_path / "a.parquet", "curves": tmp_path / "b.parquet", "transfer": tmp_path / "c.csv"}
+    attacks = [study / "label-only" / "lenet-a.safetensors"]
+    with pytest.raises(FoolingError, match=r"no file of lenet-a(.|\n)*--classifiers"):
+        tabulate_label_only(attacks, own=[f"labels={study / 'lenet-b' / 'seed1.safetensors'}"], **outputs)
+    tabulate_label_only(attacks, **outputs)
+    assert as_written(tmp_path / "c.csv").empty
 
 
 def test_the_history_ends_with_the_champions(study):

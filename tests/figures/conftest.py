@@ -50,6 +50,7 @@ from fooling.findings.ascent import curves_of_ascents, curves_of_searches
 from fooling.findings.intervals import IntervalSettings
 from made_up_adversarial import made_adversarial
 from made_up_answers import analysed, made_questionnaire, simulated
+from made_up_label_only import made_label_tables
 
 MANY_CLASSES = tuple(f"the {place}th class" for place in range(50))
 
@@ -135,6 +136,11 @@ def _adversarial_success() -> dict[str, Any]:
     return {"adversarial": table, "adversarial_means": means_table(table, settings=IntervalSettings())}
 
 
+def _labels_alone(*tables: str) -> dict[str, Any]:
+    made = made_label_tables()
+    return {name: made[name] for name in tables}
+
+
 def _ablation() -> dict[str, Any]:
     runs = [made_run(seed, encoding="cppn") for seed in (1, 2)]
     return {"ablation": made_ablation(runs), "runs": runs}
@@ -159,6 +165,8 @@ MADE: dict[str, Callable[[], dict[str, Any]]] = {
     "audits": made_audits,
     "adversarial_success": _adversarial_success,
     "adversarial_gallery": lambda: {"examples": [made_adversarial()]},
+    "label_only": lambda: _labels_alone("label_only", "label_only_curves"),
+    "label_only_gallery": lambda: _labels_alone("label_only"),
     "gallery": lambda: {"runs": _runs(), "examined": made_examined()},
     "further_runs": lambda: {"runs": _runs(), "examined": made_examined()},
     "real_and_evolved": _one_of_each_encoding,

@@ -10,7 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from .commands import case, holds
-from .conftest import INTERVALS, Study, ablate, adversarial_tables, report, retraining_tables, stress, transfer_tables
+from .conftest import (
+    INTERVALS,
+    Study,
+    ablate,
+    adversarial_tables,
+    label_only_tables,
+    report,
+    retraining_tables,
+    stress,
+    transfer_tables,
+)
 from .damage import PLACES, broken_safetensors
 from .profile import fuzzed
 
@@ -143,6 +153,17 @@ def test_damaged_adversarial_examples_are_read_or_named(study: Study, data: st.D
         if tabulates:
             arguments, made = adversarial_tables(study, changed, out=folder / "out")
         holds(folder, *arguments, outputs=made, named=[changed])
+
+
+@given(data=st.data())
+@fuzzed
+def test_a_damaged_attack_with_labels_alone_is_read_or_named(study: Study, data: st.DataObject) -> None:
+    write = data.draw(broken_safetensors(study.labelled))
+    with case() as folder:
+        labelled = folder / "labelled.safetensors"
+        write(labelled)
+        arguments, made = label_only_tables(study, labelled, out=folder / "out")
+        holds(folder, *arguments, outputs=made, named=[labelled, "an attacked classifier is missing"])
 
 
 @given(data=st.data())

@@ -31,6 +31,8 @@ COMMANDS = {
     "adversarial": ("claims",),
     "adversarial_transfer": ("claims",),
     "adversarial_means": ("report",),
+    "label_only": ("claims", "report"),
+    "label_only_transfer": ("claims", "report"),
     "calibration": ("examine", "measure-distances"),
     "real": ("examine", "measure-distances"),
     "distances": ("claims",),

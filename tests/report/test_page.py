@@ -17,6 +17,7 @@ from fooling.report.record import RecordHeader
 from fooling.report.story import summarise_experiment
 from made_up_adversarial import made_adversarial
 from made_up_claims import claims_of
+from made_up_label_only import made_label_tables
 
 VOID = {"meta", "link", "img", "br", "hr", "input", "rect", "line", "circle"}
 
@@ -78,6 +79,8 @@ def made(
             retraining=make_retraining(),
             effects=make_effects(),
             adversarial_means=means_table(adversarial_table([made_adversarial()]), settings=IntervalSettings()),
+            label_only=made_label_tables()["label_only"],
+            label_only_transfer=made_label_tables()["label_only_transfer"],
             audits=made_audits()["audits"],
             rubbish_summary=made_far()["rubbish_summary"],
             ray_slopes=made_far()["ray_slopes"],

@@ -9,7 +9,11 @@ from figures.made_up_tables import made_families, made_robustness
 from fooling.encodings.families import FAMILIES as EVERY_FAMILY
 from fooling.figures.families import LOOKS
 from fooling.figures.robustness import AXES
-from fooling.report.probes import CHANGES, FAMILIES, STORED, is_it_the_cppn, what_survives
+from fooling.findings.intervals import IntervalSettings
+from fooling.findings.label_only import label_only_table, transfer_table
+from fooling.report.probes import CHANGES, FAMILIES, STORED, are_labels_enough, is_it_the_cppn, what_survives
+from made_up_label_only import made_label_only
+from made_up_run import made_up_run
 
 
 def families_of(medians: dict[str, dict[str, float]]) -> pd.DataFrame:
@@ -99,3 +103,24 @@ def test_supernormal_champions_are_counted_on_networks_that_give_logits():
 def test_one_family_is_enough_for_a_sentence():
     table = families_of({"one": {"cppn": np.float64(3.0)}})
     assert "at least as well" not in is_it_the_cppn(table)
+
+
+def test_labels_alone_are_described_beside_random_search_and_transfer():
+    networks = ("lenet-a", "lenet-b", "lenet-c")
+    own = {"labels": [made_up_run(np.full((2, 4), 0.9), classifier=name) for name in networks]}
+    scores = np.full((4, 4), 0.8, dtype=np.float32), np.full((4, 4), 1.4)
+    shown = dict.fromkeys(networks, lambda images: (np.array([0, 1, 2, 2]), scores))
+    table = label_only_table([made_label_only(name) for name in networks], own, shown)
+    found = are_labels_enough(table, transfer_table(table, settings=IntervalSettings()))
+    assert found == (
+        "labels: with at most 1,990 labels a run, MAP-Elites has an image for 75 % of the classes, at a median "
+        "confidence of 75.00 %, and random search has an image for 50 % of the classes, at a median confidence of "
+        "25.00 %. Of the champions of another network, one query each, 75 % get their label, at a median confidence of "
+        "80.00 %. Confidences were revealed after the last query. Not fooled by stored images is not the same as not "
+        "foolable."
+    )
+    alone = [made_label_only(revealed=False)]
+    table = label_only_table(alone, {}, {})
+    found = are_labels_enough(table, transfer_table(table, settings=IntervalSettings()))
+    assert "at a median confidence of unknown" not in found
+    assert are_labels_enough(None, None) == ""

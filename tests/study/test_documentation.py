@@ -20,6 +20,8 @@ from fooling.artifacts import read_arrays, sha256_of
 from fooling.attacks.adversarial.record import FORMAT as ADVERSARIAL
 from fooling.attacks.adversarial.record import save_adversarial
 from fooling.attacks.evolution.record import FORMAT, load_run
+from fooling.attacks.label_only.record import FORMAT as LABEL_ONLY
+from fooling.attacks.label_only.record import save_label_only
 from fooling.attacks.record import FORMAT as ATTACK
 from fooling.classifiers.architectures import build_network
 from fooling.classifiers.assembly import assembled
@@ -38,6 +40,7 @@ from fooling.study.settings import StudySettings
 from fooling.training.settings import ClassifierSettings
 from made_up_adversarial import made_adversarial
 from made_up_bars import made_bars
+from made_up_label_only import made_label_only
 
 WRITTEN = (
     "config/config.yaml",
@@ -123,7 +126,7 @@ PAGE = (ROOT / "docs/files.md").read_text()
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data set, a classifier, a run of each encoding, a gradient ascent, and adversarial examples."""
+    """A data set, a classifier, a run of each encoding, and a file of each other attack."""
     import torch
 
     place, bars = tmp_path_factory.mktemp("files"), made_bars()
@@ -140,6 +143,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         output, kept = place / f"{name}.safetensors", place / "checkpoints"
         attack(kind, classifier=place / "lenet.safetensors", settings=settings, output=output, checkpoints=kept)
     save_adversarial(place / "adversarial.safetensors", made_adversarial())
+    save_label_only(place / "label-only.safetensors", made_label_only())
     return place
 
 
@@ -166,6 +170,7 @@ def test_its_examples_read_the_champions(folder: Path, monkeypatch: pytest.Monke
         ("direct", FORMAT),
         ("ascent", ATTACK),
         ("adversarial", ADVERSARIAL),
+        ("label-only", LABEL_ONLY),
     ],
 )
 def test_every_array_and_key_of_a_file_is_described(name: str, form: FileFormat, folder: Path) -> None:

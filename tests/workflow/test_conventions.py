@@ -146,6 +146,7 @@ ON_A_NETWORK = {
         "retrain_on_all_pictures",
         "match_refusal",
         "tabulate_adversarial",
+        "tabulate_label_only",
         "tabulate_refusal",
         "ablate",
         "sample",

@@ -17,6 +17,7 @@ ATTACKS = {
     "evolution": ("fooling.attacks.evolution.run", "Evolution"),
     "ascent": ("fooling.attacks.ascent.run", "GradientAscent"),
     "adversarial": ("fooling.attacks.adversarial.run", "Adversarial"),
+    "label-only": ("fooling.attacks.label_only.run", "LabelOnly"),
 }
 #: Attacks that change real images: they are given the data set of the classifier.
 ON_REAL_IMAGES = ("adversarial",)

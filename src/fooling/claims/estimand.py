@@ -57,6 +57,8 @@ class Tables:
     ascent_times: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     adversarial: Mapping[str, pd.DataFrame] = field(default_factory=dict)  # by attack
     adversarial_transfer: Mapping[str, pd.DataFrame] = field(default_factory=dict)  # by attack
+    label_only: Mapping[str, pd.DataFrame] = field(default_factory=dict)  # by attack
+    label_only_transfer: Mapping[str, pd.DataFrame] = field(default_factory=dict)  # by attack
     people: Mapping[str, pd.DataFrame] = field(default_factory=dict)  # by condition, which is an experiment
     rubbish: pd.DataFrame = field(default_factory=pd.DataFrame)  # of all networks
     ray_slopes: pd.DataFrame = field(default_factory=pd.DataFrame)  # of all networks

@@ -20,6 +20,7 @@ PHRASES = {
     "experiment": "experiment {}",
     "ascent": "gradient ascent {}",
     "adversarial": "adversarial examples {}",
+    "label_only": "attack with labels alone {}",
     "method": "method {}",
     "size": "size {}",
     "fill": "filled with {}",
@@ -62,6 +63,8 @@ class Filter(Settings):
     """Name of the gradient ascent that is evaluated."""
     adversarial: str | None = None
     """Name of the attack whose adversarial examples are evaluated."""
+    label_only: str | None = None
+    """Name of the attack with labels alone that is evaluated."""
     method: Method | None = None
     """Method that made the adversarial examples."""
     size: float | None = Field(default=None, gt=0, le=1)

@@ -1,4 +1,4 @@
-"""Tables of adversarial examples, and their transfer between classifiers."""
+"""Tables of adversarial examples and of fooling with labels alone, with transfer between classifiers."""
 
 from __future__ import annotations
 
@@ -10,8 +10,12 @@ from numpy.typing import NDArray
 
 from fooling.artifacts import write_tables
 from fooling.attacks.adversarial.record import load_adversarial
-from fooling.classifiers.classifier import Classifier
-from fooling.cli._files import open_classifier
+from fooling.attacks.evolution.record import load_run
+from fooling.attacks.label_only.record import load_label_only
+from fooling.classifiers.classifier import Classifier, confidences_of, log_odds_of
+from fooling.classifiers.wrapped import kind_of_scores
+from fooling.cli._files import named_paths, open_classifier
+from fooling.errors import FoolingError
 from fooling.findings.adversarial import (
     ADVERSARIAL,
     ADVERSARIAL_MEANS,
@@ -23,6 +27,16 @@ from fooling.findings.adversarial import (
     transfer_table,
 )
 from fooling.findings.intervals import IntervalSettings
+from fooling.findings.label_only import (
+    LABEL_ONLY,
+    LABEL_ONLY_CURVES,
+    LABEL_ONLY_TRANSFER,
+    Answers,
+    Shown,
+    curves_table,
+    label_only_table,
+)
+from fooling.findings.label_only import transfer_table as transfer_table_of_labels
 from fooling.formatting import share_percent
 from fooling.progress import say
 from fooling.settings import read_settings
@@ -78,3 +92,64 @@ def _target(classifier: Classifier) -> Target:
         dataset=str(classifier.provenance.get("dataset", {}).get("name", "")),
         labels=labels,
     )
+
+
+def tabulate_label_only(
+    attacks: list[Path],
+    *,
+    own: list[str] | None = None,
+    classifiers: list[Path] | None = None,
+    settings: str = "{}",
+    images: Path,
+    curves: Path,
+    transfer: Path,
+    architecture: list[str] | None = None,
+    device: str = "auto",
+) -> None:
+    """Tabulate attacks with labels alone, and show the champions of other networks to the same classifiers.
+
+    Args:
+        attacks: Files that `attack label-only` wrote.
+        own: A run of evolution on another network, as attack=path, with the name of the attack in the study; give the
+            option once for each. Runs on the attacked classifier itself are left out.
+        classifiers: Classifier files of the attacked networks; the option once for each. Needed with `own`.
+        images: Table of the champions of each run to write.
+        curves: Table of the course of each run to write.
+        transfer: Table of the champions of other networks, beside the attack on the classifier itself, to write.
+    """
+    checked = read_settings(IntervalSettings, settings)
+    records = [load_label_only(path) for path in attacks]
+    named = named_paths(own or [], option="--own", example="labels=some/seed1.safetensors")
+    runs = {name: [load_run(path) for path in paths] for name, paths in named.items()}
+    opened = [open_classifier(path, device=device, architecture=architecture) for path in classifiers or []]
+    shown = {classifier.name: _shown_with_scores(classifier) for classifier in opened}
+    if missing := sorted({record.classifier["name"] for record in records if record.name in runs} - set(shown)):
+        raise FoolingError(
+            "an attacked classifier is missing, to which champions are to be shown",
+            found=f"no file of {missing[0]}",
+            remedy="give its file with --classifiers, or leave out --own",
+        )
+    table = label_only_table(records, runs, shown)
+    pairs = transfer_table_of_labels(table, settings=checked)
+    write_tables(
+        (images, table, LABEL_ONLY),
+        (curves, curves_table(records), LABEL_ONLY_CURVES),
+        (transfer, pairs, LABEL_ONLY_TRANSFER),
+    )
+    spent = ", ".join(
+        f"{search} {share_percent(share)}" for search, share in table.groupby("search")["label_correct"].mean().items()
+    )
+    say(f"classes with an image that gets their label: {spent}; written to {images}")
+
+
+def _shown_with_scores(classifier: Classifier) -> Shown:
+    """Return a function that shows images to a classifier, and returns confidences unless it gives labels alone."""
+
+    def answers(images: NDArray[np.uint8]) -> Answers:
+        logits = classifier.logits(torch.from_numpy(images))
+        labels: NDArray[np.int64] = logits.argmax(dim=1).cpu().numpy()
+        if kind_of_scores(classifier) == "label":
+            return labels, None
+        return labels, (confidences_of(logits).cpu().numpy(), log_odds_of(logits).cpu().numpy())
+
+    return answers

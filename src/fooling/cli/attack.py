@@ -64,9 +64,10 @@ def attack(
     An interrupted run resumes from its last checkpoint.
 
     Args:
-        kind: Name of the attack: evolution, ascent or adversarial.
+        kind: Name of the attack: evolution, ascent, adversarial or label-only.
         settings: Settings of the attack: one JSON object, or a YAML file that holds them. Default: CPPN images in 200
-            generations, plain gradient ascent, or all methods of adversarial examples.
+            generations, plain gradient ascent, all methods of adversarial examples, or CPPN images found with 20,000
+            labels.
         output: File to write: the images with their confidences, and how they were found. Default: named after the
             classifier, the attack and the seed, in this folder.
         png: Write also a picture of the images, beside each file.

@@ -25,6 +25,7 @@ from fooling.findings.distances import DISTANCES
 from fooling.findings.examination import EXAMINED
 from fooling.findings.families import FAMILIES_TABLE
 from fooling.findings.far import RUBBISH
+from fooling.findings.label_only import LABEL_ONLY, LABEL_ONLY_TRANSFER
 from fooling.findings.rays import RAY_SLOPES
 from fooling.findings.retraining import RETRAINED, RETRAINING
 from fooling.findings.runs import CHAMPIONS, CURVES, HISTORY, TIMES, ThresholdSettings, curve, metrics
@@ -44,7 +45,7 @@ PANEL = "Findings"
 LOCK_DIGITS = 12  # of the SHA-256 by which a result names its lock
 
 
-#: Tables of which a claim uses only the rows of its experiments, retrainings, gradient ascents or adversarial examples.
+#: Tables of which a claim uses only the rows of its experiments, retrainings or attacks.
 OF_EXPERIMENTS = (
     *(HISTORY, TIMES, START, EXAMINED, TRANSFER, ANCESTRY, DISTANCES, ABLATION),
     *(ROBUSTNESS, SUPERNORMAL),
@@ -52,6 +53,7 @@ OF_EXPERIMENTS = (
 OF_RETRAININGS = (RETRAINED, RETRAINING, REFUSAL)
 OF_ASCENTS = (ASCENT, ASCENT_TIMES)
 OF_ADVERSARIALS = (ADVERSARIAL, ADVERSARIAL_TRANSFER)
+OF_LABELS = (LABEL_ONLY, LABEL_ONLY_TRANSFER)
 #: Tables of which a claim uses the rows of its networks.
 OF_NETWORKS = (FAMILIES_TABLE, RUBBISH, RAY_SLOPES)
 
@@ -79,7 +81,7 @@ def claims(
     """
     checked = read_settings(ContextSettings, settings)
     asked = read_settings(Claims, str(declared))
-    of_parts = (*OF_EXPERIMENTS, *OF_RETRAININGS, *OF_ASCENTS, *OF_ADVERSARIALS)
+    of_parts = (*OF_EXPERIMENTS, *OF_RETRAININGS, *OF_ASCENTS, *OF_ADVERSARIALS, *OF_LABELS)
     given = table_files(tables, CLASSIFIERS, REAL, *OF_NETWORKS, *of_parts, ACCURACY)
     found = {
         **{each.name: _rows_of(asked.experiments, given[each.name], each) for each in OF_EXPERIMENTS},
@@ -91,6 +93,7 @@ def claims(
         **{
             each.name: _rows_of(asked.adversarials, given[each.name], each, column="attack") for each in OF_ADVERSARIALS
         },
+        **{each.name: _rows_of(asked.label_only, given[each.name], each, column="attack") for each in OF_LABELS},
     }
     evidence = Tables(
         networks=read_table(single_file(given[CLASSIFIERS.name], CLASSIFIERS), CLASSIFIERS),

@@ -24,6 +24,7 @@ from fooling.findings.distances import DISTANCES
 from fooling.findings.examination import EXAMINED
 from fooling.findings.families import FAMILIES_TABLE
 from fooling.findings.far import RUBBISH_SUMMARY
+from fooling.findings.label_only import LABEL_ONLY, LABEL_ONLY_TRANSFER
 from fooling.findings.rays import RAY_SLOPES
 from fooling.findings.retraining import EFFECTS, RETRAINING
 from fooling.findings.runs import CHAMPIONS, ThresholdSettings
@@ -55,6 +56,7 @@ from fooling.table import Table
 SHOWN = (
     *(CLAIMS, AUDITS, CHAMPIONS, EXAMINED, REAL, TRANSFER, DISTANCES, RETRAINING, EFFECTS),
     *(FAMILIES_TABLE, ROBUSTNESS, SUPERNORMAL, RUBBISH_SUMMARY, RAY_SLOPES, ADVERSARIAL_MEANS),
+    *(LABEL_ONLY, LABEL_ONLY_TRANSFER),
 )
 
 PANEL = "Report"
@@ -87,7 +89,8 @@ def report(
         output: HTML file to write.
         tables: A table to show, as name=path: `claims`, `audits`, `champions` of each experiment to summarise,
             `examined`, `real`, `transfer`, `distances`, `retraining`, `effects`, `families`, `robustness`,
-            `supernormal`, `rubbish_summary`, `ray_slopes` and `adversarial_means`; give the option once for each file.
+            `supernormal`, `rubbish_summary`, `ray_slopes`, `adversarial_means`, `label_only` and `label_only_transfer`;
+            give the option once for each file.
         figures: PNG files of the figures to show.
         runs: A run whose images are shown, as experiment=path.
         replays: Champions of one of these runs over its generations, as experiment=path: the file that `replay` wrote
@@ -124,6 +127,8 @@ def report(
             robustness=_all(given, ROBUSTNESS),
             supernormal=_all(given, SUPERNORMAL),
             adversarial_means=_all(given, ADVERSARIAL_MEANS),
+            label_only=_all(given, LABEL_ONLY),
+            label_only_transfer=_all(given, LABEL_ONLY_TRANSFER),
             audits=_all(given, AUDITS),
         ),
         claims=read_table(single_file(given[CLAIMS.name], CLAIMS), CLAIMS) if given[CLAIMS.name] else None,
@@ -199,6 +204,7 @@ def _downloads(given: Mapping[str, Sequence[Path]], run_info: Path | None) -> di
             EFFECTS: "effect of the fooling class",
             RUBBISH_SUMMARY: "random inputs that get a class with more than 50 %",
             ADVERSARIAL_MEANS: "adversarial examples: size of the changes, and images misclassified",
+            LABEL_ONLY_TRANSFER: "champions of other networks beside attacks with labels alone",
         }.items()
         for path in given[table.name]
     }

@@ -13,6 +13,8 @@ from fooling.attacks.adversarial.record import KIND as ADVERSARIAL
 from fooling.attacks.adversarial.record import load_adversarial
 from fooling.attacks.evolution import record as evolution
 from fooling.attacks.evolution.record import load_run, load_runs
+from fooling.attacks.label_only.record import KIND as LABEL_ONLY
+from fooling.attacks.label_only.record import load_label_only
 from fooling.attacks.record import KIND as ASCENT
 from fooling.attacks.record import load_attack
 from fooling.classifiers.header import KIND as CLASSIFIER
@@ -37,8 +39,8 @@ from fooling.survey.questionnaire import load_questionnaire, load_stimuli
 PANEL = "Report"
 
 READABLE = (
-    "a run, several runs, a gradient ascent, adversarial examples, a data set or a classifier (.safetensors), a "
-    "questionnaire (.json), or a figure (.png)"
+    "a run, several runs, a gradient ascent, adversarial examples, an attack with labels alone, a data set or a "
+    "classifier (.safetensors), a questionnaire (.json), or a figure (.png)"
 )
 INLINE = {"kitty": as_kitty, "iterm": as_iterm, "sixel": as_sixel}
 
@@ -50,8 +52,8 @@ def show(file: Path, *, output: Path | None = None, protocol: str = "auto") -> N
     file.
 
     Args:
-        file: File of a run, of several runs, of a gradient ascent, of adversarial examples, a data set, a classifier, a
-            questionnaire with its images, or a PNG file.
+        file: File of a run, of several runs, of a gradient ascent, of adversarial examples, of an attack with labels
+            alone, a data set, a classifier, a questionnaire with its images, or a PNG file.
         output: PNG file to write.
         protocol: How the terminal shows pictures: auto, kitty, iterm, sixel or blocks (half-block characters in true
             colour, for any terminal).
@@ -98,6 +100,8 @@ def _overview_of_file(file: Path) -> Overview:
         return overview_of_records([load_attack(file)])
     if kind == ADVERSARIAL:
         return overview_of_records([load_adversarial(file)])
+    if kind == LABEL_ONLY:
+        return overview_of_records([load_label_only(file)])
     if kind == DATASET:
         return overview_of_dataset(load_dataset(file))
     if kind == CLASSIFIER:

@@ -42,6 +42,7 @@ class Figure:
         "study with inputs far from the data",
         "study with audits",
         "study with adversarial examples",
+        "study with labels alone",
         "condition",
         "study with responses",
     ] = "study"

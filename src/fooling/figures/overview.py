@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from fooling.attacks.adversarial.record import AdversarialRecord
 from fooling.attacks.evolution.record import RunRecord
+from fooling.attacks.label_only.record import LabelOnlyRecord
 from fooling.attacks.record import AttackRecord, TargetedRecord
 from fooling.datasets.dataset import Dataset
 from fooling.figures.image_grid import INCHES_PER_CHARACTER_POINT, LEAST_SIZE, place_image, sheet, write
@@ -85,6 +86,9 @@ def overview_of_records(records: Sequence[AttackRecord]) -> Overview:
         title = f"{first.name}: adversarial examples on {on}"
         changes = counted(len(first.methods), "method and size", "methods and sizes")
         facts.insert(0, f"{counted(len(first.real.indices), 'real image')}, changed by {changes}")
+    elif isinstance(first, LabelOnlyRecord):
+        title = f"{first.name}: images found with labels alone on {on}"
+        facts.insert(0, f"{counted(len(rows), 'run')} of {first.runs[0][0]}, {first.limits.queries:,} queries in each")
     else:
         steps = first.trajectory.steps[-1] if isinstance(first, TargetedRecord) else 0
         name = first.name if isinstance(first, TargetedRecord) else "attack"
@@ -217,6 +221,9 @@ def _rows_of(record: AttackRecord) -> list[Row]:
         sizes = {column: "" if column.size is None else f"\n{column.size:g}" for column, _ in record.columns()}
         places = [(column.method + sizes[column], np.arange(of.start, of.stop)) for column, of in record.columns()]
         classes = record.labels
+    elif isinstance(record, LabelOnlyRecord):
+        of_images, classes = record.entries.run[record.rows], record.entries.class_index[record.rows]
+        places = [(f"seed {record.runs[run][1]}", (of_images == run).nonzero()[0]) for run in np.unique(of_images)]
     else:
         label = f"seed {record.seed}" if isinstance(record, RunRecord) else ""
         classes = np.arange(len(record.images))

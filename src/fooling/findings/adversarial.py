@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from fooling.attacks.adversarial.record import NORMS, AdversarialRecord, Perturbed
 from fooling.attacks.adversarial.settings import NORM_OF
-from fooling.findings.columns import CLASS, CLASSIFIER, NOTE, UNITS
+from fooling.findings.columns import ATTACK, CLASS, CLASSIFIER, NOTE, UNITS
 from fooling.findings.intervals import Estimate, IntervalSettings, estimated_mean, estimated_over_pairs, estimated_share
 from fooling.table import (
     COUNT,
@@ -35,7 +35,6 @@ from fooling.table import (
 )
 
 METHOD, NOISE = "method", "noise"
-_ATTACK = Column("attack", TEXT, doc="Name of the attack in the study's configuration.")
 _COLUMN = (
     Column("method", one_of(*NORM_OF), doc="Method that changed the image."),
     Column("norm", one_of("l2", "linf"), doc="Norm of the method; methods of different norms cannot be compared."),
@@ -58,7 +57,7 @@ ADVERSARIAL = Table(
     path="findings/adversarial.parquet",
     commands=("tabulate-adversarial",),
     columns=(
-        *(CLASSIFIER, _ATTACK, *_COLUMN, _CHANGE),
+        *(CLASSIFIER, ATTACK, *_COLUMN, _CHANGE),
         Column("image", COUNT, doc="Index of the image among the test images, from 0."),
         *CLASS,
         Column("label", COUNT, doc="Index of the class that the classifier gives to the stored image."),
@@ -90,7 +89,7 @@ ADVERSARIAL_MEANS = Table(
     path="findings/adversarial_means.csv",
     commands=("tabulate-adversarial",),
     columns=(
-        *(_ATTACK, *_COLUMN, _CHANGE),
+        *(ATTACK, *_COLUMN, _CHANGE),
         *with_bounds(Column("misclassified", SHARE, doc="Share of the stored images that are misclassified.")),
         *with_bounds(
             Column("unrounded_misclassified", SHARE, doc="Share of the images that are misclassified before rounding.")
@@ -122,7 +121,7 @@ ADVERSARIAL_TRANSFER = Table(
     path="findings/adversarial_transfer.csv",
     commands=("tabulate-adversarial",),
     columns=(
-        _ATTACK,
+        ATTACK,
         *or_nothing(
             Column("source", TEXT, doc="Classifier on which the images were made."),
             Column("target", TEXT, doc="Classifier to which they are shown."),
@@ -185,7 +184,7 @@ def adversarial_table(records: Sequence[AdversarialRecord]) -> pd.DataFrame:
 def means_table(table: pd.DataFrame, *, settings: IntervalSettings) -> pd.DataFrame:
     """Return the means over the classifiers for each attack, method, size and kind of change in ``table``."""
     level, rows = settings.confidence_level, []
-    for names, images in table.groupby([*names_of((_ATTACK, *_COLUMN)), "change"], sort=False, dropna=False):
+    for names, images in table.groupby([*names_of((ATTACK, *_COLUMN)), "change"], sort=False, dropna=False):
         by_classifier = images.groupby("classifier")
         stored, unrounded = (
             estimated_share(by_classifier[name].mean().to_numpy(dtype=float)[:, None], level=level, nested=True)

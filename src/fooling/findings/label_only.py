@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from fooling.attacks.evolution.record import RunRecord
 from fooling.attacks.label_only.record import LabelOnlyRecord
 from fooling.errors import FoolingError
-from fooling.findings.columns import CLASS, CLASSIFIER, LOG_ODDS, NOTE, SEED, UNITS
+from fooling.findings.columns import ATTACK, CLASS, CLASSIFIER, LOG_ODDS, NOTE, SEED, UNITS
 from fooling.findings.intervals import (
     Estimate,
     IntervalSettings,
@@ -35,14 +35,13 @@ from fooling.table import (
     Column,
     Table,
     Values,
+    bounds,
     one_of,
     or_nothing,
-    with_bounds,
 )
 
 MAP_ELITES, RANDOM, TRANSFER = WAYS = ("map-elites", "random-search", "transfer")
 SHOWN = 10  # classes whose images are kept
-_ATTACK = Column("attack", TEXT, doc="Name of the attack in the study's configuration.")
 _SEARCH = Column(
     "search",
     one_of(*WAYS),
@@ -53,7 +52,7 @@ _SEARCH = Column(
 _SOURCE = Column(
     "source", TEXT.or_nothing, doc="The other network, on which the image was evolved; empty without transfer."
 )
-_WAY = (CLASSIFIER, _ATTACK, _SEARCH)
+_WAY = (CLASSIFIER, ATTACK, _SEARCH)
 _QUERIES = Column("queries", COUNT, unit="images", doc="Queries: images and noisy copies that the classifier labelled.")
 
 LABEL_ONLY = Table(
@@ -122,7 +121,7 @@ LABEL_ONLY_TRANSFER = Table(
     path="findings/label_only_transfer.csv",
     commands=("tabulate-label-only",),
     columns=(
-        _ATTACK,
+        ATTACK,
         *or_nothing(
             Column("source", TEXT, doc="Network on which the champions were evolved."),
             Column("target", TEXT, doc="Classifier that was asked for their labels."),
@@ -130,7 +129,8 @@ LABEL_ONLY_TRANSFER = Table(
         ),
         Column("runs", COUNT, unit="runs", doc="Runs of evolution on the source."),
         Column("images", COUNT, unit="images", doc="Champions that were shown, each one query."),
-        *with_bounds(Column("transferred", SHARE, doc="Share of them that the target labels as their class.")),
+        Column("transferred", SHARE, doc="Share of them that the target labels as their class."),
+        *bounds(SHARE, of="transferred"),
         *or_nothing(
             Column("confidence", SHARE, doc="Median confidence of the target in the class, revealed afterwards."),
             doc="empty if the target gives labels alone.",
@@ -153,8 +153,10 @@ LABEL_ONLY_TRANSFER = Table(
     "over classifiers. Not fooled by stored images is not the same as not foolable: the adaptive columns show what an "
     "attack reaches that asks the target itself.",
 )
-#: Labels (B,), confidences (B, K) and log-odds (B, K) of images (B, C, H, W); None instead of both without confidences.
-Shown = Callable[[NDArray[np.uint8]], tuple[NDArray[np.int64], tuple[NDArray[np.float32], NDArray[np.float64]] | None]]
+#: Labels (B,) of images, with their confidences and log-odds (B, K), or None if the classifier gives labels alone.
+Answers = tuple[NDArray[np.int64], tuple[NDArray[np.float32], NDArray[np.float64]] | None]
+#: Return the answers for images (B, C, H, W).
+Shown = Callable[[NDArray[np.uint8]], Answers]
 
 
 def label_only_table(

@@ -31,6 +31,7 @@ DECLARED = {
     "fooling.findings.far": ("rubbish", "rubbish_summary"),
     "fooling.findings.rays": ("rays", "ray_slopes"),
     "fooling.findings.adversarial": ("adversarial", "adversarial_means", "adversarial_transfer"),
+    "fooling.findings.label_only": ("label_only", "label_only_curves", "label_only_transfer"),
     "fooling.findings.audits": ("audit_seeds", "audits"),
     "fooling.survey.responses": ("survey_files",),
     "fooling.survey.exclusions": ("survey_exclusions",),

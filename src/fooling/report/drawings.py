@@ -21,6 +21,7 @@ ANSWERS = {
     "stress": ("robustness",),
     "fix": ("retraining_curve",),
     "adversarial": ("adversarial_success",),
+    "labels": ("label_only",),
     "ranking": ("audits",),
 }
 MOST_FURTHER = 2_200_000  # characters of all further figures, so that the page of the default study is below 5 MB

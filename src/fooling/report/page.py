@@ -27,7 +27,7 @@ from fooling.report.drawings import ANSWERS, COMPARISON, CURVES, HIDDEN, LABELLE
 from fooling.report.far import are_far_inputs_confident
 from fooling.report.opening import Course, Question
 from fooling.report.pictures import Gallery, Picture, environment
-from fooling.report.probes import is_it_the_cppn, what_survives
+from fooling.report.probes import are_labels_enough, is_it_the_cppn, what_survives
 from fooling.report.story import (
     ExperimentSummary,
     can_it_be_fixed,
@@ -63,6 +63,7 @@ SECTIONS = {
     "stress": "What do fooling images survive?",
     "fix": "Can it be fixed?",
     "adversarial": "How small a change is enough?",
+    "labels": "Is a label alone enough?",
     "ranking": "Which networks are fooled most?",
     "claims": "Claims of the paper, and ours",
     "gallery": "Gallery",
@@ -98,6 +99,8 @@ class Tables:
     robustness: pd.DataFrame | None = None  # of all classifiers
     supernormal: pd.DataFrame | None = None  # of all classifiers
     adversarial_means: pd.DataFrame | None = None
+    label_only: pd.DataFrame | None = None
+    label_only_transfer: pd.DataFrame | None = None
     audits: pd.DataFrame | None = None
 
 
@@ -237,6 +240,7 @@ def _answers(content: Content, drawings: Drawings) -> dict[str, Answer]:
         "stress": what_survives(content.tables.robustness, content.tables.supernormal),
         "fix": can_it_be_fixed(content.tables.effects),
         "adversarial": how_small_is_enough(content.tables.adversarial_means),
+        "labels": are_labels_enough(content.tables.label_only, content.tables.label_only_transfer),
         "ranking": which_are_fooled_most(content.tables.audits),
     }
     found = {name: Answer(sentences[name], drawings.answering(name)) for name in ANSWERS}

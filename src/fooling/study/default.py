@@ -12,6 +12,7 @@ from fooling.study.entries import (
     AdversarialEntry,
     AscentEntry,
     ExperimentEntry,
+    LabelOnlyEntry,
     RetrainingEntry,
     TrainedEntry,
 )
@@ -49,6 +50,7 @@ def default_study() -> StudySettings:
             _ascent("s-169"),
             _ascent("s-360"),
             AdversarialEntry(name="small-changes", kind="adversarial", classifiers=LENETS, images=10),
+            _labels_alone(),
         ),
         far=FarEntry(classifiers=LENETS, inputs=2000, rays=20),
         findings=FindingsSettings(sample_images=2000, family_images=400, changed_real_images=50),
@@ -114,6 +116,13 @@ def _fooling_class() -> RetrainingEntry:
         first=SupplySettings(training_runs=7, test_runs=1),
         later=SupplySettings(training_runs=2, test_runs=1),
         measured_runs=6,
+    )
+
+
+def _labels_alone() -> LabelOnlyEntry:
+    """Return the attack with labels alone on one network: an illustration, with a quarter of the default budget."""
+    return LabelOnlyEntry(
+        name="labels", kind="label-only", classifiers=("lenet-a",), seeds=SeedRange(count=1), queries=5000, own="cppn"
     )
 
 

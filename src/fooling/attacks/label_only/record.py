@@ -41,7 +41,7 @@ class Entries:
 
 @dataclass(frozen=True, kw_only=True)
 class LabelOnlyRecord(AttackRecord):
-    """Images that were evolved with labels alone; ``images`` are the last champions of MAP-Elites, run after run."""
+    """Images that were evolved with labels alone; ``images`` are the last champions of the first search."""
 
     name: str
     revealed: bool  # whether the classifier has confidences
@@ -57,6 +57,13 @@ class LabelOnlyRecord(AttackRecord):
     def limits(self) -> LabelOnlySettings:
         """The settings."""
         return checked_settings(LabelOnlySettings, dict(self.settings), source=f"the record of {self.name}")
+
+    @property
+    def rows(self) -> NDArray[np.int64]:
+        """The rows in ``entries`` of the images: the last champions of the first search, run after run."""
+        first = self.runs[0][0]
+        found = [self.champions(run) for run, (search, _) in enumerate(self.runs) if search == first]
+        return np.concatenate([rows[rows >= 0] for rows in found])
 
     def champions(self, run: int, *, queries: int | None = None) -> NDArray[np.int64]:
         """Return, for each of K classes, the row of its champion in ``entries``, or -1 if there is none.
@@ -134,9 +141,7 @@ def record_of(entries: Entries, header: Mapping[str, Any]) -> LabelOnlyRecord:
         confidences=entries.confidences[empty],
         log_odds=entries.log_odds[empty],
     )
-    searches = [search for search, _ in found.runs]
-    chosen = [run for run, search in enumerate(searches) if search == searches[0]]
-    rows = np.concatenate([row[row >= 0] for row in map(found.champions, chosen)])
+    rows = found.rows
     return LabelOnlyRecord(
         **header,
         entries=entries,

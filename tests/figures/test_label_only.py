@@ -1,0 +1,50 @@
+"""The figures of fooling with labels alone."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from fooling.figures.confidence_axis import log_odds
+from fooling.figures.search_curves import label_only, label_only_gallery
+
+from .conftest import Inputs
+
+
+def test_the_curves_end_at_the_budget_with_the_median_of_the_runs(inputs: Inputs) -> None:
+    confidence, noise, *others = label_only(**inputs["label_only"]).axes
+    evolved, random = confidence.lines[:2]
+    assert evolved.get_ydata()[-1] == pytest.approx(log_odds(0.75), abs=1e-5)
+    assert evolved.get_xdata()[-1] == random.get_xdata()[-1] == 1990
+    assert [line.get_ydata()[-1] for line in noise.lines] == [30, 0]
+    assert len(others) == 2
+
+
+def test_the_mark_of_transfer_stands_at_one_query_for_each_class(inputs: Inputs) -> None:
+    (mark,) = [line for line in label_only(**inputs["label_only"]).axes[0].lines if line.get_marker() == "D"]
+    odds = np.linspace(-1, 9, 16).reshape(4, 4).diagonal()
+    assert mark.get_xdata().tolist() == [4]
+    assert mark.get_ydata()[0] == pytest.approx(np.median(odds))
+
+
+def test_without_transfer_there_is_no_mark(inputs: Inputs) -> None:
+    tables = inputs["label_only"]
+    alone = tables["label_only"][tables["label_only"]["search"] != "transfer"]
+    figure = label_only(label_only=alone, label_only_curves=tables["label_only_curves"])
+    assert len(figure.axes[0].lines) == 2
+
+
+def test_a_classifier_that_gives_labels_alone_has_an_empty_panel_of_confidences(inputs: Inputs) -> None:
+    confidence, noise = label_only(**inputs["label_only"]).axes[2:4]
+    assert len(confidence.lines) == 0
+    assert len(noise.lines) == 2
+
+
+def test_the_gallery_has_a_row_for_each_search_and_names_what_is_missing(inputs: Inputs) -> None:
+    (sheet,) = label_only_gallery(**inputs["label_only_gallery"]).axes
+    texts = [text.get_text() for text in sheet.texts]
+    assert len(sheet.images) == 3 + 2 + 4
+    assert texts.count("none") == 1 + 2
+    assert "Images found with labels alone on lenet-a" in texts
+    assert {"MAP-Elites", "random search", "another network's\nchampions"} <= set(texts)
+    assert "90.00 %" in texts or "89.99 %" in texts
