@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -23,6 +24,7 @@ from fooling.fingerprint import Fingerprints
 from fooling.images import read_png
 from fooling.training.settings import ClassifierSettings
 from made_up_bars import made_bars
+from scoring_server import serving
 
 CPU = torch.device("cpu")
 Evolve = Callable[..., Path]
@@ -211,5 +213,35 @@ def test_images_are_found_with_labels_alone(files: tuple[Path, Path], tmp_path: 
     assert read_png(output.with_suffix(".png"))
     with pytest.raises(FoolingError, match="takes its seeds from its settings"):
         attack("label-only", classifier=files[0], seed=1, output=output)
-    with pytest.raises(FoolingError, match="at least 2,520 queries"):
+    with pytest.raises(FoolingError, match="at least 840 queries"):
         attack("label-only", classifier=files[0], settings='{"queries": 100}', output=output)
+
+
+def test_a_service_that_gives_labels_alone_is_fooled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    names = ("dark", "grey", "bright")
+
+    def answer(images: np.ndarray) -> dict[str, list[str]]:
+        return {"labels": [names[int(image.mean()) * 3 // 256] for image in images]}
+
+    settings = {"queries": 300, "copies": 3, "start": 10, "offspring": 10, "seeds": {"count": 1}}
+    with serving(answer) as server:
+        options = {"service": server.address, "input_shape": "1x8x8", "classes": ",".join(names), "device": "cpu"}
+        attack("label-only", settings=json.dumps(settings), **options)
+        asked = len(set(server.images))
+    (made,) = tmp_path.glob("*-label-only.safetensors")
+    record = load_label_only(made)
+    assert not record.revealed
+    assert record.class_names == names
+    assert asked <= sum(record.spent) + 64  # those that test the service and its classes
+    images, labels = record.entries.images, record.entries.class_index
+    assert [int(image.mean()) * 3 // 256 for image in images] == labels.tolist()
+
+
+def test_a_classifier_and_a_service_exclude_each_other(files: tuple[Path, Path]) -> None:
+    with pytest.raises(FoolingError, match=r"needs a classifier or a service(.|\n)*both"):
+        attack("label-only", classifier=files[0], service="https://example.org/score")
+    with pytest.raises(FoolingError, match=r"needs a classifier or a service(.|\n)*neither"):
+        attack("label-only")
+    with pytest.raises(FoolingError, match="--input-shape"):
+        attack("label-only", service="https://example.org/score", classes="a,b")

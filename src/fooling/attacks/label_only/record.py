@@ -6,7 +6,7 @@ Confidences are revealed after the last query: the attack does not see them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -121,8 +121,12 @@ FORMAT = FileFormat(
     path="label-only/{classifier}/{attack}.safetensors",
     commands=("attack label-only",),
     header=LabelOnlyHeader,
-    arrays=(*ARRAYS, *packed_arrays("images", doc="The image of each entry, as in an archive.")),
-    lengths={"M": "entries into a cell, with those that were replaced later"},
+    arrays=(*ARRAYS, *(replace(array, form=array.form.replace("K", "M")) for array in packed_arrays("images"))),
+    lengths={
+        "M": "entries into a cell, with those that were replaced later",
+        "n": "bytes of all images",
+        "U": "distinct images",
+    },
     doc="Images that were evolved, or drawn, with the labels of a classifier alone. Each run, a search with a seed, has"
     " a cell for each class that was given as a label; an entry is an image whose label survives more noise than that"
     " of the image that was in the cell.",
