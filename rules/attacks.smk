@@ -152,7 +152,7 @@ rule tabulate_adversarial:
         means="<results>/findings/adversarial_means.csv",
         transfer="<results>/findings/adversarial_transfer.csv",
     params:
-        code=classifiers.fingerprint("fooling.cli.adversarial:tabulate_adversarial", attacks.shown_adversarial),
+        code=classifiers.fingerprint("fooling.cli.probes:tabulate_adversarial", attacks.shown_adversarial),
         environment=environment("networks"),
         classifiers=options("classifiers"),
         settings=findings.settings(IntervalSettings),
@@ -187,7 +187,7 @@ rule tabulate_label_only:
         curves="<results>/findings/label_only_curves.parquet",
         transfer="<results>/findings/label_only_transfer.csv",
     params:
-        code=classifiers.fingerprint("fooling.cli.adversarial:tabulate_label_only", attacks.asked_for_labels),
+        code=classifiers.fingerprint("fooling.cli.probes:tabulate_label_only", attacks.asked_for_labels),
         environment=environment("networks"),
         own=attacks.named_own,
         classifiers=options("classifiers"),

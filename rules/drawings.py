@@ -89,7 +89,7 @@ class Figures:
 
     def fingerprint(self, figure: str) -> str:
         """Return the fingerprint of the code that draws a figure."""
-        return fingerprint("fooling.cli.draw:draw", *modules_of(self.entry(figure)))
+        return fingerprint("fooling.cli.pictures:draw", *modules_of(self.entry(figure)))
 
     def settings(self, figure: str) -> str:
         """Return the settings that a figure uses."""

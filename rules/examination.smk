@@ -45,7 +45,7 @@ rule sample:
     output:
         "<results>/findings/start/{classifier}/{experiment}.parquet",
     params:
-        code=classifiers.fingerprint("fooling.cli.random_images:sample", classifiers.this, experiments.encoding_modules),
+        code=classifiers.fingerprint("fooling.cli.probes:sample", classifiers.this, experiments.encoding_modules),
         environment=environment("networks"),
         settings=by_wildcards(findings.sample),
         own_files=chains.own_files,

@@ -8,7 +8,7 @@ from pathlib import Path
 from fooling.encodings.settings import encoding_module
 from fooling.findings.far import FarSettings, ProbeSettings
 from fooling.findings.intervals import IntervalSettings
-from fooling.findings.sampling import SampleSettings
+from fooling.findings.random_images import SampleSettings
 from fooling.settings import Settings
 from fooling.study.resolved import Study
 from rules.attacks import Attacks, Audits, Experiments

@@ -12,9 +12,7 @@ rule sample_families:
         table="<results>/findings/families/{classifier}.parquet",
         images="<results>/findings/family_images/{classifier}.parquet",
     params:
-        code=classifiers.fingerprint(
-            "fooling.cli.random_images:sample_families", classifiers.this, findings.cppn_modules
-        ),
+        code=classifiers.fingerprint("fooling.cli.probes:sample_families", classifiers.this, findings.cppn_modules),
         environment=environment("networks"),
         settings=findings.settings(FamilySettings),
         own_files=chains.own_files,
@@ -80,7 +78,7 @@ rule probe_far:
         rays="<results>/findings/far/rays.csv",
         slopes="<results>/findings/far/ray_slopes.parquet",
     params:
-        code=classifiers.fingerprint("fooling.cli.far:probe_far", findings.far_built),
+        code=classifiers.fingerprint("fooling.cli.probes:probe_far", findings.far_built),
         environment=environment("networks"),
         settings=findings.far_settings(),
         own_files=chains.own_files,

@@ -144,7 +144,7 @@ rule run_info:
     output:
         "<results>/run-info.json",
     params:
-        code=fingerprint("fooling.cli.run_info:run_info"),
+        code=fingerprint("fooling.cli.report:run_info"),
         environment=environment("networks"),
         study=study.name,
         files=options("champions", "classifiers"),

@@ -15,7 +15,7 @@ from fooling.artifacts import read_json, read_table, write_text
 from fooling.errors import FoolingError
 from fooling.findings.audits import AUDITS
 from fooling.formatting import share_percent, short_percent
-from fooling.report.draft import draft
+from fooling.report.drawings import draft
 from fooling.report.run_info import wall_seconds
 from fooling.report.story import which_are_fooled_most
 from snakemake_logger_plugin_fooling import Expectation, LogHandler

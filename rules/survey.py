@@ -7,8 +7,7 @@ import shlex
 from snakemake.exceptions import WorkflowError  # type: ignore[import-untyped]
 
 from fooling.findings.intervals import IntervalSettings
-from fooling.study.resolved import Study
-from fooling.study.survey_plan import SurveyPlan
+from fooling.study.resolved import Study, SurveyPlan
 from rules.attacks import Experiments
 from rules.steps import as_json, repeated
 

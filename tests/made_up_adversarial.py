@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from fooling.attacks.adversarial.noise import norms_of
+from fooling.attacks.adversarial.methods import norms_of
 from fooling.attacks.adversarial.record import AdversarialRecord, Perturbed, RealImages
 
 COLUMNS = (("l-bfgs", None), ("pgd-l2", 0.1), ("fgsm", 0.1), ("fgsm", 0.3), ("hop-skip-jump", None))

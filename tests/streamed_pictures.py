@@ -16,11 +16,10 @@ import torch
 from PIL import Image
 
 from fooling.artifacts import read_table
-from fooling.cli._streaming import listed_pictures
 from fooling.cli.data_sets import fetch_imagenet, list_imagenet
+from fooling.cli.training import _listed_pictures
 from fooling.datasets.dataset import Dataset, load_dataset
-from fooling.datasets.decoding import ListedPictures
-from fooling.datasets.manifest import MANIFEST
+from fooling.datasets.pictures import MANIFEST, ListedPictures
 from fooling.training.images import ScheduledBatch, StreamedImages
 
 WNIDS = ("n01440764", "n02099601", "n03028079")
@@ -43,7 +42,7 @@ class Streamed:
 
     def listed(self) -> ListedPictures:
         """All its training pictures."""
-        return listed_pictures(self.settings, self.manifest, dataset=self.kept, mirror=None)
+        return _listed_pictures(self.settings, self.manifest, dataset=self.kept, mirror=None)
 
     @property
     def paths(self) -> list[str]:

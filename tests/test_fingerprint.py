@@ -16,7 +16,7 @@ from pydantic import TypeAdapter
 from checkout import ROOT
 from fooling import fingerprint as module
 from fooling.canonical import canonical, sliced
-from fooling.cli.help import commands
+from fooling.cli.main import commands
 from fooling.fingerprint import Fingerprints, fingerprint
 from fooling.settings import Settings
 from fooling.study.settings import StudySettings

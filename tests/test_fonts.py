@@ -11,7 +11,7 @@ import pytest
 from figures.made_up_champions import made_run
 from fooling import fonts
 from fooling.attacks.evolution.record import RunRecord, save_run
-from fooling.cli.draw import draw
+from fooling.cli.pictures import draw
 from fooling.figures.family_tree import family_tree
 from fooling.figures.image_grid import LEAST_SIZE, sheet, write_class_names
 from fooling.figures.style import as_pdf, as_png

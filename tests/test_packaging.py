@@ -45,7 +45,7 @@ print(len(result.searches), *result.sentences(), sep="\\n")
 """
 IMPORT_COMMANDS = """
 import importlib
-from fooling.cli.help import commands
+from fooling.cli.main import commands
 
 for name, command in commands().items():
     importlib.import_module(command.module)

@@ -16,7 +16,7 @@ from fooling.claims.judgements import claims_table, judged_claims
 from fooling.claims.verdicts import STATED
 from fooling.errors import FoolingError
 from fooling.settings import SeedRange, checked_settings, read_settings
-from fooling.study.default import default_study
+from fooling.study.settings import default_study
 from made_up_claims import CLAIM, claims_of, judging_study
 
 ROOT = Path(__file__).parents[2]

@@ -26,8 +26,7 @@ from fooling.classifiers.classifier import Classifier
 from fooling.classifiers.classifier_file import load_classifier, save_classifier
 from fooling.classifiers.header import KIND, VERSION
 from fooling.classifiers.settings import NetworkSettings
-from fooling.cli.help import commands
-from fooling.cli.main import function_of
+from fooling.cli.main import commands, function_of
 from fooling.datasets.dataset import Dataset
 from fooling.errors import FoolingError
 

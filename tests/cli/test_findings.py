@@ -16,14 +16,12 @@ from fooling.attacks.evolution.record import load_runs
 from fooling.attacks.record import load_attack
 from fooling.claims.judgements import CLAIMS
 from fooling.classifiers.classifier_file import load_classifier
-from fooling.cli.adversarial import tabulate_adversarial, tabulate_label_only
 from fooling.cli.attack import attack
 from fooling.cli.claims import claims, summarise
 from fooling.cli.classifiers import assemble_ensemble, calibrate, match_refusal
 from fooling.cli.examination import ablate, examine, measure_distances, stress, transfer
-from fooling.cli.far import probe_far
 from fooling.cli.fooling_images import collect_champions, paint
-from fooling.cli.random_images import sample, sample_families
+from fooling.cli.probes import probe_far, sample, sample_families, tabulate_adversarial, tabulate_label_only
 from fooling.cli.retraining_tables import tabulate_budget, tabulate_refusal, tabulate_retraining
 from fooling.cli.tables import (
     compare,

@@ -13,9 +13,8 @@ import torch
 from PIL import Image
 
 from fooling.classifiers.classifier_file import load_classifier
-from fooling.cli._streaming import listed_pictures
 from fooling.cli.data_sets import fetch_folder, list_folder
-from fooling.cli.training import retrain, train
+from fooling.cli.training import _listed_pictures, retrain, train
 from fooling.datasets.dataset import load_dataset, save_dataset
 from fooling.errors import FoolingError
 from fooling.retraining.fooling_class import random_dataset
@@ -160,6 +159,6 @@ def test_a_folder_of_anyones_pictures_is_read_alike(tmp_path: Path, colour: str)
     list_folder(settings=json.dumps(values), output=manifest)
     fetch_folder(settings=json.dumps(values), manifest=manifest, output=made, name="set")
     dataset = load_dataset(made)
-    listed = listed_pictures(json.dumps({"dataset": values}), manifest, dataset=dataset, mirror=None)
+    listed = _listed_pictures(json.dumps({"dataset": values}), manifest, dataset=dataset, mirror=None)
     np.testing.assert_array_equal([listed.image(index) for index in range(16)], dataset.train_images)
     np.testing.assert_array_equal(listed.labels, dataset.train_labels)

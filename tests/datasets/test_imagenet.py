@@ -11,7 +11,7 @@ from fooling.cli.data_sets import fetch_imagenet, list_imagenet
 from fooling.datasets.dataset import load_dataset
 from fooling.datasets.imagenet import ImagenetSettings, imagenet_manifest, imagenet_source, kept_pictures, make_imagenet
 from fooling.datasets.imagenet_classes import ClassList
-from fooling.datasets.manifest import MANIFEST
+from fooling.datasets.pictures import MANIFEST
 from fooling.errors import FoolingError
 
 WNIDS = ("n01440764", "n02099601", "n03028079")

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fooling.datasets import sources
-from fooling.datasets.manifest import picture_paths
+from fooling.datasets.pictures import picture_paths
 from fooling.datasets.sources import PictureFolder, PictureTar, map_pictures, pictures_below
 from fooling.errors import FoolingError
 

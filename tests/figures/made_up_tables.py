@@ -18,8 +18,8 @@ from fooling.findings.ablation import AblationSettings, ablation_table
 from fooling.findings.audits import AuditRecord, audit_seeds_table, audits_table
 from fooling.findings.class_sets import ClassSetSettings, class_set_table, classes_table
 from fooling.findings.classifiers import FoolabilitySettings, foolability_table
-from fooling.findings.families import FAMILY_IMAGES
 from fooling.findings.far import FarNetwork, FarSettings, rubbish_summary, rubbish_table
+from fooling.findings.random_images import FAMILY_IMAGES
 from fooling.findings.rays import directions, rays_tables
 from fooling.findings.stress import ROBUSTNESS
 from fooling.images import png_bytes

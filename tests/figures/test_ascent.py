@@ -10,7 +10,7 @@ from scipy.special import logit
 from figures.conftest import MANY_CLASSES
 from figures.drawn import heading, legend, lines_by_label, note, shown_class_names, shown_images, texts
 from fooling.figures.ascent import ascent_gallery, ascent_over_evaluations
-from fooling.figures.confidence_axis import visible
+from fooling.figures.style import visible
 from fooling.formatting import percent
 
 

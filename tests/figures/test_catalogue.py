@@ -80,7 +80,7 @@ def test_the_catalogue_is_read_without_plotting_or_torch():
 
 
 def test_the_figures_are_drawn_without_torch():
-    code = f"import sys, fooling.cli.draw, {', '.join(MODULES)}; assert 'torch' not in sys.modules"
+    code = f"import sys, fooling.cli.pictures, {', '.join(MODULES)}; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

@@ -5,7 +5,7 @@ import pytest
 from fooling.artifacts import sha256_of, write_bytes, write_table
 from fooling.attacks.evolution.record import save_run
 from fooling.attacks.record import save_attack
-from fooling.cli.draw import draw
+from fooling.cli.pictures import draw
 from fooling.datasets.dataset import save_dataset
 from fooling.errors import FoolingError
 from fooling.findings.calibration import REAL

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fooling.figures.confidence_axis import log_odds
-from fooling.figures.search_curves import label_only, label_only_gallery
+from fooling.figures.adversarial import label_only, label_only_gallery
+from fooling.figures.style import log_odds
 
 from .conftest import Inputs
 

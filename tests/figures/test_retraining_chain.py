@@ -8,9 +8,9 @@ import pytest
 from figures.conftest import MANY_CLASSES
 from figures.drawn import heading, legend, lines_by_label, note, shown_class_names, shown_images, texts, titles
 from figures.made_up_champions import made_run
-from fooling.figures.confidence_axis import SATURATED
 from fooling.figures.image_grid import shown_classes
 from fooling.figures.retraining_chain import retraining_gallery, retraining_over_generations
+from fooling.figures.style import SATURATED
 from fooling.formatting import percent
 
 

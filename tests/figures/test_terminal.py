@@ -4,15 +4,29 @@ from __future__ import annotations
 
 import base64
 import io
+import os
+import pty
 import re
+import select
+import threading
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from fooling.figures import terminal
 from fooling.figures.overview import Overview, Picture, Row
-from fooling.figures.terminal import as_iterm, as_kitty, as_sixel, half_blocks, overview_as_text, printable
+from fooling.figures.terminal import (
+    abilities_in,
+    as_iterm,
+    as_kitty,
+    as_sixel,
+    half_blocks,
+    overview_as_text,
+    printable,
+    protocol_of,
+)
 from fooling.images import png_bytes
 
 BLOCK = re.compile(r"\x1b\[38;2;(\d+);(\d+);(\d+);48;2;(\d+);(\d+);(\d+)m▀")
@@ -99,3 +113,66 @@ def test_an_overview_fits_the_terminal(columns: int) -> None:
 
 def test_control_characters_are_replaced() -> None:
     assert printable("a\x1b[2Jb\n木") == "a�[2Jb�木"
+
+
+@pytest.mark.parametrize(
+    ("environment", "protocol"),
+    [
+        ({"TERM": "xterm-kitty"}, "kitty"),
+        ({"TERM": "xterm-256color", "KITTY_WINDOW_ID": "1"}, "kitty"),
+        ({"TERM": "xterm-256color", "TERM_PROGRAM": "iTerm.app"}, "iterm"),
+        ({"TERM": "xterm-256color", "TERM_PROGRAM": "WezTerm"}, "iterm"),
+        ({"TERM": "xterm-256color", "LC_TERMINAL": "iTerm2"}, "iterm"),
+        ({"TERM": "tmux-256color", "TERM_PROGRAM": "tmux", "KITTY_WINDOW_ID": "1"}, "blocks"),
+        ({"TERM": "screen", "LC_TERMINAL": "iTerm2"}, "blocks"),
+        ({"TERM": "xterm-256color"}, "blocks"),
+        ({}, "blocks"),
+    ],
+)
+def test_terminals_are_known_by_their_variables(
+    environment: dict[str, str], protocol: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(terminal, "_shows_sixels", lambda: False)
+    assert protocol_of(environment) == protocol
+
+
+@pytest.mark.parametrize(
+    ("answer", "abilities"),
+    [
+        (b"\x1b[?62;4;22c", [b"62", b"4", b"22"]),
+        (b"x\x1b[?1;2c", [b"1", b"2"]),
+        (b"", []),
+        (b"\x1b[?62;4", []),
+    ],
+)
+def test_the_answer_of_a_terminal_is_read(answer: bytes, abilities: list[bytes]) -> None:
+    assert abilities_in(answer) == abilities
+
+
+@pytest.mark.parametrize(("answer", "shown"), [(b"\x1b[?62;4c", True), (b"\x1b[?62;22c", False), (b"", False)])
+def test_a_terminal_is_asked_for_sixels(answer: bytes, shown: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, its = pty.openpty()
+    opened = os.open
+    monkeypatch.setattr(os, "open", lambda path, flags: os.dup(its) if path == "/dev/tty" else opened(path, flags))
+
+    def reply() -> None:
+        if select.select([ours], [], [], 5)[0]:
+            asked.append(os.read(ours, 64))
+            os.write(ours, answer)
+
+    asked: list[bytes] = []
+    terminal = threading.Thread(target=reply)
+    terminal.start()
+    assert (protocol_of({}) == "sixel") == shown
+    terminal.join()
+    assert asked == [b"\x1b[c"]
+    os.close(ours)
+    os.close(its)
+
+
+def test_without_a_terminal_there_are_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> int:
+        raise OSError("no such device")
+
+    monkeypatch.setattr(os, "open", refused)
+    assert protocol_of({}) == "blocks"

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import fooling.cli.draw
+import fooling.cli.pictures
 from degenerate_study import ENCODINGS, PLANS, DegenerateStudy
 from fooling.artifacts import read_table
 from fooling.attacks.evolution.record import load_run
@@ -106,7 +106,7 @@ NEED_MORE = {
 @of(*PLANS)
 def test_every_figure_is_drawn(study, monkeypatch):
     for form in ("as_png", "as_pdf"):
-        monkeypatch.setattr(fooling.cli.draw, form, lambda figure, form=form: laid_out(figure, form))
+        monkeypatch.setattr(fooling.cli.pictures, form, lambda figure, form=form: laid_out(figure, form))
     call_all(study.drawings())
     drawn = {path.stem.partition("-")[0] for path in (study.folder / "figures").glob("*.png")}
     assert set(FIGURES) - drawn <= NEED_MORE

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import fooling
-from fooling.cli.help import commands
+from fooling.cli.main import commands
 from fooling.errors import FoolingError
 from fooling.findings.registry import DECLARED, MODULES, every_table, table_named
 from fooling.table import Column, Table

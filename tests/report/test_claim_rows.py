@@ -15,7 +15,7 @@ from fooling.report.claim_rows import (
     rows_of,
     source_figures,
 )
-from fooling.report.record import RecordHeader
+from fooling.report.run_info import RecordHeader
 from made_up_claims import claims_of
 
 

@@ -11,8 +11,7 @@ from fooling.artifacts import write_json, write_table
 from fooling.attacks.evolution.record import save_run
 from fooling.attacks.evolution.replay import Replay, save_replay
 from fooling.claims.judgements import CLAIMS
-from fooling.cli.report import report
-from fooling.cli.run_info import run_info
+from fooling.cli.report import report, run_info
 from fooling.errors import FoolingError
 from fooling.findings.classifiers import CLASSIFIERS
 from fooling.findings.distances import DISTANCES
@@ -21,8 +20,7 @@ from fooling.findings.retraining import EFFECTS, RETRAINING
 from fooling.findings.runs import CHAMPIONS
 from fooling.findings.transfer import TRANSFER
 from fooling.images import png_bytes
-from fooling.report.record import write_record
-from fooling.report.run_info import NetworkInformation, RunInformation
+from fooling.report.run_info import NetworkInformation, RunInformation, write_record
 from made_up_networks import made_up_header, made_up_networks
 
 

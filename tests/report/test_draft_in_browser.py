@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
-from fooling.report import draft as drafts
+from fooling.report import drawings
 from survey.browser import CHROMIUM, launched, required
 
 FIGURES = ("gallery-direct", "gallery-cppn", "same_label-lenet-a", *(f"distances-net{number}" for number in range(30)))
@@ -23,9 +23,9 @@ pytestmark = [
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a draft that loads itself every three seconds, and with one figure."""
-    monkeypatch.setattr(drafts, "REFRESH", 3)
+    monkeypatch.setattr(drawings, "REFRESH", 3)
     figures = {name: f"{name}.png" for name in FIGURES}
-    (tmp_path / "draft.html").write_text(drafts.draft(study="digits", figures=figures, report="index.html"))
+    (tmp_path / "draft.html").write_text(drawings.draft(study="digits", figures=figures, report="index.html"))
     drawn(tmp_path, "gallery-cppn")
     return tmp_path
 

@@ -13,7 +13,7 @@ from fooling.report.claim_rows import Recorded
 from fooling.report.opening import first_of_encodings, one_label, questions, start_and_end
 from fooling.report.page import SECTIONS, Content, Tables, duration, page, sortable
 from fooling.report.pictures import galleries
-from fooling.report.record import RecordHeader
+from fooling.report.run_info import RecordHeader
 from fooling.report.story import summarise_experiment
 from made_up_adversarial import made_adversarial
 from made_up_claims import claims_of

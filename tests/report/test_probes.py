@@ -7,8 +7,7 @@ import pandas as pd
 
 from figures.made_up_tables import made_families, made_robustness
 from fooling.encodings.families import FAMILIES as EVERY_FAMILY
-from fooling.figures.families import LOOKS
-from fooling.figures.robustness import AXES
+from fooling.figures.probes import AXES, LOOKS
 from fooling.findings.intervals import IntervalSettings
 from fooling.findings.label_only import label_only_table, transfer_table
 from fooling.report.probes import CHANGES, FAMILIES, STORED, are_labels_enough, is_it_the_cppn, what_survives

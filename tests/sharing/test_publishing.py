@@ -55,10 +55,10 @@ def test_a_lost_record_is_refused(published: Repository) -> None:
 
 
 def test_uncommitted_changes_are_refused(published: Repository) -> None:
-    published.append("src/fooling/cli/help.py", "# changed")
+    published.append("src/fooling/cli/main.py", "# changed")
     (published.folder / "config/own.yaml").touch()
     message = published.refusal(*PUBLISH)
-    assert "src/fooling/cli/help.py" in message
+    assert "src/fooling/cli/main.py" in message
     assert "config/own.yaml" in message
 
 

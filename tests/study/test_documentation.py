@@ -34,9 +34,8 @@ from fooling.datasets.dataset import save_dataset
 from fooling.encodings.cppn.genome import ARRAYS as GENOMES
 from fooling.schemas import FileFormat
 from fooling.settings import Settings, checked_settings, parse_exponents
-from fooling.study.default import default_study
 from fooling.study.documentation import FORMATS, commented_yaml, files_documentation, settings_table
-from fooling.study.settings import StudySettings
+from fooling.study.settings import StudySettings, default_study
 from fooling.training.settings import ClassifierSettings
 from made_up_adversarial import made_adversarial
 from made_up_bars import made_bars

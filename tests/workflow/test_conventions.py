@@ -15,8 +15,7 @@ import yaml
 from packaging.requirements import Requirement
 
 from checkout import ROOT, SMOKE, Checkout
-from fooling.cli.help import commands
-from fooling.cli.main import function_of
+from fooling.cli.main import commands, function_of
 
 RULES = sorted(ROOT.glob("rules/*.smk"))
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from checkout import ROOT, Checkout
-from fooling.cli.help import GROUPS, Command, commands
+from fooling.cli.main import GROUPS, Command, commands
 from fooling.fingerprint import Fingerprints
 from warm import LIBRARIES
 

@@ -158,7 +158,7 @@ def test_the_budget_of_a_search_leaves_networks_and_random_images_alone(changed:
 
 
 def test_a_module_of_the_cppn_encoding_reruns_cppn_runs_and_what_follows(changed: Checkout) -> None:
-    changed.append("src/fooling/encodings/cppn/mutation.py", CHANGE)
+    changed.append("src/fooling/encodings/cppn/encoding.py", CHANGE)
     pending = changed.pending()
     assert not {"train", "import_network", "calibrate", "attack"} & set(pending)
     assert all("cppn" in output for step in ("evolve", "sample") for output in pending[step])
@@ -287,7 +287,7 @@ def test_a_strength_of_a_change_reruns_the_changed_champions_and_what_follows(ch
 
 
 def test_help_texts_the_version_and_the_machine_rerun_nothing(changed: Checkout) -> None:
-    changed.append("src/fooling/cli/help.py", CHANGE)
+    changed.append("src/fooling/cli/main.py", CHANGE)
     changed.append("src/fooling/cli/main.py", CHANGE)
     changed.append("src/fooling/__init__.py", CHANGE)
     changed.append(SMOKE, "machine: {device: cuda, mirror: /nowhere}")

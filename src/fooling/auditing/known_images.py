@@ -25,8 +25,8 @@ from fooling.attacks.record import AttackRecord, TargetedRecord, load_attack
 from fooling.auditing.page import probe_page
 from fooling.auditing.saving import FILE, Share, read_audit, require_replaceable
 from fooling.classifiers.classifier import Classifier, confidences_of, log_odds_of
-from fooling.datasets.decoding import fitted
 from fooling.datasets.folder import class_named
+from fooling.datasets.pictures import fitted
 from fooling.datasets.sources import PictureFolder, pictures_below
 from fooling.errors import FoolingError
 from fooling.formatting import percent, short_percent

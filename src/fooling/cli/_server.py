@@ -26,8 +26,7 @@ from pathlib import Path
 from typing import NamedTuple, NoReturn
 
 import fooling
-from fooling.cli.help import commands
-from fooling.cli.main import main
+from fooling.cli.main import commands, main
 from fooling.encodings.cppn import compilation
 
 #: Modules of other packages that commands import only when they need them.

@@ -23,13 +23,12 @@ from fooling.findings.calibration import REAL
 from fooling.findings.classifiers import CLASSIFIERS
 from fooling.findings.distances import DISTANCES
 from fooling.findings.examination import EXAMINED
-from fooling.findings.families import FAMILIES_TABLE
 from fooling.findings.far import RUBBISH
 from fooling.findings.label_only import LABEL_ONLY, LABEL_ONLY_TRANSFER
+from fooling.findings.random_images import FAMILIES_TABLE, START
 from fooling.findings.rays import RAY_SLOPES
 from fooling.findings.retraining import RETRAINED, RETRAINING
 from fooling.findings.runs import CHAMPIONS, CURVES, HISTORY, TIMES, ThresholdSettings, curve, metrics
-from fooling.findings.sampling import START
 from fooling.findings.stress import ROBUSTNESS, SUPERNORMAL
 from fooling.findings.stronger_attacks import REFUSAL
 from fooling.findings.transfer import TRANSFER

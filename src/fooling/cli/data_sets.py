@@ -20,7 +20,7 @@ from fooling.datasets.imagenet import (
     make_imagenet,
     with_places_found,
 )
-from fooling.datasets.manifest import MANIFEST, manifest_of
+from fooling.datasets.pictures import MANIFEST, manifest_of
 from fooling.datasets.shapes import ShapesSettings, make_shapes
 from fooling.datasets.sources import format_counts
 from fooling.progress import progress, say

@@ -1,14 +1,16 @@
-"""The report of a study: one HTML page."""
+"""The report of a study, one HTML page, and the record of how the study was run."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from fooling.artifacts import read_bytes, read_json, read_table, read_tables, write_text
+from fooling.artifacts import read_bytes, read_json, read_table, read_tables, write_json, write_text
 from fooling.attacks.evolution.record import RunRecord
 from fooling.attacks.evolution.replay import load_replay
 from fooling.claims.claim import Claims
@@ -20,11 +22,12 @@ from fooling.figures.image_grid import of_classes, shown_classes
 from fooling.findings.adversarial import ADVERSARIAL_MEANS
 from fooling.findings.audits import AUDITS
 from fooling.findings.calibration import REAL
+from fooling.findings.classifiers import CLASSIFIERS
 from fooling.findings.distances import DISTANCES
 from fooling.findings.examination import EXAMINED
-from fooling.findings.families import FAMILIES_TABLE
 from fooling.findings.far import RUBBISH_SUMMARY
 from fooling.findings.label_only import LABEL_ONLY, LABEL_ONLY_TRANSFER
+from fooling.findings.random_images import FAMILIES_TABLE
 from fooling.findings.rays import RAY_SLOPES
 from fooling.findings.retraining import EFFECTS, RETRAINING
 from fooling.findings.runs import CHAMPIONS, ThresholdSettings
@@ -44,9 +47,15 @@ from fooling.report.opening import (
 )
 from fooling.report.page import Content, Tables, page
 from fooling.report.pictures import galleries
-from fooling.report.record import read_record
 from fooling.report.run_info import (
+    Job,
+    NetworkInformation,
     RunInformation,
+    finished_job,
+    machine,
+    package_versions,
+    read_record,
+    steps_of,
 )
 from fooling.report.story import summarise_experiment
 from fooling.schemas import checked_header
@@ -211,3 +220,79 @@ def _downloads(given: Mapping[str, Sequence[Path]], run_info: Path | None) -> di
     if run_info is not None:
         found[run_info.name] = (read_bytes(run_info), "machine, packages, seeds, time and memory")
     return found
+
+
+PANEL = "Report"
+
+
+def run_info(
+    *,
+    study: str,
+    logs: list[Path],
+    output: Path,
+    champions: list[Path] | None = None,
+    classifiers: Path | None = None,
+    device: str = "auto",
+) -> None:
+    """Record how a study was run: machine, versions, seeds, time and memory of every step.
+
+    Args:
+        study: Name of the study.
+        champions: Tables of champions, one for each experiment; they list the runs.
+        classifiers: Table of the networks; a study of audits alone has none.
+        logs: Folder with the logs of the jobs, and Snakemake's benchmark files beside them.
+        output: JSON file to write.
+    """
+    networks = [] if classifiers is None else _networks_in(read_table(classifiers, CLASSIFIERS))
+    runs = [_runs_in(read_table(path, CHAMPIONS)) for path in champions or []]
+    jobs = [job for folder in logs for job in _jobs_in(folder)]
+    steps = steps_of(jobs)
+    information: dict[str, Any] = {
+        "study": study,
+        "machine": {**machine(), "device": _described(device)},
+        "packages": package_versions(),
+        "classifiers": networks,
+        "experiments": runs,
+        "steps": [step._asdict() for step in steps],
+        "jobs": [job._asdict() for job in jobs],
+    }
+    write_json(output, information)
+    most = max((step.peak_memory_mb for step in steps), default=0)
+    seconds = sum(step.wall_seconds for step in steps)
+    say(f"{len(jobs)} jobs took {seconds:,.0f} s in all, and none more than {most} MB; written to {output}")
+
+
+def _networks_in(networks: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return each network with its test error; the seed of an imported network is unknown."""
+    described = networks[list(NetworkInformation.model_fields)].convert_dtypes()
+    found: list[dict[str, Any]] = json.loads(described.to_json(orient="records"))
+    return found
+
+
+def _runs_in(champions: pd.DataFrame) -> dict[str, Any]:
+    """Return an experiment with its networks, searches and seeds."""
+    columns = {"classifiers": "classifier", "searches": "search", "seeds": "seed"}
+    found = {name: champions[column].drop_duplicates().sort_values().tolist() for name, column in columns.items()}
+    return {"experiment": champions["experiment"].iloc[0], "encoding": champions["encoding"].iloc[0], **found}
+
+
+def _jobs_in(folder: Path) -> list[Job]:
+    """Return the finished jobs whose logs are in ``folder``, each with its benchmark file if there is one."""
+    found = []
+    for log in sorted(folder.rglob("*.log")):
+        measured = log.with_suffix(".tsv")
+        benchmark = measured.read_text(errors="replace") if measured.is_file() else None
+        name = str(log.relative_to(folder.parent).with_suffix(""))
+        job = finished_job(name, log=log.read_text(errors="replace"), benchmark=benchmark)
+        found += [] if job is None else [job]
+    return found
+
+
+def _described(device: str) -> str:
+    """Return ``cpu``, or the name of the GPU; the page is written without torch, which takes seconds to import."""
+    import torch
+
+    from fooling.classifiers.devices import chosen_device
+
+    chosen = chosen_device(device)
+    return chosen.type if chosen.type != "cuda" else torch.cuda.get_device_name(chosen)

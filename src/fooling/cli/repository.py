@@ -12,11 +12,17 @@ from fooling.errors import FoolingError
 from fooling.findings.registry import every_table
 from fooling.fingerprint import fingerprint
 from fooling.progress import say
-from fooling.report.record import CLAIMS_FILE, LOCK_FILE, NUMBERS, STUDY_FILE, small_tables, write_record
-from fooling.report.run_info import RunInformation
+from fooling.report.run_info import (
+    CLAIMS_FILE,
+    LOCK_FILE,
+    NUMBERS,
+    STUDY_FILE,
+    RunInformation,
+    small_tables,
+    write_record,
+)
 from fooling.schemas import checked_header
 from fooling.settings import SeedRange, checked_settings, read_settings
-from fooling.study.default import default_study
 from fooling.study.documentation import (
     commented_yaml,
     files_documentation,
@@ -24,7 +30,7 @@ from fooling.study.documentation import (
     settings_table,
     tables_documentation,
 )
-from fooling.study.settings import StudySettings
+from fooling.study.settings import StudySettings, default_study
 
 PANEL = "Project"
 

@@ -21,9 +21,8 @@ from fooling.survey.agreement import (
     confidence_table,
     confusion_table,
 )
-from fooling.survey.exclusions import EXCLUSIONS, kept_answers
 from fooling.survey.questionnaire import Questionnaire, load_questionnaire
-from fooling.survey.responses import FILES, SYNTHETIC_FILES, File, parsed_responses
+from fooling.survey.responses import EXCLUSIONS, FILES, SYNTHETIC_FILES, File, kept_answers, parsed_responses
 from fooling.survey.settings import ExclusionSettings
 
 PANEL = "Survey"

@@ -22,10 +22,19 @@ from fooling.inputs import digest_of, read_text
 from fooling.progress import say
 from fooling.settings import read_settings
 from fooling.survey.assembly import BROWSER_BUILD, LIBRARIES, OWN_SCRIPTS, Library, assemble_page, cards
-from fooling.survey.composition import FOLDER, Condition, Context, Scorer, compose
+from fooling.survey.composition import (
+    FOLDER,
+    Condition,
+    Context,
+    Scorer,
+    ascent_images_of,
+    champions_of,
+    compose,
+    random_images_of,
+    real_images_of,
+)
 from fooling.survey.questionnaire import Questionnaire, load_questionnaire, save_questionnaire
 from fooling.survey.responses import SYNTHETIC_FILES
-from fooling.survey.sampling import ascent_images_of, champions_of, random_images_of, real_images_of
 from fooling.survey.settings import QuestionnaireSettings
 from fooling.survey.simulation import POWER, PowerSettings, SimulationSettings, power_table, simulated_files
 

@@ -6,10 +6,13 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import pandas as pd
 import torch
+from pydantic import Field
 
+from fooling.artifacts import read_table
 from fooling.checkpoints import CheckpointStore
 from fooling.classifiers.architectures import architecture_modules, architecture_source
 from fooling.classifiers.classifier import Classifier
@@ -17,8 +20,12 @@ from fooling.classifiers.classifier_file import save_classifier
 from fooling.classifiers.devices import chosen_device
 from fooling.classifiers.probe import remarks_on, sample_of
 from fooling.cli._files import named_output
-from fooling.cli._streaming import streamed_pictures
-from fooling.datasets.dataset import load_dataset
+from fooling.datasets import folder, imagenet
+from fooling.datasets.dataset import Dataset, load_dataset
+from fooling.datasets.fetching import mirror_folder
+from fooling.datasets.folder import FolderSettings
+from fooling.datasets.imagenet import ImagenetSettings
+from fooling.datasets.pictures import MANIFEST, Colour, ListedPictures, content_sha256
 from fooling.errors import REMEDY, FoolingError
 from fooling.fingerprint import fingerprint
 from fooling.formatting import share_percent
@@ -27,10 +34,10 @@ from fooling.progress import progress, say
 from fooling.retraining.fooling_class import PicturesWithFoolingClass, recognised, with_fooling_class
 from fooling.retraining.settings import RetrainSettings, at_equal_passes
 from fooling.seeding import software_versions
-from fooling.settings import read_settings
+from fooling.settings import Settings, read_settings
 from fooling.training.images import StreamedImages
 from fooling.training.process_group import SINGLE, ProcessGroup, joined, launch, wanted_processes
-from fooling.training.settings import ClassifierSettings
+from fooling.training.settings import ClassifierSettings, TrainingSettings
 from fooling.training.training import Training
 
 PANEL = "Networks"
@@ -69,7 +76,7 @@ def train(
     place = chosen_device(device)
     with joined(place) as group:
         content = load_dataset(dataset)
-        listed = streamed_pictures(checked.training, pictures, manifest, dataset=content, mirror=mirror)
+        listed = _streamed_pictures(checked.training, pictures, manifest, dataset=content, mirror=mirror)
         decoding = workers and max(1, workers // group.size)
         images = None if listed is None else StreamedImages(listed, workers=decoding)
         training = Training(name=name, dataset=content, settings=checked, device=place, images=images, group=group)
@@ -113,7 +120,7 @@ def retrain(
     checked = read_settings(RetrainSettings, settings)
     place = chosen_device(device)
     real, sets = load_dataset(dataset), [load_dataset(path) for path in fooling or []]
-    listed = streamed_pictures(checked.network.training, pictures, manifest, dataset=real, mirror=mirror)
+    listed = _streamed_pictures(checked.network.training, pictures, manifest, dataset=real, mirror=mirror)
     images, network = None, checked.network
     if checked.exposure == "equal-passes":
         images_to_measure = len(real.train_images) if listed is None else len(listed.labels)
@@ -229,3 +236,60 @@ def _finish_training(training: Training, store: CheckpointStore) -> None:
         while not training.is_done:
             training.run_epoch(after_iteration)
             keep()
+
+
+class StreamedSettings(Settings):
+    """The data set whose pictures are read from their folder."""
+
+    dataset: Annotated[FolderSettings | ImagenetSettings, Field(discriminator="kind")]
+    """Its settings, as in the study."""
+
+
+def _streamed_pictures(
+    training: TrainingSettings, settings: str | None, manifest: Path | None, *, dataset: Dataset, mirror: Path | None
+) -> ListedPictures | None:
+    """Return the pictures that a training reads from their folder; None if it uses the images of the data set file."""
+    if training.pictures == "kept" or settings is None or manifest is None:
+        return None
+    return _listed_pictures(settings, manifest, dataset=dataset, mirror=mirror)
+
+
+def _listed_pictures(settings: str, manifest: Path, *, dataset: Dataset, mirror: Path | None) -> ListedPictures:
+    """Return all training pictures of ``dataset``, also those that its file does not contain.
+
+    Raises:
+        FoolingError: The data set file was made from another manifest or with other settings, or the pictures are in a
+            tar file, which can only be read from its beginning.
+    """
+    given, table = read_settings(StreamedSettings, settings).dataset, read_table(manifest, MANIFEST)
+    colour: Colour = "rgb"
+    if isinstance(given, FolderSettings):
+        given, colour = folder.with_path_found(given, mirror_folder(mirror)), given.colour
+        _require_origin(dataset, table, folder.provenance_of(given), manifest=manifest)
+        labelled = folder.all_training_pictures(given, table)
+    else:
+        given, classes = imagenet.with_places_found(given, mirror_folder(mirror))
+        _require_origin(dataset, table, imagenet.provenance_of(given), manifest=manifest)
+        labelled = imagenet.all_training_pictures(given, table, classes)
+    if given.path.is_file():
+        raise FoolingError(
+            f"{given.path} is a tar file, which cannot be read in a new order in every pass",
+            expected="a folder, because training.pictures is `all`",
+            remedy="unpack it, and give the folder as the path of the data set",
+        )
+    if labelled.class_names != dataset.class_names:
+        remedy = "make the data set again, or give the list of classes from which it was made"
+        raise FoolingError(
+            f"the classes of the data set {dataset.name} differ from those of its pictures", remedy=remedy
+        )
+    return ListedPictures(given.path, labelled, table, size=given.size, colour=colour)
+
+
+def _require_origin(dataset: Dataset, table: pd.DataFrame, settings: Mapping[str, Any], *, manifest: Path) -> None:
+    """Raise :class:`FoolingError` unless ``dataset`` was made from this ``manifest`` with these ``settings``."""
+    found = [dataset.provenance.get(key) for key in ("content_sha256", "settings")]
+    if found != [content_sha256(table), settings]:
+        raise FoolingError(
+            f"the data set {dataset.name} was not made from the pictures of {manifest}, or with other settings",
+            remedy="make it again from this manifest, or list the pictures again and then make it",
+        )

@@ -12,10 +12,18 @@ import pandas as pd
 from pydantic import Field
 
 from fooling.datasets.dataset import Dataset, require_classes, stratified_split
-from fooling.datasets.decoding import Colour, Labelled, decoded_images, fitted
 from fooling.datasets.fetching import found_path
 from fooling.datasets.imagenet_classes import WORDNET_ID, class_names_in
-from fooling.datasets.manifest import content_sha256, named, picture_paths, require_same_pictures
+from fooling.datasets.pictures import (
+    Colour,
+    Labelled,
+    content_sha256,
+    decoded_images,
+    fitted,
+    named,
+    picture_paths,
+    require_same_pictures,
+)
 from fooling.datasets.sources import PictureFolder, pictures_below
 from fooling.errors import FoolingError
 from fooling.settings import Seed, Settings, Side
@@ -247,7 +255,7 @@ def decoded(
 ) -> Iterator[NDArray[np.uint8]]:
     """Yield the pictures at ``paths`` as images of ``shape`` (C, H, W), scaled to cover it and cropped evenly.
 
-    Raises :class:`FoolingError` as :func:`fooling.datasets.decoding.fitted` does.
+    Raises :class:`FoolingError` as :func:`fooling.datasets.pictures.fitted` does.
     """
     pictures, (channels, *size) = PictureFolder(folder, paths), shape
     colour: Colour = "grey" if channels == 1 else "rgb"

@@ -17,7 +17,6 @@ from pydantic import Field
 
 from fooling.artifacts import read_table
 from fooling.datasets.dataset import Dataset, require_classes
-from fooling.datasets.decoding import Labelled, decoded_images
 from fooling.datasets.fetching import found_path
 from fooling.datasets.imagenet_classes import (
     IMAGENET_CLASSES,
@@ -27,7 +26,7 @@ from fooling.datasets.imagenet_classes import (
     class_list,
     pictures_by_class,
 )
-from fooling.datasets.manifest import content_sha256, manifest_of
+from fooling.datasets.pictures import Labelled, content_sha256, decoded_images, manifest_of
 from fooling.datasets.sources import PictureFolder, PictureTar, Source, pictures_below
 from fooling.errors import FoolingError
 from fooling.seeding import numpy_generator

@@ -13,7 +13,7 @@ from typing import Literal, Self
 import pandas as pd
 
 from fooling.artifacts import read_table
-from fooling.datasets.manifest import named
+from fooling.datasets.pictures import named
 from fooling.errors import FoolingError
 from fooling.inputs import read_text
 from fooling.table import COUNT, TEXT, Column, Table

@@ -9,10 +9,8 @@ from typing import Any, ClassVar, Self
 import torch
 from numpy.typing import NDArray
 
-from fooling.encodings.colour import levels_of, rgb_levels
-from fooling.encodings.encoding import ImageShape
+from fooling.encodings.encoding import LEVELS, ImageShape, crossed, levels_of, polynomial_mutation_, rgb_levels
 from fooling.encodings.settings import DirectSettings
-from fooling.encodings.variation import LEVELS, crossed, polynomial_mutation_
 from fooling.schemas import require_range
 
 

@@ -13,28 +13,26 @@ from matplotlib.ticker import NullLocator, StrMethodFormatter
 from numpy.typing import NDArray
 
 from fooling.attacks.record import TargetedRecord
-from fooling.figures.confidence_axis import (
-    EXPLAINED,
-    LABEL,
-    draw_reference,
-    log_odds,
-    reference_handle,
-    use_confidence_ticks,
-    visible,
-)
 from fooling.figures.image_grid import HEAD, MOST, SHOWN, place_image, sheet, write, write_class_names, write_head
 from fooling.figures.style import (
     BACKGROUND,
     CHART,
+    EXPLAINED,
+    LABEL,
     QUIET,
     SEARCHES,
     WIDTH,
     Look,
     counted,
     draw_note,
+    draw_reference,
     draw_title,
     in_style,
+    log_odds,
+    reference_handle,
     series,
+    use_confidence_ticks,
+    visible,
 )
 from fooling.formatting import percent
 from fooling.seeding import evenly_spaced

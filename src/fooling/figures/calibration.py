@@ -13,17 +13,23 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 from scipy.stats import binomtest
 
-from fooling.figures.confidence_axis import (
+from fooling.figures.style import (
+    BACKGROUND,
+    CHART,
     EXPLAINED,
     LABEL,
+    QUIET,
+    Look,
+    draw_note,
     draw_reference,
+    draw_title,
     finite_log_odds,
+    in_style,
     log_odds,
     reference_handle,
     use_confidence_ticks,
     use_percent_ticks,
 )
-from fooling.figures.style import BACKGROUND, CHART, QUIET, Look, draw_note, draw_title, in_style
 from fooling.formatting import percent
 
 BINS = 10

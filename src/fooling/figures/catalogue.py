@@ -43,6 +43,7 @@ FIGURES: dict[str, Figure] = {
     ),
     "further_runs": Figure(
         "Champions of many runs, to show which motifs recur.",
+        module="gallery",
         one_per="experiment",
         shows=(EXAMINED,),
         seeds="all",
@@ -88,7 +89,7 @@ FIGURES: dict[str, Figure] = {
     "confidence_over_evaluations": Figure(
         "Median confidence over the classes against the number of images scored: evolution, random search and drift "
         "(unselected).",
-        module="search_curves",
+        module="controls",
         one_per="experiment",
         shows=(HISTORY,),
         options=("reference",),
@@ -96,7 +97,7 @@ FIGURES: dict[str, Figure] = {
     "classes_over_evaluations": Figure(
         "Confidence in each class against the number of images scored: evolution, random search and drift "
         "(unselected). With many classes: a map of class by generation.",
-        module="search_curves",
+        module="controls",
         one_per="experiment",
         shows=(HISTORY, CHAMPIONS),
         options=("reference",),

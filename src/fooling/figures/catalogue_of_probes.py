@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from fooling.figures.declaration import Figure
 from fooling.findings.adversarial import ADVERSARIAL, ADVERSARIAL_MEANS
-from fooling.findings.families import FAMILIES_TABLE, FAMILY_IMAGES
 from fooling.findings.far import RUBBISH, RUBBISH_SUMMARY
 from fooling.findings.label_only import LABEL_ONLY, LABEL_ONLY_CURVES
+from fooling.findings.random_images import FAMILIES_TABLE, FAMILY_IMAGES, START
 from fooling.findings.rays import RAYS
 from fooling.findings.runs import HISTORY
-from fooling.findings.sampling import START
 from fooling.findings.stress import ROBUSTNESS
 
 #: By name, in the order of the report.
@@ -25,18 +24,20 @@ OF_PROBES = {
         "Is it the CPPN, or any smooth image? For each network and family of random images: the median over the "
         "classes of the confidence in the best image of the class, and the share of the classes at 99.99 % or more. "
         "All families have the same number of images.",
+        module="probes",
         shows=(FAMILIES_TABLE,),
         options=("reference",),
     ),
     "family_examples": Figure(
         "Random images of each family (row): for each class (column) the one that the network is most sure of.",
-        module="families",
+        module="probes",
         one_per="first classifier of a data set",
         shows=(FAMILY_IMAGES,),
     ),
     "robustness": Figure(
         "What survives print (shift, rotation, blur, JPEG, noise) and shuffled patches: the share of champions that "
         "keep their class, beside correctly classified real test images.",
+        module="probes",
         shows=(ROBUSTNESS,),
     ),
     "rubbish": Figure(
@@ -74,14 +75,14 @@ OF_PROBES = {
         "What labels alone reach: the confidence, revealed after the last query, and the noise that the label "
         "survives, against the number of queries, for MAP-Elites and random search; and champions of another network, "
         "which cost one query each. Not fooled by stored images is not the same as not foolable.",
-        module="search_curves",
+        module="adversarial",
         one_per="study with labels alone",
         shows=(LABEL_ONLY, LABEL_ONLY_CURVES),
     ),
     "label_only_gallery": Figure(
         "Images found with labels alone: for each class the one whose label survives the most noise, evolved or "
         "random, and the champion of another network. Below each image: the confidence, revealed after the last query.",
-        module="search_curves",
+        module="adversarial",
         one_per="study with labels alone",
         shows=(LABEL_ONLY,),
     ),

@@ -13,7 +13,6 @@ from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from fooling.figures.confidence_axis import use_percent_ticks
 from fooling.figures.style import (
     ENCODINGS,
     PAPER,
@@ -24,6 +23,7 @@ from fooling.figures.style import (
     draw_title,
     on_networks,
     searches_in,
+    use_percent_ticks,
 )
 
 COLUMNS = 600  # of a map, at most: more cannot be distinguished in print

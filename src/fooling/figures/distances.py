@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 from fooling.attacks.evolution.record import RunRecord
 from fooling.datasets.dataset import Dataset
 from fooling.errors import FoolingError
-from fooling.figures.confidence_axis import EXPLAINED, LABEL, use_confidence_ticks, visible
 from fooling.figures.image_grid import HEAD, SHOWN, place_image, sheet, write, write_class_names, write_head
 from fooling.figures.style import (
     CHART,
     ENCODINGS,
+    EXPLAINED,
     INK,
+    LABEL,
     QUIET,
     REAL,
     WIDTH,
@@ -30,6 +31,8 @@ from fooling.figures.style import (
     draw_title,
     in_style,
     listed,
+    use_confidence_ticks,
+    visible,
 )
 from fooling.formatting import percent, whole_percent
 

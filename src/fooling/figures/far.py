@@ -11,7 +11,6 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from fooling.figures.confidence_axis import log_odds, use_percent_ticks
 from fooling.figures.style import (
     BACKGROUND,
     INK,
@@ -23,6 +22,8 @@ from fooling.figures.style import (
     draw_note,
     draw_title,
     in_style,
+    log_odds,
+    use_percent_ticks,
 )
 from fooling.findings.far import ALIKE, published
 

@@ -9,9 +9,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from fooling.figures.confidence_axis import use_percent_ticks
 from fooling.figures.image_grid import INCHES_PER_CHARACTER_POINT, LEAST_SIZE, place_image, sheet, write, write_head
-from fooling.figures.style import QUIET, WIDTH, counted, draw_note, draw_title, in_style, series
+from fooling.figures.style import QUIET, WIDTH, counted, draw_note, draw_title, in_style, series, use_percent_ticks
 from fooling.formatting import percent
 from fooling.survey.questionnaire import ConditionStimuli, Stimulus
 

@@ -12,20 +12,25 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import PercentFormatter, StrMethodFormatter
 
-from fooling.figures.confidence_axis import EXPLAINED, LABEL, TICKS, finite_log_odds, log_odds, use_confidence_ticks
 from fooling.figures.style import (
     BACKGROUND,
     CHART,
+    EXPLAINED,
     FAINT,
     FILLINGS,
+    LABEL,
     PAPER,
     QUIET,
     REAL,
+    TICKS,
     Look,
     counted,
     draw_note,
     draw_title,
+    finite_log_odds,
     in_style,
+    log_odds,
+    use_confidence_ticks,
 )
 
 CROWDED = 9  # networks of a chain: of more, every second has a tick

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from fooling.attacks.evolution.record import RunRecord
 from fooling.figures.class_map import IMAGENET_CLASSES, PUBLISHED
-from fooling.figures.confidence_axis import EXPLAINED, LABEL, log_odds, use_confidence_ticks, visible
 from fooling.figures.image_grid import (
     HEAD,
     note_on_classes,
@@ -26,7 +25,23 @@ from fooling.figures.image_grid import (
     write_class_names,
     write_head,
 )
-from fooling.figures.style import CHART, ENCODINGS, INK, PAPER, QUIET, WIDTH, counted, draw_note, draw_title, in_style
+from fooling.figures.style import (
+    CHART,
+    ENCODINGS,
+    EXPLAINED,
+    INK,
+    LABEL,
+    PAPER,
+    QUIET,
+    WIDTH,
+    counted,
+    draw_note,
+    draw_title,
+    in_style,
+    log_odds,
+    use_confidence_ticks,
+    visible,
+)
 from fooling.formatting import percent
 
 LEFT, RIGHT = 0.98, 0.1  # inches beside the images

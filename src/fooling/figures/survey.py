@@ -11,10 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from fooling.figures.confidence_axis import EXPLAINED, finite_log_odds, use_confidence_ticks, use_percent_ticks
 from fooling.figures.style import (
     BACKGROUND,
     ENCODINGS,
+    EXPLAINED,
     FAINT,
     INK,
     REAL,
@@ -25,7 +25,10 @@ from fooling.figures.style import (
     counted,
     draw_note,
     draw_title,
+    finite_log_odds,
     in_style,
+    use_confidence_ticks,
+    use_percent_ticks,
 )
 
 RIGHT, NONE = "right answer", "none of these"

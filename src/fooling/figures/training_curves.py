@@ -12,8 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, StrMethodFormatter
 
 from fooling.errors import FoolingError
-from fooling.figures.confidence_axis import draw_reference
-from fooling.figures.style import BACKGROUND, CHART, PAPER, Look, draw_note, in_style, series
+from fooling.figures.style import BACKGROUND, CHART, PAPER, Look, draw_note, draw_reference, in_style, series
 
 FEW = 6  # epochs: each of so few is a marker
 SUBS = (1, 2, 5)  # of a logarithmic axis, the multiples of powers of ten with a tick

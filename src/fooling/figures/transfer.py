@@ -12,7 +12,6 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from fooling.attacks.evolution.record import RunRecord
-from fooling.figures.confidence_axis import use_percent_ticks
 from fooling.figures.image_grid import (
     HEAD,
     INCHES_PER_CHARACTER_POINT,
@@ -35,6 +34,7 @@ from fooling.figures.style import (
     draw_note,
     draw_title,
     in_style,
+    use_percent_ticks,
 )
 from fooling.formatting import percent, whole_percent
 

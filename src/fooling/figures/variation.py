@@ -16,12 +16,13 @@ from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FuncFormatter, PercentFormatter
 
 from fooling.errors import FoolingError
-from fooling.figures.confidence_axis import EXPLAINED, LABEL, finite_log_odds, use_confidence_ticks
 from fooling.figures.style import (
     BACKGROUND,
     CHART,
+    EXPLAINED,
     FAINT,
     INK,
+    LABEL,
     QUIET,
     SEARCHES,
     SERIES,
@@ -30,9 +31,11 @@ from fooling.figures.style import (
     counted,
     draw_note,
     draw_title,
+    finite_log_odds,
     in_style,
     search_handles,
     searches_in,
+    use_confidence_ticks,
 )
 from fooling.formatting import short_percent, whole_percent
 

@@ -13,8 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fooling.attacks.choice import best_of, tried_settings
-from fooling.attacks.record import TargetedRecord
+from fooling.attacks.record import TargetedRecord, best_of, tried_settings
 from fooling.findings.columns import (
     CLASS,
     CLASSIFIER,

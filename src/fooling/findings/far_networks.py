@@ -9,8 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from fooling.classifiers.classifier import Classifier
-from fooling.classifiers.gradients import log_odds_gradients
-from fooling.classifiers.unbounded import built_as, logits_of_levels, loss_of, weight_decay_of
+from fooling.classifiers.gradients import built_as, log_odds_gradients, logits_of_levels, loss_of, weight_decay_of
 from fooling.errors import FoolingError
 from fooling.findings.far import FarNetwork, Loss
 

@@ -13,8 +13,7 @@ NAMED_MODULES = ("fooling.datasets.*", "fooling.findings.*", "fooling.survey.*")
 DECLARED = {
     "fooling.findings.runs": ("champions", "history", "times", "curves"),
     "fooling.findings.calibration": ("calibration", "real"),
-    "fooling.findings.sampling": ("start",),
-    "fooling.findings.families": ("families", "family_images"),
+    "fooling.findings.random_images": ("start", "families", "family_images"),
     "fooling.findings.examination": ("examined",),
     "fooling.findings.distances": ("distances",),
     "fooling.findings.ancestry": ("ancestry", "lineage"),
@@ -33,13 +32,12 @@ DECLARED = {
     "fooling.findings.adversarial": ("adversarial", "adversarial_means", "adversarial_transfer"),
     "fooling.findings.label_only": ("label_only", "label_only_curves", "label_only_transfer"),
     "fooling.findings.audits": ("audit_seeds", "audits"),
-    "fooling.survey.responses": ("survey_files",),
-    "fooling.survey.exclusions": ("survey_exclusions",),
+    "fooling.survey.responses": ("survey_files", "survey_exclusions"),
     "fooling.survey.accuracy": ("survey_accuracy", "survey_images"),
     "fooling.survey.agreement": ("survey_agreement", "survey_confidence", "survey_confusion"),
     "fooling.survey.simulation": ("survey_power",),
     "fooling.claims.judgements": ("claims",),
-    "fooling.datasets.manifest": ("pictures",),
+    "fooling.datasets.pictures": ("pictures",),
     "fooling.datasets.imagenet_classes": ("imagenet_classes",),
 }
 MODULES = {name: module for module, declared in DECLARED.items() for name in declared}

@@ -24,7 +24,7 @@ from fooling.claims.verdicts import (
     in_words,
     on_data,
 )
-from fooling.report.record import RecordHeader
+from fooling.report.run_info import RecordHeader
 
 #: Verdicts in the order in which a table is sorted, each with a mark for readers who cannot see its colour.
 VERDICTS = {

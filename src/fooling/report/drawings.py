@@ -1,13 +1,18 @@
-"""The figures of the report: where each is shown, and its file as text in the page."""
+"""The figures of the report: where each is shown, its file as text in the page, and the draft of the page.
+
+The draft is written once, before the first job. The browser loads it again every few seconds, and with it the figures
+that have been drawn since, until the report is written.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 from fooling.figures.catalogue import FIGURES
-from fooling.report.pictures import figure_uri, size_of
+from fooling.report.pictures import environment, figure_uri, size_of
 
 #: Figures that repeat images of the gallery: they stay in the folder of figures.
 REPEATS = ("gallery", "further_runs", "real_and_evolved", "same_label")
@@ -151,3 +156,38 @@ def _by_title(drawings: Iterable[Drawing]) -> dict[str, list[Drawing]]:
     for drawing in drawings:
         grouped.setdefault(drawing.title, []).append(drawing)
     return grouped
+
+
+DATA_FILES = ("draft.html",)
+
+REFRESH = 20  # seconds between two loads of the page
+
+
+@dataclass(frozen=True)
+class Kind:
+    """All figures of one kind."""
+
+    title: str
+    caption: str
+    files: tuple[tuple[str, str], ...]  # subject, which is empty for a figure of the whole study, and URL
+
+
+def draft(*, study: str, figures: Mapping[str, str], report: str) -> str:
+    """Return the HTML of the draft.
+
+    Args:
+        study: Name of the study.
+        figures: URL of each figure, relative to the page, by its name: that of the catalogue, with the experiment,
+            classifier, retraining or condition that it shows. The files need not exist yet.
+        report: Path of the report that is to come, relative to the page.
+    """
+    kinds = []
+    for kind, declared in FIGURES.items():
+        files = tuple((name.partition("-")[2], url) for name, url in figures.items() if name.partition("-")[0] == kind)
+        if files:
+            kinds.append(Kind(kind.replace("_", " ").capitalize(), declared.caption, files))
+    return (
+        environment(Path(__file__).parent)
+        .get_template(DATA_FILES[0])
+        .render(study=study, kinds=kinds, figures=len(figures), report=report, refresh=REFRESH)
+    )

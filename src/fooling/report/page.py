@@ -24,10 +24,9 @@ from fooling.claims.verdicts import (
 from fooling.formatting import short_percent
 from fooling.report.claim_rows import STATUSES, VERDICTS, Recorded, Row, choices, rows_of
 from fooling.report.drawings import ANSWERS, COMPARISON, CURVES, HIDDEN, LABELLED, LOOP, Drawing, Drawings
-from fooling.report.far import are_far_inputs_confident
 from fooling.report.opening import Course, Question
 from fooling.report.pictures import Gallery, Picture, environment
-from fooling.report.probes import are_labels_enough, is_it_the_cppn, what_survives
+from fooling.report.probes import are_far_inputs_confident, are_labels_enough, is_it_the_cppn, what_survives
 from fooling.report.story import (
     ExperimentSummary,
     can_it_be_fixed,

@@ -1,19 +1,27 @@
-"""Expand the entries of a study into what is run: variants of experiments, and chains of retraining."""
+"""Expand the entries of a study into variants of experiments and chains of retraining, and check across its sections.
+
+Names are unique, and references and options are consistent.
+"""
 
 from __future__ import annotations
 
+import difflib
 import itertools
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
 
+from fooling.classifiers.architectures import needs_colour
 from fooling.errors import FoolingError
 from fooling.retraining.settings import Block, Filling, blocks, runs_against
-from fooling.settings import Explanation, format_problem
-from fooling.study.entries import ExperimentEntry, Level, RetrainingEntry, name_part
+from fooling.settings import Explanation, Key, format_problem
+from fooling.study.dataset_entries import DatasetEntry
+from fooling.study.entries import ClassifierEntry, ExperimentEntry, Level, RetrainingEntry, name_part
+from fooling.study.settings import StudySettings
 
 MOST_VARIANTS = 1000  # of one experiment
 
@@ -132,3 +140,148 @@ def chains_of(entries: Iterable[RetrainingEntry]) -> Iterator[Chain]:
         for first in entry.classifiers:
             for filled_with in entry.filled_with:
                 yield Chain(settings=entry, first=first, filled_with=filled_with)
+
+
+Contradiction = tuple[Sequence[Key], Explanation]
+
+#: Kinds of data sets whose pictures are files in a folder, from which training can stream them.
+STREAMED = ("imagenet", "folder")
+
+
+def contradictions(study: StudySettings, expanded: Mapping[str, Sequence[Variant]]) -> Iterator[Contradiction]:
+    """Yield every contradiction between entries of ``study``: the keys, and an explanation.
+
+    ``expanded`` has the variants of every experiment.
+    """
+    datasets = {dataset.name: dataset for dataset in study.datasets}
+    classifiers = {classifier.name: classifier for classifier in study.classifiers}
+    yield from _missing_experiments(study)
+    if study.audits is not None:
+        yield from _repeated("audits.networks", [network.name for network in study.audits.networks])
+    yield from _repeated("datasets", [dataset.name for dataset in study.datasets])
+    yield from _repeated("classifiers", [classifier.name for classifier in study.classifiers])
+    yield from _repeated(
+        "experiments", [variant.name for entry in study.experiments for variant in expanded[entry.name]]
+    )
+    yield from _repeated("retraining", [entry.name for entry in study.retraining])
+    for index, classifier in enumerate(study.classifiers):
+        yield from _network_contradictions(("classifiers", index), classifier, datasets, classifiers)
+    plain = [entry.name for entry in study.experiments if not entry.cross]
+    yield from _repeated("attacks", [name for entry in study.attacks for name in (entry.name, *entry.tried())])
+    for index, attack in enumerate(study.attacks):
+        yield from _unknown_classifiers(("attacks", index, "classifiers"), attack.classifiers, classifiers)
+        yield from _unknown_classifiers(("attacks", index, "pilots"), attack.pilots, classifiers)
+        if all(name in classifiers for name in (*attack.classifiers, *attack.pilots)):
+            used = {classifiers[name].dataset for name in attack.classifiers}
+            if other := sorted({classifiers[name].dataset for name in attack.pilots} - used):
+                found = f"pilots of {other[0]}, for classifiers of {min(used)}"
+                yield ("attacks", index, "pilots"), Explanation(found, "pilots of the same data set as the classifiers")
+        if attack.kind == "label-only" and attack.own not in (None, *plain):
+            yield ("attacks", index, "own"), _unknown("own", str(attack.own), plain)
+    if study.far is not None:
+        yield from _unknown_classifiers(("far", "classifiers"), study.far.classifiers, classifiers)
+    for index, experiment in enumerate(study.experiments):
+        keys = ("experiments", index)
+        yield from _unknown_classifiers((*keys, "classifiers"), experiment.classifiers, classifiers)
+        others = [name for name in plain if name != experiment.name]
+        if experiment.compared_with not in (None, *others):
+            yield (*keys, "compared_with"), _unknown("compared_with", str(experiment.compared_with), others)
+    trained = {name: network for name, network in classifiers.items() if network.kind == "trained"}
+    for index, retraining in enumerate(study.retraining):
+        yield from _unknown_classifiers(("retraining", index, "classifiers"), retraining.classifiers, trained)
+
+
+def _missing_experiments(study: StudySettings) -> Iterator[Contradiction]:
+    """Yield that there are no experiments, unless the study has audits and nothing else."""
+    others = (study.datasets, study.classifiers, study.retraining, study.attacks, study.far, study.survey)
+    if not study.experiments and (study.audits is None or any(others)):
+        names = [classifier.name for classifier in study.classifiers[:1]] or ["a-classifier"]
+        example = {"name": "cppn", "classifiers": names, "encoding": {"kind": "cppn"}}
+        allowed = "at least one; only a study of `audits` has neither experiments nor data sets nor classifiers"
+        yield ("experiments",), Explanation("nothing", allowed, {"experiments": [example]})
+
+
+def _repeated(collection: str, names: Sequence[str]) -> Iterator[Contradiction]:
+    counts = Counter(name.lower() for name in names)  # some file systems ignore case
+    for name, count in counts.items():
+        if count > 1:
+            yield collection.split("."), Explanation(f"the name {name!r}, {count} times", "unique names")
+
+
+def _network_contradictions(
+    keys: tuple[Key, ...],
+    classifier: ClassifierEntry,
+    datasets: Mapping[str, DatasetEntry],
+    classifiers: Mapping[str, ClassifierEntry],
+) -> Iterator[Contradiction]:
+    dataset = datasets.get(classifier.dataset)
+    if dataset is None:
+        yield (*keys, "dataset"), _unknown("dataset", classifier.dataset, tuple(datasets))
+        return
+    if classifier.kind == "ensemble":
+        single = {
+            other.name: other
+            for other in classifiers.values()
+            if other.kind != "ensemble" and other.dataset == classifier.dataset
+        }
+        yield from _unknown_classifiers((*keys, "members"), classifier.members, single)
+    if classifier.kind == "trained" and classifier.training.pictures == "all" and dataset.kind not in STREAMED:
+        found = f"all, of {dataset.name}, which is of kind {dataset.kind}"
+        expected = f"kept, or a data set of kind {' or '.join(STREAMED)}"
+        yield (*keys, "training", "pictures"), Explanation(found, expected, {"pictures": "kept"})
+    if not dataset.has_training_images:
+        trainless = f"{dataset.name}, which has no training images"
+        if classifier.kind == "trained":
+            yield (*keys, "dataset"), Explanation(trainless, "a data set with training images, or kind: imported")
+        elif classifier.input.subtract_mean:
+            yield (
+                (*keys, "input", "subtract_mean"),
+                Explanation(f"true, on {trainless}", "false, or set mean"),
+            )
+    for option in ("mean", "std"):
+        numbers = getattr(classifier.input, option)
+        if numbers and len(numbers) != dataset.channels:
+            found = f"{len(numbers)} numbers for the {dataset.channels} channels of {dataset.name}"
+            yield (*keys, "input", option), Explanation(found, "one number per channel")
+    if (crop := classifier.input.crop) is not None and crop > dataset.size:
+        found = f"{crop}, and the images of {dataset.name} have {dataset.size} pixels a side"
+        yield (*keys, "input", "crop"), Explanation(found, f"at most {dataset.size}", {"crop": dataset.size})
+    if dataset.channels == 1 and needs_colour(classifier.architecture):
+        found = f"{classifier.architecture}, which needs colour images, with the grey images of {dataset.name}"
+        yield (*keys, "architecture"), Explanation(found, "lenet, your own architecture, or a data set in colour")
+    if classifier.independent is not None:
+        others = tuple(
+            other.name
+            for other in classifiers.values()
+            if other.dataset == classifier.dataset and other.name != classifier.name
+        )
+        if classifier.independent not in others:
+            yield (*keys, "independent"), _unknown("independent", classifier.independent, others)
+
+
+def _unknown_classifiers(
+    keys: tuple[Key, ...], names: Sequence[str], classifiers: Mapping[str, ClassifierEntry]
+) -> Iterator[Contradiction]:
+    known = tuple(classifiers)
+    for name in names:
+        if name not in classifiers:
+            corrected = [known_name for used in names for known_name in _closest(used, known)]
+            yield keys, Explanation(repr(name), _one_of(known), {str(keys[-1]): corrected})
+            return
+    if len(set(names)) < len(names):
+        yield keys, Explanation(repr(list(names)), "unique classifiers", {str(keys[-1]): sorted(set(names))})
+    if len(datasets := sorted({classifiers[name].dataset for name in names})) > 1:
+        yield keys, Explanation(f"classifiers of {' and '.join(datasets)}", "classifiers of one data set")
+
+
+def _unknown(key: str, name: str, known: Sequence[str]) -> Explanation:
+    correction = {key: _closest(name, known)[0]} if known else {}
+    return Explanation(repr(name), _one_of(known), correction)
+
+
+def _one_of(known: Sequence[str]) -> str:
+    return f"one of {', '.join(known)}" if known else "no value, because no other entry is suitable"
+
+
+def _closest(name: str, known: Sequence[str]) -> list[str]:
+    return difflib.get_close_matches(name, known, n=1, cutoff=0.0)

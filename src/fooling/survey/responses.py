@@ -1,7 +1,8 @@
-"""Response files: people's answers, checked row by row against the questionnaire.
+"""Response files: people's answers, checked row by row against the questionnaire; and who is excluded.
 
 A file is CSV (RFC 4180) or JSON in UTF-8 with one row for each answered trial. A row that contradicts the questionnaire
-is reported with the file, the row (counted from 1) and the reason. A file is accepted as a whole or not at all.
+is reported with the file, the row (counted from 1) and the reason. A file is accepted as a whole or not at all. The
+rules by which participants and answers do not count are declared before the survey.
 """
 
 from __future__ import annotations
@@ -9,16 +10,21 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
+
+import pandas as pd
 
 from fooling.errors import FoolingError
 from fooling.inputs import parsed_json, require_reasonable
 from fooling.survey.questionnaire import FORMULA_SIGNS, NONE_OF_THESE, Block, CatchCard, Questionnaire, Stimulus
-from fooling.table import COUNT, FLAG, TEXT, Column, Table
+from fooling.survey.settings import ExclusionSettings
+from fooling.table import COUNT, FLAG, NOT_NEGATIVE, TEXT, Column, Table, one_of
 
 if TYPE_CHECKING:
     import pandas as pd
+
 
 FILES = Table(
     name="survey_files",
@@ -259,3 +265,75 @@ def _require_rows_together(rows: Sequence[Row], source: object) -> None:
 
 def _shown(text: str) -> str:
     return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+NOT_FINISHED, FAILED, TOO_FAST, ANSWER_TOO_FAST = RULES = (
+    *("not finished", "failed catch cards", "too many answers too fast"),
+    "answer too fast",
+)
+EXCLUSIONS = Table(
+    name="survey_exclusions",
+    path="findings/survey/exclusions.csv",
+    commands=("survey analyse",),
+    columns=(
+        Column("participant", TEXT, doc="Random name of the participant."),
+        Column("rule", one_of(*RULES), doc="The rule that excluded answers."),
+        Column("found", NOT_NEGATIVE, doc="Number or share that was found."),
+        Column("allowed", NOT_NEGATIVE, doc="Number or share that the rule allows."),
+        Column("answers", COUNT, unit="answers", doc="Number of excluded answers."),
+    ),
+    key=("participant",),
+    may_be_empty=True,
+    doc="One row for each participant with excluded answers.",
+)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """The answers that count, and the table of exclusions."""
+
+    answers: pd.DataFrame
+    exclusions: pd.DataFrame
+
+
+def kept_answers(responses: pd.DataFrame, settings: ExclusionSettings) -> Kept:
+    """Apply the rules to the ``responses`` of all files: first to participants, then to the others' single answers.
+
+    A participant is excluded who did not finish, who failed more catch cards than allowed, or who gave a larger share
+    of answers too fast than allowed; the first matching rule is listed. Of the other participants, single answers that
+    were given too fast are excluded. Catch cards and practice do not count as answers.
+    """
+    answers = responses[responses["kind"] == "stimulus"]
+    catch = responses[responses["kind"] == "catch"]
+    people = responses.groupby("participant", sort=True)["finished"].first().to_frame()
+    people["failed"] = (catch["response"] != catch["correct_answer"]).groupby(catch["participant"]).sum()
+    is_fast = answers["response_ms"] < settings.fastest_ms
+    people["fast"] = is_fast.groupby(answers["participant"]).mean()
+    people["fast_answers"] = is_fast.groupby(answers["participant"]).sum()
+    people["answers"] = answers.groupby("participant").size()
+    excluded, kept = [], []
+    for participant, row in people.astype(float).fillna(0).iterrows():
+        of = row.to_dict()
+        rule, found, allowed = _broken_rule(of, settings)
+        if rule:
+            excluded.append((participant, rule, found, allowed, int(of["answers"])))
+        else:
+            kept.append(participant)
+            if of["fast_answers"]:
+                fast = int(of["fast_answers"])
+                excluded.append((participant, ANSWER_TOO_FAST, fast, 0, fast))
+    table = pd.DataFrame(excluded, columns=EXCLUSIONS.names).astype(
+        {"found": float, "allowed": float, "answers": "int64"}
+    )
+    return Kept(answers=answers[answers["participant"].isin(kept) & ~is_fast].reset_index(drop=True), exclusions=table)
+
+
+def _broken_rule(of: Mapping[Hashable, float], settings: ExclusionSettings) -> tuple[str, float, float]:
+    """Return the first rule that excludes a participant, what was found and what is allowed; "" if none does."""
+    if not of["finished"]:
+        return NOT_FINISHED, 0, 0
+    if of["failed"] > settings.failed_catch_allowed:
+        return FAILED, of["failed"], settings.failed_catch_allowed
+    if of["fast"] > settings.too_fast_share:
+        return TOO_FAST, of["fast"], settings.too_fast_share
+    return "", 0, 0

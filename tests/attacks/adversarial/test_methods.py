@@ -8,9 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from fooling.attacks.adversarial.methods import Batch, changed, l_bfgs
+from fooling.attacks.adversarial.methods import Batch, changed, l_bfgs, noisy, norms_of
 from fooling.attacks.adversarial.network import BACKWARD, Network
-from fooling.attacks.adversarial.noise import noisy, norms_of
 from fooling.attacks.adversarial.settings import AdversarialSettings, Column, Method
 from fooling.classifiers.classifier import Classifier
 from linear_classifier import CLASSES, SHAPE

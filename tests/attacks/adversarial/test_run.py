@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from fooling.artifacts import read_arrays, write_arrays
-from fooling.attacks.adversarial.noise import norms_of
+from fooling.attacks.adversarial.methods import norms_of
 from fooling.attacks.adversarial.record import KIND, VERSION, AdversarialRecord, load_adversarial, save_adversarial
 from fooling.attacks.adversarial.run import Adversarial, AdversarialRun, drawn_images
 from fooling.attacks.adversarial.settings import AdversarialSettings

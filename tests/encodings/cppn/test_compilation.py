@@ -129,7 +129,7 @@ def test_other_processors_render_the_same_bytes(
 from llvmlite import binding
 binding.get_host_cpu_features = lambda: binding.FeatureMap(avx512f={lanes == 16})
 """
-    check = f"from fooling.encodings.cppn.lanes import LANES; assert LANES == {lanes}"
+    check = f"from fooling.encodings.cppn.functions import LANES; assert LANES == {lanes}"
     variables = {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": instructions}
     process = started(genomes, code=host + RENDER + check, **{FOLDER_VARIABLE: str(tmp_path)}, **variables)
     assert finished(process) == (expected, "")

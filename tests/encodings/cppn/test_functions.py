@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from fooling.encodings.cppn.functions import LARGEST_ANGLE, apply
-from fooling.encodings.cppn.lanes import LANES
+from fooling.encodings.cppn.functions import LANES, LARGEST_ANGLE, apply
 
 Floats = NDArray[np.float32]
 SINE, SIGMOID, GAUSSIAN, LINEAR = range(4)

@@ -11,9 +11,8 @@ import scipy
 import torch
 from numpy.typing import NDArray
 
-from fooling.attacks.adversarial.methods import Batch, changed
+from fooling.attacks.adversarial.methods import Batch, changed, noisy, norms_of
 from fooling.attacks.adversarial.network import LEVELS, Array, Network
-from fooling.attacks.adversarial.noise import noisy, norms_of
 from fooling.attacks.adversarial.record import ARRAYS, COMPUTED, NORMS, AdversarialRecord, record_of, save_adversarial
 from fooling.attacks.adversarial.settings import WITHOUT_GRADIENTS, AdversarialSettings
 from fooling.attacks.record import AttackRecord

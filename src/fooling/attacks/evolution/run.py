@@ -11,7 +11,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from fooling.attacks.evolution.archive import Archive
 from fooling.attacks.evolution.record import (
     History,
     Lineage,
@@ -24,7 +23,7 @@ from fooling.attacks.evolution.record import (
 )
 from fooling.attacks.evolution.scoring import Bfloat16Scoring, Scoring, ScreenedScoring
 from fooling.attacks.evolution.screening import images_to_measure, measured_bound
-from fooling.attacks.evolution.searches import Drift, MapElites, RandomSearch, Search
+from fooling.attacks.evolution.searches import Archive, Drift, MapElites, RandomSearch, Search
 from fooling.attacks.evolution.settings import EvolutionSettings, SearchSettings, is_kept
 from fooling.classifiers.classifier import Classifier
 from fooling.classifiers.precision import in_bfloat16

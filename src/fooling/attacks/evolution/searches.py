@@ -1,27 +1,120 @@
-"""MAP-Elites and the two searches it is compared with: random search and drift, which select nothing.
+"""MAP-Elites over classes, and the two searches it is compared with: random search and drift, which select nothing.
 
-All three are used alike: ``ask`` for genomes, show their images to the classifier, ``tell`` what it said.
+The archive of MAP-Elites has a cell for each class with its most confident image, the champion. All three searches are
+used alike: ``ask`` for genomes, show their images to the classifier, ``tell`` the scores that it gave.
 
 ::
 
     map-elites      parents are champions, drawn uniformly from the cells
     random-search   every genome is a start genome
-    drift           parents are drawn uniformly from the last batch, whatever the classifier says
+    drift           parents are drawn uniformly from the last batch, whatever the scores
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import ClassVar, Generic, TypeVar
+from typing import ClassVar, Generic, Self, TypeVar
 
 import torch
 from torch import Tensor
 
-from fooling.attacks.evolution.archive import Archive
+from fooling.classifiers.classifier import confidences_of, log_odds_of
 from fooling.encodings.encoding import Encoding, Genomes
 
 G = TypeVar("G", bound=Genomes)
+
+
+class Archive(Generic[G]):
+    """The champions of K classes, all tensors on one device.
+
+    Every offspring competes in every class. Strictly higher confidence replaces a champion, a tie keeps it, and of
+    equal offspring the first wins: just what inserting them one after the other gives (paper: section 2.2; the
+    released code). A champion at confidence 1.0 in float32 can never be replaced.
+
+    ::
+
+                     offspring (B)                 cells (K)
+        confidences  ┌─────────┐   max over B   ┌─────────────┐
+        (B, K)       │ . . x . │ ─────────────► │ > champion? │ ──► genome, image, logits, individual, parents
+                     └─────────┘                └─────────────┘
+    """
+
+    def __init__(
+        self,
+        *,
+        confidences: Tensor,  # (K,) float32
+        log_odds: Tensor,  # (K,) float64
+        logits: Tensor,  # (K, L) float32, L >= K: a class without a cell counts in the confidences alone
+        images: Tensor,  # (K, C, H, W) uint8
+        generations: Tensor,  # (K,) int64
+        individuals: Tensor,  # (K,) int64
+        parents: Tensor,  # (K, 2) int64, -1 = none
+        genomes: G,  # K of them
+    ) -> None:
+        self.confidences = confidences
+        self.log_odds = log_odds
+        self.logits = logits
+        self.images = images
+        self.generations = generations
+        self.individuals = individuals
+        self.parents = parents
+        self.genomes = genomes
+
+    @classmethod
+    def of_first(
+        cls,
+        *,
+        genomes: G,
+        images: Tensor,
+        logits: Tensor,
+        individuals: Tensor,
+        parents: Tensor,
+        classes: int | None = None,
+    ) -> Self:
+        """Return the archive of a first batch of B genomes, with the most confident image of each class.
+
+        Of L classes only the first ``classes`` get a cell; None: all of them.
+        """
+        confidences, rows = confidences_of(logits)[:, :classes].max(dim=0)
+        return cls(
+            confidences=confidences,
+            log_odds=log_odds_of(logits[rows]).diagonal().clone(),
+            logits=logits[rows],
+            images=images[rows],
+            generations=torch.zeros_like(rows),
+            individuals=individuals[rows],
+            parents=parents[rows],
+            genomes=genomes.take(rows),
+        )
+
+    @property
+    def classes(self) -> int:
+        """Number of cells, K."""
+        return len(self.confidences)
+
+    def update(
+        self, *, genomes: G, images: Tensor, logits: Tensor, individuals: Tensor, parents: Tensor, generation: int
+    ) -> Tensor:
+        """Let B offspring compete in every class, and return the cells with a new champion, in ascending order.
+
+        Shapes: ``images`` (B, C, H, W), ``logits`` (B, L), ``individuals`` (B,), ``parents`` (B, 2).
+        """
+        best, rows = confidences_of(logits)[:, : self.classes].max(dim=0)
+        cells = (best > self.confidences).nonzero()[:, 0]
+        if len(cells) == 0:
+            return cells
+        rows = rows[cells]
+        won = logits[rows]
+        self.confidences[cells] = best[cells]
+        self.log_odds[cells] = log_odds_of(won).gather(1, cells[:, None])[:, 0]
+        self.logits[cells] = won
+        self.images[cells] = images[rows]
+        self.generations[cells] = generation
+        self.individuals[cells] = individuals[rows]
+        self.parents[cells] = parents[rows]
+        self.genomes = self.genomes.with_rows(cells, genomes, rows)
+        return cells
 
 
 class Search(ABC, Generic[G]):

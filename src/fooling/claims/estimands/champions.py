@@ -1,10 +1,11 @@
-"""Estimands of champions (ancestry, distances, highest confidences), of real images, and of transfer.
+"""Estimands of champions (ancestry, distances, highest confidences), of real images, transfer, and labels alone.
 
 The units of transfer are classifiers, each with its pairs as source and as target.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -21,6 +22,7 @@ from fooling.findings.intervals import (
     probability_of,
     run_grid,
 )
+from fooling.findings.label_only import MAP_ELITES, RANDOM, run_medians, transferred_over_pairs
 
 
 @estimand(
@@ -216,3 +218,40 @@ def _pairs_of_classifiers(context: Context, *, label: str = "class", shown_to: s
         kind = relation if context.filter.shown_to is None else f"architecture {context.filter.shown_to}"
         raise NotRun(f"no images of {name} on classifiers of {context.dataset} were shown to any of the {kind}")
     return rows
+
+
+@estimand(
+    "median revealed confidence over the classes, of images found with labels alone, minus that of random search with "
+    "as many queries, mean over the runs",
+    needs=("label_only",),
+)
+def label_only_over_random(context: Context) -> Estimate:
+    """Each run with the control of the same seed; a class without an image counts as a confidence of 0."""
+    rows = _with_labels_alone(context, context.tables.label_only, column="classifier")
+    missing = [search for search in (MAP_ELITES, RANDOM) if not (rows["search"] == search).any()]
+    if missing:
+        raise NotRun(f"the attack {context.filter.label_only} has no {missing[0]}")
+    difference = run_medians(rows, MAP_ELITES) - run_medians(rows, RANDOM)
+    if np.isnan(difference).any():
+        raise NotRun("the classifiers give labels alone")
+    return estimated_mean(difference, level=context.settings.confidence_level, within=(-1, 1))
+
+
+@estimand(
+    "share of the champions of another network that get the label of their class, mean over the pairs of classifiers",
+    needs=("label_only",),
+)
+def label_only_transfer(context: Context) -> Estimate:
+    """Each champion costs one query."""
+    pairs = _with_labels_alone(context, context.tables.label_only_transfer, column="target")
+    return transferred_over_pairs(pairs, level=context.settings.confidence_level)
+
+
+def _with_labels_alone(context: Context, tables: Mapping[str, pd.DataFrame], *, column: str) -> pd.DataFrame:
+    """Return the rows of the attack with labels alone in which ``column`` names one of the classifiers."""
+    name = str(context.filter.label_only)
+    if (table := tables.get(name)) is not None:
+        rows = table[table[column].isin(context.networks()["classifier"])]
+        if not rows.empty:
+            return rows
+    raise NotRun(f"no attack {name} with labels alone on classifiers of {context.dataset}")

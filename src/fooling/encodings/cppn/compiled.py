@@ -7,7 +7,7 @@ It does little work for each image, in four ways:
   not depend on y is the same in mirrored rows and takes half of them; so do columns without x. A node of the distance
   alone takes a quarter of the image, a constant node one pixel.
 - Large images are rendered in bands, pairs of mirrored groups of rows, so that all values stay in the cache.
-- All arithmetic is on vectors of LANES numbers (:mod:`fooling.encodings.cppn.lanes`).
+- All arithmetic is on vectors of LANES numbers (:mod:`fooling.encodings.cppn.functions`).
 
 The bits of an image depend on its genome and the settings alone, not on the processor: sums are chains of fused
 multiply-adds in the order of the links, constant sources first, and each function has one definition
@@ -22,9 +22,8 @@ from typing import Any
 import numpy as np
 from numba import types
 
-from fooling.encodings.cppn.functions import apply, inlined, paint
+from fooling.encodings.cppn.functions import LANES, apply, copy, fma, inlined, load, paint, reverse, splat, store
 from fooling.encodings.cppn.genome import INPUTS
-from fooling.encodings.cppn.lanes import LANES, copy, fma, load, reverse, splat, store
 
 F = np.float32
 

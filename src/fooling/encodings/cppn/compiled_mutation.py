@@ -1,6 +1,6 @@
 """Compiled code that changes the nodes and links of CPPN genomes, one genome after the other.
 
-It makes the same changes as the operators of :mod:`fooling.encodings.cppn.mutation`, from the same random numbers, with
+It makes the same changes as the operators of :mod:`fooling.encodings.cppn.encoding`, from the same random numbers, with
 the same bits.
 """
 

@@ -20,9 +20,9 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from fooling.encodings.colour import levels_of, rgb_levels
 from fooling.encodings.cppn.compilation import machine_code
 from fooling.encodings.cppn.genome import FUNCTIONS, INPUTS, CppnGenomes
+from fooling.encodings.encoding import levels_of, rgb_levels
 from fooling.encodings.settings import CppnSettings
 from fooling.errors import FoolingError
 

@@ -1,29 +1,105 @@
-"""Families of random images: the best of as many images of each, for every class of a classifier.
+"""Random images without any evolution: single ones of an encoding, and the best of several families.
 
 Random CPPNs reach high confidences without evolution. Other smooth random images show whether that is a property of
-CPPNs. All families have the same number of images, and none is evolved.
+CPPNs: for every class of a classifier, the best of as many images of each family. None is evolved.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from PIL import UnidentifiedImageError
+from pydantic import Field
 
 from fooling.encodings.families import FAMILIES, Family
+from fooling.encodings.settings import EncodingSettings
 from fooling.errors import FoolingError
 from fooling.findings.ablation import Scorer
-from fooling.findings.columns import CLASS, CLASSIFIER, CONFIDENCE, LOG_ODDS
+from fooling.findings.columns import CLASS, CLASSIFIER, CONFIDENCE, EXPERIMENT, LOG_ODDS
 from fooling.findings.runs import at_threshold
 from fooling.images import pixels_of_png, png_bytes
 from fooling.seeding import evenly_spaced
-from fooling.table import COUNT, TEXT, Column, Table, one_of
+from fooling.settings import Seed, Settings
+from fooling.table import COUNT, SHARE, TEXT, Column, Table, one_of
+
+if TYPE_CHECKING:
+    import torch
+
+
+START = Table(
+    name="start",
+    path="findings/start/{classifier}/{experiment}.parquet",
+    commands=("sample",),
+    columns=(
+        *(CLASSIFIER, EXPERIMENT),
+        Column("image", COUNT, doc="Number of the image, counted from 0."),
+        Column("top_class", COUNT, doc="Index of the most probable class."),
+        Column("top_confidence", SHARE, doc="Confidence of the classifier in that class."),
+    ),
+    key=("classifier", "experiment", "image"),
+    doc="One row for each single random image, without any evolution.",
+)
+BATCH = 200  # random images drawn at once, as many as a start has in the paper
+
+
+class SampleSettings(Settings):
+    """Single random images."""
+
+    sample_images: int = Field(default=10_000, ge=1, le=10_000_000)
+    """Number of single random images scored by each classifier, per encoding."""
+    sample_seed: Seed = 1
+    """Seed of these images."""
+
+
+class EncodedSampleSettings(SampleSettings):
+    """Random images of one encoding, preprocessed as in the experiment."""
+
+    encoding: EncodingSettings
+    """Encoding that maps genomes to images."""
+    scoring_input: Literal["as-trained", "mean-subtracted"] = "as-trained"
+    """Preprocess images as in training, or subtract the mean training image, as the released code does."""
+
+
+def start_table(
+    draw: Callable[[int], torch.Tensor],
+    confidences: Callable[[torch.Tensor], torch.Tensor],
+    *,
+    images: int,
+    classifier: str,
+    experiment: str,
+) -> pd.DataFrame:
+    """Return the top class and top confidence of single random images, one row each.
+
+    Args:
+        draw: Return a given number of uint8 images (B, C, H, W).
+        confidences: Map images to their confidences (B, K).
+        images: Number of images.
+        classifier: Name of the classifier.
+        experiment: Name of the experiment.
+    """
+    tops = [confidences(draw(count)).max(dim=1) for count in _batches(images)]
+    return pd.DataFrame(
+        {
+            "classifier": classifier,
+            "experiment": experiment,
+            "image": range(images),
+            "top_class": [index for top in tops for index in top.indices.tolist()],
+            "top_confidence": pd.array([value for top in tops for value in top.values.tolist()], dtype="float32"),
+        }
+    )
+
+
+def _batches(images: int) -> Iterator[int]:
+    for first in range(0, images, BATCH):
+        yield min(BATCH, images - first)
+
 
 FAMILY = Column(
     "family",
@@ -59,7 +135,6 @@ FAMILY_IMAGES = Table(
     doc="The images of at most ten classes, evenly spaced over all classes: of each family, the one with the highest "
     "confidence in the class.",
 )
-BATCH = 200  # random images drawn at once, as in the table `start`
 SHOWN = 10  # classes whose images are kept
 
 #: Return a number of new random images, uint8 (B, C, H, W).

@@ -11,8 +11,7 @@ import pytest
 
 from fooling.artifacts import write_arrays
 from fooling.attacks.ascent.settings import AscentSettings
-from fooling.attacks.choice import best_of, evaluations_needed, tried_settings
-from fooling.attacks.record import TargetedRecord, Trajectory
+from fooling.attacks.record import TargetedRecord, Trajectory, best_of, evaluations_needed, tried_settings
 from fooling.cli.tables import _read_pilots
 from fooling.errors import FoolingError
 from fooling.findings.ascent import sweeps_table

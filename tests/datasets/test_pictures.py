@@ -9,10 +9,130 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from fooling.datasets.decoding import decoded_images, fitted
-from fooling.datasets.manifest import manifest_of
+from fooling.artifacts import read_table, sha256_of, write_table
+from fooling.datasets.pictures import (
+    MANIFEST,
+    decoded_images,
+    fitted,
+    manifest_of,
+    picture_paths,
+    require_same_pictures,
+    require_unchanged,
+)
 from fooling.datasets.sources import PictureFolder
 from fooling.errors import FoolingError
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for path in ("cat/tom.png", "cat/kit.JPG", "dog/rex.png"):
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_bytes(path.encode())
+    return tmp_path
+
+
+def listed(folder):
+    return manifest_of(PictureFolder(folder, list(picture_paths(folder))))
+
+
+def test_pictures_are_listed_class_by_class_and_other_files_skipped_files(folder):
+    for path in ("notes.txt", "cat/notes.txt", "cat/.hidden.png", ".cache"):
+        (folder / path).write_text("no picture")
+    assert list(picture_paths(folder)) == ["cat/kit.JPG", "cat/tom.png", "dog/rex.png"]
+
+
+def test_a_manifest_holds_size_and_checksum(folder):
+    manifest = listed(folder)
+    assert manifest.to_dict("list") == {
+        "path": ["cat/kit.JPG", "cat/tom.png", "dog/rex.png"],
+        "bytes": [11, 11, 11],
+        "sha256": [sha256_of(path) for path in (b"cat/kit.JPG", b"cat/tom.png", b"dog/rex.png")],
+    }
+
+
+NAMES = st.text(st.characters(codec="utf-8", exclude_characters="/\0\r"), min_size=1, max_size=12)
+
+
+@settings(max_examples=25)
+@given(st.lists(NAMES, min_size=1, max_size=5, unique=True))
+def test_any_file_name_survives_the_manifest_file(tmp_path_factory, names):
+    folder = tmp_path_factory.mktemp("pictures")
+    (folder / "NA").mkdir()
+    for name in names:
+        (folder / "NA" / f"a{name}.png").write_bytes(name.encode())
+    paths = list(picture_paths(folder))
+    assert sorted(paths) == sorted(f"NA/a{name}.png" for name in names)
+    write_table(folder / "manifest.csv", listed(folder), MANIFEST)
+    manifest = read_table(folder / "manifest.csv", MANIFEST)
+    require_same_pictures(folder, paths, manifest)
+    for path, size, sha256 in manifest.itertuples(index=False):
+        require_unchanged(folder.joinpath(path).read_bytes(), size=size, sha256=sha256, source=folder / path)
+
+
+def test_a_missing_folder_is_named(tmp_path):
+    with pytest.raises(FoolingError, match=r"(?s)absent cannot be read.*No such file"):
+        list(picture_paths(tmp_path / "absent"))
+
+
+def test_a_folder_without_classes_is_named(tmp_path):
+    (tmp_path / "loose.png").touch()
+    with pytest.raises(FoolingError, match="has no subfolders"):
+        list(picture_paths(tmp_path))
+
+
+def test_a_class_without_pictures_is_named(folder):
+    (folder / "fox" / "sub").mkdir(parents=True)
+    with pytest.raises(FoolingError, match="fox has no pictures\n  found: no files"):
+        list(picture_paths(folder))
+    for name in ("a.avif", "b.AVIF", "c.svg"):
+        (folder / "fox" / name).touch()
+    with pytest.raises(
+        FoolingError, match=r"fox has no pictures\n  found: 2 \.avif, 1 \.svg\n  expected: files ending"
+    ):
+        list(picture_paths(folder))
+
+
+def test_missing_pictures_are_named_with_their_checksums(folder):
+    manifest = listed(folder)
+    (folder / "cat" / "tom.png").unlink()
+    with pytest.raises(FoolingError) as caught:
+        require_same_pictures(folder, list(picture_paths(folder)), manifest)
+    assert "lacks 1 of the 3 pictures" in str(caught.value)
+    assert f"cat/tom.png, SHA-256 {sha256_of(b'cat/tom.png')}" in str(caught.value)
+
+
+def test_many_unknown_pictures_are_counted_and_some_named(folder):
+    manifest = listed(folder)
+    for number in range(8):
+        (folder / "dog" / f"new{number}.png").touch()
+    with pytest.raises(FoolingError, match=r"(?s)has 8 pictures.*dog/new4\.png\n.*and 3 more"):
+        require_same_pictures(folder, list(picture_paths(folder)), manifest)
+
+
+def test_a_manifest_cannot_reach_out_of_the_folder(folder):
+    manifest = listed(folder)
+    manifest.loc[0, "path"] = "../../secret.png"
+    with pytest.raises(FoolingError, match="lacks 1 of the 3"):
+        require_same_pictures(folder, list(picture_paths(folder)), manifest)
+
+
+def test_a_changed_picture_is_named_with_both_checksums(folder):
+    expected, picture = sha256_of(b"dog/rex.png"), folder / "dog" / "rex.png"
+    require_unchanged(b"dog/rex.png", size=11, sha256=expected, source=picture)
+    with pytest.raises(FoolingError) as caught:
+        require_unchanged(b"dog/rex", size=11, sha256=expected, source=picture)
+    assert f"{picture} differs from the manifest" in str(caught.value)
+    assert f"found: SHA-256 {sha256_of(b'dog/rex')} (7 bytes)" in str(caught.value)
+    assert f"expected: SHA-256 {expected} (11 bytes)" in str(caught.value)
+    assert "to fix it: restore the picture" in str(caught.value)
+
+
+def test_any_number_of_threads_makes_the_same_manifest(folder):
+    source = PictureFolder(folder, list(picture_paths(folder)))
+    calls = []
+    manifest = manifest_of(source, threads=5, after_picture=lambda: calls.append(1))
+    assert manifest.equals(listed(folder))
+    assert len(calls) == 3
 
 
 def encoded(picture: Image.Image, ending: str = "png", **options) -> bytes:
@@ -184,7 +304,7 @@ def test_what_sticks_out_is_cut_off_evenly(tmp_path):
 
 
 @pytest.fixture
-def folder(tmp_path):
+def noisy_folder(tmp_path):
     """Thirty noisy pictures of different sizes."""
     generator = np.random.default_rng(0)
     paths = [f"{number:02}.png" for number in range(30)]
@@ -195,12 +315,12 @@ def folder(tmp_path):
 
 
 @pytest.mark.parametrize("threads", [1, 2, 7])
-def test_images_come_in_the_order_asked_for_with_any_number_of_threads(folder, threads):
-    paths = [*folder.paths[20:], *folder.paths[3:15]]
+def test_images_come_in_the_order_asked_for_with_any_number_of_threads(noisy_folder, threads):
+    paths = [*noisy_folder.paths[20:], *noisy_folder.paths[3:15]]
     calls = []
     images = decoded_images(
-        folder,
-        manifest_of(folder),
+        noisy_folder,
+        manifest_of(noisy_folder),
         paths,
         size=16,
         colour="rgb",
@@ -208,25 +328,26 @@ def test_images_come_in_the_order_asked_for_with_any_number_of_threads(folder, t
         after_picture=lambda: calls.append(1),
     )
     expected = [
-        fitted((folder.path / path).read_bytes(), size=16, colour="rgb", source=folder.path / path) for path in paths
+        fitted((noisy_folder.path / path).read_bytes(), size=16, colour="rgb", source=noisy_folder.path / path)
+        for path in paths
     ]
     np.testing.assert_array_equal(images, expected)
     assert len(calls) == len(paths)
 
 
 @pytest.mark.parametrize("threads", [1, 3])
-def test_the_first_changed_picture_is_named(folder, threads):
-    manifest = manifest_of(folder)
-    for path in folder.paths[7:9]:
-        (folder.path / path).write_bytes(b"changed")
+def test_the_first_changed_picture_is_named(noisy_folder, threads):
+    manifest = manifest_of(noisy_folder)
+    for path in noisy_folder.paths[7:9]:
+        (noisy_folder.path / path).write_bytes(b"changed")
     with pytest.raises(FoolingError, match=r"07\.png differs from the manifest"):
-        decoded_images(folder, manifest, folder.paths, size=16, colour="rgb", threads=threads)
+        decoded_images(noisy_folder, manifest, noisy_folder.paths, size=16, colour="rgb", threads=threads)
 
 
-def test_more_images_than_the_memory_holds_are_refused_before_any_is_read(folder):
-    manifest = manifest_of(folder)
+def test_more_images_than_the_memory_holds_are_refused_before_any_is_read(noisy_folder):
+    manifest = manifest_of(noisy_folder)
     with pytest.raises(FoolingError, match="100,000,000 images of 1024 x 1024 pixels are too many for one file"):
-        decoded_images(folder, manifest, range(10**8), size=1024, colour="rgb")
+        decoded_images(noisy_folder, manifest, range(10**8), size=1024, colour="rgb")
 
 
 def test_a_picture_keeps_its_size_or_takes_a_height_and_a_width(tmp_path):

@@ -10,7 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fooling.attacks.evolution.archive import Archive
+from fooling.attacks.evolution.searches import Archive
 from fooling.encodings.direct import DirectEncoding
 from fooling.encodings.settings import DirectSettings
 

@@ -17,8 +17,8 @@ from fooling.attacks.record import TargetedRecord, Trajectory, save_attack
 from fooling.classifiers.architectures import build_network
 from fooling.classifiers.assembly import assembled
 from fooling.classifiers.classifier_file import save_classifier
-from fooling.cli import show as module
-from fooling.cli.show import show
+from fooling.cli import pictures as module
+from fooling.cli.pictures import show
 from fooling.datasets.dataset import save_dataset
 from fooling.errors import FoolingError
 from fooling.images import read_png

@@ -12,7 +12,7 @@ import torch
 
 from degenerate_study import made_images, save_network
 from fooling.artifacts import read_table
-from fooling.cli.far import probe_far
+from fooling.cli.probes import probe_far
 from fooling.datasets.dataset import Dataset, save_dataset
 from fooling.errors import FoolingError
 from fooling.findings.far import RUBBISH, RUBBISH_SUMMARY
