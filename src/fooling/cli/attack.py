@@ -130,7 +130,9 @@ def attack(
         "seed": first,
         "runs": runs,
     }
-    modules = [*attack_modules(kind, described), *architecture_modules(network.architecture, network.options)]
+    modules = attack_modules(kind, described)
+    if classifier is not None:
+        modules += architecture_modules(network.architecture, network.options)
     with CheckpointStore(checkpoints, decides, code=fingerprint(f"{__name__}:attack", *modules)) as store:
         records_made: list[AttackRecord] = []
         for job in jobs:
