@@ -29,6 +29,7 @@ from fooling.settings import LARGEST_SEED, Settings, checked_settings
 
 KIND, VERSION = "gradient-ascent", 1
 MOST_EVALUATIONS = 10**12
+S = TypeVar("S", bound=Settings)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,9 +175,6 @@ def _record_from(arrays: Mapping[str, NDArray[Any]], header: Mapping[str, Any], 
     trajectory: dict[str, Any] = {name: arrays[f"trajectory/{name}"] for name in _TRAJECTORY}
     plain: dict[str, Any] = {name: arrays[name] for name in _ARRAYS}
     return TargetedRecord(**described.model_dump(), **plain, trajectory=Trajectory(**trajectory))
-
-
-S = TypeVar("S", bound=Settings)
 
 
 @dataclass(frozen=True, kw_only=True)

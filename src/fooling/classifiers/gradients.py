@@ -25,6 +25,15 @@ REMEDY = (
     "`kind: ascent`: all other steps work without gradients"
 )
 
+#: Layers that can be the last one with weights; operations after it (pooling, softmax) only rearrange its output.
+LAST_LAYERS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
+
+#: Operations of torch that multiply by weights, wherever these are stored: none may follow the last layer.
+PRODUCTS = re.compile(
+    r"(add)?(mm|bmm|mv)|baddbmm|matmul|dot|inner|tensordot|einsum|(bi)?linear|conv[123]d|convolution|"
+    r"lstm|gru|rnn_\w+|mkldnn_rnn_layer|scaled_dot_product_attention"
+)
+
 
 def log_odds_gradients(classifier: Classifier, levels: Tensor, classes: Tensor) -> tuple[Tensor, Tensor]:
     """Compute the log-odds (B,) of ``classes`` (B,) and their gradients by the levels of each image.
@@ -75,16 +84,6 @@ def _gradients_of_chunk(classifier: Classifier, levels: Tensor, classes: Tensor)
             )
         view.add_to(gradients, gradient.double() * classifier.scale)
     return log_odds.detach(), gradients
-
-
-#: Layers that can be the last one with weights; operations after it (pooling, softmax) only rearrange its output.
-LAST_LAYERS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
-
-#: Operations of torch that multiply by weights, wherever these are stored: none may follow the last layer.
-PRODUCTS = re.compile(
-    r"(add)?(mm|bmm|mv)|baddbmm|matmul|dot|inner|tensordot|einsum|(bi)?linear|conv[123]d|convolution|"
-    r"lstm|gru|rnn_\w+|mkldnn_rnn_layer|scaled_dot_product_attention"
-)
 
 
 def logits_and_features(

@@ -64,6 +64,15 @@ SHARED = {
 #: Modules of this folder without commands, besides those that begin with an underscore.
 NO_COMMANDS = ("main",)
 
+#: Set by a shell that asks for completions.
+COMPLETION_VARIABLE = "_FOOLING_COMPLETE"
+
+#: Parameters that a shell completes with the keys of a mapping: its module and its name.
+COMPLETED = {
+    "kind": ("fooling.attacks.registry", "ATTACKS"),
+    "figure": ("fooling.figures.catalogue", "FIGURES"),
+}
+
 
 class Command(NamedTuple):
     """Where a command is defined, what it does, and under which heading it is listed."""
@@ -184,16 +193,6 @@ def _print_version(wanted: bool) -> None:
     if wanted:
         typer.echo(__version__)
         raise typer.Exit
-
-
-#: Set by a shell that asks for completions.
-COMPLETION_VARIABLE = "_FOOLING_COMPLETE"
-
-#: Parameters that a shell completes with the keys of a mapping: its module and its name.
-COMPLETED = {
-    "kind": ("fooling.attacks.registry", "ATTACKS"),
-    "figure": ("fooling.figures.catalogue", "FIGURES"),
-}
 
 
 def fooling(

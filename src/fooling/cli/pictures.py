@@ -65,6 +65,11 @@ CATALOGUE = "fooling.figures.catalogue"
 INPUTS = ("runs", "batches", "ascents", "examples", "stimuli", "dataset")
 OPTIONS = set(FigureSettings.model_fields)
 HINT = "no installed font has {}, drawn as boxes; to fix it: install one that has them, such as Noto Sans CJK"
+READABLE = (
+    "a run, several runs, a gradient ascent, adversarial examples, an attack with labels alone, a data set or a "
+    "classifier (.safetensors), a questionnaire (.json), or a figure (.png)"
+)
+INLINE = {"kitty": as_kitty, "iterm": as_iterm, "sixel": as_sixel}
 
 
 def draw(
@@ -156,15 +161,6 @@ def _read_tables(tables: list[str]) -> dict[str, pd.DataFrame]:
     """Return the rows of each table from all files given for it, by its name."""
     named = named_paths(tables, option="--tables", example="history=some/file.parquet")
     return {name: read_tables(paths, table_named(name)) for name, paths in named.items()}
-
-
-PANEL = "Report"
-
-READABLE = (
-    "a run, several runs, a gradient ascent, adversarial examples, an attack with labels alone, a data set or a "
-    "classifier (.safetensors), a questionnaire (.json), or a figure (.png)"
-)
-INLINE = {"kitty": as_kitty, "iterm": as_iterm, "sixel": as_sixel}
 
 
 def show(file: Path, *, output: Path | None = None, protocol: str = "auto") -> None:

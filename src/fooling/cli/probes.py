@@ -156,9 +156,6 @@ def sample_families(
     )
 
 
-PANEL = "Findings"
-
-
 def tabulate_adversarial(
     attacks: list[Path],
     *,
@@ -207,9 +204,6 @@ def _target(classifier: Classifier) -> Target:
         dataset=str(classifier.provenance.get("dataset", {}).get("name", "")),
         labels=labels,
     )
-
-
-PANEL = "Findings"
 
 
 def tabulate_label_only(

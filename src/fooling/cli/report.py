@@ -222,9 +222,6 @@ def _downloads(given: Mapping[str, Sequence[Path]], run_info: Path | None) -> di
     return found
 
 
-PANEL = "Report"
-
-
 def run_info(
     *,
     study: str,

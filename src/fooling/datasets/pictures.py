@@ -51,6 +51,11 @@ MANIFEST = Table(
     "against which the pictures are checked. It is `results/datasets/<dataset>.pictures.csv`, one for all studies.",
 )
 NAMED = 5  # items in one message
+FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")  # no others are decoded, whatever the file name
+MOST_PIXELS = 80_000_000  # in a picture; decoded, each takes three bytes
+WHITE = 255  # the background of transparent parts
+MOST_LEVEL = 2**16 - 1
+Colour = Literal["rgb", "grey"]
 
 
 def picture_paths(folder: Path) -> Iterator[str]:
@@ -137,15 +142,6 @@ def _entries(folder: Path) -> list[Path]:
         return [path for path in folder.iterdir() if not path.name.startswith(".")]
     except (OSError, ValueError) as error:  # ValueError: the path contains a null character
         raise FoolingError(f"{folder} cannot be read", found=error, expected="a folder") from None
-
-
-FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")  # no others are decoded, whatever the file name
-MOST_PIXELS = 80_000_000  # in a picture; decoded, each takes three bytes
-
-WHITE = 255  # the background of transparent parts
-MOST_LEVEL = 2**16 - 1
-
-Colour = Literal["rgb", "grey"]
 
 
 def decoded_images(

@@ -20,6 +20,23 @@ from fooling.settings import Settings
 
 #: Image shape without the batch: channels (1 = grey, 3 = RGB), height, width.
 ImageShape = tuple[int, int, int]
+S_contra = TypeVar("S_contra", bound=Settings, contravariant=True)
+
+#: Components converted at a time, by kind of device: on a CPU few enough to stay in its cache.
+_CHUNK_SIZES = {"cpu": 2**18, "cuda": 2**28}
+# For each channel the centre of its loss of saturation on the circle of six hue sectors, and whether it is least there.
+_CHANNELS = ((3.0, False), (2.0, True), (4.0, True))
+
+LEVELS = 255
+
+#: A smaller rate would practically never choose a gene; the gaps at this rate still fit into int64.
+_NEVER = 1e-15
+
+#: Number of standard deviations of spare gaps per draw, so that one draw nearly always suffices.
+_SPARE_DEVIATIONS = 6.0
+
+#: The value that the faulty crossover of the released code leaves in a gene that both parents share.
+UNSET_GENE = 0.5
 
 
 class Genomes(Protocol):
@@ -98,9 +115,6 @@ class Encoding(Protocol[G]):
         ...
 
 
-S_contra = TypeVar("S_contra", bound=Settings, contravariant=True)
-
-
 class EncodingMaker(Protocol[S_contra]):
     """The class of an encoding, as a function that makes encodings for images of one shape."""
 
@@ -124,13 +138,6 @@ def one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
-
-
-#: Components converted at a time, by kind of device: on a CPU few enough to stay in its cache.
-_CHUNK_SIZES = {"cpu": 2**18, "cuda": 2**28}
-
-# For each channel the centre of its loss of saturation on the circle of six hue sectors, and whether it is least there.
-_CHANNELS = ((3.0, False), (2.0, True), (4.0, True))
 
 
 def levels_of(values: torch.Tensor) -> torch.Tensor:
@@ -178,18 +185,6 @@ def _saturation_loss(hue: torch.Tensor, *, centre: float, least: bool) -> torch.
     """Return the share (0 to 1) of the chroma that a channel lacks: a trapezium over the hue, without modulo."""
     distance = (hue - centre).abs_()
     return (distance.sub_(1) if least else distance.neg_().add_(2)).clamp_(0, 1)
-
-
-LEVELS = 255
-
-#: A smaller rate would practically never choose a gene; the gaps at this rate still fit into int64.
-_NEVER = 1e-15
-
-#: Number of standard deviations of spare gaps per draw, so that one draw nearly always suffices.
-_SPARE_DEVIATIONS = 6.0
-
-#: The value that the faulty crossover of the released code leaves in a gene that both parents share.
-UNSET_GENE = 0.5
 
 
 def chosen_positions(count: int, *, rate: float, generator: torch.Generator) -> torch.Tensor:

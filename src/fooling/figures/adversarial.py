@@ -59,6 +59,11 @@ LOOKS: dict[str, Look] = {
 }
 SHOWN = 5  # images of a gallery
 LEFT, RIGHT, GAP, CAPTION = 1.06, 0.06, 0.05, 0.26  # inches
+BAND, POINTS = 0.16, 60  # the opacity of a band, and points of a curve
+TRANSFERRED = Look("champions of another network", "#009E73", marker="D")
+#: Rows of the images found with labels alone, and the inches beside them and between the images at most.
+ROWS = {MAP_ELITES: "MAP-Elites", RANDOM: "random search", TRANSFER: "another network's\nchampions"}
+MARGIN, MOST_PITCH = 1.12, 0.68
 GREY, AMPLITUDE, WITHIN = 128, 110, 98  # levels of no change; the change that 98 % of the pixels do not exceed
 
 
@@ -228,13 +233,6 @@ def _marker(method: str) -> str:
     return LOOKS[method].marker if method in SIZED else ""
 
 
-BAND, POINTS = 0.16, 60  # the opacity of a band, and points of a curve
-TRANSFERRED = Look("champions of another network", "#009E73", marker="D")
-#: Rows of the images found with labels alone, and the inches beside them and between the images at most.
-ROWS = {MAP_ELITES: "MAP-Elites", RANDOM: "random search", TRANSFER: "another network's\nchampions"}
-MARGIN, MOST_PITCH = 1.12, 0.68
-
-
 @in_style
 def label_only(*, label_only: pd.DataFrame, label_only_curves: pd.DataFrame) -> Figure:
     """Draw what labels alone reach: for each attack (row), the revealed confidence and the noise that labels survive.
@@ -266,7 +264,7 @@ def label_only(*, label_only: pd.DataFrame, label_only_curves: pd.DataFrame) -> 
         for axes in panels:
             axes.set(xlabel="queries", xscale="log")
             lowest = first if axes is panels[0] else int(runs["evaluations"].min())
-            limit_evaluations(axes, lowest, last, apart=2.0)
+            limit_evaluations(axes, lowest, last, apart=4.5)
         panels[0].set_xlim(first / 1.3, last)
     handles = search_handles(label_only_curves)
     if (label_only["search"] == TRANSFER).any():

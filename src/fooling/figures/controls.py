@@ -41,6 +41,10 @@ from fooling.formatting import short_percent, whole_percent
 BOXES = 0.76  # of the height of an experiment, divided among the boxes of its searches
 RUN = ["experiment", "search", "classifier", "seed"]
 WHISKERS = (5, 95)  # percentiles, of single random images
+RUN_POINT = ["search", "classifier", "seed", "evaluations"]
+COLUMNS, MOST_PANELS = 5, 20  # of the figure by class; more classes are a map
+POINTS = 60  # of a curve, at most: more cannot be distinguished in print
+BAND = 0.16  # its opacity
 
 
 @in_style
@@ -195,12 +199,6 @@ def _write_shares(axes: Axes, single: pd.DataFrame, rows: list[str]) -> None:
             whole_percent(shares[row]), (1.02, place), xycoords=axes.get_yaxis_transform(), va="center", color=QUIET,
             fontsize=6.5, annotation_clip=False,
         )  # fmt: skip
-
-
-RUN_POINT = ["search", "classifier", "seed", "evaluations"]
-COLUMNS, MOST_PANELS = 5, 20  # of the figure by class; more classes are a map
-POINTS = 60  # of a curve, at most: more cannot be distinguished in print
-BAND = 0.16  # its opacity
 
 
 @in_style

@@ -40,6 +40,9 @@ GAP, CAPTION = 0.068, 0.175  # inches: between images, and the confidence under 
 STRIP, STRIP_GAP = 0.72, 0.48  # inches: a strip of dots below the gallery, and the space above it
 NOISE_ROWS = 2  # runs of the direct encoding with a row: all look like the same noise
 MOST_CONFIDENT, IN_ROW, NAME = 40, 10, 0.1  # champions of many classes, in a row; inches for the name of each
+SHEET_GAP, SHEET_LEFT, SHEET_RIGHT = 0.24, 0.3, 0.06  # inches
+LINE = 0.165  # inches: the height of a line of the table
+BLOCKS = 2
 
 
 @in_style
@@ -185,11 +188,6 @@ def _write_medians(axes: Axes, shown: pd.DataFrame, column: str, text: Callable[
 def _write_title(axes: Axes, title: str, note: str) -> None:
     axes.set_title(title, fontsize=7.5)
     axes.set_title(note, loc="right", fontsize=6.5, fontweight="normal", color=QUIET)
-
-
-SHEET_GAP, SHEET_LEFT, SHEET_RIGHT = 0.24, 0.3, 0.06  # inches
-LINE = 0.165  # inches: the height of a line of the table
-BLOCKS = 2
 
 
 @in_style

@@ -45,6 +45,17 @@ SPREAD = 0.6  # of the height of a row, divided among the marks of its families
 LEFT, RIGHT, GAP, LINE = 1.12, 0.06, 0.06, 0.15  # inches: beside and between the images, and a line of text
 LARGEST = 0.62  # inches: side of an image
 
+#: Name and unit of each change on the axis.
+AXES = {
+    "shift": "shift\n(pixels)",
+    "rotation": "rotation\n(degrees)",
+    "blur": "blur\n(pixels)",
+    "jpeg": "JPEG\n(100 - quality)",
+    "noise": "noise\n(levels)",
+    "patches": "shuffled patches\n(pixels a side)",
+}
+OF_REAL = Look("real test images, classified correctly", REAL, (4, 1.6), "s")
+
 
 @in_style
 def families(*, families: pd.DataFrame, reference: float | None) -> Figure:
@@ -139,18 +150,6 @@ def _use_rows(axes: Axes, networks: list[str]) -> None:
 def _evaluations(families: pd.DataFrame) -> str:
     least, most = int(families["evaluations"].min()), int(families["evaluations"].max())
     return f"{most:,}" if least == most else f"{least:,} to {most:,}"
-
-
-#: Name and unit of each change on the axis.
-AXES = {
-    "shift": "shift\n(pixels)",
-    "rotation": "rotation\n(degrees)",
-    "blur": "blur\n(pixels)",
-    "jpeg": "JPEG\n(100 - quality)",
-    "noise": "noise\n(levels)",
-    "patches": "shuffled patches\n(pixels a side)",
-}
-OF_REAL = Look("real test images, classified correctly", REAL, (4, 1.6), "s")
 
 
 @in_style

@@ -45,6 +45,22 @@ SHARES = LinearSegmentedColormap.from_list("shares", [BACKGROUND, "#8FC1E3", "#0
 INCHES_PER_LETTER = {"title": 0.087, "label": 0.058, "note": 0.0505}  # the mean width of a letter
 
 Parameters = ParamSpec("Parameters")
+PALETTE = 256  # colours of a PNG file with one byte for each pixel
+COMMON = 128  # colours of a figure that stay exact
+STEPS = (1, 4, 8, 16, 32)  # levels to which the others are rounded: the first with which all fit into the palette
+
+_NINES = [Decimal(10) ** -power for power in range(7, 0, -1)]
+
+#: The confidences that may stand at a tick.
+TICKS = [*_NINES, Decimal("0.5"), *(1 - share for share in reversed(_NINES))]
+
+#: Half a float32 step below 1: where a confidence of 1, whose log-odds are infinite, is drawn.
+HIGHEST = 1 - 2.0**-25
+SAME_PLACE = 0.05  # of an axis: ticks that all lie within it would overlap
+MARKED = Decimal("0.9999")  # keeps its tick if there are too many
+LABEL = "confidence (log-odds axis)"
+EXPLAINED = "Log-odds axis: 90 %, 99 % and 99.9 % are the same distance apart."
+LINE, DOTS = 1.0, (0, (1, 1.5))  # the look of a line at a number of the paper
 
 
 @dataclass(frozen=True)
@@ -175,11 +191,6 @@ def search_handles(table: pd.DataFrame, *, marks: bool = False) -> list[Line2D]:
     return handles
 
 
-PALETTE = 256  # colours of a PNG file with one byte for each pixel
-COMMON = 128  # colours of a figure that stay exact
-STEPS = (1, 4, 8, 16, 32)  # levels to which the others are rounded: the first with which all fit into the palette
-
-
 def as_png(figure: Figure) -> bytes:
     """Return ``figure`` as the bytes of a small PNG file.
 
@@ -238,20 +249,6 @@ def _saved(figure: Figure, file_format: str, metadata: dict[str, None]) -> bytes
     with styled(), without_font_warnings():
         content = saved()
         return saved() if add_fallback_fonts(figure) else content
-
-
-_NINES = [Decimal(10) ** -power for power in range(7, 0, -1)]
-#: The confidences that may stand at a tick.
-TICKS = [*_NINES, Decimal("0.5"), *(1 - share for share in reversed(_NINES))]
-#: Half a float32 step below 1: where a confidence of 1, whose log-odds are infinite, is drawn.
-HIGHEST = 1 - 2.0**-25
-SAME_PLACE = 0.05  # of an axis: ticks that all lie within it would overlap
-MARKED = Decimal("0.9999")  # keeps its tick if there are too many
-
-LABEL = "confidence (log-odds axis)"
-EXPLAINED = "Log-odds axis: 90 %, 99 % and 99.9 % are the same distance apart."
-
-LINE, DOTS = 1.0, (0, (1, 1.5))  # the look of a line at a number of the paper
 
 
 def log_odds(confidence: float) -> float:

@@ -34,6 +34,11 @@ DEVICE_ATTRIBUTES = b"\x1b[c"
 ANSWER = re.compile(rb"\x1b\[\?([\d;]*)c")
 SIXELS = b"4"
 PATIENCE = 0.3  # seconds to wait for the answer
+RESET = "\x1b[0m"
+BOLD, FAINT = "\x1b[1m", "\x1b[2m"
+LEAST, WISHED = 10, 5  # columns of an image at least, so that a confidence fits below; images wished side by side
+CHUNK = 4096  # characters of one message to kitty
+SIXEL_COLOURS = 255
 
 
 def protocol_of(environment: Mapping[str, str]) -> Protocol:
@@ -84,13 +89,6 @@ def _asked(terminal: int) -> bytes:
     finally:
         termios.tcsetattr(terminal, termios.TCSANOW, before)
     return answer
-
-
-RESET = "\x1b[0m"
-BOLD, FAINT = "\x1b[1m", "\x1b[2m"
-LEAST, WISHED = 10, 5  # columns of an image at least, so that a confidence fits below; images wished side by side
-CHUNK = 4096  # characters of one message to kitty
-SIXEL_COLOURS = 255
 
 
 def overview_as_text(overview: Overview, *, columns: int) -> str:

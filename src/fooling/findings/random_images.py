@@ -47,6 +47,44 @@ START = Table(
     doc="One row for each single random image, without any evolution.",
 )
 BATCH = 200  # random images drawn at once, as many as a start has in the paper
+FAMILY = Column(
+    "family",
+    one_of(*FAMILIES),
+    doc="Family of the random images: `cppn` (random genomes of the CPPN encoding), `one-over-f` (amplitudes fall with "
+    "the frequency), `blobs` (sums of Gaussians), `dct` (random low frequencies) or `uniform` (uniform noise).",
+)
+FAMILIES_TABLE = Table(
+    name="families",
+    path="findings/families/{classifier}.parquet",
+    commands=("sample-families",),
+    columns=(
+        *(CLASSIFIER, FAMILY, *CLASS, CONFIDENCE, LOG_ODDS),
+        Column("image", COUNT, doc="Number of the image within its family, from 0; the first of equally good ones."),
+        Column("evaluations", COUNT, unit="images", doc="Number of random images of the family that were scored."),
+    ),
+    key=("classifier", "family", "class_index"),
+    doc="One row for each family and class: the random image with the highest confidence in the class. Contrast is "
+    "stretched to the full range in all families but `cppn` and `uniform`; in colour, each RGB channel of these "
+    "families is a random image of its own, and a CPPN paints hue, saturation and value. A class that is not reached "
+    "here may be reached with more images, or by a search: not fooled by stored images is not the same as not "
+    "foolable.",
+)
+FAMILY_IMAGES = Table(
+    name="family_images",
+    path="findings/family_images/{classifier}.parquet",
+    commands=("sample-families",),
+    columns=(
+        *(CLASSIFIER, FAMILY, *CLASS, CONFIDENCE),
+        Column("png", TEXT, doc="The image, as a PNG file in base64."),
+    ),
+    key=("classifier", "family", "class_index"),
+    doc="The images of at most ten classes, evenly spaced over all classes: of each family, the one with the highest "
+    "confidence in the class.",
+)
+SHOWN = 10  # classes whose images are kept
+
+#: Return a number of new random images, uint8 (B, C, H, W).
+Draw = Callable[[int], NDArray[np.uint8]]
 
 
 class SampleSettings(Settings):
@@ -99,46 +137,6 @@ def start_table(
 def _batches(images: int) -> Iterator[int]:
     for first in range(0, images, BATCH):
         yield min(BATCH, images - first)
-
-
-FAMILY = Column(
-    "family",
-    one_of(*FAMILIES),
-    doc="Family of the random images: `cppn` (random genomes of the CPPN encoding), `one-over-f` (amplitudes fall with "
-    "the frequency), `blobs` (sums of Gaussians), `dct` (random low frequencies) or `uniform` (uniform noise).",
-)
-FAMILIES_TABLE = Table(
-    name="families",
-    path="findings/families/{classifier}.parquet",
-    commands=("sample-families",),
-    columns=(
-        *(CLASSIFIER, FAMILY, *CLASS, CONFIDENCE, LOG_ODDS),
-        Column("image", COUNT, doc="Number of the image within its family, from 0; the first of equally good ones."),
-        Column("evaluations", COUNT, unit="images", doc="Number of random images of the family that were scored."),
-    ),
-    key=("classifier", "family", "class_index"),
-    doc="One row for each family and class: the random image with the highest confidence in the class. Contrast is "
-    "stretched to the full range in all families but `cppn` and `uniform`; in colour, each RGB channel of these "
-    "families is a random image of its own, and a CPPN paints hue, saturation and value. A class that is not reached "
-    "here may be reached with more images, or by a search: not fooled by stored images is not the same as not "
-    "foolable.",
-)
-FAMILY_IMAGES = Table(
-    name="family_images",
-    path="findings/family_images/{classifier}.parquet",
-    commands=("sample-families",),
-    columns=(
-        *(CLASSIFIER, FAMILY, *CLASS, CONFIDENCE),
-        Column("png", TEXT, doc="The image, as a PNG file in base64."),
-    ),
-    key=("classifier", "family", "class_index"),
-    doc="The images of at most ten classes, evenly spaced over all classes: of each family, the one with the highest "
-    "confidence in the class.",
-)
-SHOWN = 10  # classes whose images are kept
-
-#: Return a number of new random images, uint8 (B, C, H, W).
-Draw = Callable[[int], NDArray[np.uint8]]
 
 
 @dataclass(frozen=True, kw_only=True)

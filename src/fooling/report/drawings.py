@@ -34,6 +34,8 @@ HIDDEN, LABELLED = "stimuli_hidden", "stimuli_shown"  # sheets of stimuli, witho
 OF_PEOPLE = ("condition", "study with responses")  # values of `one_per` of the figures of the human study
 IMAGES = ("runs", "batches", "ascents", "stimuli", "dataset", "family_images")  # inputs with images
 IMAGES = ("runs", "batches", "ascents", "examples", "stimuli", "dataset")  # inputs with images
+DATA_FILES = ("draft.html",)
+REFRESH = 20  # seconds between two loads of the page
 
 
 @dataclass(frozen=True)
@@ -156,11 +158,6 @@ def _by_title(drawings: Iterable[Drawing]) -> dict[str, list[Drawing]]:
     for drawing in drawings:
         grouped.setdefault(drawing.title, []).append(drawing)
     return grouped
-
-
-DATA_FILES = ("draft.html",)
-
-REFRESH = 20  # seconds between two loads of the page
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,7 @@ _SEARCHES = {MAP_ELITES: "MAP-Elites", RANDOM: "random search"}
 MOST_NAMED = 4  # networks; more are counted
 MIDDLE = 1  # of the strengths of a change, from the weakest one on: the one that the report names
 STORED = "Not fooled by stored images is not the same as not foolable."
+LINEAR = 0.01  # largest relative difference of two slopes that count as equal
 
 
 def is_it_the_cppn(families: pd.DataFrame | None) -> str:
@@ -115,9 +116,6 @@ def _survived(rows: pd.DataFrame) -> str:
 
 def _listed(parts: Sequence[str]) -> str:
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
-
-
-LINEAR = 0.01  # largest relative difference of two slopes that count as equal
 
 
 def are_far_inputs_confident(rubbish: pd.DataFrame | None, slopes: pd.DataFrame | None, *, threshold: float) -> str:

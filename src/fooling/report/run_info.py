@@ -39,6 +39,14 @@ Amount = Annotated[float, Field(ge=0, le=1e12)]
 Count = Annotated[int, Field(ge=0, le=10**12)]
 Share = Annotated[float, Field(ge=0, le=1)]
 OF_A_STUDY = ("study", "survey")  # extras of this package whose versions are recorded
+HEADER = "record.json"
+CLAIMS_FILE = str(CLAIMS.path)
+LOCK_FILE = "claims.lock"
+STUDY_FILE = "study.yaml"
+
+#: Files that a record always has, besides the tables.
+NUMBERS = ("metrics.json", "run-info.json")
+RECORD_AGAIN = "make the record again with fooling record"
 
 
 def machine() -> dict[str, Any]:
@@ -202,15 +210,6 @@ class RunInformation(Header):
     experiments: tuple[ExperimentInformation, ...]
     steps: tuple[StepInformation, ...]
     jobs: tuple[Any, ...]
-
-
-HEADER = "record.json"
-CLAIMS_FILE = str(CLAIMS.path)
-LOCK_FILE = "claims.lock"
-STUDY_FILE = "study.yaml"
-#: Files that a record always has, besides the tables.
-NUMBERS = ("metrics.json", "run-info.json")
-RECORD_AGAIN = "make the record again with fooling record"
 
 
 class RecordHeader(Header):

@@ -24,6 +24,10 @@ from fooling.study.entries import ClassifierEntry, ExperimentEntry, Level, Retra
 from fooling.study.settings import StudySettings
 
 MOST_VARIANTS = 1000  # of one experiment
+Contradiction = tuple[Sequence[Key], Explanation]
+
+#: Kinds of data sets whose pictures are files in a folder, from which training can stream them.
+STREAMED = ("imagenet", "folder")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,12 +144,6 @@ def chains_of(entries: Iterable[RetrainingEntry]) -> Iterator[Chain]:
         for first in entry.classifiers:
             for filled_with in entry.filled_with:
                 yield Chain(settings=entry, first=first, filled_with=filled_with)
-
-
-Contradiction = tuple[Sequence[Key], Explanation]
-
-#: Kinds of data sets whose pictures are files in a folder, from which training can stream them.
-STREAMED = ("imagenet", "folder")
 
 
 def contradictions(study: StudySettings, expanded: Mapping[str, Sequence[Variant]]) -> Iterator[Contradiction]:

@@ -44,6 +44,9 @@ from fooling.training.settings import AdamSettings, CosinePolicy, TrainingSettin
 
 SHARED_FOLDER = "datasets"  # below results/, beside the studies
 
+#: Three networks: the fewest for which there are confidence intervals.
+LENETS = ("lenet-a", "lenet-b", "lenet-c")
+
 
 class FarEntry(FarSettings):
     """Confidence of networks in inputs far from the data: random inputs, and rays that leave the range of images."""
@@ -123,10 +126,6 @@ class StudySettings(Settings):
         if study == SHARED_FOLDER:
             raise ValueError(f"any name but {SHARED_FOLDER!r}: that folder contains the data sets of all studies")
         return study
-
-
-#: Three networks: the fewest for which there are confidence intervals.
-LENETS = ("lenet-a", "lenet-b", "lenet-c")
 
 
 def default_study() -> StudySettings:

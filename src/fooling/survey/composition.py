@@ -36,6 +36,17 @@ RULE = (
     "the look of an image."
 )
 
+#: Map images (B, C, H, W), and whether the mean image is subtracted, to confidences (B, K).
+Scorer = Callable[[NDArray[np.uint8], bool], NDArray[np.float32]]
+Kind = Literal["champion", "ascent", "noise", "real"]
+FOLDER = "stimuli"  # folder of all images, in the folder of the questionnaire
+PRACTICE = "practice"  # condition of the images before the first block
+SIDE, MARGIN = 280, 20  # pixels of a catch card
+REQUEST, REQUEST_SIZE = "Press the button", 26
+LARGEST, SMALLEST, STEP = 120, 10, 2  # font sizes of an answer
+USUAL = Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans-Bold.ttf")
+LINE = 1.2  # line height, relative to the font size
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Candidate:
@@ -126,20 +137,6 @@ def _places_by_class(candidates: Sequence[Candidate]) -> dict[int, list[int]]:
 
 def _run_in_words(experiment: str, run: RunRecord) -> str:
     return f"evolution/{run.classifier['name']}/{experiment} seed {run.seed}"
-
-
-#: Map images (B, C, H, W), and whether the mean image is subtracted, to confidences (B, K).
-Scorer = Callable[[NDArray[np.uint8], bool], NDArray[np.float32]]
-Kind = Literal["champion", "ascent", "noise", "real"]
-
-FOLDER = "stimuli"  # folder of all images, in the folder of the questionnaire
-PRACTICE = "practice"  # condition of the images before the first block
-
-SIDE, MARGIN = 280, 20  # pixels of a catch card
-REQUEST, REQUEST_SIZE = "Press the button", 26
-LARGEST, SMALLEST, STEP = 120, 10, 2  # font sizes of an answer
-USUAL = Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans-Bold.ttf")
-LINE = 1.2  # line height, relative to the font size
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -73,6 +73,25 @@ COLUMNS: dict[str, tuple[re.Pattern[str], str]] = {
 #: Columns with the same value on every row of one participant.
 OF_PARTICIPANT = ("seed", "finished")
 WHOLE_NUMBERS = ("seed", "trial", "rating", "response_ms", "rating_ms")
+NOT_FINISHED, FAILED, TOO_FAST, ANSWER_TOO_FAST = RULES = (
+    *("not finished", "failed catch cards", "too many answers too fast"),
+    "answer too fast",
+)
+EXCLUSIONS = Table(
+    name="survey_exclusions",
+    path="findings/survey/exclusions.csv",
+    commands=("survey analyse",),
+    columns=(
+        Column("participant", TEXT, doc="Random name of the participant."),
+        Column("rule", one_of(*RULES), doc="The rule that excluded answers."),
+        Column("found", NOT_NEGATIVE, doc="Number or share that was found."),
+        Column("allowed", NOT_NEGATIVE, doc="Number or share that the rule allows."),
+        Column("answers", COUNT, unit="answers", doc="Number of excluded answers."),
+    ),
+    key=("participant",),
+    may_be_empty=True,
+    doc="One row for each participant with excluded answers.",
+)
 
 
 def parsed_responses(text: str, *, kind: File, source: object, questionnaire: Questionnaire) -> pd.DataFrame:
@@ -265,27 +284,6 @@ def _require_rows_together(rows: Sequence[Row], source: object) -> None:
 
 def _shown(text: str) -> str:
     return text if len(text) <= 80 else f"{text[:77]}..."
-
-
-NOT_FINISHED, FAILED, TOO_FAST, ANSWER_TOO_FAST = RULES = (
-    *("not finished", "failed catch cards", "too many answers too fast"),
-    "answer too fast",
-)
-EXCLUSIONS = Table(
-    name="survey_exclusions",
-    path="findings/survey/exclusions.csv",
-    commands=("survey analyse",),
-    columns=(
-        Column("participant", TEXT, doc="Random name of the participant."),
-        Column("rule", one_of(*RULES), doc="The rule that excluded answers."),
-        Column("found", NOT_NEGATIVE, doc="Number or share that was found."),
-        Column("allowed", NOT_NEGATIVE, doc="Number or share that the rule allows."),
-        Column("answers", COUNT, unit="answers", doc="Number of excluded answers."),
-    ),
-    key=("participant",),
-    may_be_empty=True,
-    doc="One row for each participant with excluded answers.",
-)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,10 @@ from fooling.findings.adversarial import METHOD, distortion, excess_over_pairs, 
 from fooling.findings.intervals import Estimate, estimated_mean, estimated_share, probability_of, run_grid
 from fooling.findings.stress import survival_over_real
 
+LINEAR = 0.01  # largest relative difference between the measured slope and that of the theorem
+SATURATED = 0.01  # largest change of the log-odds over the last doubling of the factor
+NEEDS, TAKES = ("built_as",), ("weight_decay",)
+
 
 @estimand(
     "mean over the classifiers of the median over the classes of the log-odds of the best random image of the family "
@@ -134,11 +138,6 @@ def _of_attack(context: Context, tables: Mapping[str, pd.DataFrame], *, column: 
         if not rows.empty:
             return rows
     raise NotRun(f"no adversarial examples {name} by {context.filter.method} on classifiers of {context.dataset}")
-
-
-LINEAR = 0.01  # largest relative difference between the measured slope and that of the theorem
-SATURATED = 0.01  # largest change of the log-odds over the last doubling of the factor
-NEEDS, TAKES = ("built_as",), ("weight_decay",)
 
 
 @estimand(

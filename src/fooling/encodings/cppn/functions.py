@@ -21,6 +21,24 @@ from numba.extending import intrinsic, register_model
 #: Floats of a vector: 512 bits where processors compute with as many, else 256. It changes no result.
 LANES = 16 if binding.get_host_cpu_features().get("avx512f") else 8
 _FLOATS, _INTS, _BYTES = (ir.VectorType(element, LANES) for element in (ir.FloatType(), ir.IntType(32), ir.IntType(8)))
+_F = np.float32
+
+#: Decorator of functions that become part of their caller.
+inlined = njit(error_model="numpy", forceinline=True)
+MAGIC = _F(1.5 * 2**23)  # added to a float below 2**22, it leaves the nearest integer in the mantissa
+PI, PI_REST, PI_INVERSE = _F(np.pi), _F(np.pi - float(_F(np.pi))), _F(1 / np.pi)
+LARGEST_ANGLE = _F(2**22)  # larger arguments of the sine count as this one; floats there are half a unit apart
+LARGEST_EXPONENT = _F(40)  # so that no product of small values becomes a subnormal number, which would be slow
+LOG2_E = _F(np.log2(np.e))
+GREY, HSV, HLS = range(3)
+_P0, _P1, _P2, _P3 = _F(-0.16666656732), _F(0.0083330171182), _F(-0.00019806614727), _F(2.6000539037e-06)
+_Q0, _Q1, _Q2, _Q3, _Q4 = (
+    _F(0.69314700365),
+    _F(0.24022242427),
+    _F(0.055507335812),
+    _F(0.0096715129912),
+    _F(0.0013264727),
+)
 
 
 class _Lanes(types.Type):
@@ -146,27 +164,6 @@ def copy(context: Any, source: Any, start: Any, target: Any, to: Any, count: Any
         return context.get_dummy_value()
 
     return types.void(source, types.int64, target, types.int64, types.int64), code
-
-
-_F = np.float32
-#: Decorator of functions that become part of their caller.
-inlined = njit(error_model="numpy", forceinline=True)
-
-MAGIC = _F(1.5 * 2**23)  # added to a float below 2**22, it leaves the nearest integer in the mantissa
-PI, PI_REST, PI_INVERSE = _F(np.pi), _F(np.pi - float(_F(np.pi))), _F(1 / np.pi)
-LARGEST_ANGLE = _F(2**22)  # larger arguments of the sine count as this one; floats there are half a unit apart
-LARGEST_EXPONENT = _F(40)  # so that no product of small values becomes a subnormal number, which would be slow
-LOG2_E = _F(np.log2(np.e))
-GREY, HSV, HLS = range(3)
-
-_P0, _P1, _P2, _P3 = _F(-0.16666656732), _F(0.0083330171182), _F(-0.00019806614727), _F(2.6000539037e-06)
-_Q0, _Q1, _Q2, _Q3, _Q4 = (
-    _F(0.69314700365),
-    _F(0.24022242427),
-    _F(0.055507335812),
-    _F(0.0096715129912),
-    _F(0.0013264727),
-)
 
 
 @inlined
