@@ -141,6 +141,13 @@ rule universal:
         "Done: universal perturbations"
 
 
+rule label_only:
+    input:
+        attacks.label_only(),
+    message:
+        "Done: attacks with labels alone"
+
+
 rule audits:
     input:
         audits.files(),

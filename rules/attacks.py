@@ -13,6 +13,7 @@ from fooling.encodings.settings import NAMED_MODULES as ENCODINGS
 from fooling.encodings.settings import encoding_module
 from fooling.findings.adversarial import ADVERSARIAL, ADVERSARIAL_MEANS, ADVERSARIAL_TRANSFER
 from fooling.findings.audits import AUDIT_SEEDS, AUDITS
+from fooling.findings.label_only import LABEL_ONLY, LABEL_ONLY_CURVES, LABEL_ONLY_TRANSFER
 from fooling.findings.universal import UNIVERSAL, UNIVERSAL_LABELS, UNIVERSAL_MEANS, UNIVERSAL_TRANSFER
 from fooling.fingerprint import fingerprint
 from fooling.settings import Explanation, format_problem
@@ -215,6 +216,44 @@ class Attacks:
         attacked = [entry for entry in self._study.attacks.values() if entry.kind == kind]
         datasets = {self._study.classifiers[name].dataset for entry in attacked for name in entry.classifiers}
         return [name for name, entry in self._study.classifiers.items() if entry.dataset in datasets]
+
+    def label_only(self) -> list[str]:
+        """Return the files of all attacks with labels alone."""
+        return [
+            attack_file(self._study, each, name)
+            for each in self._study.classifiers
+            for name in self._study.attacks_on(each, kind="label-only")
+        ]
+
+    def asked_for_labels(self) -> list[str]:
+        """Return the classifiers that these attacks fool."""
+        return [name for name in self._study.classifiers if self._study.attacks_on(name, kind="label-only")]
+
+    def own_runs(self) -> list[str]:
+        """Return the runs on other networks whose champions are shown to these classifiers."""
+        return list(dict.fromkeys(run for _, run in self._own_runs()))
+
+    def named_own(self, wildcards: Wildcards, input: Files) -> str:
+        """Return the options that name these runs, each with its attack.
+
+        Because this param depends on ``input``, Snakemake records the inputs instead of its value.
+        """
+        return repeated("own", self._own_runs())
+
+    def label_only_tables(self, *tables: Table) -> list[str]:
+        """Return these tables of the attacks with labels alone, by default all, if the study has any."""
+        shown = tables or (LABEL_ONLY, LABEL_ONLY_CURVES, LABEL_ONLY_TRANSFER)
+        return [f"{self._study.results}/{table.path}" for table in shown] if self.label_only() else []
+
+    def _own_runs(self) -> list[tuple[str, str]]:
+        """Return the name of each attack that is compared with transfer, with each run of its experiment."""
+        experiments = Experiments(self._study)
+        return [
+            (entry.name, run)
+            for entry in self._study.attacks.values()
+            if entry.kind == "label-only" and entry.own is not None
+            for run in experiments.evolved(entry.own)
+        ]
 
 
 class Audits:

@@ -152,7 +152,7 @@ rule tabulate_adversarial:
         means="<results>/findings/adversarial_means.csv",
         transfer="<results>/findings/adversarial_transfer.csv",
     params:
-        code=classifiers.fingerprint("fooling.cli.probes:tabulate_adversarial", attacks.shown_adversarial),
+        code=classifiers.fingerprint("fooling.cli.attack_tables:tabulate_adversarial", attacks.shown_adversarial),
         environment=environment("networks"),
         classifiers=options("classifiers"),
         settings=findings.settings(IntervalSettings),
@@ -188,7 +188,7 @@ rule tabulate_universal:
         labels="<results>/findings/universal_labels.csv",
         transfer="<results>/findings/universal_transfer.csv",
     params:
-        code=classifiers.fingerprint("fooling.cli.probes:tabulate_universal", attacks.shown_universal),
+        code=classifiers.fingerprint("fooling.cli.attack_tables:tabulate_universal", attacks.shown_universal),
         environment=environment("networks"),
         shown=options("classifiers", "datasets"),
         settings=findings.settings(IntervalSettings),
@@ -209,6 +209,42 @@ rule tabulate_universal:
         "Tabulate universal perturbations, and show images with them to other networks"
     shell:
         "fooling tabulate-universal {input.attacks} {params.shown} {params.own_files}"
+        " --settings {params.settings:q} {params.files} 2> {log}"
+
+
+rule tabulate_label_only:
+    input:
+        attacks=attacks.label_only(),
+        own=attacks.own_runs(),
+        classifiers=[classifiers.file(name) for name in attacks.asked_for_labels()],
+        architecture=classifiers.network_files(attacks.asked_for_labels),
+    output:
+        images="<results>/findings/label_only.parquet",
+        curves="<results>/findings/label_only_curves.parquet",
+        transfer="<results>/findings/label_only_transfer.csv",
+    params:
+        code=classifiers.fingerprint("fooling.cli.attack_tables:tabulate_label_only", attacks.asked_for_labels),
+        environment=environment("networks"),
+        own=attacks.named_own,
+        classifiers=options("classifiers"),
+        settings=findings.settings(IntervalSettings),
+        own_files=chains.own_files,
+        files=options("images", "curves", "transfer"),
+    log:
+        "<logs>/findings/tabulate_label_only.log",
+    benchmark:
+        "<benchmarks>/findings/tabulate_label_only.tsv"
+    priority: SHOWN
+    conda:
+        "../envs/networks.yaml"
+    resources:
+        mem_mb=memory(2000),
+        runtime=minutes(30),
+        gpu=gpus,
+    message:
+        "Tabulate what labels alone reach, and show champions of other networks"
+    shell:
+        "fooling tabulate-label-only {input.attacks} {params.own} {params.classifiers} {params.own_files}"
         " --settings {params.settings:q} {params.files} 2> {log}"
 
 

@@ -261,6 +261,7 @@ class Findings:
             *self._attacks.sweeps(),
             *self._attacks.adversarial_tables(),
             *self._attacks.universal_tables(),
+            *self._attacks.label_only_tables(),
             *([f"{self._folder}/ablation_summary.csv"] if self.ablations() else []),
             *(f"{self._folder}/{name}" for name in compared),
             *self.far("rubbish.csv", "rubbish_summary.csv", "rays.csv", "ray_slopes.parquet"),

@@ -2,6 +2,7 @@
 
 from fooling.claims.estimand import ContextSettings
 from fooling.findings.adversarial import ADVERSARIAL, ADVERSARIAL_MEANS, ADVERSARIAL_TRANSFER
+from fooling.findings.label_only import LABEL_ONLY, LABEL_ONLY_TRANSFER
 from fooling.findings.runs import ThresholdSettings
 from fooling.findings.universal import UNIVERSAL, UNIVERSAL_LABELS, UNIVERSAL_MEANS, UNIVERSAL_TRANSFER
 
@@ -35,6 +36,8 @@ rule claims:
         universal=attacks.universal_tables(UNIVERSAL),
         universal_labels=attacks.universal_tables(UNIVERSAL_LABELS),
         universal_transfer=attacks.universal_tables(UNIVERSAL_TRANSFER),
+        label_only=attacks.label_only_tables(LABEL_ONLY),
+        label_only_transfer=attacks.label_only_tables(LABEL_ONLY_TRANSFER),
         survey_accuracy=human_study.tables("accuracy"),
         lock=part_if_any("config/claims.lock"),
     output:
@@ -48,7 +51,14 @@ rule claims:
             *("classifiers", "history", "times", "start", "examined", "ancestry", "real", "distances", "transfer"),
             *("families", "robustness", "supernormal", "retrained", "retraining", "refusal", "ablation"),
             *("boundary", "rubbish", "ray_slopes", "ascent", "ascent_times", "adversarial", "adversarial_transfer"),
-            *("universal", "universal_labels", "universal_transfer", "survey_accuracy"),
+            *(
+                "universal",
+                "universal_labels",
+                "universal_transfer",
+                "label_only",
+                "label_only_transfer",
+                "survey_accuracy",
+            ),
         ),
         lock=options("lock"),
         settings=findings.settings(ContextSettings),
@@ -214,6 +224,8 @@ rule report:
         supernormal=findings.stressed("supernormal"),
         adversarial_means=attacks.adversarial_tables(ADVERSARIAL_MEANS),
         universal_means=attacks.universal_tables(UNIVERSAL_MEANS),
+        label_only=attacks.label_only_tables(LABEL_ONLY),
+        label_only_transfer=attacks.label_only_tables(LABEL_ONLY_TRANSFER),
         runs=report_page.runs(),
         replays=report_page.replays(),
         dataset=report_page.dataset(),
@@ -234,6 +246,7 @@ rule report:
             *("claims", "audits", "champions", "examined", "real"),
             *("transfer", "distances", "retraining", "effects", "adversarial_means", "universal_means"),
             *("boundary", "families", "robustness", "supernormal", "rubbish_summary", "ray_slopes"),
+            *("label_only", "label_only_transfer"),
         ),
         runs=report_page.runs_options(),
         replays=report_page.replays_options(),

@@ -23,7 +23,7 @@ HEADER = """\
 # `make publish` adds new ones; see docs/sharing.md.
 """
 PICTURE_KINDS = ("folder", "imagenet")  # kinds of data sets with a list of pictures
-OF_ATTACKS = ("ascent", "adversarial", "universal")  # sections of the studies with attacks of a kind
+OF_ATTACKS = ("ascent", "adversarial", "universal", "label_only")  # sections of the studies with attacks of a kind
 SECTIONS = ("studies", "datasets", "pictures", "retraining", *OF_ATTACKS, "survey", "audits", "rankings")
 
 #: Results that describe the run itself, such as its duration, and so differ between runs with equal findings: patterns
@@ -143,7 +143,7 @@ def _entries(study: Study) -> dict[str, list[str]]:
         "datasets": list(study.datasets),
         "pictures": [name for name, dataset in study.datasets.items() if dataset.kind in PICTURE_KINDS],
         "retraining": [study.name] if study.chains else [],
-        **{kind: [study.name] if kind in attacked else [] for kind in OF_ATTACKS},
+        **{section: [study.name] if section.replace("_", "-") in attacked else [] for section in OF_ATTACKS},
         "survey": [study.name] if study.survey else [],
         "audits": [study.name] if study.audited else [],
         "rankings": [] if study.experiments else [study.name],

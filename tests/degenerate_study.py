@@ -210,6 +210,17 @@ class DegenerateStudy:
                 checkpoints=checkpoints,
                 device="cpu",
             )
+        labels = {"queries": 60, "copies": 2, "noise": [50, 150], "start": 4, "offspring": 4}
+        for name in self.names:
+            function_of("attack")(
+                "label-only",
+                name="labels",
+                classifier=self.network(name),
+                settings=json.dumps({**labels, "seeds": {"count": self.plan.seeds}}),
+                output=self.folder / "label-only" / f"{name}.safetensors",
+                checkpoints=checkpoints,
+                device="cpu",
+            )
         for name in self.chain[1:]:
             function_of("match-refusal")(
                 classifier=self.network(name),
@@ -486,6 +497,17 @@ class DegenerateStudy:
                 transfer=out / "universal_transfer.csv",
                 device="cpu",
             )
+        yield call(
+            "tabulate-label-only",
+            [self.folder / "label-only" / f"{name}.safetensors" for name in self.names],
+            own=[f"labels={run}" for run in self.evolved("cppn")],
+            classifiers=[self.network(name) for name in self.names],
+            settings="{}",
+            images=out / "label_only.parquet",
+            curves=out / "label_only_curves.parquet",
+            transfer=out / "label_only_transfer.csv",
+            device="cpu",
+        )
         (self.folder / "claims.yaml").write_text(yaml.safe_dump({"claims": every_claim()}))
         of_claims = {
             "classifiers": [out / "classifiers.csv"],
@@ -512,6 +534,8 @@ class DegenerateStudy:
             "adversarial": [out / "adversarial.parquet"],
             "adversarial_transfer": [out / "adversarial_transfer.csv"],
             **{name: self.of(f"{name}.csv") for name in ("universal", "universal_labels", "universal_transfer")},
+            "label_only": [out / "label_only.parquet"],
+            "label_only_transfer": [out / "label_only_transfer.csv"],
         }
         yield call(
             "claims",
@@ -581,6 +605,8 @@ class DegenerateStudy:
                     **{"examined": self.of("examined/*/*.parquet")},
                     "adversarial_means": [out / "adversarial_means.csv"],
                     "universal_means": self.of("universal_means.csv"),
+                    "label_only": [out / "label_only.parquet"],
+                    "label_only_transfer": [out / "label_only_transfer.csv"],
                 }
             ),
             runs=[f"{name}={run}" for name in ENCODINGS for run in self.evolved(name, "lenet-a")],
@@ -676,6 +702,7 @@ def every_claim() -> list[dict[str, Any]]:
         "experiment": "cppn",
         "ascent": "plain",
         "adversarial": "small",
+        "label_only": "labels",
         "method": "hop-skip-jump",
         "universal": "one",
         "norm": "linf",

@@ -50,6 +50,8 @@ def made_up_study(claim: Claim, end: str, *, units: int, first_seed: int = 1) ->
         universal={str(claim.universal): study.universal()},
         universal_labels={str(claim.universal): study.universal_labels()},
         universal_transfer={str(claim.universal): study.universal_transfer()},
+        label_only={str(claim.label_only): study.label_only()},
+        label_only_transfer={str(claim.label_only): study.label_only_transfer()},
         people={name: study.people()},
         rubbish=study.rubbish(),
         ray_slopes=study.ray_slopes(),
@@ -248,6 +250,19 @@ class _Study:
 
     def _perturbations(self, table: pd.DataFrame) -> pd.DataFrame:
         return table.assign(norm=self.claim.norm, size=self._size(), round=self.claim.round)
+
+    def label_only(self) -> pd.DataFrame:
+        rows = [
+            {"classifier": name, "seed": 1, "search": search, "class_index": index, "confidence": ENDS[end]}
+            for name in self.names
+            for search, end in (("map-elites", self.end), ("random-search", OPPOSITE[self.end]))
+            for index in range(2)
+        ]
+        return pd.DataFrame(rows).assign(label_correct=True, found_at=100)
+
+    def label_only_transfer(self) -> pd.DataFrame:
+        pairs = pd.DataFrame(itertools.permutations(self.names[:8], 2), columns=["source", "target"])
+        return pairs.assign(transferred={"low": 0.0, "high": 1.0}[self.end], runs=self.units)
 
     def people(self) -> pd.DataFrame:
         share = {"low": 0.02, "high": 0.98}[self.end]

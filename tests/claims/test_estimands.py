@@ -627,3 +627,43 @@ def test_universal_perturbations_are_measured_by_attack_norm_and_size():
         measure("universal-rate", tables, **chosen, round=2)
     with pytest.raises(NotRun, match="was shown to a classifier of the other architecture"):
         measure("universal-transfer-over-random", tables, **chosen, relation="other architecture")
+
+
+def label_only_tables(**columns) -> Tables:
+    """Two networks with two seeds and two classes, of which random search finds one; and both pairs of them."""
+    names = ("lenet-a", "lenet-b")
+    rows = [
+        {
+            **{"classifier": name, "search": search, "seed": seed, "class_index": index, "found_at": found},
+            **{"label_correct": not np.isnan(found), "confidence": confidence},
+        }
+        for name in names
+        for search, last in (("map-elites", (10.0, 0.9)), ("random-search", (np.nan, np.nan)))
+        for seed in (1, 2)
+        for index, (found, confidence) in enumerate([(10.0, 0.5), last])
+    ]
+    pairs = pd.DataFrame({"source": [*names, np.nan], "target": [*names[::-1], np.nan], "transferred": [0.4, 0.8, 0.6]})
+    return Tables(
+        networks=NETWORKS,
+        history={},
+        times={},
+        start={},
+        examined={},
+        label_only={"labels": pd.DataFrame(rows).assign(**columns)},
+        label_only_transfer={"labels": pairs.assign(runs=5)},
+    )
+
+
+def test_labels_alone_are_compared_with_random_search_and_transfer():
+    chosen = {"label_only": "labels"}
+    found = measure("label-only-over-random", label_only_tables(), **chosen)
+    assert (found.value, found.units, found.runs) == (pytest.approx(0.7 - 0.25), 2, 4)
+    moved = measure("label-only-transfer", label_only_tables(), **chosen)
+    assert (moved.value, moved.units, moved.runs) == (pytest.approx(0.6), 2, 10)
+    for estimand in ("label-only-over-random", "label-only-transfer"):
+        with pytest.raises(NotRun, match="no attack other with labels alone on classifiers"):
+            measure(estimand, label_only_tables(), label_only="other")
+    with pytest.raises(NotRun, match="the attack labels has no random-search"):
+        measure("label-only-over-random", label_only_tables(search="map-elites"), **chosen)
+    with pytest.raises(NotRun, match="the classifiers give labels alone"):
+        measure("label-only-over-random", label_only_tables(found_at=1.0, confidence=np.nan), **chosen)

@@ -6,11 +6,13 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from fooling.attacks.adversarial.record import load_adversarial
 from fooling.attacks.evolution.record import load_run, load_runs
+from fooling.attacks.label_only.record import load_label_only
 from fooling.checkpoints import CheckpointStore
 from fooling.classifiers.architectures import build_network
 from fooling.classifiers.assembly import assembled
@@ -22,6 +24,7 @@ from fooling.fingerprint import Fingerprints
 from fooling.images import read_png
 from fooling.training.settings import ClassifierSettings
 from made_up_bars import made_bars
+from scoring_server import serving
 
 CPU = torch.device("cpu")
 Evolve = Callable[..., Path]
@@ -197,3 +200,48 @@ def test_adversarial_examples_are_made_of_the_images_of_a_data_set(files: tuple[
         attack("adversarial", output=output, **common)
     with pytest.raises(FoolingError, match="takes its seeds from its settings"):
         attack("adversarial", dataset=files[1], seed=1, output=output, **common)
+
+
+def test_images_are_found_with_labels_alone(files: tuple[Path, Path], tmp_path: Path) -> None:
+    settings = json.dumps({"queries": 200, "copies": 3, "start": 10, "offspring": 10, "seeds": {"count": 1}})
+    output = tmp_path / "found.safetensors"
+    attack("label-only", classifier=files[0], settings=settings, output=output, png=True, device="cpu",
+           checkpoints=tmp_path / "checkpoints")  # fmt: skip
+    record = load_label_only(output)
+    assert (record.name, record.revealed) == ("label-only", True)
+    assert all(200 - 4 < spent <= 200 for spent in record.spent)
+    assert read_png(output.with_suffix(".png"))
+    with pytest.raises(FoolingError, match="takes its seeds from its settings"):
+        attack("label-only", classifier=files[0], seed=1, output=output)
+    with pytest.raises(FoolingError, match="at least 840 queries"):
+        attack("label-only", classifier=files[0], settings='{"queries": 100}', output=output)
+
+
+def test_a_service_that_gives_labels_alone_is_fooled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    names = ("dark", "grey", "bright")
+
+    def answer(images: np.ndarray) -> dict[str, list[str]]:
+        return {"labels": [names[int(image.mean()) * 3 // 256] for image in images]}
+
+    settings = {"queries": 300, "copies": 3, "start": 10, "offspring": 10, "seeds": {"count": 1}}
+    with serving(answer) as server:
+        options = {"service": server.address, "input_shape": "1x8x8", "classes": ",".join(names), "device": "cpu"}
+        attack("label-only", settings=json.dumps(settings), **options)
+        asked = len(set(server.images))
+    (made,) = tmp_path.glob("*-label-only.safetensors")
+    record = load_label_only(made)
+    assert not record.revealed
+    assert record.class_names == names
+    assert asked <= sum(record.spent) + 64  # those that test the service and its classes
+    images, labels = record.entries.images, record.entries.class_index
+    assert [int(image.mean()) * 3 // 256 for image in images] == labels.tolist()
+
+
+def test_a_classifier_and_a_service_exclude_each_other(files: tuple[Path, Path]) -> None:
+    with pytest.raises(FoolingError, match=r"needs a classifier or a service(.|\n)*both"):
+        attack("label-only", classifier=files[0], service="https://example.org/score")
+    with pytest.raises(FoolingError, match=r"needs a classifier or a service(.|\n)*neither"):
+        attack("label-only")
+    with pytest.raises(FoolingError, match="--input-shape"):
+        attack("label-only", service="https://example.org/score", classes="a,b")

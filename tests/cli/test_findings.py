@@ -22,7 +22,14 @@ from fooling.cli.classifiers import assemble_ensemble, calibrate, match_refusal
 from fooling.cli.comparisons import compare_kinds, probe_boundary
 from fooling.cli.examination import ablate, examine, measure_distances, stress, transfer
 from fooling.cli.fooling_images import collect_champions, paint
-from fooling.cli.probes import probe_far, sample, sample_families, tabulate_adversarial, tabulate_universal
+from fooling.cli.probes import (
+    probe_far,
+    sample,
+    sample_families,
+    tabulate_adversarial,
+    tabulate_label_only,
+    tabulate_universal,
+)
 from fooling.cli.retraining_tables import tabulate_budget, tabulate_refusal, tabulate_retraining
 from fooling.cli.tables import (
     compare,
@@ -105,6 +112,14 @@ def study(tmp_path_factory) -> Path:
             dataset=folder / "dataset.safetensors",
             settings=json.dumps(PERTURBATIONS),
             output=folder / "universal" / f"{name}.safetensors",
+            checkpoints=folder / "checkpoints",
+        )
+        attack(
+            "label-only",
+            name="labels",
+            classifier=folder / f"{name}.safetensors",
+            settings=json.dumps({"queries": 200, "copies": 3, "start": 10, "offspring": 10, "seeds": {"count": 2}}),
+            output=folder / "label-only" / f"{name}.safetensors",
             checkpoints=folder / "checkpoints",
         )
     sweep_in(folder)
@@ -395,8 +410,19 @@ def findings_of(study: Path, out: Path) -> None:
         labels=out / "universal_labels.csv",
         transfer=out / "universal_transfer.csv",
     )
+    tabulate_label_only(
+        [study / "label-only" / f"{name}.safetensors" for name in NETWORKS],
+        own=[f"labels={study / name / f'seed{seed}.safetensors'}" for name in NETWORKS for seed in (1, 2)],
+        classifiers=networks,
+        settings=INTERVALS,
+        images=out / "label_only.parquet",
+        curves=out / "label_only_curves.parquet",
+        transfer=out / "label_only_transfer.csv",
+    )
     of_claims = {
         **{name: [f"{name}.csv"] for name in ("universal", "universal_labels", "universal_transfer")},
+        "label_only": ["label_only.parquet"],
+        "label_only_transfer": ["label_only_transfer.csv"],
         "classifiers": ["classifiers.csv"],
         "adversarial_transfer": ["adversarial_transfer.csv"],
         "start": ["start/*/*.parquet"],
@@ -499,6 +525,9 @@ TABLES = {
     "universal_means": "universal_means.csv",
     "universal_labels": "universal_labels.csv",
     "universal_transfer": "universal_transfer.csv",
+    "label_only": "label_only.parquet",
+    "label_only_curves": "label_only_curves.parquet",
+    "label_only_transfer": "label_only_transfer.csv",
     "claims": "claims.csv",
     "curves": "curves.csv",
 }
@@ -585,6 +614,25 @@ def test_images_with_universal_perturbations_are_shown_to_the_other_network(stud
     assert pairs["own"].tolist() == plain["unseen"].tolist()
 
 
+def test_champions_are_shown_to_the_other_network_beside_its_own_attack_with_labels_alone(study):
+    images = as_written(study / "findings" / "label_only.parquet")
+    assert images.groupby(["classifier", "search"]).size().tolist() == [6] * 6
+    moved = images[images["search"] == "transfer"]
+    assert set(zip(moved["source"], moved["classifier"], strict=True)) == {NETWORKS, NETWORKS[::-1]}
+    pairs = as_written(study / "findings" / "label_only_transfer.csv").dropna(subset=["source"])
+    assert pairs["images"].tolist() == [6, 6]
+    assert (pairs["adaptive"] > 0).all()
+
+
+def test_champions_need_the_attacked_network_to_be_shown(study, tmp_path):
+    outputs = {"images": tmp_path / "a.parquet", "curves": tmp_path / "b.parquet", "transfer": tmp_path / "c.csv"}
+    attacks = [study / "label-only" / "lenet-a.safetensors"]
+    with pytest.raises(FoolingError, match=r"no file of lenet-a(.|\n)*--classifiers"):
+        tabulate_label_only(attacks, own=[f"labels={study / 'lenet-b' / 'seed1.safetensors'}"], **outputs)
+    tabulate_label_only(attacks, **outputs)
+    assert as_written(tmp_path / "c.csv").empty
+
+
 def test_the_history_ends_with_the_champions(study):
     history = as_written(study / "findings" / "history.parquet")
     champions = as_written(study / "findings" / "champions.parquet")
@@ -624,7 +672,7 @@ def test_the_same_inputs_give_the_same_bytes(study, tmp_path):
     first = {path.relative_to(study / "findings"): path.read_bytes() for path in study.glob("findings/**/*.*")}
     again = {path.relative_to(tmp_path): path.read_bytes() for path in tmp_path.glob("**/*.*")}
     assert first == again
-    assert len(first) == 65
+    assert len(first) == 68
 
 
 def test_champions_that_do_not_vary_have_no_largest_share(study, tmp_path, capsys):

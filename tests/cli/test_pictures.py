@@ -12,6 +12,7 @@ import torch
 
 from fooling.attacks.adversarial.record import save_adversarial
 from fooling.attacks.evolution.record import save_run, save_runs
+from fooling.attacks.label_only.record import save_label_only
 from fooling.attacks.record import TargetedRecord, Trajectory, save_attack
 from fooling.attacks.universal.record import save_universal
 from fooling.classifiers.architectures import build_network
@@ -25,6 +26,7 @@ from fooling.images import read_png
 from fooling.training.settings import ClassifierSettings
 from made_up_adversarial import made_adversarial
 from made_up_bars import made_bars
+from made_up_label_only import made_label_only
 from made_up_run import made_up_run
 from made_up_universal import made_universal
 from survey.made_up_survey import write_survey
@@ -101,6 +103,11 @@ FILES: dict[str, tuple[Callable[[Path], None], str, tuple[str, ...]]] = {
         lambda path: save_universal(path, made_universal()),
         "universal.safetensors",
         ("one: universal perturbations on lenet-a", "5 perturbations, with 2 unseen images each"),
+    ),
+    "label-only": (
+        lambda path: save_label_only(path, made_label_only()),
+        "label-only.safetensors",
+        ("labels: images found with labels alone on lenet-a", "2 runs of map-elites, 2,000 queries in each"),
     ),
     "dataset": (
         lambda path: save_dataset(path, made_bars()),

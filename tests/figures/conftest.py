@@ -53,6 +53,7 @@ from fooling.findings.ascent import curves_of_ascents, curves_of_searches
 from fooling.findings.intervals import IntervalSettings
 from made_up_adversarial import made_adversarial
 from made_up_answers import analysed, made_questionnaire, simulated
+from made_up_label_only import made_label_tables
 from made_up_universal import made_universal
 
 MANY_CLASSES = tuple(f"the {place}th class" for place in range(50))
@@ -146,6 +147,11 @@ def _universal_rates() -> dict[str, Any]:
     return {"universal_means": universal.means_table(table, settings=IntervalSettings())}
 
 
+def _labels_alone(*tables: str) -> dict[str, Any]:
+    made = made_label_tables()
+    return {name: made[name] for name in tables}
+
+
 def _ablation() -> dict[str, Any]:
     runs = [made_run(seed, encoding="cppn") for seed in (1, 2)]
     return {"ablation": made_ablation(runs), "runs": runs}
@@ -172,6 +178,8 @@ MADE: dict[str, Callable[[], dict[str, Any]]] = {
     "adversarial_gallery": lambda: {"examples": [made_adversarial()]},
     "universal_rates": _universal_rates,
     "universal_gallery": lambda: {"examples": [made_universal()]},
+    "label_only": lambda: _labels_alone("label_only", "label_only_curves"),
+    "label_only_gallery": lambda: _labels_alone("label_only"),
     "gallery": lambda: {"runs": _runs(), "examined": made_examined()},
     "further_runs": lambda: {"runs": _runs(), "examined": made_examined()},
     "real_and_evolved": _one_of_each_encoding,

@@ -101,6 +101,10 @@ FILES = {
     "universal_means": "universal_means.csv",
     "universal_labels": "universal_labels.csv",
     "universal_transfer": "universal_transfer.csv",
+    "labelled": "label-only/other.safetensors",
+    "label_only": "label_only.parquet",
+    "label_only_curves": "label_only_curves.parquet",
+    "label_only_transfer": "label_only_transfer.csv",
     "metrics": "metrics.json",
     "curve": "curve.csv",
     "audit": "audit.json",
@@ -151,6 +155,7 @@ Given = dict[str, Path]  # the files that stand in for those of the study, by th
 OF_REPORT = (
     *("claims", "audits", "champions", "examined", "adversarial_means", "universal_means"),
     *("boundary", "families", "robustness", "supernormal", "rubbish_summary", "ray_slopes"),
+    *("label_only", "label_only_transfer"),
 )
 OF_CLAIMS = (
     "classifiers",
@@ -159,6 +164,7 @@ OF_CLAIMS = (
     *("ablation", "ascent", "ascent_times", "adversarial", "adversarial_transfer"),
     *("boundary", "families", "robustness", "supernormal", "rubbish", "ray_slopes"),
     *("universal", "universal_labels", "universal_transfer"),
+    *("label_only", "label_only_transfer"),
 )
 
 
@@ -174,6 +180,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
     fooling("attack", "ascent", *ascent(made, made.climb))
     fooling("attack", "adversarial", *adversarial(made, made.changed))
     fooling("attack", "universal", *universal(made, made.universals))
+    fooling("attack", "label-only", *label_only(made, made.labelled))
     make_retraining(made)
     make_findings(made)
     return made
@@ -292,6 +299,23 @@ def universal_tables(study: Study, universals: Path, *, out: Path) -> tuple[list
     return ["tabulate-universal", universals, *networks, "--settings", INTERVALS, *words], made
 
 
+def label_only(study: Study, output: Path) -> list[object]:
+    """The arguments of a short attack with labels alone."""
+    few = {"queries": 60, "copies": 2, "noise": [50, 150], "start": 4, "offspring": 4, "seeds": {"count": 2}}
+    return [
+        *("--classifier", study.other, "--settings", json.dumps(few), "--name", "labels"),
+        *("--output", output, "--checkpoints", output.parent / "checkpoints"),
+    ]
+
+
+def label_only_tables(study: Study, labelled: Path, *, out: Path) -> tuple[list[object], list[Path]]:
+    """The call of `tabulate-label-only`, and what it must write."""
+    made = [out / name for name in ("images.parquet", "curves.parquet", "transfer.csv")]
+    words = ["--own", f"labels={study.run('direct')}", "--classifiers", study.other, "--settings", INTERVALS]
+    outputs = zip(("--images", "--curves", "--transfer"), made, strict=True)
+    return ["tabulate-label-only", labelled, *words, *(word for pair in outputs for word in pair)], made
+
+
 def ablate(study: Study, run: Path, *, output: Path, classifier: Path | None = None) -> list[object]:
     """The arguments of `ablate`."""
     words = ["--experiment", "cppn", "--settings", '{"removal_draws": 1}', "--output", output]
@@ -386,6 +410,10 @@ def make_findings(study: Study) -> None:
     fooling(*map(str, call))
     tables = (study.universal, study.universal_means, study.universal_labels, study.universal_transfer)
     for path, file in zip(made, tables, strict=True):
+        path.rename(file)
+    call, made = label_only_tables(study, study.labelled, out=study.retrained.parent / "made")
+    fooling(*map(str, call))
+    for path, file in zip(made, (study.label_only, study.label_only_curves, study.label_only_transfer), strict=True):
         path.rename(file)
     study.audit.write_text(json.dumps(AUDIT))
     fooling("tabulate-audits", study.audit, "--seeds", study.audit_seeds, "--output", study.audits)

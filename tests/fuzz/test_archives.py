@@ -15,6 +15,7 @@ from .conftest import (
     Study,
     ablate,
     adversarial_tables,
+    label_only_tables,
     report,
     retraining_tables,
     stress,
@@ -169,6 +170,17 @@ def test_damaged_universal_perturbations_are_read_or_named(study: Study, data: s
         if tabulates:
             arguments, made = universal_tables(study, changed, out=folder / "out")
         holds(folder, *arguments, outputs=made, named=[changed, "the data set of one", "one on lenet"])
+
+
+@given(data=st.data())
+@fuzzed
+def test_a_damaged_attack_with_labels_alone_is_read_or_named(study: Study, data: st.DataObject) -> None:
+    write = data.draw(broken_safetensors(study.labelled))
+    with case() as folder:
+        labelled = folder / "labelled.safetensors"
+        write(labelled)
+        arguments, made = label_only_tables(study, labelled, out=folder / "out")
+        holds(folder, *arguments, outputs=made, named=[labelled, "an attacked classifier is missing"])
 
 
 @given(data=st.data())

@@ -39,6 +39,10 @@ def arguments(study: Study, work: str, out: Path) -> list[object]:
         settings |= {"compared_size": 0.2, "rounds": 1, "tuning_steps": 2, "controls": 1, "examples": 1}
         words = ["--classifier", study.network, "--dataset", study.dataset, "--settings", json.dumps(settings)]
         return ["attack", "universal", *words, *common]
+    if work == "label-only":
+        settings = {"queries": 60, "copies": 2, "noise": [50, 150], "start": 4, "offspring": 4, "seeds": {"count": 1}}
+        words = ["--classifier", study.network, "--settings", json.dumps(settings)]
+        return ["attack", "label-only", *words, *common]
     searches = [f"--controls={search}={out / search}.safetensors" for search in ("random-search", "drift")]
     settings = {"encoding": {"kind": work}, "search": SEARCH | {"generations": 3}}
     words = ["--classifier", study.network, "--seed", 1, "--settings", json.dumps(settings), *common, *searches]
@@ -52,7 +56,7 @@ def unfinished(study: Study, tmp_path_factory: pytest.TempPathFactory) -> dict[s
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(CheckpointStore, "clear", lambda self: None)
         patch.setattr(CheckpointStore, "is_due", lambda self: True)
-        for work in ("train", "direct", "cppn", "ascent", "adversarial", "universal"):
+        for work in ("train", "direct", "cppn", "ascent", "adversarial", "universal", "label-only"):
             out = tmp_path_factory.mktemp(work)
             assert called(*arguments(study, work, out)).succeeded
             files = sorted(out.rglob("*.safetensors"))

@@ -67,6 +67,10 @@ SECTIONS: dict[str, tuple[dict[str, Any], list[str]]] = {
         {"images": 9, "fewer_images": [3], "sizes_linf": [0.1, 0.2], "compared_size": 0.2, "rounds": 1, "seed": 2},
         ["--classifier", "absent.safetensors", "--dataset", "absent.safetensors", "--name", "a"],
     ),
+    "attack label-only": (
+        {"queries": 900, "copies": 3, "noise": [10, 20.5], "searches": ["map-elites"], "encoding": {"kind": "direct"}},
+        ["--classifier", "absent.safetensors", "--name", "a"],
+    ),
     "fetch-folder": (
         {"kind": "folder", "path": "absent", "size": 8, "colour": "grey", "test_fraction": None, "seed": 1},
         ["--manifest", "{manifest}", "--name", "a"],

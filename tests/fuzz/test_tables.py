@@ -36,6 +36,8 @@ COMMANDS = {
     "universal_labels": ("claims",),
     "universal_transfer": ("claims",),
     "universal_means": ("report",),
+    "label_only": ("claims", "report"),
+    "label_only_transfer": ("claims", "report"),
     "calibration": ("examine", "measure-distances"),
     "real": ("examine", "measure-distances"),
     "distances": ("claims",),

@@ -18,6 +18,7 @@ from fooling.report.run_info import RecordHeader
 from fooling.report.story import summarise_experiment
 from made_up_adversarial import made_adversarial
 from made_up_claims import claims_of
+from made_up_label_only import made_label_tables
 from made_up_universal import made_universal
 
 VOID = {"meta", "link", "img", "br", "hr", "input", "rect", "line", "circle"}
@@ -84,6 +85,8 @@ def made(
             universal_means=universal.means_table(
                 universal.universal_table([made_universal()]), settings=IntervalSettings()
             ),
+            label_only=made_label_tables()["label_only"],
+            label_only_transfer=made_label_tables()["label_only_transfer"],
             audits=made_audits()["audits"],
             rubbish_summary=made_far()["rubbish_summary"],
             ray_slopes=made_far()["ray_slopes"],

@@ -10,15 +10,19 @@ from fooling.encodings.families import FAMILIES as EVERY_FAMILY
 from fooling.figures.probes import AXES, LOOKS
 from fooling.findings import universal
 from fooling.findings.intervals import IntervalSettings
+from fooling.findings.label_only import label_only_table, transfer_table
 from fooling.report.probes import (
     CHANGES,
     FAMILIES,
     STORED,
+    are_labels_enough,
     is_it_the_cppn,
     is_one_enough,
     what_survives,
     where_champions_lie,
 )
+from made_up_label_only import made_label_only
+from made_up_run import made_up_run
 from made_up_universal import made_universal
 
 
@@ -135,3 +139,24 @@ def test_one_perturbation_is_named_with_its_share_beside_random_ones() -> None:
     )
     assert "fine-tuning" not in is_one_enough(means[means["round"] == 0])
     assert is_one_enough(None) == ""
+
+
+def test_labels_alone_are_described_beside_random_search_and_transfer():
+    networks = ("lenet-a", "lenet-b", "lenet-c")
+    own = {"labels": [made_up_run(np.full((2, 4), 0.9), classifier=name) for name in networks]}
+    scores = np.full((4, 4), 0.8, dtype=np.float32), np.full((4, 4), 1.4)
+    shown = dict.fromkeys(networks, lambda images: (np.array([0, 1, 2, 2]), scores))
+    table = label_only_table([made_label_only(name) for name in networks], own, shown)
+    found = are_labels_enough(table, transfer_table(table, settings=IntervalSettings()))
+    assert found == (
+        "labels: with at most 1,990 labels a run, MAP-Elites has an image for 75 % of the classes, at a median "
+        "confidence of 75.00 %, and random search has an image for 50 % of the classes, at a median confidence of "
+        "25.00 %. Of the champions of another network, one query each, 75 % get their label, at a median confidence of "
+        "80.00 %. Confidences were revealed after the last query. Not fooled by stored images is not the same as not "
+        "foolable."
+    )
+    alone = [made_label_only(revealed=False)]
+    table = label_only_table(alone, {}, {})
+    found = are_labels_enough(table, transfer_table(table, settings=IntervalSettings()))
+    assert "at a median confidence of unknown" not in found
+    assert are_labels_enough(None, None) == ""

@@ -20,6 +20,8 @@ from fooling.artifacts import read_arrays, sha256_of
 from fooling.attacks.adversarial.record import FORMAT as ADVERSARIAL
 from fooling.attacks.adversarial.record import save_adversarial
 from fooling.attacks.evolution.record import FORMAT, load_run
+from fooling.attacks.label_only.record import FORMAT as LABEL_ONLY
+from fooling.attacks.label_only.record import save_label_only
 from fooling.attacks.record import FORMAT as ATTACK
 from fooling.attacks.universal.record import FORMAT as UNIVERSAL
 from fooling.attacks.universal.record import save_universal
@@ -39,6 +41,7 @@ from fooling.study.settings import StudySettings, default_study
 from fooling.training.settings import ClassifierSettings
 from made_up_adversarial import made_adversarial
 from made_up_bars import made_bars
+from made_up_label_only import made_label_only
 from made_up_universal import made_universal
 
 WRITTEN = (
@@ -143,6 +146,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         attack(kind, classifier=place / "lenet.safetensors", settings=settings, output=output, checkpoints=kept)
     save_adversarial(place / "adversarial.safetensors", made_adversarial())
     save_universal(place / "universal.safetensors", made_universal())
+    save_label_only(place / "label-only.safetensors", made_label_only())
     return place
 
 
@@ -170,6 +174,7 @@ def test_its_examples_read_the_champions(folder: Path, monkeypatch: pytest.Monke
         ("ascent", ATTACK),
         ("adversarial", ADVERSARIAL),
         ("universal", UNIVERSAL),
+        ("label-only", LABEL_ONLY),
     ],
 )
 def test_every_array_and_key_of_a_file_is_described(name: str, form: FileFormat, folder: Path) -> None:

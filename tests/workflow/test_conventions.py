@@ -146,6 +146,7 @@ ON_A_NETWORK = {
         "match_refusal",
         "tabulate_adversarial",
         "tabulate_universal",
+        "tabulate_label_only",
         "tabulate_refusal",
         "ablate",
         "sample",

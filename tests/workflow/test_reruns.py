@@ -113,6 +113,14 @@ def test_a_setting_of_universal_perturbations_reruns_them_and_what_follows(chang
 
 
 @pytest.mark.slow
+def test_a_setting_of_an_attack_with_labels_alone_reruns_it_and_what_follows(changed: Checkout) -> None:
+    changed.replace(SMOKE, "queries: 150", "queries: 160")
+    pending = changed.pending()
+    assert set(pending) == DESCRIBING | {"attack", "tabulate_label_only", "claims", "summarise", "draw"}
+    assert _names(pending["draw"]) == {"label_only", "label_only_gallery"}
+
+
+@pytest.mark.slow
 def test_a_setting_of_the_audits_reruns_them_and_what_follows(changed: Checkout) -> None:
     changed.replace(SMOKE, "  budget: 400", "  budget: 600")
     pending = changed.pending()
@@ -277,6 +285,7 @@ def test_settings_of_the_findings_rerun_no_evolution(changed: Checkout) -> None:
     assert set(pending) == DESCRIBING | {
         *("describe_classifiers", "trace_lineage", "compare", "tabulate_ascent", "transfer", "transfer_in_chain"),
         *("compare_class_sets", "compare_networks", "probe_far", "tabulate_adversarial", "tabulate_universal"),
+        "tabulate_label_only",
         *("tabulate_retraining", "tabulate_budget", "tabulate_refusal", "summarise_ablation"),
         *("claims", "summarise", "draw"),
     }

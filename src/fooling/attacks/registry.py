@@ -18,6 +18,7 @@ ATTACKS = {
     "ascent": ("fooling.attacks.ascent.run", "GradientAscent"),
     "adversarial": ("fooling.attacks.adversarial.run", "Adversarial"),
     "universal": ("fooling.attacks.universal.run", "Universal"),
+    "label-only": ("fooling.attacks.label_only.run", "LabelOnly"),
 }
 #: Attacks that change real images: they are given the data set of the classifier.
 ON_REAL_IMAGES = ("adversarial", "universal")

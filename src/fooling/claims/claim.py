@@ -212,6 +212,11 @@ class Claims(Settings):
         """Attacks with universal perturbations on which any claim is measured."""
         return {claim.universal for claim in self.claims if claim.universal is not None}
 
+    @property
+    def label_only(self) -> set[str]:
+        """Attacks with labels alone on which any claim is measured."""
+        return {claim.label_only for claim in self.claims if claim.label_only is not None}
+
     def _rules(self) -> dict[str, Rule]:
         return {family.id: family.rule for family in self.families}
 
@@ -296,7 +301,14 @@ def seeds_behind(claim: Claim, tables: Tables) -> set[int] | None:
     for field in fields(tables):
         by_name = getattr(tables, field.name)
         if isinstance(by_name, Mapping):
-            for name in (claim.experiment, claim.ascent, claim.adversarial, claim.universal, claim.retraining):
+            for name in (
+                claim.experiment,
+                claim.ascent,
+                claim.adversarial,
+                claim.universal,
+                claim.label_only,
+                claim.retraining,
+            ):
                 found |= _seeds_in(by_name[name]) if name in by_name else set()
     return found
 

@@ -60,6 +60,8 @@ class Tables:
     universal: Mapping[str, pd.DataFrame] = field(default_factory=dict)  # by attack
     universal_labels: Mapping[str, pd.DataFrame] = field(default_factory=dict)  # by attack
     universal_transfer: Mapping[str, pd.DataFrame] = field(default_factory=dict)  # by attack
+    label_only: Mapping[str, pd.DataFrame] = field(default_factory=dict)  # by attack
+    label_only_transfer: Mapping[str, pd.DataFrame] = field(default_factory=dict)  # by attack
     people: Mapping[str, pd.DataFrame] = field(default_factory=dict)  # by condition, which is an experiment
     boundary: pd.DataFrame = field(default_factory=pd.DataFrame)  # of all networks
     rubbish: pd.DataFrame = field(default_factory=pd.DataFrame)  # of all networks

@@ -24,6 +24,7 @@ PHRASES = {
     "universal": "universal perturbations {}",
     "norm": "norm {}",
     "round": "fine-tuned {} times",
+    "label_only": "attack with labels alone {}",
     "method": "method {}",
     "size": "size {}",
     "fill": "filled with {}",
@@ -73,6 +74,8 @@ class Filter(Settings):
     """Norm of the universal perturbation."""
     round: int = Field(default=0, ge=0)
     """Rounds of fine-tuning of the attacked classifiers; 0: the classifiers as they are."""
+    label_only: str | None = None
+    """Name of the attack with labels alone that is evaluated."""
     method: Method | None = None
     """Method that made the adversarial examples."""
     size: float | None = Field(default=None, gt=0, le=1)

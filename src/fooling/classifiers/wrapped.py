@@ -252,6 +252,20 @@ def as_black_box(classifier: Classifier) -> Classifier:
     return dataclasses.replace(seen, fooling_class=classifier.fooling_class, provenance=classifier.provenance)
 
 
+class LabelsAlone:
+    """A classifier as somebody sees it who is given its labels alone; it counts the queries."""
+
+    def __init__(self, classifier: Classifier) -> None:
+        self._classifier = classifier
+        self.queries = 0
+        """Images that were labelled so far."""
+
+    def __call__(self, images: torch.Tensor) -> torch.Tensor:
+        """Return the most probable class (B,), int64, of uint8 images (B, C, H, W)."""
+        self.queries += len(images)
+        return self._classifier.logits(images).argmax(dim=1)
+
+
 def kind_of_scores(classifier: Classifier) -> Scores:
     """Return what ``classifier`` gives for an image."""
     kind = classifier.network.kind if isinstance(classifier.network, ScoringFunction) else None

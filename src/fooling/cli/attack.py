@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -21,8 +22,9 @@ from fooling.attacks.record import AttackRecord, chosen_settings, load_attack
 from fooling.attacks.registry import ON_REAL_IMAGES, attack_modules, attack_named
 from fooling.checkpoints import CheckpointStore
 from fooling.classifiers.architectures import architecture_modules
+from fooling.classifiers.classifier import Classifier
 from fooling.classifiers.precision import lacking_bfloat16
-from fooling.cli._files import named_paths, open_classifier
+from fooling.cli._files import device_with_one_thread, named_paths, open_classifier
 from fooling.datasets.dataset import load_dataset
 from fooling.errors import FoolingError
 from fooling.fingerprint import fingerprint
@@ -36,6 +38,9 @@ PANEL = "Attacks"
 #: Imported by name, so that the fingerprint of attacks does not cover the code that draws them.
 PICTURES = "fooling.figures.overview"
 
+#: Imported by name as well: only attacks on services run the code of audits, and no rule makes one.
+DOORS, OPENING = "fooling.auditing.doors", "fooling.auditing.opening"
+
 FIRST_SEED = 1
 SURE = 0.9999  # the confidence at which messages count images
 
@@ -43,7 +48,10 @@ SURE = 0.9999  # the confidence at which messages count images
 def attack(
     kind: str,
     *,
-    classifier: Path,
+    classifier: Path | None = None,
+    service: str = "",
+    input_shape: str = "",
+    classes: str = "",
     settings: str = "{}",
     output: Path | None = None,
     png: bool = False,
@@ -63,10 +71,14 @@ def attack(
     An interrupted run resumes from its last checkpoint.
 
     Args:
-        kind: Name of the attack: evolution, ascent, adversarial or universal.
+        kind: Name of the attack: evolution, ascent, adversarial, universal or label-only.
+        service: Address of a service to fool instead of a classifier file, as `audit` takes it. `label-only` needs
+            nothing but its labels.
+        input_shape: Size of the images of a service: channels x height x width, such as 1x28x28.
+        classes: Classes of a service: their number, their names with commas between them, or a file of names.
         settings: Settings of the attack: one JSON object, or a YAML file that holds them. Default: CPPN images in 200
-            generations, plain gradient ascent, all methods of adversarial examples, or universal perturbations of four
-            sizes.
+            generations, plain gradient ascent, all methods of adversarial examples, universal perturbations of four
+            sizes, or CPPN images found with 20,000 labels.
         output: File to write: the images with their confidences, and how they were found. Default: named after the
             classifier, the attack and the seed, in this folder.
         png: Write also a picture of the images, beside each file.
@@ -86,15 +98,24 @@ def attack(
         remedy = "leave out --seed and --runs, and set `seeds` in --settings"
         raise FoolingError(f"the attack {kind} takes its seeds from its settings", remedy=remedy)
     first = FIRST_SEED if seed is None and not chosen.has_seeds else seed
-    written = output or Path(f"{classifier.stem}-{kind}{_seeds_in_name(first, runs)}.safetensors")
+    if (classifier is None) == (not service):
+        found = "neither" if classifier is None else "both"
+        remedy = "give the file of a classifier with --classifier, or the address of a service with --service"
+        raise FoolingError("an attack needs a classifier or a service", found=found, expected="one", remedy=remedy)
+    sha256 = hashlib.sha256(service.encode()).hexdigest() if classifier is None else digest_of(classifier)
     if pilots:
         records = {str(path): load_attack(path) for path in pilots}
-        checked, choice = chosen_settings(records, checked, attacked=digest_of(classifier), threshold=threshold)
+        checked, choice = chosen_settings(records, checked, attacked=sha256, threshold=threshold)
         say(choice)
     _require_dataset(kind, checked, dataset)
-    network = open_classifier(classifier, device=device, architecture=architecture)
+    if classifier is None:
+        network = _opened_service(service, input_shape=input_shape, classes=classes, device=device)
+    else:
+        network = open_classifier(classifier, device=device, architecture=architecture)
+    stem = network.name if classifier is None else classifier.stem
+    written = output or Path(f"{stem}-{kind}{_seeds_in_name(first, runs)}.safetensors")
     checked = _usable(checked, network.device)
-    identity = identity_of(network, name=name or kind, sha256=digest_of(classifier))
+    identity = identity_of(network, name=name or kind, sha256=sha256)
     real = _real_images(kind, checked, dataset)
     if dataset is not None and kind in ON_REAL_IMAGES:
         identity["dataset"] = {"name": real["dataset"].name, "sha256": digest_of(dataset)}
@@ -109,7 +130,9 @@ def attack(
         "seed": first,
         "runs": runs,
     }
-    modules = [*attack_modules(kind, described), *architecture_modules(network.architecture, network.options)]
+    modules = attack_modules(kind, described)
+    if classifier is not None:
+        modules += architecture_modules(network.architecture, network.options)
     with CheckpointStore(checkpoints, decides, code=fingerprint(f"{__name__}:attack", *modules)) as store:
         records_made: list[AttackRecord] = []
         for job in jobs:
@@ -128,6 +151,14 @@ def attack(
             _draw(records_made, written if png else None)
             say(f"{runs} runs written to {written}")
         store.clear()
+
+
+def _opened_service(address: str, *, input_shape: str, classes: str, device: str) -> Classifier:
+    """Return the service at this address as a classifier, as an audit opens it."""
+    values = {"input_shape": input_shape or None, "classes": classes or None}
+    opening = checked_settings(importlib.import_module(OPENING).Opening, values, source="the options of attack")
+    opened: Classifier = importlib.import_module(DOORS).opened(address, opening, device=device_with_one_thread(device))
+    return opened
 
 
 def _seeds_in_name(seed: int | None, runs: int | None) -> str:

@@ -25,6 +25,7 @@ from fooling.findings.classifiers import CLASSIFIERS
 from fooling.findings.distances import DISTANCES
 from fooling.findings.examination import EXAMINED
 from fooling.findings.far import RUBBISH
+from fooling.findings.label_only import LABEL_ONLY, LABEL_ONLY_TRANSFER
 from fooling.findings.random_images import FAMILIES_TABLE, START
 from fooling.findings.rays import RAY_SLOPES
 from fooling.findings.retraining import RETRAINED, RETRAINING
@@ -54,6 +55,7 @@ OF_RETRAININGS = (RETRAINED, RETRAINING, REFUSAL)
 OF_ASCENTS = (ASCENT, ASCENT_TIMES)
 OF_ADVERSARIALS = (ADVERSARIAL, ADVERSARIAL_TRANSFER)
 OF_UNIVERSALS = (UNIVERSAL, UNIVERSAL_LABELS, UNIVERSAL_TRANSFER)
+OF_LABELS = (LABEL_ONLY, LABEL_ONLY_TRANSFER)
 #: Tables of which a claim uses the rows of its networks.
 OF_NETWORKS = (FAMILIES_TABLE, BOUNDARY, RUBBISH, RAY_SLOPES)
 
@@ -81,7 +83,7 @@ def claims(
     """
     checked = read_settings(ContextSettings, settings)
     asked = read_settings(Claims, str(declared))
-    of_parts = (*OF_EXPERIMENTS, *OF_RETRAININGS, *OF_ASCENTS, *OF_ADVERSARIALS, *OF_UNIVERSALS)
+    of_parts = (*OF_EXPERIMENTS, *OF_RETRAININGS, *OF_ASCENTS, *OF_ADVERSARIALS, *OF_UNIVERSALS, *OF_LABELS)
     given = table_files(tables, CLASSIFIERS, REAL, *OF_NETWORKS, *of_parts, ACCURACY)
     found = {
         **{each.name: _rows_of(asked.experiments, given[each.name], each) for each in OF_EXPERIMENTS},
@@ -94,6 +96,7 @@ def claims(
             each.name: _rows_of(asked.adversarials, given[each.name], each, column="attack") for each in OF_ADVERSARIALS
         },
         **{each.name: _rows_of(asked.universals, given[each.name], each, column="attack") for each in OF_UNIVERSALS},
+        **{each.name: _rows_of(asked.label_only, given[each.name], each, column="attack") for each in OF_LABELS},
     }
     evidence = Tables(
         networks=read_table(single_file(given[CLASSIFIERS.name], CLASSIFIERS), CLASSIFIERS),

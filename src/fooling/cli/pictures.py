@@ -20,6 +20,8 @@ from fooling.attacks.adversarial.record import KIND as ADVERSARIAL
 from fooling.attacks.adversarial.record import load_adversarial
 from fooling.attacks.evolution import record as evolution
 from fooling.attacks.evolution.record import load_run, load_runs
+from fooling.attacks.label_only.record import KIND as LABEL_ONLY
+from fooling.attacks.label_only.record import load_label_only
 from fooling.attacks.record import KIND as ASCENT
 from fooling.attacks.record import AttackRecord, load_attack
 from fooling.attacks.universal.record import KIND as UNIVERSAL
@@ -66,8 +68,8 @@ INPUTS = ("runs", "batches", "ascents", "examples", "stimuli", "dataset")
 OPTIONS = set(FigureSettings.model_fields)
 HINT = "no installed font has {}, drawn as boxes; to fix it: install one that has them, such as Noto Sans CJK"
 READABLE = (
-    "a run, several runs, a gradient ascent, adversarial examples, universal perturbations, a data set or a classifier "
-    "(.safetensors), a questionnaire (.json), or a figure (.png)"
+    "a run, several runs, a gradient ascent, adversarial examples, universal perturbations, an attack with labels "
+    "alone, a data set or a classifier (.safetensors), a questionnaire (.json), or a figure (.png)"
 )
 INLINE = {"kitty": as_kitty, "iterm": as_iterm, "sixel": as_sixel}
 
@@ -177,7 +179,7 @@ def show(file: Path, *, output: Path | None = None, protocol: str = "auto") -> N
 
     Args:
         file: File of a run, of several runs, of a gradient ascent, of adversarial examples, of universal perturbations,
-            a data set, a classifier, a questionnaire with its images, or a PNG file.
+            of an attack with labels alone, a data set, a classifier, a questionnaire with its images, or a PNG file.
         output: PNG file to write.
         protocol: How the terminal shows pictures: auto, kitty, iterm, sixel or blocks (half-block characters in true
             colour, for any terminal).
@@ -226,6 +228,8 @@ def _overview_of_file(file: Path) -> Overview:
         return overview_of_records([load_adversarial(file)])
     if kind == UNIVERSAL:
         return overview_of_records([load_universal(file)])
+    if kind == LABEL_ONLY:
+        return overview_of_records([load_label_only(file)])
     if kind == DATASET:
         return overview_of_dataset(load_dataset(file))
     if kind == CLASSIFIER:

@@ -1,4 +1,4 @@
-"""Tables about images that no search evolved: random images, changed real images, and inputs far from the data."""
+"""Tables of images that no search chose: random images, and inputs far from the data."""
 
 from __future__ import annotations
 
@@ -10,26 +10,12 @@ import torch
 from numpy.typing import NDArray
 
 from fooling.artifacts import write_table, write_tables
-from fooling.attacks.adversarial.record import load_adversarial
-from fooling.attacks.universal.record import load_universal
-from fooling.attacks.universal.steps import labels_of, seen_pixels
-from fooling.classifiers.classifier import Classifier, confidences_of, log_odds_of
+from fooling.classifiers.classifier import confidences_of, log_odds_of
 from fooling.cli._files import open_classifier
 from fooling.datasets.dataset import load_dataset
 from fooling.encodings.families import FAMILIES, Family, FamilySettings, random_images
 from fooling.encodings.settings import CppnSettings, encoding_for
 from fooling.errors import FoolingError
-from fooling.findings import universal
-from fooling.findings.adversarial import (
-    ADVERSARIAL,
-    ADVERSARIAL_MEANS,
-    ADVERSARIAL_TRANSFER,
-    METHOD,
-    Target,
-    adversarial_table,
-    means_table,
-    transfer_table,
-)
 from fooling.findings.far import (
     RUBBISH,
     RUBBISH_SUMMARY,
@@ -39,7 +25,7 @@ from fooling.findings.far import (
     rubbish_table,
 )
 from fooling.findings.far_networks import far_network
-from fooling.findings.intervals import IntervalSettings, probability_of
+from fooling.findings.intervals import probability_of
 from fooling.findings.random_images import (
     FAMILIES_TABLE,
     FAMILY_IMAGES,
@@ -51,7 +37,6 @@ from fooling.findings.random_images import (
 )
 from fooling.findings.rays import RAY_SLOPES, RAYS, directions, rays_tables
 from fooling.formatting import percent, share_percent
-from fooling.inputs import digest_of
 from fooling.progress import say
 from fooling.seeding import derived_seed, numpy_generator
 from fooling.settings import read_settings
@@ -144,118 +129,6 @@ def sample_families(
     say(
         f"{network.name}: median over the classes of the confidence in the best of {checked.family_images:,} random "
         f"images: {medians}; written to {output}"
-    )
-
-
-def tabulate_adversarial(
-    attacks: list[Path],
-    *,
-    classifiers: list[Path],
-    settings: str = "{}",
-    images: Path,
-    means: Path,
-    transfer: Path,
-    architecture: list[str] | None = None,
-    device: str = "auto",
-) -> None:
-    """Tabulate adversarial examples, and show them to other classifiers.
-
-    Args:
-        attacks: Files that `attack adversarial` wrote.
-        classifiers: Classifier files to which the images are shown; the option once for each. A classifier is shown
-            the images that were made on others of its data set.
-        images: Table of the changed images to write.
-        means: Table of their means over the classifiers to write.
-        transfer: Table of the images that other classifiers misclassify as well to write.
-    """
-    checked = read_settings(IntervalSettings, settings)
-    records = [load_adversarial(path) for path in attacks]
-    targets = [_target(open_classifier(path, device=device, architecture=architecture)) for path in classifiers]
-    table = adversarial_table(records)
-    summary = means_table(table, settings=checked)
-    shown = transfer_table(records, targets, settings=checked)
-    write_tables(
-        (images, table, ADVERSARIAL), (means, summary, ADVERSARIAL_MEANS), (transfer, shown, ADVERSARIAL_TRANSFER)
-    )
-    best = summary[summary["change"] == METHOD].groupby("attack")["unrounded_misclassified"].max()
-    found = ", ".join(f"{name} {share_percent(share)}" for name, share in best.items())
-    say(f"images misclassified by the most successful method: {found}; written to {means}")
-
-
-def tabulate_universal(
-    attacks: list[Path],
-    *,
-    classifiers: list[Path],
-    datasets: list[Path],
-    settings: str = "{}",
-    perturbations: Path,
-    means: Path,
-    labels: Path,
-    transfer: Path,
-    architecture: list[str] | None = None,
-    device: str = "auto",
-) -> None:
-    """Tabulate universal perturbations, and show images with them to other classifiers.
-
-    Args:
-        attacks: Files that `attack universal` wrote.
-        classifiers: Classifier files to which the images are shown; the option once for each. A classifier is shown
-            the perturbations that were found on others of its data set.
-        datasets: Data set files of these attacks; the option once for each.
-        perturbations: Table of the perturbations to write, one row for each.
-        means: Table of their means over the classifiers to write.
-        labels: Table of the labels that fooled images get to write.
-        transfer: Table of the images that they fool on other classifiers to write.
-    """
-    checked = read_settings(IntervalSettings, settings)
-    records = [load_universal(path) for path in attacks]
-    images = {digest_of(path): load_dataset(path).test_images for path in datasets}
-    targets = [_shown(open_classifier(path, device=device, architecture=architecture)) for path in classifiers]
-    table = universal.universal_table(records)
-    summary = universal.means_table(table, settings=checked)
-    write_tables(
-        (perturbations, table, universal.UNIVERSAL),
-        (means, summary, universal.UNIVERSAL_MEANS),
-        (labels, universal.labels_table(records), universal.UNIVERSAL_LABELS),
-        (
-            transfer,
-            universal.transfer_table(records, targets, images, settings=checked),
-            universal.UNIVERSAL_TRANSFER,
-        ),
-    )
-    best = summary.loc[summary.groupby("attack")["unseen"].idxmax()]
-    found = ", ".join(
-        f"{row['attack']} {share_percent(row['unseen'])} ({row['norm']} {row['size']:g}; random perturbations "
-        f"{share_percent(row['random'])})"
-        for row in best.to_dict("records")
-    )
-    say(f"unseen images fooled by the most successful perturbation: {found}; written to {means}")
-
-
-def _shown(classifier: Classifier) -> universal.Shown:
-    """Return the classifier as one that is shown images with perturbations."""
-    return universal.Shown(
-        name=classifier.name,
-        architecture=classifier.architecture,
-        dataset=str(classifier.provenance.get("dataset", {}).get("name", "")),
-        sees=seen_pixels(classifier),
-        labels=lambda images: labels_of(classifier, images),
-    )
-
-
-def _target(classifier: Classifier) -> Target:
-    """Return the classifier as one that is shown images."""
-
-    def labels(images: NDArray[np.uint8]) -> NDArray[np.int64]:
-        found: NDArray[np.int64] = classifier.logits(torch.from_numpy(images)).argmax(dim=1).cpu().numpy()
-        return found
-
-    return Target(
-        name=classifier.name,
-        architecture=classifier.architecture,
-        dataset=str(classifier.provenance.get("dataset", {}).get("name", "")),
-        labels=labels,
-        training=classifier.provenance.get("settings", {}).get("training"),
     )
 
 

@@ -7,6 +7,7 @@ from fooling.findings.adversarial import ADVERSARIAL, ADVERSARIAL_MEANS
 from fooling.findings.boundary import BOUNDARY
 from fooling.findings.examination import KINDS_TABLE
 from fooling.findings.far import RUBBISH, RUBBISH_SUMMARY
+from fooling.findings.label_only import LABEL_ONLY, LABEL_ONLY_CURVES
 from fooling.findings.random_images import FAMILIES_TABLE, FAMILY_IMAGES, START
 from fooling.findings.rays import RAYS
 from fooling.findings.runs import HISTORY
@@ -103,5 +104,19 @@ OF_PROBES = {
         module="adversarial",
         one_per="study with universal perturbations",
         examples_of="universal",
+    ),
+    "label_only": Figure(
+        "What labels alone reach: the confidence, revealed after the last query, and the noise that the label "
+        "survives, against the number of queries, for MAP-Elites and random search; and champions of another network, "
+        "which cost one query each. Not fooled by stored images is not the same as not foolable.",
+        one_per="study with labels alone",
+        shows=(LABEL_ONLY, LABEL_ONLY_CURVES),
+    ),
+    "label_only_gallery": Figure(
+        "Images found with labels alone: for each class the one whose label survives the most noise, evolved or "
+        "random, and the champion of another network. Below each image: the confidence, revealed after the last query.",
+        module="label_only",
+        one_per="study with labels alone",
+        shows=(LABEL_ONLY,),
     ),
 }

@@ -9,7 +9,6 @@ import pandas as pd
 import seaborn as sns  # type: ignore[import-untyped]
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullLocator
 from numpy.typing import NDArray
 
 from fooling.errors import FoolingError
@@ -28,6 +27,7 @@ from fooling.figures.style import (
     draw_title,
     finite_log_odds,
     in_style,
+    limit_evaluations,
     log_odds,
     on_networks,
     reference_handle,
@@ -262,7 +262,7 @@ def _draw_curve(axes: Axes, runs: pd.DataFrame, search: str, *, with_band: bool,
     if with_band:
         axes.fill_between(middle.index, levels.min(), levels.max(), color=look.colour, alpha=BAND, linewidth=0)
     axes.set(xscale="log", xlabel="images scored")
-    _limit_evaluations(axes, int(middle.index[0]), int(middle.index[-1]), apart=apart)
+    limit_evaluations(axes, int(middle.index[0]), int(middle.index[-1]), apart=apart)
 
 
 def _distinguishable(evaluations: pd.Series[int]) -> NDArray[np.int64]:
@@ -270,15 +270,6 @@ def _distinguishable(evaluations: pd.Series[int]) -> NDArray[np.int64]:
     kept = np.unique(evaluations)
     spread = np.geomspace(kept[0], kept[-1], POINTS)
     return np.unique(kept[np.searchsorted(kept, spread - 0.5).clip(max=len(kept) - 1)])
-
-
-def _limit_evaluations(axes: Axes, first: int, last: int, *, apart: float) -> None:
-    """Set ticks at both ends, and at powers of ten a factor ``apart`` or more away."""
-    powers = [10**power for power in range(1, 12) if apart * first <= 10**power <= last / apart]
-    ticks = [first, *powers, last]
-    axes.set_xlim(first, last)
-    axes.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
-    axes.xaxis.set_minor_locator(NullLocator())
 
 
 def _finish(figure: Figure, history: pd.DataFrame, reference: float | None, *, title: str) -> None:

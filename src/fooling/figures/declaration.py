@@ -44,6 +44,7 @@ class Figure:
         "study with audits",
         "study with adversarial examples",
         "study with universal perturbations",
+        "study with labels alone",
         "condition",
         "study with responses",
     ] = "study"

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from fooling.attacks.adversarial.record import AdversarialRecord
 from fooling.attacks.evolution.record import RunRecord
+from fooling.attacks.label_only.record import LabelOnlyRecord
 from fooling.attacks.record import AttackRecord, TargetedRecord
 from fooling.attacks.universal.record import UniversalRecord
 from fooling.datasets.dataset import Dataset
@@ -89,6 +90,9 @@ def overview_of_records(records: Sequence[AttackRecord]) -> Overview:
     elif isinstance(first, UniversalRecord):
         title = f"{first.name}: universal perturbations on {on}"
         facts.insert(0, f"{counted(len(first.columns), 'perturbation')}, with {len(first.real)} unseen images each")
+    elif isinstance(first, LabelOnlyRecord):
+        title = f"{first.name}: images found with labels alone on {on}"
+        facts.insert(0, f"{counted(len(rows), 'run')} of {first.runs[0][0]}, {first.limits.queries:,} queries in each")
     else:
         steps = first.trajectory.steps[-1] if isinstance(first, TargetedRecord) else 0
         name = first.name if isinstance(first, TargetedRecord) else "attack"
@@ -226,6 +230,9 @@ def _rows_of(record: AttackRecord) -> list[Row]:
         rows = map(record.examples_of, range(len(named)))
         places = [(name, np.arange(of.start, of.stop)) for name, of in zip(named, rows, strict=True)]
         classes = record.labels
+    elif isinstance(record, LabelOnlyRecord):
+        of_images, classes = record.entries.run[record.rows], record.entries.class_index[record.rows]
+        places = [(f"seed {record.runs[run][1]}", (of_images == run).nonzero()[0]) for run in np.unique(of_images)]
     else:
         label = f"seed {record.seed}" if isinstance(record, RunRecord) else ""
         classes = np.arange(len(record.images))

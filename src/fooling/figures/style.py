@@ -24,6 +24,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import NullLocator
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -291,6 +292,15 @@ def use_confidence_ticks(axes: Axes, values: Sequence[float], *, which: Literal[
     axis = axes.yaxis if which == "y" else axes.xaxis
     axis.set_ticks([log_odds(float(tick)) for tick in shown], [short_percent(tick) for tick in shown])
     (axes.set_ylim if which == "y" else axes.set_xlim)(low, high)
+
+
+def limit_evaluations(axes: Axes, first: int, last: int, *, apart: float) -> None:
+    """Limit an axis of evaluations, with ticks at both ends, and at powers of ten a factor ``apart`` or more away."""
+    powers = [10**power for power in range(1, 12) if apart * first <= 10**power <= last / apart]
+    ticks = [first, *powers, last]
+    axes.set_xlim(first, last)
+    axes.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
+    axes.xaxis.set_minor_locator(NullLocator())
 
 
 def use_percent_ticks(axes: Axes, *, which: Literal["x", "y"] = "y") -> None:

@@ -57,6 +57,7 @@ SHOWN_BY = {
     "adversarial-transfer": "adversarial_success",
     "distortion": "adversarial_success",
     "over-noise": "adversarial_success",
+    "label-only": "label_only",
     "cost-in": "retraining_curve",
     "mean-test-error": "training_curves",
     "refusal": "retraining_refusal",

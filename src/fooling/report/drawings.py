@@ -29,6 +29,7 @@ ANSWERS = {
     "kinds": ("kinds",),
     "adversarial": ("adversarial_success",),
     "universal": ("universal_rates",),
+    "labels": ("label_only",),
     "ranking": ("audits",),
 }
 MOST_FURTHER = 2_200_000  # characters of all further figures, so that the page of the default study is below 5 MB

@@ -28,6 +28,7 @@ from fooling.report.opening import Course, Question
 from fooling.report.pictures import Gallery, Picture, environment
 from fooling.report.probes import (
     are_far_inputs_confident,
+    are_labels_enough,
     is_it_the_cppn,
     is_one_enough,
     what_survives,
@@ -71,6 +72,7 @@ SECTIONS = {
     "kinds": "In how many ways can one network be fooled?",
     "adversarial": "How small a change is enough?",
     "universal": "Is one change enough for all images?",
+    "labels": "Is a label alone enough?",
     "ranking": "Which networks are fooled most?",
     "claims": "Claims of the paper, and ours",
     "gallery": "Gallery",
@@ -108,6 +110,8 @@ class Tables:
     supernormal: pd.DataFrame | None = None  # of all classifiers
     adversarial_means: pd.DataFrame | None = None
     universal_means: pd.DataFrame | None = None
+    label_only: pd.DataFrame | None = None
+    label_only_transfer: pd.DataFrame | None = None
     audits: pd.DataFrame | None = None
 
 
@@ -250,6 +254,7 @@ def _answers(content: Content, drawings: Drawings) -> dict[str, Answer]:
         "kinds": "",
         "adversarial": how_small_is_enough(content.tables.adversarial_means),
         "universal": is_one_enough(content.tables.universal_means),
+        "labels": are_labels_enough(content.tables.label_only, content.tables.label_only_transfer),
         "ranking": which_are_fooled_most(content.tables.audits),
     }
     found = {name: Answer(sentences[name], drawings.answering(name)) for name in ANSWERS}

@@ -13,7 +13,8 @@ from fooling.claims.verdicts import in_words
 from fooling.encodings.families import SMOOTH
 from fooling.findings.boundary import CHAMPION, REAL_IMAGE, START
 from fooling.findings.intervals import probability_of
-from fooling.formatting import share_percent, short_percent
+from fooling.findings.label_only import MAP_ELITES, RANDOM, TRANSFER, WAYS, run_medians
+from fooling.formatting import percent, share_percent, short_percent
 from fooling.report.story import RETRAINED
 
 FAMILIES = {
@@ -31,6 +32,7 @@ CHANGES = {
     "noise": "noise of {:g} levels",
     "patches": "shuffling of {0:g}x{0:g} patches",
 }
+_SEARCHES = {MAP_ELITES: "MAP-Elites", RANDOM: "random search"}
 MOST_NAMED = 4  # networks; more are counted
 MIDDLE = 1  # of the strengths of a change, from the weakest one on: the one that the report names
 STORED = "Not fooled by stored images is not the same as not foolable."
@@ -212,3 +214,38 @@ def _after_retraining(rubbish: pd.DataFrame) -> str:
         return ""
     last = rows.sort_values("number").iloc[-1]
     return f"; after retraining with a fooling class of champions: {share_percent(last['rubbish_share'])}"
+
+
+def are_labels_enough(images: pd.DataFrame | None, pairs: pd.DataFrame | None) -> str:
+    """Return what labels alone reach, for each attack; empty without these tables.
+
+    ``images`` is the table ``label_only``, ``pairs`` the table ``label_only_transfer``.
+    """
+    if images is None or pairs is None:
+        return ""
+    sentences = []
+    for attack, rows in images.groupby("attack", sort=False):
+        searches = [name for name in WAYS if name != TRANSFER and (rows["search"] == name).any()]
+        found = [f"{_SEARCHES[name]} {_reached_by(rows, name)}" for name in searches]
+        queries = rows.loc[rows["search"] == searches[0], "queries"].max()
+        sentence = f"{attack}: with at most {queries:,} labels a run, {', and '.join(found)}."
+        mean = pairs[(pairs["attack"] == attack) & pairs["source"].isna()]
+        if len(mean):
+            share, confidence = (float(mean[name].iloc[0]) for name in ("transferred", "confidence"))
+            sentence += (
+                f" Of the champions of another network, one query each, {share_percent(share)} get their label"
+                + ("." if math.isnan(confidence) else f", at a median confidence of {percent(confidence)}.")
+            )
+        sentences.append(sentence)
+    caveat = (
+        " Confidences were revealed after the last query. Not fooled by stored images is not the same as not foolable."
+    )
+    return " ".join(sentences) + caveat
+
+
+def _reached_by(rows: pd.DataFrame, search: str) -> str:
+    """Return the share of the classes for which a search has an image, and the mean over the runs of the median."""
+    share = float(rows.loc[rows["search"] == search, "label_correct"].mean())
+    median = float(run_medians(rows, search).mean())
+    confidence = "" if math.isnan(median) else f", at a median confidence of {percent(median)}"
+    return f"has an image for {share_percent(share)} of the classes{confidence}"

@@ -19,6 +19,7 @@ from fooling.attacks import record as targeted
 from fooling.attacks.adversarial import record as adversarial
 from fooling.attacks.evolution import record as evolution
 from fooling.attacks.evolution import replay
+from fooling.attacks.label_only import record as label_only
 from fooling.attacks.universal import record as universal
 from fooling.classifiers import header as classifiers
 from fooling.datasets import dataset
@@ -56,6 +57,7 @@ FORMATS = (
     targeted.FORMAT,
     adversarial.FORMAT,
     universal.FORMAT,
+    label_only.FORMAT,
     questionnaire.FILE_FORMAT,
     audits.FORMAT,
     checkpoints.FORMAT,
@@ -145,7 +147,8 @@ def _models_below(section: type[BaseModel], path: str = "") -> dict[type[BaseMod
 def _chapter(path: str, model: type[BaseModel]) -> Iterator[str]:
     kind = model.model_fields.get("kind")
     title = f"`{path}`" if path else "The study file"
-    yield f"## {title}{'' if kind is None else f', kind `{kind.default}`'}\n{' '.join(str(model.__doc__).split())}\n\n"
+    of_kind = "" if kind is None else f", kind `{allowed_values(kind)}`"
+    yield f"## {title}{of_kind}\n{' '.join(str(model.__doc__).split())}\n\n"
     yield "| key | allowed | default | meaning |\n|---|---|---|---|\n"
     for key, field in described_fields(model).items():
         cells = (f"`{key}`", allowed_values(field) or "see below", _default(field), field.description)

@@ -14,6 +14,7 @@ from fooling.attacks.ascent import settings as ascent
 from fooling.attacks.ascent.settings import AscentSettings
 from fooling.attacks.evolution import settings as evolution
 from fooling.attacks.evolution.settings import Precision, SearchSettings, is_kept
+from fooling.attacks.label_only.settings import LabelOnlySettings
 from fooling.attacks.universal.settings import UniversalSettings
 from fooling.auditing.settings import BudgetSettings, OpeningSettings, Target
 from fooling.classifiers.settings import ImportSettings, InputSettings
@@ -260,8 +261,20 @@ class UniversalEntry(UniversalSettings, _UnsweptAttack):
     """The attack: `universal`, which finds one change that gives many images another label."""
 
 
+class LabelOnlyEntry(LabelOnlySettings, _UnsweptAttack):
+    """Fooling with labels alone: images whose label survives noise, evolved against some classifiers."""
+
+    not_passed_on: ClassVar[frozenset[str]] = _UnsweptAttack.not_passed_on | {"own"}
+
+    kind: Literal["label-only"] = Field(examples=["label-only"])
+    """The attack: `label-only`, which sees labels alone; confidences are revealed after the last query."""
+    own: Name | None = Field(default=None, examples=["cppn"])
+    """Name of an experiment whose champions on other networks are shown to the classifiers, as one's own networks
+    would supply them; null: none."""
+
+
 #: The attacks of a study besides evolution; `kind` is the discriminator.
-AttackEntry = Annotated[AscentEntry | AdversarialEntry | UniversalEntry, Field(discriminator="kind")]
+AttackEntry = Annotated[AscentEntry | AdversarialEntry | UniversalEntry | LabelOnlyEntry, Field(discriminator="kind")]
 
 
 class AuditedNetwork(OpeningSettings, Entry):

@@ -164,6 +164,7 @@ def contradictions(study: StudySettings, expanded: Mapping[str, Sequence[Variant
     yield from _repeated("retraining", [entry.name for entry in study.retraining])
     for index, classifier in enumerate(study.classifiers):
         yield from _network_contradictions(("classifiers", index), classifier, datasets, classifiers)
+    plain = [entry.name for entry in study.experiments if not entry.cross]
     yield from _repeated("attacks", [name for entry in study.attacks for name in (entry.name, *entry.tried())])
     for index, attack in enumerate(study.attacks):
         yield from _unknown_classifiers(("attacks", index, "classifiers"), attack.classifiers, classifiers)
@@ -173,11 +174,12 @@ def contradictions(study: StudySettings, expanded: Mapping[str, Sequence[Variant
             if other := sorted({classifiers[name].dataset for name in attack.pilots} - used):
                 found = f"pilots of {other[0]}, for classifiers of {min(used)}"
                 yield ("attacks", index, "pilots"), Explanation(found, "pilots of the same data set as the classifiers")
+        if attack.kind == "label-only" and attack.own not in (None, *plain):
+            yield ("attacks", index, "own"), _unknown("own", str(attack.own), plain)
     if study.far is not None:
         yield from _unknown_classifiers(("far", "classifiers"), study.far.classifiers, classifiers)
     if study.boundary is not None:
         yield from _unknown_classifiers(("boundary", "classifiers"), study.boundary.classifiers, classifiers)
-    plain = [entry.name for entry in study.experiments if not entry.cross]
     for index, experiment in enumerate(study.experiments):
         keys = ("experiments", index)
         yield from _unknown_classifiers((*keys, "classifiers"), experiment.classifiers, classifiers)

@@ -36,6 +36,7 @@ from fooling.study.entries import (
     AuditsEntry,
     ClassifierEntry,
     ExperimentEntry,
+    LabelOnlyEntry,
     RetrainingEntry,
     TrainedEntry,
     UniversalEntry,
@@ -165,6 +166,7 @@ def default_study() -> StudySettings:
             _ascent("s-360"),
             AdversarialEntry(name="small-changes", kind="adversarial", classifiers=LENETS, images=10),
             _universal(),
+            _labels_alone(),
         ),
         far=FarEntry(classifiers=LENETS, inputs=2000, rays=20),
         boundary=BoundaryEntry(classifiers=LENETS, images=15),
@@ -252,6 +254,13 @@ def _fooling_class() -> RetrainingEntry:
         first=SupplySettings(training_runs=7, test_runs=1),
         later=SupplySettings(training_runs=2, test_runs=1),
         measured_runs=6,
+    )
+
+
+def _labels_alone() -> LabelOnlyEntry:
+    """Return the attack with labels alone on one network: an illustration, with a quarter of the default budget."""
+    return LabelOnlyEntry(
+        name="labels", kind="label-only", classifiers=("lenet-a",), seeds=SeedRange(count=1), queries=5000, own="cppn"
     )
 
 

@@ -1,4 +1,4 @@
-"""Estimands of champions (ancestry, distances, highest confidences), of real images, and of transfer.
+"""Estimands of champions (ancestry, distances, highest confidences), of real images, transfer, and labels alone.
 
 The units of transfer are classifiers, each with its pairs as source and as target.
 """

@@ -1,0 +1,1 @@
+"""Fooling a classifier that answers with a label alone."""
