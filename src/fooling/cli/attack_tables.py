@@ -125,7 +125,8 @@ def tabulate_universal(
             universal.UNIVERSAL_TRANSFER,
         ),
     )
-    best = summary.loc[summary.groupby("attack")["unseen"].idxmax()]
+    plain = summary[summary["round"] == 0]
+    best = plain.loc[plain.groupby("attack")["unseen"].idxmax()]
     found = ", ".join(
         f"{row['attack']} {share_percent(row['unseen'])} ({row['norm']} {row['size']:g}; random perturbations "
         f"{share_percent(row['random'])})"
