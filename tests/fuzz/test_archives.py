@@ -10,7 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from .commands import case, holds
-from .conftest import INTERVALS, Study, ablate, adversarial_tables, report, retraining_tables, stress, transfer_tables
+from .conftest import (
+    INTERVALS,
+    Study,
+    ablate,
+    adversarial_tables,
+    boundary,
+    report,
+    retraining_tables,
+    stress,
+    transfer_tables,
+)
 from .damage import PLACES, broken_safetensors
 from .profile import fuzzed
 
@@ -52,6 +62,16 @@ def stressed(study: Study, run: Path, out: Path) -> tuple[list[object], list[Pat
     return ["stress", *stress(study, run, out=out)], [out / "robustness.csv", out / "supernormal.parquet"]
 
 
+def measured(study: Study, run: Path, out: Path) -> tuple[list[object], list[Path]]:
+    made = [out / "boundary.parquet"]
+    return ["probe-boundary", *boundary(study, run, output=made[0])], made
+
+
+def shown(study: Study, run: Path, out: Path) -> tuple[list[object], list[Path]]:
+    made = [out / "kinds.parquet"]
+    return ["compare-kinds", study.network, "--runs", f"direct={run}", "--output", made[0]], made
+
+
 def drawn(figure: str, *more: str) -> Reader:
     def draw(study: Study, run: Path, out: Path) -> tuple[list[object], list[Path]]:
         made = [out / "figure.png", out / "figure.pdf"]
@@ -79,6 +99,8 @@ READERS: list[Reader] = [
     drawn("real_and_evolved", "--tables", "real={study.real}", "--dataset", "{study.dataset}"),
     ablated,
     stressed,
+    measured,
+    shown,
     reported,
 ]
 
