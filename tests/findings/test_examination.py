@@ -15,11 +15,15 @@ from fooling.errors import FoolingError
 from fooling.findings.calibration import CalibrationSettings, calibrate_on
 from fooling.findings.examination import (
     EXAMINED,
+    KINDS_TABLE,
     ExaminationSettings,
+    FoolingImages,
     IndependentClassifier,
     correlations,
     examined_table,
+    kinds_table,
 )
+from fooling.table import require_valid
 
 NEAREST = ["nearest_distance", "nearest_index", "nearest_label"]
 
@@ -150,3 +154,45 @@ def test_runs_of_several_classifiers_are_refused(make_run, dataset, real):
     records = [make_run([[0.9] * 3], classifier=name) for name in ("lenet-b", "lenet-a")]
     with pytest.raises(FoolingError, match=r"several classifiers\n  found: lenet-a, lenet-b"):
         examined(records, dataset, real)
+
+
+def fooling_images(kind: str, log_odds: list[float], *, classes: list[int] | None = None) -> FoolingImages:
+    """Images with these log-odds, each of its own class."""
+    odds = np.array(log_odds)
+    return FoolingImages(
+        kind=kind,
+        source="made-up",
+        images=noise(len(odds)),
+        classes=np.arange(len(odds)) if classes is None else np.array(classes),
+        confidences=scipy.special.expit(odds).astype(np.float32),
+        log_odds=odds,
+        evaluations=10 * np.arange(1, len(odds) + 1),
+    )
+
+
+def test_of_each_kind_the_image_with_the_median_confidence_is_shown():
+    found = [
+        fooling_images("gradient-ascent", [3.0, 1.0, 2.0]),
+        fooling_images("direct-champion", [4.0, 1.0, 3.0, 2.0]),
+    ]
+    found.append(fooling_images("cppn-champion", []))
+    other = IndependentClassifier(
+        name="other", confidences=lambda images: np.tile(np.float32([0.1, 0.2, 0.6, 0.1]), (len(images), 1))
+    )
+    table = kinds_table(found, classifier="net", class_names="abcd", other=other)
+    require_valid(table, KINDS_TABLE, source="the test")
+    assert table["kind"].tolist() == ["direct-champion", "gradient-ascent"]  # in the order of the figure
+    assert table["class_name"].tolist() == ["d", "c"]  # log-odds of 2: of four images the lower one of the two
+    assert table["evaluations"].tolist() == [40, 30]
+    assert table["transfers"].tolist() == [0, 1]
+    np.testing.assert_allclose(table["other_confidence"], [0.1, 0.6], rtol=1e-6)
+    alone = kinds_table(found, classifier="net", class_names="abcd", other=None)
+    require_valid(alone, KINDS_TABLE, source="the test")
+    assert alone["transfers"].isna().all()
+
+
+def test_a_class_that_the_network_lacks_is_named():
+    with pytest.raises(FoolingError, match=r"class that the network lacks\n  found: class 5 in made-up"):
+        kinds_table(
+            [fooling_images("gradient-ascent", [1.0], classes=[5])], classifier="net", class_names="abc", other=None
+        )

@@ -15,6 +15,7 @@ from .conftest import (
     Study,
     ablate,
     adversarial_tables,
+    boundary,
     label_only_tables,
     report,
     retraining_tables,
@@ -63,6 +64,16 @@ def stressed(study: Study, run: Path, out: Path) -> tuple[list[object], list[Pat
     return ["stress", *stress(study, run, out=out)], [out / "robustness.csv", out / "supernormal.parquet"]
 
 
+def measured(study: Study, run: Path, out: Path) -> tuple[list[object], list[Path]]:
+    made = [out / "boundary.parquet"]
+    return ["probe-boundary", *boundary(study, run, output=made[0])], made
+
+
+def shown(study: Study, run: Path, out: Path) -> tuple[list[object], list[Path]]:
+    made = [out / "kinds.parquet"]
+    return ["compare-kinds", study.network, "--runs", f"direct={run}", "--output", made[0]], made
+
+
 def drawn(figure: str, *more: str) -> Reader:
     def draw(study: Study, run: Path, out: Path) -> tuple[list[object], list[Path]]:
         made = [out / "figure.png", out / "figure.pdf"]
@@ -90,6 +101,8 @@ READERS: list[Reader] = [
     drawn("real_and_evolved", "--tables", "real={study.real}", "--dataset", "{study.dataset}"),
     ablated,
     stressed,
+    measured,
+    shown,
     reported,
 ]
 

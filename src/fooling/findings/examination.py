@@ -156,15 +156,23 @@ def kinds_table(
         classifier: Name of the classifier that they fool.
         class_names: Names of its classes.
         other: Another classifier with the same classes, which is shown the images; None: there is none.
+
+    Raises:
+        FoolingError: An image is of a class that the classifier does not have.
     """
     rows = []
     for each in (each for each in found if len(each.images)):
         place = int(np.argsort(each.log_odds, kind="stable")[(len(each.log_odds) - 1) // 2])
         image, index = each.images[place], int(each.classes[place])
+        true = None if each.true_classes is None else int(each.true_classes[place])
+        if max(index, true or 0) >= len(class_names):
+            found_class = f"class {max(index, true or 0)} in {each.source}"
+            expected = f"classes 0 to {len(class_names) - 1}, those of {classifier}"
+            raise FoolingError("an image is of a class that the network lacks", found=found_class, expected=expected)
         row: dict[str, Any] = {
             **{"classifier": classifier, "kind": each.kind, "source": each.source},
             **{"class_index": index, "class_name": class_names[index], "confidence": each.confidences[place]},
-            "true_class": None if each.true_classes is None else class_names[int(each.true_classes[place])],
+            "true_class": None if true is None else class_names[true],
             "evaluations": int(each.evaluations[place]),
             **{"other": None, "other_label": None, "other_confidence": np.nan, "transfers": pd.NA},
             "png": base64.b64encode(png_bytes(image)).decode(),
