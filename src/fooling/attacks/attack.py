@@ -124,8 +124,10 @@ def finish(run: AttackRun, *, store: CheckpointStore | None = None, name: str = 
         say(f"{name} resumes after {run.steps_done} {unit}")
     with progress(total=run.steps, done=run.steps_done, description=name, unit=unit) as counter:
         while run.steps_done < run.steps:
+            before = run.steps_done
             run.advance()
-            counter.advance(note=lambda: f"median confidence {percent(run.median_confidence())}")
+            advanced = run.steps_done - before  # of some attacks several steps
+            counter.advance(advanced, note=lambda: f"median confidence {percent(run.median_confidence())}")
             if store is not None and store.is_due():
                 store.save(name, *run.state())
     if store is not None:

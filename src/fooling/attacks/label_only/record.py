@@ -182,9 +182,7 @@ def _checked(arrays: Mapping[str, NDArray[Any]], header: Mapping[str, Any], *, s
     if described.revealed:
         require_range("confidences", arrays["confidences"], least=0, most=1, source=source)
         require_range("log_odds", arrays["log_odds"], least=-FINITE64, most=FINITE64, source=source)
-    prefix = "images/"
-    parts = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
-    images = unpacked(parts, source=source)
+    images = unpacked(below("images/", arrays), source=source)
     runs = np.unique(arrays["run"])
     is_whole = len(runs) == len(settings.runs) == len(described.spent) and (np.diff(arrays["run"]) >= 0).all()
     if not is_whole or len(images) != len(arrays["run"]) or images.shape[1] not in (1, 3):
@@ -195,6 +193,35 @@ def _checked(arrays: Mapping[str, NDArray[Any]], header: Mapping[str, Any], *, s
         raise FoolingError(f"{source} does not fit together", found=found, expected=expected, remedy=REMEDY)
     plain = {name: arrays[name] for name in _NAMES if name != "images"}
     return record_of(Entries(**plain, images=images), described.model_dump())
+
+
+def below(prefix: str, arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Return the arrays whose names begin with ``prefix``, without it."""
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+
+
+def checked_entries(
+    arrays: Mapping[str, NDArray[Any]],
+    settings: LabelOnlySettings,
+    *,
+    run: int,
+    classes: int,
+    image_shape: tuple[int, ...],
+    source: object,
+) -> dict[str, NDArray[Any]]:
+    """Return the entries of one finished run, from the state of unfinished work, without their confidences.
+
+    Raises :class:`FoolingError`, naming the ``source``, unless they are of this ``run`` and of images (C, H, W).
+    """
+    declared = [array for array in ARRAYS if array.name not in ("confidences", "log_odds")]
+    channels, height, width = image_shape
+    shown = Array(name="images", form="uint8 M C H W", doc="The images.")
+    require_arrays(arrays, [*declared, shown], source=source, C=channels, H=height, W=width)
+    for name, most in _most(settings, classes):
+        require_range(
+            name, arrays[name], least=run if name == "run" else 0, most=run if name == "run" else most, source=source
+        )
+    return {array.name: arrays[array.name].copy() for array in (*declared, shown)}
 
 
 def _most(settings: LabelOnlySettings, classes: int) -> Iterator[tuple[str, int]]:

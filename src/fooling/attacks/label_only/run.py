@@ -20,7 +20,8 @@ from fooling.attacks.evolution.run import Run
 from fooling.attacks.evolution.scoring import Scoring
 from fooling.attacks.evolution.searches import MapElites, RandomSearch
 from fooling.attacks.evolution.settings import SearchSettings
-from fooling.attacks.label_only.record import Entries, LabelOnlyRecord, record_of, save_label_only
+from fooling.attacks.label_only.record import Entries, LabelOnlyRecord, below, checked_entries, record_of
+from fooling.attacks.label_only.record import save_label_only as save
 from fooling.attacks.label_only.settings import LabelOnlySettings
 from fooling.attacks.record import AttackRecord
 from fooling.classifiers.classifier import Classifier, confidences_of, log_odds_of
@@ -67,7 +68,7 @@ class LabelOnly:
             raise FoolingError("label-only takes its seeds from its settings", remedy="leave out --seed")
         return LabelOnlyRun(classifier=self._classifier, settings=self._settings, identity=self._identity)
 
-    save = staticmethod(save_label_only)
+    save = staticmethod(save)
 
     @staticmethod
     def save_many(path: Path, records: Sequence[AttackRecord]) -> None:
@@ -291,18 +292,25 @@ class LabelOnlyRun:
 
     def restore(self, arrays: Mapping[str, NDArray[Any]], header: Mapping[str, Any], *, source: object) -> None:
         """Resume from a state; raise :class:`FoolingError`, naming the ``source``, for that of other work."""
-        spent = header.get("spent")
-        if not isinstance(spent, list) or len(spent) > len(self._settings.runs):
+        spent, settings = header.get("spent"), self._settings
+        is_list = isinstance(spent, list) and len(spent) <= len(settings.runs)
+        if not is_list or not all(type(count) is int and 0 < count <= settings.queries for count in spent or []):
             raise FoolingError(f"{source} is no state of this work", found=f"spent: {spent}", remedy=REMEDY)
-        channels, height, width = self._classifier.input_shape
-        form = dict.fromkeys(_ENTRIES, "int64 m") | {"images": "uint8 m C H W"}
-        finished = [_below(f"finished/{place}/", arrays) for place in range(len(spent))]
-        for part in finished:
-            require_schema(part, form, source=source, C=channels, H=height, W=width)
-        self._spent, self._finished = list(spent), finished
+        self._spent = list(spent or [])
+        self._finished = [
+            checked_entries(
+                below(f"finished/{place}/", arrays),
+                settings,
+                run=place,
+                classes=len(self._classifier.targets),
+                image_shape=self._classifier.input_shape,
+                source=source,
+            )
+            for place in range(len(self._spent))
+        ]
         self._current, self._scoring = self._started()
         if "current" in header:
-            self._current.restore(_below("current/", arrays), header["current"], source=source)
+            self._current.restore(below("current/", arrays), header["current"], source=source)
 
     def _started(self) -> tuple[Run[Any], LabelScoring]:
         """Return the next run before its first step; after the last one, a run that is not made."""
@@ -338,11 +346,3 @@ class LabelOnlyRun:
             "kept": kept,
             "images": torch.stack(scoring.images).numpy()[rows],
         }
-
-
-_ENTRIES = ("run", "class_index", "generation", "queries", "level", "kept")
-
-
-def _below(prefix: str, arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    """Return the arrays whose names begin with ``prefix``, without it."""
-    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
