@@ -214,11 +214,12 @@ class Findings:
         """Return the options that name these runs, each with its experiment."""
         return repeated("runs", self._kinds_runs())
 
-    def kinds_attacks(self, kind: str) -> list[str]:
-        """Return the first attack of a kind on the network, as a list."""
+    def kinds_attacks(self, *kinds: str) -> list[str]:
+        """Return the first attack of each of these kinds on the network."""
         return [
             f"{self._study.results}/{kind}/{name}/{attack}.safetensors"
             for name in self.kinds_classifier()
+            for kind in kinds
             for attack in self._study.attacks_on(name, kind=kind)[:1]
         ]
 

@@ -140,7 +140,7 @@ rule compare_kinds:
         other=findings.kinds_other_file(),
         runs=findings.kinds_runs(),
         ascents=findings.kinds_attacks("ascent"),
-        examples=findings.kinds_attacks("adversarial"),
+        examples=findings.kinds_attacks("adversarial", "universal", "label-only"),
         families=findings.kinds_families("families"),
         family_images=findings.kinds_families("family_images"),
         architecture=classifiers.network_files(findings.kinds_other),

@@ -17,19 +17,13 @@ from fooling.attacks.record import load_attack
 from fooling.claims.judgements import CLAIMS
 from fooling.classifiers.classifier_file import load_classifier
 from fooling.cli.attack import attack
+from fooling.cli.attack_tables import tabulate_adversarial, tabulate_label_only, tabulate_universal
 from fooling.cli.claims import claims, summarise
 from fooling.cli.classifiers import assemble_ensemble, calibrate, match_refusal
 from fooling.cli.comparisons import compare_kinds, probe_boundary
 from fooling.cli.examination import ablate, examine, measure_distances, stress, transfer
 from fooling.cli.fooling_images import collect_champions, paint
-from fooling.cli.probes import (
-    probe_far,
-    sample,
-    sample_families,
-    tabulate_adversarial,
-    tabulate_label_only,
-    tabulate_universal,
-)
+from fooling.cli.probes import probe_far, sample, sample_families
 from fooling.cli.retraining_tables import tabulate_budget, tabulate_refusal, tabulate_retraining
 from fooling.cli.tables import (
     compare,
@@ -381,7 +375,7 @@ def findings_of(study: Path, out: Path) -> None:
         other=study / "lenet-b.safetensors",
         runs=[f"direct={study / 'lenet-a' / 'seed1.safetensors'}"],
         ascents=[study / "ascent" / "lenet-a" / "plain.safetensors"],
-        examples=[study / "adversarial" / "lenet-a.safetensors"],
+        examples=[study / kind / "lenet-a.safetensors" for kind in ("adversarial", "universal", "label-only")],
         tables=[f"{name}={out / name / 'lenet-a.parquet'}" for name in ("families", "family_images")],
         output=out / "kinds.parquet",
     )
@@ -579,12 +573,14 @@ def test_one_image_of_each_kind_is_shown_to_the_other_network(study):
     assert kinds["kind"].tolist() == [
         "direct-champion",
         "gradient-ascent",
+        "label-only-champion",
         "adversarial-example",
+        "universal-perturbation",
         "smooth-random-image",
     ]
     assert set(kinds["classifier"]) == {"lenet-a"}
     assert set(kinds["other"]) == {"lenet-b"}
-    assert kinds["true_class"].notna().tolist() == [False, False, True, False]
+    assert kinds["true_class"].notna().tolist() == [False, False, False, True, True, False]
     run = load_run(study / "lenet-a" / "seed1.safetensors")
     champion = kinds.iloc[0]
     assert champion["confidence"] == run.confidences[champion["class_index"]]

@@ -200,7 +200,7 @@ def made_kinds() -> pd.DataFrame:
             {
                 **{"classifier": "lenet-a", "kind": kind, "source": "made-up", "class_index": place},
                 **{"class_name": str(place), "confidence": 0.9, "evaluations": 10**place, "other": "lenet-b"},
-                "true_class": "7" if kind == "adversarial-example" else None,
+                "true_class": "7" if kind in ("adversarial-example", "universal-perturbation") else None,
                 **{"other_label": str(place + place % 2), "other_confidence": 0.4, "transfers": 1 - place % 2},
                 "png": base64.b64encode(png_bytes(image)).decode(),
             }

@@ -102,7 +102,7 @@ def test_each_kind_has_its_image_confidence_cost_and_transfer(inputs):
     assert len(sheet.images) == len(table) == len(KINDS)
     written = [text.get_text().replace("\n", " ") for text in sheet.texts]
     assert set(KINDS.values()) <= set(written)
-    assert "a real 7, changed 1,000 evaluations lenet-b: 4, not fooled" in written
+    assert "a real 7, changed 100,000 evaluations lenet-b: 6, not fooled" in written
     assert f"100 evaluations lenet-b: also 2, {percent(0.4)}" in written
     alone = kinds(kinds=table[:1].assign(other=None, transfers=None)).axes[0]
     assert "1 evaluation" in [text.get_text() for text in alone.texts]

@@ -12,7 +12,7 @@ from fooling.fingerprint import Fingerprints
 from sharing.conversion import converted
 
 FILES = {
-    "src/fooling/cli/pictures.py": "NAMED_MODULES = ('fooling.figures.*',)",
+    "src/fooling/cli/draw.py": "NAMED_MODULES = ('fooling.figures.*',)",
     "src/fooling/figures/gallery.py": "import fooling.figures.style",
     "src/fooling/figures/style.py": "DATA_FILES = ('style.mplstyle',)",
     "src/fooling/figures/style.mplstyle": "font.size: 7",
@@ -52,7 +52,7 @@ def convert(given: dict[str, Any], code: Fingerprints) -> dict[str, Any] | None:
 def test_source_files_give_way_to_the_fingerprint_and_everything_else_stays(code: Fingerprints) -> None:
     inputs = [name for name in FILES if "survey" not in name]
     given = record("draw gallery", *inputs)
-    expected = code.of("fooling.cli.pictures", "fooling.figures.gallery")
+    expected = code.of("fooling.cli.draw", "fooling.figures.gallery")
     assert convert(given, code) == {
         **given,
         "input": ["results/table.csv"],
@@ -67,7 +67,7 @@ def test_a_command_of_a_group_is_found(code: Fingerprints) -> None:
 
 
 def test_a_record_of_other_files_is_left(code: Fingerprints) -> None:
-    given = record("draw gallery", "src/fooling/cli/pictures.py", "src/fooling/figures/gallery.py")
+    given = record("draw gallery", "src/fooling/cli/draw.py", "src/fooling/figures/gallery.py")
     given["input_checksums"]["src/fooling/figures/gallery.py"] = "sha256:of an edited file"
     assert convert(given, code) is None
     del given["input_checksums"]["src/fooling/figures/gallery.py"]

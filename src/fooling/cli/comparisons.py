@@ -10,12 +10,16 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from fooling.artifacts import read_table, write_table
+from fooling.artifacts import kind_of, read_table, write_table
 from fooling.attacks.adversarial.methods import beyond_boundary, norms_of
 from fooling.attacks.adversarial.network import LEVELS, Network
 from fooling.attacks.adversarial.record import AdversarialRecord, load_adversarial
 from fooling.attacks.evolution.record import RunRecord
+from fooling.attacks.label_only.record import KIND as LABEL_ONLY
+from fooling.attacks.label_only.record import LabelOnlyRecord, load_label_only
 from fooling.attacks.record import AttackRecord, TargetedRecord, load_attack
+from fooling.attacks.universal.record import KIND as UNIVERSAL
+from fooling.attacks.universal.record import UniversalRecord, load_universal
 from fooling.classifiers.classifier import Classifier, log_odds_of
 from fooling.classifiers.header import classifier_header
 from fooling.cli._files import open_classifier, read_named_runs, scorer, single_file, table_files
@@ -30,6 +34,8 @@ from fooling.progress import say
 from fooling.settings import read_settings
 
 PANEL = "Findings"
+
+GRADIENT = 3  # evaluations: one for the forward pass, two for the backward pass
 
 #: Methods whose changed images stand for adversarial examples, the first one that a record has.
 SHOWN_METHODS = ("deepfool", "l-bfgs", "hop-skip-jump", "pgd-l2", "pgd-linf", "fgsm")
@@ -140,20 +146,26 @@ def compare_kinds(
         other: Classifier file of another network with the same classes.
         runs: A run of evolution on the network, as experiment=path; once for each encoding.
         ascents: File of a gradient ascent on the network.
-        examples: File of adversarial examples of the network.
+        examples: File of another attack on the network: adversarial examples, universal perturbations, or images found
+            with labels alone; once for each.
         tables: The tables `families` and `family_images` of the network, as name=path.
         output: Table of the images to write.
     """
     header, sha256 = classifier_header(classifier), digest_of(classifier)
     given = table_files(tables or [], FAMILIES_TABLE, FAMILY_IMAGES)
     evolved, climbed = read_named_runs(runs or []), [load_attack(path) for path in ascents or []]
-    changed = [load_adversarial(path) for path in examples or []]
-    every: list[AttackRecord] = [*(run for those in evolved.values() for run in those), *climbed, *changed]
+    others = [(kind_of(path), path) for path in examples or []]
+    labelled = [load_label_only(path) for kind, path in others if kind == LABEL_ONLY]
+    universal = [load_universal(path) for kind, path in others if kind == UNIVERSAL]
+    changed = [load_adversarial(path) for kind, path in others if kind not in (LABEL_ONLY, UNIVERSAL)]
+    every: list[AttackRecord] = [run for those in evolved.values() for run in those]
+    every += [*climbed, *labelled, *changed, *universal]
     if strangers := sorted({str(each.classifier["name"]) for each in every if each.classifier["sha256"] != sha256}):
         found = f"images made on {', '.join(strangers)}"
         raise FoolingError(f"some images were not made on {classifier}", found=found, remedy="make them again")
     images = [_of_run(run, experiment) for experiment, those in evolved.items() for run in those]
-    images += [*map(_of_ascent, climbed), *map(_of_adversarial, changed)]
+    images += [*map(_of_ascent, climbed), *map(_of_labels_alone, labelled)]
+    images += [*map(_of_adversarial, changed), *map(_of_universal, universal)]
     if given[FAMILIES_TABLE.name] and given[FAMILY_IMAGES.name]:
         best, pictures = (
             read_table(single_file(given[each.name], each), each) for each in (FAMILIES_TABLE, FAMILY_IMAGES)
@@ -234,6 +246,43 @@ def _of_adversarial(record: AdversarialRecord) -> FoolingImages:
         log_odds=record.log_odds[rows],
         evaluations=record.evaluations[rows],
         true_classes=np.tile(record.real.classes, len(columns))[rows],
+    )
+
+
+def _of_labels_alone(record: LabelOnlyRecord) -> FoolingImages:
+    """Return the last champions of the search, if the classifier has confidences."""
+    rows = record.rows if record.revealed else np.zeros(0, dtype=np.int64)
+    return FoolingImages(
+        kind="label-only-champion",
+        source=record.name,
+        images=record.entries.images[rows],
+        classes=record.entries.class_index[rows],
+        confidences=record.entries.confidences[rows],
+        log_odds=record.entries.log_odds[rows],
+        evaluations=record.entries.queries[rows],
+    )
+
+
+def _of_universal(record: UniversalRecord) -> FoolingImages:
+    """Return the fooled examples of the linf perturbation of the compared size, found on the most images."""
+    settings = record.settings
+    of_size = [place for place, each in enumerate(record.columns) if each.round == 0 and each.norm == "linf"]
+    of_size = [place for place in of_size if record.columns[place].size == settings["compared_size"]]
+    place = max(of_size, key=lambda place: record.columns[place].images)
+    examples, shown = record.examples_of(place), slice(0, len(record.real))
+    true, before = record.unseen_classes[shown], record.unseen_labels[place, shown]
+    fooled = np.flatnonzero((before == true) & (record.labels[examples] != true))
+    rows = examples.start + fooled
+    batch = min(settings["batch"], record.columns[place].images)
+    return FoolingImages(
+        kind="universal-perturbation",
+        source=record.name,
+        images=record.images[rows],
+        classes=record.labels[rows],
+        confidences=record.confidences[rows],
+        log_odds=record.log_odds[rows],
+        evaluations=np.full(len(rows), GRADIENT * settings["steps"] * batch),
+        true_classes=true[fooled],
     )
 
 

@@ -43,6 +43,7 @@ GAP, CAPTION = 0.068, 0.175  # inches: between images, and the confidence under 
 STRIP, STRIP_GAP = 0.72, 0.48  # inches: a strip of dots below the gallery, and the space above it
 NOISE_ROWS = 2  # runs of the direct encoding with a row: all look like the same noise
 WIDEST, LEAST_WIDTH, NAMES, LINES = 1.5, 3.6, 0.18, 0.85  # inches, of the figure of kinds
+MOST_KINDS = 5  # in a row: the lines below an image are as wide as its place
 MOST_CONFIDENT, IN_ROW, NAME = 40, 10, 0.1  # champions of many classes, in a row; inches for the name of each
 SHEET_GAP, SHEET_LEFT, SHEET_RIGHT = 0.24, 0.3, 0.06  # inches
 LINE = 0.165  # inches: the height of a line of the table
@@ -87,14 +88,18 @@ def gallery(*, runs: Sequence[RunRecord], examined: pd.DataFrame) -> Figure:
 @in_style
 def kinds(*, kinds: pd.DataFrame) -> Figure:
     """Draw one image for each way to fool a network, with its confidence, its cost, and what another network sees."""
-    pitch = min((WIDTH - 2 * RIGHT) / len(kinds), WIDEST)
+    rows = math.ceil(len(kinds) / MOST_KINDS)
+    columns = math.ceil(len(kinds) / rows)
+    pitch = min((WIDTH - 2 * RIGHT) / columns, WIDEST)
     side = pitch - 2 * GAP
-    figure, axes = sheet(max(len(kinds) * pitch + 2 * RIGHT, LEAST_WIDTH), HEAD + NAMES + side + LINES)
+    height = NAMES + side + LINES
+    figure, axes = sheet(max(columns * pitch + 2 * RIGHT, LEAST_WIDTH), HEAD + rows * height)
     network = kinds["classifier"].iloc[0]
     write_head(axes, f"Ways to fool {network}", "of each kind the image with the median confidence; one example each")
-    for column, row in enumerate(kinds.to_dict("records")):
+    for place, row in enumerate(kinds.to_dict("records")):
+        line, column = divmod(place, columns)
         left = RIGHT + column * pitch + GAP
-        middle, top = left + side / 2, HEAD + NAMES
+        middle, top = left + side / 2, HEAD + line * height + NAMES
         name = textwrap.fill(KINDS[row["kind"]], 18)
         write(axes, middle, top - 0.045, name, va="bottom", fontweight="bold", fontsize=6.5)
         place_image(axes, picture_in(row["png"], source=row["kind"]), left=left, top=top, side=side)

@@ -81,8 +81,8 @@ def label_only(*, label_only: pd.DataFrame, label_only_curves: pd.DataFrame) -> 
     draw_note(
         figure,
         "Median over the classes; a class without an image counts as confidence 0. Lines: medians over networks and "
-        "seeds; band: all runs of MAP-Elites. Confidences are revealed after the last query. An image is the better, "
-        f"the more noise its label survives. {EXPLAINED}",
+        "seeds; band: all runs of MAP-Elites. Confidences are revealed after the last query. Of two images with "
+        f"one label, the better one keeps it under more noise. {EXPLAINED}",
     )
     return figure
 

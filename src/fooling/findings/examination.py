@@ -69,7 +69,9 @@ KINDS = {
     "direct-champion": "champion, direct encoding",
     "cppn-champion": "champion, CPPN encoding",
     "gradient-ascent": "gradient ascent",
+    "label-only-champion": "champion, labels alone",
     "adversarial-example": "adversarial example",
+    "universal-perturbation": "universal perturbation",
     "smooth-random-image": "best smooth random image",
 }
 KINDS_TABLE = Table(
