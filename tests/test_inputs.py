@@ -25,6 +25,12 @@ def test_the_digest_is_that_of_the_content(given: Path) -> None:
     assert digest_of(given) == sha256_of(b"other")
 
 
+def test_a_file_without_a_digest_is_named(tmp_path: Path) -> None:
+    for name in ("missing.json", "nul\0.json"):
+        with pytest.raises(FoolingError, match="cannot be read"):
+            digest_of(tmp_path / name)
+
+
 @pytest.mark.parametrize("how", ["rewritten", "replaced", "removed"])
 def test_an_input_that_changes_is_named(given: Path, how: str) -> None:
     def change() -> None:

@@ -149,18 +149,21 @@ def watched() -> Iterator[None]:
 
 
 def digest_of(path: Path) -> str:
-    """Return the SHA-256 of a file in hexadecimal, and remember the file as an input."""
-    state = _state_of(path)
-    digest = _digest(path)
-    if _seen is not None:
-        _seen.setdefault(_key(path), _Seen(digest, state))
-    return digest
+    """Return the SHA-256 of a file in hexadecimal, and remember the file as an input.
+
+    Raises :class:`FoolingError` if it cannot be read.
+    """
+    try:
+        return _remembered(path)
+    except (OSError, ValueError) as error:  # a path with a null character is a ValueError
+        found = getattr(error, "strerror", None) or error
+        raise FoolingError(f"{path} cannot be read", found=found, expected="a file") from None
 
 
 def remember(path: Path) -> None:
     """Remember a file that is about to be read as an input."""
     if _seen is not None and _key(path) not in _seen:
-        digest_of(path)
+        _remembered(path)
 
 
 def forget(path: Path) -> None:
@@ -179,6 +182,15 @@ def require_unchanged() -> None:
             expected="the same content from start to end",
             remedy="run it again, and do not change the file until it ends",
         )
+
+
+def _remembered(path: Path) -> str:
+    """Return the SHA-256 of a file, and remember the file as an input."""
+    state = _state_of(path)
+    digest = _digest(path)
+    if _seen is not None:
+        _seen.setdefault(_key(path), _Seen(digest, state))
+    return digest
 
 
 def _key(path: Path) -> Path:
