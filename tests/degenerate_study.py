@@ -659,6 +659,7 @@ def every_claim() -> list[dict[str, Any]]:
         "method": "hop-skip-jump",
         "universal": "one",
         "norm": "linf",
+        "size": 0.2,
         "round": 1,
         "fill": "mean",
         "removed": 1,
