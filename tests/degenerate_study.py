@@ -644,6 +644,7 @@ class DegenerateStudy:
             "classifier": [{"classifier": one} for one in self.names],
             "first classifier of a data set": [{"classifier": "lenet-a"}],
             "data set with independent networks": [{}] if len(self.names) > 1 else [],
+            "study with universal perturbations": [{}] if self.with_gradients else [],
             "study with compared experiments": [],  # its experiments are compared as variants of one
             "study with repeated runs": [{}] if self.plan.seeds > 1 or len(self.names) > 1 else [],
             "classifier with ascents": [{"classifier": one} for one in self.names],
