@@ -108,16 +108,30 @@ def test_a_setting_of_adversarial_examples_reruns_them_and_what_follows(changed:
 def test_a_setting_of_universal_perturbations_reruns_them_and_what_follows(changed: Checkout) -> None:
     changed.replace(SMOKE, "  fewer_images: [5]", "  fewer_images: [6]")
     pending = changed.pending()
-    assert set(pending) == DESCRIBING | {"attack_images", "tabulate_universal", "claims", "summarise", "draw"}
-    assert _names(pending["draw"]) == {"universal_rates", "universal_gallery"}
+    assert set(pending) == DESCRIBING | {
+        "attack_images",
+        "tabulate_universal",
+        "compare_kinds",
+        "claims",
+        "summarise",
+        "draw",
+    }
+    assert _names(pending["draw"]) == {"universal_rates", "universal_gallery", "kinds"}
 
 
 @pytest.mark.slow
 def test_a_setting_of_an_attack_with_labels_alone_reruns_it_and_what_follows(changed: Checkout) -> None:
     changed.replace(SMOKE, "queries: 150", "queries: 160")
     pending = changed.pending()
-    assert set(pending) == DESCRIBING | {"attack", "tabulate_label_only", "claims", "summarise", "draw"}
-    assert _names(pending["draw"]) == {"label_only", "label_only_gallery"}
+    assert set(pending) == DESCRIBING | {
+        "attack",
+        "tabulate_label_only",
+        "compare_kinds",
+        "claims",
+        "summarise",
+        "draw",
+    }
+    assert _names(pending["draw"]) == {"label_only", "label_only_gallery", "kinds"}
 
 
 @pytest.mark.slow
