@@ -194,7 +194,8 @@ def test_the_budget_of_a_search_leaves_networks_and_random_images_alone(changed:
 def test_a_module_of_the_cppn_encoding_reruns_cppn_runs_and_what_follows(changed: Checkout) -> None:
     changed.append("src/fooling/encodings/cppn/encoding.py", CHANGE)
     pending = changed.pending()
-    assert not {"train", "import_network", "calibrate", "attack"} & set(pending)
+    assert not {"train", "import_network", "calibrate"} & set(pending)
+    assert all("/label-only/" in output for output in pending["attack"]), "its images are CPPNs"
     assert all("cppn" in output for step in ("evolve", "sample") for output in pending[step])
     assert {"evolve", "sample"} <= set(pending)
     assert "gallery-direct" not in _names(pending["draw"])
