@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from functools import cached_property
 from typing import Any
 
-from fooling.attacks.registry import attack_modules
+from fooling.attacks.settings import attack_modules
 from fooling.classifiers.architectures import names_a_file
 from fooling.encodings.settings import DirectSettings, encoding_module
 from fooling.findings.intervals import IntervalSettings

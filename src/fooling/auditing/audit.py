@@ -19,14 +19,13 @@ from numpy.typing import NDArray
 
 from fooling.artifacts import write_folder
 from fooling.attacks.ascent.run import EVALUATIONS_OF_STEP, GradientAscent
-from fooling.attacks.ascent.settings import AscentSettings
 from fooling.attacks.attack import AttackRun, identity_of
 from fooling.attacks.evolution.record import RunRecord
 from fooling.attacks.evolution.run import Evolution
 from fooling.attacks.evolution.screening import IMAGES as MEASURED
 from fooling.attacks.evolution.searches import RandomSearch
-from fooling.attacks.evolution.settings import EvolutionSettings, SearchSettings
 from fooling.attacks.record import AttackRecord, TargetedRecord
+from fooling.attacks.settings import AscentSettings, EvolutionSettings, SearchSettings
 from fooling.auditing.real_images import (
     OtherPreprocessing,
     RealImages,

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from fooling.attacks.attack import finish
-from fooling.attacks.evolution.settings import Precision
+from fooling.attacks.settings import Precision
 from fooling.auditing.audit import AuditResult, completed, planned, result_of
 from fooling.auditing.real_images import RealImages, real_images
 from fooling.auditing.settings import LEAST_BUDGET, OFFSPRING, AuditSettings, OpeningSettings

@@ -17,9 +17,8 @@ from fooling.attacks.attack import Attack, finish, identity_of
 from fooling.attacks.evolution.record import load_run
 from fooling.attacks.evolution.replay import generations_shown, replayed, save_replay
 from fooling.attacks.evolution.run import Evolution
-from fooling.attacks.evolution.settings import EvolutionSettings
 from fooling.attacks.record import AttackRecord, chosen_settings, load_attack
-from fooling.attacks.registry import ON_REAL_IMAGES, attack_modules, attack_named
+from fooling.attacks.settings import ON_REAL_IMAGES, EvolutionSettings, attack_modules, attack_named
 from fooling.checkpoints import CheckpointStore
 from fooling.classifiers.architectures import architecture_modules
 from fooling.classifiers.classifier import Classifier

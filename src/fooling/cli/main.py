@@ -69,7 +69,7 @@ COMPLETION_VARIABLE = "_FOOLING_COMPLETE"
 
 #: Parameters that a shell completes with the keys of a mapping: its module and its name.
 COMPLETED = {
-    "kind": ("fooling.attacks.registry", "ATTACKS"),
+    "kind": ("fooling.attacks.settings", "ATTACKS"),
     "figure": ("fooling.figures.catalogue", "FIGURES"),
 }
 

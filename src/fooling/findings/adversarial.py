@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fooling.attacks.adversarial.record import NORMS, AdversarialRecord, Perturbed
-from fooling.attacks.adversarial.settings import NORM_OF
+from fooling.attacks.perturbation_settings import NORM_OF
 from fooling.findings.columns import ATTACK, CLASS, CLASSIFIER, NOTE, RELATION, UNITS
 from fooling.findings.intervals import Estimate, IntervalSettings, estimated_mean, estimated_over_pairs, estimated_share
 from fooling.table import (

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from fooling.attacks.adversarial.methods import Batch, changed, noisy, norms_of
 from fooling.attacks.adversarial.network import LEVELS, Array, Network
 from fooling.attacks.adversarial.record import ARRAYS, COMPUTED, NORMS, AdversarialRecord, record_of, save_adversarial
-from fooling.attacks.adversarial.settings import WITHOUT_GRADIENTS, AdversarialSettings
+from fooling.attacks.perturbation_settings import WITHOUT_GRADIENTS, AdversarialSettings
 from fooling.attacks.record import AttackRecord
 from fooling.classifiers.classifier import Classifier, confidences_of, log_odds_of
 from fooling.classifiers.gradients import has_gradients

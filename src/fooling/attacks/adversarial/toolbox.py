@@ -27,7 +27,7 @@ from art.estimators.estimator import BaseEstimator, LossGradientsMixin  # type: 
 from numpy.typing import NDArray
 
 from fooling.attacks.adversarial.network import Array, Network
-from fooling.attacks.adversarial.settings import AdversarialSettings, Norm
+from fooling.attacks.perturbation_settings import AdversarialSettings, Norm
 
 VERSION = str(art.__version__)
 STEP = 2.5  # step of PGD, as a multiple of its size over the number of steps

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from fooling.attacks.ascent.methods import Goal, method_of
-from fooling.attacks.ascent.settings import AscentSettings
 from fooling.attacks.record import AttackRecord, TargetedRecord, Trajectory, save_attack
+from fooling.attacks.settings import AscentSettings
 from fooling.classifiers.classifier import Classifier, confidences_of, log_odds_of
 from fooling.errors import REMEDY, FoolingError
 from fooling.schemas import FINITE64, require_range, require_schema

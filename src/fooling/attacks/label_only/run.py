@@ -19,11 +19,10 @@ from torch import Tensor
 from fooling.attacks.evolution.run import Run
 from fooling.attacks.evolution.scoring import Scoring
 from fooling.attacks.evolution.searches import MapElites, RandomSearch
-from fooling.attacks.evolution.settings import SearchSettings
 from fooling.attacks.label_only.record import Entries, LabelOnlyRecord, below, checked_entries, record_of
 from fooling.attacks.label_only.record import save_label_only as save
-from fooling.attacks.label_only.settings import LabelOnlySettings
 from fooling.attacks.record import AttackRecord
+from fooling.attacks.settings import LabelOnlySettings, SearchSettings
 from fooling.classifiers.classifier import Classifier, confidences_of, log_odds_of
 from fooling.classifiers.wrapped import LabelsAlone, kind_of_scores
 from fooling.encodings.encoding import Genomes

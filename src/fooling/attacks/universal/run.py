@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from fooling.attacks.adversarial.network import Array, Network
+from fooling.attacks.perturbation_settings import Perturbation, UniversalSettings
 from fooling.attacks.record import AttackRecord
 from fooling.attacks.universal.record import (
     ARRAYS,
@@ -24,7 +25,6 @@ from fooling.attacks.universal.record import (
     random_change,
     save_universal,
 )
-from fooling.attacks.universal.settings import Column, UniversalSettings
 from fooling.attacks.universal.steps import FineTuned, Labels, labels_of, moved, seen_pixels
 from fooling.classifiers.classifier import Classifier, confidences_of, log_odds_of
 from fooling.classifiers.gradients import has_gradients
@@ -198,7 +198,7 @@ class UniversalRun:
         self.steps_done, self._change = int(arrays["done"]), arrays["change"].copy()
         self._found |= {array.name: arrays[array.name].copy() for array in self._computed}
 
-    def _steps_of(self, column: Column) -> int:
+    def _steps_of(self, column: Perturbation) -> int:
         """Return the steps of a column: fine-tuning after round 0, those of the perturbation, and one that tries it."""
         return (self.settings.tuning_steps if column.round else 0) + self.settings.steps + 1
 
@@ -210,7 +210,7 @@ class UniversalRun:
             done -= self._steps_of(column)
         raise ValueError("no step is left")
 
-    def _attacked(self, column: Column) -> Classifier:
+    def _attacked(self, column: Perturbation) -> Classifier:
         return self._tuned.classifier if self._tuned is not None and column.round else self._classifier
 
     def _before(self, place: int) -> int:
@@ -233,7 +233,7 @@ class UniversalRun:
             self._found["seen_labels"][place] = labels_of(self._tuned.classifier, self._seen)
             self._found["unseen_labels"][place] = labels_of(self._tuned.classifier, self._unseen)
 
-    def _move(self, column: Column, step: int) -> None:
+    def _move(self, column: Perturbation, step: int) -> None:
         """Move the perturbation of a column against the gradient of one batch."""
         settings = self.settings
         if step == 0:
