@@ -8,8 +8,8 @@ from fooling.attacks.perturbation_settings import Perturbation
 from fooling.attacks.universal.record import UniversalRecord, perturbed
 
 COLUMNS = (
-    Perturbation("linf", 0.2, 2, 0), Perturbation("linf", 0.1, 6, 0), Perturbation("linf", 0.2, 6, 0), Perturbation("l2", 0.1, 6, 0),
-    Perturbation("linf", 0.2, 6, 1),
+    Perturbation("linf", 0.2, 2, 0), Perturbation("linf", 0.1, 6, 0), Perturbation("linf", 0.2, 6, 0),
+    Perturbation("l2", 0.1, 6, 0), Perturbation("linf", 0.2, 6, 1),
 )  # fmt: skip
 SEEN, UNSEEN, EXAMPLES, RANDOM = 6, 10, 2, 2
 #: How many of the ten unseen images each column fools; of the used ones it fools all, of each control none or one.

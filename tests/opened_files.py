@@ -23,7 +23,7 @@ def note(event: str, arguments: tuple[object, ...]) -> None:
 def trace(frame: types.FrameType, event: str, argument: object) -> None:
     """Keep the code of a function of the package, unless it is called while a module is imported."""
     code = frame.f_code
-    if code not in called and code.co_filename.startswith(PACKAGE):
+    if code not in called and code.co_filename.startswith(PACKAGE) and code.co_filename.endswith(".py"):
         caller: types.FrameType | None = frame
         while caller is not None:
             if caller.f_code.co_name == "<module>" and caller.f_code.co_filename.startswith(PACKAGE):

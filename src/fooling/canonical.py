@@ -23,7 +23,7 @@ INERT_DECORATORS = {
 }
 
 #: Decorators of functions and classes that have no effect beyond the name that they bind.
-LOCAL_DECORATORS = INERT_DECORATORS | {"dataclass"}
+LOCAL_DECORATORS = INERT_DECORATORS | {"dataclass", "in_style", "inlined", "intrinsic", "no_grad", "inference_mode"}
 
 #: Assignments that declare dependencies (:mod:`fooling.fingerprint`); they count for every function of their module.
 DECLARATIONS = frozenset({"DATA_FILES", "NAMED_MODULES"})
@@ -42,7 +42,7 @@ def canonical(source: str | bytes, *, module: str) -> str:
     """
     statements = statements_of(ast.parse(source), module=module, package=())
     used = {name for each in statements for name in each.uses}
-    return "".join(each.code for each in statements if not each.is_import or used & set(each.binds) or not each.binds)
+    return "".join(each.code for each in statements if each.has_effect or not each.is_import or used & set(each.binds))
 
 
 def imports_of(tree: ast.Module, package: Sequence[str]) -> Iterator[str]:
@@ -81,7 +81,9 @@ class Statement:
     """A statement at the level of a module; each name of an import is a statement of its own."""
 
     binds: tuple[str, ...]
-    """The names that it binds, if it has no other effect; none: it runs whenever the module is imported."""
+    """The names that it binds, as far as they are plain to see."""
+    has_effect: bool
+    """Whether it does more than that, so that it counts whenever the module is imported."""
     uses: tuple[str, ...]
     """The names that its code uses; annotations that nothing reads do not count."""
     imports: tuple[str, ...]
@@ -101,11 +103,13 @@ def statements_of(tree: ast.Module, *, module: str, package: Sequence[str]) -> l
     mentioned = {each.id for each in ast.walk(tree) if isinstance(each, ast.Name)}
     found = []
     for statement in (part for each in tree.body for part in _parts(each)):
-        binds, canon = _bound_by(statement, mentioned), _Canon(statement, module)
+        binds, canon = _bound_by(statement), _Canon(statement, module)
         if code := canon.text():
-            imports = sorted(set(imports_of(ast.Module(body=[statement], type_ignores=[]), package)))
             is_import = isinstance(statement, ast.Import | ast.ImportFrom)
-            found.append(Statement(tuple(sorted(binds)), tuple(sorted(canon.used)), tuple(imports), code, is_import))
+            has_effect = not (binds & mentioned if is_import else _only_binds(statement))
+            imports = sorted(set(imports_of(ast.Module(body=[statement], type_ignores=[]), package)))
+            names = tuple(sorted(binds)), tuple(sorted(canon.used)), tuple(imports)
+            found.append(Statement(names[0], has_effect, *names[1:], code, is_import))
     return found
 
 
@@ -120,19 +124,29 @@ def _parts(statement: ast.stmt) -> Iterator[ast.stmt]:
         yield statement
 
 
-def _bound_by(statement: ast.stmt, mentioned: set[str]) -> set[str]:
-    """Return the names that a statement binds if it has no other effect, otherwise an empty set."""
+def _bound_by(statement: ast.stmt) -> set[str]:
+    """Return the names that an import, a definition or an assignment binds; nothing for other statements."""
     if isinstance(statement, ast.Import | ast.ImportFrom):
-        names = set(map(_bound_name, statement.names))
-        return names if names & mentioned else set()
+        return set(map(_bound_name, statement.names))
     if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        return {statement.name} if set(map(_last_name, statement.decorator_list)) <= LOCAL_DECORATORS else set()
-    if isinstance(statement, ast.Assign | ast.AnnAssign):
-        targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
-        parts = [part for target in targets for part in ast.walk(target) if isinstance(part, ast.expr)]
-        binds_names_only = all(isinstance(part, ast.Name | ast.Tuple | ast.List | ast.Starred) for part in parts)
-        return {part.id for part in parts if isinstance(part, ast.Name)} if binds_names_only else set()
-    return set()
+        return {statement.name}
+    return {part.id for part in _targets(statement) if isinstance(part, ast.Name)}
+
+
+def _only_binds(statement: ast.stmt) -> bool:
+    """Return whether a definition or an assignment does nothing but bind names."""
+    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return set(map(_last_name, statement.decorator_list)) <= LOCAL_DECORATORS
+    targets = _targets(statement)
+    return bool(targets) and all(isinstance(part, ast.Name | ast.Tuple | ast.List | ast.Starred) for part in targets)
+
+
+def _targets(statement: ast.stmt) -> list[ast.expr]:
+    """Return all parts of the targets of an assignment; none for other statements."""
+    if not isinstance(statement, ast.Assign | ast.AnnAssign):
+        return []
+    targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+    return [part for target in targets for part in ast.walk(target) if isinstance(part, ast.expr)]
 
 
 def _bound_name(alias: ast.alias) -> str:

@@ -54,7 +54,9 @@ class Module:
         return [
             place
             for place, each in enumerate(self.statements)
-            if name is None or name in each.binds or (name == "" and not set(each.binds) - DECLARATIONS)
+            if name is None
+            or name in each.binds
+            or (name == "" and (each.has_effect or DECLARATIONS & set(each.binds)))
         ]
 
 
@@ -259,8 +261,8 @@ def _read_kept(path: Path) -> dict[str, Module]:
 def _module_from(fields: dict[str, Any]) -> Module:
     """Return a module from JSON, which has lists instead of tuples."""
     statements = [
-        Statement(tuple(binds), tuple(uses), tuple(imports), code, is_import)
-        for binds, uses, imports, code, is_import in fields["statements"]
+        Statement(tuple(binds), has_effect, tuple(uses), tuple(imports), code, is_import)
+        for binds, has_effect, uses, imports, code, is_import in fields["statements"]
     ]
     return Module(fields["key"], tuple(statements), tuple(fields["data_files"]), tuple(fields["named_modules"]))
 

@@ -1,6 +1,7 @@
 """Settings of the attacks that start from random images, one class each, and all attacks by name.
 
-Readable without torch: the class of an attack is imported only when it is used."""
+Readable without torch: the class of an attack is imported only when it is used.
+"""
 
 from __future__ import annotations
 
@@ -141,7 +142,7 @@ class AscentSettings(Settings):
         }
 
 
-#: The paper's settings of gradient ascent, by the names of its supplementary figures, as far as they differ from the defaults.
+#: The paper's settings of gradient ascent, by the names of its supplementary figures: what differs from the defaults.
 ASCENT_PRESETS: Mapping[str, Mapping[str, Any]] = {
     "plain": {},
     "s-169": {"steps": 1500, "early_progress": 0.03, "late_progress": 0.02, "decay": 0.01},

@@ -41,8 +41,8 @@ from fooling.classifiers.gradients import has_gradients
 from fooling.classifiers.probe import remarks_on
 from fooling.classifiers.wrapped import Scores, kind_of_scores
 from fooling.encodings.settings import CppnSettings, DirectSettings, encoding_for
-from fooling.formatting import share_percent
 from fooling.images import noise_images
+from fooling.messages import share_percent
 from fooling.schemas import Header
 from fooling.seeding import derived_seed
 from fooling.settings import SeedRange

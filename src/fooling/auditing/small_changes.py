@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from fooling.attacks.adversarial.methods import Batch, Changed, beyond_boundary, changed, noisy, norms_of
-from fooling.attacks.adversarial.network import LEVELS, Network
 from fooling.attacks.perturbation_settings import AdversarialSettings, Change
 from fooling.auditing.real_images import RealImages
 from fooling.classifiers.classifier import Classifier, confidences_of
+from fooling.classifiers.gradients import LEVELS, Network
 from fooling.schemas import Header
 from fooling.seeding import numpy_generator
 

@@ -11,7 +11,6 @@ import pytest
 import torch
 
 from fooling.artifacts import read_arrays, write_arrays
-from fooling.attacks.adversarial.network import Network
 from fooling.attacks.perturbation_settings import Perturbation, UniversalSettings
 from fooling.attacks.universal.record import (
     KIND,
@@ -25,6 +24,7 @@ from fooling.attacks.universal.record import (
 from fooling.attacks.universal.run import Universal, UniversalRun, drawn_images
 from fooling.attacks.universal.steps import FineTuned, labels_of, moved, seen_pixels
 from fooling.classifiers.classifier import Classifier
+from fooling.classifiers.gradients import Network
 from fooling.datasets.dataset import Dataset
 from fooling.errors import FoolingError
 from fooling.settings import checked_settings
@@ -131,7 +131,8 @@ def test_every_perturbation_has_its_norm_and_judges_stored_images(
     record: UniversalRecord, classifier: Classifier, dataset: Dataset
 ) -> None:
     assert record.columns == (
-        Perturbation("linf", 0.1, 6, 0), Perturbation("linf", 0.1, 24, 0), Perturbation("linf", 0.2, 24, 0), Perturbation("l2", 0.1, 24, 0),
+        Perturbation("linf", 0.1, 6, 0), Perturbation("linf", 0.1, 24, 0), Perturbation("linf", 0.2, 24, 0),
+        Perturbation("l2", 0.1, 24, 0),
         Perturbation("linf", 0.1, 24, 1), Perturbation("linf", 0.1, 24, 2),
     )  # fmt: skip
     for column, change in zip(record.columns, record.perturbations, strict=True):

@@ -12,8 +12,8 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from fooling.attacks.adversarial.network import Array, Network
 from fooling.attacks.perturbation_settings import AdversarialSettings, Change, Norm
+from fooling.classifiers.gradients import Array, Network
 from fooling.seeding import numpy_generator
 
 WIDENING = 4.0  # factor between two weights of the norm, until one is found that changes the label

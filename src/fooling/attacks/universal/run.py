@@ -6,17 +6,15 @@ of all images at once, against the summed gradient of their log-odds: its sign f
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from fooling.attacks.adversarial.network import Array, Network
+from fooling.attacks.attack import SeededBySettings, require_fitting
 from fooling.attacks.perturbation_settings import Perturbation, UniversalSettings
-from fooling.attacks.record import AttackRecord
 from fooling.attacks.universal.record import (
     ARRAYS,
     LEVELS,
@@ -27,10 +25,10 @@ from fooling.attacks.universal.record import (
 )
 from fooling.attacks.universal.steps import FineTuned, Labels, labels_of, moved, seen_pixels
 from fooling.classifiers.classifier import Classifier, confidences_of, log_odds_of
-from fooling.classifiers.gradients import has_gradients
+from fooling.classifiers.gradients import Array, Network, has_gradients
 from fooling.datasets.dataset import Dataset
 from fooling.errors import REMEDY, FoolingError
-from fooling.formatting import share_percent
+from fooling.messages import share_percent
 from fooling.schemas import require_arrays, require_range
 from fooling.seeding import numpy_generator
 from fooling.settings import Settings
@@ -40,13 +38,11 @@ from fooling.settings import Settings
 FIRST_STEP = 1.0
 
 
-class Universal:
+class Universal(SeededBySettings):
     """Universal perturbations with their settings."""
 
     settings_class: ClassVar[type[Settings]] = UniversalSettings
-    unit: ClassVar[str] = "steps"
-    controls: ClassVar[tuple[str, ...]] = ()
-    has_seeds: ClassVar[bool] = True
+    title: ClassVar[str] = "universal"
 
     def __init__(
         self, *, settings: UniversalSettings, classifier: Classifier, identity: Mapping[str, Any], dataset: Dataset
@@ -60,13 +56,7 @@ class Universal:
                 f"the network {classifier.name} has no gradients, which universal perturbations need",
                 remedy="remove it from the `classifiers` of each attack with `kind: universal`",
             )
-        if dataset.image_shape != classifier.input_shape or len(dataset.class_names) > len(classifier.class_names):
-            raise FoolingError(
-                f"the images of {dataset.name} do not fit the network {classifier.name}",
-                found=f"{dataset.image_shape}, {len(dataset.class_names)} classes",
-                expected=f"{classifier.input_shape}, {len(classifier.class_names)} classes",
-                remedy="give the data set of the classifier",
-            )
+        require_fitting(dataset, classifier)
         if settings.rounds > 0:
             dataset.require_training_images("fine-tuning on perturbed images")
         _require_images(settings, dataset)
@@ -80,20 +70,13 @@ class Universal:
             "versions": identity["versions"],
         }
 
-    def run(self, seed: int | None, *, control: str = "") -> UniversalRun:
+    def _run(self) -> UniversalRun:
         """Return the run on the images that the settings draw."""
-        if seed is not None:
-            raise FoolingError("universal takes its seed from its settings", remedy="leave out --seed")
         return UniversalRun(
             classifier=self._classifier, settings=self._settings, identity=self._identity, dataset=self._dataset
         )
 
     save = staticmethod(save_universal)
-
-    @staticmethod
-    def save_many(path: Path, records: Sequence[AttackRecord]) -> None:
-        """Raise :class:`FoolingError`: one file holds all perturbations already."""
-        raise FoolingError("universal takes its seed from its settings", remedy="leave out --runs")
 
 
 class UniversalRun:
