@@ -58,6 +58,17 @@ def test_other_versions_are_refused(result, tmp_path) -> None:
         read_audit(tmp_path / "audit")
 
 
+def test_an_audit_of_the_version_before_is_read(result, tmp_path) -> None:
+    result.save(tmp_path / "audit")
+    path = tmp_path / "audit/audit.json"
+    content = json.loads(path.read_text())
+    former = {key: value for key, value in content.items() if key not in ("universal", "labels_alone")}
+    path.write_text(json.dumps(former | {"version": 2}))
+    read = read_audit(tmp_path / "audit")
+    assert (read.version, read.universal, read.labels_alone) == (2, None, None)
+    assert read.searches == as_file(result).searches
+
+
 def keys(model: type[BaseModel], before: str = "") -> Iterator[str]:
     """Rows of a table in Markdown with every key of a file and its meaning."""
     for name, field in described_fields(model).items():

@@ -26,6 +26,7 @@ from fooling.attacks.evolution.screening import IMAGES as MEASURED
 from fooling.attacks.evolution.searches import RandomSearch
 from fooling.attacks.record import AttackRecord, TargetedRecord
 from fooling.attacks.settings import AscentSettings, EvolutionSettings, SearchSettings
+from fooling.auditing.further_attacks import FurtherAttacks
 from fooling.auditing.real_images import (
     OtherPreprocessing,
     RealImages,
@@ -34,7 +35,6 @@ from fooling.auditing.real_images import (
     measured,
 )
 from fooling.auditing.settings import OFFSPRING, AuditSettings
-from fooling.auditing.small_changes import SmallChangesResult, small_changes
 from fooling.classifiers.architectures import names_a_file
 from fooling.classifiers.classifier import Classifier
 from fooling.classifiers.gradients import has_gradients
@@ -128,8 +128,8 @@ class AuditResult:
     """What the network does with test images; None if there were none."""
     other_preprocessing: OtherPreprocessing | None
     """A usual preprocessing that is clearly better on the test images; None if there is none, or no test images."""
-    small: SmallChangesResult | str
-    """The smallest changes of real images that make the network wrong, or why they were not measured."""
+    further: FurtherAttacks
+    """What was tried besides the searches: small changes of real images, and labels alone."""
     remarks: tuple[str, ...]
     """What is suspicious about the network, such as missing gradients."""
     provenance: dict[str, Any]
@@ -146,13 +146,11 @@ class AuditResult:
     def sentences(self) -> list[str]:
         """Return the main result: one sentence for each search that is no control, the most successful first.
 
-        The last sentence is about the smallest changes of real images.
+        The last sentences are about the attacks besides the searches.
         """
         main = [found for found in self.searches if not found.is_control]
         main.sort(key=lambda found: -found.fooled(self.settings.threshold))
-        missing = f"Smallest changes of real images: not measured. This {self.small}."
-        last = missing if isinstance(self.small, str) else self.small.file.sentence
-        return [*(self._sentence(found) for found in main), last]
+        return [*(self._sentence(found) for found in main), *self.further.sentences(self.settings.threshold)]
 
     def save(self, folder: str | Path, *, export: Literal["imagefolder", "list"] | None = None) -> None:
         """Write the audit as a folder: a page, ``audit.json`` and the images; an older audit there is replaced.
@@ -230,10 +228,11 @@ def completed(
     settings: AuditSettings,
     *,
     searches: Sequence[SearchResult],
+    further: FurtherAttacks,
     real: RealImages | None = None,
     provenance: dict[str, Any] | None = None,
 ) -> AuditResult:
-    """Return the result of an audit, with the ``searches`` that were run, and with ``real`` test images if any."""
+    """Return the result of an audit: of its ``searches`` and ``further`` attacks, and with ``real`` images if any."""
     scores = kind_of_scores(classifier)
     is_label = scores == "label"  # any image has one, so that single images say nothing
     result = None if real is None else measured(classifier, real, searches, threshold=settings.threshold)
@@ -248,9 +247,7 @@ def completed(
         searches=tuple(searches),
         real=result,
         other_preprocessing=other,
-        small=small_changes(
-            classifier, real, has_gradients=has_gradients(classifier), budget=settings.budget, seed=settings.seed
-        ),
+        further=further,
         remarks=() if is_label else tuple(_remarks(classifier, real, result, other)),
         provenance=provenance or {},
     )

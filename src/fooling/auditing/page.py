@@ -20,6 +20,7 @@ from fooling.auditing.real_images import Refused
 from fooling.auditing.settings import formula_of
 from fooling.classifiers.wrapped import Scores
 from fooling.figures.style import QUIET, SERIES, WIDTH, as_png, in_style
+from fooling.findings.audits import Kind
 from fooling.messages import percent, short_percent
 from fooling.report.pictures import Picture, environment, figure_uri, picture, size_of
 
@@ -38,7 +39,16 @@ PRECISIONS = {
     "screened": "screened in bfloat16, with the same result as in float32",
 }
 
-SMALL = {"original": "real image", "changed": "smallest change", "noise": "noise of the same norm"}
+KINDS: dict[Kind, str] = {
+    "original": "real image",
+    "changed": "smallest change",
+    "noise": "noise of the same norm",
+    "perturbed": "with the perturbation",
+    "random-signs": "with random signs",
+    "perturbation": "the perturbation alone, stretched to the range of levels",
+    "evolution": "evolution",
+    "random-search": "random search",
+}
 
 Key = TypeVar("Key", str, int)
 #: What cannot be known if a network gives no logits.
@@ -108,10 +118,10 @@ def audit_page(result: AuditResult) -> str:
     """Return the HTML of an audit, smaller than 5 MB; images without room are left out, which the page says."""
     curves = as_png(draw_curves(result))
     strip = _fitting({"": enumerate(_strip(result))}, room=MOST_CHARACTERS // 4)[""]
-    small = _fitting({"": enumerate(shown)}, room=MOST_CHARACTERS // 4)[""] if (shown := _small(result)) else []
+    examples = _examples(result)
     pictures = _fitting(
         {search.name: _most_confident(result, search) for search in result.searches},
-        room=MOST_CHARACTERS - sum(len(shown.source) for shown in (*strip, *small)),
+        room=MOST_CHARACTERS - sum(len(shown.source) for shown in chain(strip, *examples.values())),
     )
     contents = {
         "searches": "Searches",
@@ -137,9 +147,8 @@ def audit_page(result: AuditResult) -> str:
             fewer=next((n for each in result.searches if (n := len(each.classes)) < len(result.class_names)), None),
             preprocessing=formula_of(result.provenance.get("input", {})),
             strip=strip,
-            small=None if isinstance(result.small, str) else result.small.file,
-            small_missing=result.small if isinstance(result.small, str) else "",
-            small_pictures=small,
+            further=result.further,
+            examples=examples,
             threshold=short_percent(result.settings.threshold),
             curves=figure_uri(curves),
             size=size_of(curves),
@@ -276,13 +285,15 @@ def _picture(result: AuditResult, search: SearchResult, index: int) -> Picture:
     return picture(search.images[index], name, float(search.confidences[index]), kind=search.title)
 
 
-def _small(result: AuditResult) -> list[Picture]:
-    """Return the example of a smallest change: the real image, changed, and with noise; empty if not measured."""
-    if isinstance(result.small, str):
-        return []
-    shown = zip(result.small.file.example, result.small.pictures, strict=True)
+def _examples(result: AuditResult) -> dict[str, list[Picture]]:
+    """Return the examples of each attack besides the searches, as far as they fit; none of what was not measured."""
     names = (*result.class_names, "fooling class")
-    return [picture(image, names[each.class_index], each.confidence, kind=SMALL[each.kind]) for each, image in shown]
+    shown: dict[str, list[Picture]] = {"small-changes": [], "universal": [], "labels-alone": []}
+    for each, image in result.further.pictures():
+        found = picture(image, names[each.class_index], each.confidence, kind=KINDS[each.kind])
+        shown[each.file.split("/")[1]].append(found)
+    fitting = {name: enumerate(pictures) for name, pictures in shown.items() if pictures}
+    return shown | (_fitting(fitting, room=MOST_CHARACTERS // 2) if fitting else {})
 
 
 def _strip(result: AuditResult) -> Iterator[Picture]:

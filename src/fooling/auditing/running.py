@@ -14,10 +14,12 @@ from fooling.attacks.attack import finish
 from fooling.attacks.evolution.screening import in_bfloat16, lacking_bfloat16
 from fooling.attacks.settings import Precision
 from fooling.auditing.audit import AuditResult, completed, planned, result_of
+from fooling.auditing.further_attacks import FurtherAttacks, labels_alone, one_perturbation, small_changes
 from fooling.auditing.real_images import RealImages, real_images
 from fooling.auditing.settings import LEAST_BUDGET, OFFSPRING, AuditSettings, OpeningSettings
 from fooling.checkpoints import CheckpointStore
 from fooling.classifiers.classifier import Classifier
+from fooling.classifiers.gradients import has_gradients
 from fooling.classifiers.header import Outputs
 from fooling.classifiers.settings import InputSettings
 from fooling.classifiers.wrapped import Scorer, wrapped
@@ -160,7 +162,7 @@ def audited(
     store: CheckpointStore | None = None,
     sha256: str = "",
 ) -> AuditResult:
-    """Run all searches of an audit of ``classifier``.
+    """Run all searches and further attacks of an audit of ``classifier``.
 
     Args:
         classifier: The classifier.
@@ -176,5 +178,33 @@ def audited(
         found.append(result_of(search, run.record()))
         if summary := run.summary():
             say(f"{search.name}: {summary}")
+    further = further_attacks(classifier, settings, real=real, store=store, sha256=sha256)
     provenance = {**classifier.provenance, "versions": software_versions()}
-    return completed(classifier, settings, searches=found, real=real, provenance=provenance)
+    return completed(classifier, settings, searches=found, further=further, real=real, provenance=provenance)
+
+
+def further_attacks(
+    classifier: Classifier,
+    settings: AuditSettings,
+    *,
+    real: RealImages | None = None,
+    store: CheckpointStore | None = None,
+    sha256: str = "",
+) -> FurtherAttacks:
+    """Run the attacks of an audit besides its searches.
+
+    Args:
+        classifier: The classifier.
+        settings: Settings of the audit: each attack gets a share of the budget of a search.
+        real: Test images; None: there are none.
+        store: Holds checkpoints of the perturbation and of the searches with labels alone; None: no checkpoints.
+        sha256: Digest of what defines the classifier.
+    """
+    differentiable = has_gradients(classifier)
+    return FurtherAttacks(
+        small=small_changes(classifier, real, has_gradients=differentiable, budget=settings.budget, seed=settings.seed),
+        universal=one_perturbation(classifier, settings, real, store=store, sha256=sha256)
+        if differentiable
+        else "needs a network with gradients",
+        labels=labels_alone(classifier, settings, store=store, sha256=sha256),
+    )

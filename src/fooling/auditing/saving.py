@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,19 +13,19 @@ from pydantic import Field
 
 from fooling.artifacts import read_json
 from fooling.auditing.audit import AuditResult, SearchResult, SingleImages
+from fooling.auditing.further_attacks import Measured
 from fooling.auditing.page import audit_page
 from fooling.auditing.real_images import OtherPreprocessing, RealResult
 from fooling.auditing.settings import AuditSettings
-from fooling.auditing.small_changes import SmallChanges
 from fooling.classifiers.wrapped import Scores
 from fooling.datasets.folder import plain_name
 from fooling.errors import FoolingError
-from fooling.findings.audits import READABLE
+from fooling.findings.audits import READABLE, LabelsAlone, OnePerturbation, SmallChanges
 from fooling.images import png_bytes
 from fooling.messages import percent
 from fooling.schemas import Header, checked_header
 
-VERSION = READABLE[1]  # of audit.json
+OLDEST, VERSION = 2, READABLE[1]  # of audit.json that is read, and the one that is written
 FILE = "audit.json"
 LEAST_SIDE = 112  # pixels of a picture; smaller images are enlarged by a whole number
 CURVE_POINTS = 200  # points of a curve in audit.json at most
@@ -37,6 +37,7 @@ EXPORTED = "export"  # folder of exported images
 NO_CLASS = -1  # label of an image that shows no class of the network
 
 Share = Annotated[float, Field(ge=0, le=1)]
+F = TypeVar("F", bound=Header)
 
 
 class FoundImage(Header):
@@ -89,8 +90,8 @@ class FoundBySearch(Header):
 class AuditFile(Header):
     """The content of ``audit.json``."""
 
-    version: Annotated[int, Field(ge=VERSION, le=VERSION)]
-    """Version of this format."""
+    version: Annotated[int, Field(ge=OLDEST, le=VERSION)]
+    """Version of this format; 2 lacks `universal` and `labels_alone`."""
     network: str
     """Name of the network."""
     classes: tuple[str, ...]
@@ -114,6 +115,10 @@ class AuditFile(Header):
     """A usual preprocessing that is clearly better on the test images; null: none, or no test images."""
     small_changes: SmallChanges | None
     """The smallest changes of test images that make the network wrong; null: not measured."""
+    universal: OnePerturbation | None = None
+    """One perturbation of all test images; null: not measured."""
+    labels_alone: LabelsAlone | None = None
+    """What evolution and random search find with labels alone; null: not measured."""
     provenance: dict[str, Any]
     """How the network was opened, with the SHA-256 of its weights, and versions of packages."""
 
@@ -127,9 +132,7 @@ def files_of(result: AuditResult, *, export: Export | None = None) -> dict[str, 
     for search in result.searches:
         for index, image in enumerate(search.images):
             files[_place(result, search, index)] = enlarged(image)
-    if not isinstance(result.small, str):
-        shown = zip(result.small.file.example, result.small.pictures, strict=True)
-        files |= {each.file: enlarged(image) for each, image in shown}
+    files |= {each.file: enlarged(image) for each, image in result.further.pictures()}
     return files | ({} if export is None else dict(_exported(result, export)))
 
 
@@ -149,9 +152,16 @@ def as_file(result: AuditResult) -> AuditFile:
         searches=tuple(_search(result, search) for search in result.searches),
         test_images=result.real,
         other_preprocessing=result.other_preprocessing,
-        small_changes=None if isinstance(result.small, str) else result.small.file,
+        small_changes=_file(result.further.small),
+        universal=_file(result.further.universal),
+        labels_alone=_file(result.further.labels),
         provenance=result.provenance,
     )
+
+
+def _file(found: Measured[F] | str) -> F | None:
+    """Return the numbers of an attack; None: not measured."""
+    return None if isinstance(found, str) else found.file
 
 
 def read_audit(folder: Path) -> AuditFile:

@@ -21,8 +21,10 @@ from fooling.settings import Seed, Settings
 OFFSPRING = 200  # images of a generation, as in the paper
 #: Fewest images with which a search can be compared: the start and one generation.
 LEAST_BUDGET = 2 * OFFSPRING
-#: An audit has five searches, and single images for half the budget of one.
-SHARES, SINGLE_SHARE, LEAST_SINGLE = 5.5, 4, 100
+#: The perturbation of all images, and each of two searches with labels alone, take the budget of a search over this.
+ATTACK_SHARE = 10
+#: An audit has five searches, single images for half the budget of one, and three of these shares.
+SHARES, SINGLE_SHARE, LEAST_SINGLE = 5.8, 4, 100
 
 SHAPE = re.compile(r"([13])x(\d{1,5})x(\d{1,5})")
 #: Packages whose networks are named ``<package>:<name>``, and endings of files that hold a network.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,7 @@ from fooling.findings.registry import SEED
 from fooling.schemas import FileFormat, Header
 from fooling.table import COUNT, NOT_NEGATIVE, SHARE, TEXT, Column, Table, Values, names_of
 
-READABLE = (1, 2)  # first and last version of audit.json that is understood
+READABLE = (1, 3)  # first and last version of audit.json that is understood
 
 #: What identifies a search on a network, and what is the same for all its seeds.
 OF_SEARCH = (
@@ -79,9 +79,46 @@ AUDITS = Table(
     "and the most over few seeds are no confidence interval. Compare networks only with equal numbers of classes.",
 )
 
+AUDIT_ATTACKS = Table(
+    name="audit_attacks",
+    path="findings/audit_attacks.csv",
+    commands=("tabulate-audits",),
+    columns=(
+        OF_SEARCH[0],
+        Column(
+            "attack",
+            Values(kind="text", among=("small-changes", "universal", "labels-alone")),
+            doc="`small-changes` of single images, one `universal` perturbation, or evolution with `labels-alone`.",
+        ),
+        SEED,
+        Column("tried", COUNT, doc="Real images on which it was tried; for `labels-alone` the classes of the network."),
+        Column(
+            "fooled",
+            COUNT,
+            doc="Of these, images that became misclassified, or got another label by the perturbation; or classes that "
+            "some image was labelled as.",
+        ),
+        Column("control", NOT_NEGATIVE, doc="The same with noise, with random signs (mean of five), or random search."),
+        Column(
+            "size",
+            SHARE.or_nothing,
+            doc="Size of the change on the 0..1 scale: median root mean square, or largest change of a pixel.",
+        ),
+        Column("confident", COUNT.or_nothing, unit="classes", doc="Of `labels-alone`: classes at the threshold."),
+        Column("control_confident", COUNT.or_nothing, unit="classes", doc="The same by random search."),
+    ),
+    key=("network", "attack", "seed"),
+    may_be_empty=True,
+    doc="One row for each attack of each audit besides its searches. Not fooled by it is not the same as not foolable.",
+)
+
 Text = Annotated[str, Field(min_length=1)]
 Count = Annotated[int, Field(ge=0, le=10**12)]
 Share = Annotated[float, Field(ge=0, le=1)]
+Method = Literal["deepfool", "hop-skip-jump"]
+Kind = Literal[
+    "original", "changed", "noise", "perturbed", "random-signs", "perturbation", "evolution", "random-search"
+]
 
 
 class AuditedSettings(Header):
@@ -114,6 +151,84 @@ class AuditedSearch(Header):
     """Median over the classes of the confidence in their best image."""
 
 
+class ExampleImage(Header):
+    """An image of an attack as an example, with the label that the network gives it."""
+
+    kind: Kind
+    """What it shows: a real image (`original`), the same one `changed`, with `noise`, `perturbed` or with
+    `random-signs`; the `perturbation` alone; or the best image of `evolution` or `random-search`."""
+    class_index: Count
+    """Index of the label of the stored image."""
+    confidence: Share
+    """Confidence in this label."""
+    file: str
+    """Path of the image below the folder of the audit; small images are enlarged."""
+
+
+class SmallChanges(Header):
+    """How small a change of a real image makes the network wrong."""
+
+    method: Method
+    """`deepfool` for a network with gradients, else `hop-skip-jump`, which asks for labels alone."""
+    images: Count
+    """Correctly classified test images that were changed."""
+    misclassified: Count
+    """Of these, images that are misclassified after the change, before rounding to whole levels."""
+    median_rms: Share | None
+    """Median over the misclassified ones of the root mean square of the change, on the 0..1 scale; null: none."""
+    misclassified_with_noise: Count
+    """Images that are misclassified with Gaussian noise of the norm of their own change."""
+    evaluations: Count
+    """Mean evaluations of the network for one image: 1 for a forward pass, 2 for a backward pass."""
+    example: tuple[ExampleImage, ...]
+    """The image with the median change, as it is, changed, and with noise."""
+
+
+class OnePerturbation(Header):
+    """How many real images get another label by one small perturbation, the same for all of them."""
+
+    levels: Annotated[int, Field(ge=1, le=255)]
+    """Largest change of a pixel: 51 levels of grey images, 10 of RGB images, of 255."""
+    images_used: Count
+    """Test images on which the perturbation was found."""
+    fooled_used: Count
+    """Of these, images that get another label with it than without."""
+    images: Count
+    """Other test images, on which it was tried."""
+    fooled: Count
+    """Of these, images that get another label with it than without, right or wrong."""
+    fooled_by_random_signs: Annotated[float, Field(ge=0)]
+    """The same with random signs of the same size; mean over five of them."""
+    steps: Count
+    """Steps in which it was found, each against the gradient of a batch of images."""
+    example: tuple[ExampleImage, ...]
+    """The first image that is fooled: as it is, perturbed, with random signs, and the perturbation alone."""
+
+
+class FoundWithLabels(Header):
+    """What a search found with labels alone."""
+
+    given: Count
+    """Classes that some image was labelled as."""
+    fooled: Count | None
+    """Classes whose image has a confidence at or above the threshold; null: the network gives labels alone."""
+    median_confidence: Share | None
+    """Median over the given classes of the confidence in their image, revealed afterwards; null: unknown."""
+
+
+class LabelsAlone(Header):
+    """What evolution and random search find if they get nothing but labels."""
+
+    queries: Count
+    """Images that each of the two may ask the label of, noisy copies included."""
+    classes: Count
+    """Classes of the network."""
+    evolution: FoundWithLabels
+    random_search: FoundWithLabels
+    example: tuple[ExampleImage, ...]
+    """The image with the median confidence of evolution, and that of random search."""
+
+
 class AuditRecord(Header):
     """The keys of ``audit.json`` that the tables need."""
 
@@ -127,6 +242,9 @@ class AuditRecord(Header):
     """Channels, height and width of the images."""
     settings: AuditedSettings
     searches: tuple[AuditedSearch, ...]
+    small_changes: SmallChanges | None = None
+    universal: OnePerturbation | None = None
+    labels_alone: LabelsAlone | None = None
 
 
 FORMAT = FileFormat(
@@ -182,6 +300,25 @@ def audits_table(audits: Sequence[AuditRecord]) -> pd.DataFrame:
         rows.append((*found.iloc[0][names_of(OF_SEARCH)], len(found), *_over_seeds(found), first, *beside))
     table = pd.DataFrame(rows, columns=AUDITS.names)
     return table.astype({"random_least": "Int64", "random_most": "Int64"})
+
+
+def audit_attacks_table(audits: Sequence[AuditRecord]) -> pd.DataFrame:
+    """Return one row for each attack of each audit besides its searches; there may be none."""
+    rows: list[tuple[object, ...]] = []
+    for audit in audits:
+        key = audit.network, audit.settings.seed
+        if (small := audit.small_changes) is not None:
+            fooled: tuple[int, int, float] = small.images, small.misclassified, small.misclassified_with_noise
+            rows.append((key[0], "small-changes", key[1], *fooled, small.median_rms, None, None))
+        if (one := audit.universal) is not None:
+            fooled = one.images, one.fooled, one.fooled_by_random_signs
+            rows.append((key[0], "universal", key[1], *fooled, one.levels / 255, None, None))
+        if (labels := audit.labels_alone) is not None:
+            fooled = labels.classes, labels.evolution.given, labels.random_search.given
+            confident = labels.evolution.fooled, labels.random_search.fooled
+            rows.append((key[0], "labels-alone", key[1], *fooled, None, *confident))
+    table = pd.DataFrame(rows, columns=AUDIT_ATTACKS.names)
+    return table.astype({"control": float, "size": float, "confident": "Int64", "control_confident": "Int64"})
 
 
 def _identity(audit: AuditRecord, found: AuditedSearch) -> Iterable[object]:

@@ -216,7 +216,9 @@ def checked_entries(
     declared = [array for array in ARRAYS if array.name not in ("confidences", "log_odds")]
     channels, height, width = image_shape
     shown = Array(name="images", form="uint8 M C H W", doc="The images.")
-    require_arrays(arrays, [*declared, shown], source=source, C=channels, H=height, W=width)
+    # A run has no entries if all its images were labelled as a class without a cell, such as a fooling class.
+    several = [replace(array, form=array.form.replace(" M", " m")) for array in (*declared, shown)]
+    require_arrays(arrays, several, source=source, C=channels, H=height, W=width)
     for name, most in _most(settings, classes):
         require_range(
             name, arrays[name], least=run if name == "run" else 0, most=run if name == "run" else most, source=source

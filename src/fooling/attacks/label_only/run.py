@@ -68,11 +68,14 @@ class LabelOnly(SeededBySettings):
 
 
 class LabelElites(MapElites[G]):
-    """MAP-Elites whose parents are the champions of the labels that were given so far."""
+    """MAP-Elites whose parents are the champions of the labels that were given so far; random genomes if none was."""
 
     def _next(self, count: int, generation: int) -> G:
         assert self.archive is not None
         filled = self.archive.confidences.nonzero()[:, 0]
+        if len(filled) == 0:
+            self._asked_parents = None
+            return self.encoding.random(count, self.generator)
         return self._children(self.archive.genomes.take(filled), self.archive.individuals[filled], count, generation)
 
 
