@@ -12,7 +12,7 @@ from fooling.classifiers.architectures import NAMED_MODULES as ARCHITECTURES
 from fooling.encodings.settings import NAMED_MODULES as ENCODINGS
 from fooling.encodings.settings import encoding_module
 from fooling.findings.adversarial import ADVERSARIAL, ADVERSARIAL_MEANS, ADVERSARIAL_TRANSFER
-from fooling.findings.audits import AUDIT_SEEDS, AUDITS
+from fooling.findings.audits import AUDIT_ATTACKS, AUDIT_SEEDS, AUDITS
 from fooling.findings.label_only import LABEL_ONLY, LABEL_ONLY_CURVES, LABEL_ONLY_TRANSFER
 from fooling.findings.universal import UNIVERSAL, UNIVERSAL_LABELS, UNIVERSAL_MEANS, UNIVERSAL_TRANSFER
 from fooling.fingerprint import fingerprint
@@ -306,8 +306,9 @@ class Audits:
         return as_json(self._study.settings.audits.settings(self._study.audited[audited]))
 
     def tables(self) -> list[str]:
-        """Return the tables of the audits, if there are any: of each seed, and the ranking."""
-        return [f"{self._study.results}/{AUDIT_SEEDS.path}", *self.ranking()] if self.files() else []
+        """Return the tables of the audits, if there are any: of each seed, of further attacks, and the ranking."""
+        others = [f"{self._study.results}/{table.path}" for table in (AUDIT_SEEDS, AUDIT_ATTACKS)]
+        return [*others, *self.ranking()] if self.files() else []
 
     def ranking(self) -> list[str]:
         """Return the table that ranks the networks, if there are any audits."""

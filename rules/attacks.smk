@@ -283,6 +283,7 @@ rule tabulate_audits:
         audits=audits.files(),
     output:
         seeds="<results>/findings/audit_seeds.csv",
+        attacks="<results>/findings/audit_attacks.csv",
         audits="<results>/findings/audits.csv",
     params:
         code=fingerprint("fooling.cli.tables:tabulate_audits"),
@@ -300,4 +301,5 @@ rule tabulate_audits:
     message:
         "Rank the networks by their audits"
     shell:
-        "fooling tabulate-audits {input.audits} --seeds {output.seeds} --output {output.audits} 2> {log}"
+        "fooling tabulate-audits {input.audits} --seeds {output.seeds} --attacks {output.attacks}"
+        " --output {output.audits} 2> {log}"

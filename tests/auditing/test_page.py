@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from fooling.auditing.audit import AuditResult, SearchResult, SingleImages
+from fooling.auditing.further_attacks import FurtherAttacks
 from fooling.auditing.page import audit_page
 from fooling.auditing.real_images import RealResult, Refused
 from fooling.auditing.settings import AuditSettings
@@ -51,7 +52,7 @@ def made_up(*, side: int = 224, classes: int = CLASSES) -> AuditResult:
         searches=tuple(searches),
         real=None,
         other_preprocessing=None,
-        small="needs real images",
+        further=FurtherAttacks(small="needs real images", universal="needs real images", labels="needs a budget"),
         remarks=(),
         provenance={},
     )

@@ -14,7 +14,7 @@ from fooling.auditing.running import audit
 from fooling.auditing.saving import VERSION, as_file
 from fooling.cli.tables import tabulate_audits
 from fooling.errors import FoolingError
-from fooling.findings.audits import AUDIT_SEEDS, AUDITS, READABLE
+from fooling.findings.audits import AUDIT_ATTACKS, AUDIT_SEEDS, AUDITS, READABLE
 
 EVOLUTION, RANDOM = "evolution-cppn", "random-search-cppn"
 
@@ -44,7 +44,7 @@ def tabulated(folder: Path, *audits: dict) -> tuple[Any, Any]:
     for path, content in zip(paths, audits, strict=True):
         path.write_text(json.dumps(content))
     seeds, ranking = folder / "audit_seeds.csv", folder / "audits.csv"
-    tabulate_audits(paths, seeds=seeds, output=ranking)
+    tabulate_audits(paths, seeds=seeds, attacks=folder / "audit_attacks.csv", output=ranking)
     return read_table(seeds, AUDIT_SEEDS), read_table(ranking, AUDITS)
 
 
@@ -84,6 +84,44 @@ def test_audits_with_other_budgets_or_thresholds_are_not_compared(tmp_path: Path
         other = made_audit("other", 1, evolved=3, random=0, first=220, settings={**usual["settings"], **changed})
         with pytest.raises(FoolingError, match=r"cannot be compared(.|\n)*the same --budget and --threshold"):
             tabulated(tmp_path, usual, other)
+
+
+def test_a_row_for_each_further_attack_has_its_control_beside_it(tmp_path: Path) -> None:
+    small = {"method": "deepfool", "images": 20, "misclassified": 19, "median_rms": 0.05}
+    small |= {"misclassified_with_noise": 1, "evaluations": 60, "example": []}
+    one = {"levels": 51, "images_used": 100, "fooled_used": 60, "images": 90, "fooled": 57}
+    one |= {"fooled_by_random_signs": 2.6, "steps": 40, "example": []}
+    evolution, random = ({"given": given, "fooled": 1, "median_confidence": 0.9} for given in (9, 4))
+    labels = {"queries": 4020, "classes": 10, "evolution": evolution, "random_search": random, "example": []}
+    alone = labels | {"evolution": {"given": 7, "fooled": None, "median_confidence": None}}
+    tabulated(
+        tmp_path,
+        made_audit("one", 1, evolved=3, random=0, first=220, small_changes=small, universal=one, labels_alone=labels),
+        made_audit("one", 2, evolved=3, random=0, first=220, universal=None, labels_alone=alone),
+        made_audit("former", 1, evolved=3, random=0, first=220),
+    )
+    table = read_table(tmp_path / "audit_attacks.csv", AUDIT_ATTACKS)
+    assert table[["network", "attack", "seed"]].to_numpy().tolist() == [
+        ["one", "small-changes", 1],
+        ["one", "universal", 1],
+        ["one", "labels-alone", 1],
+        ["one", "labels-alone", 2],
+    ]
+    assert table[["tried", "fooled", "control"]].to_numpy().tolist() == [
+        [20, 19, 1],
+        [90, 57, 2.6],
+        [10, 9, 4],
+        [10, 7, 4],
+    ]
+    assert table["size"].tolist()[:2] == [0.05, 0.2]
+    assert table["size"].isna().tolist() == [False, False, True, True]
+    assert table["confident"].isna().tolist() == [True, True, False, True]
+    assert table["control_confident"].tolist()[2:] == [1, 1]
+
+
+def test_audits_without_further_attacks_have_an_empty_table_of_them(tmp_path: Path) -> None:
+    tabulated(tmp_path, made_audit("one", 1, evolved=3, random=0, first=220))
+    assert read_table(tmp_path / "audit_attacks.csv", AUDIT_ATTACKS).empty
 
 
 def test_audits_of_one_network_are_of_the_same_classes_and_searches(tmp_path: Path) -> None:

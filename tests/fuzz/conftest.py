@@ -109,6 +109,7 @@ FILES = {
     "curve": "curve.csv",
     "audit": "audit.json",
     "audit_seeds": "audit_seeds.csv",
+    "audit_attacks": "audit_attacks.csv",
     "audits": "audits.csv",
     "boundary": "boundary.parquet",
     "kinds": "kinds.parquet",
@@ -129,6 +130,15 @@ AUDIT = {
         | {"median_confidence": 0.5}
         for name, control, first in (("random-search", None, None), ("evolution", "random-search", 200))
     ],
+    "small_changes": {"method": "deepfool", "images": 5, "misclassified": 4, "median_rms": 0.1}
+    | {"misclassified_with_noise": 1, "evaluations": 60, "example": []},
+    "universal": {"levels": 51, "images_used": 20, "fooled_used": 9, "images": 20, "fooled": 8}
+    | {"fooled_by_random_signs": 0.6, "steps": 20, "example": []},
+    "labels_alone": {"queries": 900, "classes": 2, "example": []}
+    | {
+        search: {"given": given, "fooled": 0, "median_confidence": 0.7}
+        for search, given in (("evolution", 2), ("random_search", 1))
+    },
 }
 
 
@@ -416,7 +426,8 @@ def make_findings(study: Study) -> None:
     for path, file in zip(made, (study.label_only, study.label_only_curves, study.label_only_transfer), strict=True):
         path.rename(file)
     study.audit.write_text(json.dumps(AUDIT))
-    fooling("tabulate-audits", study.audit, "--seeds", study.audit_seeds, "--output", study.audits)
+    written = ("--seeds", study.audit_seeds, "--attacks", study.audit_attacks, "--output", study.audits)
+    fooling("tabulate-audits", study.audit, *written)
     fooling("claims", *claims(study, {}, table=study.claims, page=study.page))
     (study.logs / "train").mkdir(parents=True)
     (study.logs / "train" / "lenet.log").write_text("fooling train: 12.3 s, peak memory 345 MB\n")

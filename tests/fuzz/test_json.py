@@ -44,10 +44,12 @@ def test_what_jobs_left_damaged_is_gathered_or_named(study: Study, data: st.Data
 def test_a_damaged_audit_is_tabulated_or_named(data: st.DataObject) -> None:
     content = data.draw(broken_json(AUDIT))
     with case() as folder:
-        audit, seeds, ranking = folder / "audit.json", folder / "out" / "seeds.csv", folder / "out" / "audits.csv"
+        audit, output = folder / "audit.json", folder / "out"
+        seeds, attacks, ranking = (output / f"{name}.csv" for name in ("seeds", "attacks", "audits"))
         audit.write_bytes(content)
-        words = [audit, "--seeds", seeds, "--output", ranking]
-        holds(folder, "tabulate-audits", *words, outputs=[seeds, ranking], named=[audit, ranking, seeds, "audits of"])
+        words = [audit, "--seeds", seeds, "--attacks", attacks, "--output", ranking]
+        named = [audit, ranking, seeds, attacks, "audits of"]
+        holds(folder, "tabulate-audits", *words, outputs=[seeds, attacks, ranking], named=named)
 
 
 @given(data=st.data())

@@ -58,7 +58,7 @@ COMMANDS = {
 #: Tables that nothing reads but people.
 FOR_PEOPLE = {
     *("lineage", "test_errors", "ablation_summary", "ascent_sweeps", "ascent_evaluations", "curves"),
-    *("survey_files", "survey_exclusions", "survey_agreement", "survey_power"),
+    *("audit_attacks", "survey_files", "survey_exclusions", "survey_agreement", "survey_power"),
 }
 #: Tables that are damaged elsewhere (`test_datasets`, `test_imagenet`), or that the study here has not.
 NOT_HERE = {

@@ -57,6 +57,8 @@ LEVELS_CHANGED = {1: 51, 3: 10}
 #: Of the images on which it is found, and as many others. The fewest, the most, and evaluations for one more of each.
 LEAST_EACH, MOST_EACH, EVALUATIONS_OF_EACH = 10, 1000, 40
 LEAST_BATCH, MOST_STEPS, CONTROLS = 25, 100, 5
+#: Fewest queries of labels alone, so that the random start (at most 520) leaves some for evolution; copies of an image.
+LEAST_QUERIES, COPIES = 800, 5
 
 NEEDS_IMAGES = "needs real images: give --test-images, or test_images from Python"
 NEEDS_RIGHT = "needs a real image that the network classifies correctly"
@@ -289,9 +291,9 @@ def labels_alone(
     budget is too small.
     """
     queries = settings.budget // ATTACK_SHARE
-    if queries < (least := LabelOnlySettings().least_queries):
-        return f"needs a budget of at least {least * ATTACK_SHARE:,} images"
-    wanted = LabelOnlySettings(queries=queries, seeds=SeedRange(first=settings.seed, count=1))
+    if queries < LEAST_QUERIES:
+        return f"needs a budget of at least {LEAST_QUERIES * ATTACK_SHARE:,} images"
+    wanted = LabelOnlySettings(queries=queries, copies=COPIES, seeds=SeedRange(first=settings.seed, count=1))
     identity = identity_of(classifier, name="labels-alone", sha256=sha256)
     attack = LabelOnly(settings=wanted, classifier=classifier, identity=identity)
     run = attack.run(None)

@@ -28,7 +28,15 @@ from fooling.findings.ascent import (
     sweeps_table,
     times_of_ascents,
 )
-from fooling.findings.audits import AUDIT_SEEDS, AUDITS, AuditRecord, audit_seeds_table, audits_table
+from fooling.findings.audits import (
+    AUDIT_ATTACKS,
+    AUDIT_SEEDS,
+    AUDITS,
+    AuditRecord,
+    audit_attacks_table,
+    audit_seeds_table,
+    audits_table,
+)
 from fooling.findings.class_sets import CLASS_SETS, SET_CLASSES, ClassSetSettings, class_set_table, classes_table
 from fooling.findings.classifiers import (
     CLASSIFIERS,
@@ -297,15 +305,18 @@ def _read_pilots(named: list[str]) -> dict[str, list[TargetedRecord]]:
     return found
 
 
-def tabulate_audits(audits: list[Path], *, seeds: Path, output: Path) -> None:
+def tabulate_audits(audits: list[Path], *, seeds: Path, attacks: Path, output: Path) -> None:
     """Rank networks by their audits: how many classes each search fooled, for each seed and over the seeds.
 
     Args:
         audits: Files `audit.json` that `audit` wrote with one budget and one threshold, in the order of the networks.
         seeds: Table with one row for each search of each audit to write.
+        attacks: Table with one row for each further attack of each audit to write: small changes, one perturbation for
+            all images, labels alone.
         output: Table with one row for each network and search to write.
     """
     records = [checked_header(AuditRecord, read_json(path), source=path) for path in audits]
     ranking = audits_table(records)
-    write_tables((seeds, audit_seeds_table(records), AUDIT_SEEDS), (output, ranking, AUDITS))
+    tried = (attacks, audit_attacks_table(records), AUDIT_ATTACKS)
+    write_tables((seeds, audit_seeds_table(records), AUDIT_SEEDS), tried, (output, ranking, AUDITS))
     say(f"{len(records)} audits of {ranking['network'].nunique()} networks; written to {output}")

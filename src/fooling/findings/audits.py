@@ -109,7 +109,7 @@ AUDIT_ATTACKS = Table(
     ),
     key=("network", "attack", "seed"),
     may_be_empty=True,
-    doc="One row for each attack of each audit besides its searches. Not fooled by it is not the same as not foolable.",
+    doc="One row for each attack of each audit besides its searches. Not fooled is not the same as not foolable.",
 )
 
 Text = Annotated[str, Field(min_length=1)]
@@ -155,8 +155,7 @@ class ExampleImage(Header):
     """An image of an attack as an example, with the label that the network gives it."""
 
     kind: Kind
-    """What it shows: a real image (`original`), the same one `changed`, with `noise`, `perturbed` or with
-    `random-signs`; the `perturbation` alone; or the best image of `evolution` or `random-search`."""
+    """What it shows: a real image as it is (`original`), what was done to it, or the search that found it."""
     class_index: Count
     """Index of the label of the stored image."""
     confidence: Share
