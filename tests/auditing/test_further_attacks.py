@@ -224,13 +224,6 @@ def test_labels_alone_reach_the_classes_of_a_black_box_within_the_queries() -> N
     assert labels_alone(box, AuditSettings(budget=7800)) == "needs a budget of at least 8,000 images"
 
 
-def test_the_queries_suffice_for_some_evolution() -> None:
-    found = labels_alone(classifier(), AuditSettings(budget=8000))
-    assert isinstance(found, Measured)
-    first, second = found.pictures
-    assert not np.array_equal(first, second)
-
-
 def test_confidences_are_revealed_after_the_last_query() -> None:
     found = labels_alone(classifier(), AuditSettings(budget=8400, threshold=0.999))
     assert isinstance(found, Measured)
