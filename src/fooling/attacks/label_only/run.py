@@ -45,6 +45,7 @@ class LabelOnly(SeededBySettings):
     """The attack with labels alone, with its settings."""
 
     settings_class: ClassVar[type[Settings]] = LabelOnlySettings
+    title: ClassVar[str] = "label-only"
     unit: ClassVar[str] = "queries"
     controls: ClassVar[tuple[str, ...]] = ()
     has_seeds: ClassVar[bool] = True
