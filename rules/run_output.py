@@ -42,6 +42,7 @@ SECONDS = {
     "stress": 4,
     "measure_distances": 7,
     "ablate": 2,
+    "compare_models": 10,
     "probe_far": 10,
     "probe_boundary": 6,
     "compare_kinds": 1,

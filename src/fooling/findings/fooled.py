@@ -11,7 +11,7 @@ ties with the real images does not fool the model.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +29,8 @@ HIGH = 0.95  # quantile of the real images
 FALSE_ALARMS = 0.05  # share of the correctly classified real images that a bound on the confidence may reject
 #: Log-odds that differ by less, relative to the larger one or to 1, are equal: float64 sums depend on their order.
 TIE = 1e-9
+#: Columns by which classifiers are one kind of model.
+KIND_OF_MODEL = ("dataset", "built_as", "weight_decay", "part")
 
 
 class ComparedModelsSettings(FoolabilitySettings, ThresholdSettings):
@@ -182,6 +184,21 @@ def require_fitting(run: RunRecord, models: Mapping[str, Model]) -> None:
             expected=f"champions of {model.targets} classes with {outputs} scores",
             remedy="make the run again",
         )
+
+
+def at_equal_budget(rows: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    """Yield the rows of each kind of model, of one experiment and budget, from those of one encoding.
+
+    ``rows`` are of the table ``fooled`` or ``fooled_summary``. The budget is the largest that all kinds of models on a
+    data set have; the experiment is the first one with this budget.
+    """
+    for _, of_dataset in rows.groupby("dataset", sort=False):
+        kinds = [kind for _, kind in of_dataset.groupby(list(KIND_OF_MODEL), sort=False, dropna=False)]
+        budget = min(int(kind["budget"].max()) for kind in kinds)
+        for kind in kinds:
+            equal = kind[kind["budget"] == budget]
+            if len(equal):
+                yield equal[equal["experiment"] == equal["experiment"].iloc[0]]
 
 
 def _part_in_words(part: Any) -> str | None:

@@ -29,6 +29,7 @@ DECLARED = {
     "fooling.findings.ascent": ("ascent", "ascent_times", "ascent_curves", "ascent_sweeps", "ascent_evaluations"),
     "fooling.findings.boundary": ("boundary",),
     "fooling.findings.far": ("rubbish", "rubbish_summary"),
+    "fooling.findings.fooled_tables": ("fooled", "fooled_summary"),
     "fooling.findings.rays": ("rays", "ray_slopes"),
     "fooling.findings.adversarial": ("adversarial", "adversarial_means", "adversarial_transfer"),
     "fooling.findings.universal": ("universal", "universal_means", "universal_labels", "universal_transfer"),
