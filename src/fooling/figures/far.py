@@ -153,7 +153,8 @@ def _place(row: pd.Series[float], kinds: list[tuple[object, ...]]) -> float:
 
 def same(one: object, other: object) -> bool:
     """Return whether two cells of a table are equal, or both are empty."""
-    return bool(one == other or (pd.isna(one) and pd.isna(other)))  # type: ignore[call-overload]
+    empty = [bool(pd.isna(value)) for value in (one, other)]  # type: ignore[call-overload]
+    return all(empty) or (not any(empty) and bool(one == other))
 
 
 def _equal(values: pd.Series[float], wanted: float) -> pd.Series[bool]:

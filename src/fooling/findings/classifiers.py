@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field
 
-from fooling.findings.columns import CLASSIFIER, ENCODING, EXPERIMENT, RUNS_ON_CLASSIFIER, SEARCH
+from fooling.findings.columns import CLASSIFIER, DATASET, ENCODING, EXPERIMENT, RUNS_ON_CLASSIFIER, SEARCH
 from fooling.findings.intervals import (
     IntervalSettings,
     estimated_mean,
@@ -50,7 +50,6 @@ TRAINING = Table(
     may_be_empty=True,
     doc="One row for each classifier and epoch of its training; an imported network has none.",
 )
-DATASET = Column("dataset", TEXT, doc="Name of the data set of the classifier.")
 ARCHITECTURE = Column("architecture", TEXT, doc="Name of its architecture.")
 CLASSIFIERS = Table(
     name="classifiers",

@@ -7,6 +7,7 @@ from fooling.table import COUNT, FLAG, NOT_NEGATIVE, NUMBER, SHARE, TEXT, Column
 SEARCHES = ("map-elites", "random-search", "drift")
 
 CLASSIFIER = Column("classifier", TEXT, doc="Name of the classifier that scores the images or is described.")
+DATASET = Column("dataset", TEXT, doc="Name of the data set of the classifier.")
 ATTACK = Column("attack", TEXT, doc="Name of the attack in the study's configuration.")
 EXPERIMENT = Column("experiment", TEXT, doc="Name of the experiment in the study's configuration.")
 ENCODING = Column("encoding", one_of("direct", "cppn"), doc="Encoding of the genomes.")

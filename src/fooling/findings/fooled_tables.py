@@ -12,8 +12,16 @@ import pandas as pd
 
 from fooling.attacks.evolution.record import RunRecord
 from fooling.errors import FoolingError
-from fooling.findings.classifiers import DATASET
-from fooling.findings.columns import BUILT_AS, CLASSIFIER, ENCODING, EXPERIMENT, RUNS, RUNS_ON_CLASSIFIER, WEIGHT_DECAY
+from fooling.findings.columns import (
+    BUILT_AS,
+    CLASSIFIER,
+    DATASET,
+    ENCODING,
+    EXPERIMENT,
+    RUNS,
+    RUNS_ON_CLASSIFIER,
+    WEIGHT_DECAY,
+)
 from fooling.findings.far import RUBBISH_SHARE
 from fooling.findings.fooled import ComparedModelsSettings, Model, bars_of, measures_of, require_fitting
 from fooling.findings.intervals import (
@@ -25,7 +33,19 @@ from fooling.findings.intervals import (
     run_grid,
 )
 from fooling.formatting import share_percent
-from fooling.table import COUNT, FOUND, NUMBER, SHARE, TEXT, Column, Table, names_of, one_of, or_nothing, with_bounds
+from fooling.table import (
+    COUNT,
+    FOUND,
+    NUMBER,
+    SHARE,
+    TEXT,
+    Column,
+    Table,
+    names_of,
+    one_of,
+    or_nothing,
+    with_bounds,
+)
 
 COMPARED = ("map-elites", "random-search")  # searches
 
@@ -152,9 +172,10 @@ FOOLED_SUMMARY = Table(
         *itertools.chain.from_iterable(
             map(
                 with_bounds,
-                (TEST_ERROR, MEDIAN, *_OF_REAL, AT_THRESHOLD, UNTIL_SURE, UNTIL_MEDIAN, *_REJECTIONS, *_RUBBISH),
+                (TEST_ERROR, MEDIAN, *_OF_REAL, AT_THRESHOLD, UNTIL_SURE, UNTIL_MEDIAN, *_REJECTIONS),
             )
         ),
+        *(*_RUBBISH, *with_bounds(RUBBISH_SHARE)[1:]),
     ),
     key=tuple(names_of(ALIKE)),
     doc="One row for each kind of model, experiment, search and budget: means over the classifiers, which differ in "
