@@ -208,6 +208,8 @@ def test_runs_are_on_these_classifiers_as_their_files_are():
         rows_of([made_model("a")], [run])
     with pytest.raises(FoolingError, match="a run is on an earlier classifier"):
         rows_of([made_model("lenet", sha256="1")], [run])
+    with pytest.raises(FoolingError, match=r"a run is given twice\s+found: direct on lenet, map-elites, seed 1"):
+        rows_of([made_model("lenet")], [run, run])
     with pytest.raises(FoolingError, match=r"two classifiers have one name\s+found: lenet"):
         rows_of([made_model("lenet"), made_model("lenet")], [run])
 

@@ -237,6 +237,10 @@ def _rows_of_runs(
 ) -> Iterator[dict[str, Any]]:
     """Yield one row for each run and budget."""
     compared = [(name, run) for name, those in runs.items() for run in those if run.search in COMPARED]
+    given = [(name, run.classifier["name"], run.search, run.seed) for name, run in compared]
+    if twice := [run for run in given if given.count(run) > 1]:
+        found = "{} on {}, {}, seed {}".format(*twice[0])
+        raise FoolingError("a run is given twice", found=found, expected="each run once")
     for _, run in compared:
         require_fitting(run, models)
     ends: dict[tuple[str, str], set[int]] = {}
