@@ -12,8 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fooling.errors import FoolingError
-from fooling.findings.fooled import ComparedModelsSettings, at_equal_budget, bars_of, compared_model, exceeds, ties
-from fooling.findings.fooled_tables import COMPARED, FOOLED, FOOLED_SUMMARY, fooled_tables, in_short
+from fooling.findings.fooled import (
+    COMPARED,
+    ComparedModelsSettings,
+    at_equal_budget,
+    bars_of,
+    compared_model,
+    exceeds,
+    ties,
+)
+from fooling.findings.fooled_tables import FOOLED, FOOLED_SUMMARY, fooled_tables, in_short
 from fooling.table import require_valid
 from made_up_models import CLASSES, made_fooled, made_model, made_models_run
 from made_up_networks import made_up_header

@@ -11,7 +11,7 @@ ties with the real images does not fool the model.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +25,7 @@ from fooling.errors import FoolingError
 from fooling.findings.classifiers import FoolabilitySettings
 from fooling.findings.runs import ThresholdSettings, at_threshold, median_over_classes
 
+COMPARED = ("map-elites", "random-search")  # searches
 HIGH = 0.95  # quantile of the real images
 FALSE_ALARMS = 0.05  # share of the correctly classified real images that a bound on the confidence may reject
 #: Log-odds that differ by less, relative to the larger one or to 1, are equal: float64 sums depend on their order.
@@ -138,7 +139,59 @@ def compared_model(header: Mapping[str, Any], real: pd.DataFrame, *, sha256: str
     )
 
 
-def measures_of(run: RunRecord, budget: int, model: Model, settings: ComparedModelsSettings) -> dict[str, float]:
+def measured_runs(
+    models: Mapping[str, Model], runs: Mapping[str, Sequence[RunRecord]], settings: ComparedModelsSettings
+) -> Iterator[dict[str, Any]]:
+    """Yield one row for each run and budget."""
+    compared = [(name, run) for name, those in runs.items() for run in those if run.search in COMPARED]
+    given = [(name, run.classifier["name"], run.search, run.seed) for name, run in compared]
+    if twice := [run for run in given if given.count(run) > 1]:
+        found = "{} on {}, {}, seed {}".format(*twice[0])
+        raise FoolingError("a run is given twice", found=found, expected="each run once")
+    for _, run in compared:
+        _require_fitting(run, models)
+    ends: dict[tuple[str, str], set[int]] = {}
+    for _, run in compared:
+        ends.setdefault(_comparable(run, models), set()).add(_end(run))
+    names, experiments = list(models), list(runs)
+
+    def place(named: tuple[str, RunRecord]) -> tuple[int, ...]:
+        experiment, run = named
+        own = (names.index(run.classifier["name"]), experiments.index(experiment))
+        return (*own, COMPARED.index(run.search), run.seed)
+
+    compared.sort(key=place)
+    for experiment, run in compared:
+        model = models[run.classifier["name"]]
+        first = int(run.history.evaluations[0])
+        for budget in sorted(end for end in ends[_comparable(run, models)] if first <= end <= _end(run)):
+            yield {
+                "classifier": model.name,
+                **_kind(model),
+                "experiment": experiment,
+                "encoding": run.encoding,
+                "search": run.search,
+                "budget": budget,
+                "seed": run.seed,
+                **_measures_of(run, budget, model, settings),
+            }
+
+
+def _comparable(run: RunRecord, models: Mapping[str, Model]) -> tuple[str, str]:
+    """Return what runs have in common whose budgets are compared: data set and encoding."""
+    return models[run.classifier["name"]].dataset, run.encoding
+
+
+def _end(run: RunRecord) -> int:
+    return int(run.history.evaluations[-1])
+
+
+def _kind(model: Model) -> dict[str, Any]:
+    decay = math.nan if model.weight_decay is None else model.weight_decay
+    return {"dataset": model.dataset, "built_as": model.built_as, "weight_decay": decay, "part": model.part}
+
+
+def _measures_of(run: RunRecord, budget: int, model: Model, settings: ComparedModelsSettings) -> dict[str, float]:
     """Return what is measured of one run within a budget."""
     bars, within = bars_of(model.real), run.history.evaluations <= budget
     log_odds, confidences = run.history.log_odds[within], run.history.confidences[within]
@@ -166,7 +219,7 @@ def _first(evaluations: NDArray[np.int64], reached: NDArray[np.bool_]) -> float:
     return float(evaluations[reached.argmax()]) if reached.any() else math.inf
 
 
-def require_fitting(run: RunRecord, models: Mapping[str, Model]) -> None:
+def _require_fitting(run: RunRecord, models: Mapping[str, Model]) -> None:
     """Raise :class:`FoolingError` unless a run is on one of the ``models``, by the digest of its file."""
     model = models.get(str(run.classifier["name"]))
     if model is None or model.sha256 != run.classifier["sha256"]:

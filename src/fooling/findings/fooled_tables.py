@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ from fooling.findings.columns import (
     WEIGHT_DECAY,
 )
 from fooling.findings.far import RUBBISH_SHARE
-from fooling.findings.fooled import ComparedModelsSettings, Model, bars_of, measures_of, require_fitting
+from fooling.findings.fooled import COMPARED, ComparedModelsSettings, Model, bars_of, measured_runs
 from fooling.findings.intervals import (
     Estimate,
     estimated_mean,
@@ -46,8 +46,6 @@ from fooling.table import (
     or_nothing,
     with_bounds,
 )
-
-COMPARED = ("map-elites", "random-search")  # searches
 
 PART = Column(
     "part",
@@ -211,7 +209,7 @@ def fooled_tables(
     if random_inputs is not None:
         unclipped = random_inputs[~random_inputs["clipped"].astype(bool)]
         rubbish = dict(zip(unclipped["classifier"], unclipped["rubbish_share"].astype(float), strict=True))
-    measured = pd.DataFrame(list(_rows_of_runs(known, runs, settings)))
+    measured = pd.DataFrame(list(measured_runs(known, runs, settings)))
     if measured.empty:
         raise FoolingError(
             "there are no runs to compare models by",
@@ -230,52 +228,6 @@ def fooled_tables(
     table, summary = pd.DataFrame(rows, columns=FOOLED.names), pd.DataFrame(means, columns=FOOLED_SUMMARY.names)
     texts = {"part": "string"}
     return table.astype(texts), summary.astype(texts)
-
-
-def _rows_of_runs(
-    models: Mapping[str, Model], runs: Mapping[str, Sequence[RunRecord]], settings: ComparedModelsSettings
-) -> Iterator[dict[str, Any]]:
-    """Yield one row for each run and budget."""
-    compared = [(name, run) for name, those in runs.items() for run in those if run.search in COMPARED]
-    given = [(name, run.classifier["name"], run.search, run.seed) for name, run in compared]
-    if twice := [run for run in given if given.count(run) > 1]:
-        found = "{} on {}, {}, seed {}".format(*twice[0])
-        raise FoolingError("a run is given twice", found=found, expected="each run once")
-    for _, run in compared:
-        require_fitting(run, models)
-    ends: dict[tuple[str, str], set[int]] = {}
-    for _, run in compared:
-        ends.setdefault(_comparable(run, models), set()).add(_end(run))
-    order = {name: place for place, name in enumerate(models)}
-    compared.sort(key=lambda pair: (order[pair[1].classifier["name"]], COMPARED.index(pair[1].search), pair[1].seed))
-    for experiment, run in compared:
-        model = models[run.classifier["name"]]
-        first = int(run.history.evaluations[0])
-        for budget in sorted(end for end in ends[_comparable(run, models)] if first <= end <= _end(run)):
-            yield {
-                "classifier": model.name,
-                **_kind(model),
-                "experiment": experiment,
-                "encoding": run.encoding,
-                "search": run.search,
-                "budget": budget,
-                "seed": run.seed,
-                **measures_of(run, budget, model, settings),
-            }
-
-
-def _comparable(run: RunRecord, models: Mapping[str, Model]) -> tuple[str, str]:
-    """Return what runs have in common whose budgets are compared: data set and encoding."""
-    return models[run.classifier["name"]].dataset, run.encoding
-
-
-def _end(run: RunRecord) -> int:
-    return int(run.history.evaluations[-1])
-
-
-def _kind(model: Model) -> dict[str, Any]:
-    decay = math.nan if model.weight_decay is None else model.weight_decay
-    return {"dataset": model.dataset, "built_as": model.built_as, "weight_decay": decay, "part": model.part}
 
 
 def _row(
