@@ -26,7 +26,7 @@ from fooling.figures.style import (
     searches_in,
 )
 from fooling.findings.fooled import KIND_OF_MODEL, at_equal_budget
-from fooling.formatting import whole_percent
+from fooling.messages import whole_percent
 
 LANES = {"real": -0.29, "map-elites": 0.0, "random-search": 0.29}  # rows, from the middle of the row
 LINEAR_UP_TO = 10.0  # log-odds; beyond, the axis is logarithmic

@@ -12,16 +12,6 @@ import pandas as pd
 
 from fooling.attacks.evolution.record import RunRecord
 from fooling.errors import FoolingError
-from fooling.findings.columns import (
-    BUILT_AS,
-    CLASSIFIER,
-    DATASET,
-    ENCODING,
-    EXPERIMENT,
-    RUNS,
-    RUNS_ON_CLASSIFIER,
-    WEIGHT_DECAY,
-)
 from fooling.findings.far import RUBBISH_SHARE
 from fooling.findings.fooled import COMPARED, ComparedModelsSettings, Model, bars_of, measured_runs
 from fooling.findings.intervals import (
@@ -32,7 +22,17 @@ from fooling.findings.intervals import (
     probability_of,
     run_grid,
 )
-from fooling.formatting import share_percent
+from fooling.findings.registry import (
+    BUILT_AS,
+    CLASSIFIER,
+    DATASET,
+    ENCODING,
+    EXPERIMENT,
+    RUNS,
+    RUNS_ON_CLASSIFIER,
+    WEIGHT_DECAY,
+)
+from fooling.messages import share_percent
 from fooling.table import (
     COUNT,
     FOUND,
