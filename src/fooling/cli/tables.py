@@ -12,6 +12,7 @@ from fooling.attacks.record import TargetedRecord, load_attack
 from fooling.classifiers.header import classifier_header
 from fooling.cli._files import read_named_runs
 from fooling.errors import FoolingError
+from fooling.findings import audits as ranks
 from fooling.findings.ablation import ABLATION, ABLATION_SUMMARY, ablation_summary
 from fooling.findings.ancestry import ANCESTRY, LINEAGE, LineageSettings, ancestry_table, lineage_table, traced
 from fooling.findings.ascent import (
@@ -28,15 +29,6 @@ from fooling.findings.ascent import (
     images_table,
     sweeps_table,
     times_of_ascents,
-)
-from fooling.findings.audits import (
-    AUDIT_ATTACKS,
-    AUDIT_SEEDS,
-    AUDITS,
-    AuditRecord,
-    audit_attacks_table,
-    audit_seeds_table,
-    audits_table,
 )
 from fooling.findings.calibration import REAL
 from fooling.findings.class_sets import CLASS_SETS, SET_CLASSES, ClassSetSettings, class_set_table, classes_table
@@ -348,12 +340,11 @@ def tabulate_audits(audits: list[Path], *, seeds: Path, attacks: Path, output: P
     Args:
         audits: Files `audit.json` that `audit` wrote with one budget and one threshold, in the order of the networks.
         seeds: Table with one row for each search of each audit to write.
-        attacks: Table with one row for each further attack of each audit to write: small changes, one perturbation for
-            all images, labels alone.
+        attacks: Table with one row for each further attack of each audit to write, such as with labels alone.
         output: Table with one row for each network and search to write.
     """
-    records = [checked_header(AuditRecord, read_json(path), source=path) for path in audits]
-    ranking = audits_table(records)
-    tried = (attacks, audit_attacks_table(records), AUDIT_ATTACKS)
-    write_tables((seeds, audit_seeds_table(records), AUDIT_SEEDS), tried, (output, ranking, AUDITS))
+    records = [checked_header(ranks.AuditRecord, read_json(path), source=path) for path in audits]
+    ranking = ranks.audits_table(records)
+    tried = (attacks, ranks.audit_attacks_table(records), ranks.AUDIT_ATTACKS)
+    write_tables((seeds, ranks.audit_seeds_table(records), ranks.AUDIT_SEEDS), tried, (output, ranking, ranks.AUDITS))
     say(f"{len(records)} audits of {ranking['network'].nunique()} networks; written to {output}")
