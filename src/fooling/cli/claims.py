@@ -22,6 +22,7 @@ from fooling.findings.ascent import ASCENT, ASCENT_TIMES
 from fooling.findings.boundary import BOUNDARY
 from fooling.findings.calibration import REAL
 from fooling.findings.classifiers import CLASSIFIERS
+from fooling.findings.detectors import DETECTORS
 from fooling.findings.distances import DISTANCES
 from fooling.findings.examination import EXAMINED
 from fooling.findings.far import RUBBISH
@@ -57,7 +58,7 @@ OF_ADVERSARIALS = (ADVERSARIAL, ADVERSARIAL_TRANSFER)
 OF_UNIVERSALS = (UNIVERSAL, UNIVERSAL_LABELS, UNIVERSAL_TRANSFER)
 OF_LABELS = (LABEL_ONLY, LABEL_ONLY_TRANSFER)
 #: Tables of which a claim uses the rows of its networks.
-OF_NETWORKS = (FAMILIES_TABLE, BOUNDARY, RUBBISH, RAY_SLOPES)
+OF_NETWORKS = (FAMILIES_TABLE, BOUNDARY, RUBBISH, RAY_SLOPES, DETECTORS)
 
 
 def claims(
@@ -106,6 +107,7 @@ def claims(
         boundary=_all_rows(given[BOUNDARY.name], BOUNDARY),
         rubbish=_all_rows(given[RUBBISH.name], RUBBISH),
         ray_slopes=_all_rows(given[RAY_SLOPES.name], RAY_SLOPES),
+        detectors=_all_rows(given[DETECTORS.name], DETECTORS),
         **found,
     )
     reserved = None if lock is None else _reserved(lock, asked)
