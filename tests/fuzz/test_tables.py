@@ -54,6 +54,8 @@ COMMANDS = {
     "rubbish": ("claims",),
     "rubbish_summary": ("report",),
     "ray_slopes": ("claims", "report"),
+    "detectors": ("claims",),
+    "detector_means": ("report",),
 }
 #: Tables that nothing reads but people.
 FOR_PEOPLE = {

@@ -299,8 +299,8 @@ def _best(
 
 
 def _made(record: RunRecord | TargetedRecord) -> _Found:
-    is_targeted = isinstance(record, TargetedRecord)
-    return _Found(record.images, record.classes if is_targeted else np.arange(len(record.images)))
+    own = record.classes if isinstance(record, TargetedRecord) else np.arange(len(record.images))
+    return _Found(record.images, own)
 
 
 def _plain(attacked: Sequence[Attacked], one: Attacked) -> Attacked:
