@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 
-from fooling.attacks.registry import attack_modules
+from fooling.attacks.settings import attack_modules
 from fooling.classifiers.architectures import GUARDED, names_a_file
 from fooling.classifiers.settings import RealImagesSettings
 from fooling.findings.detectors import (
