@@ -24,7 +24,7 @@ from fooling.figures.style import (
 )
 from fooling.findings.detectors import NONE
 from fooling.findings.random_images import picture_in
-from fooling.formatting import percent, share_percent
+from fooling.messages import percent, share_percent
 
 STATIC = Look("found without the detector", "#56B4E9", "", "o")
 ADAPTIVE = Look("found by attacks that know it", "#D55E00", "", "s")

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from fooling.attacks.evolution.record import RunRecord
 from fooling.attacks.record import TargetedRecord
 from fooling.errors import FoolingError
-from fooling.findings.columns import CLASS, CLASSIFIER, NOTE, UNITS
 from fooling.findings.intervals import Estimate, IntervalSettings, estimated_mean
+from fooling.findings.registry import CLASS, CLASSIFIER, NOTE, UNITS
 from fooling.findings.runs import ThresholdSettings
 from fooling.images import noise_images, png_bytes
 from fooling.seeding import evenly_spaced
