@@ -55,6 +55,7 @@ def made_up_study(claim: Claim, end: str, *, units: int, first_seed: int = 1) ->
         people={name: study.people()},
         rubbish=study.rubbish(),
         detectors=study.detectors(),
+        fooled=study.fooled(),
         ray_slopes=study.ray_slopes(),
     )
 
@@ -210,6 +211,14 @@ class _Study:
         shares = {"adaptive_sure": ENDS[self.end], "static_sure": ENDS[OPPOSITE[self.end]]}
         table = pd.DataFrame({"classifier": self.names}).assign(guards=self.claim.guards, **shares)
         return table.assign(detector=self.claim.detector)
+
+    def fooled(self) -> pd.DataFrame:
+        """Random search reaches the other end."""
+        rows = []
+        for search, end in (("map-elites", self.end), ("random-search", OPPOSITE[self.end])):
+            shares = dict.fromkeys(("above_median", "above_95th", "rejected"), ENDS[end])
+            rows.append(self._far().assign(search=search, experiment=self.claim.experiment, budget=40_200, **shares))
+        return pd.concat(rows, ignore_index=True)
 
     def ray_slopes(self) -> pd.DataFrame:
         """Linear, saturated and sure where the claim is to hold."""
