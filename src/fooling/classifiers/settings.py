@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field, JsonValue, model_validator
 from fooling.classifiers.architectures import KNOWN_NAMES, architecture_source
 from fooling.classifiers.header import MOST_AT_ONCE
 from fooling.errors import FoolingError
-from fooling.settings import Settings, Side
+from fooling.settings import Seed, Settings, Side
 
 
 def _known_form(name: str) -> str:
@@ -162,3 +162,91 @@ class ImportSettings(Settings):
             input=self.input.resolved(wanted),
             chunk_size=self.chunk_size,
         )
+
+
+class MaximumSoftmaxSettings(Settings):
+    """The largest softmax probability (Hendrycks and Gimpel 2017)."""
+
+    kind: Literal["maximum-softmax"] = "maximum-softmax"
+    """The detector: an image is rejected if the network's largest probability is low."""
+
+
+class TemperatureSettings(Settings):
+    """The largest softmax probability after temperature scaling (Guo et al. 2017)."""
+
+    kind: Literal["temperature"] = Field(examples=["temperature"])
+    """The detector: as `maximum-softmax`, after logits are divided by a temperature that calibrates the network."""
+
+
+class EnergySettings(Settings):
+    """The energy of the logits (Liu et al. 2020)."""
+
+    kind: Literal["energy"] = Field(examples=["energy"])
+    """The detector: an image is rejected if the log-sum-exp of its logits is low."""
+    temperature: Positive = 1.0
+    """Logits are divided by it."""
+
+
+class MahalanobisSettings(Settings):
+    """The Mahalanobis distance of features to the class means (Lee et al. 2018)."""
+
+    kind: Literal["mahalanobis"] = Field(examples=["mahalanobis"])
+    """The detector: an image is rejected if its features are far from the mean features of every class."""
+
+
+class NeighboursSettings(Settings):
+    """The distance of features to the nearest real images (Sun et al. 2022)."""
+
+    kind: Literal["neighbours"] = Field(examples=["neighbours"])
+    """The detector: an image is rejected if the features of its k-th nearest real image are far."""
+    neighbours: Annotated[int, Field(ge=1, le=100_000)] = 50
+    """Which neighbour counts: k."""
+
+
+class OpenMaxSettings(Settings):
+    """OpenMax: extreme values of the distances of logits to the class means (Bendale and Boult 2016)."""
+
+    kind: Literal["openmax"] = Field(examples=["openmax"])
+    """The detector: an image is rejected if OpenMax gives the unknown class a high probability."""
+    tail: Annotated[int, Field(ge=3, le=100_000)] = 25
+    """Number of the largest distances of each class that the Weibull distribution is fitted to."""
+    revised: Annotated[int, Field(ge=1, le=100_000)] = 10
+    """Number of the largest logits that are revised."""
+
+
+class DisagreementSettings(Settings):
+    """The disagreement of several networks."""
+
+    kind: Literal["disagreement"] = Field(examples=["disagreement"])
+    """The detector: an image is rejected if the network and other ones disagree about its class."""
+
+
+DetectorSettings = Annotated[
+    MaximumSoftmaxSettings
+    | TemperatureSettings
+    | EnergySettings
+    | MahalanobisSettings
+    | NeighboursSettings
+    | OpenMaxSettings
+    | DisagreementSettings,
+    Field(discriminator="kind"),
+]
+
+
+class RealImagesSettings(Settings):
+    """Which real images a detector is fitted on, and how many of them it may reject."""
+
+    rejects: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    """Share of the real images for the threshold that the detector rejects."""
+    fitted_images: Annotated[int, Field(ge=10, le=1_000_000)] = 2000
+    """Number of training images to fit the detector on, at most; of a data set without them, a quarter of the test
+    images."""
+    split_seed: Seed = 1
+    """Seed that chooses these images, and divides the test images: for the threshold, and for the measurements."""
+
+
+class GuardSettings(RealImagesSettings):
+    """A detector in front of a classifier."""
+
+    detector: DetectorSettings = MaximumSoftmaxSettings()
+    """What rejects images."""

@@ -20,12 +20,12 @@ from fooling.attacks.settings import (
     is_kept,
 )
 from fooling.auditing.settings import BudgetSettings, OpeningSettings, Target
-from fooling.classifiers.settings import ImportSettings, InputSettings
+from fooling.classifiers.settings import DetectorSettings, ImportSettings, InputSettings, RealImagesSettings
 from fooling.encodings import settings as encodings
 from fooling.encodings.settings import EncodingSettings
 from fooling.figures.catalogue import FIGURES
 from fooling.retraining.settings import RetrainingSettings
-from fooling.settings import SeedRange
+from fooling.settings import Seed, SeedRange
 from fooling.study.dataset_entries import Entry, Name
 from fooling.training.settings import ClassifierSettings
 
@@ -132,6 +132,36 @@ class ExperimentEntry(EvolvingEntry):
         if unknown := [figure for figure in figures if figure not in SHOWING_EXPERIMENTS]:
             raise ValueError(f"the figures {', '.join(SHOWING_EXPERIMENTS)}; not {unknown[0]!r}")
         return figures
+
+
+class DetectorsEntry(RealImagesSettings, EvolvingEntry):
+    """Detectors in front of classifiers, and attacks on both together.
+
+    Each detector guards each of the classifiers. The same attacks are run on the classifiers themselves.
+    """
+
+    detectors: Annotated[tuple[DetectorSettings, ...], Field(min_length=1)] = Field(
+        examples=[[{"kind": "maximum-softmax"}, {"kind": "energy"}]]
+    )
+    """The detectors, each of another kind. `disagreement` compares a classifier with all others of the entry."""
+    ascent: AscentSettings = AscentSettings(method="adam", learning_rate=10.0, steps=100, seeds=SeedRange(count=1))
+    """Gradient ascent on the smooth version of each guarded classifier; its classes are those that are compared."""
+    seed: Seed = 1
+    """Seed of the runs of evolution and random search, one of each for every guarded classifier."""
+
+    @field_validator("detectors")
+    @classmethod
+    def _of_different_kinds(cls, detectors: tuple[DetectorSettings, ...]) -> tuple[DetectorSettings, ...]:
+        kinds = [detector.kind for detector in detectors]
+        if twice := next((kind for kind in kinds if kinds.count(kind) > 1), None):
+            raise ValueError(f"each kind of detector once; {twice} is there twice")
+        return detectors
+
+    @model_validator(mode="after")
+    def _enough_classifiers(self) -> Self:
+        if len(self.classifiers) < 2 and any(detector.kind == "disagreement" for detector in self.detectors):
+            raise ValueError("detectors: disagreement needs at least two classifiers")
+        return self
 
 
 class RetrainingEntry(RetrainingSettings, EvolvingEntry):

@@ -176,6 +176,9 @@ def contradictions(study: StudySettings, expanded: Mapping[str, Sequence[Variant
                 yield ("attacks", index, "pilots"), Explanation(found, "pilots of the same data set as the classifiers")
         if attack.kind == "label-only" and attack.own not in (None, *plain):
             yield ("attacks", index, "own"), _unknown("own", str(attack.own), plain)
+    yield from _repeated("detectors", [entry.name for entry in study.detectors])
+    for index, entry in enumerate(study.detectors):
+        yield from _unknown_classifiers(("detectors", index, "classifiers"), entry.classifiers, classifiers)
     if study.far is not None:
         yield from _unknown_classifiers(("far", "classifiers"), study.far.classifiers, classifiers)
     if study.boundary is not None:
@@ -199,7 +202,15 @@ def contradictions(study: StudySettings, expanded: Mapping[str, Sequence[Variant
 def _missing_experiments(study: StudySettings) -> Iterator[Contradiction]:
     """Yield that there are no experiments, unless the study has audits and nothing else."""
     probes = (study.far, study.boundary)
-    others = (study.datasets, study.classifiers, study.retraining, study.attacks, *probes, study.survey)
+    others = (
+        study.datasets,
+        study.classifiers,
+        study.retraining,
+        study.attacks,
+        study.detectors,
+        *probes,
+        study.survey,
+    )
     if not study.experiments and (study.audits is None or any(others)):
         names = [classifier.name for classifier in study.classifiers[:1]] or ["a-classifier"]
         example = {"name": "cppn", "classifiers": names, "encoding": {"kind": "cppn"}}

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 from pydantic import Field, field_validator, model_validator
 
-from fooling.attacks.settings import SearchSettings
-from fooling.classifiers.settings import InputSettings
+from fooling.attacks.settings import AscentSettings, SearchSettings
+from fooling.classifiers.settings import EnergySettings, InputSettings, MaximumSoftmaxSettings, NeighboursSettings
 from fooling.encodings.families import FamilySettings
 from fooling.encodings.settings import CppnSettings, DirectSettings
 from fooling.figures.declaration import FigureSettings
@@ -35,6 +35,7 @@ from fooling.study.entries import (
     AttackEntry,
     AuditsEntry,
     ClassifierEntry,
+    DetectorsEntry,
     ExperimentEntry,
     LabelOnlyEntry,
     RetrainingEntry,
@@ -109,6 +110,8 @@ class StudySettings(Settings):
     """Retrainings with a fooling class, each with a name, an encoding and the first classifiers of its chains."""
     attacks: tuple[AttackEntry, ...] = ()
     """Attacks besides evolution, each with a name, a kind and its classifiers."""
+    detectors: tuple[DetectorsEntry, ...] = ()
+    """Detectors of fooling images, and attacks that know them, each entry with a name and its classifiers."""
     far: FarEntry | None = None
     """Random inputs and rays far from the data. Without this key there are none."""
     boundary: BoundaryEntry | None = None
@@ -168,6 +171,7 @@ def default_study() -> StudySettings:
             _universal(),
             _labels_alone(),
         ),
+        detectors=(_detectors(),),
         far=FarEntry(classifiers=LENETS, inputs=2000, rays=20),
         boundary=BoundaryEntry(classifiers=LENETS, images=15),
         findings=FindingsSettings(sample_images=2000, family_images=400, changed_real_images=50),
@@ -254,6 +258,18 @@ def _fooling_class() -> RetrainingEntry:
         first=SupplySettings(training_runs=7, test_runs=1),
         later=SupplySettings(training_runs=2, test_runs=1),
         measured_runs=6,
+    )
+
+
+def _detectors() -> DetectorsEntry:
+    """Return three cheap detectors with a twentieth of the budget of other runs: enough to show the principle."""
+    return DetectorsEntry(
+        name="guards",
+        classifiers=LENETS,
+        encoding=CppnSettings(),
+        search=SearchSettings(generations=9),
+        detectors=(MaximumSoftmaxSettings(), EnergySettings(kind="energy"), NeighboursSettings(kind="neighbours")),
+        ascent=AscentSettings(method="adam", learning_rate=10.0, steps=40, seeds=SeedRange(count=1)),
     )
 
 
