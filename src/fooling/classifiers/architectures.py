@@ -34,11 +34,18 @@ NAMED_MODULES = (
     "fooling.classifiers.vision",
     "fooling.classifiers.assembly",
     "fooling.classifiers.dense",
+    "fooling.classifiers.fitted",
 )
-LENET, VISION, ENSEMBLE, DENSE = NAMED_MODULES
+LENET, VISION, ENSEMBLE, DENSE, FITTED = NAMED_MODULES
+#: The kinds of models that are fitted, and not built as networks of layers.
+FITTED_MODELS = (
+    *("logistic-regression", "svm", "adaboost", "random-forest", "nearest-neighbours", "sparse-representation"),
+    *("rbf-network", "gaussian", "kernel-density", "vae"),
+)
 OWN_ARCHITECTURES = {
     **{"lenet": LENET, "alexnet": VISION, "squeezenet": VISION, "ensemble": ENSEMBLE},
     **dict.fromkeys(("softmax-regression", "mlp", "maxout", "rbf"), DENSE),
+    **dict.fromkeys(FITTED_MODELS, FITTED),
 }
 KNOWN_NAMES = (
     "lenet, alexnet, squeezenet, softmax-regression, mlp, maxout, rbf, torchvision:<name> or path/to/file.py:function"

@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from fooling.classifiers.architectures import FITTED_MODELS
 from fooling.classifiers.classifier import Classifier
 from fooling.classifiers.devices import enough_memory
 from fooling.classifiers.network_code import network_code
+from fooling.classifiers.settings import changed_options
 from fooling.errors import FoolingError
 from fooling.images import noise_images
 
@@ -202,13 +204,17 @@ def weight_decay_of(classifier: Classifier) -> float | None:
 def built_as(classifier: Classifier) -> str:
     """Return the architecture of a classifier with its options, and its loss unless that is the usual one.
 
+    Of a fitted model, the options are those that differ from the defaults.
+
     For example ``mlp, activation tanh, hidden 200-200`` or ``softmax-regression, sigmoids``.
     """
     if members := classifier.options.get("members"):
         return f"{classifier.architecture} of {len(members)}"
-    loss = loss_of(classifier)
+    loss, options = loss_of(classifier), classifier.options
+    if classifier.architecture in FITTED_MODELS:
+        options = changed_options(classifier.architecture, options)
     words = [classifier.architecture]
-    words += [f"{name} {_in_words(value)}" for name, value in sorted(classifier.options.items())]
+    words += [f"{name} {_in_words(value)}" for name, value in sorted(options.items())]
     return ", ".join([*words, *([loss] if loss != "softmax" else [])])
 
 

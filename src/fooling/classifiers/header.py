@@ -181,7 +181,7 @@ FORMAT = FileFormat(
     kind=KIND,
     version=VERSION,
     path="classifiers/{classifier}.safetensors",
-    commands=("train", "retrain", "import-network", "assemble-ensemble", "match-refusal"),
+    commands=("train", "retrain", "fit", "import-network", "assemble-ensemble", "match-refusal"),
     header=ClassifierHeader,
     arrays=(
         *PREPROCESSING_ARRAYS,

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from fooling.classifiers.architectures import FITTED_MODELS
 from fooling.classifiers.classifier import Classifier
 from fooling.classifiers.gradients import built_as, log_odds_gradients, logits_of_levels, loss_of, weight_decay_of
 from fooling.errors import FoolingError
@@ -46,5 +47,5 @@ def far_network(classifier: Classifier) -> FarNetwork:
         input_shape=classifier.input_shape,
         classes=len(classifier.targets),
         logits=logits,
-        gradients=gradients,
+        gradients=None if classifier.architecture in FITTED_MODELS else gradients,
     )

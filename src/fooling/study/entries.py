@@ -24,7 +24,7 @@ from fooling.figures.catalogue import FIGURES
 from fooling.retraining.settings import RetrainingSettings
 from fooling.settings import SeedRange
 from fooling.study.dataset_entries import Entry, Name
-from fooling.training.settings import ClassifierSettings
+from fooling.training.settings import ClassifierSettings, FittedSettings
 
 #: Figures that can show an experiment.
 SHOWING_EXPERIMENTS = tuple(
@@ -39,8 +39,9 @@ class _Network(Entry):
 
     not_passed_on: ClassVar[frozenset[str]] = frozenset({"name", "kind", "dataset", "independent", "precision"})
 
-    kind: Literal["trained", "imported", "ensemble"]
-    """`trained` by the study, `imported` after training elsewhere, or an `ensemble` of such classifiers."""
+    kind: Literal["trained", "imported", "fitted", "ensemble"]
+    """`trained` by the study, `imported` after training elsewhere, `fitted` by the study without being a network, or
+    an `ensemble` of such classifiers."""
     dataset: Name
     """Name of the data set on which it is trained or tested."""
     independent: Name | None = Field(default=None, examples=["another-network"])
@@ -64,19 +65,35 @@ class ImportedEntry(ImportSettings, _Network):
     """The network was trained elsewhere."""
 
 
+class FittedEntry(FittedSettings, _Network):
+    """A model fitted by the study that is no network: from scikit-learn, or generative. It has no gradients."""
+
+    kind: Literal["fitted"] = "fitted"
+    """The study fits the model."""
+    precision: Literal["float32"] = "float32"
+    """Number format of the scores: `float32`."""
+
+    input: ClassVar[InputSettings] = InputSettings()
+
+    @property
+    def architecture(self) -> str:
+        """The kind of the model."""
+        return self.model.kind
+
+
 class EnsembleEntry(_Network):
     """Several classifiers of the study as one; its confidences are the mean of theirs."""
 
     kind: Literal["ensemble"] = "ensemble"
     """Several classifiers of the study as one."""
     members: Annotated[tuple[Name, ...], Field(min_length=2)]
-    """Names of its classifiers, trained or imported, all of the same data set."""
+    """Names of its classifiers, none of them an ensemble, all of the same data set."""
 
     architecture: ClassVar[str] = "ensemble"
     input: ClassVar[InputSettings] = InputSettings()
 
 
-ClassifierEntry = Annotated[TrainedEntry | ImportedEntry | EnsembleEntry, Field(discriminator="kind")]
+ClassifierEntry = Annotated[TrainedEntry | ImportedEntry | FittedEntry | EnsembleEntry, Field(discriminator="kind")]
 
 
 Level = str | bool | int | float | None

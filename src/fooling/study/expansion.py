@@ -237,7 +237,7 @@ def _network_contradictions(
         yield (*keys, "training", "pictures"), Explanation(found, expected, {"pictures": "kept"})
     if not dataset.has_training_images:
         trainless = f"{dataset.name}, which has no training images"
-        if classifier.kind == "trained":
+        if classifier.kind in ("trained", "fitted"):
             yield (*keys, "dataset"), Explanation(trainless, "a data set with training images, or kind: imported")
         elif classifier.input.subtract_mean:
             yield (
