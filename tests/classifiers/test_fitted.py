@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from fooling.artifacts import read_arrays, write_arrays
-from fooling.classifiers import discriminative
+from fooling.classifiers import discriminative, generative
 from fooling.classifiers.architectures import FITTED_MODELS, build_network
 from fooling.classifiers.assembly import ensemble_of
 from fooling.classifiers.classifier import Classifier
@@ -64,7 +64,7 @@ def test_every_kind_has_an_architecture() -> None:
 
 
 def test_it_learns_the_bars(fitted: Classifier, bars: Dataset) -> None:
-    assert fitted.provenance["test_error"] < 0.6  # of four classes, with few images and small models
+    assert fitted.provenance["test_error"] < (0.65 if fitted.architecture in ("adaboost", "vae") else 0.5)
     assert fitted.provenance["test_images"] == len(bars.test_images)
 
 
@@ -203,12 +203,39 @@ def test_a_kernel_density_is_that_of_scikit_learn(bars: Dataset) -> None:
         np.testing.assert_allclose(scores(torch.from_numpy(shown))[:, each], expected, rtol=1e-6)
 
 
-def test_the_bound_of_an_autoencoder_grows_with_the_samples(bars: Dataset) -> None:
-    images = torch.from_numpy(bars.test_images)
-    few, many = (
-        fit("vae", bars, samples=samples).logits(images).double().logsumexp(dim=1).mean() for samples in (1, 300)
-    )
-    assert few < many
+def test_the_bound_of_an_autoencoder_averages_its_samples(bars: Dataset) -> None:
+    images, labels = inputs_of(bars.train_images), bars.train_labels
+    settings = model_settings({"kind": "vae", **SMALL["vae"]})
+    arrays = MODELS["vae"].fit(images, labels, settings, 1)
+    shown = torch.from_numpy(inputs_of(bars.test_images[:4]))
+    each = [
+        MODELS["vae"].scores({**arrays, "samples": arrays["samples"][row : row + 1]}, settings, 4)(shown)
+        for row in range(3)
+    ]
+    expected = torch.logsumexp(torch.stack(each), 0) - np.log(3)
+    found = MODELS["vae"].scores(arrays, settings, 4)(shown)
+    np.testing.assert_allclose(found.numpy(), expected.numpy(), rtol=1e-5)
+
+
+def test_the_bound_of_an_autoencoder_is_below_its_density(bars: Dataset) -> None:
+    """With one latent variable, the density of an image is an integral over it."""
+    images, labels = inputs_of(bars.train_images), bars.train_labels
+    settings = model_settings({"kind": "vae", **SMALL["vae"], "latent": 1, "samples": 50})
+    arrays = MODELS["vae"].fit(images, labels, settings, 1)
+    network = generative.Autoencoders(4, 400, hidden=8, latent=1).requires_grad_(False)
+    network.load_state_dict({key: torch.from_numpy(arrays[key]) for key in network.state_dict()})
+    shown = torch.from_numpy(inputs_of(bars.test_images[:20]))
+    grid = torch.linspace(-6, 6, 4001)
+    hidden = torch.relu(generative._through(network.from_latent, grid[None, :, None].expand(4, -1, -1)))
+    painted = torch.sigmoid(generative._through(network.last, hidden))
+    deviation = torch.nn.functional.softplus(network.noise) + generative.LEAST_NOISE
+    squares = torch.cdist(shown.expand(4, -1, -1), painted).square() / deviation.square()[:, None, None]
+    of_image = -0.5 * (squares + 400 * (np.log(2 * np.pi) + 2 * deviation.log()[:, None, None]))
+    prior = -0.5 * (grid.square() + np.log(2 * np.pi)) + np.log(12 / 4000)
+    density = (of_image + prior).logsumexp(dim=2).T + torch.from_numpy(arrays["log_priors"])
+    found = MODELS["vae"].scores(arrays, settings, 4)(shown)
+    assert (found.mean(dim=0) < density.mean(dim=0) + 0.05).all()
+    assert (found.mean(dim=0) > density.mean(dim=0) - 20).all()
 
 
 def test_a_bound_on_the_density_rejects_noise_and_few_real_images(bars: Dataset) -> None:
