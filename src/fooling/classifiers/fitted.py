@@ -37,7 +37,7 @@ from fooling.classifiers.probe import require_usable, sample_of
 from fooling.classifiers.settings import AnyModelSettings, ModelSettings
 from fooling.datasets.dataset import Dataset
 from fooling.errors import FoolingError
-from fooling.progress import say
+from fooling.messages import say
 from fooling.seeding import derived_seed, numpy_generator, software_versions
 from fooling.settings import checked_settings
 
