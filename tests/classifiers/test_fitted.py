@@ -14,27 +14,28 @@ import pytest
 import torch
 
 from fooling.artifacts import read_arrays, write_arrays
-from fooling.classifiers import discriminative, generative
+from fooling.classifiers import array_models, scikit_models
 from fooling.classifiers.architectures import FITTED_MODELS, build_network
 from fooling.classifiers.assembly import ensemble_of
 from fooling.classifiers.classifier import Classifier
 from fooling.classifiers.classifier_file import load_classifier, save_classifier
-from fooling.classifiers.fitted import MODELS, PACKED, fitted_classifier, model_settings, packed, unpacked
+from fooling.classifiers.fitted import MODELS, PACKED, fitted_classifier, model_settings
 from fooling.classifiers.gradients import built_as, has_gradients, log_odds_gradients
 from fooling.classifiers.header import KIND, VERSION
+from fooling.classifiers.scikit_models import packed, unpacked
 from fooling.classifiers.settings import NetworkSettings
 from fooling.datasets.dataset import Dataset
 from fooling.errors import FoolingError
 
 CPU = torch.device("cpu")
 SMALL: dict[str, dict[str, Any]] = {
-    "adaboost": {"trees": 20, "depth": 3},
+    "adaboost": {"trees": 5, "depth": 2},
     "random-forest": {"trees": 5},
     "nearest-neighbours": {"neighbours": 3},
     "sparse-representation": {"atoms": 5, "nonzeros": 3},
     "rbf-network": {"units": 8},
     "gaussian": {"directions": 4},
-    "vae": {"latent": 2, "hidden": 8, "iterations": 200, "batch_size": 8, "samples": 3},
+    "vae": {"latent": 2, "hidden": 8, "iterations": 30, "batch_size": 8, "samples": 3},
 }
 
 
@@ -63,9 +64,26 @@ def test_every_kind_has_an_architecture() -> None:
     assert set(MODELS) == set(FITTED_MODELS)
 
 
-def test_it_learns_the_bars(fitted: Classifier, bars: Dataset) -> None:
-    assert fitted.provenance["test_error"] < (0.65 if fitted.architecture in ("adaboost", "vae") else 0.5)
-    assert fitted.provenance["test_images"] == len(bars.test_images)
+def test_it_learns_digits(fitted: Classifier) -> None:
+    from sklearn.datasets import load_digits
+
+    found = load_digits()
+    images = (found.images * 15).astype(np.uint8)[:, None]
+    digits = Dataset(
+        name="digits",
+        class_names=tuple(map(str, range(10))),
+        train_images=images[:700],
+        train_labels=found.target[:700].astype(np.int64),
+        test_images=images[700:1000],
+        test_labels=found.target[700:1000].astype(np.int64),
+        provenance={},
+    )
+    options = {"atoms": 20, "nonzeros": 8} if fitted.architecture == "sparse-representation" else {}
+    options |= {"iterations": 400} if fitted.architecture == "vae" else {}
+    settings = model_settings({"kind": fitted.architecture, **options})
+    classifier = fitted_classifier(digits, settings, name="digits", seed=1)
+    assert classifier.provenance["test_error"] < 0.2
+    assert classifier.provenance["test_images"] == 300
 
 
 def test_its_file_gives_the_same_scores_and_bytes(fitted: Classifier, bars: Dataset, tmp_path: Path) -> None:
@@ -125,8 +143,8 @@ def test_probabilities_are_those_of_scikit_learn(kind: str, classes: int, noisy:
 def test_votes_of_neighbours_are_laplaces(noisy: Dataset) -> None:
     images, shown = inputs_of(noisy.train_images), inputs_of(noisy.test_images)
     settings = model_settings({"kind": "nearest-neighbours", "neighbours": 7})
-    model = discriminative.fit_neighbours(images, noisy.train_labels, settings, 1)  # type: ignore[arg-type]
-    found = discriminative.neighbours_scores(model, settings, 4)(torch.from_numpy(shown))  # type: ignore[arg-type]
+    model = scikit_models.fit_neighbours(images, noisy.train_labels, settings, 1)  # type: ignore[arg-type]
+    found = scikit_models.neighbours_scores(model, settings, 4)(torch.from_numpy(shown))  # type: ignore[arg-type]
     expected = (7 * model.predict_proba(shown) + 1) / (7 + 4)
     np.testing.assert_allclose(found.exp().numpy(), expected, atol=1e-12)
 
@@ -134,8 +152,8 @@ def test_votes_of_neighbours_are_laplaces(noisy: Dataset) -> None:
 def test_a_forest_counts_the_images_of_each_leaf(noisy: Dataset) -> None:
     images, shown = inputs_of(noisy.train_images), inputs_of(noisy.test_images[:20])
     settings = model_settings({"kind": "random-forest", "trees": 3})
-    model = discriminative.fit_forest(images, noisy.train_labels, settings, 1)  # type: ignore[arg-type]
-    found = discriminative.forest_scores(model, settings, 4)(torch.from_numpy(shown))  # type: ignore[arg-type]
+    model = scikit_models.fit_forest(images, noisy.train_labels, settings, 1)  # type: ignore[arg-type]
+    found = scikit_models.forest_scores(model, settings, 4)(torch.from_numpy(shown))  # type: ignore[arg-type]
     expected = np.zeros((len(shown), 4))
     for tree in model.estimators_:
         drawn = np.random.RandomState(tree.random_state).randint(0, len(images), len(images))
@@ -151,7 +169,7 @@ def test_the_atoms_of_sparse_representation_are_those_of_scikit_learn(noisy: Dat
 
     images, labels = inputs_of(noisy.train_images)[:30], noisy.train_labels[:30]
     settings = model_settings({"kind": "sparse-representation", "nonzeros": 5})
-    residuals = discriminative._residuals(
+    residuals = array_models._residuals(
         torch.from_numpy(images),
         torch.from_numpy(labels),
         settings,
@@ -217,25 +235,24 @@ def test_the_bound_of_an_autoencoder_averages_its_samples(bars: Dataset) -> None
     np.testing.assert_allclose(found.numpy(), expected.numpy(), rtol=1e-5)
 
 
-def test_the_bound_of_an_autoencoder_is_below_its_density(bars: Dataset) -> None:
+def test_the_score_of_an_autoencoder_is_the_density_with_many_samples(bars: Dataset) -> None:
     """With one latent variable, the density of an image is an integral over it."""
     images, labels = inputs_of(bars.train_images), bars.train_labels
-    settings = model_settings({"kind": "vae", **SMALL["vae"], "latent": 1, "samples": 50})
+    settings = model_settings({"kind": "vae", **SMALL["vae"], "latent": 1, "samples": 10_000})
     arrays = MODELS["vae"].fit(images, labels, settings, 1)
-    network = generative.Autoencoders(4, 400, hidden=8, latent=1).requires_grad_(False)
+    network = array_models.Autoencoders(4, 400, hidden=8, latent=1).requires_grad_(False)
     network.load_state_dict({key: torch.from_numpy(arrays[key]) for key in network.state_dict()})
     shown = torch.from_numpy(inputs_of(bars.test_images[:20]))
     grid = torch.linspace(-6, 6, 4001)
-    hidden = torch.relu(generative._through(network.from_latent, grid[None, :, None].expand(4, -1, -1)))
-    painted = torch.sigmoid(generative._through(network.last, hidden))
-    deviation = torch.nn.functional.softplus(network.noise) + generative.LEAST_NOISE
+    hidden = torch.relu(array_models._through(network.from_latent, grid[None, :, None].expand(4, -1, -1)))
+    painted = torch.sigmoid(array_models._through(network.last, hidden))
+    deviation = torch.nn.functional.softplus(network.noise) + array_models.LEAST_NOISE
     squares = torch.cdist(shown.expand(4, -1, -1), painted).square() / deviation.square()[:, None, None]
     of_image = -0.5 * (squares + 400 * (np.log(2 * np.pi) + 2 * deviation.log()[:, None, None]))
     prior = -0.5 * (grid.square() + np.log(2 * np.pi)) + np.log(12 / 4000)
     density = (of_image + prior).logsumexp(dim=2).T + torch.from_numpy(arrays["log_priors"])
     found = MODELS["vae"].scores(arrays, settings, 4)(shown)
-    assert (found.mean(dim=0) < density.mean(dim=0) + 0.05).all()
-    assert (found.mean(dim=0) > density.mean(dim=0) - 20).all()
+    np.testing.assert_allclose(found.numpy(), density.numpy(), atol=0.5)
 
 
 def test_a_bound_on_the_density_rejects_noise_and_few_real_images(bars: Dataset) -> None:
@@ -311,7 +328,7 @@ def test_a_part_of_the_model_alone_is_refused(bars: Dataset, tmp_path: Path) -> 
 
 def test_damaged_bytes_are_refused(bars: Dataset, tmp_path: Path) -> None:
     good = packed(
-        discriminative.fit_neighbours(
+        scikit_models.fit_neighbours(
             inputs_of(bars.train_images), bars.train_labels, model_settings({"kind": "nearest-neighbours"}), 1
         )
     )  # type: ignore[arg-type]
@@ -321,7 +338,7 @@ def test_damaged_bytes_are_refused(bars: Dataset, tmp_path: Path) -> None:
             load_classifier(tmp_path / "forged.safetensors", CPU)
     schema = io.BytesIO()
     with zipfile.ZipFile(schema, "w") as archive:
-        archive.writestr("schema.json", json.dumps({"__class__": "dict", "__module__": "builtins"}))
+        archive.writestr("schema.json", json.dumps({"__class__": "dict", "__module__": "builtins", "__loader__": "DictNode"}))
     forged(np.frombuffer(schema.getvalue(), np.uint8).copy(), bars, tmp_path / "forged.safetensors")
     with pytest.raises(FoolingError, match="cannot be read"):
         load_classifier(tmp_path / "forged.safetensors", CPU)
@@ -347,9 +364,12 @@ def test_arrays_of_other_lengths_are_refused(bars: Dataset, tmp_path: Path) -> N
 def test_the_same_model_gives_the_same_bytes_and_comes_back(bars: Dataset) -> None:
     images, labels = inputs_of(bars.train_images), bars.train_labels
     settings = model_settings({"kind": "random-forest", "trees": 3})
-    one, two = (packed(discriminative.fit_forest(images, labels, settings, 1)) for _ in range(2))  # type: ignore[arg-type]
+    one, two = (packed(scikit_models.fit_forest(images, labels, settings, 1)) for _ in range(2))  # type: ignore[arg-type]
     assert np.array_equal(one, two)
-    assert np.array_equal(packed(unpacked(one.tobytes(), "random-forest")), one)
+    forest = MODELS["random-forest"]
+    assert forest.estimator is not None
+    again = unpacked(one.tobytes(), "random-forest", estimator=forest.estimator, types=forest.types)
+    assert np.array_equal(packed(again), one)
 
 
 def test_a_class_with_too_few_images_is_refused(bars: Dataset) -> None:

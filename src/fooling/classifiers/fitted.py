@@ -12,11 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import io
-import json
 import math
-import warnings
-import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,16 +24,16 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from fooling.classifiers import discriminative, generative
+from fooling.classifiers import array_models, scikit_models
 from fooling.classifiers.architectures import Architecture
 from fooling.classifiers.assembly import measured_errors, training_mean_of
 from fooling.classifiers.classifier import Classifier, Refusal
 from fooling.classifiers.devices import reproducible
 from fooling.classifiers.probe import require_usable, sample_of
+from fooling.classifiers.scikit_models import REMEDY, Scores, packed, unpacked
 from fooling.classifiers.settings import AnyModelSettings, ModelSettings
 from fooling.datasets.dataset import Dataset
 from fooling.errors import FoolingError
-from fooling.messages import say
 from fooling.seeding import derived_seed, numpy_generator, software_versions
 from fooling.settings import checked_settings
 
@@ -45,12 +41,8 @@ CHUNK_SIZE = 100  # images scored at once
 DIVISOR = 256.0  # levels divided by a power of 2 are exact, and so are the distances of nearest neighbours in float64
 REJECTED = "rejected"  # the class of images below the bound on p(x)
 HELD_OUT = 0.1  # share of the training images on which the bound is set
-LARGEST = 2**31  # bytes of an unpacked model
-REMEDY = "fit the model again"
 
 Arrays = dict[str, NDArray[Any]]
-#: From float32 images (B, D), levels / 256, to float64 or float32 scores (B, K).
-Scores = Callable[[torch.Tensor], torch.Tensor]
 
 
 @dataclass(frozen=True)
@@ -69,13 +61,13 @@ class Model:
 
 MODELS: dict[str, Model] = {
     "logistic-regression": Model(
-        discriminative.fit_logistic,
-        discriminative.logistic_scores,
+        scikit_models.fit_logistic,
+        scikit_models.logistic_scores,
         estimator="sklearn.linear_model._logistic.LogisticRegression",
     ),
     "svm": Model(
-        discriminative.fit_svm,
-        discriminative.svm_scores,
+        scikit_models.fit_svm,
+        scikit_models.svm_scores,
         estimator="sklearn.calibration.CalibratedClassifierCV",
         types=frozenset(
             {
@@ -86,36 +78,28 @@ MODELS: dict[str, Model] = {
         ),
     ),
     "adaboost": Model(
-        discriminative.fit_adaboost,
-        discriminative.adaboost_scores,
+        scikit_models.fit_adaboost,
+        scikit_models.adaboost_scores,
         estimator="sklearn.ensemble._weight_boosting.AdaBoostClassifier",
         types=frozenset({"sklearn.tree._classes.DecisionTreeClassifier", "sklearn.tree._tree.Tree"}),
     ),
     "random-forest": Model(
-        discriminative.fit_forest,
-        discriminative.forest_scores,
+        scikit_models.fit_forest,
+        scikit_models.forest_scores,
         estimator="sklearn.ensemble._forest.RandomForestClassifier",
         types=frozenset({"sklearn.tree._classes.DecisionTreeClassifier", "sklearn.tree._tree.Tree"}),
     ),
     "nearest-neighbours": Model(
-        discriminative.fit_neighbours,
-        discriminative.neighbours_scores,
+        scikit_models.fit_neighbours,
+        scikit_models.neighbours_scores,
         estimator="sklearn.neighbors._classification.KNeighborsClassifier",
     ),
-    "sparse-representation": Model(discriminative.fit_sparse, discriminative.sparse_scores),
-    "rbf-network": Model(discriminative.fit_rbf, discriminative.rbf_scores),
-    "gaussian": Model(generative.fit_gaussian, generative.gaussian_scores),
-    "kernel-density": Model(generative.fit_density, generative.density_scores),
-    "vae": Model(generative.fit_vae, generative.vae_scores),
+    "sparse-representation": Model(array_models.fit_sparse, array_models.sparse_scores),
+    "rbf-network": Model(array_models.fit_rbf, array_models.rbf_scores),
+    "gaussian": Model(array_models.fit_gaussian, array_models.gaussian_scores),
+    "kernel-density": Model(array_models.fit_density, array_models.density_scores),
+    "vae": Model(array_models.fit_vae, array_models.vae_scores),
 }
-
-#: Types of Python and numpy in the bytes of every model.
-PLAIN_TYPES = frozenset(
-    {
-        *("builtins.dict", "builtins.list", "builtins.str", "builtins.tuple"),
-        *("numpy.ndarray", "numpy.float64", "numpy.int64"),
-    }
-)
 
 
 class FittedNetwork(nn.Module):
@@ -140,7 +124,7 @@ class FittedNetwork(nn.Module):
         arrays = {name: values.detach().cpu().numpy() for name, values in self.named_buffers()}
         fitted: Any = arrays
         if model.estimator is not None:
-            fitted = unpacked(arrays[PACKED].tobytes(), kind)
+            fitted = unpacked(arrays[PACKED].tobytes(), kind, estimator=model.estimator, types=model.types)
         _controller.cache_clear()  # the libraries of the model are loaded by now
         try:
             with torch.no_grad(), _one_thread():
@@ -307,105 +291,6 @@ def _rejecting(
         refusal=Refusal(shift=bound, appended=True),
     )
     return rejecting, {"refusal": {"rate": rate, **refused}}
-
-
-def packed(model: Any) -> NDArray[np.uint8]:
-    """Return a model of scikit-learn as the bytes of skops (N,); the same model gives the same bytes.
-
-    skops names objects by their addresses in memory, and the archive notes the time. Both are replaced.
-    """
-    from skops.io import dumps  # type: ignore[import-untyped]
-
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(dumps(model))) as given, zipfile.ZipFile(buffer, "w") as archive:
-        schema = json.loads(given.read(SCHEMA))
-        files: dict[str, str] = {}
-        _renumber(schema, files, iter(range(10**9)))
-        content = {new: _without_padding(given.read(old)) for old, new in files.items()}
-        for name, data in {SCHEMA: json.dumps(schema).encode(), **content}.items():
-            archive.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED)
-    return np.frombuffer(buffer.getvalue(), np.uint8).copy()
-
-
-SCHEMA = "schema.json"
-
-
-def _renumber(node: Any, files: dict[str, str], numbers: Iterator[int]) -> None:
-    """Number the objects of a schema in their order, in place; ``files`` gets the new name of each file."""
-    if isinstance(node, dict):
-        if "__id__" in node:
-            node["__id__"] = next(numbers)
-        if "file" in node:
-            node["file"] = files.setdefault(node["file"], f"{len(files)}.npy")
-        for child in node.values():
-            _renumber(child, files, numbers)
-    elif isinstance(node, list):
-        for child in node:
-            _renumber(child, files, numbers)
-
-
-def _without_padding(data: bytes) -> bytes:
-    """Return an array in numpy's format with zeros between its fields, which numpy leaves as they were in memory."""
-    array = np.load(io.BytesIO(data), allow_pickle=False)
-    if array.dtype.names is None:
-        return data
-    copy = np.zeros(array.shape, array.dtype)
-    for name in array.dtype.names:
-        copy[name] = array[name]
-    buffer = io.BytesIO()
-    np.save(buffer, copy, allow_pickle=False)
-    return buffer.getvalue()
-
-
-def unpacked(data: bytes, kind: str) -> Any:
-    """Return the model of this ``kind`` of scikit-learn from the bytes of :func:`packed`.
-
-    Raises :class:`FoolingError`, before any object is made, for a type that is not in the list of the kind.
-    """
-    from sklearn.exceptions import InconsistentVersionWarning  # type: ignore[import-untyped]
-    from skops.io import loads
-
-    model = MODELS[kind]
-    trusted = {str(model.estimator), *model.types, *PLAIN_TYPES}
-    problem = f"the bytes of the {kind} model cannot be read"
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            if sum(entry.file_size for entry in archive.infolist()) > LARGEST:
-                raise FoolingError(problem, found="too many bytes", expected=f"at most {LARGEST:,}", remedy=REMEDY)
-            schema = json.loads(archive.read(SCHEMA))
-        unknown = sorted(set(_types_in(schema)) - trusted)
-        if unknown:
-            raise FoolingError(
-                f"the {kind} model holds objects of other types, which are not made",
-                found=", ".join(unknown[:5]),
-                expected=f"only {', '.join(sorted(trusted - PLAIN_TYPES))}, numbers and texts",
-                remedy="do not use this file; fit the model again",
-            )
-        with warnings.catch_warnings(record=True) as noted:
-            warnings.simplefilter("always", InconsistentVersionWarning)
-            found = loads(data, trusted=sorted(trusted))
-    except FoolingError:
-        raise
-    except Exception as error:  # of zipfile, json, skops and scikit-learn
-        raise FoolingError(problem, found=f"{type(error).__name__}: {error}", remedy=REMEDY) from None
-    name = f"{type(found).__module__}.{type(found).__qualname__}"
-    if name != model.estimator:
-        raise FoolingError(f"the {kind} model has another type", found=name, expected=model.estimator, remedy=REMEDY)
-    if any(issubclass(each.category, InconsistentVersionWarning) for each in noted):
-        say(f"the {kind} model was fitted with another version of scikit-learn: its scores may differ")
-    return found
-
-
-def _types_in(node: Any) -> Iterator[str]:
-    """Yield the type of every object in the schema of skops, as ``module.name``."""
-    if isinstance(node, dict):
-        if "__class__" in node or "__module__" in node or "__loader__" in node:
-            yield f"{node.get('__module__')}.{node.get('__class__')}"
-        for child in node.values():
-            yield from _types_in(child)
-    elif isinstance(node, list):
-        for child in node:
-            yield from _types_in(child)
 
 
 def versions_of_fit() -> dict[str, str]:

@@ -249,7 +249,7 @@ class RbfNetworkSettings(_Model):
     kind: Literal["rbf-network"] = "rbf-network"
     """Network of radial basis functions."""
     units: Annotated[int, Field(ge=2, le=10_000)] = 500
-    """Number of units, each around the centre of a cluster of training images."""
+    """Number of units, each around the centre of a cluster of training images; at most a fifth of these."""
     width: Positive = 1.0
     """Standard deviation of the units, relative to the root mean square distance of images to their centres."""
     inverse_penalty: Positive = 100.0

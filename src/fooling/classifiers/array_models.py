@@ -1,34 +1,156 @@
-"""Generative models: a density of the images of each class, whose scores are log p(x, y).
+"""Models that are plain arrays: two discriminative ones, and generative ones, whose scores are log p(x, y).
 
-Images are rows (N, D) of levels / 256, classes numbers from 0 to K - 1. Softmax of the scores gives the posterior
-p(y | x), their logarithm of the sum of exponentials gives log p(x). p(y) is the share of the class in the images.
+Images are rows (N, D) of levels / 256, classes numbers from 0 to K - 1. A function ``fit_…`` returns arrays; a function
+``…_scores`` turns them into a function from float32 images (B, D) to scores (B, K). Softmax of the scores gives the
+posterior p(y | x); for a generative model, their logarithm of the sum of exponentials gives log p(x), and p(y) is the
+share of the class in the images.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn.functional import relu, softplus
+from torch.nn.functional import one_hot, relu, softplus
 
-from fooling.classifiers.discriminative import squared_distances
-from fooling.classifiers.settings import DensitySettings, GaussianSettings, VaeSettings
+from fooling.classifiers.scikit_models import ITERATIONS, LARGEST_SEED, Images, Labels, Scores
+from fooling.classifiers.settings import (
+    DensitySettings,
+    GaussianSettings,
+    RbfNetworkSettings,
+    SparseSettings,
+    VaeSettings,
+)
+from fooling.seeding import numpy_generator
 
-Images = NDArray[np.float32]
-Labels = NDArray[np.int64]
 Arrays = dict[str, NDArray[Any]]
-Scores = Callable[[torch.Tensor], torch.Tensor]
 
+CALIBRATED_ON = 2000  # images at most, besides the atoms, to which the temperature of sparse representation is fitted
+RIDGE = 1e-9  # added to the squared norm of each atom: two equal images would leave their coefficients open
 LOG_2_PI = math.log(2 * math.pi)
 BANDWIDTHS = np.geomspace(0.02, 1.0, 60)
 COMPARED = 1000  # images of each class at most whose likelihood chooses the bandwidth
 LEAST_NOISE = 0.02  # smallest standard deviation of a pixel in an autoencoder
 LEAST_SPREAD = 1e-4  # smallest standard deviation of a latent variable given the image
+
+
+def fit_sparse(images: Images, labels: Labels, settings: SparseSettings, seed: int) -> Arrays:
+    """Draw the training images that represent others, and fit the temperature of the residuals to images besides."""
+    from scipy.optimize import minimize_scalar
+
+    generator = numpy_generator(seed, "atoms")
+    order = generator.permutation(len(images))
+    places = [order[labels[order] == each] for each in np.unique(labels)]
+    chosen = np.sort(np.concatenate([mine[: settings.atoms] for mine in places]))
+    rest = np.setdiff1d(order, chosen)
+    rest = generator.permutation(rest)[:CALIBRATED_ON]
+    atoms, classes = images[chosen], labels[chosen]
+    temperature = 1.0
+    if len(rest):
+        coded = _residuals(torch.from_numpy(atoms), torch.from_numpy(classes), settings, len(places))
+        parts = torch.split(torch.from_numpy(images[rest]), 100)
+        residuals, truth = torch.cat([coded(part) for part in parts]), torch.from_numpy(labels[rest])
+
+        def loss(logarithm: float) -> float:
+            return float(torch.nn.functional.cross_entropy(-residuals / np.exp(logarithm), truth))
+
+        temperature = float(np.exp(minimize_scalar(loss, bounds=(-9, 3), method="bounded").x))
+    return {"atoms": atoms, "atom_classes": classes, "temperature": np.array(temperature)}
+
+
+def sparse_scores(arrays: Mapping[str, NDArray[Any]], settings: SparseSettings, classes: int) -> Scores:
+    """Return minus the residual of each class, divided by the temperature.
+
+    As in sparse representation classification (Wright et al. 2009; Sturm 2012 fools one for music), an image x of norm
+    1 is written as a weighted sum of few training images of norm 1, by orthogonal matching pursuit: again and again the
+    training image with the largest absolute product with the remainder is added, and all weights are fitted anew by
+    least squares. The residual of a class is |x - the part of the sum with its images|^2, from 0 to about 1.
+
+    The temperature, which is ours, makes probabilities of residuals: it is the most likely one on training images that
+    represent no others. The black image has no direction: all its residuals are 0.
+    """
+    atoms, labels = torch.from_numpy(arrays["atoms"]), torch.from_numpy(arrays["atom_classes"])
+    residuals, temperature = _residuals(atoms, labels, settings, classes), float(arrays["temperature"])
+    return lambda images: -residuals(images) / temperature
+
+
+def _residuals(atoms: Tensor, labels: Tensor, settings: SparseSettings, classes: int) -> Scores:
+    """Return the function from images (B, D) to the residual (B, K) of each class, float64."""
+    directions = _unit(atoms)
+    products = directions @ directions.T
+    products.diagonal().add_(RIDGE)
+    steps = min(settings.nonzeros, len(atoms))
+
+    def residuals(images: Tensor) -> Tensor:
+        shown = _unit(images)
+        initial = shown @ directions.T
+        remaining, rows = initial.clone(), torch.arange(len(images))[:, None]
+        chosen = torch.empty(len(images), 0, dtype=torch.int64)
+        for _ in range(steps):
+            best = remaining.abs().scatter(1, chosen, -1.0).argmax(dim=1, keepdim=True)
+            chosen = torch.cat((chosen, best), dim=1)
+            among = products[chosen[:, :, None], chosen[:, None, :]]
+            own = initial.gather(1, chosen)
+            weights = torch.linalg.solve(among, own)
+            remaining = initial - torch.bmm(weights[:, None], products[chosen]).squeeze(1)
+        parts = weights[:, None] * one_hot(labels[chosen], classes).transpose(1, 2)
+        norms = shown.square().sum(dim=1, keepdim=True)
+        explained = 2 * parts @ initial[rows, chosen][:, :, None] - (parts @ among * parts).sum(dim=2, keepdim=True)
+        found: Tensor = norms - explained.squeeze(2)
+        return found
+
+    return residuals
+
+
+def _unit(images: Tensor) -> Tensor:
+    """Return float64 rows of norm 1; a row of zeros stays."""
+    exact = images.double()
+    lengths = exact.square().sum(dim=1, keepdim=True).sqrt()
+    return exact / lengths.clamp(min=1e-12)
+
+
+def fit_rbf(images: Images, labels: Labels, settings: RbfNetworkSettings, seed: int) -> Arrays:
+    """Fit cluster centres (k-means), one width for all units, and softmax regression on the units."""
+    from sklearn.cluster import KMeans  # type: ignore[import-untyped]
+    from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
+
+    units = min(settings.units, max(2, len(images) // 5))
+    clusters = KMeans(units, n_init=1, max_iter=50, random_state=seed % LARGEST_SEED).fit(images)
+    centres = clusters.cluster_centers_.astype(np.float64)
+    width = settings.width * max(float(np.sqrt(clusters.inertia_ / len(images))), 1e-3)
+    shown = _units(torch.from_numpy(images), torch.from_numpy(centres), width).numpy()
+    last = LogisticRegression(C=settings.inverse_penalty, max_iter=ITERATIONS).fit(shown, labels)
+    weights, biases = last.coef_, last.intercept_
+    if len(weights) == 1:  # of two classes
+        weights, biases = np.concatenate((0 * weights, weights)), np.concatenate((0 * biases, biases))
+    return {"centres": centres, "width": np.array(width), "weights": weights, "biases": biases}
+
+
+def rbf_scores(arrays: Mapping[str, NDArray[Any]], settings: RbfNetworkSettings, classes: int) -> Scores:
+    """Return the logits; far from all centres every unit is 0, and they are the biases."""
+    centres, weights, biases = (torch.from_numpy(arrays[key]) for key in ("centres", "weights", "biases"))
+    width = float(arrays["width"])
+    return lambda images: _units(images, centres, width) @ weights.T + biases
+
+
+def _units(images: Tensor, centres: Tensor, width: float) -> Tensor:
+    """Return exp(-|x - c|^2 / (2 width^2)) (B, U) of images (B, D)."""
+    return torch.exp(-squared_distances(images, centres) / (2 * width**2))
+
+
+def squared_distances(images: Tensor, others: Tensor) -> Tensor:
+    """Return the float64 squared distances (B, N) of images (B, D) to ``others`` (N, D).
+
+    They are exact for levels / 256: all products and sums are multiples of 2^-16 below 2^37.
+    """
+    left, right = images.double(), others.double()
+    squares = left.square().sum(dim=1, keepdim=True) + right.square().sum(dim=1)
+    return torch.addmm(squares, left, right.T, alpha=-2).clamp(min=0)
 
 
 def fit_gaussian(images: Images, labels: Labels, settings: GaussianSettings, seed: int) -> Arrays:
@@ -167,11 +289,11 @@ def fit_vae(images: Images, labels: Labels, settings: VaeSettings, seed: int) ->
 
 
 def vae_scores(arrays: Mapping[str, NDArray[Any]], settings: VaeSettings, classes: int) -> Scores:
-    """Return a lower bound on log p(x, y) with S samples: log of the mean of p(x, z | y) / q(z | x, y), plus log p(y).
+    """Return the estimate of log p(x, y) with S samples: log of the mean of p(x, z | y) / q(z | x, y), plus log p(y).
 
-    The importance-weighted bound of Burda et al. (2016). The noise of the samples is the same for all images and
-    classes, so that a score depends on its image alone. Schott et al. (2018) classify by an autoencoder for each class
-    as well, but search for the best z by gradient descent.
+    The importance-weighted bound of Burda et al. (2016), which is below log p(x, y) on average over the samples. The
+    noise of the samples is the same for all images and classes, so that a score depends on its image alone. Schott et
+    al. (2018) classify by an autoencoder for each class as well, but search for the best z by gradient descent.
     """
     samples, priors = (torch.from_numpy(arrays[key]) for key in ("samples", "log_priors"))
     pixels = arrays["last"].shape[2]
