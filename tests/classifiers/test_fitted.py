@@ -252,7 +252,9 @@ def test_the_score_of_an_autoencoder_is_the_density_with_many_samples(bars: Data
     prior = -0.5 * (grid.square() + np.log(2 * np.pi)) + np.log(12 / 4000)
     density = (of_image + prior).logsumexp(dim=2).T + torch.from_numpy(arrays["log_priors"])
     found = MODELS["vae"].scores(arrays, settings, 4)(shown)
-    np.testing.assert_allclose(found.numpy(), density.numpy(), atol=0.5)
+    difference = (found - density).numpy()
+    assert abs(np.median(difference)) < 0.1
+    assert difference.max() < 0.5 and difference.min() > -3  # the encoder of another class looks in a wrong place
 
 
 def test_a_bound_on_the_density_rejects_noise_and_few_real_images(bars: Dataset) -> None:
