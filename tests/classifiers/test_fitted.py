@@ -340,7 +340,9 @@ def test_damaged_bytes_are_refused(bars: Dataset, tmp_path: Path) -> None:
             load_classifier(tmp_path / "forged.safetensors", CPU)
     schema = io.BytesIO()
     with zipfile.ZipFile(schema, "w") as archive:
-        archive.writestr("schema.json", json.dumps({"__class__": "dict", "__module__": "builtins", "__loader__": "DictNode"}))
+        archive.writestr(
+            "schema.json", json.dumps({"__class__": "dict", "__module__": "builtins", "__loader__": "DictNode"})
+        )
     forged(np.frombuffer(schema.getvalue(), np.uint8).copy(), bars, tmp_path / "forged.safetensors")
     with pytest.raises(FoolingError, match="cannot be read"):
         load_classifier(tmp_path / "forged.safetensors", CPU)
