@@ -111,8 +111,6 @@ def fit(*, dataset: Path, settings: str, name: str = "", output: Path | None = N
     refused = provenance.get("refusal", {}).get("refused")
     rejected = "" if refused is None else f", {share_percent(refused)} rejected"
     say(f"{name}: {share_percent(error)} of {count} test images misjudged{rejected}; written to {output}")
-    for remark in remarks_on(classifier, sample_of(images), test_labels=images.test_labels):
-        say(remark)
 
 
 def retrain(
