@@ -245,13 +245,13 @@ def _on_lenets(name: str, encoding: DirectSettings | CppnSettings) -> Experiment
 
 
 def _on_models(name: str, encoding: DirectSettings | CppnSettings) -> ExperimentEntry:
-    """Return an experiment with one run against each fitted model, with a quarter of the budget of the others."""
+    """Return an experiment with one run against each fitted model, with a sixth of the budget of the others."""
     return ExperimentEntry(
         name=name,
         classifiers=tuple(FITTED),
         seeds=SeedRange(count=1),
         encoding=encoding,
-        search=SearchSettings(generations=50),
+        search=SearchSettings(generations=30),
         drift=False,
         figures=("classes_over_evaluations",),
     )
