@@ -197,8 +197,8 @@ def are_far_inputs_confident(rubbish: pd.DataFrame | None, slopes: pd.DataFrame 
     sure, linear = (float(part.mean()) for part in (slopes["sure"], slopes["slope_difference"] <= LINEAR))
     return (
         f"{random} At {slopes['factor'].iloc[0]:,.0f} times a real image or a random direction, {share_percent(sure)} "
-        f"of the rays get at least {short_percent(threshold)}, and along {share_percent(linear)} the log-odds grow at the rate of their gradient, as the theorem for piecewise linear "
-        "networks says."
+        f"of the rays get at least {short_percent(threshold)}, and along {share_percent(linear)} the log-odds grow at "
+        "the rate of their gradient, as the theorem for piecewise linear networks says."
     )
 
 

@@ -9,7 +9,13 @@ from typing import Annotated, Any
 from pydantic import Field, field_validator, model_validator
 
 from fooling.attacks.settings import SearchSettings
-from fooling.classifiers.settings import GaussianSettings, InputSettings, LogisticSettings, NeighboursSettings
+from fooling.classifiers.settings import (
+    GaussianSettings,
+    InputSettings,
+    LogisticSettings,
+    ModelSettings,
+    NeighboursSettings,
+)
 from fooling.encodings.families import FamilySettings
 from fooling.encodings.settings import CppnSettings, DirectSettings
 from fooling.figures.declaration import FigureSettings
@@ -52,7 +58,7 @@ LENETS = ("lenet-a", "lenet-b", "lenet-c")
 
 
 #: Models that are no networks: fast ones, two discriminative and one generative.
-FITTED = {
+FITTED: dict[str, ModelSettings] = {
     "softmax": LogisticSettings(),
     "neighbours": NeighboursSettings(),
     "gaussian": GaussianSettings(),
