@@ -404,6 +404,17 @@ class DegenerateStudy:
             settings="{}",
             output=out / "foolability.csv",
         )
+        runs = [f"{name}={run}" for name in ENCODINGS for run in self.searched(name)]
+        yield call(
+            "compare-models",
+            [self.network(name) for name in self.names],
+            runs=runs,
+            real=self.of("real/*.parquet"),
+            rubbish=out / "far/rubbish.csv",
+            settings="{}",
+            output=out / "fooled.csv",
+            summary=out / "fooled_summary.csv",
+        )
         yield call(
             "compare-class-sets",
             champions,
@@ -530,6 +541,7 @@ class DegenerateStudy:
             "ascent_times": [out / "ascent_times.parquet"],
             "boundary": [out / "boundary.parquet"],
             "rubbish": [out / "far/rubbish.csv"],
+            "fooled": [out / "fooled.csv"],
             "ray_slopes": [out / "far/ray_slopes.parquet"],
             "adversarial": [out / "adversarial.parquet"],
             "adversarial_transfer": [out / "adversarial_transfer.csv"],
@@ -597,6 +609,7 @@ class DegenerateStudy:
                     "examined": self.of("examined/*/*.parquet"),
                     "boundary": [out / "boundary.parquet"],
                     "rubbish_summary": [out / "far/rubbish_summary.csv"],
+                    "fooled_summary": [out / "fooled_summary.csv"],
                     "ray_slopes": [out / "far/ray_slopes.parquet"],
                     "families": self.of("families/*.parquet"),
                     "robustness": self.of("robustness/*.csv"),

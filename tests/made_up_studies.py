@@ -54,6 +54,7 @@ def made_up_study(claim: Claim, end: str, *, units: int, first_seed: int = 1) ->
         label_only_transfer={str(claim.label_only): study.label_only_transfer()},
         people={name: study.people()},
         rubbish=study.rubbish(),
+        fooled=study.fooled(),
         ray_slopes=study.ray_slopes(),
     )
 
@@ -204,6 +205,14 @@ class _Study:
         place = {"retraining": self.claim.retraining, "filled_with": self.claim.filled_with}
         later = table.assign(first=self.names, number=self.claim.network, **place)
         return pd.concat([first, later.assign(classifier=later["classifier"] + "/dnn")], ignore_index=True)
+
+    def fooled(self) -> pd.DataFrame:
+        """Random search reaches the other end."""
+        rows = []
+        for search, end in (("map-elites", self.end), ("random-search", OPPOSITE[self.end])):
+            shares = dict.fromkeys(("above_median", "above_95th", "rejected"), ENDS[end])
+            rows.append(self._far().assign(search=search, experiment=self.claim.experiment, budget=40_200, **shares))
+        return pd.concat(rows, ignore_index=True)
 
     def ray_slopes(self) -> pd.DataFrame:
         """Linear, saturated and sure where the claim is to hold."""

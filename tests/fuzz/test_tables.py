@@ -13,7 +13,7 @@ from fooling.figures.catalogue import FIGURES as CATALOGUE
 from fooling.findings.registry import MODULES
 
 from .commands import case, holds
-from .conftest import CLASS_SETS, INTERVALS, Study, claims, figure, kinds, report
+from .conftest import CLASS_SETS, INTERVALS, Study, claims, figure, kinds, models, report
 from .damage import PLACES, broken_table
 from .profile import fuzzed
 
@@ -39,7 +39,7 @@ COMMANDS = {
     "label_only": ("claims", "report"),
     "label_only_transfer": ("claims", "report"),
     "calibration": ("examine", "measure-distances"),
-    "real": ("examine", "measure-distances"),
+    "real": ("examine", "measure-distances", "compare-models"),
     "distances": ("claims",),
     "examined": ("claims", "report", "compare-networks"),
     "start": ("claims",),
@@ -51,8 +51,10 @@ COMMANDS = {
     "claims": ("report", "summarise"),
     "audits": ("report",),
     "boundary": ("claims", "report"),
-    "rubbish": ("claims",),
+    "rubbish": ("claims", "compare-models"),
     "rubbish_summary": ("report",),
+    "fooled": ("claims",),
+    "fooled_summary": ("report",),
     "ray_slopes": ("claims", "report"),
 }
 #: Tables that nothing reads but people.
@@ -105,6 +107,9 @@ def call(study: Study, reader: str, given: dict[str, Path], out: Path) -> tuple[
         return ["draw", reader, *options], made
     if reader == "compare-kinds":
         return [reader, *kinds(study, given, output=out / "kinds.parquet")], [out / "kinds.parquet"]
+    if reader == "compare-models":
+        made = [out / "fooled.csv", out / "fooled_summary.csv"]
+        return [reader, *models(study, given, out=out)], made
     if reader == "compare-networks":
         words = ["--history", file("history"), "--examined", file("examined"), "--settings", INTERVALS]
         return ["compare-networks", *words, "--output", out / "foolability.csv"], [out / "foolability.csv"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -160,6 +161,7 @@ class Provenance(Header):
     history: tuple[Epoch, ...] = ()
     retraining: Retraining | None = None
     refusal: FittedRefusal | None = None
+    settings: dict[str, Any] | None = None
 
 
 def classifier_header(path: Path) -> dict[str, Any]:
@@ -170,6 +172,13 @@ def classifier_header(path: Path) -> dict[str, Any]:
     header = checked_header(ClassifierHeader, read_header(path, kind=KIND, version=VERSION), source=path)
     provenance = checked_header(Provenance, header.provenance, source=f"the provenance of {path}")
     return {**header.model_dump(), "provenance": provenance.model_dump()}
+
+
+def training_of(provenance: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the settings with which the study trained a network; empty if another program trained it."""
+    settings = provenance.get("settings")
+    training = settings.get("training") if isinstance(settings, Mapping) else None
+    return training if isinstance(training, Mapping) else {}
 
 
 PREPROCESSING_ARRAYS = (

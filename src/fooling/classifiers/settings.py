@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, JsonValue, model_validator
 
 from fooling.classifiers.architectures import FITTED_MODELS, KNOWN_NAMES, architecture_source
-from fooling.classifiers.header import MOST_AT_ONCE
+from fooling.classifiers.header import MOST_AT_ONCE, training_of
 from fooling.errors import FoolingError
 from fooling.settings import Settings, Side
 
@@ -317,7 +317,22 @@ class AnyModelSettings(Settings):
     """The kind of the model, and its settings."""
 
 
-def changed_options(kind: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return those ``options`` of a fitted model of this ``kind`` that differ from the defaults."""
-    defaults = AnyModelSettings.model_validate({"model": {"kind": kind}}).model.model_dump(mode="json")
-    return {key: value for key, value in options.items() if key in defaults and value != defaults[key]}
+def built_as(header: Mapping[str, Any]) -> str:
+    """Return the architecture of a header with its options, and its loss unless that is the usual one.
+
+    For example ``mlp, activation tanh, hidden 200-200`` or ``softmax-regression, sigmoids``. Of a fitted model, the
+    options are those that differ from the defaults.
+    """
+    kind, options = str(header["architecture"]), header["options"]
+    if members := options.get("members"):
+        return f"{kind} of {len(members)}"
+    loss = str(training_of(header["provenance"]).get("loss", "softmax"))
+    if kind in FITTED_MODELS:
+        usual = AnyModelSettings.model_validate({"model": {"kind": kind}}).model.model_dump(mode="json")
+        options = {key: value for key, value in options.items() if key in usual and value != usual[key]}
+    words = [kind, *(f"{name} {_in_words(value)}" for name, value in sorted(options.items()))]
+    return ", ".join([*words, *([loss] if loss != "softmax" else [])])
+
+
+def _in_words(value: object) -> str:
+    return "-".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
