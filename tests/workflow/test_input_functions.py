@@ -571,12 +571,16 @@ def test_the_first_network_is_fooled_in_every_way_that_the_study_has(smoke_rules
 
 def test_all_classifiers_of_plain_experiments_are_compared_with_random_search(smoke_rules: Rules) -> None:
     findings = smoke_rules.findings
-    assert findings.compared() == ["lenet-a", "lenet-b"]
-    assert findings.compared_files() == [f"results/smoke/classifiers/lenet-{letter}.safetensors" for letter in "ab"]
+    names = ["lenet-a", "lenet-b", "bounded"]
+    assert findings.compared() == names
+    assert findings.compared_files() == [f"results/smoke/classifiers/{name}.safetensors" for name in names]
     assert findings.compared_runs() == [
         f"results/smoke/evolution/{classifier}/{name}/seed{seed}{search}.safetensors"
-        for name, classifier in (("direct", "lenet-a"), ("direct", "lenet-b"), ("cppn", "lenet-a"))
-        for seed in (1, 2)
+        for name, classifier, seeds in (
+            *(("direct", "lenet-a", 2), ("direct", "lenet-b", 2), ("cppn", "lenet-a", 2)),
+            ("models", "bounded", 1),
+        )
+        for seed in range(1, seeds + 1)
         for search in ("", ".random-search")
     ]
     assert (
