@@ -40,6 +40,8 @@ wildcard_constraints:
     audited=one_of(study.audited),
     seed=r"\d+",
     retraining=one_of(retrainings.all),
+    guards=one_of(guards.all),
+    detector=one_of([NONE, *guards.kinds()]),
     number=r"\d+",
     block=r"\d+",
 
@@ -47,6 +49,7 @@ wildcard_constraints:
 include: "rules/classifiers.smk"
 include: "rules/attacks.smk"
 include: "rules/retraining.smk"
+include: "rules/detectors.smk"
 include: "rules/examination.smk"
 include: "rules/probes.smk"
 include: "rules/findings.smk"
@@ -146,6 +149,14 @@ rule label_only:
         attacks.label_only(),
     message:
         "Done: attacks with labels alone"
+
+
+rule detectors:
+    input:
+        guards.files(),
+        guards.tables(),
+    message:
+        "Done: detectors"
 
 
 rule audits:

@@ -12,8 +12,14 @@ from fooling.classifiers.architectures import architecture_source
 from fooling.datasets.fetching import MIRROR_VARIABLE, found_path
 from fooling.errors import FoolingError
 from fooling.fingerprint import fingerprint as fingerprint_of
-from fooling.study.dataset_entries import FolderEntry, ImagenetEntry
-from fooling.study.entries import EnsembleEntry, FittedEntry, ImportedEntry, TrainedEntry
+from fooling.study.dataset_entries import (
+    EnsembleEntry,
+    FittedEntry,
+    FolderEntry,
+    ImagenetEntry,
+    ImportedEntry,
+    TrainedEntry,
+)
 from fooling.study.resolved import Study
 from rules.steps import Wildcards, as_json, by_wildcards
 

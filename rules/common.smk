@@ -16,6 +16,7 @@ from snakemake.utils import validate
 MODULES = (
     "attacks",
     "classifiers",
+    "detectors",
     "drawings",
     "findings",
     "page",
@@ -62,10 +63,12 @@ elif importlib.util.find_spec("fooling") is None:
     raise WorkflowError("a remote workflow needs its package: install `fooling` in the environment of Snakemake")
 
 from fooling.datasets.fetching import MIRROR_VARIABLE
+from fooling.findings.detectors import NONE
 from fooling.fingerprint import KEPT_VARIABLE, fingerprint
 from fooling.inputs import read_text
 from rules.attacks import Attacks, Audits, Experiments
 from rules.classifiers import Classifiers, Datasets
+from rules.detectors import Guards
 from rules.drawings import Figures
 from rules.findings import Findings
 from rules.page import Page, folder_of
@@ -113,8 +116,9 @@ attacks = Attacks(study)
 audits = Audits(study)
 chains = Chains(study, classifiers)
 retrainings = Retrainings(study, chains)
+guards = Guards(study, classifiers)
 human_study = HumanStudy(study, experiments)
-findings = Findings(study, experiments, attacks, audits, retrainings, human_study)
+findings = Findings(study, experiments, attacks, audits, retrainings, guards, human_study)
 figures = Figures(study, datasets, chains, human_study)
 report_page = Page(study, datasets)
 tables = findings.tables
@@ -130,7 +134,7 @@ recorded_study = part_if_any("docs/results/mnist/record.json") if root is not No
 everything_but_the_report = [
     *(
         file
-        for each in (datasets, classifiers, experiments, chains, attacks, audits, human_study, findings)
+        for each in (datasets, classifiers, experiments, chains, attacks, audits, guards, human_study, findings)
         for file in each.files()
     ),
     *findings.conclusions(),

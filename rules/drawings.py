@@ -25,6 +25,7 @@ SHOWING_TRANSFER = ("transfer", "transfer_gallery")
 WITHOUT_SUBJECT = (
     *("study with audits", "study with adversarial examples", "study with inputs far from the data"),
     *("study with boundaries", "study with universal perturbations", "study with labels alone"),
+    "study with detectors",
 )
 OF_HUMAN_STUDY = ("condition", "study with responses")  # ``one_per`` of the figures of the human study
 
@@ -262,6 +263,9 @@ def _drawings_of(figure: str, study: Study) -> Iterator[Drawing]:
             yield Drawing(figure)
     elif FIGURES[figure].one_per == "study with labels alone":
         if any(entry.kind == "label-only" for entry in study.attacks.values()):
+            yield Drawing(figure)
+    elif FIGURES[figure].one_per == "study with detectors":
+        if study.settings.detectors:
             yield Drawing(figure)
     elif FIGURES[figure].one_per == "study with responses":
         if responses_of(study):

@@ -13,6 +13,7 @@ from fooling.findings.random_images import SampleSettings
 from fooling.settings import Settings
 from fooling.study.resolved import Study
 from rules.attacks import Attacks, Audits, Experiments
+from rules.detectors import Guards
 from rules.retraining import Retrainings
 from rules.steps import Files, Wildcards, as_json, repeated
 from rules.survey import HumanStudy
@@ -28,10 +29,11 @@ class Findings:
         attacks: Attacks,
         audits: Audits,
         retrainings: Retrainings,
+        guards: Guards,
         human_study: HumanStudy,
     ) -> None:
         self._study, self._experiments, self._attacks, self._human_study = study, experiments, attacks, human_study
-        self._audits = audits
+        self._audits, self._guards = audits, guards
         self._retrainings, self._chains = retrainings, retrainings.chains
         self._plain = study.plain_experiments
         self._folder = f"{study.results}/findings"
@@ -292,6 +294,7 @@ class Findings:
             *self._attacks.adversarial_tables(),
             *self._attacks.universal_tables(),
             *self._attacks.label_only_tables(),
+            *self._guards.tables(),
             *([f"{self._folder}/ablation_summary.csv"] if self.ablations() else []),
             *(f"{self._folder}/{name}" for name in compared),
             *self.far("rubbish.csv", "rubbish_summary.csv", "rays.csv", "ray_slopes.parquet"),

@@ -2,6 +2,7 @@
 
 from fooling.claims.estimand import ContextSettings
 from fooling.findings.adversarial import ADVERSARIAL, ADVERSARIAL_MEANS, ADVERSARIAL_TRANSFER
+from fooling.findings.detectors import DETECTOR_MEANS, DETECTORS
 from fooling.findings.label_only import LABEL_ONLY, LABEL_ONLY_TRANSFER
 from fooling.findings.runs import ThresholdSettings
 from fooling.findings.universal import UNIVERSAL, UNIVERSAL_LABELS, UNIVERSAL_MEANS, UNIVERSAL_TRANSFER
@@ -30,6 +31,7 @@ rule claims:
         rubbish=findings.far("rubbish.csv"),
         fooled=findings.fooled("fooled.csv"),
         ray_slopes=findings.far("ray_slopes.parquet"),
+        detectors=guards.tables(DETECTORS),
         ascent=attacks.tables("ascent.parquet"),
         ascent_times=attacks.tables("ascent_times.parquet"),
         adversarial=attacks.adversarial_tables(ADVERSARIAL),
@@ -59,6 +61,7 @@ rule claims:
                 "universal_transfer",
                 "label_only",
                 "label_only_transfer",
+                "detectors",
                 "survey_accuracy",
             ),
         ),
@@ -229,6 +232,7 @@ rule report:
         universal_means=attacks.universal_tables(UNIVERSAL_MEANS),
         label_only=attacks.label_only_tables(LABEL_ONLY),
         label_only_transfer=attacks.label_only_tables(LABEL_ONLY_TRANSFER),
+        detector_means=guards.tables(DETECTOR_MEANS),
         runs=report_page.runs(),
         replays=report_page.replays(),
         dataset=report_page.dataset(),
@@ -249,7 +253,7 @@ rule report:
             *("claims", "audits", "champions", "examined", "real"),
             *("transfer", "distances", "retraining", "effects", "adversarial_means", "universal_means"),
             *("boundary", "families", "robustness", "supernormal", "rubbish_summary", "ray_slopes"),
-            *("label_only", "label_only_transfer", "fooled_summary"),
+            *("label_only", "label_only_transfer", "fooled_summary", "detector_means"),
         ),
         runs=report_page.runs_options(),
         replays=report_page.replays_options(),

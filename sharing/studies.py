@@ -24,7 +24,7 @@ HEADER = """\
 """
 PICTURE_KINDS = ("folder", "imagenet")  # kinds of data sets with a list of pictures
 OF_ATTACKS = ("ascent", "adversarial", "universal", "label_only")  # sections of the studies with attacks of a kind
-SECTIONS = ("studies", "datasets", "pictures", "retraining", *OF_ATTACKS, "survey", "audits", "rankings")
+SECTIONS = ("studies", "datasets", "pictures", "retraining", *OF_ATTACKS, "detectors", "survey", "audits", "rankings")
 
 #: Results that describe the run itself, such as its duration, and so differ between runs with equal findings: patterns
 #: below the results folder of a study. All other results are bit-identical.
@@ -144,6 +144,7 @@ def _entries(study: Study) -> dict[str, list[str]]:
         "pictures": [name for name, dataset in study.datasets.items() if dataset.kind in PICTURE_KINDS],
         "retraining": [study.name] if study.chains else [],
         **{section: [study.name] if section.replace("_", "-") in attacked else [] for section in OF_ATTACKS},
+        "detectors": [study.name] if study.settings.detectors else [],
         "survey": [study.name] if study.survey else [],
         "audits": [study.name] if study.audited else [],
         "rankings": [] if study.experiments else [study.name],

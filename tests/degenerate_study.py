@@ -221,6 +221,8 @@ class DegenerateStudy:
                 checkpoints=checkpoints,
                 device="cpu",
             )
+        for name in self.names:
+            self.make_guarded(name, checkpoints)
         for name in self.chain[1:]:
             function_of("match-refusal")(
                 classifier=self.network(name),
@@ -240,6 +242,57 @@ class DegenerateStudy:
                 checkpoints=checkpoints,
                 device="cpu",
             )
+
+    def make_guarded(self, name: str, checkpoints: Path) -> None:
+        """A network with a detector, and the attacks on it with and without the detector."""
+        function_of("guard-classifier")(
+            self.network(name),
+            dataset=self.dataset,
+            settings=json.dumps({"detector": {"kind": "energy"}, "rejects": 0.2}),
+            output=self.guarded(name, "energy", "hard"),
+            smooth=self.guarded(name, "energy", "smooth"),
+            device="cpu",
+        )
+        for detector in DETECTORS:
+            hard, smooth = (
+                self.network(name) if detector == "none" else self.guarded(name, detector, kind)
+                for kind in ("hard", "smooth")
+            )
+            for kind, attacked, output in (
+                ("evolution", hard, "evolution"),
+                *([] if detector == "none" else [("evolution", smooth, "smooth-evolution")]),
+                ("ascent", smooth, "ascent"),
+            ):
+                searched = {"settings": self.evolution("direct"), "seed": 1}
+                climbed = {"settings": json.dumps({"seeds": {"count": 1}, "steps": 2})}
+                control = f"random-search={self.guarded(name, detector, 'random-search')}"
+                function_of("attack")(
+                    kind,
+                    name="guards",
+                    classifier=attacked,
+                    **(searched if kind == "evolution" else climbed),
+                    output=self.guarded(name, detector, output),
+                    controls=[control] if output == "evolution" else None,
+                    checkpoints=checkpoints,
+                    device="cpu",
+                )
+
+    def guarded(self, name: str, detector: str, part: str) -> Path:
+        return self.folder / "detectors" / name / detector / f"{part}.safetensors"
+
+    def against_detectors(self) -> dict[str, list[str]]:
+        """The arguments of `measure-detectors` that name classifiers and attacks."""
+        files = {"evolution": "evolution", "random_search": "random-search", "ascent": "ascent"}
+        named = {
+            option: [
+                f"guards/{name}/{detector}={self.guarded(name, detector, part)}"
+                for name in self.names
+                for detector in DETECTORS
+            ]
+            for option, part in files.items()
+        }
+        smooth = [f"guards/{name}/energy={self.guarded(name, 'energy', 'smooth-evolution')}" for name in self.names]
+        return {**named, "smooth": smooth}
 
     @property
     def attacked(self) -> dict[str, list[str]]:
@@ -519,6 +572,21 @@ class DegenerateStudy:
             transfer=out / "label_only_transfer.csv",
             device="cpu",
         )
+        yield call(
+            "measure-detectors",
+            [
+                f"guards/{name}/{detector}="
+                f"{self.network(name) if detector == 'none' else self.guarded(name, detector, 'hard')}"
+                for name in self.names
+                for detector in DETECTORS
+            ],
+            **self.against_detectors(),
+            settings="{}",
+            detectors=out / "detectors.csv",
+            means=out / "detector_means.csv",
+            images=out / "detector_images.parquet",
+            device="cpu",
+        )
         (self.folder / "claims.yaml").write_text(yaml.safe_dump({"claims": every_claim()}))
         of_claims = {
             "classifiers": [out / "classifiers.csv"],
@@ -548,6 +616,7 @@ class DegenerateStudy:
             **{name: self.of(f"{name}.csv") for name in ("universal", "universal_labels", "universal_transfer")},
             "label_only": [out / "label_only.parquet"],
             "label_only_transfer": [out / "label_only_transfer.csv"],
+            "detectors": [out / "detectors.csv"],
         }
         yield call(
             "claims",
@@ -620,6 +689,7 @@ class DegenerateStudy:
                     "universal_means": self.of("universal_means.csv"),
                     "label_only": [out / "label_only.parquet"],
                     "label_only_transfer": [out / "label_only_transfer.csv"],
+                    "detector_means": [out / "detector_means.csv"],
                 }
             ),
             runs=[f"{name}={run}" for name in ENCODINGS for run in self.evolved(name, "lenet-a")],
@@ -701,6 +771,7 @@ class DegenerateStudy:
 
 
 ENCODINGS = ("direct", "cppn")
+DETECTORS = ("none", "energy")
 SEARCHES = ("", ".random-search", ".drift")
 UNIVERSAL = {
     **{"images": 4, "fewer_images": [2], "unseen": 4, "sizes_linf": [0.2], "sizes_l2": [0.1], "compared_size": 0.2},
@@ -717,6 +788,8 @@ def every_claim() -> list[dict[str, Any]]:
         "ascent": "plain",
         "adversarial": "small",
         "label_only": "labels",
+        "guards": "guards",
+        "detector": "energy",
         "method": "hop-skip-jump",
         "universal": "one",
         "norm": "linf",

@@ -54,6 +54,7 @@ def made_up_study(claim: Claim, end: str, *, units: int, first_seed: int = 1) ->
         label_only_transfer={str(claim.label_only): study.label_only_transfer()},
         people={name: study.people()},
         rubbish=study.rubbish(),
+        detectors=study.detectors(),
         fooled=study.fooled(),
         ray_slopes=study.ray_slopes(),
     )
@@ -205,6 +206,11 @@ class _Study:
         place = {"retraining": self.claim.retraining, "filled_with": self.claim.filled_with}
         later = table.assign(first=self.names, number=self.claim.network, **place)
         return pd.concat([first, later.assign(classifier=later["classifier"] + "/dnn")], ignore_index=True)
+
+    def detectors(self) -> pd.DataFrame:
+        shares = {"adaptive_sure": ENDS[self.end], "static_sure": ENDS[OPPOSITE[self.end]]}
+        table = pd.DataFrame({"classifier": self.names}).assign(guards=self.claim.guards, **shares)
+        return table.assign(detector=self.claim.detector)
 
     def fooled(self) -> pd.DataFrame:
         """Random search reaches the other end."""

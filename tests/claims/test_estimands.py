@@ -654,6 +654,22 @@ def label_only_tables(**columns) -> Tables:
     )
 
 
+def test_detectors_are_judged_by_attacks_that_know_them():
+    rows = [
+        {"guards": "guards", "classifier": name, "detector": "energy", "static_sure": 0.2, "adaptive_sure": share}
+        for name, share in (("lenet-a", 0.9), ("lenet-b", 0.7), ("other", 0.0))
+    ]
+    tables = Tables(networks=NETWORKS, history={}, times={}, start={}, examined={}, detectors=pd.DataFrame(rows))
+    chosen = {"guards": "guards", "detector": "energy"}
+    share = measure("adaptive-share-with-detector", tables, **chosen)
+    assert (share.value, share.units) == (pytest.approx(0.8), 2)
+    assert measure("adaptive-over-static-with-detector", tables, **chosen).value == pytest.approx(0.6)
+    nothing = Tables(networks=NETWORKS, history={}, times={}, start={}, examined={})
+    for given, wrong in ((tables, {"guards": "other"}), (tables, {"detector": "openmax"}), (nothing, {})):
+        with pytest.raises(NotRun, match=r"no detector (energy|openmax) of (guards|other) on classifiers"):
+            measure("adaptive-share-with-detector", given, **chosen | wrong)
+
+
 def test_labels_alone_are_compared_with_random_search_and_transfer():
     chosen = {"label_only": "labels"}
     found = measure("label-only-over-random", label_only_tables(), **chosen)

@@ -53,6 +53,7 @@ from fooling.findings.ascent import curves_of_ascents, curves_of_searches
 from fooling.findings.intervals import IntervalSettings
 from made_up_adversarial import made_adversarial
 from made_up_answers import analysed, made_questionnaire, simulated
+from made_up_detectors import made_detectors
 from made_up_label_only import made_label_tables
 from made_up_models import made_fooled
 from made_up_universal import made_universal
@@ -181,6 +182,8 @@ MADE: dict[str, Callable[[], dict[str, Any]]] = {
     "universal_gallery": lambda: {"examples": [made_universal()]},
     "label_only": lambda: _labels_alone("label_only", "label_only_curves"),
     "label_only_gallery": lambda: _labels_alone("label_only"),
+    "detectors": lambda: {name: made_detectors()[name] for name in ("detectors", "detector_means")},
+    "detector_gallery": lambda: {"detector_images": made_detectors()["detector_images"]},
     "gallery": lambda: {"runs": _runs(), "examined": made_examined()},
     "further_runs": lambda: {"runs": _runs(), "examined": made_examined()},
     "real_and_evolved": _one_of_each_encoding,

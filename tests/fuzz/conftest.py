@@ -105,6 +105,11 @@ FILES = {
     "label_only": "label_only.parquet",
     "label_only_curves": "label_only_curves.parquet",
     "label_only_transfer": "label_only_transfer.csv",
+    "guarded": "guarded/hard.safetensors",
+    "smooth": "guarded/smooth.safetensors",
+    "detectors": "detectors.csv",
+    "detector_means": "detector_means.csv",
+    "detector_images": "detector_images.parquet",
     "metrics": "metrics.json",
     "curve": "curve.csv",
     "audit": "audit.json",
@@ -157,7 +162,7 @@ Given = dict[str, Path]  # the files that stand in for those of the study, by th
 OF_REPORT = (
     *("claims", "audits", "champions", "examined", "adversarial_means", "universal_means"),
     *("boundary", "families", "robustness", "supernormal", "rubbish_summary", "ray_slopes"),
-    *("label_only", "label_only_transfer", "fooled_summary"),
+    *("label_only", "label_only_transfer", "fooled_summary", "detector_means"),
 )
 OF_CLAIMS = (
     "classifiers",
@@ -166,7 +171,7 @@ OF_CLAIMS = (
     *("ablation", "ascent", "ascent_times", "adversarial", "adversarial_transfer"),
     *("boundary", "families", "robustness", "supernormal", "rubbish", "ray_slopes"),
     *("universal", "universal_labels", "universal_transfer"),
-    *("label_only", "label_only_transfer", "fooled"),
+    *("label_only", "label_only_transfer", "fooled", "detectors"),
 )
 
 
@@ -183,9 +188,42 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
     fooling("attack", "adversarial", *adversarial(made, made.changed))
     fooling("attack", "universal", *universal(made, made.universals))
     fooling("attack", "label-only", *label_only(made, made.labelled))
+    make_guarded(made)
     make_retraining(made)
     make_findings(made)
     return made
+
+
+def make_guarded(study: Study) -> None:
+    """The network with a detector, and attacks on it with and without the detector."""
+    fooling("guard-classifier", *guard(study, study.guarded.parent))
+    for detector, hard, smooth in (("none", study.network, study.network), ("energy", study.guarded, study.smooth)):
+        folder = study.guarded.parent / detector
+        fooling("attack", "evolution", *evolution(study, folder / "evolution.safetensors", "direct", classifier=hard))
+        fooling("attack", "evolution", *evolution(study, folder / "smooth.safetensors", "direct", classifier=smooth))
+        fooling("attack", "ascent", *ascent(study, folder / "ascent.safetensors", classifier=smooth))
+
+
+def guard(study: Study, out: Path, *, classifier: Path | None = None) -> list[object]:
+    """The arguments of `guard-classifier`."""
+    settings = '{"detector": {"kind": "energy"}, "rejects": 0.2}'
+    words = ["--dataset", study.dataset, "--settings", settings, "--name", "guarded"]
+    made = ["--output", out / "hard.safetensors", "--smooth", out / "smooth.safetensors"]
+    return [classifier or study.network, *words, *made]
+
+
+def detector_tables(study: Study, *, out: Path, guarded: Path | None = None) -> tuple[list[object], list[Path]]:
+    """The call of `measure-detectors`, and what it must write."""
+    made = [out / name for name in ("detectors.csv", "means.csv", "images.parquet")]
+    folder, parts = study.guarded.parent, ("evolution", "smooth", "ascent")
+    named: list[object] = [f"guards/lenet/none={study.network}", f"guards/lenet/energy={guarded or study.guarded}"]
+    for detector in ("none", "energy"):
+        for part in parts if detector == "energy" else (parts[0], parts[2]):
+            named += [f"--{part}", f"guards/lenet/{detector}={folder / detector / part}.safetensors"]
+        control = folder / detector / "evolution.random-search.safetensors"
+        named += ["--random-search", f"guards/lenet/{detector}={control}"]
+    outputs = zip(("--detectors", "--means", "--images"), made, strict=True)
+    return ["measure-detectors", *named, "--settings", INTERVALS, *(word for pair in outputs for word in pair)], made
 
 
 def make_retraining(study: Study) -> None:
@@ -427,6 +465,10 @@ def make_findings(study: Study) -> None:
     call, made = label_only_tables(study, study.labelled, out=study.retrained.parent / "made")
     fooling(*map(str, call))
     for path, file in zip(made, (study.label_only, study.label_only_curves, study.label_only_transfer), strict=True):
+        path.rename(file)
+    call, made = detector_tables(study, out=study.retrained.parent / "made")
+    fooling(*map(str, call))
+    for path, file in zip(made, (study.detectors, study.detector_means, study.detector_images), strict=True):
         path.rename(file)
     study.audit.write_text(json.dumps(AUDIT))
     fooling("tabulate-audits", study.audit, "--seeds", study.audit_seeds, "--output", study.audits)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from .commands import case, holds
-from .conftest import INTERVALS, SEARCH, Study, ascent
+from .conftest import INTERVALS, SEARCH, Study, ascent, detector_tables, guard
 from .damage import PLACES, broken_safetensors
 from .profile import fuzzed
 
@@ -56,7 +56,12 @@ def ascend(study: Study, network: Path, out: Path) -> tuple[list[object], list[P
     return ["attack", "ascent", *ascent(study, made[0], classifier=network)], made
 
 
-READERS = [describe, calibrate, sample, sample_families, evolve, ascend]
+def guard_network(study: Study, network: Path, out: Path) -> tuple[list[object], list[Path]]:
+    made = [out / "hard.safetensors", out / "smooth.safetensors"]
+    return ["guard-classifier", *guard(study, out, classifier=network)], made
+
+
+READERS = [guard_network, describe, calibrate, sample, sample_families, evolve, ascend]
 
 
 @given(data=st.data())
@@ -79,3 +84,15 @@ def test_what_is_no_network_is_named(study: Study, tmp_path: Path, place: str, r
     arguments, made = reader(study, network, tmp_path / "out")
     outcome = holds(tmp_path, *arguments, outputs=made, named=[network])
     assert outcome.succeeded == (place == "a link to the real file")
+
+
+@given(data=st.data())
+@fuzzed
+def test_a_damaged_guarded_classifier_is_read_or_named(study: Study, data: st.DataObject) -> None:
+    write = data.draw(broken_safetensors(study.guarded))
+    with case() as folder:
+        guarded = folder / "guarded.safetensors"
+        write(guarded)
+        arguments, made = detector_tables(study, out=folder / "out", guarded=guarded)
+        named = [guarded, "the network ", "the architecture ", "is not the classifier", "unknown detector"]
+        holds(folder, *arguments, outputs=made, named=named)

@@ -56,6 +56,8 @@ COMMANDS = {
     "fooled": ("claims",),
     "fooled_summary": ("report",),
     "ray_slopes": ("claims", "report"),
+    "detectors": ("claims",),
+    "detector_means": ("report",),
 }
 #: Tables that nothing reads but people.
 FOR_PEOPLE = {

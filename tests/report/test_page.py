@@ -17,6 +17,7 @@ from fooling.report.run_info import RecordHeader
 from fooling.report.story import summarise_experiment
 from made_up_adversarial import made_adversarial
 from made_up_claims import claims_of
+from made_up_detectors import made_detectors
 from made_up_label_only import made_label_tables
 from made_up_models import made_fooled
 from made_up_universal import made_universal
@@ -85,6 +86,7 @@ def made(
             universal_means=universal.means_table(
                 universal.universal_table([made_universal()]), settings=IntervalSettings()
             ),
+            detector_means=made_detectors()["detector_means"],
             label_only=made_label_tables()["label_only"],
             label_only_transfer=made_label_tables()["label_only_transfer"],
             audits=made_audits()["audits"],

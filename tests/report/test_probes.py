@@ -16,12 +16,14 @@ from fooling.report.probes import (
     FAMILIES,
     STORED,
     are_labels_enough,
+    do_detectors_help,
     is_it_the_cppn,
     is_one_enough,
     what_survives,
     where_champions_lie,
     who_is_fooled,
 )
+from made_up_detectors import made_detectors
 from made_up_label_only import made_label_only
 from made_up_models import made_fooled
 from made_up_run import made_up_run
@@ -162,6 +164,13 @@ def test_labels_alone_are_described_beside_random_search_and_transfer():
     found = are_labels_enough(table, transfer_table(table, settings=IntervalSettings()))
     assert "at a median confidence of unknown" not in found
     assert are_labels_enough(None, None) == ""
+
+
+def test_detectors_are_named_in_the_order_of_what_attacks_reach() -> None:
+    sentence = do_detectors_help(made_detectors()["detector_means"], threshold=0.9999)
+    assert "guards, 3 networks: mahalanobis 50 % (0 % with images found without it), energy 100 % (75" in sentence
+    assert "without a detector 100 %" in sentence
+    assert do_detectors_help(None, threshold=0.9999) == ""
 
 
 def test_who_is_fooled_names_models_on_both_sides_and_what_is_not_known():

@@ -22,6 +22,7 @@ from fooling.settings import read_settings
 from fooling.study.resolved import Study, resolved_study
 from rules.attacks import Attacks, Audits, Experiments
 from rules.classifiers import Classifiers, Datasets
+from rules.detectors import Guards
 from rules.drawings import Figures
 from rules.findings import Findings
 from rules.page import Page, folder_of
@@ -46,7 +47,9 @@ class Rules:
         self.chains = Chains(study, self.classifiers)
         self.retrainings = Retrainings(study, self.chains)
         self.human_study = HumanStudy(study, self.experiments)
-        self.findings = Findings(study, self.experiments, self.attacks, self.audits, self.retrainings, self.human_study)
+        self.guards = Guards(study, self.classifiers)
+        made = (self.experiments, self.attacks, self.audits, self.retrainings, self.guards, self.human_study)
+        self.findings = Findings(study, *made)
         self.figures = Figures(study, self.datasets, self.chains, self.human_study)
         self.page = Page(study, self.datasets)
 
@@ -599,3 +602,46 @@ def test_a_study_without_the_key_measures_no_inputs_far_from_the_data() -> None:
     assert rules.findings.far_names() == rules.findings.far_files() == rules.findings.far_dataset() == []
     assert rules.findings.far("rubbish.csv") == []
     assert not {"rubbish", "rays"} & set(rules.figures.all)
+
+
+def test_each_detector_is_attacked_in_every_way_beside_the_network_without_one() -> None:
+    def with_two(values: dict[str, Any]) -> None:
+        (entry,) = values["detectors"]
+        entry |= {"classifiers": ["lenet-a", "own"], "detectors": [{"kind": "energy"}, {"kind": "disagreement"}]}
+
+    guards = _rules(with_two).guards
+    folder = "results/smoke/detectors/guards"
+    assert guards.network("guards", "own", "none") == "results/smoke/classifiers/own.safetensors"
+    assert guards.smooth("guards", "own", "energy") == f"{folder}/own/energy/smooth.safetensors"
+    assert guards.others("guards", "own", "disagreement") == ["results/smoke/classifiers/lenet-a.safetensors"]
+    assert guards.others("guards", "own", "energy") == []
+    assert (
+        len(guards.attacks("evolution")) == len(guards.attacks("random-search")) == len(guards.attacks("ascent")) == 6
+    )
+    assert len(guards.attacks("smooth-evolution")) == 4
+    assert f"--smooth guards/own/energy={folder}/own/energy/smooth-evolution.safetensors" in guards.measured()
+    assert guards.own_files("guards") == f"--architecture {OWN}"
+    assert json.loads(guards.settings("guards", "energy"))["detector"] == {"kind": "energy", "temperature": 1.0}
+    assert guards.tables()[0] == "results/smoke/findings/detectors.csv"
+
+
+def test_a_study_without_the_key_has_no_detectors() -> None:
+    rules = _rules(lambda values: values.pop("detectors"))
+    assert rules.guards.files() == rules.guards.tables() == rules.guards.kinds() == []
+    assert not {"detectors", "detector_gallery"} & set(rules.figures.all)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"classifiers": ["lenet-z"]}, "lenet-z"),
+        ({"detectors": [{"kind": "energy"}, {"kind": "energy"}]}, "energy is there twice"),
+        ({"detectors": [{"kind": "disagreement"}]}, "disagreement needs at least two classifiers"),
+        ({"detectors": [{"kind": "magic"}]}, "magic"),
+        ({"rejects": 1.0}, "rejects"),
+        ({"rejects": 0}, "rejects"),
+    ],
+)
+def test_inconsistent_detectors_are_refused(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(FoolingError, match=message):
+        _rules(lambda values: values["detectors"][0].update(changes))

@@ -135,6 +135,16 @@ def test_a_setting_of_an_attack_with_labels_alone_reruns_it_and_what_follows(cha
 
 
 @pytest.mark.slow
+def test_a_setting_of_the_detectors_reruns_them_the_attacks_and_what_follows(changed: Checkout) -> None:
+    changed.replace(SMOKE, "detectors: [{kind: energy}]", "detectors: [{kind: energy, temperature: 2.0}]")
+    pending = changed.pending()
+    attacks = {"evolve_guarded", "evolve_smooth", "ascend_guarded"}
+    following = {"measure_detectors", "claims", "summarise", "draw"}
+    assert set(pending) == DESCRIBING | {"guard_classifier"} | attacks | following
+    assert _names(pending["draw"]) == {"detectors", "detector_gallery"}
+
+
+@pytest.mark.slow
 def test_a_setting_of_the_audits_reruns_them_and_what_follows(changed: Checkout) -> None:
     changed.replace(SMOKE, "  budget: 400", "  budget: 600")
     pending = changed.pending()

@@ -67,6 +67,7 @@ class Tables:
     rubbish: pd.DataFrame = field(default_factory=pd.DataFrame)  # of all networks
     fooled: pd.DataFrame = field(default_factory=pd.DataFrame)  # of all networks
     ray_slopes: pd.DataFrame = field(default_factory=pd.DataFrame)  # of all networks
+    detectors: pd.DataFrame = field(default_factory=pd.DataFrame)  # of all networks
 
 
 class NotRun(Exception):  # noqa: N818 - a result, not an error

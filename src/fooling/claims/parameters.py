@@ -12,6 +12,7 @@ from fooling.encodings.families import Family
 from fooling.retraining.settings import Filling
 from fooling.settings import Settings
 
+Detector = Literal["maximum-softmax", "temperature", "energy", "mahalanobis", "neighbours", "openmax", "disagreement"]
 #: How the sentence of a claim names the value of each parameter.
 PHRASES = {
     "architecture": "architecture {}",
@@ -24,6 +25,8 @@ PHRASES = {
     "norm": "norm {}",
     "round": "fine-tuned {} times",
     "label_only": "attack with labels alone {}",
+    "guards": "detectors {}",
+    "detector": "detector {}",
     "method": "method {}",
     "size": "size {}",
     "fill": "filled with {}",
@@ -76,6 +79,10 @@ class Filter(Settings):
     """Rounds of fine-tuning of the attacked classifiers; 0: the classifiers as they are."""
     label_only: str | None = None
     """Name of the attack with labels alone that is evaluated."""
+    guards: str | None = None
+    """Name of the entry of `detectors` that is evaluated."""
+    detector: Detector | None = None
+    """Kind of the detector that is evaluated."""
     method: Method | None = None
     """Method that made the adversarial examples."""
     size: float | None = Field(default=None, gt=0, le=1)

@@ -34,16 +34,19 @@ NAMED_MODULES = (
     "fooling.classifiers.vision",
     "fooling.classifiers.assembly",
     "fooling.classifiers.dense",
+    "fooling.classifiers.guarded",
     "fooling.classifiers.fitted",
 )
-LENET, VISION, ENSEMBLE, DENSE, FITTED = NAMED_MODULES
+LENET, VISION, ENSEMBLE, DENSE, GUARDED, FITTED = NAMED_MODULES
+#: Architectures made of others, which their option ``members`` describes.
+COMBINED = ("ensemble", "guarded")
 #: The kinds of models that are fitted, and not built as networks of layers.
 FITTED_MODELS = (
     *("logistic-regression", "svm", "adaboost", "random-forest", "nearest-neighbours", "sparse-representation"),
     *("rbf-network", "gaussian", "kernel-density", "vae"),
 )
 OWN_ARCHITECTURES = {
-    **{"lenet": LENET, "alexnet": VISION, "squeezenet": VISION, "ensemble": ENSEMBLE},
+    **{"lenet": LENET, "alexnet": VISION, "squeezenet": VISION, "ensemble": ENSEMBLE, "guarded": GUARDED},
     **dict.fromkeys(("softmax-regression", "mlp", "maxout", "rbf"), DENSE),
     **dict.fromkeys(FITTED_MODELS, FITTED),
 }
@@ -79,7 +82,7 @@ def architecture_source(name: str) -> str | Path:
 
 
 def architecture_modules(name: str, options: Mapping[str, Any]) -> list[str]:
-    """Return the modules of this package that build an architecture and, for an ensemble, its members."""
+    """Return the modules of this package that build an architecture and its members, if it has some."""
     members = [architecture_modules(each["architecture"], each["options"]) for each in options.get("members", ())]
     source = architecture_source(name)
     own = [source] if isinstance(source, str) else []
@@ -242,12 +245,13 @@ def require_files(architectures: Sequence[str]) -> None:
 def permitted(network: NetworkHeader, architectures: Sequence[str], *, source: object) -> NetworkHeader:
     """Return ``network``, from the header of ``source``, with each Python file replaced by the one that you named.
 
-    This includes the members of an ensemble. Raises :class:`FoolingError` for a file that is not among
+    This includes members. Raises :class:`FoolingError` for a file that is not among
     ``architectures``, or whose content differs from the recorded one.
     """
-    if network.architecture == "ensemble":
+    if network.architecture in COMBINED:
         named = [permitted(member, architectures, source=source) for member in _members(network, source)]
-        return network.model_copy(update={"options": {"members": [described(member) for member in named]}})
+        options = {**network.options, "members": [described(member) for member in named]}
+        return network.model_copy(update={"options": options})
     if not names_a_file(network.architecture):
         return network
     return network.model_copy(update={"architecture": _named_file(network, architectures, source=source)})
@@ -255,7 +259,7 @@ def permitted(network: NetworkHeader, architectures: Sequence[str], *, source: o
 
 def require_recorded(network: NetworkHeader, *, source: object) -> None:
     """Raise :class:`FoolingError` unless the header records the content of each Python file of ``network``."""
-    if network.architecture == "ensemble":
+    if network.architecture in COMBINED:
         for member in _members(network, source):
             require_recorded(member, source=source)
     elif names_a_file(network.architecture) and network.architecture_sha256 is None:
@@ -273,8 +277,9 @@ def described(network: NetworkHeader) -> dict[str, Any]:
     return {key: value for key, value in network.model_dump().items() if (key, value) not in defaults}
 
 
-def _members(ensemble: NetworkHeader, source: object) -> tuple[MemberHeader, ...]:
-    return checked_header(EnsembleOptions, ensemble.options, source=f"the ensemble in {source}").members
+def _members(combined: NetworkHeader, source: object) -> tuple[MemberHeader, ...]:
+    what = f"the {combined.architecture} classifier" if combined.architecture != "ensemble" else "the ensemble"
+    return checked_header(EnsembleOptions, combined.options, source=f"{what} in {source}").members
 
 
 def _named_file(network: NetworkHeader, architectures: Sequence[str], *, source: object) -> str:

@@ -18,14 +18,14 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import one_hot, relu, softplus
 
-from fooling.classifiers.scikit_models import ITERATIONS, LARGEST_SEED, Images, Labels, Scores
-from fooling.classifiers.settings import (
+from fooling.classifiers.model_settings import (
     DensitySettings,
     GaussianSettings,
     RbfNetworkSettings,
     SparseSettings,
     VaeSettings,
 )
+from fooling.classifiers.scikit_models import ITERATIONS, LARGEST_SEED, Images, Labels, Scores
 from fooling.seeding import numpy_generator
 
 Arrays = dict[str, NDArray[Any]]

@@ -126,16 +126,29 @@ class Member(nn.Module):
     ) -> None:
         super().__init__()
         self.network = network
-        self._outputs = outputs
+        self.gives_logits = outputs == "logits"
         self.register_buffer("offset", torch.zeros(fed))
         self.register_buffer("scale", torch.ones(fed[0], 1, 1))
         self._views = views
 
     def forward(self, levels: torch.Tensor) -> torch.Tensor:
         """Return the log probabilities (B, K), averaged over its own views."""
+        return self.mean_of(self.outputs(levels))
+
+    def outputs(self, levels: torch.Tensor) -> list[torch.Tensor]:
+        """Return what the network gives (B, K) for each of its views."""
         seen = (view.of(levels).contiguous(memory_format=torch.channels_last) for view in self._views)
-        given = [self.network((shown - self.offset) * self.scale) for shown in seen]
-        return log_mean_probabilities(given if self._outputs == "logits" else map(logarithms_of, given))
+        return [self.network((shown - self.offset) * self.scale) for shown in seen]
+
+    def mean_of(self, outputs: Sequence[torch.Tensor]) -> torch.Tensor:
+        """Return the log probabilities (B, K) of these ``outputs``, averaged over the views."""
+        return log_mean_probabilities(outputs if self.gives_logits else map(logarithms_of, outputs))
+
+    def take(self, classifier: Classifier) -> None:
+        """Take weights and preprocessing of a classifier of the same architecture."""
+        self.network.load_state_dict(classifier.network.state_dict())
+        self.offset.copy_(classifier.subtracted.expand_as(self.offset))
+        self.scale.copy_(classifier.scale.expand_as(self.scale))
 
 
 class Ensemble(nn.Module):
@@ -159,7 +172,7 @@ def build_ensemble(
     *, input_shape: tuple[int, int, int], classes: int, members: Sequence[Mapping[str, Any]]
 ) -> nn.Module:
     """Build an ensemble with new weights; each member has an architecture, options, crop, views and outputs."""
-    return Ensemble([_member(member, input_shape=input_shape, classes=classes) for member in members])
+    return Ensemble([member_of(member, input_shape=input_shape, classes=classes) for member in members])
 
 
 def ensemble_of(classifiers: Sequence[Classifier], *, name: str) -> Classifier:
@@ -183,9 +196,7 @@ def ensemble_of(classifiers: Sequence[Classifier], *, name: str) -> Classifier:
     with torch.random.fork_rng(devices=[]):  # the new weights are replaced
         network = build_ensemble(input_shape=first.input_shape, classes=len(first.class_names), **options)
     for member, one in zip(network.members, classifiers, strict=True):  # type: ignore[arg-type]
-        member.network.load_state_dict(one.network.state_dict())
-        member.offset.copy_(one.subtracted.expand_as(member.offset))
-        member.scale.copy_(one.scale.expand_as(member.scale))
+        member.take(one)
     return Classifier(
         name=name,
         architecture="ensemble",
@@ -201,7 +212,8 @@ def ensemble_of(classifiers: Sequence[Classifier], *, name: str) -> Classifier:
     )
 
 
-def _member(member: Mapping[str, Any], *, input_shape: tuple[int, int, int], classes: int) -> Member:
+def member_of(member: Mapping[str, Any], *, input_shape: tuple[int, int, int], classes: int) -> Member:
+    """Build a member with new weights, from its architecture, options, crop, views and outputs."""
     fed = fed_shape(input_shape, member["crop"])
     network = build_network(member["architecture"], input_shape=fed, classes=classes, options=member["options"])
     views = views_of(input_shape, crop=member["crop"], views=member["views"])

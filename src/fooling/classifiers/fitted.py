@@ -29,9 +29,9 @@ from fooling.classifiers.architectures import Architecture
 from fooling.classifiers.assembly import measured_errors, training_mean_of
 from fooling.classifiers.classifier import Classifier, Refusal
 from fooling.classifiers.devices import reproducible
+from fooling.classifiers.model_settings import AnyModelSettings, ModelSettings
 from fooling.classifiers.probe import require_usable, sample_of
 from fooling.classifiers.scikit_models import REMEDY, Scores, packed, unpacked
-from fooling.classifiers.settings import AnyModelSettings, ModelSettings
 from fooling.datasets.dataset import Dataset
 from fooling.errors import FoolingError
 from fooling.seeding import derived_seed, numpy_generator, software_versions

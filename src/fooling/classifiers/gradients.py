@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from fooling.classifiers import header, settings
+from fooling.classifiers import header, model_settings
 from fooling.classifiers.classifier import Classifier
 from fooling.classifiers.devices import enough_memory
 from fooling.classifiers.network_code import network_code
@@ -96,14 +96,14 @@ def logits_and_features(
     before the last convolution of SqueezeNet, and sequences are averaged over their positions. With ten views the
     features are those of the centre. Raises :class:`FoolingError` for a network without such a layer.
     """
-    last_layer = _last_layer(classifier)
+    layer = last_layer(classifier)
     noted: list[NDArray[np.float32]] = []
 
     def note(layer: nn.Module, given: tuple[Any, ...], named: dict[str, Any]) -> None:
-        noted.append(_averaged(given[0] if given else named["input"]).float().cpu().numpy().copy())
+        noted.append(averaged(given[0] if given else named["input"]).float().cpu().numpy().copy())
 
     logits, features = [], []
-    with last_layer.register_forward_pre_hook(note, with_kwargs=True):
+    with layer.register_forward_pre_hook(note, with_kwargs=True):
         # Chunk by chunk, because each chunk is padded to the same size: only the rows of images are kept.
         for start in range(0, len(images), classifier.chunk_size):
             chunk = torch.from_numpy(images[start : start + classifier.chunk_size])
@@ -113,7 +113,7 @@ def logits_and_features(
     return np.concatenate(logits), np.concatenate(features)
 
 
-def _last_layer(classifier: Classifier) -> nn.Module:
+def last_layer(classifier: Classifier) -> nn.Module:
     """Return the layer of :data:`LAST_LAYERS` that runs last, which the order of a network's layers does not show."""
     ran: list[nn.Module] = []
     products = _Products()
@@ -158,7 +158,7 @@ class _Products(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return operation(*args, **(kwargs or {}))
 
 
-def _averaged(given: Tensor) -> Tensor:
+def averaged(given: Tensor) -> Tensor:
     """Return features (B, D) of maps (B, D, ...) or of a sequence (B, T, D), averaged over positions."""
     if given.dim() == 3:
         return given.mean(dim=1)
@@ -206,7 +206,7 @@ def built_as(classifier: Classifier) -> str:
     For example ``mlp, activation tanh, hidden 200-200`` or ``softmax-regression, sigmoids``.
     """
     described = {name: getattr(classifier, name) for name in ("architecture", "options", "provenance")}
-    return settings.built_as(described)
+    return model_settings.built_as(described)
 
 
 def _chunks(classifier: Classifier, levels: torch.Tensor) -> Iterator[tuple[Iterator[torch.Tensor], int]]:

@@ -18,11 +18,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from fooling.classifiers.settings import (
+from fooling.classifiers.model_settings import (
     AdaboostSettings,
     ForestSettings,
     LogisticSettings,
-    NeighboursSettings,
+    NearestNeighboursSettings,
     SvmSettings,
 )
 from fooling.errors import FoolingError
@@ -146,7 +146,7 @@ def forest_scores(model: Any, settings: ForestSettings, classes: int) -> Scores:
     return scores
 
 
-def fit_neighbours(images: Images, labels: Labels, settings: NeighboursSettings, seed: int) -> Any:
+def fit_neighbours(images: Images, labels: Labels, settings: NearestNeighboursSettings, seed: int) -> Any:
     """Store the images, which are compared one by one."""
     from sklearn.neighbors import KNeighborsClassifier  # type: ignore[import-untyped]
 
@@ -160,7 +160,7 @@ def fit_neighbours(images: Images, labels: Labels, settings: NeighboursSettings,
     return KNeighborsClassifier(settings.neighbours, algorithm="brute").fit(images, labels)
 
 
-def neighbours_scores(model: Any, settings: NeighboursSettings, classes: int) -> Scores:
+def neighbours_scores(model: Any, settings: NearestNeighboursSettings, classes: int) -> Scores:
     """Return the logarithm of (n_y + 1) / (k + K), for n_y of the k nearest training images."""
     _require_classes(model, classes)
     labels = torch.from_numpy(np.asarray(model._y, np.int64))

@@ -9,9 +9,9 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, JsonValue, model_validator
 
 from fooling.classifiers.architectures import FITTED_MODELS, KNOWN_NAMES, architecture_source
-from fooling.classifiers.header import MOST_AT_ONCE, training_of
+from fooling.classifiers.header import MOST_AT_ONCE
 from fooling.errors import FoolingError
-from fooling.settings import Settings, Side
+from fooling.settings import Seed, Settings, Side
 
 
 def _known_form(name: str) -> str:
@@ -166,173 +166,89 @@ class ImportSettings(Settings):
         )
 
 
-class _Model(Settings):
-    """What all fitted models have."""
+class MaximumSoftmaxSettings(Settings):
+    """The largest softmax probability (Hendrycks and Gimpel 2017)."""
 
-    @property
-    def rejects(self) -> float | None:
-        """Share of real images that the model rejects; None: it cannot reject any."""
-        return None
+    kind: Literal["maximum-softmax"] = "maximum-softmax"
+    """The detector: an image is rejected if the network's largest probability is low."""
 
 
-class _Generative(Settings):
-    """A model of the images of each class, which gives log p(x, y)."""
+class TemperatureSettings(Settings):
+    """The largest softmax probability after temperature scaling (Guo et al. 2017)."""
 
-    rejects: Annotated[float, Field(gt=0, lt=0.5)] | None = Field(default=None, examples=[0.05])
-    """Share of real images that the model rejects, because p(x) is below a bound. The bound is set on a tenth of the
-    training images, to which the model is not fitted; null: no image is rejected."""
-
-
-class LogisticSettings(_Model):
-    """Softmax regression with a squared penalty, fitted to its optimum."""
-
-    kind: Literal["logistic-regression"] = "logistic-regression"
-    """Softmax regression."""
-    inverse_penalty: Positive = 0.1
-    """Inverse of the factor on the squared weights (`C` of scikit-learn)."""
+    kind: Literal["temperature"] = Field(examples=["temperature"])
+    """The detector: as `maximum-softmax`, after logits are divided by a temperature that calibrates the network."""
 
 
-class SvmSettings(_Model):
-    """A support vector machine with Gaussian kernels, and Platt's sigmoids for its probabilities."""
+class EnergySettings(Settings):
+    """The energy of the logits (Liu et al. 2020)."""
 
-    kind: Literal["svm"] = "svm"
-    """Support vector machine with Gaussian kernels."""
-    inverse_penalty: Positive = 10.0
-    """Inverse of the factor on the squared weights (`C` of scikit-learn)."""
-    folds: Annotated[int, Field(ge=2, le=20)] = 3
-    """Folds of the cross-validation on which the sigmoids are fitted."""
+    kind: Literal["energy"] = Field(examples=["energy"])
+    """The detector: an image is rejected if the log-sum-exp of its logits is low."""
+    temperature: Positive = 1.0
+    """Logits are divided by it."""
 
 
-class AdaboostSettings(_Model):
-    """AdaBoost with small decision trees."""
+class MahalanobisSettings(Settings):
+    """The Mahalanobis distance of features to the class means (Lee et al. 2018)."""
 
-    kind: Literal["adaboost"] = "adaboost"
-    """AdaBoost."""
-    trees: Annotated[int, Field(ge=1, le=10_000)] = 50
-    """Number of decision trees."""
-    depth: Annotated[int, Field(ge=1, le=20)] = 4
-    """Depth of each tree."""
+    kind: Literal["mahalanobis"] = Field(examples=["mahalanobis"])
+    """The detector: an image is rejected if its features are far from the mean features of every class."""
 
 
-class ForestSettings(_Model):
-    """A random forest, whose probabilities are Laplace's of the images in a leaf, averaged over trees."""
+class NeighboursSettings(Settings):
+    """The distance of features to the nearest real images (Sun et al. 2022)."""
 
-    kind: Literal["random-forest"] = "random-forest"
-    """Random forest."""
-    trees: Annotated[int, Field(ge=1, le=10_000)] = 100
-    """Number of decision trees, of full depth."""
-
-
-class NeighboursSettings(_Model):
-    """The nearest training images, each with one vote: with n of k votes, a class of K has (n + 1) / (k + K)."""
-
-    kind: Literal["nearest-neighbours"] = "nearest-neighbours"
-    """Nearest neighbours."""
-    neighbours: Annotated[int, Field(ge=1, le=1000)] = 5
-    """Number of neighbours (k)."""
+    kind: Literal["neighbours"] = Field(examples=["neighbours"])
+    """The detector: an image is rejected if the features of its k-th nearest real image are far."""
+    neighbours: Annotated[int, Field(ge=1, le=100_000)] = 50
+    """Which neighbour counts: k."""
 
 
-class SparseSettings(_Model):
-    """Classification by sparse representation: which class leaves the smallest residual."""
+class OpenMaxSettings(Settings):
+    """OpenMax: extreme values of the distances of logits to the class means (Bendale and Boult 2016)."""
 
-    kind: Literal["sparse-representation"] = "sparse-representation"
-    """Sparse representation by training images."""
-    atoms: Annotated[int, Field(ge=1, le=5000)] = 100
-    """Training images of each class by which images are represented."""
-    nonzeros: Annotated[int, Field(ge=1, le=200)] = 20
-    """Training images that represent an image."""
-
-
-class RbfNetworkSettings(_Model):
-    """Gaussian units around cluster centres, and softmax regression on them."""
-
-    kind: Literal["rbf-network"] = "rbf-network"
-    """Network of radial basis functions."""
-    units: Annotated[int, Field(ge=2, le=10_000)] = 500
-    """Number of units, each around the centre of a cluster of training images; at most a fifth of these."""
-    width: Positive = 1.0
-    """Standard deviation of the units, relative to the root mean square distance of images to their centres."""
-    inverse_penalty: Positive = 100.0
-    """Inverse of the factor on the squared weights of the softmax regression."""
+    kind: Literal["openmax"] = Field(examples=["openmax"])
+    """The detector: an image is rejected if OpenMax gives the unknown class a high probability."""
+    tail: Annotated[int, Field(ge=3, le=100_000)] = 25
+    """Number of the largest distances of each class that the Weibull distribution is fitted to."""
+    revised: Annotated[int, Field(ge=1, le=100_000)] = 10
+    """Number of the largest logits that are revised."""
 
 
-class GaussianSettings(_Generative):
-    """A Gaussian for each class: a subspace of few directions, and equal noise in all others."""
+class DisagreementSettings(Settings):
+    """The disagreement of several networks."""
 
-    kind: Literal["gaussian"] = "gaussian"
-    """A Gaussian for each class."""
-    directions: Annotated[int, Field(ge=1, le=1000)] = 30
-    """Directions with a variance of their own (probabilistic principal components)."""
-    least_noise: Positive = 0.05
-    """Smallest standard deviation of a pixel in the other directions, on the 0..1 scale of levels."""
+    kind: Literal["disagreement"] = Field(examples=["disagreement"])
+    """The detector: an image is rejected if the network and other ones disagree about its class."""
 
 
-class DensitySettings(_Generative):
-    """A Gaussian kernel around each training image."""
-
-    kind: Literal["kernel-density"] = "kernel-density"
-    """Kernel density of each class."""
-    bandwidth: Positive | None = None
-    """Standard deviation of the kernels in each pixel, on the 0..1 scale of levels; null: the most likely one when
-    each training image is left out in turn."""
-
-
-class VaeSettings(_Generative):
-    """A variational autoencoder for each class; its score is an importance-weighted bound on log p(x, y)."""
-
-    kind: Literal["vae"] = "vae"
-    """A variational autoencoder for each class."""
-    latent: Annotated[int, Field(ge=1, le=1000)] = 8
-    """Number of latent variables of each class."""
-    hidden: Annotated[int, Field(ge=1, le=10_000)] = 64
-    """Units of the hidden layer of each encoder and decoder."""
-    iterations: Annotated[int, Field(ge=1, le=10**7)] = 1000
-    """Steps of Adam."""
-    batch_size: Annotated[int, Field(ge=1, le=100_000)] = 50
-    """Images of each class per step."""
-    learning_rate: Positive = 1.0e-3
-    """Learning rate."""
-    samples: Annotated[int, Field(ge=1, le=10_000)] = 10
-    """Samples of the importance-weighted bound for each class. Their noise is drawn once and stored."""
-
-
-ModelSettings = (
-    LogisticSettings
-    | SvmSettings
-    | AdaboostSettings
-    | ForestSettings
+DetectorSettings = Annotated[
+    MaximumSoftmaxSettings
+    | TemperatureSettings
+    | EnergySettings
+    | MahalanobisSettings
     | NeighboursSettings
-    | SparseSettings
-    | RbfNetworkSettings
-    | GaussianSettings
-    | DensitySettings
-    | VaeSettings
-)
+    | OpenMaxSettings
+    | DisagreementSettings,
+    Field(discriminator="kind"),
+]
 
 
-class AnyModelSettings(Settings):
-    """The model of a fitted classifier."""
+class RealImagesSettings(Settings):
+    """Which real images a detector is fitted on, and how many of them it may reject."""
 
-    model: ModelSettings = Field(discriminator="kind", examples=[{"kind": "nearest-neighbours"}])
-    """The kind of the model, and its settings."""
-
-
-def built_as(header: Mapping[str, Any]) -> str:
-    """Return the architecture of a header with its options, and its loss unless that is the usual one.
-
-    For example ``mlp, activation tanh, hidden 200-200`` or ``softmax-regression, sigmoids``. Of a fitted model, the
-    options are those that differ from the defaults.
-    """
-    kind, options = str(header["architecture"]), header["options"]
-    if members := options.get("members"):
-        return f"{kind} of {len(members)}"
-    loss = str(training_of(header["provenance"]).get("loss", "softmax"))
-    if kind in FITTED_MODELS:
-        usual = AnyModelSettings.model_validate({"model": {"kind": kind}}).model.model_dump(mode="json")
-        options = {key: value for key, value in options.items() if key in usual and value != usual[key]}
-    words = [kind, *(f"{name} {_in_words(value)}" for name, value in sorted(options.items()))]
-    return ", ".join([*words, *([loss] if loss != "softmax" else [])])
+    rejects: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    """Share of the real images for the threshold that the detector rejects."""
+    fitted_images: Annotated[int, Field(ge=10, le=1_000_000)] = 2000
+    """Number of training images to fit the detector on, at most; of a data set without them, a quarter of the test
+    images."""
+    split_seed: Seed = 1
+    """Seed that chooses these images, and divides the test images: for the threshold, and for the measurements."""
 
 
-def _in_words(value: object) -> str:
-    return "-".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+class GuardSettings(RealImagesSettings):
+    """A detector in front of a classifier."""
+
+    detector: DetectorSettings = MaximumSoftmaxSettings()
+    """What rejects images."""

@@ -1,7 +1,8 @@
-"""Tables of attacks: adversarial examples, universal perturbations, and images found with labels alone."""
+"""Tables of attacks: adversarial examples, universal perturbations, labels alone, and detectors under attack."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,11 @@ from fooling.artifacts import write_tables
 from fooling.attacks.adversarial.record import load_adversarial
 from fooling.attacks.evolution.record import load_run
 from fooling.attacks.label_only.record import load_label_only
+from fooling.attacks.record import load_attack
 from fooling.attacks.universal.record import load_universal
 from fooling.attacks.universal.steps import labels_of, seen_pixels
 from fooling.classifiers.classifier import Classifier, confidences_of, log_odds_of
+from fooling.classifiers.guarding import scores_of
 from fooling.classifiers.wrapped import kind_of_scores
 from fooling.cli._files import named_paths, open_classifier
 from fooling.datasets.dataset import load_dataset
@@ -29,6 +32,15 @@ from fooling.findings.adversarial import (
     adversarial_table,
     means_table,
     transfer_table,
+)
+from fooling.findings.detectors import (
+    DETECTOR_IMAGES,
+    DETECTOR_MEANS,
+    DETECTORS,
+    NONE,
+    Attacked,
+    DetectorTableSettings,
+    detector_tables,
 )
 from fooling.findings.intervals import IntervalSettings
 from fooling.findings.label_only import (
@@ -220,3 +232,108 @@ def _shown_with_scores(classifier: Classifier) -> Shown:
         return labels, (confidences_of(logits).cpu().numpy(), log_odds_of(logits).cpu().numpy())
 
     return answers
+
+
+def measure_detectors(
+    classifiers: list[str],
+    *,
+    evolution: list[str],
+    random_search: list[str],
+    smooth: list[str] | None = None,
+    ascent: list[str],
+    settings: str = "{}",
+    detectors: Path,
+    means: Path,
+    images: Path,
+    architecture: list[str] | None = None,
+    device: str = "auto",
+) -> None:
+    """Tabulate what remains of detectors under attacks that know them, beside images that were found without them.
+
+    Every network is given with each of its detectors, and without one as the detector `none`.
+
+    Args:
+        classifiers: Classifier files as guards/classifier/detector=path: the names of the entry in the study, of the
+            network and of the detector, and the file of `guard-classifier`, or that of the network itself for `none`.
+        evolution: Runs of evolution on these classifiers, as guards/classifier/detector=path; the option once for each.
+        random_search: Their controls with random search.
+        smooth: Runs of evolution on the smooth versions; none for `none`.
+        ascent: Gradient ascents on the smooth versions, and on the network itself for `none`.
+        detectors: Table of the detectors of each network to write.
+        means: Table of the means over the networks to write.
+        images: Table of the best accepted images to write.
+    """
+    checked = read_settings(DetectorTableSettings, settings)
+    files = {
+        name: _one_each(values, option=f"--{name.replace('_', '-')}" if name else "classifiers")
+        for name, values in (
+            ("", classifiers),
+            ("evolution", evolution),
+            ("random_search", random_search),
+            ("smooth", smooth or []),
+            ("ascent", ascent),
+        )
+    }
+    attacked = []
+    for name, path in files[""].items():
+        named = name.split("/")
+        if len(named) != 3:
+            expected = "guards/classifier/detector, such as guards/lenet-a/energy"
+            raise FoolingError("a classifier has an invalid name", found=name, expected=expected)
+        needed = [kind for kind in ("evolution", "random_search", "smooth", "ascent") if kind != "smooth"]
+        if named[2] != NONE:
+            needed.append("smooth")
+        if missing := [kind for kind in needed if name not in files[kind]]:
+            option = f"--{missing[0].replace('_', '-')}"
+            raise FoolingError(
+                f"an attack on {name} is missing, and a detector is reported only with all of them",
+                found=f"no {option} {name}=path",
+                remedy=f"run the attack, and give its file with {option}",
+            )
+        network = open_classifier(path, device=device, architecture=architecture)
+        attacked.append(_attacked(network, named, {kind: files[kind][name] for kind in needed}))
+    table, summary, pictures = detector_tables(attacked, checked)
+    write_tables((detectors, table, DETECTORS), (means, summary, DETECTOR_MEANS), (images, pictures, DETECTOR_IMAGES))
+    found = ", ".join(
+        f"{row['detector']} {share_percent(row['adaptive_sure'])} (static {share_percent(row['static_sure'])})"
+        for row in summary[summary["detector"] != NONE].to_dict("records")
+    )
+    say(f"classes at {share_percent(checked.threshold)} under attack: {found}; written to {detectors}")
+
+
+def _one_each(values: Sequence[str], *, option: str) -> dict[str, Path]:
+    """Return the path of each name."""
+    named = named_paths(values, option=option, example="guards/lenet-a/energy=some/file.safetensors")
+    if repeated := [name for name, paths in named.items() if len(paths) > 1]:
+        raise FoolingError(f"{option} names {repeated[0]} more than once", expected="one file for each name")
+    return {name: paths[0] for name, paths in named.items()}
+
+
+def _attacked(network: Classifier, named: Sequence[str], files: Mapping[str, Path]) -> Attacked:
+    """Return a network with its detector, or with none, and the attacks on both."""
+    guards, classifier, detector = named
+    guard = network.provenance.get("guard")
+    if (detector == NONE) != (guard is None):
+        raise FoolingError(
+            f"{network.name} is not the classifier {'/'.join(named)}",
+            found="no detector" if guard is None else "a detector",
+            remedy=f"give the file of `guard-classifier`, or name the detector {NONE}",
+        )
+
+    def confidences(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        found: NDArray[np.float32] = network.confidences(torch.from_numpy(images)).cpu().numpy()
+        return found[:, : len(network.targets)]
+
+    return Attacked(
+        guards=guards,
+        classifier=classifier,
+        detector=detector,
+        guard=guard,
+        measured_images=None if guard is None else int(network.provenance["test_images"]),
+        confidences=confidences,
+        scores=None if guard is None else lambda images: scores_of(network, images),
+        evolution=load_run(files["evolution"]),
+        random_search=load_run(files["random_search"]),
+        smooth=load_run(files["smooth"]) if "smooth" in files else None,
+        ascent=load_attack(files["ascent"]),
+    )

@@ -22,6 +22,7 @@ from fooling.findings.ascent import ASCENT, ASCENT_TIMES
 from fooling.findings.boundary import BOUNDARY
 from fooling.findings.calibration import REAL
 from fooling.findings.classifiers import CLASSIFIERS
+from fooling.findings.detectors import DETECTORS
 from fooling.findings.distances import DISTANCES
 from fooling.findings.examination import EXAMINED
 from fooling.findings.far import RUBBISH
@@ -58,7 +59,7 @@ OF_ADVERSARIALS = (ADVERSARIAL, ADVERSARIAL_TRANSFER)
 OF_UNIVERSALS = (UNIVERSAL, UNIVERSAL_LABELS, UNIVERSAL_TRANSFER)
 OF_LABELS = (LABEL_ONLY, LABEL_ONLY_TRANSFER)
 #: Tables of which a claim uses the rows of its networks.
-OF_NETWORKS = (FAMILIES_TABLE, BOUNDARY, RUBBISH, FOOLED, RAY_SLOPES)
+OF_NETWORKS = (FAMILIES_TABLE, BOUNDARY, RUBBISH, FOOLED, RAY_SLOPES, DETECTORS)
 
 
 def claims(
@@ -108,6 +109,7 @@ def claims(
         rubbish=_all_rows(given[RUBBISH.name], RUBBISH),
         fooled=_all_rows(given[FOOLED.name], FOOLED),
         ray_slopes=_all_rows(given[RAY_SLOPES.name], RAY_SLOPES),
+        detectors=_all_rows(given[DETECTORS.name], DETECTORS),
         **found,
     )
     reserved = None if lock is None else _reserved(lock, asked)

@@ -1,4 +1,4 @@
-"""Classifiers made of trained networks: imported, combined, calibrated, or made to refuse images."""
+"""Classifiers made of trained networks: imported, combined, guarded, calibrated, or made to refuse images."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from fooling.artifacts import write_tables
 from fooling.classifiers.assembly import ensemble_of, measured_errors
 from fooling.classifiers.classifier_file import load_classifier, save_classifier
 from fooling.classifiers.devices import chosen_device
+from fooling.classifiers.guarding import guarded
 from fooling.classifiers.imported import found_weights, imported_classifier
 from fooling.classifiers.probe import remarks_on, sample_of
-from fooling.classifiers.settings import ImportSettings
+from fooling.classifiers.settings import GuardSettings, ImportSettings
 from fooling.cli._files import named_output, open_classifier
 from fooling.datasets.dataset import load_dataset
 from fooling.datasets.fetching import mirror_folder
@@ -162,4 +163,52 @@ def match_refusal(
     say(
         f"{network.name}: {fitted} of the test images refused on the half that was fitted, {other} on the other one;"
         f" written to {output}"
+    )
+
+
+def guard_classifier(
+    classifier: Path,
+    *,
+    dataset: Path,
+    settings: str = "{}",
+    others: list[Path] | None = None,
+    name: str = "",
+    output: Path | None = None,
+    smooth: Path | None = None,
+    architecture: list[str] | None = None,
+    device: str = "auto",
+) -> None:
+    """Put a detector in front of a classifier, which rejects images unlike real ones.
+
+    The result is a classifier with one more class, `rejected`. An attack on it is an attack on the detector as well.
+
+    Args:
+        classifier: Classifier file of the network to guard.
+        settings: The detector, and the share of real images that it rejects: JSON or a YAML file.
+        others: Classifier files of other networks, which the detector `disagreement` compares with the first.
+        name: Name of the classifier. Default: that of the file to write, else guarded.
+        output: Classifier file to write: an image is accepted or rejected. Default: named after the classifier, in
+            this folder.
+        smooth: Classifier file of the smooth version to write, which has gradients.
+    """
+    name, output = named_output(name, output, otherwise="guarded")
+    checked = read_settings(GuardSettings, settings)
+    place = chosen_device(device)
+    first, *rest = (load_classifier(path, place, architecture or ()) for path in (classifier, *(others or ())))
+    images = load_dataset(dataset)
+    origin = {
+        "members": [{"file": path.name, "sha256": digest_of(path)} for path in (classifier, *(others or ()))],
+        "dataset": {"name": images.name, "sha256": digest_of(dataset)},
+        "device": place.type,
+        "versions": software_versions(),
+    }
+    versions = guarded(first, rest, images, checked, name=name)
+    for path, version in zip((output, smooth), versions, strict=True):
+        if path is not None:
+            save_classifier(path, dataclasses.replace(version, provenance={**version.provenance, **origin}))
+    found = versions[0].provenance["guard"]
+    say(
+        f"{name}: {checked.detector.kind} rejects {share_percent(found['rejected_at_threshold'])} of "
+        f"{found['threshold_images']} real images at its threshold, and {share_percent(found['rejected'])} of "
+        f"{versions[0].provenance['test_images']} others; written to {output}"
     )

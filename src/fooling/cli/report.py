@@ -24,6 +24,7 @@ from fooling.findings.audits import AUDITS
 from fooling.findings.boundary import BOUNDARY
 from fooling.findings.calibration import REAL
 from fooling.findings.classifiers import CLASSIFIERS
+from fooling.findings.detectors import DETECTOR_MEANS
 from fooling.findings.distances import DISTANCES
 from fooling.findings.examination import EXAMINED
 from fooling.findings.far import RUBBISH_SUMMARY
@@ -69,7 +70,7 @@ SHOWN = (
     *(CLAIMS, AUDITS, CHAMPIONS, EXAMINED, REAL, TRANSFER, DISTANCES, RETRAINING, EFFECTS),
     *(BOUNDARY, FAMILIES_TABLE, ROBUSTNESS, SUPERNORMAL, RUBBISH_SUMMARY, RAY_SLOPES, ADVERSARIAL_MEANS),
     UNIVERSAL_MEANS,
-    *(LABEL_ONLY, LABEL_ONLY_TRANSFER, FOOLED_SUMMARY),
+    *(LABEL_ONLY, LABEL_ONLY_TRANSFER, FOOLED_SUMMARY, DETECTOR_MEANS),
 )
 
 PANEL = "Report"
@@ -103,7 +104,7 @@ def report(
         tables: A table to show, as name=path: `claims`, `audits`, `champions` of each experiment to summarise,
             `examined`, `real`, `transfer`, `distances`, `retraining`, `effects`, `boundary`, `families`, `robustness`,
             `supernormal`, `rubbish_summary`, `ray_slopes`, `adversarial_means`, `universal_means`, `label_only`,
-            `label_only_transfer` and `fooled_summary`; give the option once for each file.
+            `label_only_transfer`, `fooled_summary` and `detector_means`; give the option once for each file.
         figures: PNG files of the figures to show.
         runs: A run whose images are shown, as experiment=path.
         replays: Champions of one of these runs over its generations, as experiment=path: the file that `replay` wrote
@@ -145,6 +146,7 @@ def report(
             universal_means=_all(given, UNIVERSAL_MEANS),
             label_only=_all(given, LABEL_ONLY),
             label_only_transfer=_all(given, LABEL_ONLY_TRANSFER),
+            detector_means=_all(given, DETECTOR_MEANS),
             audits=_all(given, AUDITS),
         ),
         claims=read_table(single_file(given[CLAIMS.name], CLAIMS), CLAIMS) if given[CLAIMS.name] else None,
@@ -222,6 +224,7 @@ def _downloads(given: Mapping[str, Sequence[Path]], run_info: Path | None) -> di
             RUBBISH_SUMMARY: "random inputs that get a class with more than 50 %",
             ADVERSARIAL_MEANS: "adversarial examples: size of the changes, and images misclassified",
             UNIVERSAL_MEANS: "universal perturbations: shares of images that one change fools",
+            DETECTOR_MEANS: "detectors: classes that get through, with images found without and with the detector",
             LABEL_ONLY_TRANSFER: "champions of other networks beside attacks with labels alone",
         }.items()
         for path in given[table.name]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fooling.figures.declaration import Figure
 from fooling.findings.adversarial import ADVERSARIAL, ADVERSARIAL_MEANS
 from fooling.findings.boundary import BOUNDARY
+from fooling.findings.detectors import DETECTOR_IMAGES, DETECTOR_MEANS, DETECTORS
 from fooling.findings.examination import KINDS_TABLE
 from fooling.findings.far import RUBBISH, RUBBISH_SUMMARY
 from fooling.findings.fooled_tables import FOOLED
@@ -127,5 +128,20 @@ OF_PROBES = {
         module="other_attacks",
         one_per="study with labels alone",
         shows=(LABEL_ONLY,),
+    ),
+    "detectors": Figure(
+        "What remains of a detector under attack: the share of the classes at 99.99 % or more and the median "
+        "confidence, of images found without the detector and of images found by attacks that know it, beside random "
+        "search. A rejected image has confidence 0. The first "
+        "number flatters a detector; the order is by the second.",
+        one_per="study with detectors",
+        shows=(DETECTORS, DETECTOR_MEANS),
+    ),
+    "detector_gallery": Figure(
+        "Images that get through a detector: for each detector and class the best image of the attacks that know it, "
+        "with the confidence of the network. Pale: none was accepted.",
+        module="detectors",
+        one_per="study with detectors",
+        shows=(DETECTOR_IMAGES,),
     ),
 }

@@ -45,6 +45,7 @@ class Figure:
         "study with adversarial examples",
         "study with universal perturbations",
         "study with labels alone",
+        "study with detectors",
         "condition",
         "study with responses",
     ] = "study"

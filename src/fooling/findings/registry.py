@@ -112,6 +112,7 @@ DECLARED = {
     "fooling.findings.adversarial": ("adversarial", "adversarial_means", "adversarial_transfer"),
     "fooling.findings.universal": ("universal", "universal_means", "universal_labels", "universal_transfer"),
     "fooling.findings.label_only": ("label_only", "label_only_curves", "label_only_transfer"),
+    "fooling.findings.detectors": ("detectors", "detector_means", "detector_images"),
     "fooling.findings.audits": ("audit_seeds", "audits"),
     "fooling.survey.responses": ("survey_files", "survey_exclusions"),
     "fooling.survey.accuracy": ("survey_accuracy", "survey_images"),

@@ -31,12 +31,23 @@ ANSWERS = {
     "adversarial": ("adversarial_success",),
     "universal": ("universal_rates",),
     "labels": ("label_only",),
+    "detectors": ("detectors",),
     "ranking": ("audits",),
 }
 MOST_FURTHER = 2_200_000  # characters of all further figures, so that the page of the default study is below 5 MB
 HIDDEN, LABELLED = "stimuli_hidden", "stimuli_shown"  # sheets of stimuli, without and with labels
 OF_PEOPLE = ("condition", "study with responses")  # values of `one_per` of the figures of the human study
-IMAGES = ("runs", "batches", "ascents", "examples", "stimuli", "dataset", "family_images", "kinds")  # with images
+IMAGES = (
+    "runs",
+    "batches",
+    "ascents",
+    "examples",
+    "stimuli",
+    "dataset",
+    "family_images",
+    "kinds",
+    "detector_images",
+)  # with images
 DRAFT = "draft.html"  # not among DATA_FILES, which count for the report: no step writes the draft
 REFRESH = 20  # seconds between two loads of the page
 

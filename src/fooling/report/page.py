@@ -28,6 +28,7 @@ from fooling.report.pictures import Course, Gallery, Picture, Question, environm
 from fooling.report.probes import (
     are_far_inputs_confident,
     are_labels_enough,
+    do_detectors_help,
     is_it_the_cppn,
     is_one_enough,
     what_survives,
@@ -74,6 +75,7 @@ SECTIONS = {
     "adversarial": "How small a change is enough?",
     "universal": "Is one change enough for all images?",
     "labels": "Is a label alone enough?",
+    "detectors": "Does a detector stop them?",
     "ranking": "Which networks are fooled most?",
     "claims": "Claims of the paper, and ours",
     "gallery": "Gallery",
@@ -114,6 +116,7 @@ class Tables:
     universal_means: pd.DataFrame | None = None
     label_only: pd.DataFrame | None = None
     label_only_transfer: pd.DataFrame | None = None
+    detector_means: pd.DataFrame | None = None
     audits: pd.DataFrame | None = None
 
 
@@ -258,6 +261,7 @@ def _answers(content: Content, drawings: Drawings) -> dict[str, Answer]:
         "adversarial": how_small_is_enough(content.tables.adversarial_means),
         "universal": is_one_enough(content.tables.universal_means),
         "labels": are_labels_enough(content.tables.label_only, content.tables.label_only_transfer),
+        "detectors": do_detectors_help(content.tables.detector_means, threshold=content.threshold),
         "ranking": which_are_fooled_most(content.tables.audits),
     }
     found = {name: Answer(sentences[name], drawings.answering(name)) for name in ANSWERS}

@@ -12,6 +12,7 @@ import pandas as pd
 from fooling.claims.verdicts import in_words
 from fooling.encodings.families import SMOOTH
 from fooling.findings.boundary import CHAMPION, REAL_IMAGE, START
+from fooling.findings.detectors import NONE
 from fooling.findings.fooled import at_equal_budget
 from fooling.findings.intervals import probability_of
 from fooling.findings.label_only import MAP_ELITES, RANDOM, TRANSFER, WAYS, run_medians
@@ -312,3 +313,29 @@ def _reached_by(rows: pd.DataFrame, search: str) -> str:
     median = float(run_medians(rows, search).mean())
     confidence = "" if math.isnan(median) else f", at a median confidence of {percent(median)}"
     return f"has an image for {share_percent(share)} of the classes{confidence}"
+
+
+def do_detectors_help(means: pd.DataFrame | None, *, threshold: float) -> str:
+    """Return what remains of each detector under attack, beside what images found without it suggest; empty without.
+
+    ``means`` is the table ``detector_means``.
+    """
+    if means is None:
+        return ""
+    sentences = []
+    for guards, rows in means.groupby("guards", sort=False):
+        guarded = rows[rows["detector"] != NONE].sort_values("rank", kind="stable")
+        plain = rows.loc[rows["detector"] == NONE, "adaptive_sure"]
+        parts = [
+            f"{row['detector']} {share_percent(row['adaptive_sure'])} ({share_percent(row['static_sure'])} with images "
+            "found without it)"
+            for row in guarded.to_dict("records")
+        ]
+        networks = "1 network" if rows["units"].max() == 1 else f"{rows['units'].max()} networks"
+        without = f"; without a detector {share_percent(float(plain.iloc[0]))}" if len(plain) else ""
+        sentences.append(f"{guards}, {networks}: {', '.join(parts)}{without}.")
+    return (
+        f"Share of the classes that attacks bring to at least {short_percent(threshold)} although they must also pass "
+        f"the detector. {' '.join(sentences)} Images that were found without the detector were not selected against "
+        "it, so the number in brackets flatters it."
+    )

@@ -15,19 +15,17 @@ from fooling.attacks.settings import (
     RELEASED_SEARCH,
     AscentSettings,
     LabelOnlySettings,
-    Precision,
     SearchSettings,
     is_kept,
 )
 from fooling.auditing.settings import BudgetSettings, OpeningSettings, Target
-from fooling.classifiers.settings import ImportSettings, InputSettings
+from fooling.classifiers.settings import DetectorSettings, RealImagesSettings
 from fooling.encodings import settings as encodings
 from fooling.encodings.settings import EncodingSettings
 from fooling.figures.catalogue import FIGURES
 from fooling.retraining.settings import RetrainingSettings
-from fooling.settings import SeedRange
+from fooling.settings import Seed, SeedRange
 from fooling.study.dataset_entries import Entry, Name
-from fooling.training.settings import ClassifierSettings, FittedSettings
 
 #: Figures that can show an experiment.
 SHOWING_EXPERIMENTS = tuple(
@@ -35,68 +33,6 @@ SHOWING_EXPERIMENTS = tuple(
     for name, figure in FIGURES.items()
     if figure.seeds is not None or any("{experiment}" in table for table in figure.tables.values())
 )
-
-
-class _Network(Entry):
-    """Properties of every classifier of a study, in addition to its settings."""
-
-    not_passed_on: ClassVar[frozenset[str]] = frozenset({"name", "kind", "dataset", "independent", "precision"})
-
-    kind: Literal["trained", "imported", "fitted", "ensemble"]
-    """`trained` by the study, `imported` after training elsewhere, `fitted` by the study without being a network, or
-    an `ensemble` of such classifiers."""
-    dataset: Name
-    """Name of the data set on which it is trained or tested."""
-    independent: Name | None = Field(default=None, examples=["another-network"])
-    """Name of another classifier of the same data set that labels the images evolved on this one."""
-    precision: Precision = "float32"
-    """Number format in which evolution scores images on it: `float32`; `bfloat16`, which changes what is found; or
-    `screened`, which finds the same as `float32`. Without fast bfloat16 (AVX512-BF16, AMX, a GPU) it is `float32`."""
-
-
-class TrainedEntry(ClassifierSettings, _Network):
-    """A classifier trained by the study."""
-
-    kind: Literal["trained"] = "trained"
-    """The study trains the network."""
-
-
-class ImportedEntry(ImportSettings, _Network):
-    """A classifier trained elsewhere."""
-
-    kind: Literal["imported"] = "imported"
-    """The network was trained elsewhere."""
-
-
-class FittedEntry(FittedSettings, _Network):
-    """A model fitted by the study that is no network: from scikit-learn, or generative. It has no gradients."""
-
-    kind: Literal["fitted"] = "fitted"
-    """The study fits the model."""
-    precision: Literal["float32"] = "float32"
-    """Number format of the scores: `float32`."""
-
-    input: ClassVar[InputSettings] = InputSettings()
-
-    @property
-    def architecture(self) -> str:
-        """The kind of the model."""
-        return self.model.kind
-
-
-class EnsembleEntry(_Network):
-    """Several classifiers of the study as one; its confidences are the mean of theirs."""
-
-    kind: Literal["ensemble"] = "ensemble"
-    """Several classifiers of the study as one."""
-    members: Annotated[tuple[Name, ...], Field(min_length=2)]
-    """Names of its classifiers, none of them an ensemble, all of the same data set."""
-
-    architecture: ClassVar[str] = "ensemble"
-    input: ClassVar[InputSettings] = InputSettings()
-
-
-ClassifierEntry = Annotated[TrainedEntry | ImportedEntry | FittedEntry | EnsembleEntry, Field(discriminator="kind")]
 
 
 Level = str | bool | int | float | None
@@ -149,6 +85,36 @@ class ExperimentEntry(EvolvingEntry):
         if unknown := [figure for figure in figures if figure not in SHOWING_EXPERIMENTS]:
             raise ValueError(f"the figures {', '.join(SHOWING_EXPERIMENTS)}; not {unknown[0]!r}")
         return figures
+
+
+class DetectorsEntry(RealImagesSettings, EvolvingEntry):
+    """Detectors in front of classifiers, and attacks on both together.
+
+    Each detector guards each of the classifiers. The same attacks are run on the classifiers themselves.
+    """
+
+    detectors: Annotated[tuple[DetectorSettings, ...], Field(min_length=1)] = Field(
+        examples=[[{"kind": "maximum-softmax"}, {"kind": "energy"}]]
+    )
+    """The detectors, each of another kind. `disagreement` compares a classifier with all others of the entry."""
+    ascent: AscentSettings = AscentSettings(method="adam", learning_rate=10.0, steps=100, seeds=SeedRange(count=1))
+    """Gradient ascent on the smooth version of each guarded classifier; its classes are those that are compared."""
+    seed: Seed = 1
+    """Seed of the runs of evolution and random search, one of each for every guarded classifier."""
+
+    @field_validator("detectors")
+    @classmethod
+    def _of_different_kinds(cls, detectors: tuple[DetectorSettings, ...]) -> tuple[DetectorSettings, ...]:
+        kinds = [detector.kind for detector in detectors]
+        if twice := next((kind for kind in kinds if kinds.count(kind) > 1), None):
+            raise ValueError(f"each kind of detector once; {twice} is there twice")
+        return detectors
+
+    @model_validator(mode="after")
+    def _enough_classifiers(self) -> Self:
+        if len(self.classifiers) < 2 and any(detector.kind == "disagreement" for detector in self.detectors):
+            raise ValueError("detectors: disagreement needs at least two classifiers")
+        return self
 
 
 class RetrainingEntry(RetrainingSettings, EvolvingEntry):

@@ -19,8 +19,8 @@ from fooling.classifiers.architectures import needs_colour
 from fooling.errors import FoolingError
 from fooling.retraining.settings import Block, Filling, blocks, runs_against
 from fooling.settings import Explanation, Key, format_problem
-from fooling.study.dataset_entries import DatasetEntry
-from fooling.study.entries import ClassifierEntry, ExperimentEntry, Level, RetrainingEntry, name_part
+from fooling.study.dataset_entries import ClassifierEntry, DatasetEntry
+from fooling.study.entries import ExperimentEntry, Level, RetrainingEntry, name_part
 from fooling.study.settings import StudySettings
 
 MOST_VARIANTS = 1000  # of one experiment
@@ -183,6 +183,9 @@ def contradictions(study: StudySettings, expanded: Mapping[str, Sequence[Variant
             yield from _without_gradients(("attacks", index, "pilots"), attack.pilots, classifiers)
         if attack.kind == "label-only" and attack.own not in (None, *plain):
             yield ("attacks", index, "own"), _unknown("own", str(attack.own), plain)
+    yield from _repeated("detectors", [entry.name for entry in study.detectors])
+    for index, entry in enumerate(study.detectors):
+        yield from _unknown_classifiers(("detectors", index, "classifiers"), entry.classifiers, classifiers)
     if study.far is not None:
         yield from _unknown_classifiers(("far", "classifiers"), study.far.classifiers, classifiers)
     if study.boundary is not None:
@@ -207,7 +210,15 @@ def contradictions(study: StudySettings, expanded: Mapping[str, Sequence[Variant
 def _missing_experiments(study: StudySettings) -> Iterator[Contradiction]:
     """Yield that there are no experiments, unless the study has audits and nothing else."""
     probes = (study.far, study.boundary)
-    others = (study.datasets, study.classifiers, study.retraining, study.attacks, *probes, study.survey)
+    others = (
+        study.datasets,
+        study.classifiers,
+        study.retraining,
+        study.attacks,
+        study.detectors,
+        *probes,
+        study.survey,
+    )
     if not study.experiments and (study.audits is None or any(others)):
         names = [classifier.name for classifier in study.classifiers[:1]] or ["a-classifier"]
         example = {"name": "cppn", "classifiers": names, "encoding": {"kind": "cppn"}}

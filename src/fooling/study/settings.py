@@ -8,14 +8,14 @@ from typing import Annotated, Any
 
 from pydantic import Field, field_validator, model_validator
 
-from fooling.attacks.settings import SearchSettings
-from fooling.classifiers.settings import (
+from fooling.attacks.settings import AscentSettings, SearchSettings
+from fooling.classifiers.model_settings import (
     GaussianSettings,
-    InputSettings,
     LogisticSettings,
     ModelSettings,
-    NeighboursSettings,
+    NearestNeighboursSettings,
 )
+from fooling.classifiers.settings import EnergySettings, InputSettings, MaximumSoftmaxSettings, NeighboursSettings
 from fooling.encodings.families import FamilySettings
 from fooling.encodings.settings import CppnSettings, DirectSettings
 from fooling.figures.declaration import FigureSettings
@@ -34,18 +34,24 @@ from fooling.findings.stress import ChangeSettings
 from fooling.findings.transfer import TransferSettings
 from fooling.retraining.settings import SupplySettings
 from fooling.settings import SeedRange, Settings
-from fooling.study.dataset_entries import DatasetEntry, DigitsEntry, Name, ShapesEntry
+from fooling.study.dataset_entries import (
+    ClassifierEntry,
+    DatasetEntry,
+    DigitsEntry,
+    FittedEntry,
+    Name,
+    ShapesEntry,
+    TrainedEntry,
+)
 from fooling.study.entries import (
     AdversarialEntry,
     AscentEntry,
     AttackEntry,
     AuditsEntry,
-    ClassifierEntry,
+    DetectorsEntry,
     ExperimentEntry,
-    FittedEntry,
     LabelOnlyEntry,
     RetrainingEntry,
-    TrainedEntry,
     UniversalEntry,
 )
 from fooling.survey.settings import SurveySettings
@@ -60,7 +66,7 @@ LENETS = ("lenet-a", "lenet-b", "lenet-c")
 #: Models that are no networks: fast ones, two discriminative and one generative.
 FITTED: dict[str, ModelSettings] = {
     "softmax": LogisticSettings(),
-    "neighbours": NeighboursSettings(),
+    "neighbours": NearestNeighboursSettings(),
     "gaussian": GaussianSettings(),
 }
 
@@ -124,6 +130,8 @@ class StudySettings(Settings):
     """Retrainings with a fooling class, each with a name, an encoding and the first classifiers of its chains."""
     attacks: tuple[AttackEntry, ...] = ()
     """Attacks besides evolution, each with a name, a kind and its classifiers."""
+    detectors: tuple[DetectorsEntry, ...] = ()
+    """Detectors of fooling images, and attacks that know them, each entry with a name and its classifiers."""
     far: FarEntry | None = None
     """Random inputs and rays far from the data. Without this key there are none."""
     boundary: BoundaryEntry | None = None
@@ -186,6 +194,7 @@ def default_study() -> StudySettings:
             _universal(),
             _labels_alone(),
         ),
+        detectors=(_detectors(),),
         far=FarEntry(classifiers=(*LENETS, *FITTED), inputs=2000, rays=20),
         boundary=BoundaryEntry(classifiers=LENETS, images=15),
         findings=FindingsSettings(sample_images=2000, family_images=400, changed_real_images=50),
@@ -285,6 +294,18 @@ def _fooling_class() -> RetrainingEntry:
         first=SupplySettings(training_runs=7, test_runs=1),
         later=SupplySettings(training_runs=2, test_runs=1),
         measured_runs=6,
+    )
+
+
+def _detectors() -> DetectorsEntry:
+    """Return three cheap detectors with a twentieth of the budget of other runs: enough to show the principle."""
+    return DetectorsEntry(
+        name="guards",
+        classifiers=LENETS,
+        encoding=CppnSettings(),
+        search=SearchSettings(generations=9),
+        detectors=(MaximumSoftmaxSettings(), EnergySettings(kind="energy"), NeighboursSettings(kind="neighbours")),
+        ascent=AscentSettings(method="adam", learning_rate=10.0, steps=40, seeds=SeedRange(count=1)),
     )
 
 

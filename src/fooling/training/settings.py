@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from fooling.classifiers.settings import AnyModelSettings, Fraction, NetworkSettings, NotNegative, Positive
+from fooling.classifiers.model_settings import AnyModelSettings
+from fooling.classifiers.settings import Fraction, NetworkSettings, NotNegative, Positive
 from fooling.settings import Count, Seed, Settings
 
 

@@ -1,4 +1,4 @@
-"""Estimands of adversarial examples, universal perturbations and attacks with labels alone, each beside its control."""
+"""Estimands of adversarial examples, universal perturbations, labels alone, and detectors, each beside its control."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pandas as pd
 from fooling.claims.estimand import Context, NotRun, estimand
 from fooling.findings import universal
 from fooling.findings.adversarial import METHOD, distortion, excess_over_pairs, fooled_over_noise
+from fooling.findings.detectors import adaptive_minus_static
 from fooling.findings.intervals import (
     Estimate,
     estimated_mean,
@@ -182,3 +183,35 @@ def _with_labels_alone(context: Context, tables: Mapping[str, pd.DataFrame], *, 
         if not rows.empty:
             return rows
     raise NotRun(f"no attack {name} with labels alone on classifiers of {context.dataset}")
+
+
+@estimand(
+    "share of the classes that attacks bring to the threshold that know the detector {detector}, mean over the "
+    "classifiers",
+    needs=("guards", "detector"),
+)
+def adaptive_share_with_detector(context: Context) -> Estimate:
+    """A rejected image has confidence 0; each class counts with its best image."""
+    shares = _of_detector(context)["adaptive_sure"].to_numpy(dtype=np.float64)
+    return estimated_mean(shares[:, None], level=context.settings.confidence_level, nested=True, within=(0, 1))
+
+
+@estimand(
+    "share of the classes that attacks bring to the threshold that know the detector {detector}, minus the share with "
+    "images found without it, mean over the classifiers",
+    needs=("guards", "detector"),
+)
+def adaptive_over_static_with_detector(context: Context) -> Estimate:
+    """Both by evolution and gradient ascent with equal budgets; a rejected image has confidence 0."""
+    return adaptive_minus_static(_of_detector(context), level=context.settings.confidence_level)
+
+
+def _of_detector(context: Context) -> pd.DataFrame:
+    """Return the rows of the detector, one for each classifier of the claim."""
+    table, chosen = context.tables.detectors, context.filter
+    if not table.empty:
+        table = table[(table["guards"] == chosen.guards) & (table["detector"] == chosen.detector)]
+        table = table[table["classifier"].isin(context.networks()["classifier"])]
+    if table.empty:
+        raise NotRun(f"no detector {chosen.detector} of {chosen.guards} on classifiers of {context.dataset}")
+    return table
