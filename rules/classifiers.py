@@ -12,8 +12,14 @@ from fooling.classifiers.architectures import architecture_source
 from fooling.datasets.fetching import MIRROR_VARIABLE, found_path
 from fooling.errors import FoolingError
 from fooling.fingerprint import fingerprint as fingerprint_of
-from fooling.study.dataset_entries import FolderEntry, ImagenetEntry
-from fooling.study.entries import EnsembleEntry, ImportedEntry, TrainedEntry
+from fooling.study.dataset_entries import (
+    EnsembleEntry,
+    FittedEntry,
+    FolderEntry,
+    ImagenetEntry,
+    ImportedEntry,
+    TrainedEntry,
+)
 from fooling.study.resolved import Study
 from rules.steps import Wildcards, as_json, by_wildcards
 
@@ -80,6 +86,7 @@ class Classifiers:
         self._data, self._datasets = study.datasets, datasets
         self.trained = {name: entry for name, entry in self._all.items() if isinstance(entry, TrainedEntry)}
         self.imported = {name: entry for name, entry in self._all.items() if isinstance(entry, ImportedEntry)}
+        self.fitted = [name for name, entry in self._all.items() if isinstance(entry, FittedEntry)]
         self.ensembles = {name: entry for name, entry in self._all.items() if isinstance(entry, EnsembleEntry)}
 
     def trained_on(self, pictures: str) -> list[str]:

@@ -175,6 +175,34 @@ use rule train as train_on_all_pictures with:
         gpu=gpus_in_training,
 
 
+rule fit:
+    input:
+        dataset=by_wildcards(classifiers.dataset),
+    output:
+        "<results>/classifiers/{classifier}.safetensors",
+    params:
+        code=classifiers.fingerprint("fooling.cli.training:fit", classifiers.this),
+        environment=environment("networks"),
+        settings=by_wildcards(classifiers.settings),
+    log:
+        "<logs>/classifiers/{classifier}.log",
+    benchmark:
+        "<benchmarks>/classifiers/{classifier}.tsv"
+    wildcard_constraints:
+        classifier=one_of(classifiers.fitted),
+    priority: by_wildcards(priorities.network)
+    conda:
+        "../envs/networks.yaml"
+    resources:
+        mem_mb=memory(4000),
+        runtime=240,
+    message:
+        "Fit {wildcards.classifier}"
+    shell:
+        "fooling fit --name {wildcards.classifier} --dataset {input.dataset} --settings {params.settings:q}"
+        " --output {output} 2> {log}"
+
+
 rule assemble_ensemble:
     input:
         members=of_each(classifiers.file, classifiers.members),

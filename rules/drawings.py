@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from fooling.figures.catalogue import FIGURES, modules_of
 from fooling.figures.declaration import RUN, Figure
+from fooling.findings.distances import DISTANCES
 from fooling.fingerprint import fingerprint
 from fooling.study.entries import SHOWING_EXPERIMENTS, ExperimentEntry
 from fooling.study.expansion import Chain
@@ -325,6 +326,7 @@ def _pairs(drawing: Drawing, study: Study) -> list[tuple[str, str]]:
         and drawing.dataset in (None, study.classifiers[classifier].dataset)
         and drawing.declared.encoding in (None, experiment.encoding)
         and (study.dataset_of(name).has_training_images or not drawing.declared.needs_training_images)
+        and (study.has_features(classifier) or DISTANCES.name not in drawing.declared.tables)
         and (drawing.figure in experiment.settings.figures or drawing.figure not in SHOWING_EXPERIMENTS)
     ]
 

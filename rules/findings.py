@@ -84,9 +84,15 @@ class Findings:
         return repeated("runs", self._measured(classifier))
 
     def distances(self) -> list[str]:
-        """Return the distances to training images: one table per network that has any."""
-        compared = [name for name in self._plain if self._study.dataset_of(name).has_training_images]
-        return self.tables("distances/{classifier}.parquet", compared)
+        """Return the distances to training images: one table per network that has any, and features."""
+        found = dict.fromkeys(
+            classifier
+            for name, experiment in self._plain.items()
+            if self._study.dataset_of(name).has_training_images
+            for classifier in experiment.settings.classifiers
+            if self._study.has_features(classifier)
+        )
+        return [f"{self._folder}/distances/{classifier}.parquet" for classifier in found]
 
     def ablations(self) -> list[str]:
         """Return the ablations of champions in the CPPN encoding.

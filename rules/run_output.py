@@ -30,6 +30,7 @@ SECONDS = {
     "fetch_imagenet": 20,
     "train": 50,
     "train_on_all_pictures": 50,
+    "fit": 10,
     "assemble_ensemble": 5,
     "import_network": 20,
     "evolve": 20,

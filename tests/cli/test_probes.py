@@ -12,6 +12,8 @@ import torch
 
 from degenerate_study import made_images, save_network
 from fooling.artifacts import read_table
+from fooling.classifiers.classifier_file import save_classifier
+from fooling.classifiers.fitted import fitted_classifier, model_settings
 from fooling.cli.probes import _far_network, probe_far
 from fooling.datasets.dataset import Dataset, save_dataset
 from fooling.errors import FoolingError
@@ -95,6 +97,17 @@ def test_a_network_without_gradients_has_no_rays():
     network = _far_network(dataclasses.replace(classifier, name="frozen", network=Detached()))
     with pytest.raises(FoolingError, match="the rays of frozen cannot be measured\n  found: the network frozen has no"):
         network.gradients(np.zeros((2, *SHAPE)), np.zeros(2, dtype=np.int64))
+
+
+def test_a_fitted_model_has_rays_without_slopes(files, tmp_path):
+    settings = model_settings({"kind": "nearest-neighbours", "neighbours": 1})
+    images = made_images((0, 1, 2))
+    model = fitted_classifier(images, settings, name="neighbours", seed=1)
+    provenance = model.provenance | {"dataset": {"name": images.name}}
+    save_classifier(files / "neighbours.safetensors", dataclasses.replace(model, provenance=provenance))
+    found = probed(files, tmp_path, "neighbours")
+    assert set(read_table(found["rays"], RAYS)["built_as"]) == {"nearest-neighbours, neighbours 1"}
+    assert read_table(found["slopes"], RAY_SLOPES).empty
 
 
 @pytest.mark.parametrize(("key", "value"), [("inputs", 0), ("doublings", 21), ("rays", -1), ("seed", -1)])

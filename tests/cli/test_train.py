@@ -16,7 +16,8 @@ from fooling.artifacts import sha256_of
 from fooling.classifiers.classifier_file import load_classifier
 from fooling.classifiers.header import classifier_header
 from fooling.cli.data_sets import fetch_digits
-from fooling.cli.training import retrain, train
+from fooling.cli.training import fit, retrain, train
+from fooling.training.settings import DISJOINT, SAME, TrainingSettings, training_images
 
 SETTINGS = json.dumps({"training": {"iterations": 90, "batch_size": 32}})
 
@@ -73,6 +74,37 @@ def test_a_network_is_retrained_with_defaults(digits: Path, tmp_path: Path, monk
     assert header["fooling_class"]
     place = header["provenance"]["retraining"]
     assert (place["number"], place["filled_with"]) == (2, "champions")
+
+
+def test_a_model_is_fitted_to_a_part_of_the_images(
+    digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    provenances = []
+    for number in (1, 2):
+        part = {"part": {"number": number, "of": 2, "images": 600}}
+        model = {"kind": "nearest-neighbours", "neighbours": 1}
+        fit(dataset=digits, settings=json.dumps({"model": model, "training": part}), name=f"part{number}")
+        header = classifier_header(Path(f"part{number}.safetensors"))
+        assert header["architecture"] == "nearest-neighbours" and not header["fooling_class"]
+        provenances.append(load_classifier(Path(f"part{number}.safetensors"), torch.device("cpu")).provenance)
+    assert provenances[0]["test_error"] < 0.1 and provenances[0]["versions"]["skops"]
+    trainings = [provenance["settings"]["training"] for provenance in provenances]
+    assert training_images(*trainings) == DISJOINT
+    lenet = TrainingSettings.model_validate({"part": trainings[0]["part"]}).model_dump(mode="json")
+    assert training_images(trainings[0], lenet) == SAME
+    assert "of 450 test images misjudged" in capsys.readouterr().err
+
+
+def test_a_generative_model_says_how_many_test_images_it_rejects(
+    digits: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "gaussian.safetensors"
+    fit(dataset=digits, settings='{"model": {"kind": "gaussian", "directions": 10, "rejects": 0.05}}', output=output)
+    assert "% rejected; written to" in capsys.readouterr().err
+    header = classifier_header(output)
+    assert header["class_names"][-1] == "rejected" and header["fooling_class"]
+    assert 0.01 < header["provenance"]["refusal"]["refused"] < 0.15
 
 
 @pytest.mark.slow

@@ -197,6 +197,10 @@ def test_random_inputs_and_rays_are_reported_as_no_attack():
     assert "lenet with weight decay 0.0005, 3 networks: 0 % of 200; maxout" in are_far_inputs_confident(
         nobody, tables["ray_slopes"], threshold=THRESHOLD
     )
+    without_slopes = are_far_inputs_confident(
+        tables["rubbish_summary"], tables["ray_slopes"].iloc[:0], threshold=THRESHOLD
+    )
+    assert without_slopes.endswith("not what an attack would find.") and found.startswith(without_slopes)
     assert are_far_inputs_confident(None, None, threshold=THRESHOLD) == ""
 
 

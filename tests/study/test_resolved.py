@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from fooling.attacks.settings import EvolutionSettings
 from fooling.errors import FoolingError
 from fooling.findings.runs import ThresholdSettings
 from fooling.study.resolved import Study, SurveyPlan, resolved_study
@@ -244,13 +245,80 @@ def test_a_wrong_gradient_ascent_is_refused(values: dict[str, Any], wrong: dict[
     assert message in _refusal(values)
 
 
-@pytest.mark.parametrize("name", ["mnist", "mnist-chains", "imagenet", "imagenet-small", "test/smoke"])
+FITTED = {"name": "four", "kind": "fitted", "dataset": "digits", "model": {"kind": "gaussian", "rejects": 0.05}}
+
+
+@pytest.mark.parametrize(
+    "attack", [{"kind": "ascent"}, {"kind": "universal"}, {"kind": "adversarial", "methods": ["fgsm"]}]
+)
+def test_gradient_attacks_on_fitted_models_are_refused(values: dict[str, Any], attack: dict[str, Any]) -> None:
+    values["classifiers"].append(FITTED)
+    values["attacks"] = [{"name": "a", "classifiers": ["one", "four"], **attack}]
+    assert "found: four, which has no gradients" in _refusal(values)
+    values["attacks"][0]["classifiers"] = ["one"]
+    _resolved(values)
+
+
+def test_attacks_by_labels_on_fitted_models_are_allowed(values: dict[str, Any]) -> None:
+    values["classifiers"].append(FITTED)
+    by_labels = {"kind": "adversarial", "methods": ["hop-skip-jump"], "classifiers": ["four"]}
+    values["attacks"] = [{"name": "a", **by_labels}, {"name": "b", "kind": "label-only", "classifiers": ["four"]}]
+    _resolved(values)
+    values["boundary"] = {"classifiers": ["four"]}
+    assert "found: four, which has no gradients" in _refusal(values)
+
+
+def test_a_model_that_rejects_images_is_no_member_and_labels_nothing(values: dict[str, Any]) -> None:
+    values["classifiers"] += [
+        FITTED,
+        {"name": "both", "kind": "ensemble", "dataset": "digits", "members": ["one", "four"]},
+    ]
+    assert "classifiers[both].members" in _refusal(values)
+    values["classifiers"][-1]["members"] = ["one", "two"]
+    values["classifiers"][0]["independent"] = "four"
+    assert "classifiers[one].independent" in _refusal(values)
+
+
+def test_distances_are_measured_on_networks_alone(values: dict[str, Any]) -> None:
+    plain = {**FITTED, "model": {"kind": "gaussian"}}
+    values["classifiers"] += [
+        plain,
+        {"name": "both", "kind": "ensemble", "dataset": "digits", "members": ["one", "four"]},
+    ]
+    values["experiments"][0]["classifiers"] = ["one", "four", "both"]
+    study = _resolved(values)
+    assert [name for name in study.classifiers if study.has_features(name)] == ["one", "two", "three"]
+    assert {name for name in drawings(study) if name.startswith("distances")} == {"distances-one"}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"precision": "bfloat16"}, "classifiers[four].precision"),
+        ({"model": {"kind": "forest"}}, "random-forest"),
+        ({"model": {"kind": "svm", "rejects": 0.1}}, "rejects"),
+        ({"architecture": "svm"}, "architecture"),
+    ],
+)
+def test_wrong_settings_of_fitted_models_are_refused(
+    values: dict[str, Any], wrong: dict[str, Any], message: str
+) -> None:
+    values["classifiers"].append(FITTED | wrong)
+    assert message in _refusal(values)
+
+
+def test_ties_are_decided_by_log_odds_only_in_float32(values: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="only with precision: float32"):
+        EvolutionSettings.model_validate({"search": {"ties": "log-odds"}, "precision": "bfloat16"})
+
+
+@pytest.mark.parametrize("name", ["mnist", "mnist-chains", "models", "imagenet", "imagenet-small", "test/smoke"])
 def test_a_study_holds_nothing_of_the_default_one(name: str) -> None:
     default = _resolved(yaml.safe_load((ROOT / "config/config.yaml").read_text()))
     other = _resolved(yaml.safe_load((ROOT / f"config/{name}.yaml").read_text()))
     assert other.name != default.name
     assert not set(other.datasets) & set(default.datasets)
-    if name == "mnist":
+    if name in ("mnist", "models"):
         assert not set(other.classifiers) & set(default.classifiers)
         assert {classifier.dataset for classifier in other.classifiers.values()} == {"mnist"}
 

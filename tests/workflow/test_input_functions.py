@@ -332,17 +332,22 @@ def test_networks_that_refuse_are_measured_by_the_same_seeds(smoke_rules: Rules)
 
 def test_tables_are_one_for_each_experiment_or_classifier_that_the_pattern_names(smoke_rules: Rules) -> None:
     findings = smoke_rules.findings
-    assert [Path(file).stem for file in findings.tables("history/{experiment}.parquet")] == ["direct", "cppn"]
-    assert [Path(file).stem for file in findings.tables("real/{classifier}.parquet")] == ["lenet-a", "lenet-b"]
-    assert len(findings.tables("history/{experiment}.parquet", smoke_rules.study.experiments)) == 4
+    assert [Path(file).stem for file in findings.tables("history/{experiment}.parquet")] == ["direct", "cppn", "models"]
+    assert [Path(file).stem for file in findings.tables("real/{classifier}.parquet")] == [
+        "lenet-a",
+        "lenet-b",
+        "bounded",
+    ]
+    assert len(findings.tables("history/{experiment}.parquet", smoke_rules.study.experiments)) == 5
     assert len(findings.files()) == len(set(findings.files()))
 
 
 def test_random_images_and_changed_champions_have_a_table_for_each_network_with_experiments(smoke_rules: Rules) -> None:
     findings, folder = smoke_rules.findings, "results/smoke/findings"
-    assert findings.families() == [f"{folder}/families/{name}.parquet" for name in ("lenet-a", "lenet-b")]
-    assert findings.stressed("robustness") == [f"{folder}/robustness/{name}.csv" for name in ("lenet-a", "lenet-b")]
-    supernormal = [f"{folder}/supernormal/{name}.parquet" for name in ("lenet-a", "lenet-b")]
+    names = ("lenet-a", "lenet-b", "bounded")
+    assert findings.families() == [f"{folder}/families/{name}.parquet" for name in names]
+    assert findings.stressed("robustness") == [f"{folder}/robustness/{name}.csv" for name in names]
+    supernormal = [f"{folder}/supernormal/{name}.parquet" for name in names]
     assert findings.stressed("supernormal") == supernormal
     assert {*findings.families(), *findings.stressed("robustness")} <= set(findings.files())
     assert findings.cppn_modules() == ["fooling.encodings.cppn.encoding"]
@@ -359,7 +364,12 @@ def test_images_are_transferred_where_there_are_several_networks() -> None:
         del values["survey"], values["far"]
 
     assert _rules(leave_one).findings.transfer("pairs.csv") == []
-    assert len(_rules().findings.transfer("pairs.csv")) == 2
+    assert len(_rules().findings.transfer("pairs.csv")) == 3
+
+
+def test_distances_are_measured_on_networks_alone(smoke_rules: Rules) -> None:
+    names = ("lenet-a", "lenet-b")
+    assert smoke_rules.findings.distances() == [f"results/smoke/findings/distances/{name}.parquet" for name in names]
 
 
 def test_people_are_asked_where_the_study_has_a_survey(smoke_rules: Rules) -> None:
@@ -452,7 +462,7 @@ def test_classifiers_are_worked_on_in_the_order_of_the_study_from_the_one_of_the
         values.pop("survey")  # its ascents are those on the first classifier
 
     study = _rules(reorder).study
-    assert list(study.classifiers) == ["streamed", "lenet-a", "lenet-b", "own", "both"]
+    assert list(study.classifiers) == ["streamed", "lenet-a", "lenet-b", "own", "both", "bounded"]
     order = [Priorities(study).classifier(name) for name in ("lenet-a", "streamed", "lenet-b", "own", "both")]
     assert order[:2] == [FIRST, SECOND]
     assert CHAINS > order[2] > order[3] == order[4] > 0
@@ -565,12 +575,16 @@ def test_the_first_network_is_fooled_in_every_way_that_the_study_has(smoke_rules
 
 def test_all_classifiers_of_plain_experiments_are_compared_with_random_search(smoke_rules: Rules) -> None:
     findings = smoke_rules.findings
-    assert findings.compared() == ["lenet-a", "lenet-b"]
-    assert findings.compared_files() == [f"results/smoke/classifiers/lenet-{letter}.safetensors" for letter in "ab"]
+    names = ["lenet-a", "lenet-b", "bounded"]
+    assert findings.compared() == names
+    assert findings.compared_files() == [f"results/smoke/classifiers/{name}.safetensors" for name in names]
     assert findings.compared_runs() == [
         f"results/smoke/evolution/{classifier}/{name}/seed{seed}{search}.safetensors"
-        for name, classifier in (("direct", "lenet-a"), ("direct", "lenet-b"), ("cppn", "lenet-a"))
-        for seed in (1, 2)
+        for name, classifier, seeds in (
+            *(("direct", "lenet-a", 2), ("direct", "lenet-b", 2), ("cppn", "lenet-a", 2)),
+            ("models", "bounded", 1),
+        )
+        for seed in range(1, seeds + 1)
         for search in ("", ".random-search")
     ]
     assert (

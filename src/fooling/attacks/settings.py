@@ -36,6 +36,9 @@ class SearchSettings(Settings):
     """Score one more batch of offspring in generation 0, as the released code does."""
     scoring_input: Literal["as-trained", "mean-subtracted"] = "as-trained"
     """Feed images as in training, or with the mean training image subtracted, as the released code does."""
+    ties: Literal["keep", "log-odds"] = Field(default="keep", exclude_if=lambda ties: ties == "keep")
+    """An image with the confidence of a champion does not replace it: `keep`, as in the paper; or it does if its
+    `log-odds` are higher, which are compared in float64 where confidences are 1, or 0, in float32."""
 
     @property
     def evaluations(self) -> int:
@@ -60,6 +63,12 @@ class EvolutionSettings(Settings):
     """Budget and scoring."""
     precision: Precision = Field(default="float32", exclude_if=lambda precision: precision == "float32")
     """Number format in which images are scored while searching; recorded confidences are always those of float32."""
+
+    @model_validator(mode="after")
+    def _exact_ties(self) -> Self:
+        if self.search.ties == "log-odds" and self.precision != "float32":
+            raise ValueError("search.ties: log-odds only with precision: float32")
+        return self
 
 
 def is_kept(generation: int) -> bool:

@@ -35,13 +35,20 @@ NAMED_MODULES = (
     "fooling.classifiers.assembly",
     "fooling.classifiers.dense",
     "fooling.classifiers.guarded",
+    "fooling.classifiers.fitted",
 )
-LENET, VISION, ENSEMBLE, DENSE, GUARDED = NAMED_MODULES
+LENET, VISION, ENSEMBLE, DENSE, GUARDED, FITTED = NAMED_MODULES
 #: Architectures made of others, which their option ``members`` describes.
 COMBINED = ("ensemble", "guarded")
+#: The kinds of models that are fitted, and not built as networks of layers.
+FITTED_MODELS = (
+    *("logistic-regression", "svm", "adaboost", "random-forest", "nearest-neighbours", "sparse-representation"),
+    *("rbf-network", "gaussian", "kernel-density", "vae"),
+)
 OWN_ARCHITECTURES = {
     **{"lenet": LENET, "alexnet": VISION, "squeezenet": VISION, "ensemble": ENSEMBLE, "guarded": GUARDED},
     **dict.fromkeys(("softmax-regression", "mlp", "maxout", "rbf"), DENSE),
+    **dict.fromkeys(FITTED_MODELS, FITTED),
 }
 KNOWN_NAMES = (
     "lenet, alexnet, squeezenet, softmax-regression, mlp, maxout, rbf, torchvision:<name> or path/to/file.py:function"

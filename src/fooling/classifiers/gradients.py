@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from fooling.classifiers import header
+from fooling.classifiers import header, model_settings
 from fooling.classifiers.classifier import Classifier
 from fooling.classifiers.devices import enough_memory
 from fooling.classifiers.network_code import network_code
@@ -206,7 +206,7 @@ def built_as(classifier: Classifier) -> str:
     For example ``mlp, activation tanh, hidden 200-200`` or ``softmax-regression, sigmoids``.
     """
     described = {name: getattr(classifier, name) for name in ("architecture", "options", "provenance")}
-    return header.built_as(described)
+    return model_settings.built_as(described)
 
 
 def _chunks(classifier: Classifier, levels: torch.Tensor) -> Iterator[tuple[Iterator[torch.Tensor], int]]:

@@ -181,23 +181,6 @@ def training_of(provenance: Mapping[str, Any]) -> Mapping[str, Any]:
     return training if isinstance(training, Mapping) else {}
 
 
-def built_as(header: Mapping[str, Any]) -> str:
-    """Return the architecture of a header with its options, and its loss unless that is the usual one.
-
-    For example ``mlp, activation tanh, hidden 200-200`` or ``softmax-regression, sigmoids``.
-    """
-    if members := header["options"].get("members"):
-        return f"{header['architecture']} of {len(members)}"
-    loss = str(training_of(header["provenance"]).get("loss", "softmax"))
-    words = [str(header["architecture"])]
-    words += [f"{name} {_in_words(value)}" for name, value in sorted(header["options"].items())]
-    return ", ".join([*words, *([loss] if loss != "softmax" else [])])
-
-
-def _in_words(value: object) -> str:
-    return "-".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
-
-
 PREPROCESSING_ARRAYS = (
     Array(name="offset", form="float32 C 1 1", doc="Subtracted from the levels (0 to 255); or an image, `C H W`."),
     Array(name="scale", form="float32 C 1 1", doc="The difference is multiplied by it."),
@@ -207,7 +190,7 @@ FORMAT = FileFormat(
     kind=KIND,
     version=VERSION,
     path="classifiers/{classifier}.safetensors",
-    commands=("train", "retrain", "import-network", "assemble-ensemble", "match-refusal"),
+    commands=("train", "retrain", "fit", "import-network", "assemble-ensemble", "match-refusal"),
     header=ClassifierHeader,
     arrays=(
         *PREPROCESSING_ARRAYS,

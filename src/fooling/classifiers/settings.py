@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, JsonValue, model_validator
 
-from fooling.classifiers.architectures import KNOWN_NAMES, architecture_source
+from fooling.classifiers.architectures import FITTED_MODELS, KNOWN_NAMES, architecture_source
 from fooling.classifiers.header import MOST_AT_ONCE
 from fooling.errors import FoolingError
 from fooling.settings import Seed, Settings, Side
@@ -20,6 +20,8 @@ def _known_form(name: str) -> str:
         architecture_source(name)
     except FoolingError:
         raise ValueError(KNOWN_NAMES) from None
+    if name in FITTED_MODELS:
+        raise ValueError(f"{KNOWN_NAMES}; a model such as {name} is an entry of `kind: fitted`, with `model`")
     return name
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from fooling.artifacts import read_table, write_table, write_tables
 from fooling.attacks.evolution.record import RunRecord, load_run, load_runs
+from fooling.classifiers.architectures import FITTED_MODELS
 from fooling.classifiers.classifier import Classifier, confidences_of, log_odds_of
 from fooling.classifiers.gradients import logits_and_features
 from fooling.cli._files import open_classifier, read_named_runs, scorer
@@ -310,7 +311,8 @@ def stress(
 
 def _gives_logits(network: Classifier) -> bool:
     """Return whether the logits are outputs of one network, and not logarithms of (mean) probabilities."""
-    return network.outputs == "logits" and len(network.seen) == 1 and network.architecture != "ensemble"
+    has_layers = network.architecture not in ("ensemble", *FITTED_MODELS)
+    return network.outputs == "logits" and len(network.seen) == 1 and has_layers
 
 
 def _logits_of(fed: Classifier) -> Callable[[NDArray[np.uint8]], tuple[NDArray[np.float32], NDArray[np.float64]]]:

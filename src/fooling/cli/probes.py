@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from fooling.artifacts import write_table, write_tables
+from fooling.classifiers.architectures import FITTED_MODELS
 from fooling.classifiers.classifier import Classifier, confidences_of, log_odds_of
 from fooling.classifiers.gradients import built_as, log_odds_gradients, logits_of_levels, loss_of, weight_decay_of
 from fooling.cli._files import open_classifier
@@ -75,7 +76,7 @@ def _far_network(classifier: Classifier) -> FarNetwork:
         input_shape=classifier.input_shape,
         classes=len(classifier.targets),
         logits=logits,
-        gradients=gradients,
+        gradients=None if classifier.architecture in FITTED_MODELS else gradients,
     )
 
 

@@ -18,6 +18,7 @@ from fooling.classifiers.architectures import architecture_modules, architecture
 from fooling.classifiers.classifier import Classifier
 from fooling.classifiers.classifier_file import save_classifier
 from fooling.classifiers.devices import chosen_device
+from fooling.classifiers.fitted import fitted_classifier, versions_of_fit
 from fooling.classifiers.probe import remarks_on, sample_of
 from fooling.cli._files import named_output
 from fooling.datasets import folder, imagenet
@@ -34,9 +35,9 @@ from fooling.retraining.fooling_class import PicturesWithFoolingClass, recognise
 from fooling.retraining.settings import RetrainSettings, at_equal_passes
 from fooling.seeding import software_versions
 from fooling.settings import Settings, read_settings
-from fooling.training.images import StreamedImages
+from fooling.training.images import StreamedImages, part_of
 from fooling.training.process_group import SINGLE, ProcessGroup, joined, launch, wanted_processes
-from fooling.training.settings import ClassifierSettings, TrainingSettings
+from fooling.training.settings import ClassifierSettings, FittedSettings, TrainingSettings
 from fooling.training.training import Training
 
 PANEL = "Networks"
@@ -87,6 +88,29 @@ def train(
                 save_classifier(output, classifier)
     if group.leads:
         say(f"{_format_errors(classifier)}; written to {output}")
+
+
+def fit(*, dataset: Path, settings: str, name: str = "", output: Path | None = None) -> None:
+    """Fit a model that is no network of layers, such as nearest neighbours, and save it as a classifier.
+
+    Its scores have no gradients: gradient attacks do not work on it, all other steps do.
+
+    Args:
+        name: Name of the classifier. Default: that of the file to write, else fitted.
+        output: Classifier file to write. Default: named after the classifier, in this folder.
+        settings: The model and its images: JSON or a YAML file.
+    """
+    name, output = named_output(name, output, otherwise="fitted")
+    checked = read_settings(FittedSettings, settings)
+    images = part_of(load_dataset(dataset), checked.training.part)
+    classifier = fitted_classifier(images, checked.model, name=name, seed=checked.seed)
+    origin = {"dataset": {"name": images.name, "sha256": digest_of(dataset)}, "versions": versions_of_fit()}
+    provenance = {**classifier.provenance, "settings": checked.model_dump(mode="json"), **origin}
+    save_classifier(output, dataclasses.replace(classifier, provenance=provenance))
+    error, count = provenance["test_error"], provenance["test_images"]
+    refused = provenance.get("refusal", {}).get("refused")
+    rejected = "" if refused is None else f", {share_percent(refused)} rejected"
+    say(f"{name}: {share_percent(error)} of {count} test images misjudged{rejected}; written to {output}")
 
 
 def retrain(

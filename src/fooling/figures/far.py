@@ -23,6 +23,8 @@ from fooling.figures.style import (
     draw_title,
     in_style,
     log_odds,
+    name_of_kind,
+    same,
     use_percent_ticks,
 )
 from fooling.findings.far import ALIKE, published
@@ -151,28 +153,5 @@ def _place(row: pd.Series[float], kinds: list[tuple[object, ...]]) -> float:
     return float(next(place for place, kind in enumerate(kinds) if all(map(same, own, kind))))
 
 
-def same(one: object, other: object) -> bool:
-    """Return whether two cells of a table are equal, or both are empty."""
-    empty = [bool(pd.isna(value)) for value in (one, other)]  # type: ignore[call-overload]
-    return all(empty) or (not any(empty) and bool(one == other))
-
-
 def _equal(values: pd.Series[float], wanted: float) -> pd.Series[bool]:
     return values.isna() if pd.isna(wanted) else values == wanted
-
-
-def name_of_kind(built_as: object, weight_decay: float, retraining: object, number: int, filled_with: object) -> str:
-    """Return the name of a kind of networks."""
-    words = [str(built_as)]
-    if not pd.isna(weight_decay):
-        words.append(f"weight decay {weight_decay:g}")
-    if number > 1:
-        words.append(f"network {number} of {retraining}, {filled_with}")
-    lines, line = [], ""
-    for word in words:
-        if line and len(line) + len(word) > 34:
-            lines.append(line + ",")
-            line = word
-        else:
-            line = f"{line}, {word}" if line else word
-    return "\n".join([*lines, line])

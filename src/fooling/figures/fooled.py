@@ -11,7 +11,6 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from fooling.figures.far import name_of_kind, same
 from fooling.figures.style import (
     ENCODINGS,
     FAINT,
@@ -23,6 +22,8 @@ from fooling.figures.style import (
     draw_title,
     in_style,
     log_odds,
+    name_of_kind,
+    same,
     searches_in,
 )
 from fooling.findings.fooled import KIND_OF_MODEL, at_equal_budget

@@ -320,3 +320,26 @@ def reference_handle(reference: float, *, of: str = "the paper's median") -> Lin
     """Return the entry of a legend for a line at a number of the paper (0 to 1)."""
     label = f"{of}, {short_percent(reference)}"
     return Line2D([], [], color=PAPER, linewidth=LINE, linestyle=DOTS, label=label)
+
+
+def name_of_kind(built_as: object, weight_decay: float, retraining: object, number: int, filled_with: object) -> str:
+    """Return the name of a kind of networks."""
+    words = [str(built_as)]
+    if not pd.isna(weight_decay):
+        words.append(f"weight decay {weight_decay:g}")
+    if number > 1:
+        words.append(f"network {number} of {retraining}, {filled_with}")
+    lines, line = [], ""
+    for word in words:
+        if line and len(line) + len(word) > 34:
+            lines.append(line + ",")
+            line = word
+        else:
+            line = f"{line}, {word}" if line else word
+    return "\n".join([*lines, line])
+
+
+def same(one: object, other: object) -> bool:
+    """Return whether two cells of a table are equal, or both are empty."""
+    empty = [bool(pd.isna(value)) for value in (one, other)]  # type: ignore[call-overload]
+    return all(empty) or (not any(empty) and bool(one == other))

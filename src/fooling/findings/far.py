@@ -143,8 +143,9 @@ class FarNetwork:
     """Number of classes of the data set; one more logit is that of a fooling class."""
     logits: Scores
     """Map levels (B, C, H, W) to logits (B, K)."""
-    gradients: Gradients
-    """Map levels (B, C, H, W) and classes (B,) to the gradients of the log-odds of these classes by level."""
+    gradients: Gradients | None
+    """Map levels (B, C, H, W) and classes (B,) to the gradients of the log-odds of these classes by level; None for a
+    fitted model, which has no gradients."""
 
 
 def top_confidences(logits: NDArray[np.float32], *, loss: Loss, classes: int) -> NDArray[np.float64]:

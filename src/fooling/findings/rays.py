@@ -86,8 +86,9 @@ RAY_SLOPES = Table(
         ),
     ),
     key=("classifier", "direction", "ray"),
+    may_be_empty=True,
     doc="One row for each network and ray: the measured slope of the log-odds far from the data, and that of the "
-    "theorem.",
+    "theorem. A fitted model has none: it has no gradients.",
 )
 
 
@@ -147,6 +148,9 @@ def _confidences_along(
 def _slopes_along(
     network: FarNetwork, kind: str, x: NDArray[np.float64], factors: Sequence[float], threshold: float
 ) -> Iterator[dict[str, Any]]:
+    """Yield one row for each ray; none for a model without gradients."""
+    if network.gradients is None:
+        return
     before, last = factors[-2:]
     far = LEVELS * last * x
     logits = network.logits(far.astype(np.float32))

@@ -84,7 +84,7 @@ SUPERNORMAL = Table(
                 Values(kind="whole", least=0, most=1),
                 doc="Whether the champion's logit exceeds that of every real test image: 1, or 0 if not.",
             ),
-            doc="empty for a network that gives only probabilities, an ensemble, or a mean over crops.",
+            doc="empty for a network that gives only probabilities, an ensemble, a fitted model, or a mean over crops.",
         ),
     ),
     key=(*names_of(RUN), "class_index"),

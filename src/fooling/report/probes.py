@@ -248,13 +248,17 @@ def are_far_inputs_confident(rubbish: pd.DataFrame | None, slopes: pd.DataFrame 
     others = len(first) - len(parts)
     named = "; ".join(parts) + (f"; and {others} more kinds of networks" if others else "")
     named += _after_retraining(rubbish)
+    random = (
+        f"Random inputs from N(0, I), with pixels from 0 to 1, that get a class with more than 50 %: {named}. These "
+        "are random inputs, not what an attack would find."
+    )
+    if slopes.empty:  # of models without gradients
+        return random
     sure, linear = (float(part.mean()) for part in (slopes["sure"], slopes["slope_difference"] <= LINEAR))
     return (
-        f"Random inputs from N(0, I), with pixels from 0 to 1, that get a class with more than 50 %: {named}. These "
-        f"are random inputs, not what an attack would find. At {slopes['factor'].iloc[0]:,.0f} times a real image or a "
-        f"random direction, {share_percent(sure)} of the rays get at least {short_percent(threshold)}, and along "
-        f"{share_percent(linear)} the log-odds grow at the rate of their gradient, as the theorem for piecewise linear "
-        "networks says."
+        f"{random} At {slopes['factor'].iloc[0]:,.0f} times a real image or a random direction, {share_percent(sure)} "
+        f"of the rays get at least {short_percent(threshold)}, and along {share_percent(linear)} the log-odds grow at "
+        "the rate of their gradient, as the theorem for piecewise linear networks says."
     )
 
 

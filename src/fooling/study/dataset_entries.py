@@ -1,16 +1,19 @@
-"""The entries of a study file for data sets, and what all entries share."""
+"""The entries of a study file for data sets and classifiers, and what all entries share."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, StringConstraints
 
+from fooling.attacks.settings import Precision
+from fooling.classifiers.settings import ImportSettings, InputSettings
 from fooling.datasets.digits import DigitsSettings, MnistSettings
 from fooling.datasets.folder import FolderSettings
 from fooling.datasets.imagenet import ImagenetSettings
 from fooling.datasets.shapes import ShapesSettings
 from fooling.settings import Settings
+from fooling.training.settings import ClassifierSettings, FittedSettings
 
 #: Part of file names on every system: letters, digits, dot, underscore and hyphen; no dot or hyphen first.
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]*$", max_length=80)]
@@ -80,3 +83,65 @@ class ImagenetEntry(ImagenetSettings, _Data):
 DatasetEntry = Annotated[
     DigitsEntry | ShapesEntry | MnistEntry | FolderEntry | ImagenetEntry, Field(discriminator="kind")
 ]
+
+
+class _Network(Entry):
+    """Properties of every classifier of a study, in addition to its settings."""
+
+    not_passed_on: ClassVar[frozenset[str]] = frozenset({"name", "kind", "dataset", "independent", "precision"})
+
+    kind: Literal["trained", "imported", "fitted", "ensemble"]
+    """`trained` by the study, `imported` after training elsewhere, `fitted` by the study without being a network, or
+    an `ensemble` of such classifiers."""
+    dataset: Name
+    """Name of the data set on which it is trained or tested."""
+    independent: Name | None = Field(default=None, examples=["another-network"])
+    """Name of another classifier of the same data set that labels the images evolved on this one."""
+    precision: Precision = "float32"
+    """Number format in which evolution scores images on it: `float32`; `bfloat16`, which changes what is found; or
+    `screened`, which finds the same as `float32`. Without fast bfloat16 (AVX512-BF16, AMX, a GPU) it is `float32`."""
+
+
+class TrainedEntry(ClassifierSettings, _Network):
+    """A classifier trained by the study."""
+
+    kind: Literal["trained"] = "trained"
+    """The study trains the network."""
+
+
+class ImportedEntry(ImportSettings, _Network):
+    """A classifier trained elsewhere."""
+
+    kind: Literal["imported"] = "imported"
+    """The network was trained elsewhere."""
+
+
+class FittedEntry(FittedSettings, _Network):
+    """A model fitted by the study that is no network: from scikit-learn, or generative. It has no gradients."""
+
+    kind: Literal["fitted"] = "fitted"
+    """The study fits the model."""
+    precision: Literal["float32"] = "float32"
+    """Number format of the scores: `float32`."""
+
+    input: ClassVar[InputSettings] = InputSettings()
+
+    @property
+    def architecture(self) -> str:
+        """The kind of the model."""
+        return self.model.kind
+
+
+class EnsembleEntry(_Network):
+    """Several classifiers of the study as one; its confidences are the mean of theirs."""
+
+    kind: Literal["ensemble"] = "ensemble"
+    """Several classifiers of the study as one."""
+    members: Annotated[tuple[Name, ...], Field(min_length=2)]
+    """Names of its classifiers, none of them an ensemble, all of the same data set."""
+
+    architecture: ClassVar[str] = "ensemble"
+    input: ClassVar[InputSettings] = InputSettings()
+
+
+ClassifierEntry = Annotated[TrainedEntry | ImportedEntry | FittedEntry | EnsembleEntry, Field(discriminator="kind")]

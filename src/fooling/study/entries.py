@@ -15,19 +15,17 @@ from fooling.attacks.settings import (
     RELEASED_SEARCH,
     AscentSettings,
     LabelOnlySettings,
-    Precision,
     SearchSettings,
     is_kept,
 )
 from fooling.auditing.settings import BudgetSettings, OpeningSettings, Target
-from fooling.classifiers.settings import DetectorSettings, ImportSettings, InputSettings, RealImagesSettings
+from fooling.classifiers.settings import DetectorSettings, RealImagesSettings
 from fooling.encodings import settings as encodings
 from fooling.encodings.settings import EncodingSettings
 from fooling.figures.catalogue import FIGURES
 from fooling.retraining.settings import RetrainingSettings
 from fooling.settings import Seed, SeedRange
 from fooling.study.dataset_entries import Entry, Name
-from fooling.training.settings import ClassifierSettings
 
 #: Figures that can show an experiment.
 SHOWING_EXPERIMENTS = tuple(
@@ -35,51 +33,6 @@ SHOWING_EXPERIMENTS = tuple(
     for name, figure in FIGURES.items()
     if figure.seeds is not None or any("{experiment}" in table for table in figure.tables.values())
 )
-
-
-class _Network(Entry):
-    """Properties of every classifier of a study, in addition to its settings."""
-
-    not_passed_on: ClassVar[frozenset[str]] = frozenset({"name", "kind", "dataset", "independent", "precision"})
-
-    kind: Literal["trained", "imported", "ensemble"]
-    """`trained` by the study, `imported` after training elsewhere, or an `ensemble` of such classifiers."""
-    dataset: Name
-    """Name of the data set on which it is trained or tested."""
-    independent: Name | None = Field(default=None, examples=["another-network"])
-    """Name of another classifier of the same data set that labels the images evolved on this one."""
-    precision: Precision = "float32"
-    """Number format in which evolution scores images on it: `float32`; `bfloat16`, which changes what is found; or
-    `screened`, which finds the same as `float32`. Without fast bfloat16 (AVX512-BF16, AMX, a GPU) it is `float32`."""
-
-
-class TrainedEntry(ClassifierSettings, _Network):
-    """A classifier trained by the study."""
-
-    kind: Literal["trained"] = "trained"
-    """The study trains the network."""
-
-
-class ImportedEntry(ImportSettings, _Network):
-    """A classifier trained elsewhere."""
-
-    kind: Literal["imported"] = "imported"
-    """The network was trained elsewhere."""
-
-
-class EnsembleEntry(_Network):
-    """Several classifiers of the study as one; its confidences are the mean of theirs."""
-
-    kind: Literal["ensemble"] = "ensemble"
-    """Several classifiers of the study as one."""
-    members: Annotated[tuple[Name, ...], Field(min_length=2)]
-    """Names of its classifiers, trained or imported, all of the same data set."""
-
-    architecture: ClassVar[str] = "ensemble"
-    input: ClassVar[InputSettings] = InputSettings()
-
-
-ClassifierEntry = Annotated[TrainedEntry | ImportedEntry | EnsembleEntry, Field(discriminator="kind")]
 
 
 Level = str | bool | int | float | None

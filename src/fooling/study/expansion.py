@@ -19,11 +19,13 @@ from fooling.classifiers.architectures import needs_colour
 from fooling.errors import FoolingError
 from fooling.retraining.settings import Block, Filling, blocks, runs_against
 from fooling.settings import Explanation, Key, format_problem
-from fooling.study.dataset_entries import DatasetEntry
-from fooling.study.entries import ClassifierEntry, ExperimentEntry, Level, RetrainingEntry, name_part
+from fooling.study.dataset_entries import ClassifierEntry, DatasetEntry
+from fooling.study.entries import ExperimentEntry, Level, RetrainingEntry, name_part
 from fooling.study.settings import StudySettings
 
 MOST_VARIANTS = 1000  # of one experiment
+NEEDING_GRADIENTS = ("ascent", "universal", "adversarial")  # attacks
+LABEL_METHODS = {"hop-skip-jump"}  # methods of the attack ``adversarial`` that need labels alone
 Contradiction = tuple[Sequence[Key], Explanation]
 
 #: Kinds of data sets whose pictures are files in a folder, from which training can stream them.
@@ -174,6 +176,11 @@ def contradictions(study: StudySettings, expanded: Mapping[str, Sequence[Variant
             if other := sorted({classifiers[name].dataset for name in attack.pilots} - used):
                 found = f"pilots of {other[0]}, for classifiers of {min(used)}"
                 yield ("attacks", index, "pilots"), Explanation(found, "pilots of the same data set as the classifiers")
+        if attack.kind in NEEDING_GRADIENTS and not (
+            attack.kind == "adversarial" and set(attack.methods) <= LABEL_METHODS
+        ):
+            yield from _without_gradients(("attacks", index, "classifiers"), attack.classifiers, classifiers)
+            yield from _without_gradients(("attacks", index, "pilots"), attack.pilots, classifiers)
         if attack.kind == "label-only" and attack.own not in (None, *plain):
             yield ("attacks", index, "own"), _unknown("own", str(attack.own), plain)
     yield from _repeated("detectors", [entry.name for entry in study.detectors])
@@ -183,6 +190,7 @@ def contradictions(study: StudySettings, expanded: Mapping[str, Sequence[Variant
         yield from _unknown_classifiers(("far", "classifiers"), study.far.classifiers, classifiers)
     if study.boundary is not None:
         yield from _unknown_classifiers(("boundary", "classifiers"), study.boundary.classifiers, classifiers)
+        yield from _without_gradients(("boundary", "classifiers"), study.boundary.classifiers, classifiers)
     for index, experiment in enumerate(study.experiments):
         keys = ("experiments", index)
         yield from _unknown_classifiers((*keys, "classifiers"), experiment.classifiers, classifiers)
@@ -239,7 +247,7 @@ def _network_contradictions(
         single = {
             other.name: other
             for other in classifiers.values()
-            if other.kind != "ensemble" and other.dataset == classifier.dataset
+            if other.kind != "ensemble" and other.dataset == classifier.dataset and not _rejects(other)
         }
         yield from _unknown_classifiers((*keys, "members"), classifier.members, single)
     if classifier.kind == "trained" and classifier.training.pictures == "all" and dataset.kind not in STREAMED:
@@ -248,7 +256,7 @@ def _network_contradictions(
         yield (*keys, "training", "pictures"), Explanation(found, expected, {"pictures": "kept"})
     if not dataset.has_training_images:
         trainless = f"{dataset.name}, which has no training images"
-        if classifier.kind == "trained":
+        if classifier.kind in ("trained", "fitted"):
             yield (*keys, "dataset"), Explanation(trainless, "a data set with training images, or kind: imported")
         elif classifier.input.subtract_mean:
             yield (
@@ -270,10 +278,36 @@ def _network_contradictions(
         others = tuple(
             other.name
             for other in classifiers.values()
-            if other.dataset == classifier.dataset and other.name != classifier.name
+            if other.dataset == classifier.dataset and other.name != classifier.name and not _rejects(other)
         )
         if classifier.independent not in others:
             yield (*keys, "independent"), _unknown("independent", classifier.independent, others)
+
+
+def _rejects(classifier: ClassifierEntry) -> bool:
+    """Return whether a classifier has a class of rejected images, besides those of its data set."""
+    return classifier.kind == "fitted" and classifier.model.rejects is not None
+
+
+def _without_gradients(
+    keys: tuple[Key, ...], names: Sequence[str], classifiers: Mapping[str, ClassifierEntry]
+) -> Iterator[Contradiction]:
+    """Yield the first of these classifiers that is fitted, or an ensemble with such a member."""
+
+    def is_fitted(name: str) -> bool:
+        entry = classifiers.get(name)
+        return entry is not None and (
+            entry.kind == "fitted" or (entry.kind == "ensemble" and any(map(is_fitted, entry.members)))
+        )
+
+    if found := [name for name in names if is_fitted(name)]:
+        networks = [name for name in names if name not in found]
+        yield (
+            keys,
+            Explanation(
+                f"{found[0]}, which has no gradients", "classifiers that are networks", {str(keys[-1]): networks}
+            ),
+        )
 
 
 def _unknown_classifiers(

@@ -121,6 +121,13 @@ class Study:
         """Return the data set of an experiment's classifiers."""
         return self.datasets[self.classifiers[self.experiments[experiment].settings.classifiers[0]].dataset]
 
+    def has_features(self, classifier: str) -> bool:
+        """Return whether a classifier is a network with features: neither a fitted model nor an ensemble with one."""
+        entry = self.classifiers[classifier]
+        if entry.kind == "ensemble":
+            return all(map(self.has_features, entry.members))
+        return entry.kind != "fitted"
+
     def classifiers_beside(self, experiment: str) -> list[str]:
         """Return the names of all classifiers of the data set of an experiment."""
         dataset = self.dataset_of(experiment).name

@@ -9,6 +9,12 @@ from typing import Annotated, Any
 from pydantic import Field, field_validator, model_validator
 
 from fooling.attacks.settings import AscentSettings, SearchSettings
+from fooling.classifiers.model_settings import (
+    GaussianSettings,
+    LogisticSettings,
+    ModelSettings,
+    NearestNeighboursSettings,
+)
 from fooling.classifiers.settings import EnergySettings, InputSettings, MaximumSoftmaxSettings, NeighboursSettings
 from fooling.encodings.families import FamilySettings
 from fooling.encodings.settings import CppnSettings, DirectSettings
@@ -28,18 +34,24 @@ from fooling.findings.stress import ChangeSettings
 from fooling.findings.transfer import TransferSettings
 from fooling.retraining.settings import SupplySettings
 from fooling.settings import SeedRange, Settings
-from fooling.study.dataset_entries import DatasetEntry, DigitsEntry, Name, ShapesEntry
+from fooling.study.dataset_entries import (
+    ClassifierEntry,
+    DatasetEntry,
+    DigitsEntry,
+    FittedEntry,
+    Name,
+    ShapesEntry,
+    TrainedEntry,
+)
 from fooling.study.entries import (
     AdversarialEntry,
     AscentEntry,
     AttackEntry,
     AuditsEntry,
-    ClassifierEntry,
     DetectorsEntry,
     ExperimentEntry,
     LabelOnlyEntry,
     RetrainingEntry,
-    TrainedEntry,
     UniversalEntry,
 )
 from fooling.survey.settings import SurveySettings
@@ -49,6 +61,14 @@ SHARED_FOLDER = "datasets"  # below results/, beside the studies
 
 #: Three networks: the fewest for which there are confidence intervals.
 LENETS = ("lenet-a", "lenet-b", "lenet-c")
+
+
+#: Models that are no networks: fast ones, two discriminative and one generative.
+FITTED: dict[str, ModelSettings] = {
+    "softmax": LogisticSettings(),
+    "neighbours": NearestNeighboursSettings(),
+    "gaussian": GaussianSettings(),
+}
 
 
 class FarEntry(FarSettings):
@@ -155,12 +175,15 @@ def default_study() -> StudySettings:
             _lenet("lenet-b", seed=2, independent="lenet-c"),
             _lenet("lenet-c", seed=3, independent="lenet-a"),
             _alexnet(),
+            *(FittedEntry(name=name, kind="fitted", dataset="digits", model=model) for name, model in FITTED.items()),
         ),
         experiments=(
             _on_lenets("direct", DirectSettings()),
             _on_lenets("cppn", CppnSettings()),
             _in_colour("direct-colour", DirectSettings()),
             _in_colour("cppn-colour", CppnSettings()),
+            _on_models("direct-models", DirectSettings()),
+            _on_models("cppn-models", CppnSettings()),
         ),
         retraining=(_fooling_class(),),
         attacks=(
@@ -172,7 +195,7 @@ def default_study() -> StudySettings:
             _labels_alone(),
         ),
         detectors=(_detectors(),),
-        far=FarEntry(classifiers=LENETS, inputs=2000, rays=20),
+        far=FarEntry(classifiers=(*LENETS, *FITTED), inputs=2000, rays=20),
         boundary=BoundaryEntry(classifiers=LENETS, images=15),
         findings=FindingsSettings(sample_images=2000, family_images=400, changed_real_images=50),
         survey=SurveySettings(),
@@ -234,6 +257,19 @@ def _alexnet() -> TrainedEntry:
 def _on_lenets(name: str, encoding: DirectSettings | CppnSettings) -> ExperimentEntry:
     """Return an experiment with five runs against each LeNet, as many as the paper shows."""
     return ExperimentEntry(name=name, classifiers=LENETS, seeds=SeedRange(count=5), encoding=encoding)
+
+
+def _on_models(name: str, encoding: DirectSettings | CppnSettings) -> ExperimentEntry:
+    """Return an experiment with one run against each fitted model, with a sixth of the budget of the others."""
+    return ExperimentEntry(
+        name=name,
+        classifiers=tuple(FITTED),
+        seeds=SeedRange(count=1),
+        encoding=encoding,
+        search=SearchSettings(generations=30),
+        drift=False,
+        figures=("classes_over_evaluations",),
+    )
 
 
 def _in_colour(name: str, encoding: DirectSettings | CppnSettings) -> ExperimentEntry:

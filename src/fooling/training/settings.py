@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from fooling.classifiers.model_settings import AnyModelSettings
 from fooling.classifiers.settings import Fraction, NetworkSettings, NotNegative, Positive
 from fooling.settings import Count, Seed, Settings
 
@@ -108,7 +109,8 @@ def training_images(one: Mapping[str, Any] | None, other: Mapping[str, Any] | No
         return UNKNOWN
     parts = [dict(settings.get("part") or {}) for settings in (one, other)]
     if parts[0] == parts[1]:
-        return SAME if one.get("pictures") == other.get("pictures") else OVERLAPPING
+        pictures = [settings.get("pictures", "kept") for settings in (one, other)]  # a fitted model has no such key
+        return SAME if pictures[0] == pictures[1] else OVERLAPPING
     numbers = [part.pop("number", None) for part in parts]
     return DISJOINT if parts[0] == parts[1] and None not in numbers else OVERLAPPING
 
@@ -165,3 +167,19 @@ class ClassifierSettings(NetworkSettings):
     """Seed of the initial weights, the order of the images, their crops and the dropout."""
     training: TrainingSettings = TrainingSettings()
     """How the network is trained."""
+
+
+class FittedTraining(Settings):
+    """The images to which a model is fitted."""
+
+    part: TrainingPart | None = None
+    """The part of the training images to which the model is fitted; null: all of them."""
+
+
+class FittedSettings(AnyModelSettings):
+    """A model that is not a network of layers, fitted by the study. Its input is always level / 256."""
+
+    seed: Seed = 1
+    """Seed of all that the fit draws. Several models are deterministic: give their copies different parts instead."""
+    training: FittedTraining = FittedTraining()
+    """The images to which the model is fitted."""

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fooling.attacks.evolution.searches import Archive
+from fooling.classifiers.classifier import log_odds_of
 from fooling.encodings.direct import DirectEncoding
 from fooling.encodings.settings import DirectSettings
 
@@ -87,6 +88,37 @@ def test_a_tie_keeps_the_champion_and_the_first_of_equal_offspring_wins() -> Non
     again = batch | {"individuals": torch.arange(4, 8)}
     assert len(archive.update(**again, generation=1)) == 0  # type: ignore[arg-type]
     assert archive.individuals.tolist() == [0, 1, 3]
+
+
+def _by_log_odds(batches: list[dict[str, object]]) -> list[int]:
+    """The champion of each class: of those with the highest confidence, the first with the highest log-odds."""
+    logits = torch.cat([batch["logits"] for batch in batches])  # type: ignore[misc]
+    confidences, odds = torch.softmax(logits, dim=1), log_odds_of(logits)
+    return [
+        max(range(len(logits)), key=lambda row: (float(confidences[row, cell]), float(odds[row, cell]), -row))
+        for cell in range(CLASSES)
+    ]
+
+
+@given(seed=st.integers(0, 2**32), sizes=st.lists(st.integers(1, 12), min_size=1, max_size=5))
+def test_ties_can_be_decided_by_log_odds(seed: int, sizes: list[int]) -> None:
+    batches = [_batch(seed + number, size, first=sum(sizes[:number])) for number, size in enumerate(sizes)]
+    archive = Archive.of_first(**batches[0], by_log_odds=True)  # type: ignore[arg-type]
+    for generation, batch in enumerate(batches[1:], start=1):
+        before = archive.confidences.clone()
+        archive.update(**batch, generation=generation)  # type: ignore[arg-type]
+        assert (archive.confidences >= before).all()
+    assert archive.individuals.tolist() == _by_log_odds(batches)
+
+
+def test_by_log_odds_a_champion_at_0_or_1_is_replaced() -> None:
+    batch = _batch(0, 1, first=0)
+    logits = torch.tensor([[400.0, 0, 200]])
+    archive = Archive.of_first(**batch | {"logits": logits}, by_log_odds=True)  # type: ignore[arg-type]
+    assert archive.confidences.tolist() == [1, 0, 0]
+    better = batch | {"logits": torch.tensor([[450.0, 51, 251]]), "individuals": torch.tensor([1])}
+    assert archive.update(**better, generation=1).tolist() == [1, 2]  # type: ignore[arg-type]
+    assert archive.confidences.tolist() == [1, 0, 0]
 
 
 def test_a_saturated_champion_stays() -> None:

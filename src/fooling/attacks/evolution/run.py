@@ -72,7 +72,12 @@ class Evolution:
         encoding = encoding_for(settings.encoding, image_shape=classifier.input_shape, device=device)
         generator = torch.Generator(device).manual_seed(derived_seed(seed, "evolution", settings.encoding.kind))
         return Run(
-            search=search(encoding=encoding, generator=generator, classes=len(classifier.targets)),
+            search=search(
+                encoding=encoding,
+                generator=generator,
+                classes=len(classifier.targets),
+                by_log_odds=settings.search.ties == "log-odds",
+            ),
             classifier=classifier,
             settings=settings.search,
             identity={**self._identity, "seed": seed, "versions": {**self._identity["versions"], **encoding.versions}},
@@ -204,7 +209,8 @@ class Run(Generic[G]):
         self._require_own(record, arrays, own, source=source)
         archive: dict[str, Any] = {name: _tensor(getattr(record, name), device) for name in _ARCHIVE}
         genomes = {name: _tensor(record.genomes[name], device) for name in search.encoding.schema}
-        search.archive = Archive(**archive, genomes=search.encoding.genomes_from(genomes))
+        found = search.encoding.genomes_from(genomes)
+        search.archive = Archive(**archive, genomes=found, by_log_odds=search.by_log_odds)
         lineage = record.lineage
         search.entries = [
             (individual, cell, generation, *parents, confidence)

@@ -12,6 +12,7 @@ used alike: ``ask`` for genomes, show their images to the classifier, ``tell`` t
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import ClassVar, Generic, Self, TypeVar
@@ -30,7 +31,8 @@ class Archive(Generic[G]):
 
     Every offspring competes in every class. Strictly higher confidence replaces a champion, a tie keeps it, and of
     equal offspring the first wins: just what inserting them one after the other gives (paper: section 2.2; the
-    released code). A champion at confidence 1.0 in float32 can never be replaced.
+    released code). A champion at confidence 1.0 in float32 can never be replaced, unless ties are decided
+    ``by_log_odds``: then, of equal confidences, higher log-odds in float64 win.
 
     ::
 
@@ -51,6 +53,7 @@ class Archive(Generic[G]):
         individuals: Tensor,  # (K,) int64
         parents: Tensor,  # (K, 2) int64, -1 = none
         genomes: G,  # K of them
+        by_log_odds: bool = False,
     ) -> None:
         self.confidences = confidences
         self.log_odds = log_odds
@@ -60,6 +63,7 @@ class Archive(Generic[G]):
         self.individuals = individuals
         self.parents = parents
         self.genomes = genomes
+        self._by_log_odds = by_log_odds
 
     @classmethod
     def of_first(
@@ -71,12 +75,13 @@ class Archive(Generic[G]):
         individuals: Tensor,
         parents: Tensor,
         classes: int | None = None,
+        by_log_odds: bool = False,
     ) -> Self:
         """Return the archive of a first batch of B genomes, with the most confident image of each class.
 
         Of L classes only the first ``classes`` get a cell; None: all of them.
         """
-        confidences, rows = confidences_of(logits)[:, :classes].max(dim=0)
+        confidences, rows, _ = _best(logits, classes, by_log_odds=by_log_odds)
         return cls(
             confidences=confidences,
             log_odds=log_odds_of(logits[rows]).diagonal().clone(),
@@ -86,6 +91,7 @@ class Archive(Generic[G]):
             individuals=individuals[rows],
             parents=parents[rows],
             genomes=genomes.take(rows),
+            by_log_odds=by_log_odds,
         )
 
     @property
@@ -100,8 +106,11 @@ class Archive(Generic[G]):
 
         Shapes: ``images`` (B, C, H, W), ``logits`` (B, L), ``individuals`` (B,), ``parents`` (B, 2).
         """
-        best, rows = confidences_of(logits)[:, : self.classes].max(dim=0)
-        cells = (best > self.confidences).nonzero()[:, 0]
+        best, rows, log_odds = _best(logits, self.classes, by_log_odds=self._by_log_odds)
+        wins = best > self.confidences
+        if log_odds is not None:
+            wins |= (best == self.confidences) & (log_odds > self.log_odds)
+        cells = wins.nonzero()[:, 0]
         if len(cells) == 0:
             return cells
         rows = rows[cells]
@@ -117,6 +126,19 @@ class Archive(Generic[G]):
         return cells
 
 
+def _best(logits: Tensor, classes: int | None, *, by_log_odds: bool) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Return the highest confidence (K,) in each class, its row, and with ``by_log_odds`` the highest log-odds there.
+
+    ``logits`` are (B, L), of which the first ``classes`` count. Of equal rows the first is returned.
+    """
+    confidences = confidences_of(logits)[:, :classes]
+    best, rows = confidences.max(dim=0)
+    if not by_log_odds:
+        return best, rows, None
+    log_odds, rows = log_odds_of(logits)[:, :classes].where(confidences == best, -math.inf).max(dim=0)
+    return best, rows, log_odds
+
+
 class Search(ABC, Generic[G]):
     """The common part of the searches: an archive, its lineage, and the generator of all random numbers.
 
@@ -126,8 +148,19 @@ class Search(ABC, Generic[G]):
 
     name: ClassVar[str]
 
-    def __init__(self, *, encoding: Encoding[G], generator: torch.Generator, classes: int | None = None) -> None:
-        """Prepare a search; only the first ``classes`` of the classifier get a cell (None: all)."""
+    def __init__(
+        self,
+        *,
+        encoding: Encoding[G],
+        generator: torch.Generator,
+        classes: int | None = None,
+        by_log_odds: bool = False,
+    ) -> None:
+        """Prepare a search; only the first ``classes`` of the classifier get a cell (None: all).
+
+        Ties of confidences keep the champion, or with ``by_log_odds`` are decided by log-odds.
+        """
+        self.by_log_odds = by_log_odds
         self.encoding = encoding
         self.generator = generator
         self._classes = classes
@@ -159,6 +192,7 @@ class Search(ABC, Generic[G]):
                 individuals=individuals,
                 parents=parents,
                 classes=self._classes,
+                by_log_odds=self.by_log_odds,
             )
             cells = torch.arange(self.archive.classes, device=logits.device)
         else:
@@ -238,8 +272,15 @@ class Drift(Search[G]):
 
     name = "drift"
 
-    def __init__(self, *, encoding: Encoding[G], generator: torch.Generator, classes: int | None = None) -> None:
-        super().__init__(encoding=encoding, generator=generator, classes=classes)
+    def __init__(
+        self,
+        *,
+        encoding: Encoding[G],
+        generator: torch.Generator,
+        classes: int | None = None,
+        by_log_odds: bool = False,
+    ) -> None:
+        super().__init__(encoding=encoding, generator=generator, classes=classes, by_log_odds=by_log_odds)
         self._population: G | None = None
         self._individuals: Tensor | None = None
 
