@@ -40,6 +40,10 @@ class Experiments:
         """Return the names of the experiments with drift, or of those without it."""
         return [name for name, experiment in self._all.items() if experiment.settings.drift == drift]
 
+    def classifiers_of(self, experiment: str) -> tuple[str, ...]:
+        """Return the names of the classifiers of an experiment."""
+        return self._all[experiment].settings.classifiers
+
     def modules(self, experiment: str) -> list[str]:
         """Return the modules that the runs of an experiment import by name."""
         return attack_modules("evolution", self._all[experiment].evolution())

@@ -156,6 +156,7 @@ class Provenance(Header):
     published: PublishedErrors | None = None
     test_images: Count
     seed: int | None = None
+    settings: dict[str, Any] | None = None
     iterations: Count | None = None
     history: tuple[Epoch, ...] = ()
     retraining: Retraining | None = None

@@ -5,16 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from fooling.artifacts import write_tables
+from fooling.artifacts import read_table, read_tables, write_table, write_tables
 from fooling.attacks.adversarial.record import load_adversarial
 from fooling.attacks.evolution.record import load_run
 from fooling.attacks.label_only.record import load_label_only
 from fooling.attacks.universal.record import load_universal
 from fooling.attacks.universal.steps import labels_of, seen_pixels
 from fooling.classifiers.classifier import Classifier, confidences_of, log_odds_of
+from fooling.classifiers.header import classifier_header
 from fooling.classifiers.wrapped import kind_of_scores
 from fooling.cli._files import named_paths, open_classifier
 from fooling.datasets.dataset import load_dataset
@@ -30,6 +32,14 @@ from fooling.findings.adversarial import (
     means_table,
     transfer_table,
 )
+from fooling.findings.calibration import REAL, calibrate_on
+from fooling.findings.hardening import (
+    HARDENING,
+    HardeningSettings,
+    champions_of_chains,
+    hardened_networks,
+    hardening_table,
+)
 from fooling.findings.intervals import IntervalSettings
 from fooling.findings.label_only import (
     LABEL_ONLY,
@@ -41,6 +51,8 @@ from fooling.findings.label_only import (
     label_only_table,
 )
 from fooling.findings.label_only import transfer_table as transfer_of_labels
+from fooling.findings.retraining import RETRAINED
+from fooling.findings.runs import CHAMPIONS
 from fooling.formatting import share_percent
 from fooling.inputs import digest_of
 from fooling.progress import say
@@ -221,3 +233,49 @@ def _shown_with_scores(classifier: Classifier) -> Shown:
         return labels, (confidences_of(logits).cpu().numpy(), log_odds_of(logits).cpu().numpy())
 
     return answers
+
+
+def tabulate_hardening(
+    classifiers: list[Path],
+    *,
+    champions: list[Path],
+    real: list[Path],
+    retrained: list[Path] | None = None,
+    dataset: Path,
+    settings: str = "{}",
+    output: Path,
+    architecture: list[str] | None = None,
+    device: str = "auto",
+) -> None:
+    """Compare ways of training that may make a network harder to fool.
+
+    Each network is compared with the plain one of the same seed: test error, fooling confidence after evolution against
+    this very network, and the share of the champions that remain if every network refuses equally many real images.
+
+    Args:
+        classifiers: Classifier files: hardened and plain networks, and the last networks of chains of retraining.
+        champions: Tables of the champions of experiments on these networks; the option once for each.
+        real: Tables of the real test images, from `calibrate`; the option once for each of the networks. Images are
+            scored again for a network without one.
+        retrained: Tables of the champions of retrainings; the option once for each.
+        settings: Which experiments belong together, the threshold and the share refused: JSON or a YAML file.
+        output: Table to write.
+    """
+    checked = read_settings(HardeningSettings, settings)
+    networks = hardened_networks([classifier_header(path) for path in classifiers])
+    found = [read_table(path, CHAMPIONS) for path in champions]
+    found += [champions_of_chains(read_table(path, RETRAINED)) for path in retrained or []]
+    scored = read_tables(real, REAL) if real else pd.DataFrame(columns=REAL.names)
+    data, parts = load_dataset(dataset), [scored]
+    for network, path in zip(networks, classifiers, strict=True):
+        if network.name not in set(scored["classifier"]):
+            opened = open_classifier(path, device=device, architecture=architecture)
+            logits = opened.logits(torch.from_numpy(data.test_images)).cpu().numpy()
+            parts.append(calibrate_on(logits, data.test_labels, classifier=network.name, settings=checked)[1])
+    table = hardening_table(networks, pd.concat(found), pd.concat(parts), checked)
+    write_table(output, table, HARDENING)
+    evolved = table[table["search"] == "map-elites"]
+    medians = "; ".join(
+        f"{row.experiment}, {row.way}: {share_percent(row.accepted)}" for row in evolved.itertuples()
+    )
+    say(f"champions accepted at equal refusal: {medians}; written to {output}")

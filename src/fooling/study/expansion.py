@@ -194,6 +194,25 @@ def contradictions(study: StudySettings, expanded: Mapping[str, Sequence[Variant
             if trained[name].training.part is not None:
                 found = f"{name}, which is trained on a part of the training images"
                 yield first, Explanation(found, "classifiers without training.part")
+            if trained[name].training.outliers is not None:
+                found = f"{name}, which is trained with outliers"
+                yield first, Explanation(found, "classifiers without training.outliers")
+    yield from _outliers_without_source(study)
+
+
+def _outliers_without_source(study: StudySettings) -> Iterator[Contradiction]:
+    """Yield each network whose fooling images as outliers no chain of the study collects."""
+    chains = {(chain.settings.name, chain.first): chain for chain in chains_of(study.retraining)}
+    suppliers = {place for place, chain in chains.items() if "champions" in chain.settings.filled_with}
+    for index, classifier in enumerate(study.classifiers):
+        outliers = classifier.training.outliers if classifier.kind == "trained" else None
+        if outliers is None or outliers.kind != "fooling":
+            continue
+        if (outliers.retraining, outliers.first) not in suppliers:
+            named = ", ".join(f"{retraining} with first: {first}" for retraining, first in sorted(suppliers))
+            found = f"retraining: {outliers.retraining} with first: {outliers.first}"
+            allowed = f"a retraining with filled_with: champions and one of its classifiers: {named or 'there is none'}"
+            yield ("classifiers", index, "training", "outliers"), Explanation(found, allowed)
 
 
 def _missing_experiments(study: StudySettings) -> Iterator[Contradiction]:

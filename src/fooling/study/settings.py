@@ -22,6 +22,7 @@ from fooling.findings.classifiers import FoolabilitySettings
 from fooling.findings.distances import DistanceSettings
 from fooling.findings.examination import ExaminationSettings
 from fooling.findings.far import FarSettings
+from fooling.findings.hardening import RefusalAtSettings
 from fooling.findings.random_images import SampleSettings
 from fooling.findings.runs import ThresholdSettings
 from fooling.findings.stress import ChangeSettings
@@ -78,6 +79,7 @@ class FindingsSettings(
     ChangeSettings,
     ClassSetSettings,
     FoolabilitySettings,
+    RefusalAtSettings,
 ):
     """Analysis of the runs. Each command receives only the keys of its own settings class."""
 
