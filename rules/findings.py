@@ -268,9 +268,9 @@ class Findings:
         settings = self._study.findings(HardeningSettings) | {"together": together | self._hardening_retrainings()}
         return as_json(settings)
 
-    def hardening(self) -> list[str]:
-        """Return the comparison of hardened networks, as a list, if the study has any."""
-        return [f"{self._folder}/hardening.csv"] if self.hardening_names() else []
+    def hardening(self, table: str) -> list[str]:
+        """Return the table ``hardened`` or ``hardening`` of hardened networks, as a list, if the study has any."""
+        return [f"{self._folder}/{table}.csv"] if self.hardening_names() else []
 
     def _hardening_retrainings(self) -> dict[str, str]:
         """Return the first of the compared experiments that each of these retrainings belongs to."""
@@ -319,7 +319,8 @@ class Findings:
             *self.far("rubbish.csv", "rubbish_summary.csv", "rays.csv", "ray_slopes.parquet"),
             *self.boundary(),
             *self.kinds(),
-            *self.hardening(),
+            *self.hardening("hardened"),
+            *self.hardening("hardening"),
             *self._human_study.tables("accuracy"),
         ]
 

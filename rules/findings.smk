@@ -162,7 +162,8 @@ rule tabulate_hardening:
         dataset=findings.hardening_dataset(),
         architecture=classifiers.network_files(findings.hardening_names),
     output:
-        "<results>/findings/hardening.csv",
+        hardened="<results>/findings/hardened.csv",
+        hardening="<results>/findings/hardening.csv",
     params:
         code=classifiers.fingerprint("fooling.cli.attack_tables:tabulate_hardening", findings.hardening_names),
         environment=environment("networks"),
@@ -184,7 +185,7 @@ rule tabulate_hardening:
         "Compare ways of training that may make networks harder to fool"
     shell:
         "fooling tabulate-hardening {input.classifiers} {params.own_files} {params.tables}"
-        " --settings {params.settings:q} --output {output} 2> {log}"
+        " --settings {params.settings:q} --hardened {output.hardened} --hardening {output.hardening} 2> {log}"
 
 
 rule trace_lineage:

@@ -66,6 +66,7 @@ class Tables:
     boundary: pd.DataFrame = field(default_factory=pd.DataFrame)  # of all networks
     rubbish: pd.DataFrame = field(default_factory=pd.DataFrame)  # of all networks
     ray_slopes: pd.DataFrame = field(default_factory=pd.DataFrame)  # of all networks
+    hardened: pd.DataFrame = field(default_factory=pd.DataFrame)  # of all networks of the comparison
 
 
 class NotRun(Exception):  # noqa: N818 - a result, not an error

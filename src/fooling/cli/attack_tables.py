@@ -9,7 +9,7 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from fooling.artifacts import read_table, read_tables, write_table, write_tables
+from fooling.artifacts import read_table, read_tables, write_tables
 from fooling.attacks.adversarial.record import load_adversarial
 from fooling.attacks.evolution.record import load_run
 from fooling.attacks.label_only.record import load_label_only
@@ -34,10 +34,12 @@ from fooling.findings.adversarial import (
 )
 from fooling.findings.calibration import REAL, calibrate_on
 from fooling.findings.hardening import (
+    HARDENED,
     HARDENING,
     HardeningSettings,
     champions_of_chains,
     hardened_networks,
+    hardened_table,
     hardening_table,
 )
 from fooling.findings.intervals import IntervalSettings
@@ -243,7 +245,8 @@ def tabulate_hardening(
     retrained: list[Path] | None = None,
     dataset: Path,
     settings: str = "{}",
-    output: Path,
+    hardened: Path,
+    hardening: Path,
     architecture: list[str] | None = None,
     device: str = "auto",
 ) -> None:
@@ -259,7 +262,8 @@ def tabulate_hardening(
             scored again for a network without one.
         retrained: Tables of the champions of retrainings; the option once for each.
         settings: Which experiments belong together, the threshold and the share refused: JSON or a YAML file.
-        output: Table to write.
+        hardened: Table with a row for each network to write.
+        hardening: Table of their means to write.
     """
     checked = read_settings(HardeningSettings, settings)
     networks = hardened_networks([classifier_header(path) for path in classifiers])
@@ -272,10 +276,9 @@ def tabulate_hardening(
             opened = open_classifier(path, device=device, architecture=architecture)
             logits = opened.logits(torch.from_numpy(data.test_images)).cpu().numpy()
             parts.append(calibrate_on(logits, data.test_labels, classifier=network.name, settings=checked)[1])
-    table = hardening_table(networks, pd.concat(found), pd.concat(parts), checked)
-    write_table(output, table, HARDENING)
-    evolved = table[table["search"] == "map-elites"]
-    medians = "; ".join(
-        f"{row.experiment}, {row.way}: {share_percent(row.accepted)}" for row in evolved.itertuples()
-    )
-    say(f"champions accepted at equal refusal: {medians}; written to {output}")
+    single = hardened_table(networks, pd.concat(found), pd.concat(parts), checked)
+    means = hardening_table(single, confidence_level=checked.confidence_level)
+    write_tables((hardened, single, HARDENED), (hardening, means, HARDENING))
+    evolved = means[means["search"] == "map-elites"].to_dict("records")
+    shares = "; ".join(f"{row['experiment']}, {row['way']}: {share_percent(row['accepted'])}" for row in evolved)
+    say(f"champions accepted at equal refusal: {shares}; written to {hardening}")

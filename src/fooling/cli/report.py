@@ -27,6 +27,7 @@ from fooling.findings.classifiers import CLASSIFIERS
 from fooling.findings.distances import DISTANCES
 from fooling.findings.examination import EXAMINED
 from fooling.findings.far import RUBBISH_SUMMARY
+from fooling.findings.hardening import HARDENING
 from fooling.findings.label_only import LABEL_ONLY, LABEL_ONLY_TRANSFER
 from fooling.findings.random_images import FAMILIES_TABLE
 from fooling.findings.rays import RAY_SLOPES
@@ -68,7 +69,7 @@ SHOWN = (
     *(CLAIMS, AUDITS, CHAMPIONS, EXAMINED, REAL, TRANSFER, DISTANCES, RETRAINING, EFFECTS),
     *(BOUNDARY, FAMILIES_TABLE, ROBUSTNESS, SUPERNORMAL, RUBBISH_SUMMARY, RAY_SLOPES, ADVERSARIAL_MEANS),
     UNIVERSAL_MEANS,
-    *(LABEL_ONLY, LABEL_ONLY_TRANSFER),
+    *(LABEL_ONLY, LABEL_ONLY_TRANSFER, HARDENING),
 )
 
 PANEL = "Report"
@@ -101,8 +102,8 @@ def report(
         output: HTML file to write.
         tables: A table to show, as name=path: `claims`, `audits`, `champions` of each experiment to summarise,
             `examined`, `real`, `transfer`, `distances`, `retraining`, `effects`, `boundary`, `families`, `robustness`,
-            `supernormal`, `rubbish_summary`, `ray_slopes`, `adversarial_means`, `universal_means`, `label_only` and
-            `label_only_transfer`; give the option once for each file.
+            `supernormal`, `rubbish_summary`, `ray_slopes`, `adversarial_means`, `universal_means`, `label_only`,
+            `label_only_transfer` and `hardening`; give the option once for each file.
         figures: PNG files of the figures to show.
         runs: A run whose images are shown, as experiment=path.
         replays: Champions of one of these runs over its generations, as experiment=path: the file that `replay` wrote
@@ -144,6 +145,7 @@ def report(
             label_only=_all(given, LABEL_ONLY),
             label_only_transfer=_all(given, LABEL_ONLY_TRANSFER),
             audits=_all(given, AUDITS),
+            hardening=_all(given, HARDENING),
         ),
         claims=read_table(single_file(given[CLAIMS.name], CLAIMS), CLAIMS) if given[CLAIMS.name] else None,
         declared=None if declared is None else read_settings(Claims, str(declared)),

@@ -58,6 +58,7 @@ from fooling.formatting import percent, share_percent, short_percent
 from fooling.progress import say
 from fooling.schemas import checked_header
 from fooling.settings import read_settings
+from fooling.training.settings import PLAIN
 
 PANEL = "Findings"
 
@@ -81,7 +82,9 @@ def describe_classifiers(
     means = errors_table(described, settings=checked)
     write_tables((training, epochs, TRAINING), (networks, described, CLASSIFIERS), (errors, means, TEST_ERRORS))
     listed = "; ".join(
-        f"{row['architecture']} on {row['dataset']} {share_percent(row['mean'])}" for row in means.to_dict("records")
+        f"{row['architecture']} on {row['dataset']}{'' if row['way'] == PLAIN else ', ' + row['way']} "
+        f"{share_percent(row['mean'])}"
+        for row in means.to_dict("records")
     )
     say(f"mean test error of {len(described)} networks: {listed}; written to {networks}")
 

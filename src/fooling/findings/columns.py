@@ -80,3 +80,9 @@ WEIGHT_DECAY = Column(
     doc="Weight decay of its training; empty for a network that the study did not train.",
 )
 CLIPPED = Column("clipped", FLAG, doc="Whether the inputs are clipped to the range of images, 0 to 1.")
+WAY = Column(
+    "way",
+    TEXT,
+    doc="How the network was trained: `plain`, or the settings of `training` that may make it harder to fool "
+    "(`label_smoothing`, `outliers`, `adversarial`).",
+)

@@ -8,18 +8,21 @@ raise the same confidence, so these numbers are adaptive too, as long as one cha
 
 from __future__ import annotations
 
+import dataclasses
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from pydantic import Field
 
 from fooling.errors import FoolingError
+from fooling.findings.bounds import Array
 from fooling.findings.calibration import CalibrationSettings
-from fooling.findings.columns import EXPERIMENT, SEARCH
+from fooling.findings.columns import CLASSIFIER, EXPERIMENT, RUNS_ON_CLASSIFIER, SEARCH, WAY
 from fooling.findings.intervals import (
     Estimate,
     IntervalSettings,
@@ -30,7 +33,7 @@ from fooling.findings.intervals import (
 from fooling.findings.runs import ThresholdSettings, at_threshold
 from fooling.settings import Settings
 from fooling.table import COUNT, NUMBER, SHARE, TEXT, Column, Table, Values, bounds, with_bounds
-from fooling.training.settings import PLAIN, PgdSettings, hardening_of
+from fooling.training.settings import PLAIN, hardening_of, passes_of
 
 FOOLING_CLASS = "fooling class"  # followed by its filling: a way to harden a network
 
@@ -41,83 +44,104 @@ def _difference(column: str, *, unit: str) -> tuple[Column, Column, Column]:
         f"{column}_difference",
         NUMBER.or_nothing,
         unit=unit,
-        doc=f"Mean difference of `{column}` to the plain counterparts; empty without any, as for plain networks.",
+        doc=f"Mean difference of `{column}` to the plain counterparts; empty if there are none.",
     )
     return (meant, *bounds(NUMBER, of=meant.name, unit=unit))
 
 
+_WAY = dataclasses.replace(
+    WAY,
+    doc=f"{WAY.doc.removesuffix('.')}; for the last networks of chains of retraining `{FOOLING_CLASS}` and what fills "
+    "it.",
+)
+_PASSES = Column(
+    "passes",
+    Values(kind="number", least=1).or_nothing,
+    doc="Images that pass through the network, forwards and backwards, for each real image in training: the cost in "
+    "time. Empty for a fooling class, whose cost is the evolution of its images.",
+)
+_AT_THRESHOLD = Column("at_threshold", SHARE, doc="Share of the champions at or above `findings.threshold`, 99.99 %.")
+_REFUSED = Column(
+    "refused",
+    SHARE,
+    doc="Share of the correctly classified real test images that are refused, on the half on which the threshold was "
+    "not fitted.",
+)
+_ACCEPTED = Column("accepted", SHARE, doc="Share of the champions at or above the threshold of their network.")
+_EXCESS = Column(
+    "excess",
+    NUMBER,
+    unit="log-odds",
+    doc="Median log-odds of the champions minus the threshold of their network. Below 0 the median champion is "
+    "refused.",
+)
+HARDENED = Table(
+    name="hardened",
+    path="findings/hardened.csv",
+    commands=("tabulate-hardening",),
+    columns=(
+        *(EXPERIMENT, CLASSIFIER, _WAY, SEARCH),
+        Column("counterpart", TEXT.or_nothing, doc="Plain network with which it is compared; empty if there is none."),
+        *(RUNS_ON_CLASSIFIER, _PASSES),
+        Column("test_error", SHARE, doc="Its test error."),
+        Column(
+            "log_odds",
+            NUMBER,
+            unit="log-odds",
+            doc="Fooling confidence: the median over the classes of the champions' log-odds, mean over the runs.",
+        ),
+        _AT_THRESHOLD,
+        Column(
+            "refusal_threshold",
+            NUMBER,
+            unit="log-odds",
+            doc="Log-odds of the confidence below which the network refuses an image.",
+        ),
+        *(_REFUSED, _ACCEPTED, _EXCESS),
+    ),
+    key=("experiment", "classifier", "search"),
+    may_be_empty=True,
+    doc="One row for each network, experiment and search. Experiments with equal encodings and budgets are one "
+    "comparison, named after the first of them. Fooling classes have no random search.",
+)
 HARDENING = Table(
     name="hardening",
     path="findings/hardening.csv",
     commands=("tabulate-hardening",),
     columns=(
-        EXPERIMENT,
-        Column(
-            "way",
-            TEXT,
-            doc="How the networks were trained: `plain`, the settings of `training` that harden them, or `fooling "
-            "class` and what fills it, for the last networks of chains of retraining.",
-        ),
-        SEARCH,
+        *(EXPERIMENT, _WAY, SEARCH),
         Column(
             "networks", COUNT, doc="Number of networks, which are the independent units; fewer than 3: no interval."
         ),
         Column("runs", COUNT, unit="runs", doc="Number of runs against all of them."),
-        Column(
-            "passes",
-            Values(kind="number", least=1).or_nothing,
-            doc="Images that pass through the network, forwards and backwards, for each real image in training: the "
-            "cost in time. Empty for a fooling class, whose cost is the evolution of its images.",
-        ),
+        _PASSES,
         Column("test_error", SHARE, doc="Mean test error."),
         *_difference("test_error", unit=""),
-        *with_bounds(
-            Column(
-                "median",
-                SHARE,
-                doc="Fooling confidence: the median over the classes, averaged as log-odds over the runs and networks.",
-            )
-        ),
-        *_difference("median", unit="log-odds"),
-        Column("at_threshold", SHARE, doc="Share of the champions at or above `findings.threshold`, 99.99 %."),
+        *with_bounds(Column("median", SHARE, doc="Fooling confidence: the confidence at the mean of `log_odds`.")),
+        *_difference("log_odds", unit="log-odds"),
+        _AT_THRESHOLD,
         Column(
             "refusal_threshold",
             SHARE,
-            doc="Confidence below which a network refuses an image, the mean over networks of its log-odds.",
+            doc="Confidence below which a network refuses an image, at the mean of the log-odds.",
         ),
-        Column(
-            "refused",
-            SHARE,
-            doc="Share of the correctly classified real test images that are refused, on the half on which the "
-            "threshold was not fitted.",
-        ),
+        _REFUSED,
         *with_bounds(
-            Column(
-                "accepted",
-                SHARE,
-                doc="Share of the champions at or above the threshold of their network; with Clopper and Pearson's "
-                "interval, networks as trials.",
+            dataclasses.replace(
+                _ACCEPTED,
+                doc=f"{_ACCEPTED.doc.removesuffix('.')}; with Clopper and Pearson's interval, networks as trials.",
             )
         ),
-        *with_bounds(
-            Column(
-                "excess",
-                NUMBER,
-                unit="log-odds",
-                doc="Median log-odds of the champions minus the threshold of their network, mean over the networks. "
-                "Below 0 the median champion is refused.",
-            )
-        ),
+        *with_bounds(_EXCESS),
         *_difference("excess", unit="log-odds"),
         Column("pairs", COUNT, doc="Number of networks that have a plain counterpart."),
         Column("note", TEXT.or_nothing, doc="Why there is no interval."),
     ),
     key=("experiment", "way", "search"),
     may_be_empty=True,
-    doc="One row for each way of training, experiment and search. Experiments with equal encodings and budgets are one "
-    "comparison, named after the first of them. A difference is that of each network to its plain counterpart, with "
-    "the same architecture and seed; for a fooling class, to the first network of its chain. Intervals are over "
-    "networks. Fooling classes have no random search.",
+    doc="One row for each way of training, experiment and search: means over the networks of the table `hardened`. A "
+    "difference is that of each network to its plain counterpart, with the same architecture and seed; for a fooling "
+    "class, to the first network of its chain. Intervals are over networks.",
 )
 
 
@@ -182,86 +206,108 @@ def hardened_networks(headers: Iterable[Mapping[str, Any]]) -> list[HardenedNetw
     ]
 
 
-def passes_of(training: Mapping[str, Any]) -> float:
-    """Return how many images pass through the network, forwards and backwards, for each real image in training."""
-
-    def of_search(settings: Mapping[str, Any] | None) -> int:
-        return 0 if settings is None else PgdSettings.model_validate(settings).steps
-
-    passes = 1.0 + of_search(training.get("adversarial"))
-    if outliers := training.get("outliers"):
-        passes += outliers["per_batch"] / training["batch_size"] * (1 + of_search(outliers.get("worst")))
-    return passes
-
-
 def champions_of_chains(retrained: pd.DataFrame) -> pd.DataFrame:
     """Return the table ``retrained`` with the columns of ``champions`` that the comparison reads."""
     names = [f"{row.retraining}/{row.first}/{row.filled_with}/dnn{row.number}" for row in retrained.itertuples()]
     return retrained.assign(classifier=names, experiment=retrained["retraining"], search="map-elites")
 
 
-def hardening_table(
+def hardened_table(
     networks: Sequence[HardenedNetwork], champions: pd.DataFrame, real: pd.DataFrame, settings: HardeningSettings
 ) -> pd.DataFrame:
-    """Return the table ``hardening``.
+    """Return the table ``hardened``, in the order of the ``networks``.
 
     Args:
         networks: The networks.
-        champions: Rows of the table ``champions`` of these networks.
+        champions: Rows of the table ``champions`` of these networks, and of others.
         real: Rows of the table ``real`` of these networks.
-        settings: Which experiments belong together, thresholds and intervals.
+        settings: Which experiments belong together, and thresholds.
 
     Raises:
-        FoolingError: A network has no rows in ``real``, or classifies none of these images correctly.
+        FoolingError: A network has no rows in ``real``, or classifies too few of these images correctly.
     """
-    known = {network.name: network for network in networks}
-    refusals = {name: _refusal(real[real["classifier"] == name], name, settings.refused_share) for name in known}
-    measured = pd.DataFrame(list(_measured(known, champions, refusals, settings)))
-    if measured.empty:
-        return pd.DataFrame(columns=HARDENING.names)
+    order = {network.name: place for place, network in enumerate(networks)}
+    refusals = {name: _refusal(real[real["classifier"] == name], name, settings.refused_share) for name in order}
+    rows = champions[champions["classifier"].isin(list(order))].copy()
+    rows["experiment"] = rows["experiment"].map(lambda name: settings.together.get(name, name))
+    found = []
+    for (experiment, classifier, search), group in rows.groupby(["experiment", "classifier", "search"], sort=False):
+        network, (threshold, refused) = networks[order[str(classifier)]], refusals[str(classifier)]
+        medians = group.groupby("seed")["log_odds"].median()
+        row = {
+            "experiment": experiment,
+            "classifier": classifier,
+            "way": network.way,
+            "search": search,
+            "counterpart": network.counterpart,
+            "runs": len(medians),
+            "passes": np.nan if network.passes is None else network.passes,
+            "test_error": network.test_error,
+            "log_odds": float(medians.mean()),
+            "at_threshold": float(at_threshold(group["confidence"].to_numpy(np.float32), settings.threshold).mean()),
+            "refusal_threshold": threshold,
+            "refused": refused,
+            "accepted": float((group["log_odds"] >= threshold).mean()),
+            "excess": float(medians.mean()) - threshold,
+        }
+        found.append(row)
+    found.sort(key=lambda row: (row["experiment"], order[str(row["classifier"])]))
+    return pd.DataFrame(found, columns=HARDENED.names)
+
+
+def hardening_table(hardened: pd.DataFrame, *, confidence_level: float) -> pd.DataFrame:
+    """Return the table ``hardening`` from the table ``hardened``: means and differences to plain networks."""
     rows = []
-    for (experiment, way, search), found in measured.groupby(["experiment", "way", "search"], sort=False):
-        beside = measured[(measured["experiment"] == experiment) & (measured["search"] == search)]
-        plain = beside[beside["way"] == PLAIN].set_index("classifier")
+    for (experiment, way, search), found in hardened.groupby(["experiment", "way", "search"], sort=False):
         place = {"experiment": experiment, "way": way, "search": search}
-        rows.append(place | _row(found, plain, settings.confidence_level))
+        differences = {
+            f"{column}_difference": differences_to_plain(hardened, found, column)
+            for column in ("test_error", "log_odds", "excess")
+        }
+        row = place | _means(found, confidence_level)
+        for name, values in differences.items():
+            estimate = _estimated(values, confidence_level)
+            row |= {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
+        rows.append(row | {"pairs": len(differences["excess_difference"])})
     return pd.DataFrame(rows, columns=HARDENING.names)
 
 
-def _measured(
-    known: Mapping[str, HardenedNetwork],
-    champions: pd.DataFrame,
-    refusals: Mapping[str, tuple[float, float]],
-    settings: HardeningSettings,
-) -> Iterator[dict[str, Any]]:
-    """Yield one row for each network, comparison and search."""
-    rows = champions[champions["classifier"].isin(known)].copy()
-    rows["experiment"] = rows["experiment"].map(lambda name: settings.together.get(name, name))
-    groups = {
-        (str(experiment), str(classifier), str(search)): found
-        for (experiment, classifier, search), found in rows.groupby(["experiment", "classifier", "search"], sort=False)
+def differences_to_plain(hardened: pd.DataFrame, rows: pd.DataFrame, column: str) -> NDArray[np.float64]:
+    """Return for ``rows`` of one experiment and search (P,) the differences to the plain counterparts.
+
+    ``rows`` without a counterpart in the table ``hardened`` are left out, and so are plain networks.
+    """
+    if rows.empty:
+        return np.empty(0)
+    experiment, search = rows[["experiment", "search"]].iloc[0]
+    beside = hardened[(hardened["experiment"] == experiment) & (hardened["search"] == search)]
+    plain = beside[beside["way"] == PLAIN].set_index("classifier")[column].astype(float)
+    paired = rows[rows["counterpart"].isin(plain.index) & (rows["way"] != PLAIN)]
+    return np.asarray(paired[column].to_numpy(float) - plain.loc[paired["counterpart"]].to_numpy(float))
+
+
+def _means(found: pd.DataFrame, level: float) -> dict[str, Any]:
+    """Return the means over the networks of one row."""
+    median = _estimated(found["log_odds"].to_numpy(float), level, back=probability_of)
+    excess = _estimated(found["excess"].to_numpy(float), level)
+    accepted = estimated_share(found["accepted"].to_numpy(float)[:, None], level=level, nested=True)
+    return {
+        "networks": len(found),
+        "runs": int(found["runs"].sum()),
+        **{name: found[name].mean() for name in ("passes", "test_error", "at_threshold", "refused")},
+        **{"median": median.value, "median_low": median.low, "median_high": median.high},
+        "refusal_threshold": float(probability_of(found["refusal_threshold"].mean())),
+        **{"accepted": accepted.value, "accepted_low": accepted.low, "accepted_high": accepted.high},
+        **{"excess": excess.value, "excess_low": excess.low, "excess_high": excess.high},
+        "note": median.note,
     }
-    order = list(known)
-    for experiment, classifier, search in sorted(groups, key=lambda place: (place[0], order.index(place[1]))):
-        found, network = groups[experiment, classifier, search], known[classifier]
-        threshold, refused = refusals[classifier]
-        medians = found.groupby("seed")["log_odds"].median()
-        yield {
-            "experiment": experiment,
-            "search": search,
-            "classifier": classifier,
-            "way": network.way,
-            "counterpart": network.counterpart,
-            "passes": np.nan if network.passes is None else network.passes,
-            "test_error": network.test_error,
-            "median": float(medians.mean()),
-            "runs": len(medians),
-            "at_threshold": float(at_threshold(found["confidence"].to_numpy(np.float32), settings.threshold).mean()),
-            "refusal_threshold": threshold,
-            "refused": refused,
-            "accepted": float((found["log_odds"] >= threshold).mean()),
-            "excess": float(medians.mean()) - threshold,
-        }
+
+
+def _estimated(values: NDArray[np.float64], level: float, *, back: Callable[[Array], Array] | None = None) -> Estimate:
+    """Return the mean of ``values`` of networks, with its interval; NaN without any."""
+    if not len(values):
+        return Estimate(value=np.nan, low=np.nan, high=np.nan, units=0, runs=0)
+    return estimated_mean(values[:, None], level=level, nested=True, back=back)
 
 
 def _refusal(real: pd.DataFrame, name: str, share: float) -> tuple[float, float]:
@@ -283,43 +329,6 @@ def _refusal(real: pd.DataFrame, name: str, share: float) -> tuple[float, float]
     refused = min(max(round(share * len(ordered)), 1), len(ordered) - 1)
     threshold = float(ordered[refused - 1] + ordered[refused]) / 2
     return threshold, float((kept_back < threshold).mean())
-
-
-def _row(found: pd.DataFrame, plain: pd.DataFrame, level: float) -> dict[str, Any]:
-    """Return the columns of one row from its networks and the ``plain`` ones, by name."""
-
-    def mean(column: str, *, back: Any = None) -> Estimate:
-        return estimated_mean(found[column].to_numpy(float)[:, None], level=level, nested=True, back=back)
-
-    median, excess = mean("median", back=probability_of), mean("excess")
-    accepted = estimated_share(found["accepted"].to_numpy(float)[:, None], level=level, nested=True)
-    paired = found[found["counterpart"].isin(plain.index)] if found["way"].iloc[0] != PLAIN else found[:0]
-    return {
-        "networks": len(found),
-        "runs": int(found["runs"].sum()),
-        "passes": found["passes"].mean(),
-        "test_error": found["test_error"].mean(),
-        **_difference_to(plain, paired, "test_error", level),
-        **{"median": median.value, "median_low": median.low, "median_high": median.high},
-        **_difference_to(plain, paired, "median", level),
-        "at_threshold": found["at_threshold"].mean(),
-        "refusal_threshold": float(probability_of(found["refusal_threshold"].mean())),
-        "refused": found["refused"].mean(),
-        **{"accepted": accepted.value, "accepted_low": accepted.low, "accepted_high": accepted.high},
-        **{"excess": excess.value, "excess_low": excess.low, "excess_high": excess.high},
-        **_difference_to(plain, paired, "excess", level),
-        "pairs": len(paired),
-        "note": median.note,
-    }
-
-
-def _difference_to(plain: pd.DataFrame, paired: pd.DataFrame, column: str, level: float) -> dict[str, float]:
-    name = f"{column}_difference"
-    if paired.empty:
-        return {name: np.nan, f"{name}_low": np.nan, f"{name}_high": np.nan}
-    differences = paired[column].to_numpy(float) - plain.loc[paired["counterpart"], column].to_numpy(float)
-    estimate = estimated_mean(differences[:, None], level=level, nested=True)
-    return {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
 
 
 def _training_of(header: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -24,7 +24,7 @@ DECLARED = {
     "fooling.findings.transfer": ("shown", "transfer"),
     "fooling.findings.retraining": ("retrained", "retraining", "effects"),
     "fooling.findings.stronger_attacks": ("budget", "refusal"),
-    "fooling.findings.hardening": ("hardening",),
+    "fooling.findings.hardening": ("hardened", "hardening"),
     "fooling.findings.ablation": ("ablation", "ablation_summary"),
     "fooling.findings.stress": ("robustness", "supernormal"),
     "fooling.findings.ascent": ("ascent", "ascent_times", "ascent_curves", "ascent_sweeps", "ascent_evaluations"),

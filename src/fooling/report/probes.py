@@ -249,3 +249,22 @@ def _reached_by(rows: pd.DataFrame, search: str) -> str:
     median = float(run_medians(rows, search).mean())
     confidence = "" if math.isnan(median) else f", at a median confidence of {percent(median)}"
     return f"has an image for {share_percent(share)} of the classes{confidence}"
+
+
+def does_training_help(hardening: pd.DataFrame | None) -> str:
+    """Return what each way of training changes, for each experiment; empty without the table ``hardening``."""
+    if hardening is None or hardening.empty:
+        return ""
+    sentences = []
+    for experiment, rows in hardening[hardening["search"] == "map-elites"].groupby("experiment", sort=False):
+        parts = [
+            f"{row['way']} {percent(row['median'])}, {share_percent(row['accepted'])} accepted, test error "
+            f"{share_percent(row['test_error'])}"
+            for row in rows.to_dict("records")
+        ]
+        sentences.append(f"{experiment}: {'; '.join(parts)}.")
+    return (
+        "Median confidence of the images evolved against each network itself, and the share of them that a network "
+        "accepts if it refuses about 5 % of the real test images that it classifies correctly. "
+        f"{' '.join(sentences)} {STORED}"
+    )

@@ -43,7 +43,7 @@ from fooling.study.entries import (
     UniversalEntry,
 )
 from fooling.survey.settings import SurveySettings
-from fooling.training.settings import AdamSettings, CosinePolicy, TrainingSettings
+from fooling.training.settings import AdamSettings, CosinePolicy, OutlierSettings, TrainingSettings
 
 SHARED_FOLDER = "datasets"  # below results/, beside the studies
 
@@ -153,11 +153,20 @@ def default_study() -> StudySettings:
             _lenet("lenet-a", seed=1, independent="lenet-b"),
             _lenet("lenet-b", seed=2, independent="lenet-c"),
             _lenet("lenet-c", seed=3, independent="lenet-a"),
+            _hardened(),
             _alexnet(),
         ),
         experiments=(
             _on_lenets("direct", DirectSettings()),
             _on_lenets("cppn", CppnSettings()),
+            ExperimentEntry(
+                name="hardened",
+                tables="champions",
+                classifiers=("hardened",),
+                seeds=SeedRange(count=1),
+                encoding=CppnSettings(),
+                drift=False,
+            ),
             _in_colour("direct-colour", DirectSettings()),
             _in_colour("cppn-colour", CppnSettings()),
         ),
@@ -208,6 +217,13 @@ def _lenet(name: str, *, seed: int, independent: str) -> TrainedEntry:
         seed=seed,
         training=TrainingSettings(iterations=600),
     )
+
+
+def _hardened() -> TrainedEntry:
+    """Return a LeNet that learns to be unsure of images that fooled another one; a single network gives no interval."""
+    outliers = OutlierSettings(kind="fooling", retraining="fooling-class", first="lenet-a")
+    training = TrainingSettings(iterations=600, outliers=outliers)
+    return TrainedEntry(name="hardened", dataset="digits", architecture="lenet", seed=1, training=training)
 
 
 def _alexnet() -> TrainedEntry:

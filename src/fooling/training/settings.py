@@ -265,3 +265,15 @@ def training_modules(training: TrainingSettings) -> list[str]:
     """Return the modules that a training with these settings imports by name."""
     in_cppn = training.outliers is not None and training.outliers.kind == "cppn"
     return [encoding_module("cppn")] if in_cppn else []
+
+
+def passes_of(training: Mapping[str, Any]) -> float:
+    """Return how many images pass through the network, forwards and backwards, for each real image in training."""
+
+    def of_search(settings: Mapping[str, Any] | None) -> int:
+        return 0 if settings is None else PgdSettings.model_validate(settings).steps
+
+    passes = 1.0 + of_search(training.get("adversarial"))
+    if outliers := training.get("outliers"):
+        passes += outliers["per_batch"] / training["batch_size"] * (1 + of_search(outliers.get("worst")))
+    return passes
