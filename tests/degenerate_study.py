@@ -475,6 +475,18 @@ class DegenerateStudy:
             evaluations=out / "ascent_evaluations.csv",
         )
         yield call(
+            "tabulate-hardening",
+            [*networks, *chained],
+            champions=champions,
+            real=self.of("real/*.parquet"),
+            retrained=self.of("retraining/*.champions.parquet"),
+            dataset=self.dataset,
+            settings="{}",
+            hardened=out / "hardened.csv",
+            hardening=out / "hardening.csv",
+            device="cpu",
+        )
+        yield call(
             "tabulate-adversarial",
             self.adversarial(),
             classifiers=networks,
@@ -530,6 +542,7 @@ class DegenerateStudy:
             "ascent_times": [out / "ascent_times.parquet"],
             "boundary": [out / "boundary.parquet"],
             "rubbish": [out / "far/rubbish.csv"],
+            "hardened": [out / "hardened.csv"],
             "ray_slopes": [out / "far/ray_slopes.parquet"],
             "adversarial": [out / "adversarial.parquet"],
             "adversarial_transfer": [out / "adversarial_transfer.csv"],
@@ -597,6 +610,7 @@ class DegenerateStudy:
                     "examined": self.of("examined/*/*.parquet"),
                     "boundary": [out / "boundary.parquet"],
                     "rubbish_summary": [out / "far/rubbish_summary.csv"],
+                    "hardening": [out / "hardening.csv"],
                     "ray_slopes": [out / "far/ray_slopes.parquet"],
                     "families": self.of("families/*.parquet"),
                     "robustness": self.of("robustness/*.csv"),

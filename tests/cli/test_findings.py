@@ -17,7 +17,12 @@ from fooling.attacks.record import load_attack
 from fooling.claims.judgements import CLAIMS
 from fooling.classifiers.classifier_file import load_classifier
 from fooling.cli.attack import attack
-from fooling.cli.attack_tables import tabulate_adversarial, tabulate_label_only, tabulate_universal
+from fooling.cli.attack_tables import (
+    tabulate_adversarial,
+    tabulate_hardening,
+    tabulate_label_only,
+    tabulate_universal,
+)
 from fooling.cli.claims import claims, summarise
 from fooling.cli.classifiers import assemble_ensemble, calibrate, match_refusal
 from fooling.cli.comparisons import compare_kinds, probe_boundary
@@ -370,6 +375,16 @@ def findings_of(study: Path, out: Path) -> None:
         rays=out / "rays.csv",
         slopes=out / "ray_slopes.parquet",
     )
+    tabulate_hardening(
+        networks,
+        champions=[out / "champions.parquet"],
+        real=[out / "real" / f"{name}.parquet" for name in NETWORKS[:1]],
+        retrained=[out / "retrained.parquet"],
+        dataset=study / "dataset.safetensors",
+        settings=INTERVALS,
+        hardened=out / "hardened.csv",
+        hardening=out / "hardening.csv",
+    )
     compare_kinds(
         study / "lenet-a.safetensors",
         other=study / "lenet-b.safetensors",
@@ -428,6 +443,7 @@ def findings_of(study: Path, out: Path) -> None:
         "refusal": ["refusal.csv"],
         "boundary": ["boundary.parquet"],
         "rubbish": ["rubbish.csv"],
+        "hardened": ["hardened.csv"],
         "ray_slopes": ["ray_slopes.parquet"],
         "ablation": ["ablation/*.parquet"],
         "families": ["families/*.parquet"],
@@ -512,6 +528,8 @@ TABLES = {
     "rubbish_summary": "rubbish_summary.csv",
     "rays": "rays.csv",
     "ray_slopes": "ray_slopes.parquet",
+    "hardened": "hardened.csv",
+    "hardening": "hardening.csv",
     "adversarial": "adversarial.parquet",
     "adversarial_means": "adversarial_means.csv",
     "adversarial_transfer": "adversarial_transfer.csv",
@@ -668,7 +686,7 @@ def test_the_same_inputs_give_the_same_bytes(study, tmp_path):
     first = {path.relative_to(study / "findings"): path.read_bytes() for path in study.glob("findings/**/*.*")}
     again = {path.relative_to(tmp_path): path.read_bytes() for path in tmp_path.glob("**/*.*")}
     assert first == again
-    assert len(first) == 70
+    assert len(first) == 72
 
 
 def test_champions_that_do_not_vary_have_no_largest_share(study, tmp_path, capsys):

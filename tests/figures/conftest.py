@@ -53,6 +53,7 @@ from fooling.findings.ascent import curves_of_ascents, curves_of_searches
 from fooling.findings.intervals import IntervalSettings
 from made_up_adversarial import made_adversarial
 from made_up_answers import analysed, made_questionnaire, simulated
+from made_up_hardening import made_hardening
 from made_up_label_only import made_label_tables
 from made_up_universal import made_universal
 
@@ -216,6 +217,7 @@ MADE: dict[str, Callable[[], dict[str, Any]]] = {
     "distances": lambda: {"distances": made_distances()},
     "rubbish": lambda: {name: made_far()[name] for name in ("rubbish", "rubbish_summary")},
     "rays": lambda: {"rays": made_far()["rays"]},
+    "hardening": made_hardening,
     "training_curves": lambda: {
         **dict(zip(("training", "classifiers"), made_training(), strict=True)),
         "reference_error": 0.0094,

@@ -13,13 +13,13 @@ from fooling.figures.catalogue import FIGURES as CATALOGUE
 from fooling.findings.registry import MODULES
 
 from .commands import case, holds
-from .conftest import CLASS_SETS, INTERVALS, Study, claims, figure, kinds, report
+from .conftest import CLASS_SETS, INTERVALS, Study, claims, figure, hardening, kinds, report
 from .damage import PLACES, broken_table
 from .profile import fuzzed
 
 #: The commands that read each table, figures left aside.
 COMMANDS = {
-    "champions": ("variance", "compare-class-sets", "report", "run-info", "summarise"),
+    "champions": ("variance", "compare-class-sets", "report", "run-info", "summarise", "tabulate-hardening"),
     "history": ("claims", "tabulate-ascent", "compare-networks", "summarise"),
     "times": ("compare", "claims", "tabulate-ascent"),
     "families": ("claims", "report", "compare-kinds"),
@@ -39,14 +39,14 @@ COMMANDS = {
     "label_only": ("claims", "report"),
     "label_only_transfer": ("claims", "report"),
     "calibration": ("examine", "measure-distances"),
-    "real": ("examine", "measure-distances"),
+    "real": ("examine", "measure-distances", "tabulate-hardening"),
     "distances": ("claims",),
     "examined": ("claims", "report", "compare-networks"),
     "start": ("claims",),
     "ancestry": ("claims",),
     "classifiers": ("claims", "run-info", "summarise"),
     "transfer": ("claims",),
-    "retrained": ("claims",),
+    "retrained": ("claims", "tabulate-hardening"),
     "retraining": ("claims",),
     "claims": ("report", "summarise"),
     "audits": ("report",),
@@ -54,6 +54,8 @@ COMMANDS = {
     "rubbish": ("claims",),
     "rubbish_summary": ("report",),
     "ray_slopes": ("claims", "report"),
+    "hardened": ("claims",),
+    "hardening": ("report",),
 }
 #: Tables that nothing reads but people.
 FOR_PEOPLE = {
@@ -80,6 +82,7 @@ UNFILLED = {
 #: Beginnings of messages that name what a table says, not its file.
 OF_THE_CONTENT = (
     *("the classifiers of an experiment have different runs", "the table of ", "findings.class_sets: "),
+    *("the refusal threshold of ", "no champions of these networks"),
     *UNFILLED.values(),
 )
 
@@ -105,6 +108,9 @@ def call(study: Study, reader: str, given: dict[str, Path], out: Path) -> tuple[
         return ["draw", reader, *options], made
     if reader == "compare-kinds":
         return [reader, *kinds(study, given, output=out / "kinds.parquet")], [out / "kinds.parquet"]
+    if reader == "tabulate-hardening":
+        made = [out / "hardened.csv", out / "hardening.csv"]
+        return [reader, *hardening(study, given), "--hardened", made[0], "--hardening", made[1]], made
     if reader == "compare-networks":
         words = ["--history", file("history"), "--examined", file("examined"), "--settings", INTERVALS]
         return ["compare-networks", *words, "--output", out / "foolability.csv"], [out / "foolability.csv"]

@@ -20,7 +20,6 @@ from fooling.figures.style import (
     QUIET,
     SEARCHES,
     WIDTH,
-    capitalised,
     counted,
     draw_note,
     draw_title,
@@ -45,7 +44,7 @@ def hardening(*, hardened: pd.DataFrame, hardening: pd.DataFrame) -> Figure:
     Each experiment has a row of panels. ``hardened`` has a row for each network, ``hardening`` their means.
     """
     experiments = list(dict.fromkeys(hardening["experiment"]))
-    ways = list(dict.fromkeys(hardening["way"]))
+    ways = list(dict.fromkeys([*hardening["way"], *hardened["way"]]))
     figure = Figure(figsize=(WIDTH, 1.3 + len(experiments) * (0.75 + ROW * len(ways))), layout="constrained")
     grid = figure.subplots(len(experiments), 2, sharey=True, sharex="col", squeeze=False)
     for panels, experiment in zip(grid, experiments, strict=True):
@@ -53,7 +52,7 @@ def hardening(*, hardened: pd.DataFrame, hardening: pd.DataFrame) -> Figure:
         for place, search in zip((-APART, APART), SHOWN, strict=True):
             _draw_confidence(panels[0], means, single, ways, search, place)
             _draw_accepted(panels[1], means, single, ways, search, place)
-        panels[0].set_title(f"{capitalised(str(experiment))}: confidence of the champions")
+        panels[0].set_title(f"{experiment}: confidence of the champions")
         panels[1].set_title("Champions accepted at equal refusal")
         _use_rows(panels, ways, means)
     odds = np.concatenate(

@@ -1,9 +1,8 @@
 """Ways of training that may make a network harder to fool, compared with plain networks.
 
-Evolution ran against each of the networks, so the numbers are adaptive. At equal refusal every network has its own
-threshold, below which it refuses an image: the confidence that it has in all but a given share of the real test images
-that it classifies correctly. A champion below it is refused. Evolution against a network with such a threshold would
-raise the same confidence, so these numbers are adaptive too, as long as one champion of a class is enough.
+Evolution ran against each of the networks, so the numbers are adaptive. At equal refusal each network refuses images
+below a confidence of its own, which all but a given share of its correctly classified real test images have. Evolution
+would raise the same confidence against a network with such a threshold, so these numbers are adaptive too.
 """
 
 from __future__ import annotations
@@ -36,6 +35,7 @@ from fooling.table import COUNT, NUMBER, SHARE, TEXT, Column, Table, Values, bou
 from fooling.training.settings import PLAIN, hardening_of, passes_of
 
 FOOLING_CLASS = "fooling class"  # followed by its filling: a way to harden a network
+SEARCHES = ("map-elites", "random-search")  # that are compared
 
 
 def _difference(column: str, *, unit: str) -> tuple[Column, Column, Column]:
@@ -100,7 +100,6 @@ HARDENED = Table(
         *(_REFUSED, _ACCEPTED, _EXCESS),
     ),
     key=("experiment", "classifier", "search"),
-    may_be_empty=True,
     doc="One row for each network, experiment and search. Experiments with equal encodings and budgets are one "
     "comparison, named after the first of them. Fooling classes have no random search.",
 )
@@ -126,22 +125,16 @@ HARDENING = Table(
             doc="Confidence below which a network refuses an image, at the mean of the log-odds.",
         ),
         _REFUSED,
-        *with_bounds(
-            dataclasses.replace(
-                _ACCEPTED,
-                doc=f"{_ACCEPTED.doc.removesuffix('.')}; with Clopper and Pearson's interval, networks as trials.",
-            )
-        ),
+        *with_bounds(_ACCEPTED),
         *with_bounds(_EXCESS),
         *_difference("excess", unit="log-odds"),
         Column("pairs", COUNT, doc="Number of networks that have a plain counterpart."),
         Column("note", TEXT.or_nothing, doc="Why there is no interval."),
     ),
     key=("experiment", "way", "search"),
-    may_be_empty=True,
     doc="One row for each way of training, experiment and search: means over the networks of the table `hardened`. A "
     "difference is that of each network to its plain counterpart, with the same architecture and seed; for a fooling "
-    "class, to the first network of its chain. Intervals are over networks.",
+    "class, to the first network of its chain. Intervals are over networks; for `accepted` Clopper and Pearson's.",
 )
 
 
@@ -224,11 +217,17 @@ def hardened_table(
         settings: Which experiments belong together, and thresholds.
 
     Raises:
-        FoolingError: A network has no rows in ``real``, or classifies too few of these images correctly.
+        FoolingError: No champions are of these networks, or one classifies too few of its images in ``real`` correctly.
     """
     order = {network.name: place for place, network in enumerate(networks)}
     refusals = {name: _refusal(real[real["classifier"] == name], name, settings.refused_share) for name in order}
-    rows = champions[champions["classifier"].isin(list(order))].copy()
+    rows = champions[champions["classifier"].isin(list(order)) & champions["search"].isin(SEARCHES)].copy()
+    if rows.empty:
+        raise FoolingError(
+            "no champions of these networks",
+            found=f"champions of {', '.join(dict.fromkeys(champions['classifier'])) or 'no network'}",
+            expected=f"evolution or random search against one of {', '.join(order)}",
+        )
     rows["experiment"] = rows["experiment"].map(lambda name: settings.together.get(name, name))
     found = []
     for (experiment, classifier, search), group in rows.groupby(["experiment", "classifier", "search"], sort=False):
@@ -275,14 +274,14 @@ def hardening_table(hardened: pd.DataFrame, *, confidence_level: float) -> pd.Da
 def differences_to_plain(hardened: pd.DataFrame, rows: pd.DataFrame, column: str) -> NDArray[np.float64]:
     """Return for ``rows`` of one experiment and search (P,) the differences to the plain counterparts.
 
-    ``rows`` without a counterpart in the table ``hardened`` are left out, and so are plain networks.
+    ``rows`` without a counterpart in the table ``hardened`` are left out, as those of plain networks.
     """
     if rows.empty:
         return np.empty(0)
     experiment, search = rows[["experiment", "search"]].iloc[0]
     beside = hardened[(hardened["experiment"] == experiment) & (hardened["search"] == search)]
     plain = beside[beside["way"] == PLAIN].set_index("classifier")[column].astype(float)
-    paired = rows[rows["counterpart"].isin(plain.index) & (rows["way"] != PLAIN)]
+    paired = rows[rows["counterpart"].isin(plain.index)]
     return np.asarray(paired[column].to_numpy(float) - plain.loc[paired["counterpart"]].to_numpy(float))
 
 
@@ -348,4 +347,4 @@ def _alike(header: Mapping[str, Any]) -> str:
 def _counterpart(header: Mapping[str, Any], plain: Mapping[str, str]) -> str | None:
     if (place := header["provenance"].get("retraining")) is not None:
         return str(place["first"])
-    return plain.get(_alike(header))
+    return None if way_of(header) == PLAIN else plain.get(_alike(header))

@@ -253,7 +253,7 @@ def _reached_by(rows: pd.DataFrame, search: str) -> str:
 
 def does_training_help(hardening: pd.DataFrame | None) -> str:
     """Return what each way of training changes, for each experiment; empty without the table ``hardening``."""
-    if hardening is None or hardening.empty:
+    if hardening is None:
         return ""
     sentences = []
     for experiment, rows in hardening[hardening["search"] == "map-elites"].groupby("experiment", sort=False):
