@@ -10,7 +10,7 @@ import torch
 
 from fooling.attacks.evolution.run import Run
 from fooling.attacks.evolution.searches import MapElites
-from fooling.attacks.evolution.settings import SearchSettings
+from fooling.attacks.settings import SearchSettings
 from fooling.classifiers.classifier import Classifier
 from fooling.datasets.digits import DigitsSettings, make_digits
 from fooling.encodings.cppn.encoding import CppnEncoding

@@ -12,7 +12,7 @@ from benchmarks.figures import FIGURES
 from benchmarks.interleaving import Contestant, interleaved
 from benchmarks.material import Material, prepared
 from benchmarks.unavailable import UnavailableError
-from fooling.progress import progress, say
+from fooling.messages import progress, say
 
 #: Modules of ``benchmarks.contestants``, in the order of their turns; those compared stand close together. Some are
 #: asked for a kind of their work, and are then known as module and kind.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from fooling.classifiers.precision import lacking_bfloat16
+from fooling.attacks.evolution.screening import lacking_bfloat16
 
 
 class UnavailableError(Exception):

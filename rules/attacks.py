@@ -7,7 +7,7 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError  # type: ignore[import-untyped]
 
-from fooling.attacks.registry import ON_REAL_IMAGES, attack_modules
+from fooling.attacks.settings import ON_REAL_IMAGES, attack_modules
 from fooling.classifiers.architectures import NAMED_MODULES as ARCHITECTURES
 from fooling.encodings.settings import NAMED_MODULES as ENCODINGS
 from fooling.encodings.settings import encoding_module

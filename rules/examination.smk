@@ -248,7 +248,7 @@ rule tabulate_refusal:
     output:
         "<results>/findings/retraining/{retraining}.refusal.csv",
     params:
-        code=classifiers.fingerprint("fooling.cli.retraining_tables:tabulate_refusal", retrainings.firsts),
+        code=classifiers.fingerprint("fooling.cli.retraining:tabulate_refusal", retrainings.firsts),
         environment=environment("networks"),
         runs=options("runs", "refusing", "refusing_runs"),
         measured_runs=by_wildcards(retrainings.measured_runs),

@@ -98,7 +98,7 @@ rule tabulate_retraining:
         networks="<results>/findings/retraining/{retraining}.networks.csv",
         effects="<results>/findings/retraining/{retraining}.effects.csv",
     params:
-        code=fingerprint("fooling.cli.retraining_tables:tabulate_retraining"),
+        code=fingerprint("fooling.cli.retraining:tabulate_retraining"),
         environment=environment("findings"),
         runs=options("runs"),
         measured_runs=by_wildcards(retrainings.measured_runs),
@@ -129,7 +129,7 @@ rule tabulate_budget:
     output:
         "<results>/findings/retraining/{retraining}.budget.csv",
     params:
-        code=fingerprint("fooling.cli.retraining_tables:tabulate_budget"),
+        code=fingerprint("fooling.cli.retraining:tabulate_budget"),
         environment=environment("findings"),
         runs=options("runs"),
         measured_runs=by_wildcards(retrainings.measured_runs),

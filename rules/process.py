@@ -20,7 +20,7 @@ from typing import IO
 from snakemake.exceptions import WorkflowError  # type: ignore[import-untyped]
 
 from fooling.errors import FoolingError
-from fooling.progress import say
+from fooling.messages import say
 
 LOCK = Path(".snakemake/running.lock")
 CLEAR = "\r\x1b[K"  # the line of a terminal that shows what is running (``--logger fooling``)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from functools import cached_property
 from typing import Any
 
-from fooling.attacks.registry import attack_modules
+from fooling.attacks.settings import attack_modules
 from fooling.classifiers.architectures import names_a_file
 from fooling.encodings.settings import DirectSettings, encoding_module
 from fooling.findings.intervals import IntervalSettings
@@ -139,7 +139,7 @@ class Chains:
     def painting_code(self, wildcards: Wildcards) -> str:
         """Return the fingerprint of the command that makes random images of a chain."""
         encoding = self._random_encoding(self._all[wildcards.chain])
-        return fingerprint("fooling.cli.fooling_images:paint", encoding_module(encoding["kind"]))
+        return fingerprint("fooling.cli.retraining:paint", encoding_module(encoding["kind"]))
 
     def fooling_images(self, chain: str, number: str) -> list[str]:
         """Return the fooling images from all earlier networks of the chain."""

@@ -43,7 +43,7 @@ rule collect_champions:
     output:
         "<results>/retraining/{chain}/images{number}.safetensors",
     params:
-        code=fingerprint("fooling.cli.fooling_images:collect_champions"),
+        code=fingerprint("fooling.cli.retraining:collect_champions"),
         environment=environment("networks"),
         settings=by_wildcards(chains.supply),
     log:

@@ -12,7 +12,7 @@ rule survey_sample:
         questionnaire="<results>/survey/questionnaire.json",
         stimuli=directory("<results>/survey/stimuli"),
     params:
-        code=classifiers.fingerprint("fooling.cli.survey_preparation:survey_sample", human_study.classifier),
+        code=classifiers.fingerprint("fooling.cli.survey:survey_sample", human_study.classifier),
         environment=environment("survey"),
         study=study.name,
         runs=by_wildcards(human_study.run_options),
@@ -51,7 +51,7 @@ rule survey_analyse:
         confidence="<results>/findings/survey/confidence.csv",
         confusion="<results>/findings/survey/confusion.csv",
     params:
-        code=fingerprint("fooling.cli.survey_analyse:survey_analyse"),
+        code=fingerprint("fooling.cli.survey:survey_analyse"),
         environment=environment("survey"),
         folder=by_wildcards(human_study.response_folder),
         settings=by_wildcards(human_study.analysis),
@@ -80,7 +80,7 @@ rule survey_build:
     output:
         directory("<results>/survey/page"),
     params:
-        code=fingerprint("fooling.cli.survey_preparation:survey_build"),
+        code=fingerprint("fooling.cli.survey:survey_build"),
         environment=environment("survey"),
         packages="results/.packages/node_modules",
     log:

@@ -11,7 +11,7 @@ import typer
 
 from fooling.artifacts import write_bytes
 from fooling.errors import FoolingError
-from fooling.progress import say
+from fooling.messages import say
 from sharing import provenance
 from sharing.conversion import convert
 from sharing.merging import merge

@@ -17,7 +17,7 @@ from snakemake.persistence import MetadataRecord  # type: ignore[import-untyped]
 
 from fooling.artifacts import write_bytes
 from fooling.errors import FoolingError
-from fooling.progress import say
+from fooling.messages import say
 
 RECORDS = Path(".snakemake/metadata")
 

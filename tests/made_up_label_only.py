@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from fooling.attacks.label_only.record import Entries, LabelOnlyRecord, record_of
-from fooling.attacks.label_only.settings import LabelOnlySettings
+from fooling.attacks.settings import LabelOnlySettings
 from fooling.findings.intervals import IntervalSettings
 from fooling.findings.label_only import Answers, curves_table, label_only_table, transfer_table
 from made_up_run import made_up_run

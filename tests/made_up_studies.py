@@ -55,6 +55,7 @@ def made_up_study(claim: Claim, end: str, *, units: int, first_seed: int = 1) ->
         people={name: study.people()},
         rubbish=study.rubbish(),
         ray_slopes=study.ray_slopes(),
+        hardened=study.hardened(),
     )
 
 
@@ -204,6 +205,16 @@ class _Study:
         place = {"retraining": self.claim.retraining, "filled_with": self.claim.filled_with}
         later = table.assign(first=self.names, number=self.claim.network, **place)
         return pd.concat([first, later.assign(classifier=later["classifier"] + "/dnn")], ignore_index=True)
+
+    def hardened(self) -> pd.DataFrame:
+        """Plain networks, and one of each seed that was trained in the way of the claim."""
+        plain = pd.DataFrame({"classifier": self.names}).assign(way="plain", counterpart=None)
+        other = plain.assign(classifier=plain["classifier"] + "/other", way=self.claim.way, counterpart=self.names)
+        parts = [
+            part.assign(log_odds=LOG_ODDS[end], excess=LOG_ODDS[end])
+            for part, end in ((plain, OPPOSITE[self.end]), (other, self.end))
+        ]
+        return pd.concat(parts).assign(experiment=self.claim.experiment, search=self.claim.search, runs=1)
 
     def ray_slopes(self) -> pd.DataFrame:
         """Linear, saturated and sure where the claim is to hold."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from fooling.attacks.perturbation_settings import Perturbation
 from fooling.attacks.universal.record import UniversalRecord, perturbed
-from fooling.attacks.universal.settings import Column
 
 COLUMNS = (
-    Column("linf", 0.2, 2, 0), Column("linf", 0.1, 6, 0), Column("linf", 0.2, 6, 0), Column("l2", 0.1, 6, 0),
-    Column("linf", 0.2, 6, 1),
+    Perturbation("linf", 0.2, 2, 0), Perturbation("linf", 0.1, 6, 0), Perturbation("linf", 0.2, 6, 0),
+    Perturbation("l2", 0.1, 6, 0), Perturbation("linf", 0.2, 6, 1),
 )  # fmt: skip
 SEEN, UNSEEN, EXAMPLES, RANDOM = 6, 10, 2, 2
 #: How many of the ten unseen images each column fools; of the used ones it fools all, of each control none or one.

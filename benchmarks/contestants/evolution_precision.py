@@ -6,7 +6,7 @@ from benchmarks.interleaving import Contestant
 from benchmarks.material import OFFSPRING, UNLIMITED, Material
 from benchmarks.unavailable import require_bfloat16
 from fooling.attacks.evolution.run import Evolution
-from fooling.attacks.evolution.settings import EvolutionSettings, Precision, SearchSettings
+from fooling.attacks.settings import EvolutionSettings, Precision, SearchSettings
 from fooling.datasets.digits import DigitsSettings, make_digits
 from fooling.encodings.settings import CppnSettings
 

@@ -10,7 +10,7 @@ from benchmarks.pictures import alexnet, painter
 from benchmarks.unavailable import require_gpu
 from fooling.attacks.evolution.run import Run
 from fooling.attacks.evolution.searches import MapElites
-from fooling.attacks.evolution.settings import SearchSettings
+from fooling.attacks.settings import SearchSettings
 
 OFFSPRING = 400
 

@@ -10,7 +10,7 @@ from benchmarks.interleaving import Contestant
 from benchmarks.material import CPU, OFFSPRING, Material
 from benchmarks.pictures import alexnet, noise, squeezenet
 from benchmarks.unavailable import require_bfloat16
-from fooling.classifiers.precision import in_bfloat16
+from fooling.attacks.evolution.screening import in_bfloat16
 from fooling.classifiers.vision import CHUNK_SIZE_OF_ALEXNET
 
 

@@ -25,7 +25,7 @@ from fooling.findings.bounds import (
     bounds_of_share,
 )
 from fooling.findings.intervals import FEWEST_UNITS, too_censored
-from fooling.progress import progress
+from fooling.messages import progress
 from fooling.seeding import numpy_generator
 
 LEVEL = 0.95

@@ -19,7 +19,7 @@ from statsmodels.genmod.bayes_mixed_glm import BinomialBayesMixedGLM  # type: ig
 from statsmodels.tools.sm_exceptions import ConvergenceWarning  # type: ignore[import-untyped]
 
 from fooling.findings.bounds import bootstrap_interval, crossed_share
-from fooling.progress import progress
+from fooling.messages import progress
 from fooling.seeding import numpy_generator
 from fooling.survey.simulation import NODES, WEIGHTS, Population, simulated_grids
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import copy
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 PACKAGE = __name__.partition(".")[0]
 
@@ -22,7 +23,7 @@ INERT_DECORATORS = {
 }
 
 #: Decorators of functions and classes that have no effect beyond the name that they bind.
-LOCAL_DECORATORS = INERT_DECORATORS | {"dataclass"}
+LOCAL_DECORATORS = INERT_DECORATORS | {"dataclass", "in_style", "inlined", "intrinsic", "no_grad", "inference_mode"}
 
 #: Assignments that declare dependencies (:mod:`fooling.fingerprint`); they count for every function of their module.
 DECLARATIONS = frozenset({"DATA_FILES", "NAMED_MODULES"})
@@ -35,13 +36,13 @@ DOCUMENTATION = "doc"
 
 
 def canonical(source: str | bytes, *, module: str) -> str:
-    """Return the code that the Python text ``source`` of ``module`` executes, equal in all versions of Python."""
-    return canonical_tree(ast.parse(source), module=module)
+    """Return the code that the Python text ``source`` of ``module`` executes, equal in all versions of Python.
 
-
-def canonical_tree(tree: ast.Module, *, module: str) -> str:
-    """Return the same for a parsed module; the tree is changed."""
-    return _Canon(tree, module).text()
+    Imported names that only annotations use are left out.
+    """
+    statements = statements_of(ast.parse(source), module=module, package=())
+    used = {name for each in statements for name in each.uses}
+    return "".join(each.code for each in statements if each.has_effect or not each.is_import or used & set(each.binds))
 
 
 def imports_of(tree: ast.Module, package: Sequence[str]) -> Iterator[str]:
@@ -75,64 +76,81 @@ def declared_in(tree: ast.Module, name: str) -> tuple[str, ...]:
     return ()
 
 
-def sliced(tree: ast.Module, function: str, *, source: object) -> ast.Module:
-    """Return the part of a module that runs if only one of its functions is called.
+@dataclass(frozen=True)
+class Statement:
+    """A statement at the level of a module; each name of an import is a statement of its own."""
 
-    It consists of the function, the definitions and assignments of the names that it uses, directly or through others,
-    and all statements that do more than bind a name, such as calls. An import keeps the names in use. An import of
-    names that the whole module never uses stays, because it must be there for its effect.
+    binds: tuple[str, ...]
+    """The names that it binds, as far as they are plain to see."""
+    has_effect: bool
+    """Whether it does more than that, so that it counts whenever the module is imported."""
+    uses: tuple[str, ...]
+    """The names that its code uses; annotations that nothing reads do not count."""
+    imports: tuple[str, ...]
+    """The dotted names that it imports."""
+    code: str
+    """What it executes."""
+    is_import: bool = False
 
-    Args:
-        tree: The module; it is not changed.
-        function: Name of a function at module level.
-        source: The module's name or path, for messages.
 
-    Raises:
-        ValueError: The module defines no such function.
+def statements_of(tree: ast.Module, *, module: str, package: Sequence[str]) -> list[Statement]:
+    """Return the statements of a parsed module that do something, in their order; the tree is changed.
+
+    A definition, an import and an assignment to names bind names and do nothing else. All other statements have an
+    effect, such as a call; so has a definition with a decorator that may register it, and the import of a name that
+    the whole module never uses.
     """
-    functions = [each.name for each in tree.body if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)]
-    if function not in functions:
-        raise ValueError(f"{source} defines no function {function}, only: {', '.join(functions) or 'none'}")
-    mentioned = _names_in(tree)
-    bound = [(statement, _bound_by(statement, mentioned)) for statement in tree.body]
-    used: set[str] = set()
-    found = {function, *DECLARATIONS}
-    while found - used:
-        used |= found
-        found = {name for each, names in bound if not names or names & used for name in _names_in(each)}
-    body = [_imported(each, used) if names else each for each, names in bound if not names or names & used]
-    return ast.Module(body=body, type_ignores=[])
+    mentioned = {each.id for each in ast.walk(tree) if isinstance(each, ast.Name)}
+    found = []
+    for statement in (part for each in tree.body for part in _parts(each)):
+        binds, canon = _bound_by(statement), _Canon(statement, module)
+        if code := canon.text():
+            is_import = isinstance(statement, ast.Import | ast.ImportFrom)
+            has_effect = not (binds & mentioned if is_import else _only_binds(statement))
+            imports = sorted(set(imports_of(ast.Module(body=[statement], type_ignores=[]), package)))
+            names = tuple(sorted(binds)), tuple(sorted(canon.used)), tuple(imports)
+            found.append(Statement(names[0], has_effect, *names[1:], code, is_import))
+    return found
 
 
-def _names_in(node: ast.AST) -> set[str]:
-    return {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
-
-
-def _bound_by(statement: ast.stmt, mentioned: set[str]) -> set[str]:
-    """Return the names that a statement binds if it has no other effect, otherwise an empty set."""
+def _parts(statement: ast.stmt) -> Iterator[ast.stmt]:
+    """Yield each name of an import by itself, any other statement as it is; nothing for one that does nothing."""
     if isinstance(statement, ast.Import | ast.ImportFrom):
-        names = set(map(_bound_name, statement.names))
-        return names if names & mentioned else set()
+        for alias in sorted(statement.names, key=lambda alias: alias.name):
+            part = copy.copy(statement)
+            part.names = [alias]
+            yield part
+    elif not _does_nothing(statement):
+        yield statement
+
+
+def _bound_by(statement: ast.stmt) -> set[str]:
+    """Return the names that an import, a definition or an assignment binds; nothing for other statements."""
+    if isinstance(statement, ast.Import | ast.ImportFrom):
+        return set(map(_bound_name, statement.names))
     if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        return {statement.name} if set(map(_last_name, statement.decorator_list)) <= LOCAL_DECORATORS else set()
-    if isinstance(statement, ast.Assign | ast.AnnAssign):
-        targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
-        parts = [part for target in targets for part in ast.walk(target) if isinstance(part, ast.expr)]
-        binds_names_only = all(isinstance(part, ast.Name | ast.Tuple | ast.List | ast.Starred) for part in parts)
-        return {part.id for part in parts if isinstance(part, ast.Name)} if binds_names_only else set()
-    return set()
+        return {statement.name}
+    return {part.id for part in _targets(statement) if isinstance(part, ast.Name)}
+
+
+def _only_binds(statement: ast.stmt) -> bool:
+    """Return whether a definition or an assignment does nothing but bind names."""
+    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return set(map(_last_name, statement.decorator_list)) <= LOCAL_DECORATORS
+    targets = _targets(statement)
+    return bool(targets) and all(isinstance(part, ast.Name | ast.Tuple | ast.List | ast.Starred) for part in targets)
+
+
+def _targets(statement: ast.stmt) -> list[ast.expr]:
+    """Return all parts of the targets of an assignment; none for other statements."""
+    if not isinstance(statement, ast.Assign | ast.AnnAssign):
+        return []
+    targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+    return [part for target in targets for part in ast.walk(target) if isinstance(part, ast.expr)]
 
 
 def _bound_name(alias: ast.alias) -> str:
     return alias.asname or alias.name.partition(".")[0]
-
-
-def _imported(statement: ast.stmt, used: set[str]) -> ast.stmt:
-    """Return an import reduced to the names in use, and any other statement as it is."""
-    if isinstance(statement, ast.Import | ast.ImportFrom):
-        statement = copy.copy(statement)
-        statement.names = [alias for alias in statement.names if _bound_name(alias) in used]
-    return statement
 
 
 def _is_type_checking(test: ast.expr) -> bool:
@@ -155,22 +173,23 @@ def _last_name(node: ast.expr) -> str:
 
 
 class _Canon:
-    """Write down what the tree of a module executes, field by field.
+    """Write down what a statement of a module executes, field by field.
 
-    Names imported with ``from`` that only annotations use are left out; their modules belong to the closure anyway.
+    Names that a function imports with ``from`` for annotations alone are left out.
     """
 
-    def __init__(self, tree: ast.Module, module: str) -> None:
+    def __init__(self, statement: ast.stmt, module: str) -> None:
+        self.used: set[str] = set()
+        """The names in the code."""
         self._keeps_annotations = f"{module}.".startswith(f"{COMMANDS}.")
-        self._used: set[str] = set()
+        self._keeps_imports = not isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
         self._parts: list[str | tuple[str, str]] = []  # texts, and imported names, each with its text
-        self._add(tree.body)
+        self._add(statement)
 
     def text(self) -> str:
         """Return everything as one text."""
-        return "".join(
-            part if isinstance(part, str) else part[1] if part[0] in self._used else "" for part in self._parts
-        )
+        kept = (part for part in self._parts if isinstance(part, str) or self._keeps_imports or part[0] in self.used)
+        return "".join(part if isinstance(part, str) else part[1] for part in kept)
 
     def _add(self, value: object) -> None:
         if isinstance(value, ast.AST):
@@ -199,7 +218,7 @@ class _Canon:
         self._add_node(node)
 
     def _add_name(self, node: ast.Name) -> None:
-        self._used.add(node.id)
+        self.used.add(node.id)
         self._parts.append(f"{node.id!a};")
 
     def _add_value(self, node: ast.Constant | ast.MatchSingleton) -> None:

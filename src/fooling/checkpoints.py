@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from fooling.artifacts import read_arrays, write_arrays
 from fooling.errors import FoolingError
 from fooling.inputs import forget
-from fooling.progress import say
+from fooling.messages import say
 from fooling.schemas import FileFormat, Header
 
 KIND, VERSION = "checkpoint", 1

@@ -1,9 +1,9 @@
 """Fingerprint the code that decides a result, equally on every machine and every supported Python.
 
-A command is a function of a module, ``module:function``. Its fingerprint covers the part of that module that the
-function needs (:func:`fooling.canonical.sliced`), and all modules of this package that this part imports, directly or
-not. Of each module it takes the syntax tree without what cannot change a result (:mod:`fooling.canonical`). Imports
-inside functions count, because they run; imports under ``if TYPE_CHECKING`` do not.
+A command is a function of a module, ``module:function``. Its fingerprint covers the function and all code of this
+package that it uses, directly or not: functions, classes and other definitions, each by itself, with the statements
+that run whenever their modules are imported. Of each it takes the syntax tree without what cannot change a result
+(:mod:`fooling.canonical`). Imports inside functions count, because they run; imports under ``if TYPE_CHECKING`` do not.
 
 Dependencies that no import statement shows are declared beside the code, as a module-level tuple of strings:
 
@@ -23,14 +23,14 @@ import json
 import os
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from fooling import canonical
-from fooling.canonical import PACKAGE, canonical_tree, declared_in, imports_of, sliced
+from fooling.canonical import DECLARATIONS, PACKAGE, Statement, declared_in, statements_of
 
 DIGITS = 20  # of a fingerprint
 
@@ -40,16 +40,28 @@ KEPT_VARIABLE = "FOOLING_FINGERPRINTS"
 
 @dataclass(frozen=True)
 class Module:
-    """The facts about one module, or about the part that one of its functions needs, for fingerprints."""
+    """The facts about one module for fingerprints."""
 
     key: str
     """SHA-256 of its name and content, and of the code that parses them."""
-    digest: str
-    """SHA-256 of the code that it executes."""
-    imports: tuple[str, ...]
-    """Dotted names in this package that it imports; the last part may be a name within a module."""
+    statements: tuple[Statement, ...]
+    """Its statements, with the SHA-256 of their code, and of their imports only those of this package."""
     data_files: tuple[str, ...]
     named_modules: tuple[str, ...]
+
+    def places(self, name: str | None) -> list[int]:
+        """Return the places of the statements that bind ``name``; with "" of those with an effect, with None of all."""
+        return [
+            place
+            for place, each in enumerate(self.statements)
+            if name is None
+            or name in each.binds
+            or (name == "" and (each.has_effect or DECLARATIONS & set(each.binds)))
+        ]
+
+
+#: A name in a module: ``module, name``. "" stands for all statements that run on import, None for the whole module.
+Part = tuple[str, str | None]
 
 
 class Fingerprints:
@@ -66,7 +78,8 @@ class Fingerprints:
         self._kept_in = kept
         self._kept = {} if kept is None else _read_kept(kept)
         self._modules: dict[str, Module] = {}
-        self._reached_from: dict[str, list[str]] = {}
+        self._reached_from: dict[Part, tuple[list[int], list[Part]]] = {}
+        self._bound_in: dict[str, set[str]] = {}
         self._paths: dict[str, Path | None] = {}
         self._fingerprints: dict[tuple[str, ...], str] = {}
 
@@ -76,7 +89,7 @@ class Fingerprints:
         Args:
             command: The command as ``module:function``, such as ``fooling.cli.tables:compare``. A module alone counts
                 as a whole.
-            named: Modules that it imports by name, such as ``fooling.figures.gallery``.
+            named: Modules that it imports by name, such as ``fooling.figures.gallery``, or functions of them.
 
         Raises:
             ModuleNotFoundError: A module has no file.
@@ -85,8 +98,10 @@ class Fingerprints:
         """
         if (command, *named) not in self._fingerprints:
             digest = hashlib.sha256()
-            for name, module in sorted(self._closure(command, *named).items()):
-                digest.update(f"{name} {module.digest}\n".encode())
+            for name, places in sorted(self._closure(command, *named).items()):
+                module = self._module(name)
+                for place in sorted(places):
+                    digest.update(f"{name} {module.statements[place].code}\n".encode())
                 for file in module.data_files:
                     content = (self._file_of(name).parent / file).read_bytes()
                     digest.update(f"{name} {file} {hashlib.sha256(content).hexdigest()}\n".encode())
@@ -96,33 +111,80 @@ class Fingerprints:
     def files(self, command: str, *named: str) -> list[Path]:
         """Return the sorted paths of all files that such a fingerprint covers; raise as :meth:`of` does."""
         found: set[Path] = set()
-        for name, module in self._closure(command, *named).items():
+        for name in self._closure(command, *named):
             path = self._file_of(name)
-            found |= {path, *map(path.parent.joinpath, module.data_files)}
+            found |= {path, *map(path.parent.joinpath, self._module(name).data_files)}
         return sorted(found)
+
+    def definitions(self, command: str, *named: str) -> dict[str, set[str]]:
+        """Return the names of all definitions that it covers, by module; raise as :meth:`of` does."""
+        return {
+            name: {bound for place in places for bound in self._module(name).statements[place].binds}
+            for name, places in self._closure(command, *named).items()
+        }
 
     def named_modules(self, command: str) -> list[str]:
         """Return the patterns of the modules that a command imports by name; raise as :meth:`of` does."""
-        return _patterns(self._closure(command))
+        return self._patterns(self._closure(command))
 
-    def _closure(self, *names: str) -> dict[str, Module]:
-        """Return all modules that run with these, by name; part of a module is named ``module:function``."""
-        for name in names:
-            if self._path(name) is None:
-                raise ModuleNotFoundError(f"no file holds the module {_module_of(name)}", name=_module_of(name))
-        found: dict[str, Module] = {}
-        pending = list(names)
+    def _closure(self, *names: str) -> dict[str, set[int]]:
+        """Return the places of all statements that run with these, by module."""
+        pending = [self._given(name) for name in names]
+        done: set[Part] = set()
+        found: dict[str, set[int]] = {}
         while pending:
-            name = pending.pop()
-            if name not in found:
-                found[name] = self._module(name)
-                pending += self._reached(name)
-        declared = _patterns(found)
-        for name in names[1:]:
+            part = pending.pop()
+            if part not in done:
+                done.add(part)
+                places, reached = self._needed(part)
+                found.setdefault(part[0], set()).update(places)
+                pending += reached
+        declared = self._patterns(found)
+        for name in map(_module_of, names[1:]):
             if not any(fnmatchcase(name, pattern) for pattern in declared):
                 raise ValueError(f"{name} is in no NAMED_MODULES of {names[0]}: {', '.join(declared) or 'none'}")
-        self._keep(found)
+        self._keep({name: self._module(name) for name in found})
         return found
+
+    def _given(self, name: str) -> Part:
+        """Return the part ``module`` or ``module:function``; raise an error if there is none."""
+        module, _, function = name.partition(":")
+        if self._path(module) is None:
+            raise ModuleNotFoundError(f"no file holds the module {module}", name=module)
+        if function and not self._module(module).places(function):
+            known = sorted(bound for each in self._module(module).statements for bound in each.binds)
+            raise ValueError(f"{self._file_of(module)} defines no {function}, only: {', '.join(known) or 'nothing'}")
+        return module, function or None
+
+    def _needed(self, part: Part) -> tuple[list[int], list[Part]]:
+        """Return the places of the statements of a part, and the parts that they use."""
+        if part not in self._reached_from:
+            name, wanted = part
+            module = self._module(name)
+            places = module.places(wanted)
+            reached: dict[Part, None] = {(name, ""): None}
+            for around in self._packages_around(name):
+                reached[around, None] = None
+            for place in places:
+                statement = module.statements[place]
+                reached |= dict.fromkeys((name, used) for used in statement.uses if used in self._bound(name))
+                reached |= dict.fromkeys(each for each in map(self._imported, statement.imports) if each is not None)
+            self._reached_from[part] = places, list(reached)
+        return self._reached_from[part]
+
+    def _bound(self, name: str) -> set[str]:
+        """Return the names that the statements of a module bind."""
+        if name not in self._bound_in:
+            self._bound_in[name] = {bound for each in self._module(name).statements for bound in each.binds}
+        return self._bound_in[name]
+
+    def _imported(self, dotted: str) -> Part | None:
+        """Return the part that an import needs: a module, or a name in one; None for the package alone."""
+        parts = dotted.split(".")
+        if self._path(dotted) is not None:
+            return dotted, None
+        module = ".".join(parts[:-1])
+        return (module, None if parts[-1] == "*" else parts[-1]) if self._path(module) is not None else None
 
     def _module(self, name: str) -> Module:
         if name not in self._modules:
@@ -138,18 +200,14 @@ class Fingerprints:
             self._kept |= modules
             _write_kept(self._kept_in, self._kept)
 
-    def _reached(self, name: str) -> list[str]:
-        """Return the packages around a module, and the modules that it imports with the packages around these."""
-        if name not in self._reached_from:
-            wanted = (name, *self._module(name).imports)
-            self._reached_from[name] = [*dict.fromkeys(part for each in wanted for part in self._with_packages(each))]
-        return self._reached_from[name]
+    def _packages_around(self, name: str) -> list[str]:
+        """Return the packages around a module that have a file."""
+        parts = name.split(".")
+        packages = (".".join(parts[:length]) for length in range(1, len(parts)))
+        return [each for each in packages if self._path(each) is not None]
 
-    def _with_packages(self, name: str) -> Iterable[str]:
-        """Return the module ``name`` and the packages around it, if they have files."""
-        parts = _module_of(name).split(".")
-        names = [*(".".join(parts[:length]) for length in range(1, len(parts))), name]
-        return [each for each in names if self._path(each) is not None]
+    def _patterns(self, modules: Iterable[str]) -> list[str]:
+        return sorted(pattern for name in modules for pattern in self._module(name).named_modules)
 
     def _file_of(self, name: str) -> Path:
         path = self._path(name)
@@ -159,7 +217,7 @@ class Fingerprints:
     def _path(self, name: str) -> Path | None:
         """Return the file of a module; None for the package's own ``__init__``, which holds only its version."""
         if name not in self._paths:
-            root, *parts = _module_of(name).split(".")
+            root, *parts = name.split(".")
             base = self._folder.joinpath(*parts)
             files = (base.with_suffix(".py"), base / "__init__.py") if root == PACKAGE and parts else ()
             self._paths[name] = next((path for path in files if path.is_file()), None)
@@ -174,10 +232,6 @@ def fingerprint(command: str, *named: str) -> str:
 def _module_of(name: str) -> str:
     """Return ``module`` of ``module:function``."""
     return name.partition(":")[0]
-
-
-def _patterns(modules: dict[str, Module]) -> list[str]:
-    return sorted(pattern for module in modules.values() for pattern in module.named_modules)
 
 
 @cache
@@ -200,32 +254,46 @@ def _own_digest() -> str:
 
 def _read_kept(path: Path) -> dict[str, Module]:
     with suppress(OSError, ValueError, TypeError, AttributeError, KeyError):
-        kept: dict[str, dict[str, Any]] = json.loads(path.read_bytes())
-        for fields in kept.values():
-            fields |= {field: tuple(fields[field]) for field in ("imports", "data_files", "named_modules")}
-        return {name: Module(**fields) for name, fields in kept.items()}
+        return {name: _module_from(fields) for name, fields in json.loads(path.read_bytes()).items()}
     return {}
+
+
+def _module_from(fields: dict[str, Any]) -> Module:
+    """Return a module from JSON, which has lists instead of tuples."""
+    statements = [
+        Statement(tuple(binds), has_effect, tuple(uses), tuple(imports), code, is_import)
+        for binds, has_effect, uses, imports, code, is_import in fields["statements"]
+    ]
+    return Module(fields["key"], tuple(statements), tuple(fields["data_files"]), tuple(fields["named_modules"]))
 
 
 def _write_kept(path: Path, modules: dict[str, Module]) -> None:
     temporary = path.with_name(f"{path.name}.{os.getpid()}")
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(json.dumps({name: asdict(module) for name, module in modules.items()}), encoding="utf-8")
+        temporary.write_text(json.dumps({name: _as_json(module) for name, module in modules.items()}), encoding="utf-8")
         temporary.replace(path)
 
 
+def _as_json(module: Module) -> dict[str, Any]:
+    return {**vars(module), "statements": [list(vars(each).values()) for each in module.statements]}
+
+
 def _parsed(name: str, path: Path, content: bytes, *, key: str) -> Module:
-    module, _, function = name.partition(":")
     tree = ast.parse(content, filename=str(path))
-    if function:
-        tree = sliced(tree, function, source=path)
-    package = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
-    imports = {found for found in imports_of(tree, package) if found.partition(".")[0] == PACKAGE}
+    declared = {declaration: declared_in(tree, declaration) for declaration in DECLARATIONS}
+    package = name.split(".") if path.name == "__init__.py" else name.split(".")[:-1]
+    statements = [
+        replace(
+            each,
+            imports=tuple(dotted for dotted in each.imports if dotted.partition(".")[0] == PACKAGE),
+            code=hashlib.sha256(each.code.encode()).hexdigest()[:DIGITS],
+        )
+        for each in statements_of(tree, module=name, package=package)
+    ]
     return Module(
         key=key,
-        imports=tuple(sorted(imports)),
-        data_files=declared_in(tree, "DATA_FILES"),
-        named_modules=declared_in(tree, "NAMED_MODULES"),
-        digest=hashlib.sha256(canonical_tree(tree, module=module).encode()).hexdigest(),
+        statements=tuple(statements),
+        data_files=declared["DATA_FILES"],
+        named_modules=declared["NAMED_MODULES"],
     )

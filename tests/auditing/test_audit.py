@@ -12,7 +12,7 @@ from PIL import Image
 from torch import nn
 
 from fooling.attacks.evolution.run import Evolution
-from fooling.attacks.evolution.settings import EvolutionSettings
+from fooling.attacks.settings import EvolutionSettings
 from fooling.auditing.running import audit, audited
 from fooling.auditing.saving import VERSION, files_of
 from fooling.auditing.settings import AuditSettings

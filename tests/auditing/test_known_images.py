@@ -14,7 +14,7 @@ from fooling.artifacts import write_bytes
 from fooling.attacks.attack import finish
 from fooling.attacks.evolution.record import save_run
 from fooling.attacks.evolution.run import Evolution
-from fooling.attacks.evolution.settings import EvolutionSettings
+from fooling.attacks.settings import EvolutionSettings
 from fooling.auditing.known_images import ProbeFile, known_images, probed, sized, without_enlargement
 from fooling.auditing.running import audit
 from fooling.classifiers.classifier import Classifier

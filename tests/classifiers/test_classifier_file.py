@@ -22,7 +22,7 @@ from torch import nn
 from fooling.artifacts import read_arrays, write_arrays
 from fooling.classifiers.architectures import build_network
 from fooling.classifiers.assembly import assembled
-from fooling.classifiers.classifier import Classifier
+from fooling.classifiers.classifier import Classifier, fed_shape
 from fooling.classifiers.classifier_file import (
     adapted,
     complete_part,
@@ -33,7 +33,6 @@ from fooling.classifiers.classifier_file import (
 from fooling.classifiers.header import VERSION
 from fooling.classifiers.imported import read_weights
 from fooling.classifiers.settings import NetworkSettings
-from fooling.classifiers.views import fed_shape
 from fooling.datasets.dataset import Dataset, save_dataset
 from fooling.errors import FoolingError
 from fooling.settings import checked_settings

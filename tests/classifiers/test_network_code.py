@@ -11,9 +11,8 @@ from torch import nn
 
 from fooling.classifiers.architectures import build_network
 from fooling.classifiers.assembly import Member
-from fooling.classifiers.classifier import Classifier
+from fooling.classifiers.classifier import Classifier, views_of
 from fooling.classifiers.network_code import channels_last_zeros, lay_out, restored_modes, tried_logits
-from fooling.classifiers.views import views_of
 from fooling.errors import FoolingError
 
 HEAD = "import torch\nfrom torch import nn\n"

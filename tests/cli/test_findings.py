@@ -27,9 +27,8 @@ from fooling.cli.claims import claims, summarise
 from fooling.cli.classifiers import assemble_ensemble, calibrate, match_refusal
 from fooling.cli.comparisons import compare_kinds, probe_boundary
 from fooling.cli.examination import ablate, examine, measure_distances, stress, transfer
-from fooling.cli.fooling_images import collect_champions, paint
 from fooling.cli.probes import probe_far, sample, sample_families
-from fooling.cli.retraining_tables import tabulate_budget, tabulate_refusal, tabulate_retraining
+from fooling.cli.retraining import collect_champions, paint, tabulate_budget, tabulate_refusal, tabulate_retraining
 from fooling.cli.tables import (
     compare,
     compare_class_sets,

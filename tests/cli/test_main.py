@@ -270,7 +270,7 @@ def test_a_text_without_a_parameter_is_refused() -> None:
 
 def test_a_command_is_a_public_function_of_any_module() -> None:
     assert commands()["compare-networks"].root == "fooling.cli.tables:compare_networks"
-    assert commands()["survey build"].root == "fooling.cli.survey_preparation:survey_build"
+    assert commands()["survey build"].root == "fooling.cli.survey:survey_build"
 
 
 def test_functions_that_commands_share_are_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

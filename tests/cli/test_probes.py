@@ -12,11 +12,10 @@ import torch
 
 from degenerate_study import made_images, save_network
 from fooling.artifacts import read_table
-from fooling.cli.probes import probe_far
+from fooling.cli.probes import _far_network, probe_far
 from fooling.datasets.dataset import Dataset, save_dataset
 from fooling.errors import FoolingError
 from fooling.findings.far import RUBBISH, RUBBISH_SUMMARY
-from fooling.findings.far_networks import far_network
 from fooling.findings.rays import RAY_SLOPES, RAYS
 from linear_classifier import SHAPE, made_classifier
 
@@ -93,7 +92,7 @@ def test_a_network_without_gradients_has_no_rays():
         def forward(self, values):
             return values.detach().flatten(1)[:, :3]
 
-    network = far_network(dataclasses.replace(classifier, name="frozen", network=Detached()))
+    network = _far_network(dataclasses.replace(classifier, name="frozen", network=Detached()))
     with pytest.raises(FoolingError, match="the rays of frozen cannot be measured\n  found: the network frozen has no"):
         network.gradients(np.zeros((2, *SHAPE)), np.zeros(2, dtype=np.int64))
 

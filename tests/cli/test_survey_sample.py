@@ -16,7 +16,7 @@ from fooling.classifiers.architectures import build_network
 from fooling.classifiers.classifier import Classifier
 from fooling.classifiers.classifier_file import save_classifier
 from fooling.cli.attack import attack
-from fooling.cli.survey_preparation import survey_sample
+from fooling.cli.survey import survey_sample
 from fooling.datasets.dataset import Dataset, save_dataset
 from fooling.errors import FoolingError
 from fooling.survey.questionnaire import load_questionnaire

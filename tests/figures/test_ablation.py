@@ -6,7 +6,7 @@ import pytest
 from figures.drawn import legend, shown_images, texts, titles, x_labels
 from fooling.errors import FoolingError
 from fooling.figures.ablation import ablation
-from fooling.formatting import percent
+from fooling.messages import percent
 
 
 def test_examples_of_removals_stand_above_their_confidences(inputs):

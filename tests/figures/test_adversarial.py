@@ -12,7 +12,7 @@ from fooling.figures.adversarial import (
     universal_gallery,
     universal_rates,
 )
-from fooling.formatting import percent
+from fooling.messages import percent
 from made_up_adversarial import IMAGES, LEVELS, made_adversarial
 
 

@@ -68,8 +68,11 @@ def test_the_made_up_tables_satisfy_their_schemas(name, inputs):
 
 
 def test_the_modules_of_a_figure_are_its_own_and_those_of_its_tables():
-    assert modules_of("gallery") == ["fooling.figures.gallery", "fooling.findings.examination"]
-    assert modules_of("retraining_transfer") == ["fooling.figures.transfer", "fooling.findings.transfer"]
+    assert modules_of("gallery") == ["fooling.figures.gallery:gallery", "fooling.findings.examination"]
+    assert modules_of("retraining_transfer") == [
+        "fooling.figures.transfer:retraining_transfer",
+        "fooling.findings.transfer",
+    ]
     assert FIGURES["retraining_transfer"].tables == {"transfer": "findings/transfer/{chain}.pairs.csv"}
     assert FIGURES["transfer"].tables == {"transfer": "findings/transfer/{experiment}.pairs.csv"}
 

@@ -7,7 +7,7 @@ from figures.made_up_champions import made_examined, made_run
 from fooling.figures.gallery import further_runs, gallery, kinds
 from fooling.figures.image_grid import shown_classes
 from fooling.findings.examination import KINDS
-from fooling.formatting import percent
+from fooling.messages import percent
 
 
 def test_every_champion_stands_above_its_confidence(inputs):

@@ -11,7 +11,7 @@ from figures.made_up_champions import made_run
 from fooling.figures.image_grid import shown_classes
 from fooling.figures.retraining_chain import retraining_gallery, retraining_over_generations
 from fooling.figures.style import SATURATED
-from fooling.formatting import percent
+from fooling.messages import percent
 
 
 def test_the_gallery_has_a_row_for_each_network(inputs):

@@ -4,7 +4,7 @@ import numpy as np
 
 from figures.drawn import shown_images, texts
 from fooling.figures.same_label import real_and_evolved, same_label
-from fooling.formatting import percent
+from fooling.messages import percent
 
 
 def test_real_images_are_the_first_that_are_classified_correctly(inputs):

@@ -11,8 +11,8 @@ import torch
 
 from fooling.classifiers.classifier import Classifier
 from fooling.classifiers.dense import build_mlp
+from fooling.cli.probes import _far_network
 from fooling.findings.far import LEVELS, FarSettings
-from fooling.findings.far_networks import far_network
 from fooling.findings.rays import RAY_SLOPES, RAYS, directions, rays_tables
 from fooling.table import require_valid
 from linear_classifier import SHAPE, made_classifier
@@ -39,7 +39,7 @@ def mlp(activation: str) -> Classifier:
 
 def tables(classifier: Classifier) -> tuple[pd.DataFrame, pd.DataFrame]:
     along = directions(IMAGES, SETTINGS)
-    return rays_tables([far_network(classifier)], along, doublings=SETTINGS.doublings, threshold=0.9999)
+    return rays_tables([_far_network(classifier)], along, doublings=SETTINGS.doublings, threshold=0.9999)
 
 
 def along_of(slopes: pd.DataFrame) -> np.ndarray:
@@ -92,7 +92,7 @@ def test_a_network_of_bounded_units_saturates():
 
 def test_clipped_rays_end_in_black_and_white():
     seen = []
-    network = far_network(made_classifier(weights(3, int(np.prod(SHAPE))), np.zeros(3)))
+    network = _far_network(made_classifier(weights(3, int(np.prod(SHAPE))), np.zeros(3)))
 
     def logits(levels: np.ndarray) -> np.ndarray:
         seen.append(levels)
@@ -117,7 +117,7 @@ def test_the_same_seed_gives_the_same_rays_and_few_test_images_are_enough():
 
 
 def test_retrained_networks_have_no_rays():
-    network = far_network(made_classifier(weights(3, int(np.prod(SHAPE))), np.zeros(3)))
+    network = _far_network(made_classifier(weights(3, int(np.prod(SHAPE))), np.zeros(3)))
     retrained = dataclasses.replace(network, name="dnn2", number=2)
     confidences, _ = rays_tables([network, retrained], directions(IMAGES, SETTINGS), doublings=2, threshold=0.9999)
     assert set(confidences["classifier"]) == {"linear"}

@@ -18,7 +18,7 @@ from fooling.table import Column, Table
 
 PACKAGE = Path(fooling.__file__).parent
 #: Modules that declare columns for tables of several modules: of all tables, of chains, and of the human study.
-SHARED = ("fooling.findings.columns", "fooling.findings.retraining", "fooling.survey.accuracy")
+SHARED = ("fooling.findings.registry", "fooling.findings.retraining", "fooling.survey.accuracy")
 TABLES = {table.name: table for table in every_table()}
 
 

@@ -13,9 +13,8 @@ from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from fooling.images import png_bytes
-from fooling.report.opening import first_of_encodings, one_label, questions, start_and_end
 from fooling.report.page import Content, page
-from fooling.report.pictures import galleries
+from fooling.report.pictures import first_of_encodings, galleries, one_label, questions, start_and_end
 from fooling.report.story import summarise_experiment
 from made_up_claims import claims_of
 from survey.browser import CHROMIUM, launched, required

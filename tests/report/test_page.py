@@ -11,9 +11,8 @@ from fooling.findings.adversarial import adversarial_table, means_table
 from fooling.findings.intervals import IntervalSettings
 from fooling.images import png_bytes
 from fooling.report.claim_rows import Recorded
-from fooling.report.opening import first_of_encodings, one_label, questions, start_and_end
 from fooling.report.page import SECTIONS, Content, Tables, duration, page, sortable
-from fooling.report.pictures import galleries
+from fooling.report.pictures import first_of_encodings, galleries, one_label, questions, start_and_end
 from fooling.report.run_info import RecordHeader
 from fooling.report.story import summarise_experiment
 from made_up_adversarial import made_adversarial

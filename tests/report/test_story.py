@@ -8,7 +8,7 @@ import pytest
 from figures.made_up_tables import made_audits, made_far
 from fooling.findings.adversarial import adversarial_table, means_table
 from fooling.findings.intervals import IntervalSettings
-from fooling.formatting import share_percent
+from fooling.messages import share_percent
 from fooling.report.probes import are_far_inputs_confident
 from fooling.report.story import (
     can_it_be_fixed,

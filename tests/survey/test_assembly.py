@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from fooling.cli.survey_preparation import survey_build
+from fooling.cli.survey import survey_build
 from fooling.errors import FoolingError
 from fooling.survey.assembly import BROWSER_BUILD, LIBRARIES, OWN_SCRIPTS, cards, pinned_versions
 from survey.made_up_survey import write_survey

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 
-from fooling.cli.survey_preparation import survey_build
+from fooling.cli.survey import survey_build
 from fooling.survey.questionnaire import load_questionnaire
 from fooling.survey.responses import parsed_responses
 from survey.browser import PACKAGES, Participant, launched, planned, required, why_not

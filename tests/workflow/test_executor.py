@@ -49,8 +49,8 @@ def test_a_failing_job_is_reported_with_its_log(fresh_checkout: Checkout, tmp_pa
     )
     checkout.replace(
         "src/fooling/cli/data_sets.py",
-        "from fooling.progress",
-        "from fooling.errors import FoolingError\nfrom fooling.progress",
+        "from fooling.messages",
+        "from fooling.errors import FoolingError\nfrom fooling.messages",
     )
     command = ("snakemake", "--cores", "1", "--configfile", SMOKE, "--executor", "fooling", "--")
     done = checkout.attempt(*command, "results/datasets/smoke-digits.safetensors")

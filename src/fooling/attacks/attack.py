@@ -1,4 +1,4 @@
-"""What all attacks have in common, and the attacks by name.
+"""What all attacks have in common.
 
 An attack is a class with settings of its own. It makes runs: work that advances in steps, can stop after any step and
 resumes from its state to the same bits. ``fooling attack`` runs any of them, and stores checkpoints.
@@ -7,6 +7,7 @@ resumes from its state to the same bits. ``fooling attack`` runs any of them, an
 from __future__ import annotations
 
 import platform
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
@@ -18,8 +19,9 @@ from numpy.typing import NDArray
 from fooling.attacks.record import AttackRecord
 from fooling.checkpoints import CheckpointStore
 from fooling.classifiers.classifier import Classifier
-from fooling.formatting import percent
-from fooling.progress import progress, say
+from fooling.datasets.dataset import Dataset
+from fooling.errors import FoolingError
+from fooling.messages import percent, progress, say
 from fooling.settings import Settings
 
 
@@ -93,6 +95,42 @@ class Attack(Protocol):
     def save_many(path: Path, records: Sequence[AttackRecord]) -> None:
         """Write the records of runs that differ in their seeds alone as one file."""
         ...
+
+
+class SeededBySettings(ABC):
+    """An attack whose settings hold its seeds: it has one run, and one record of all seeds."""
+
+    title: ClassVar[str]
+    """Its name in messages."""
+    unit: ClassVar[str] = "steps"
+    controls: ClassVar[tuple[str, ...]] = ()
+    has_seeds: ClassVar[bool] = True
+
+    @abstractmethod
+    def _run(self) -> AttackRun:
+        """Return the run before its first step."""
+
+    def run(self, seed: int | None, *, control: str = "") -> AttackRun:
+        """Return the run before its first step; raise :class:`FoolingError` if a seed is given."""
+        if seed is not None:
+            raise FoolingError(f"{self.title} takes its seeds from its settings", remedy="leave out --seed")
+        return self._run()
+
+    @staticmethod
+    def save_many(path: Path, records: Sequence[AttackRecord]) -> None:
+        """Raise :class:`FoolingError`: one file holds everything already."""
+        raise FoolingError("an attack whose settings hold the seeds has only one record", remedy="leave out --runs")
+
+
+def require_fitting(dataset: Dataset, classifier: Classifier) -> None:
+    """Raise :class:`FoolingError` if a classifier does not take the images of a data set, or lacks classes of it."""
+    if dataset.image_shape != classifier.input_shape or len(dataset.class_names) > len(classifier.class_names):
+        raise FoolingError(
+            f"the images of {dataset.name} do not fit the network {classifier.name}",
+            found=f"{dataset.image_shape}, {len(dataset.class_names)} classes",
+            expected=f"{classifier.input_shape}, {len(classifier.class_names)} classes",
+            remedy="give the data set of the classifier",
+        )
 
 
 def identity_of(classifier: Classifier, *, name: str, sha256: str = "") -> dict[str, Any]:

@@ -19,14 +19,13 @@ from numpy.typing import NDArray
 
 from fooling.artifacts import write_folder
 from fooling.attacks.ascent.run import EVALUATIONS_OF_STEP, GradientAscent
-from fooling.attacks.ascent.settings import AscentSettings
 from fooling.attacks.attack import AttackRun, identity_of
 from fooling.attacks.evolution.record import RunRecord
 from fooling.attacks.evolution.run import Evolution
 from fooling.attacks.evolution.screening import IMAGES as MEASURED
 from fooling.attacks.evolution.searches import RandomSearch
-from fooling.attacks.evolution.settings import EvolutionSettings, SearchSettings
 from fooling.attacks.record import AttackRecord, TargetedRecord
+from fooling.attacks.settings import AscentSettings, EvolutionSettings, SearchSettings
 from fooling.auditing.real_images import (
     OtherPreprocessing,
     RealImages,
@@ -42,8 +41,8 @@ from fooling.classifiers.gradients import has_gradients
 from fooling.classifiers.probe import remarks_on
 from fooling.classifiers.wrapped import Scores, kind_of_scores
 from fooling.encodings.settings import CppnSettings, DirectSettings, encoding_for
-from fooling.formatting import share_percent
 from fooling.images import noise_images
+from fooling.messages import share_percent
 from fooling.schemas import Header
 from fooling.seeding import derived_seed
 from fooling.settings import SeedRange

@@ -29,7 +29,7 @@ from fooling.datasets.folder import class_named
 from fooling.datasets.pictures import fitted
 from fooling.datasets.sources import PictureFolder, pictures_below
 from fooling.errors import FoolingError
-from fooling.formatting import percent, short_percent
+from fooling.messages import percent, short_percent
 from fooling.schemas import Header
 from fooling.seeding import evenly_spaced, software_versions
 

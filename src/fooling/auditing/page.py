@@ -20,7 +20,7 @@ from fooling.auditing.real_images import Refused
 from fooling.auditing.settings import formula_of
 from fooling.classifiers.wrapped import Scores
 from fooling.figures.style import QUIET, SERIES, WIDTH, as_png, in_style
-from fooling.formatting import percent, short_percent
+from fooling.messages import percent, short_percent
 from fooling.report.pictures import Picture, environment, figure_uri, picture, size_of
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ from fooling.datasets.dataset import load_dataset
 from fooling.datasets.folder import decoded, pictures_of_classes
 from fooling.errors import FoolingError
 from fooling.findings.calibration import CalibrationSettings, expected_calibration_error
-from fooling.progress import Progress, progress, say
+from fooling.messages import Progress, progress, say
 from fooling.retraining.fooling_class import fitted_refusal
 from fooling.schemas import Header
 from fooling.seeding import evenly_spaced, numpy_generator

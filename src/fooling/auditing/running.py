@@ -11,19 +11,19 @@ import torch
 from torch import nn
 
 from fooling.attacks.attack import finish
-from fooling.attacks.evolution.settings import Precision
+from fooling.attacks.evolution.screening import in_bfloat16, lacking_bfloat16
+from fooling.attacks.settings import Precision
 from fooling.auditing.audit import AuditResult, completed, planned, result_of
 from fooling.auditing.real_images import RealImages, real_images
 from fooling.auditing.settings import LEAST_BUDGET, OFFSPRING, AuditSettings, OpeningSettings
 from fooling.checkpoints import CheckpointStore
 from fooling.classifiers.classifier import Classifier
 from fooling.classifiers.header import Outputs
-from fooling.classifiers.precision import in_bfloat16, lacking_bfloat16
 from fooling.classifiers.settings import InputSettings
 from fooling.classifiers.wrapped import Scorer, wrapped
 from fooling.errors import FoolingError
 from fooling.images import noise_images
-from fooling.progress import say
+from fooling.messages import say
 from fooling.seeding import software_versions
 from fooling.settings import checked_settings
 

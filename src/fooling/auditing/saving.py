@@ -21,8 +21,8 @@ from fooling.classifiers.wrapped import Scores
 from fooling.datasets.folder import plain_name
 from fooling.errors import FoolingError
 from fooling.findings.audits import READABLE
-from fooling.formatting import percent
 from fooling.images import png_bytes
+from fooling.messages import percent
 from fooling.schemas import Header, checked_header
 
 VERSION = READABLE[1]  # of audit.json

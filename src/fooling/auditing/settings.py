@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from fooling.attacks.evolution.settings import Precision
+from fooling.attacks.settings import Precision
 from fooling.classifiers.architectures import names_a_file
 from fooling.classifiers.header import Outputs
 from fooling.classifiers.settings import ChunkSize, Positive

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from fooling.attacks.adversarial.methods import Batch, Changed, beyond_boundary, changed, noisy, norms_of
-from fooling.attacks.adversarial.network import LEVELS, Network
-from fooling.attacks.adversarial.settings import AdversarialSettings, Column
+from fooling.attacks.perturbation_settings import AdversarialSettings, Change
 from fooling.auditing.real_images import RealImages
 from fooling.classifiers.classifier import Classifier, confidences_of
+from fooling.classifiers.gradients import LEVELS, Network
 from fooling.schemas import Header
 from fooling.seeding import numpy_generator
 
@@ -137,7 +137,7 @@ def _found(network: Network, batch: Batch, method: Method, seed: int) -> Changed
     settings = AdversarialSettings(seed=seed)
     if method == "deepfool":
         return beyond_boundary(network, batch.images, overshoot=settings.overshoot)
-    return changed(network, batch, Column(method, None), settings)
+    return changed(network, batch, Change(method, None), settings)
 
 
 def _result(

@@ -25,7 +25,7 @@ from fooling.claims.verdicts import (
     scoreboard,
 )
 from fooling.findings.intervals import Estimate
-from fooling.formatting import table_row
+from fooling.messages import table_row
 
 DATA_FILES = ("page.md",)
 DOCUMENTATION = "documentation.md"  # of no result, so that no fingerprint covers it

@@ -7,8 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from fooling.ablation.changes import Change
-from fooling.attacks.adversarial.settings import Method
-from fooling.attacks.universal.settings import Norm
+from fooling.attacks.perturbation_settings import Method, Norm
 from fooling.encodings.families import Family
 from fooling.retraining.settings import Filling
 from fooling.settings import Settings

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from fooling.formatting import share_percent, short_percent
+from fooling.messages import share_percent, short_percent
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 from torch import nn
 
 from fooling.classifiers.architectures import Architecture, build_network, described, find_architecture
-from fooling.classifiers.classifier import Classifier, logarithms_of
+from fooling.classifiers.classifier import Classifier, View, fed_shape, log_mean_probabilities, logarithms_of, views_of
 from fooling.classifiers.header import MemberHeader, Outputs
 from fooling.classifiers.settings import InputSettings, NetworkSettings
-from fooling.classifiers.views import View, fed_shape, log_mean_probabilities, views_of
 from fooling.datasets.dataset import Dataset
 from fooling.errors import FoolingError
 

@@ -24,11 +24,10 @@ from torch.nn.parameter import is_lazy
 
 from fooling.artifacts import read_arrays, write_arrays
 from fooling.classifiers.architectures import build_network, described, permitted, require_files, require_recorded
-from fooling.classifiers.classifier import Classifier, Refusal
+from fooling.classifiers.classifier import Classifier, Refusal, fed_shape
 from fooling.classifiers.header import KIND, PREPROCESSING_ARRAYS, VERSION, ClassifierHeader, NetworkHeader
-from fooling.classifiers.views import fed_shape
 from fooling.errors import FoolingError
-from fooling.progress import say
+from fooling.messages import say
 from fooling.schemas import FINITE32, checked_header, require_range, require_schema
 
 PREPROCESSING = tuple(array.name for array in PREPROCESSING_ARRAYS)

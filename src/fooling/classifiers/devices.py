@@ -19,7 +19,7 @@ from typing import TextIO
 import torch
 
 from fooling.errors import FoolingError, is_lack_of_memory, requested_memory
-from fooling.progress import say
+from fooling.messages import say
 
 KNOWN_NAMES = "auto, cpu, cuda or cuda:<number>"
 

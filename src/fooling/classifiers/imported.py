@@ -19,16 +19,15 @@ import torch
 
 from fooling.artifacts import require_file
 from fooling.classifiers.assembly import assembled, measured_errors
-from fooling.classifiers.classifier import Classifier
+from fooling.classifiers.classifier import Classifier, fed_shape
 from fooling.classifiers.classifier_file import adapted, network_with_weights
 from fooling.classifiers.probe import require_usable, sample_of
 from fooling.classifiers.settings import ImportSettings
-from fooling.classifiers.views import fed_shape
 from fooling.datasets.dataset import Dataset
 from fooling.datasets.fetching import MIRROR_VARIABLE, found_path
 from fooling.errors import FoolingError
 from fooling.inputs import digest_of, remember
-from fooling.progress import say
+from fooling.messages import say
 
 
 def imported_classifier(

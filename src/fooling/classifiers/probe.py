@@ -18,8 +18,8 @@ from fooling.classifiers.classifier import Classifier, confidences_of
 from fooling.classifiers.gradients import log_odds_gradients
 from fooling.datasets.dataset import Dataset
 from fooling.errors import FoolingError
-from fooling.formatting import share_percent
 from fooling.images import noise_images
+from fooling.messages import share_percent
 from fooling.seeding import evenly_spaced
 
 REAL = 8

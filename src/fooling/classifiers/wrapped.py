@@ -17,12 +17,11 @@ from numpy.typing import NDArray
 from torch import nn
 
 from fooling.classifiers.assembly import offset_and_scale, training_mean_of
-from fooling.classifiers.classifier import Classifier
+from fooling.classifiers.classifier import Classifier, fed_shape
 from fooling.classifiers.header import Outputs
 from fooling.classifiers.network_code import network_code, tried_logits
 from fooling.classifiers.probe import require_usable
 from fooling.classifiers.settings import InputSettings
-from fooling.classifiers.views import fed_shape
 from fooling.errors import FoolingError
 from fooling.images import noise_images
 

@@ -17,20 +17,18 @@ from fooling.attacks.attack import Attack, finish, identity_of
 from fooling.attacks.evolution.record import load_run
 from fooling.attacks.evolution.replay import generations_shown, replayed, save_replay
 from fooling.attacks.evolution.run import Evolution
-from fooling.attacks.evolution.settings import EvolutionSettings
+from fooling.attacks.evolution.screening import lacking_bfloat16
 from fooling.attacks.record import AttackRecord, chosen_settings, load_attack
-from fooling.attacks.registry import ON_REAL_IMAGES, attack_modules, attack_named
+from fooling.attacks.settings import ON_REAL_IMAGES, EvolutionSettings, attack_modules, attack_named
 from fooling.checkpoints import CheckpointStore
 from fooling.classifiers.architectures import architecture_modules
 from fooling.classifiers.classifier import Classifier
-from fooling.classifiers.precision import lacking_bfloat16
 from fooling.cli._files import device_with_one_thread, named_paths, open_classifier
 from fooling.datasets.dataset import load_dataset
 from fooling.errors import FoolingError
 from fooling.fingerprint import fingerprint
-from fooling.formatting import percent, share_percent
 from fooling.inputs import digest_of
-from fooling.progress import say
+from fooling.messages import percent, say, share_percent
 from fooling.settings import LARGEST_SEED, Settings, checked_settings, read_settings
 
 PANEL = "Attacks"

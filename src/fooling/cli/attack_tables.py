@@ -55,9 +55,8 @@ from fooling.findings.label_only import (
 from fooling.findings.label_only import transfer_table as transfer_of_labels
 from fooling.findings.retraining import RETRAINED
 from fooling.findings.runs import CHAMPIONS
-from fooling.formatting import share_percent
 from fooling.inputs import digest_of
-from fooling.progress import say
+from fooling.messages import say, share_percent
 from fooling.settings import read_settings
 
 PANEL = "Findings"

@@ -25,7 +25,7 @@ from fooling.encodings.settings import NAMED_MODULES
 from fooling.errors import FoolingError
 from fooling.fingerprint import fingerprint
 from fooling.inputs import digest_of
-from fooling.progress import say
+from fooling.messages import say
 from fooling.settings import checked_settings, read_settings
 
 PANEL = "Networks"

@@ -37,7 +37,7 @@ from fooling.findings.transfer import TRANSFER
 from fooling.findings.universal import UNIVERSAL, UNIVERSAL_LABELS, UNIVERSAL_TRANSFER
 from fooling.fingerprint import fingerprint
 from fooling.inputs import digest_of
-from fooling.progress import say
+from fooling.messages import say
 from fooling.settings import checked_settings, read_settings
 from fooling.survey.accuracy import ACCURACY
 from fooling.table import Table, require_unique_rows

@@ -20,9 +20,8 @@ from fooling.cli._files import named_output, open_classifier
 from fooling.datasets.dataset import load_dataset
 from fooling.datasets.fetching import mirror_folder
 from fooling.findings.calibration import CALIBRATION, REAL, CalibrationSettings, calibrate_on
-from fooling.formatting import share_percent
 from fooling.inputs import digest_of
-from fooling.progress import say
+from fooling.messages import say, share_percent
 from fooling.retraining.fooling_class import refusing
 from fooling.retraining.settings import MatchSettings
 from fooling.seeding import software_versions

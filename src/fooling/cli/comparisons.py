@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from fooling.artifacts import kind_of, read_table, write_table
 from fooling.attacks.adversarial.methods import beyond_boundary, norms_of
-from fooling.attacks.adversarial.network import LEVELS, Network
 from fooling.attacks.adversarial.record import AdversarialRecord, load_adversarial
 from fooling.attacks.evolution.record import RunRecord
 from fooling.attacks.label_only.record import KIND as LABEL_ONLY
@@ -21,6 +20,7 @@ from fooling.attacks.record import AttackRecord, TargetedRecord, load_attack
 from fooling.attacks.universal.record import KIND as UNIVERSAL
 from fooling.attacks.universal.record import UniversalRecord, load_universal
 from fooling.classifiers.classifier import Classifier, log_odds_of
+from fooling.classifiers.gradients import LEVELS, Network
 from fooling.classifiers.header import classifier_header
 from fooling.cli._files import open_classifier, read_named_runs, scorer, single_file, table_files
 from fooling.datasets.dataset import Dataset, load_dataset
@@ -30,7 +30,7 @@ from fooling.findings.boundary import BOUNDARY, KINDS, BoundarySettings, boundar
 from fooling.findings.examination import KINDS_TABLE, FoolingImages, IndependentClassifier, kinds_table
 from fooling.findings.random_images import FAMILIES_TABLE, FAMILY_IMAGES, pictures_in
 from fooling.inputs import digest_of
-from fooling.progress import say
+from fooling.messages import say
 from fooling.settings import read_settings
 
 PANEL = "Findings"

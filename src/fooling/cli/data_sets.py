@@ -23,7 +23,7 @@ from fooling.datasets.imagenet import (
 from fooling.datasets.pictures import MANIFEST, manifest_of
 from fooling.datasets.shapes import ShapesSettings, make_shapes
 from fooling.datasets.sources import format_counts
-from fooling.progress import progress, say
+from fooling.messages import progress, say
 from fooling.settings import read_settings
 
 PANEL = "Data"

@@ -32,9 +32,8 @@ from fooling.findings.stress import (
     supernormal_table,
 )
 from fooling.findings.transfer import SHOWN, TRANSFER, Network, TransferSettings, shown_table, transfer_table
-from fooling.formatting import share_percent
 from fooling.inputs import digest_of
-from fooling.progress import say
+from fooling.messages import say, share_percent
 from fooling.settings import read_settings
 
 PANEL = "Findings"

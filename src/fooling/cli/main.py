@@ -31,7 +31,7 @@ import typer
 from fooling import __version__
 from fooling.errors import FoolingError, is_lack_of_memory, missing_package, requested_memory
 from fooling.inputs import watched
-from fooling.progress import say
+from fooling.messages import say
 
 #: The headings of commands, in the order of the listing.
 PANELS = ("Data", "Networks", "Attacks", "Findings", "Report", "Project", "Survey")
@@ -69,7 +69,7 @@ COMPLETION_VARIABLE = "_FOOLING_COMPLETE"
 
 #: Parameters that a shell completes with the keys of a mapping: its module and its name.
 COMPLETED = {
-    "kind": ("fooling.attacks.registry", "ATTACKS"),
+    "kind": ("fooling.attacks.settings", "ATTACKS"),
     "figure": ("fooling.figures.catalogue", "FIGURES"),
 }
 

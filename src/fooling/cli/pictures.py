@@ -54,7 +54,7 @@ from fooling.figures.terminal import (
 )
 from fooling.findings.registry import table_named
 from fooling.fonts import missing_in
-from fooling.progress import say
+from fooling.messages import say
 from fooling.settings import read_settings
 from fooling.survey.questionnaire import ConditionStimuli, load_questionnaire, load_stimuli
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,8 @@ import torch
 from numpy.typing import NDArray
 
 from fooling.artifacts import write_table, write_tables
-from fooling.classifiers.classifier import confidences_of, log_odds_of
+from fooling.classifiers.classifier import Classifier, confidences_of, log_odds_of
+from fooling.classifiers.gradients import built_as, log_odds_gradients, logits_of_levels, loss_of, weight_decay_of
 from fooling.cli._files import open_classifier
 from fooling.datasets.dataset import load_dataset
 from fooling.encodings.families import FAMILIES, Family, FamilySettings, random_images
@@ -20,11 +22,11 @@ from fooling.findings.far import (
     RUBBISH,
     RUBBISH_SUMMARY,
     FarNetwork,
+    Loss,
     ProbeSettings,
     rubbish_summary,
     rubbish_table,
 )
-from fooling.findings.far_networks import far_network
 from fooling.findings.intervals import probability_of
 from fooling.findings.random_images import (
     FAMILIES_TABLE,
@@ -36,10 +38,46 @@ from fooling.findings.random_images import (
     start_table,
 )
 from fooling.findings.rays import RAY_SLOPES, RAYS, directions, rays_tables
-from fooling.formatting import percent, share_percent
-from fooling.progress import say
+from fooling.messages import percent, say, share_percent
 from fooling.seeding import derived_seed, numpy_generator
 from fooling.settings import read_settings
+
+
+def _far_network(classifier: Classifier) -> FarNetwork:
+    """Return a classifier as it is measured far from the data."""
+    place = classifier.provenance.get("retraining") or {}
+
+    def logits(levels: NDArray[np.float32]) -> NDArray[np.float32]:
+        scores: NDArray[np.float32] = logits_of_levels(classifier, torch.from_numpy(levels)).cpu().numpy()
+        return scores
+
+    def gradients(levels: NDArray[np.float64], classes: NDArray[np.int64]) -> NDArray[np.float64]:
+        given = torch.from_numpy(levels).to(classifier.device), torch.from_numpy(classes).to(classifier.device)
+        try:
+            by_level: NDArray[np.float64] = log_odds_gradients(classifier, *given)[1].cpu().numpy()
+        except FoolingError as error:
+            raise FoolingError(
+                f"the rays of {classifier.name} cannot be measured",
+                found=str(error).partition("\n")[0],
+                remedy="leave the network out of far.classifiers",
+            ) from None
+        return by_level
+
+    return FarNetwork(
+        name=classifier.name,
+        built_as=built_as(classifier),
+        loss=cast("Loss", loss_of(classifier)),
+        weight_decay=weight_decay_of(classifier),
+        retraining=classifier.name.partition("/")[0] if place else None,
+        first=place.get("first"),
+        number=int(place.get("number", 1)),
+        filled_with=place.get("filled_with"),
+        input_shape=classifier.input_shape,
+        classes=len(classifier.targets),
+        logits=logits,
+        gradients=gradients,
+    )
+
 
 PANEL = "Findings"
 
@@ -158,7 +196,7 @@ def probe_far(
     """
     checked = read_settings(ProbeSettings, settings)
     images = load_dataset(dataset).test_images
-    networks = [far_network(open_classifier(path, device=device, architecture=architecture)) for path in classifiers]
+    networks = [_far_network(open_classifier(path, device=device, architecture=architecture)) for path in classifiers]
     _require_fitting(networks, images)
     found = rubbish_table(networks, checked)
     along = directions(images, checked)

@@ -37,19 +37,19 @@ from fooling.findings.stress import ROBUSTNESS, SUPERNORMAL
 from fooling.findings.transfer import TRANSFER
 from fooling.findings.universal import UNIVERSAL_MEANS
 from fooling.images import read_png
-from fooling.progress import say
+from fooling.messages import say
 from fooling.report.claim_rows import Recorded
-from fooling.report.opening import (
+from fooling.report.page import Content, Tables, page
+from fooling.report.pictures import (
     Course,
     RealImages,
     course,
     first_of_encodings,
+    galleries,
     one_label,
     questions,
     start_and_end,
 )
-from fooling.report.page import Content, Tables, page
-from fooling.report.pictures import galleries
 from fooling.report.run_info import (
     Job,
     NetworkInformation,

@@ -11,7 +11,7 @@ from fooling.claims.page import claims_documentation
 from fooling.errors import FoolingError
 from fooling.findings.registry import every_table
 from fooling.fingerprint import fingerprint
-from fooling.progress import say
+from fooling.messages import say
 from fooling.report.run_info import (
     CLAIMS_FILE,
     LOCK_FILE,

@@ -54,8 +54,7 @@ from fooling.findings.runs import (
     times_table,
 )
 from fooling.findings.variance import VARIANCE, variance_table
-from fooling.formatting import percent, share_percent, short_percent
-from fooling.progress import say
+from fooling.messages import percent, say, share_percent, short_percent
 from fooling.schemas import checked_header
 from fooling.settings import read_settings
 from fooling.training.settings import PLAIN

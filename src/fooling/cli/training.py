@@ -28,9 +28,8 @@ from fooling.datasets.imagenet import ImagenetSettings
 from fooling.datasets.pictures import MANIFEST, Colour, ListedPictures, content_sha256
 from fooling.errors import REMEDY, FoolingError
 from fooling.fingerprint import fingerprint
-from fooling.formatting import share_percent
 from fooling.inputs import digest_of
-from fooling.progress import progress, say
+from fooling.messages import progress, say, share_percent
 from fooling.retraining.fooling_class import PicturesWithFoolingClass, recognised, with_fooling_class
 from fooling.retraining.settings import RetrainSettings, at_equal_passes
 from fooling.seeding import software_versions

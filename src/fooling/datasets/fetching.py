@@ -21,7 +21,7 @@ from pathlib import Path
 
 from fooling.artifacts import require_file, sha256_of
 from fooling.errors import FoolingError
-from fooling.progress import say
+from fooling.messages import say
 
 MIRROR_VARIABLE = "FOOLING_MIRROR"
 TIMEOUT = 60  # seconds without an answer

@@ -16,7 +16,7 @@ from fooling.attacks.evolution.record import RunRecord
 from fooling.errors import FoolingError
 from fooling.figures.image_grid import INCHES_PER_CHARACTER_POINT, panel, place_image, sheet, write, write_head
 from fooling.figures.style import QUIET, SERIES, WIDTH, counted, in_style, on_networks
-from fooling.formatting import percent
+from fooling.messages import percent
 
 LOOKS = dict(zip(KINDS, SERIES, strict=False))
 LABELS = {"copy": "copies removed", "control": "same area removed elsewhere"}

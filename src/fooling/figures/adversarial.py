@@ -13,7 +13,7 @@ from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
 
 from fooling.attacks.adversarial.record import NORMS, AdversarialRecord
-from fooling.attacks.adversarial.settings import NORM_OF, SIZED, Column
+from fooling.attacks.perturbation_settings import NORM_OF, SIZED, Change
 from fooling.attacks.universal.record import UniversalRecord
 from fooling.figures.image_grid import HEAD, place_image, sheet, write, write_head
 from fooling.figures.style import (
@@ -33,7 +33,7 @@ from fooling.figures.style import (
 )
 from fooling.findings.adversarial import METHOD, NOISE
 from fooling.findings.universal import found_on_all
-from fooling.formatting import percent, share_percent
+from fooling.messages import percent, share_percent
 from fooling.seeding import evenly_spaced
 
 LABELS = {"l2": "root mean square of the change (l2)", "linf": "largest change of a pixel (linf)"}
@@ -276,9 +276,9 @@ def _cumulated(images: pd.DataFrame, distance: str) -> tuple[NDArray[np.float64]
     return places, np.concatenate([[0.0], wrong["weight"].cumsum().to_numpy(dtype=float)])
 
 
-def _shown_columns(record: AdversarialRecord) -> list[tuple[Column, slice]]:
+def _shown_columns(record: AdversarialRecord) -> list[tuple[Change, slice]]:
     """Return one column of each method."""
-    chosen: dict[str, tuple[Column, slice, float]] = {}
+    chosen: dict[str, tuple[Change, slice, float]] = {}
     for column, rows in record.columns():
         wrong = float((record.labels[rows] != record.real.classes).mean())
         known = chosen.get(column.method)
@@ -290,7 +290,7 @@ def _shown_columns(record: AdversarialRecord) -> list[tuple[Column, slice]]:
 def _draw_row(
     axes: Axes,
     record: AdversarialRecord,
-    column: Column,
+    column: Change,
     rows: slice,
     places: Sequence[int],
     *,

@@ -107,7 +107,7 @@ FIGURES: dict[str, Figure] = {
         "On digits, plain ascent often makes readable digits: they are no evidence that confident images are "
         "unrecognisable. Decay, blur and pixel resets make an image simpler and can keep its confidence below "
         "99.99 %.",
-        module="ascent",
+        module="other_attacks",
         one_per="classifier with ascents",
         needs_ascents=True,
     ),
@@ -115,7 +115,7 @@ FIGURES: dict[str, Figure] = {
         "Median confidence over the classes against evaluations of the network: gradient ascent, evolution and "
         "random search. Evolution and random search use no gradient. A sweep is one line: its best settings on pilot "
         "networks, used on the other networks.",
-        module="ascent",
+        module="other_attacks",
         one_per="classifier with ascents",
         shows=(ASCENT_CURVES,),
         options=("reference",),
@@ -205,6 +205,7 @@ FIGURES: dict[str, Figure] = {
         one_per="classifier",
         shows=(REAL, CALIBRATION, EXAMINED),
         options=("reference",),
+        module="classifiers",
     ),
     "distances": Figure(
         "Why networks are fooled: confidence against the distance to the nearest training image, in pixels and in "
@@ -218,6 +219,7 @@ FIGURES: dict[str, Figure] = {
         one_per="study with trained networks",
         shows=(TRAINING, CLASSIFIERS),
         options=("reference_error",),
+        module="classifiers",
     ),
     "ablation": Figure(
         "The effect of repeated elements: champions after copies were removed one after another, and after the same "
@@ -298,5 +300,5 @@ def module_of(figure: str) -> str:
 
 
 def modules_of(figure: str) -> list[str]:
-    """Return the modules that ``fooling draw`` imports by name for a figure: its own and those of its tables."""
-    return [module_of(figure), *dict.fromkeys(MODULES[table.name] for table in FIGURES[figure].shows)]
+    """Return what ``fooling draw`` imports by name for a figure: its function, and the modules of its tables."""
+    return [f"{module_of(figure)}:{figure}", *dict.fromkeys(MODULES[table.name] for table in FIGURES[figure].shows)]

@@ -119,11 +119,12 @@ OF_PROBES = {
         "which cost one query each. Not fooled by stored images is not the same as not foolable.",
         one_per="study with labels alone",
         shows=(LABEL_ONLY, LABEL_ONLY_CURVES),
+        module="other_attacks",
     ),
     "label_only_gallery": Figure(
         "Images found with labels alone: for each class the one whose label survives the most noise, evolved or "
         "random, and the champion of another network. Below each image: the confidence, revealed after the last query.",
-        module="label_only",
+        module="other_attacks",
         one_per="study with labels alone",
         shows=(LABEL_ONLY,),
     ),

@@ -36,7 +36,7 @@ from fooling.figures.style import (
     use_confidence_ticks,
     visible,
 )
-from fooling.formatting import short_percent, whole_percent
+from fooling.messages import short_percent, whole_percent
 
 BOXES = 0.76  # of the height of an experiment, divided among the boxes of its searches
 RUN = ["experiment", "search", "classifier", "seed"]

@@ -34,7 +34,7 @@ from fooling.figures.style import (
     use_confidence_ticks,
     visible,
 )
-from fooling.formatting import percent, whole_percent
+from fooling.messages import percent, whole_percent
 
 SPACES = {"pixel": "Between pixels", "feature": "Between features of the network"}
 REFERENCES = {0.5: "median", 0.99: "99 %"}  # quantiles of the real images

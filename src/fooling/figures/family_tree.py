@@ -25,7 +25,7 @@ from fooling.figures.image_grid import (
 )
 from fooling.figures.style import ENCODINGS, FAINT, INK, QUIET, WIDTH, counted, in_style
 from fooling.findings.lineage import Genealogy, descent, genealogy_of, measures_of
-from fooling.formatting import percent
+from fooling.messages import percent
 
 PITCH, SIDE = 0.36, 0.32  # inches: a row, and an image in it
 TOP = HEAD + 0.02

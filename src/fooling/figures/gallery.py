@@ -36,7 +36,7 @@ from fooling.figures.image_grid import (
 from fooling.figures.style import BACKGROUND, ENCODINGS, INK, QUIET, REAL, WIDTH, counted, in_style
 from fooling.findings.examination import KINDS
 from fooling.findings.random_images import picture_in
-from fooling.formatting import percent
+from fooling.messages import percent
 
 LEFT, RIGHT = 0.72, 0.2  # inches beside the images
 GAP, CAPTION = 0.068, 0.175  # inches: between images, and the confidence under one

@@ -29,7 +29,7 @@ from fooling.figures.style import (
     use_percent_ticks,
     visible,
 )
-from fooling.formatting import share_percent
+from fooling.messages import share_percent
 
 APART = 0.16  # rows, from the middle of a row to the marks of one search
 LONGEST = 30  # letters of a line of the name of a way

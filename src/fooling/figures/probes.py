@@ -34,8 +34,8 @@ from fooling.figures.style import (
 )
 from fooling.findings.boundary import CHAMPION, REAL_IMAGE, START
 from fooling.findings.random_images import family_summary, pictures_in
-from fooling.formatting import ENCODINGS as ENCODING_NAMES
-from fooling.formatting import percent, short_percent
+from fooling.messages import ENCODINGS as ENCODING_NAMES
+from fooling.messages import percent, short_percent
 
 LOOKS = {
     "cppn": Look("random CPPNs", "#B4568C", marker="o"),

@@ -42,7 +42,7 @@ from fooling.figures.style import (
     use_confidence_ticks,
     visible,
 )
-from fooling.formatting import percent
+from fooling.messages import percent
 
 LEFT, RIGHT = 0.98, 0.1  # inches beside the images
 GAP, CAPTION = 0.068, 0.175  # inches: between images, and the confidence under one

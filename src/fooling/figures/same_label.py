@@ -30,7 +30,7 @@ from fooling.figures.image_grid import (
     write_head,
 )
 from fooling.figures.style import ENCODINGS, FAINT, INK, QUIET, REAL, WIDTH, in_style
-from fooling.formatting import percent
+from fooling.messages import percent
 
 LEFT, RIGHT, CAPTION = 0.86, 0.06, 0.2  # inches: beside the images, and the confidence under one
 LOOP = 2.75  # inches: the height of the evolutionary loop

@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fooling.fonts import add_fallback_fonts, without_font_warnings
-from fooling.formatting import short_percent
+from fooling.messages import short_percent
 
 DATA_FILES = ("style.mplstyle",)
 STYLE_FILE = Path(__file__).with_name(*DATA_FILES)

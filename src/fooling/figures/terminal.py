@@ -25,7 +25,7 @@ from PIL import Image
 
 from fooling.figures.overview import Overview, Picture, Row
 from fooling.fonts import columns as width_of
-from fooling.formatting import percent
+from fooling.messages import percent
 
 Protocol = Literal["kitty", "iterm", "sixel", "blocks"]
 

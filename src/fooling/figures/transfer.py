@@ -36,7 +36,7 @@ from fooling.figures.style import (
     in_style,
     use_percent_ticks,
 )
-from fooling.formatting import percent, whole_percent
+from fooling.messages import percent, whole_percent
 
 FEWEST_OF_MAP = 4  # networks in a heat map: fewer are a row for each pair
 MOST_WITH_INTERVALS = 5  # networks in a heat map: if there are more, the intervals do not fit

@@ -37,7 +37,7 @@ from fooling.figures.style import (
     searches_in,
     use_confidence_ticks,
 )
-from fooling.formatting import short_percent, whole_percent
+from fooling.messages import short_percent, whole_percent
 
 SPREAD = 0.6  # of the height of a row, divided among the marks of its searches
 COLOURS = {"in the set": "#B4568C", "other classes": FAINT}

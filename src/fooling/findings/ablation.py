@@ -20,7 +20,8 @@ from pydantic import Field
 from fooling.ablation.elements import FILLS, KINDS, removals, repetition_of, without
 from fooling.attacks.evolution.record import RunRecord
 from fooling.errors import FoolingError
-from fooling.findings.columns import (
+from fooling.findings.intervals import Estimate, IntervalSettings, estimated_ratio, estimated_share, run_grid
+from fooling.findings.registry import (
     CLASS,
     CLASS_INDEX,
     CLASSIFIER,
@@ -32,7 +33,6 @@ from fooling.findings.columns import (
     SEED,
     UNITS,
 )
-from fooling.findings.intervals import Estimate, IntervalSettings, estimated_ratio, estimated_share, run_grid
 from fooling.seeding import evenly_spaced
 from fooling.settings import Settings
 from fooling.table import COUNT, NUMBER, SHARE, Column, Table, bounds, names_of, one_of, or_nothing

@@ -14,7 +14,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fooling.attacks.record import TargetedRecord, best_of, tried_settings
-from fooling.findings.columns import (
+from fooling.findings.intervals import IntervalSettings, estimated_time, run_grid
+from fooling.findings.registry import (
     CLASS,
     CLASSIFIER,
     CONFIDENCE,
@@ -27,7 +28,6 @@ from fooling.findings.columns import (
     TARGET,
     UNITS,
 )
-from fooling.findings.intervals import IntervalSettings, estimated_time, run_grid
 from fooling.findings.runs import ThresholdSettings, at_threshold, median_over_classes
 from fooling.table import COUNT, FLAG, FOUND, NUMBER, SHARE, TEXT, Column, Table, bounds, names_of, one_of
 

@@ -12,7 +12,7 @@ import pandas as pd
 from pydantic import Field
 
 from fooling.errors import FoolingError
-from fooling.findings.columns import SEED
+from fooling.findings.registry import SEED
 from fooling.schemas import FileFormat, Header
 from fooling.table import COUNT, NOT_NEGATIVE, SHARE, TEXT, Column, Table, Values, names_of
 

@@ -16,7 +16,7 @@ import scipy  # its parts load when they are called: Snakemake reads the setting
 from numpy.typing import NDArray
 from pydantic import Field
 
-from fooling.findings.columns import CALIBRATED_CONFIDENCE, CLASSIFIER
+from fooling.findings.registry import CALIBRATED_CONFIDENCE, CLASSIFIER
 from fooling.seeding import numpy_generator
 from fooling.settings import Seed, Settings
 from fooling.table import COUNT, NOT_NEGATIVE, NUMBER, SHARE, Column, Table, Values, one_of

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
 from fooling.errors import FoolingError
-from fooling.findings.columns import CLASS_INDEX, NOTE, RUNS_ALIKE, RUNS_ON_CLASSIFIER
 from fooling.findings.intervals import ResamplingSettings
+from fooling.findings.registry import CLASS_INDEX, NOTE, RUNS_ALIKE, RUNS_ON_CLASSIFIER
 from fooling.seeding import numpy_generator
 from fooling.table import COUNT, FLAG, SHARE, TEXT, Column, Table, bounds, names_of
 

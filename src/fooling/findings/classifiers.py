@@ -10,7 +10,6 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field
 
-from fooling.findings.columns import CLASSIFIER, ENCODING, EXPERIMENT, RUNS_ON_CLASSIFIER, SEARCH, WAY
 from fooling.findings.intervals import (
     IntervalSettings,
     estimated_mean,
@@ -21,6 +20,7 @@ from fooling.findings.intervals import (
     run_grid,
     share_of_images,
 )
+from fooling.findings.registry import CLASSIFIER, ENCODING, EXPERIMENT, RUNS_ON_CLASSIFIER, SEARCH, WAY
 from fooling.table import (
     COUNT,
     FOUND,

@@ -18,8 +18,8 @@ import scipy
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from fooling.findings.columns import EXPERIMENT, NOTE, REACHED_SHARE, RUNS, SEARCH, TARGET, UNITS
 from fooling.findings.intervals import Estimate, IntervalSettings, estimated_mean, run_grid, share_bands
+from fooling.findings.registry import EXPERIMENT, NOTE, REACHED_SHARE, RUNS, SEARCH, TARGET, UNITS
 from fooling.settings import Settings
 from fooling.table import COUNT, NOT_NEGATIVE, NUMBER, SHARE, TEXT, Column, Table, bounds, names_of, one_of, or_nothing
 

@@ -25,7 +25,15 @@ from fooling.attacks.evolution.record import RunRecord
 from fooling.datasets.dataset import Dataset
 from fooling.errors import FoolingError
 from fooling.findings.calibration import calibrated, log_odds_in
-from fooling.findings.columns import CALIBRATED_CONFIDENCE, CLASSIFIER, CONFIDENCE, ENCODING, EXPERIMENT, LOG_ODDS, SEED
+from fooling.findings.registry import (
+    CALIBRATED_CONFIDENCE,
+    CLASSIFIER,
+    CONFIDENCE,
+    ENCODING,
+    EXPERIMENT,
+    LOG_ODDS,
+    SEED,
+)
 from fooling.seeding import numpy_generator
 from fooling.settings import Seed, Settings
 from fooling.table import COUNT, FLAG, NOT_NEGATIVE, Column, Table, one_of, or_nothing

@@ -16,8 +16,8 @@ from fooling.attacks.evolution.record import RunRecord
 from fooling.datasets.dataset import Dataset
 from fooling.errors import FoolingError
 from fooling.findings.calibration import calibrated
-from fooling.findings.columns import CALIBRATED_CONFIDENCE, CLASS, CLASSIFIER, CONFIDENCE, EXPERIMENT, PNG, SEARCHES
 from fooling.findings.distances import nearest_images
+from fooling.findings.registry import CALIBRATED_CONFIDENCE, CLASS, CLASSIFIER, CONFIDENCE, EXPERIMENT, PNG, SEARCHES
 from fooling.images import png_bytes
 from fooling.seeding import numpy_generator
 from fooling.settings import Seed, Settings

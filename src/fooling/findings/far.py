@@ -19,8 +19,8 @@ import scipy  # its parts load when they are called: Snakemake reads the setting
 from numpy.typing import NDArray
 from pydantic import Field
 
-from fooling.findings.columns import BUILT_AS, CLASSIFIER, CLIPPED, WEIGHT_DECAY
 from fooling.findings.intervals import IntervalSettings, estimated_mean
+from fooling.findings.registry import BUILT_AS, CLASSIFIER, CLIPPED, WEIGHT_DECAY
 from fooling.findings.runs import ThresholdSettings
 from fooling.seeding import numpy_generator
 from fooling.settings import Seed, Settings

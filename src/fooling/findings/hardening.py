@@ -7,7 +7,6 @@ would raise the same confidence against a network with such a threshold, so thes
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +20,6 @@ from pydantic import Field
 from fooling.errors import FoolingError
 from fooling.findings.bounds import Array
 from fooling.findings.calibration import CalibrationSettings
-from fooling.findings.columns import CLASSIFIER, EXPERIMENT, RUNS_ON_CLASSIFIER, SEARCH, WAY
 from fooling.findings.intervals import (
     Estimate,
     IntervalSettings,
@@ -29,6 +27,7 @@ from fooling.findings.intervals import (
     estimated_share,
     probability_of,
 )
+from fooling.findings.registry import CLASSIFIER, EXPERIMENT, RUNS_ON_CLASSIFIER, SEARCH
 from fooling.findings.runs import ThresholdSettings, at_threshold
 from fooling.settings import Settings
 from fooling.table import COUNT, NUMBER, SHARE, TEXT, Column, Table, Values, bounds, with_bounds
@@ -49,10 +48,11 @@ def _difference(column: str, *, unit: str) -> tuple[Column, Column, Column]:
     return (meant, *bounds(NUMBER, of=meant.name, unit=unit))
 
 
-_WAY = dataclasses.replace(
-    WAY,
-    doc=f"{WAY.doc.removesuffix('.')}; for the last networks of chains of retraining `{FOOLING_CLASS}` and what fills "
-    "it.",
+_WAY = Column(
+    "way",
+    TEXT,
+    doc="How the network was trained: as in `classifiers`, or `fooling class` and what fills it, for the last networks "
+    "of chains of retraining.",
 )
 _PASSES = Column(
     "passes",

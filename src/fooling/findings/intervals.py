@@ -27,7 +27,7 @@ from fooling.findings.bounds import (
     bounds_of_ratio,
     bounds_of_share,
 )
-from fooling.findings.columns import RUN
+from fooling.findings.registry import RUN
 from fooling.settings import Seed, Settings
 from fooling.table import names_of
 

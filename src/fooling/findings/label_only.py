@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 from fooling.attacks.evolution.record import RunRecord
 from fooling.attacks.label_only.record import LabelOnlyRecord
 from fooling.errors import FoolingError
-from fooling.findings.columns import ATTACK, CLASS, CLASSIFIER, LOG_ODDS, NOTE, SEED, UNITS
 from fooling.findings.intervals import (
     Estimate,
     IntervalSettings,
     estimated_over_pairs,
     run_grid,
 )
+from fooling.findings.registry import ATTACK, CLASS, CLASSIFIER, LOG_ODDS, NOTE, SEED, UNITS
 from fooling.images import png_bytes
 from fooling.seeding import evenly_spaced
 from fooling.table import (

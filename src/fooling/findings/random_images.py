@@ -22,7 +22,7 @@ from fooling.encodings.families import FAMILIES, Family
 from fooling.encodings.settings import EncodingSettings
 from fooling.errors import FoolingError
 from fooling.findings.ablation import Scorer
-from fooling.findings.columns import CLASS, CLASSIFIER, CONFIDENCE, EXPERIMENT, LOG_ODDS, PNG
+from fooling.findings.registry import CLASS, CLASSIFIER, CONFIDENCE, EXPERIMENT, LOG_ODDS, PNG
 from fooling.findings.runs import at_threshold
 from fooling.images import pixels_of_png, png_bytes
 from fooling.seeding import evenly_spaced

@@ -1,11 +1,94 @@
-"""Registry of all tables by name; a module is imported only when one of its tables is needed."""
+"""All tables by name, and columns that several of them share."""
 
 from __future__ import annotations
 
 import importlib
 
 from fooling.errors import FoolingError
-from fooling.table import Table
+from fooling.table import COUNT, FLAG, NOT_NEGATIVE, NUMBER, SHARE, TEXT, Column, Table, one_of
+
+SEARCHES = ("map-elites", "random-search", "drift")
+
+CLASSIFIER = Column("classifier", TEXT, doc="Name of the classifier that scores the images or is described.")
+ATTACK = Column("attack", TEXT, doc="Name of the attack in the study's configuration.")
+EXPERIMENT = Column("experiment", TEXT, doc="Name of the experiment in the study's configuration.")
+ENCODING = Column("encoding", one_of("direct", "cppn"), doc="Encoding of the genomes.")
+SEARCH = Column(
+    "search",
+    one_of(*SEARCHES),
+    doc="Evolution (`map-elites`), or a control with the same number of evaluations (`random-search`, `drift`).",
+)
+SEED = Column("seed", COUNT, doc="Seed of the run.")
+#: What identifies a run.
+RUN = (CLASSIFIER, EXPERIMENT, ENCODING, SEARCH, SEED)
+#: What identifies the runs of one search on one classifier.
+RUNS_ALIKE = (CLASSIFIER, EXPERIMENT, ENCODING, SEARCH)
+
+RELATION = Column(
+    "relation",
+    one_of("same architecture", "other architecture"),
+    doc="How the target is related to the source.",
+)
+
+CLASS_INDEX = Column("class_index", COUNT, doc="Index of the class, counted from 0.")
+CLASS_NAME = Column("class_name", TEXT, doc="Name of the class.")
+CLASS = (CLASS_INDEX, CLASS_NAME)
+
+CONFIDENCE = Column("confidence", SHARE, doc="Confidence of the classifier in the class, for the stored image.")
+CALIBRATED_CONFIDENCE = Column(
+    "calibrated_confidence",
+    SHARE.or_nothing,
+    doc="The same confidence after temperature scaling; empty without a temperature.",
+)
+LOG_ODDS = Column("log_odds", NUMBER, unit="log-odds", doc="Log-odds of that confidence, without temperature scaling.")
+INDIVIDUAL = Column("individual", COUNT, doc="Number of the evaluation in which the champion was found, from 0.")
+FOUND_IN = Column("generation", COUNT, doc="Generation in which the champion was found.")
+SATURATED = Column(
+    "saturated",
+    FLAG,
+    doc="Whether the confidence is exactly 1 in `float32`; evolution cannot replace such a champion.",
+)
+
+TARGET = Column(
+    "target",
+    one_of("median", "all"),
+    doc="`median`: the median over the classes (of ten: the midpoint of the middle two); `all`: every class.",
+)
+GENERATION = Column("generation", COUNT, doc="Generation of the run.")
+EVALUATIONS = Column("evaluations", COUNT, unit="images", doc="Images scored so far, the random start included.")
+EVALUATIONS_OF_ASCENT = Column(
+    "evaluations",
+    COUNT,
+    unit="images",
+    doc="Evaluations so far, for all classes; a step of one image counts as three (a forward pass, and a backward "
+    "pass that costs as much as two), and the scoring of the stored image as one.",
+)
+
+UNITS = Column("units", COUNT, doc="Number of independent units: classifiers.")
+RUNS = Column("runs", COUNT, unit="runs", doc="Number of all runs behind the value.")
+RUNS_ON_CLASSIFIER = Column("runs", COUNT, unit="runs", doc="Number of runs on this classifier.")
+REACHED_SHARE = Column("reached", SHARE, doc="Share of the runs that reached the target.")
+NOTE = Column("note", TEXT.or_nothing, doc="Why there is no interval, or what it does not cover.")
+
+PNG = Column("png", TEXT, doc="The image, as a PNG file in base64.")
+BUILT_AS = Column(
+    "built_as",
+    TEXT,
+    doc="Architecture of the classifier, its options, and `sigmoids` if it was trained with a sigmoid for each class.",
+)
+WEIGHT_DECAY = Column(
+    "weight_decay",
+    NOT_NEGATIVE.or_nothing,
+    doc="Weight decay of its training; empty for a network that the study did not train.",
+)
+WAY = Column(
+    "way",
+    TEXT,
+    doc="How the network was trained: `plain`, or the settings of `training` that may make it harder to fool "
+    "(`label_smoothing`, `outliers`, `adversarial`).",
+)
+CLIPPED = Column("clipped", FLAG, doc="Whether the inputs are clipped to the range of images, 0 to 1.")
+
 
 NAMED_MODULES = ("fooling.datasets.*", "fooling.findings.*", "fooling.survey.*")
 

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from fooling.attacks.evolution.record import RunRecord
 from fooling.errors import FoolingError
-from fooling.findings.columns import CLASS, CONFIDENCE, LOG_ODDS, SEED
 from fooling.findings.intervals import (
     IntervalSettings,
     estimated_mean,
@@ -25,6 +24,7 @@ from fooling.findings.intervals import (
     estimated_time,
     probability_of,
 )
+from fooling.findings.registry import CLASS, CONFIDENCE, LOG_ODDS, SEED
 from fooling.findings.runs import ThresholdSettings, at_threshold, champions_table, times_table
 from fooling.retraining.settings import FILLINGS
 from fooling.table import (

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from fooling.attacks.evolution.record import RunRecord
-from fooling.findings.columns import (
+from fooling.findings.intervals import probability_of
+from fooling.findings.registry import (
     CLASS,
     CLASS_INDEX,
     CONFIDENCE,
@@ -24,7 +25,6 @@ from fooling.findings.columns import (
     SATURATED,
     TARGET,
 )
-from fooling.findings.intervals import probability_of
 from fooling.settings import Settings
 from fooling.table import COUNT, FLAG, SHARE, Column, Table, names_of
 

@@ -19,8 +19,8 @@ from fooling.ablation.changes import CHANGES, UNITS, Change, changed
 from fooling.attacks.evolution.record import RunRecord
 from fooling.datasets.dataset import Dataset
 from fooling.errors import FoolingError
-from fooling.findings.columns import CLASS, CONFIDENCE, LOG_ODDS, RUN
 from fooling.findings.intervals import Estimate, estimated_ratio, probability_of, run_grid
+from fooling.findings.registry import CLASS, CONFIDENCE, LOG_ODDS, RUN
 from fooling.findings.runs import ThresholdSettings, at_threshold, of_run
 from fooling.seeding import numpy_generator
 from fooling.settings import Seed, Settings

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from fooling.attacks.evolution.record import RunRecord
-from fooling.findings.columns import CLASS, EXPERIMENT, SEED
 from fooling.findings.intervals import DrawingSettings, IntervalSettings, estimated_share
+from fooling.findings.registry import CLASS, EXPERIMENT, SEED
 from fooling.seeding import numpy_generator
 from fooling.table import COUNT, SHARE, TEXT, Column, Table, bounds, names_of, one_of, or_nothing
 

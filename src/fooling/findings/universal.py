@@ -13,11 +13,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from fooling.attacks.perturbation_settings import Perturbation
 from fooling.attacks.universal.record import UniversalRecord, perturbed, random_change
-from fooling.attacks.universal.settings import Column as Perturbation
 from fooling.errors import FoolingError
-from fooling.findings.columns import ATTACK, CLASS, CLASSIFIER, NOTE, RELATION, UNITS
 from fooling.findings.intervals import Estimate, IntervalSettings, estimated_mean, estimated_over_pairs, estimated_share
+from fooling.findings.registry import ATTACK, CLASS, CLASSIFIER, NOTE, RELATION, UNITS
 from fooling.table import (
     COUNT,
     NOT_NEGATIVE,

@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fooling.findings.columns import EXPERIMENT, SEARCH
 from fooling.findings.intervals import run_grid
+from fooling.findings.registry import EXPERIMENT, SEARCH
 from fooling.table import COUNT, NOT_NEGATIVE, SHARE, TEXT, Column, Table, one_of
 
 FACTORS = ("classifier", "seed", "class")

@@ -21,11 +21,10 @@ from fooling.claims.verdicts import (
     note_on_status,
     scoreboard,
 )
-from fooling.formatting import short_percent
+from fooling.messages import short_percent
 from fooling.report.claim_rows import STATUSES, VERDICTS, Recorded, Row, choices, rows_of
 from fooling.report.drawings import ANSWERS, COMPARISON, CURVES, HIDDEN, LABELLED, LOOP, Drawing, Drawings
-from fooling.report.opening import Course, Question
-from fooling.report.pictures import Gallery, Picture, environment
+from fooling.report.pictures import Course, Gallery, Picture, Question, environment
 from fooling.report.probes import (
     are_far_inputs_confident,
     are_labels_enough,

@@ -14,7 +14,7 @@ from fooling.encodings.families import SMOOTH
 from fooling.findings.boundary import CHAMPION, REAL_IMAGE, START
 from fooling.findings.intervals import probability_of
 from fooling.findings.label_only import MAP_ELITES, RANDOM, TRANSFER, WAYS, run_medians
-from fooling.formatting import percent, share_percent, short_percent
+from fooling.messages import percent, share_percent, short_percent
 from fooling.report.story import RETRAINED
 
 FAMILIES = {

@@ -10,7 +10,7 @@ import pandas as pd
 
 from fooling.claims.verdicts import in_words
 from fooling.findings.runs import medians_of_runs
-from fooling.formatting import ENCODINGS, share_percent, short_percent
+from fooling.messages import ENCODINGS, share_percent, short_percent
 
 #: An experiment with fewer runs is marked as small.
 FEW_RUNS = 6

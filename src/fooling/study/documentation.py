@@ -26,7 +26,7 @@ from fooling.datasets import dataset
 from fooling.encodings.cppn import genome
 from fooling.findings import audits
 from fooling.findings.intervals import FEWEST_UNITS
-from fooling.formatting import table_row
+from fooling.messages import table_row
 from fooling.schemas import Array, FileFormat
 from fooling.settings import Settings, described_fields, models_in
 from fooling.survey import questionnaire

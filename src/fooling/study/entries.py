@@ -9,13 +9,16 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from fooling.attacks.adversarial.settings import AdversarialSettings
-from fooling.attacks.ascent import settings as ascent
-from fooling.attacks.ascent.settings import AscentSettings
-from fooling.attacks.evolution import settings as evolution
-from fooling.attacks.evolution.settings import Precision, SearchSettings, is_kept
-from fooling.attacks.label_only.settings import LabelOnlySettings
-from fooling.attacks.universal.settings import UniversalSettings
+from fooling.attacks.perturbation_settings import AdversarialSettings, UniversalSettings
+from fooling.attacks.settings import (
+    ASCENT_PRESETS,
+    RELEASED_SEARCH,
+    AscentSettings,
+    LabelOnlySettings,
+    Precision,
+    SearchSettings,
+    is_kept,
+)
 from fooling.auditing.settings import BudgetSettings, OpeningSettings, Target
 from fooling.classifiers.settings import ImportSettings, InputSettings
 from fooling.encodings import settings as encodings
@@ -309,9 +312,9 @@ def with_preset(experiment: Mapping[str, Any]) -> Mapping[str, Any]:
     if experiment.get("preset") != "released" or not isinstance(encoding, Mapping) or not isinstance(search, Mapping):
         return experiment
     released = encodings.RELEASED.get(str(encoding.get("kind")), {})
-    return {**experiment, "encoding": {**released, **encoding}, "search": {**evolution.RELEASED, **search}}
+    return {**experiment, "encoding": {**released, **encoding}, "search": {**RELEASED_SEARCH, **search}}
 
 
 def with_ascent_preset(entry: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the values of a gradient ascent, completed with those of its preset."""
-    return {**ascent.PRESETS.get(str(entry.get("preset")), {}), **entry}
+    return {**ASCENT_PRESETS.get(str(entry.get("preset")), {}), **entry}

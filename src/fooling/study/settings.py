@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, field_validator, model_validator
 
-from fooling.attacks.evolution.settings import SearchSettings
+from fooling.attacks.settings import SearchSettings
 from fooling.classifiers.settings import InputSettings
 from fooling.encodings.families import FamilySettings
 from fooling.encodings.settings import CppnSettings, DirectSettings

@@ -15,7 +15,7 @@ from fooling.findings.bounds import CrossedShare, bootstrap_interval, crossed_sh
 from fooling.findings.intervals import ResamplingSettings
 from fooling.seeding import numpy_generator
 from fooling.survey.questionnaire import NONE_OF_THESE, Questionnaire
-from fooling.survey.settings import JudgementSettings
+from fooling.survey.settings import ExclusionSettings, JudgementSettings
 from fooling.table import (
     COUNT,
     FLAG,
@@ -122,8 +122,8 @@ IMAGES = Table(
 )
 
 
-class AnalysisSettings(JudgementSettings, ResamplingSettings):
-    """The margin above chance, and the intervals."""
+class AnalysisSettings(ExclusionSettings, JudgementSettings, ResamplingSettings):
+    """Rules of exclusion, the margin around chance, and how confidence intervals are computed."""
 
 
 def accuracy_table(answers: pd.DataFrame, asked: Questionnaire, settings: AnalysisSettings) -> pd.DataFrame:

@@ -181,6 +181,12 @@ class Questionnaire(_Part):
         """Names of all conditions, in the order of their images."""
         return tuple(dict.fromkeys(stimulus.condition for stimulus in self.stimuli))
 
+    @property
+    def summary(self) -> str:
+        """The number of images, in words."""
+        counts = [f"{len(self.of_condition(name))} {name}" for name in self.conditions]
+        return f"{len(self.stimuli)} stimuli: {', '.join(counts)}"
+
     def of_condition(self, condition: str) -> tuple[Stimulus, ...]:
         """Return the stimuli of one condition."""
         return tuple(stimulus for stimulus in self.stimuli if stimulus.condition == condition)

@@ -20,7 +20,7 @@ import torch
 from numpy.typing import NDArray
 from torch.utils import data
 
-from fooling.classifiers.views import cropped, drawn_places
+from fooling.classifiers.classifier import cropped, drawn_places
 from fooling.datasets.dataset import Dataset
 from fooling.errors import FoolingError
 from fooling.seeding import derived_seed, numpy_generator

@@ -18,16 +18,15 @@ from torch import nn
 
 from fooling.classifiers.architectures import build_network
 from fooling.classifiers.assembly import assembled, measured_errors
-from fooling.classifiers.classifier import Classifier
+from fooling.classifiers.classifier import Classifier, fed_shape
 from fooling.classifiers.classifier_file import as_array, stored_type
 from fooling.classifiers.devices import enough_memory, reproducible
 from fooling.classifiers.header import Count, Epoch
 from fooling.classifiers.network_code import network_code
 from fooling.classifiers.probe import require_usable, sample_of
-from fooling.classifiers.views import fed_shape
 from fooling.datasets.dataset import Dataset
 from fooling.errors import REMEDY, FoolingError
-from fooling.formatting import share_percent
+from fooling.messages import share_percent
 from fooling.schemas import Header, checked_header, require_schema
 from fooling.seeding import derived_seed
 from fooling.training.images import Batch, KeptImages, Schedule, TrainingImages, part_of

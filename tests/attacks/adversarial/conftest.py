@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from fooling.attacks.adversarial.network import Network
 from fooling.classifiers.classifier import Classifier
+from fooling.classifiers.gradients import Network
 from fooling.datasets.dataset import Dataset
 from linear_classifier import CLASSES, SHAPE, made_classifier
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from fooling.attacks.adversarial.methods import Batch, beyond_boundary, changed, l_bfgs, noisy, norms_of
-from fooling.attacks.adversarial.network import BACKWARD, Network
-from fooling.attacks.adversarial.settings import AdversarialSettings, Column, Method
+from fooling.attacks.perturbation_settings import AdversarialSettings, Change, Method
 from fooling.classifiers.classifier import Classifier
+from fooling.classifiers.gradients import BACKWARD, Network
 from linear_classifier import CLASSES, SHAPE
 
 SETTINGS = AdversarialSettings()
@@ -42,7 +42,7 @@ def lengths_of(found: np.ndarray, batch: Batch) -> np.ndarray:
 def test_deepfool_goes_beyond_the_nearest_boundary_by_its_overshoot(
     network: Network, batch: Batch, by_level: np.ndarray
 ) -> None:
-    found = changed(network, batch, Column("deepfool", None), SETTINGS)
+    found = changed(network, batch, Change("deepfool", None), SETTINGS)
     nearest = distances(network, batch, by_level).min(axis=1)
     np.testing.assert_allclose(lengths_of(found.images, batch), 1.02 * nearest, rtol=1e-3)
     assert (network.labels(found.images) != batch.labels).all()
@@ -67,7 +67,7 @@ def test_no_boundary_is_found_without_gradients(flat_classifier: Classifier) -> 
 def test_l_bfgs_comes_close_to_the_boundary_with_its_target(
     network: Network, batch: Batch, by_level: np.ndarray
 ) -> None:
-    found = changed(network, batch, Column("l-bfgs", None), SETTINGS)
+    found = changed(network, batch, Change("l-bfgs", None), SETTINGS)
     logits = network.logits(batch.images)
     logits[np.arange(len(logits)), batch.labels] = -np.inf
     targets = logits.argmax(axis=1)
@@ -86,7 +86,7 @@ def test_l_bfgs_aims_at_a_class_that_it_is_given(network: Network, batch: Batch)
 
 def test_a_random_target_is_any_wrong_class(network: Network, batch: Batch) -> None:
     random = AdversarialSettings(target="random", penalty_searches=1)
-    found = changed(network, batch, Column("l-bfgs", None), random)
+    found = changed(network, batch, Change("l-bfgs", None), random)
     assert (network.labels(found.images) != batch.labels).all()
 
 
@@ -94,7 +94,7 @@ def test_a_random_target_is_any_wrong_class(network: Network, batch: Batch) -> N
 def test_fgsm_moves_every_pixel_by_its_size_along_the_sign_of_the_gradient(
     network: Network, batch: Batch, size: float
 ) -> None:
-    found = changed(network, batch, Column("fgsm", size), SETTINGS)
+    found = changed(network, batch, Change("fgsm", size), SETTINGS)
     _, gradients = network.gradients(batch.images, batch.labels)
     np.testing.assert_allclose(found.images - batch.images, -size * np.sign(gradients), atol=1e-6)
     assert found.evaluations.tolist() == [1 + BACKWARD] * 6
@@ -106,7 +106,7 @@ def test_pgd_reaches_its_size_and_changes_more_labels_than_a_smaller_one(
 ) -> None:
     shares = []
     for size in (0.002, 0.05, 0.2):
-        found = changed(network, batch, Column(method, size), SETTINGS)
+        found = changed(network, batch, Change(method, size), SETTINGS)
         np.testing.assert_allclose(norms_of(found.images - batch.images)[:, norm], size, rtol=1e-4)
         shares.append((network.labels(found.images) != batch.labels).mean())
     assert shares == sorted(shares)
@@ -122,7 +122,7 @@ def test_pgd_finds_the_steepest_direction(network: Network, batch: Batch, by_lev
         )  # fmt: skip
         root = np.sqrt(batch.images[0].size)
         beyond, before = (
-            changed(network, one, Column("pgd-l2", factor * nearest[row] / root), SETTINGS) for factor in (1.3, 0.99)
+            changed(network, one, Change("pgd-l2", factor * nearest[row] / root), SETTINGS) for factor in (1.3, 0.99)
         )
         assert network.labels(beyond.images)[0] != one.labels[0]
         assert network.labels(before.images)[0] == one.labels[0]
@@ -138,7 +138,7 @@ def test_hop_skip_jump_asks_for_labels_alone_and_is_no_nearer_than_the_boundary(
     monkeypatch.setattr(Network, "gradients", refused)
     monkeypatch.setattr(Network, "logit_gradients", refused)
     few, many = (
-        changed(network, batch, Column("hop-skip-jump", None), AdversarialSettings(boundary_steps=steps))
+        changed(network, batch, Change("hop-skip-jump", None), AdversarialSettings(boundary_steps=steps))
         for steps in (1, 6)
     )
     for found in (few, many):
@@ -151,16 +151,16 @@ def test_hop_skip_jump_asks_for_labels_alone_and_is_no_nearer_than_the_boundary(
 def test_hop_skip_jump_without_any_misclassified_image_returns_the_real_one(flat_classifier: Classifier) -> None:
     network, image = Network(flat_classifier), np.full((1, *SHAPE), 0.5)
     batch = Batch(images=image, labels=np.zeros(1, dtype=np.int64), indices=np.zeros(1, dtype=np.int64), others=image)
-    found = changed(network, batch, Column("hop-skip-jump", None), SETTINGS)
+    found = changed(network, batch, Change("hop-skip-jump", None), SETTINGS)
     assert np.array_equal(found.images, image)
     assert found.evaluations[0] > 0
 
 
 @pytest.mark.parametrize("method", ["l-bfgs", "deepfool", "hop-skip-jump"])
 def test_smallest_changes_do_not_depend_on_their_company(network: Network, batch: Batch, method: Method) -> None:
-    together = changed(network, batch, Column(method, None), SETTINGS)
+    together = changed(network, batch, Change(method, None), SETTINGS)
     alone = Batch(images=batch.images[3:4], labels=batch.labels[3:4], indices=batch.indices[3:4], others=batch.others)
-    found = changed(network, alone, Column(method, None), SETTINGS)
+    found = changed(network, alone, Change(method, None), SETTINGS)
     assert np.array_equal(found.images[0], together.images[3])
     assert found.evaluations[0] == together.evaluations[3]
 
@@ -170,7 +170,7 @@ def test_results_do_not_depend_on_numpys_global_generator_and_leave_it_alone(net
     for seed in (1, 2):
         np.random.seed(seed)
         before = np.random.get_state()[1]
-        found.append(changed(network, batch, Column("hop-skip-jump", None), SETTINGS).images)
+        found.append(changed(network, batch, Change("hop-skip-jump", None), SETTINGS).images)
         assert np.array_equal(np.random.get_state()[1], before)
     assert np.array_equal(*found)
 

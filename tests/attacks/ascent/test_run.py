@@ -13,8 +13,8 @@ import torch
 from fooling.artifacts import read_arrays, write_arrays
 from fooling.attacks.ascent.methods import Goal
 from fooling.attacks.ascent.run import AscentRun, kept_steps
-from fooling.attacks.ascent.settings import PRESETS, AscentSettings
 from fooling.attacks.record import KIND, VERSION, load_attack, save_attack
+from fooling.attacks.settings import ASCENT_PRESETS, AscentSettings
 from fooling.classifiers.classifier import Classifier, log_odds_of
 from fooling.errors import FoolingError
 from fooling.settings import checked_settings
@@ -186,7 +186,7 @@ def test_settings_that_make_no_sense_are_refused(key: str, value: float) -> None
 
 
 def test_the_presets_are_the_papers() -> None:
-    made = {name: AscentSettings.model_validate(values) for name, values in PRESETS.items()}
+    made = {name: AscentSettings.model_validate(values) for name, values in ASCENT_PRESETS.items()}
     assert {name: (one.decay, one.steps, one.early_progress, one.late_progress) for name, one in made.items()} == {
         "plain": (0, 500, 0.02, 0.1),
         "s-169": (0.01, 1500, 0.03, 0.02),

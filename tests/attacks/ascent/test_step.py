@@ -12,7 +12,7 @@ import scipy.ndimage
 import torch
 
 from fooling.attacks.ascent.methods import blurred, rates, regularised
-from fooling.attacks.ascent.settings import AscentSettings
+from fooling.attacks.settings import AscentSettings
 from fooling.classifiers.classifier import Classifier
 from fooling.classifiers.gradients import log_odds_gradients
 from fooling.errors import FoolingError

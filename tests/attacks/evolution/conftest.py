@@ -10,10 +10,10 @@ import pytest
 import torch
 
 from fooling.attacks.evolution.run import Run
+from fooling.attacks.evolution.screening import in_bfloat16
 from fooling.attacks.evolution.searches import MapElites, Search
-from fooling.attacks.evolution.settings import SearchSettings
+from fooling.attacks.settings import SearchSettings
 from fooling.classifiers.classifier import Classifier
-from fooling.classifiers.precision import in_bfloat16
 from fooling.encodings.direct import DirectEncoding
 from fooling.encodings.settings import DirectSettings
 

@@ -19,7 +19,7 @@ from fooling.attacks.evolution.replay import (
     save_replay,
 )
 from fooling.attacks.evolution.run import Run
-from fooling.attacks.evolution.settings import is_kept
+from fooling.attacks.settings import is_kept
 from fooling.errors import FoolingError
 
 StartRun = Callable[..., Run[Any]]

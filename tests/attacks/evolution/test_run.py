@@ -13,7 +13,7 @@ import torch
 from fooling.attacks.evolution.record import arrays_of, load_run, save_run
 from fooling.attacks.evolution.run import Run
 from fooling.attacks.evolution.searches import Drift, MapElites, RandomSearch, Search
-from fooling.attacks.evolution.settings import is_kept
+from fooling.attacks.settings import is_kept
 from fooling.classifiers.classifier import Classifier, confidences_of
 from fooling.encodings.settings import DirectSettings
 from fooling.errors import FoolingError

@@ -15,7 +15,7 @@ from fooling.attacks.evolution.record import arrays_of, header_of, load_run, loa
 from fooling.attacks.evolution.run import Evolution, Run
 from fooling.attacks.evolution.scoring import Bfloat16Scoring, Scoring, ScreenedScoring, champions_at
 from fooling.attacks.evolution.searches import Drift, MapElites, RandomSearch, Search
-from fooling.attacks.evolution.settings import EvolutionSettings
+from fooling.attacks.settings import EvolutionSettings
 from fooling.classifiers.classifier import Classifier, confidences_of, log_odds_of
 from fooling.errors import FoolingError
 

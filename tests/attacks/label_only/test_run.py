@@ -15,7 +15,7 @@ from scipy.stats import norm
 from fooling.artifacts import read_arrays, write_arrays
 from fooling.attacks.label_only.record import KIND, VERSION, LabelOnlyRecord, load_label_only, save_label_only
 from fooling.attacks.label_only.run import LabelOnly, LabelOnlyRun, LabelScoring
-from fooling.attacks.label_only.settings import LabelOnlySettings
+from fooling.attacks.settings import LabelOnlySettings
 from fooling.classifiers.classifier import Classifier, confidences_of
 from fooling.classifiers.wrapped import wrapped
 from fooling.errors import FoolingError

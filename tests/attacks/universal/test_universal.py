@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from fooling.artifacts import read_arrays, write_arrays
-from fooling.attacks.adversarial.network import Network
+from fooling.attacks.perturbation_settings import Perturbation, UniversalSettings
 from fooling.attacks.universal.record import (
     KIND,
     VERSION,
@@ -22,9 +22,9 @@ from fooling.attacks.universal.record import (
     save_universal,
 )
 from fooling.attacks.universal.run import Universal, UniversalRun, drawn_images
-from fooling.attacks.universal.settings import Column, UniversalSettings
 from fooling.attacks.universal.steps import FineTuned, labels_of, moved, seen_pixels
 from fooling.classifiers.classifier import Classifier
+from fooling.classifiers.gradients import Network
 from fooling.datasets.dataset import Dataset
 from fooling.errors import FoolingError
 from fooling.settings import checked_settings
@@ -131,8 +131,9 @@ def test_every_perturbation_has_its_norm_and_judges_stored_images(
     record: UniversalRecord, classifier: Classifier, dataset: Dataset
 ) -> None:
     assert record.columns == (
-        Column("linf", 0.1, 6, 0), Column("linf", 0.1, 24, 0), Column("linf", 0.2, 24, 0), Column("l2", 0.1, 24, 0),
-        Column("linf", 0.1, 24, 1), Column("linf", 0.1, 24, 2),
+        Perturbation("linf", 0.1, 6, 0), Perturbation("linf", 0.1, 24, 0), Perturbation("linf", 0.2, 24, 0),
+        Perturbation("l2", 0.1, 24, 0),
+        Perturbation("linf", 0.1, 24, 1), Perturbation("linf", 0.1, 24, 2),
     )  # fmt: skip
     for column, change in zip(record.columns, record.perturbations, strict=True):
         norm = np.abs(change).max() if column.norm == "linf" else np.sqrt(np.square(change.astype(float)).mean())
@@ -154,10 +155,10 @@ def test_random_changes_have_the_norm_and_are_of_seen_pixels(classifier: Classif
     cropped = dataclasses.replace(classifier, crop=3)
     seen = seen_pixels(cropped)
     assert seen.sum() == 3 * 3 * 3
-    change = random_change(seen, Column(norm, 0.1, 1, 0), seed=1, number=0)  # type: ignore[arg-type]
+    change = random_change(seen, Perturbation(norm, 0.1, 1, 0), seed=1, number=0)  # type: ignore[arg-type]
     assert (change[~seen] == 0).all()
     assert np.isclose(np.abs(change).max() if norm == "linf" else np.sqrt(np.square(change).mean()), 0.1)
-    assert not np.array_equal(change, random_change(seen, Column(norm, 0.1, 1, 0), seed=1, number=1))  # type: ignore[arg-type]
+    assert not np.array_equal(change, random_change(seen, Perturbation(norm, 0.1, 1, 0), seed=1, number=1))  # type: ignore[arg-type]
 
 
 def test_fine_tuning_changes_a_copy_of_the_network(record: UniversalRecord, classifier: Classifier) -> None:

@@ -12,8 +12,8 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from fooling.attacks.adversarial.network import Array, Network
-from fooling.attacks.adversarial.settings import AdversarialSettings, Column, Norm
+from fooling.attacks.perturbation_settings import AdversarialSettings, Change, Norm
+from fooling.classifiers.gradients import Array, Network
 from fooling.seeding import numpy_generator
 
 WIDENING = 4.0  # factor between two weights of the norm, until one is found that changes the label
@@ -40,7 +40,7 @@ class Changed:
     evaluations: NDArray[np.int64]  # (B,) of the network, for each image
 
 
-def changed(network: Network, batch: Batch, column: Column, settings: AdversarialSettings) -> Changed:
+def changed(network: Network, batch: Batch, column: Change, settings: AdversarialSettings) -> Changed:
     """Return the images of a ``batch`` changed by the method of a ``column``, with the evaluations of each image.
 
     Methods with sizes change all images at once, with equally many evaluations. Methods that look for the smallest
@@ -66,7 +66,7 @@ def changed(network: Network, batch: Batch, column: Column, settings: Adversaria
     return Changed(np.clip(np.stack(images), 0, 1), np.array(evaluations, dtype=np.int64))
 
 
-def _smallest_change(network: Network, batch: Batch, row: int, column: Column, settings: AdversarialSettings) -> Array:
+def _smallest_change(network: Network, batch: Batch, row: int, column: Change, settings: AdversarialSettings) -> Array:
     image, index = batch.images[row], int(batch.indices[row])
     if column.method == "l-bfgs":
         generator = numpy_generator(settings.seed, "adversarial target", index)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fooling.artifacts import read_arrays, write_arrays
-from fooling.attacks.adversarial.settings import Column, Method
+from fooling.attacks.perturbation_settings import Change, Method
 from fooling.attacks.record import MOST_EVALUATIONS, AttackedClassifier, AttackHeader, AttackRecord, scores
 from fooling.errors import REMEDY, FoolingError
 from fooling.schemas import (
@@ -73,11 +73,11 @@ class AdversarialRecord(AttackRecord):
         """The images that the methods made."""
         return Perturbed(**{part.name: getattr(self, part.name) for part in fields(Perturbed)})
 
-    def columns(self) -> Iterator[tuple[Column, slice]]:
+    def columns(self) -> Iterator[tuple[Change, slice]]:
         """Yield each method with its size, and the rows of its images, in the order of the real images."""
         count = len(self.real.indices)
         for place, (method, size) in enumerate(zip(self.methods, self.sizes, strict=True)):
-            yield Column(method, size), slice(place * count, (place + 1) * count)
+            yield Change(method, size), slice(place * count, (place + 1) * count)
 
 
 class AttackedDataset(Header):

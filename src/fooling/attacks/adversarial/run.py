@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,27 +11,24 @@ import torch
 from numpy.typing import NDArray
 
 from fooling.attacks.adversarial.methods import Batch, changed, noisy, norms_of
-from fooling.attacks.adversarial.network import LEVELS, Array, Network
 from fooling.attacks.adversarial.record import ARRAYS, COMPUTED, NORMS, AdversarialRecord, record_of, save_adversarial
-from fooling.attacks.adversarial.settings import WITHOUT_GRADIENTS, AdversarialSettings
-from fooling.attacks.record import AttackRecord
+from fooling.attacks.attack import SeededBySettings, require_fitting
+from fooling.attacks.perturbation_settings import WITHOUT_GRADIENTS, AdversarialSettings
 from fooling.classifiers.classifier import Classifier, confidences_of, log_odds_of
-from fooling.classifiers.gradients import has_gradients
+from fooling.classifiers.gradients import LEVELS, Array, Network, has_gradients
 from fooling.datasets.dataset import Dataset
 from fooling.errors import REMEDY, FoolingError
-from fooling.formatting import share_percent
+from fooling.messages import share_percent
 from fooling.schemas import require_arrays, require_range
 from fooling.seeding import evenly_spaced, numpy_generator
 from fooling.settings import Settings
 
 
-class Adversarial:
+class Adversarial(SeededBySettings):
     """Adversarial examples with their settings."""
 
     settings_class: ClassVar[type[Settings]] = AdversarialSettings
-    unit: ClassVar[str] = "steps"
-    controls: ClassVar[tuple[str, ...]] = ()
-    has_seeds: ClassVar[bool] = True
+    title: ClassVar[str] = "adversarial"
 
     def __init__(
         self, *, settings: AdversarialSettings, classifier: Classifier, identity: Mapping[str, Any], dataset: Dataset
@@ -49,13 +45,7 @@ class Adversarial:
                 expected=f"methods that need labels alone: {', '.join(WITHOUT_GRADIENTS)}",
                 remedy=f"set methods: [{', '.join(WITHOUT_GRADIENTS)}]",
             )
-        if dataset.image_shape != classifier.input_shape or len(dataset.class_names) > len(classifier.class_names):
-            raise FoolingError(
-                f"the images of {dataset.name} do not fit the network {classifier.name}",
-                found=f"{dataset.image_shape}, {len(dataset.class_names)} classes",
-                expected=f"{classifier.input_shape}, {len(classifier.class_names)} classes",
-                remedy="give the data set of the classifier",
-            )
+        require_fitting(dataset, classifier)
         self._settings, self._classifier, self._dataset = settings, classifier, dataset
         self._identity = {
             "name": identity["name"],
@@ -65,20 +55,13 @@ class Adversarial:
             "versions": {**identity["versions"], **_versions(settings)},
         }
 
-    def run(self, seed: int | None, *, control: str = "") -> AdversarialRun:
+    def _run(self) -> AdversarialRun:
         """Return the run on the images that the settings draw."""
-        if seed is not None:
-            raise FoolingError("adversarial takes its seed from its settings", remedy="leave out --seed")
         return AdversarialRun(
             classifier=self._classifier, settings=self._settings, identity=self._identity, dataset=self._dataset
         )
 
     save = staticmethod(save_adversarial)
-
-    @staticmethod
-    def save_many(path: Path, records: Sequence[AttackRecord]) -> None:
-        """Raise :class:`FoolingError`: one file holds all images already."""
-        raise FoolingError("adversarial takes its seed from its settings", remedy="leave out --runs")
 
 
 class AdversarialRun:

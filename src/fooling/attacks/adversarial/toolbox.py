@@ -26,8 +26,8 @@ from art.estimators.classification.classifier import (  # type: ignore[import-un
 from art.estimators.estimator import BaseEstimator, LossGradientsMixin  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
-from fooling.attacks.adversarial.network import Array, Network
-from fooling.attacks.adversarial.settings import AdversarialSettings, Norm
+from fooling.attacks.perturbation_settings import AdversarialSettings, Norm
+from fooling.classifiers.gradients import Array, Network
 
 VERSION = str(art.__version__)
 STEP = 2.5  # step of PGD, as a multiple of its size over the number of steps

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
-from fooling.attacks.ascent.settings import AscentSettings
+from fooling.attacks.settings import AscentSettings
 from fooling.classifiers.classifier import Classifier
 from fooling.classifiers.gradients import log_odds_gradients
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,8 +11,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from fooling.attacks.ascent.methods import Goal, method_of
-from fooling.attacks.ascent.settings import AscentSettings
-from fooling.attacks.record import AttackRecord, TargetedRecord, Trajectory, save_attack
+from fooling.attacks.attack import SeededBySettings
+from fooling.attacks.record import TargetedRecord, Trajectory, save_attack
+from fooling.attacks.settings import AscentSettings
 from fooling.classifiers.classifier import Classifier, confidences_of, log_odds_of
 from fooling.errors import REMEDY, FoolingError
 from fooling.schemas import FINITE64, require_range, require_schema
@@ -33,13 +33,11 @@ SCHEMA = {
 }
 
 
-class GradientAscent:
+class GradientAscent(SeededBySettings):
     """Gradient ascent on the confidence in each class, from the starts of its settings."""
 
     settings_class: ClassVar[type[Settings]] = AscentSettings
-    unit: ClassVar[str] = "steps"
-    controls: ClassVar[tuple[str, ...]] = ()
-    has_seeds: ClassVar[bool] = True
+    title: ClassVar[str] = "gradient ascent"
 
     def __init__(self, *, settings: AscentSettings, classifier: Classifier, identity: Mapping[str, Any]) -> None:
         self._settings, self._classifier = settings, classifier
@@ -50,18 +48,11 @@ class GradientAscent:
             "versions": identity["versions"],
         }
 
-    def run(self, seed: int | None, *, control: str = "") -> AscentRun:
+    def _run(self) -> AscentRun:
         """Return the run from all starts of the settings."""
-        if seed is not None:
-            raise FoolingError("gradient ascent takes its seeds from its settings", remedy="leave out --seed")
         return AscentRun(classifier=self._classifier, settings=self._settings, identity=self._identity)
 
     save = staticmethod(save_attack)
-
-    @staticmethod
-    def save_many(path: Path, records: Sequence[AttackRecord]) -> None:
-        """Raise :class:`FoolingError`: one file holds all starts already."""
-        raise FoolingError("gradient ascent takes its seeds from its settings", remedy="leave out --runs")
 
 
 class AscentRun:

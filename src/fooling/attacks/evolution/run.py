@@ -22,11 +22,10 @@ from fooling.attacks.evolution.record import (
     save_runs,
 )
 from fooling.attacks.evolution.scoring import Bfloat16Scoring, Scoring, ScreenedScoring
-from fooling.attacks.evolution.screening import images_to_measure, measured_bound
+from fooling.attacks.evolution.screening import images_to_measure, in_bfloat16, measured_bound
 from fooling.attacks.evolution.searches import Archive, Drift, MapElites, RandomSearch, Search
-from fooling.attacks.evolution.settings import EvolutionSettings, SearchSettings, is_kept
+from fooling.attacks.settings import EvolutionSettings, SearchSettings, is_kept
 from fooling.classifiers.classifier import Classifier
-from fooling.classifiers.precision import in_bfloat16
 from fooling.encodings.encoding import Genomes
 from fooling.encodings.settings import encoding_for
 from fooling.errors import FoolingError

@@ -25,7 +25,7 @@ from torch import Tensor
 from fooling.attacks.evolution.record import History, Lineage, RunRecord
 from fooling.attacks.evolution.screening import SAFETY, could_beat, errors_of
 from fooling.classifiers.classifier import Classifier, confidences_of, log_odds_of
-from fooling.formatting import share_percent
+from fooling.messages import share_percent
 from fooling.schemas import FINITE64, require_range, require_schema
 
 

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from fooling.artifacts import read_arrays, write_arrays
 from fooling.attacks.evolution.record import packed, packed_arrays, unpacked
-from fooling.attacks.label_only.settings import LabelOnlySettings, Search
 from fooling.attacks.record import MOST_EVALUATIONS, AttackHeader, AttackRecord
+from fooling.attacks.settings import LabelOnlySettings, Search
 from fooling.errors import REMEDY, FoolingError
 from fooling.schemas import FINITE64, Array, FileFormat, checked_header, require_arrays, require_range
 from fooling.settings import checked_settings

@@ -7,8 +7,7 @@ the encodings are those of evolution; only the score differs. Confidences are re
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
@@ -16,20 +15,19 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from fooling.attacks.attack import SeededBySettings
 from fooling.attacks.evolution.run import Run
 from fooling.attacks.evolution.scoring import Scoring
 from fooling.attacks.evolution.searches import MapElites, RandomSearch
-from fooling.attacks.evolution.settings import SearchSettings
 from fooling.attacks.label_only.record import Entries, LabelOnlyRecord, below, checked_entries, record_of
 from fooling.attacks.label_only.record import save_label_only as save
-from fooling.attacks.label_only.settings import LabelOnlySettings
-from fooling.attacks.record import AttackRecord
+from fooling.attacks.settings import LabelOnlySettings, SearchSettings
 from fooling.classifiers.classifier import Classifier, confidences_of, log_odds_of
 from fooling.classifiers.wrapped import LabelsAlone, kind_of_scores
 from fooling.encodings.encoding import Genomes
 from fooling.encodings.settings import encoding_for
 from fooling.errors import REMEDY, FoolingError
-from fooling.formatting import percent
+from fooling.messages import percent
 from fooling.schemas import require_range, require_schema
 from fooling.seeding import derived_seed
 from fooling.settings import Settings
@@ -43,7 +41,7 @@ NEVER = -1e4
 MOST_VALUES = 2**24
 
 
-class LabelOnly:
+class LabelOnly(SeededBySettings):
     """The attack with labels alone, with its settings."""
 
     settings_class: ClassVar[type[Settings]] = LabelOnlySettings
@@ -62,18 +60,11 @@ class LabelOnly:
             "versions": {**identity["versions"], **encoding.versions},
         }
 
-    def run(self, seed: int | None, *, control: str = "") -> LabelOnlyRun:
+    def _run(self) -> LabelOnlyRun:
         """Return the runs of all searches with all seeds, one after the other."""
-        if seed is not None:
-            raise FoolingError("label-only takes its seeds from its settings", remedy="leave out --seed")
         return LabelOnlyRun(classifier=self._classifier, settings=self._settings, identity=self._identity)
 
     save = staticmethod(save)
-
-    @staticmethod
-    def save_many(path: Path, records: Sequence[AttackRecord]) -> None:
-        """Raise :class:`FoolingError`: one file holds all seeds already."""
-        raise FoolingError("label-only takes its seeds from its settings", remedy="leave out --runs")
 
 
 class LabelElites(MapElites[G]):

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fooling.artifacts import read_arrays, write_arrays
+from fooling.attacks.perturbation_settings import Norm, Perturbation, Size
 from fooling.attacks.record import AttackedClassifier, AttackHeader, AttackRecord, scores
-from fooling.attacks.universal.settings import Column, Norm, Size
 from fooling.errors import REMEDY, FoolingError
 from fooling.schemas import IMAGE_LENGTHS, Array, FileFormat, Header, checked_header, require_arrays, require_range
 from fooling.seeding import numpy_generator
@@ -32,7 +32,7 @@ class UniversalRecord(AttackRecord):
     name: str
     dataset: Mapping[str, str]  # its name and the SHA-256 of its file
     seed: int  # of the settings, from which the random perturbations are drawn
-    columns: tuple[Column, ...]  # P of them
+    columns: tuple[Perturbation, ...]  # P of them
     seen_from: Literal["training", "test"]  # the part of the data set with the images that were used
     perturbations: NDArray[np.float32]  # (P, C, H, W) on the 0..1 scale
     labels: NDArray[np.int64]  # (B,) most probable class of each example
@@ -139,7 +139,7 @@ def perturbed(images: NDArray[np.uint8], change: NDArray[np.floating]) -> NDArra
     return stored
 
 
-def random_change(seen: NDArray[np.bool_], column: Column, *, seed: int, number: int) -> NDArray[np.float64]:
+def random_change(seen: NDArray[np.bool_], column: Perturbation, *, seed: int, number: int) -> NDArray[np.float64]:
     """Return a random perturbation (C, H, W) of the norm and size of a ``column``, of the pixels that are ``seen``.
 
     For linf each pixel has a random sign, for l2 the direction is that of Gaussian noise. Each ``number`` is another
@@ -193,7 +193,7 @@ def _checked(arrays: Mapping[str, NDArray[Any]], header: Mapping[str, Any], *, s
             f"{source} has parts that do not fit together", found=found, expected=expected, remedy=REMEDY
         )
     columns = tuple(
-        Column(*values)
+        Perturbation(*values)
         for values in zip(described.norms, described.sizes, described.images_used, described.rounds, strict=True)
     )
     named = {name: value for name, value in described.model_dump().items() if name in _HEADER}

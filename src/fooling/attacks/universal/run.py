@@ -6,16 +6,15 @@ of all images at once, against the summed gradient of their log-odds: its sign f
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from fooling.attacks.adversarial.network import Array, Network
-from fooling.attacks.record import AttackRecord
+from fooling.attacks.attack import SeededBySettings, require_fitting
+from fooling.attacks.perturbation_settings import Perturbation, UniversalSettings
 from fooling.attacks.universal.record import (
     ARRAYS,
     LEVELS,
@@ -24,13 +23,12 @@ from fooling.attacks.universal.record import (
     random_change,
     save_universal,
 )
-from fooling.attacks.universal.settings import Column, UniversalSettings
 from fooling.attacks.universal.steps import FineTuned, Labels, labels_of, moved, seen_pixels
 from fooling.classifiers.classifier import Classifier, confidences_of, log_odds_of
-from fooling.classifiers.gradients import has_gradients
+from fooling.classifiers.gradients import Array, Network, has_gradients
 from fooling.datasets.dataset import Dataset
 from fooling.errors import REMEDY, FoolingError
-from fooling.formatting import share_percent
+from fooling.messages import share_percent
 from fooling.schemas import require_arrays, require_range
 from fooling.seeding import numpy_generator
 from fooling.settings import Settings
@@ -40,13 +38,11 @@ from fooling.settings import Settings
 FIRST_STEP = 1.0
 
 
-class Universal:
+class Universal(SeededBySettings):
     """Universal perturbations with their settings."""
 
     settings_class: ClassVar[type[Settings]] = UniversalSettings
-    unit: ClassVar[str] = "steps"
-    controls: ClassVar[tuple[str, ...]] = ()
-    has_seeds: ClassVar[bool] = True
+    title: ClassVar[str] = "universal"
 
     def __init__(
         self, *, settings: UniversalSettings, classifier: Classifier, identity: Mapping[str, Any], dataset: Dataset
@@ -60,13 +56,7 @@ class Universal:
                 f"the network {classifier.name} has no gradients, which universal perturbations need",
                 remedy="remove it from the `classifiers` of each attack with `kind: universal`",
             )
-        if dataset.image_shape != classifier.input_shape or len(dataset.class_names) > len(classifier.class_names):
-            raise FoolingError(
-                f"the images of {dataset.name} do not fit the network {classifier.name}",
-                found=f"{dataset.image_shape}, {len(dataset.class_names)} classes",
-                expected=f"{classifier.input_shape}, {len(classifier.class_names)} classes",
-                remedy="give the data set of the classifier",
-            )
+        require_fitting(dataset, classifier)
         if settings.rounds > 0:
             dataset.require_training_images("fine-tuning on perturbed images")
         _require_images(settings, dataset)
@@ -80,20 +70,13 @@ class Universal:
             "versions": identity["versions"],
         }
 
-    def run(self, seed: int | None, *, control: str = "") -> UniversalRun:
+    def _run(self) -> UniversalRun:
         """Return the run on the images that the settings draw."""
-        if seed is not None:
-            raise FoolingError("universal takes its seed from its settings", remedy="leave out --seed")
         return UniversalRun(
             classifier=self._classifier, settings=self._settings, identity=self._identity, dataset=self._dataset
         )
 
     save = staticmethod(save_universal)
-
-    @staticmethod
-    def save_many(path: Path, records: Sequence[AttackRecord]) -> None:
-        """Raise :class:`FoolingError`: one file holds all perturbations already."""
-        raise FoolingError("universal takes its seed from its settings", remedy="leave out --runs")
 
 
 class UniversalRun:
@@ -198,7 +181,7 @@ class UniversalRun:
         self.steps_done, self._change = int(arrays["done"]), arrays["change"].copy()
         self._found |= {array.name: arrays[array.name].copy() for array in self._computed}
 
-    def _steps_of(self, column: Column) -> int:
+    def _steps_of(self, column: Perturbation) -> int:
         """Return the steps of a column: fine-tuning after round 0, those of the perturbation, and one that tries it."""
         return (self.settings.tuning_steps if column.round else 0) + self.settings.steps + 1
 
@@ -210,7 +193,7 @@ class UniversalRun:
             done -= self._steps_of(column)
         raise ValueError("no step is left")
 
-    def _attacked(self, column: Column) -> Classifier:
+    def _attacked(self, column: Perturbation) -> Classifier:
         return self._tuned.classifier if self._tuned is not None and column.round else self._classifier
 
     def _before(self, place: int) -> int:
@@ -233,7 +216,7 @@ class UniversalRun:
             self._found["seen_labels"][place] = labels_of(self._tuned.classifier, self._seen)
             self._found["unseen_labels"][place] = labels_of(self._tuned.classifier, self._unseen)
 
-    def _move(self, column: Column, step: int) -> None:
+    def _move(self, column: Perturbation, step: int) -> None:
         """Move the perturbation of a column against the gradient of one batch."""
         settings = self.settings
         if step == 0:

@@ -11,10 +11,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from fooling.attacks.adversarial.network import Array, Network
+from fooling.attacks.perturbation_settings import Norm
 from fooling.attacks.universal.record import perturbed
-from fooling.attacks.universal.settings import Norm
 from fooling.classifiers.classifier import Classifier
+from fooling.classifiers.gradients import Array, Network
 from fooling.classifiers.network_code import network_code
 from fooling.errors import REMEDY, FoolingError
 

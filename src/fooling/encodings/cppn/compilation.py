@@ -20,7 +20,7 @@ from types import ModuleType
 from typing import Any
 
 from fooling.fingerprint import fingerprint
-from fooling.progress import say
+from fooling.messages import say
 
 #: Environment variable: the only folder in which to keep machine code.
 FOLDER_VARIABLE = "FOOLING_MACHINE_CODE"

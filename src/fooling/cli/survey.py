@@ -1,15 +1,17 @@
-"""Prepare the human study: draw its images, build its page, simulate participants, compute the power of a plan."""
+"""The human study: draw its images, build its page, simulate participants, compute its power, analyse answers."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from fooling.artifacts import read_json, require_file, write_bytes, write_folder, write_table, write_text
+from fooling.artifacts import read_json, require_file, write_bytes, write_folder, write_table, write_tables, write_text
 from fooling.attacks.evolution.record import RunRecord
 from fooling.attacks.record import TargetedRecord, load_attack
 from fooling.classifiers.classifier import Classifier
@@ -19,8 +21,17 @@ from fooling.errors import FoolingError
 from fooling.figures.planned_survey import survey_power as draw_survey_power
 from fooling.figures.style import as_pdf, as_png
 from fooling.inputs import digest_of, read_text
-from fooling.progress import say
+from fooling.messages import say
 from fooling.settings import read_settings
+from fooling.survey.accuracy import ACCURACY, IMAGES, AnalysisSettings, accuracy_table, image_table
+from fooling.survey.agreement import (
+    AGREEMENT,
+    CONFIDENCE,
+    CONFUSION,
+    agreement_table,
+    confidence_table,
+    confusion_table,
+)
 from fooling.survey.assembly import BROWSER_BUILD, LIBRARIES, OWN_SCRIPTS, Library, assemble_page, cards
 from fooling.survey.composition import (
     FOLDER,
@@ -34,7 +45,7 @@ from fooling.survey.composition import (
     real_images_of,
 )
 from fooling.survey.questionnaire import Questionnaire, load_questionnaire, save_questionnaire
-from fooling.survey.responses import SYNTHETIC_FILES
+from fooling.survey.responses import EXCLUSIONS, FILES, SYNTHETIC_FILES, File, kept_answers, parsed_responses
 from fooling.survey.settings import QuestionnaireSettings
 from fooling.survey.simulation import POWER, PowerSettings, SimulationSettings, power_table, simulated_files
 
@@ -77,7 +88,7 @@ def survey_sample(
     questionnaire, pictures = compose(_conditions(evolved, ascended, data), context)
     write_folder(output.parent / FOLDER, pictures)
     save_questionnaire(output, questionnaire)
-    say(f"{_counted(questionnaire)}; version {questionnaire.version}; written to {output}")
+    say(f"{questionnaire.summary}; version {questionnaire.version}; written to {output}")
 
 
 def _conditions(
@@ -114,11 +125,6 @@ def _require_its_own(record: RunRecord | TargetedRecord, network: Mapping[str, s
             found=f"images of {record.classifier['name']}, SHA-256 {made_against}, {len(record.class_names)} classes",
             expected=f"SHA-256 {network['sha256']}, {len(data.class_names)} classes of the same names",
         )
-
-
-def _counted(questionnaire: Questionnaire) -> str:
-    counts = {name: len(questionnaire.of_condition(name)) for name in questionnaire.conditions}
-    return f"{len(questionnaire.stimuli)} stimuli: {', '.join(f'{count} {name}' for name, count in counts.items())}"
 
 
 def survey_build(*, questionnaire: Path, packages: Path, output: Path) -> None:
@@ -210,3 +216,133 @@ def survey_power(*, settings: str = "{}", table: Path, png: Path, pdf: Path) -> 
     write_bytes(png, as_png(drawn))
     write_bytes(pdf, as_pdf(drawn))
     say(f"{len(found)} sizes of a study simulated; written to {table}, {png} and {pdf}")
+
+
+def survey_analyse(
+    responses: Path,
+    *,
+    questionnaire: Path,
+    settings: str = "{}",
+    files: Path,
+    exclusions: Path,
+    accuracy: Path,
+    images: Path,
+    agreement: Path,
+    confidence: Path,
+    confusion: Path,
+) -> None:
+    """Analyse the answers: accuracy beside chance, single images, agreement, confidence.
+
+    Response files in the folder ``responses`` that cannot be read are listed, not counted.
+
+    Args:
+        responses: Folder with the response files, CSV or JSON; invalid ones are refused and listed.
+        questionnaire: Questionnaire that was answered, from `survey sample`.
+        settings: Rules of exclusion, margin, and how intervals are made: JSON or a YAML file.
+        files: Table of all response files, with the reason if one is refused, to write.
+        exclusions: Table of the excluded answers to write.
+        accuracy: Table of the accuracy per block and condition to write.
+        images: Table of the single images to write.
+        agreement: Table of the agreement between people to write.
+        confidence: Table of the agreement with the network's confidence to write.
+        confusion: Table of the answers to the images of each class to write.
+    """
+    checked = read_settings(AnalysisSettings, settings)
+    asked = load_questionnaire(questionnaire)
+    taken, listed = _read_folder(responses, asked)
+    kept = kept_answers(pd.concat(taken, ignore_index=True), checked)
+    if kept.answers.empty:
+        rules = Counter(kept.exclusions["rule"])
+        raise FoolingError(
+            f"{responses}: no answers are left to analyse",
+            found=", ".join(f"{count} left out: {rule}" for rule, count in rules.items()) or "catch cards alone",
+        )
+    table = image_table(kept.answers, asked, checked)
+    write_tables(
+        (files, listed, FILES),
+        (exclusions, kept.exclusions, EXCLUSIONS),
+        (accuracy, accuracy_table(kept.answers, asked, checked), ACCURACY),
+        (images, table, IMAGES),
+        (agreement, agreement_table(kept.answers, asked, checked), AGREEMENT),
+        (confidence, confidence_table(table, checked), CONFIDENCE),
+        (confusion, confusion_table(kept.answers, asked), CONFUSION),
+    )
+    people = kept.answers["participant"].nunique()
+    of = "simulated answers" if taken[0]["synthetic"].any() else "answers"
+    refused = int((~listed["accepted"]).sum())
+    say(f"{len(kept.answers)} {of} of {people} participants analysed, {refused} files refused; written to {accuracy}")
+
+
+def _read_folder(folder: Path, asked: Questionnaire) -> tuple[list[pd.DataFrame], pd.DataFrame]:
+    """Return the answers of every accepted file, and the list of all files; report those that are refused.
+
+    Raises :class:`FoolingError` if no file is accepted, or if the folder mixes people's answers with simulated ones.
+    """
+    taken: dict[Path, pd.DataFrame] = {}
+    reasons: dict[Path, str] = {}
+    file_of: dict[str, Path] = {}
+    for path in _files_in(folder):
+        try:
+            table = _read_file(path, asked)
+            if again := sorted(set(table["participant"]) & set(file_of)):
+                first = file_of[again[0]]
+                raise FoolingError(f"{path} repeats the answers of a participant", found=f"those in {first}")
+        except FoolingError as error:
+            reasons[path] = str(error)
+            say(f"refused: {error}")
+        else:
+            taken[path] = table
+            file_of |= dict.fromkeys(table["participant"], path)
+    if not taken:
+        problem, found = f"{folder} holds no response file that can be read", f"{len(reasons)} files, all refused"
+        raise FoolingError(problem, found=found, expected="a CSV or JSON file of the page")
+    _require_one_kind(taken, folder)
+    rows = [
+        (
+            _in_utf8(path.name),
+            path in taken,
+            len(taken.get(path, ())),
+            _in_utf8(" ".join(reasons.get(path, "").split())),
+        )
+        for path in sorted([*taken, *reasons])
+    ]
+    return list(taken.values()), pd.DataFrame(rows, columns=FILES.names)
+
+
+def _in_utf8(text: str) -> str:
+    """Escape the bytes of a file name that are not UTF-8."""
+    return text.encode(errors="surrogateescape").decode(errors="backslashreplace")
+
+
+def _files_in(folder: Path) -> list[Path]:
+    try:
+        return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    except OSError as error:
+        raise FoolingError(f"{folder} cannot be read", found=error.strerror, expected="a folder") from None
+
+
+def _read_file(path: Path, asked: Questionnaire) -> pd.DataFrame:
+    """Return the answers in one file; raise :class:`FoolingError` with the reason if it is refused."""
+    kinds: dict[str, File] = {".csv": "csv", ".json": "json"}
+    kind = kinds.get(path.suffix.lower())
+    if kind is None:
+        raise FoolingError(f"{path} is no response file", found=path.suffix or "no ending", expected=".csv or .json")
+    require_file(path)
+    table = parsed_responses(read_text(path), kind=kind, source=path, questionnaire=asked)
+    if table["synthetic"].any() != path.name.startswith(SYNTHETIC_FILES):
+        raise FoolingError(
+            f"{path} does not say clearly whether its answers are simulated",
+            found=f"format {table['format'].iloc[0]} in a file of this name",
+            expected=f"the beginning {SYNTHETIC_FILES} in the names of files with simulated answers, and in no others",
+        )
+    return table
+
+
+def _require_one_kind(taken: dict[Path, pd.DataFrame], folder: Path) -> None:
+    simulated = {path: bool(table["synthetic"].any()) for path, table in taken.items()}
+    if len(set(simulated.values())) > 1:
+        raise FoolingError(
+            f"{folder} mixes answers of people with simulated ones",
+            found=f"{sum(simulated.values())} of {len(simulated)} files are simulated",
+            remedy="keep each kind in a folder of its own",
+        )

@@ -1,11 +1,17 @@
-"""Shares and confidences as text."""
+"""Shares and confidences as text, and progress with the time left."""
+
+from __future__ import annotations
+
+import io
+import sys
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fooling.formatting import cell, percent, share_percent, short_percent, table_row, whole_percent
+from fooling import messages
+from fooling.messages import cell, percent, share_percent, short_percent, table_row, whole_percent
 
 
 @pytest.mark.parametrize(
@@ -94,3 +100,38 @@ def test_a_pipe_or_a_line_break_in_a_cell_breaks_no_row():
 
 def test_other_characters_stay():
     assert cell("`x` *y* <z>") == "`x` *y* <z>"
+
+
+def test_a_log_gets_a_line_when_it_is_time(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(messages, "LOG_INTERVAL", 0.0)
+    with messages.progress(total=3, done=1, description="walk") as counter:
+        counter.advance(note=lambda: "uphill")
+        counter.advance()
+    assert capsys.readouterr().err == "walk: 2 of 3 steps, uphill\nwalk: 3 of 3 steps\n"
+
+
+def test_between_two_lines_nothing_is_said_or_asked(capsys: pytest.CaptureFixture[str]) -> None:
+    def never() -> str:
+        raise AssertionError
+
+    with messages.progress(total=2, description="walk") as counter:
+        counter.advance(note=never)
+    assert capsys.readouterr().err == ""
+
+
+def test_a_terminal_gets_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = io.StringIO()
+    terminal.isatty = lambda: True  # type: ignore[method-assign]
+    monkeypatch.setattr(sys, "stderr", terminal)
+    with messages.progress(total=2, description="walk") as counter:
+        counter.advance(2)
+    assert "walk: 100%" in terminal.getvalue()
+
+
+def test_without_a_known_total_only_what_is_done_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(messages, "LOG_INTERVAL", 0.0)
+    with messages.progress(total=None, description="walk") as counter:
+        counter.advance(2)
+    assert capsys.readouterr().err == "walk: 2 steps\n"
