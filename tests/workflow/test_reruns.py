@@ -374,7 +374,7 @@ def test_the_weight_of_outliers_reruns_the_network_trained_with_them(changed: Ch
         *("compare", "claims", "summarise", "draw"),
     }
     assert _names(pending["train"]) == {"hardened"}
-    assert _names(pending["draw"]) == {"hardening", "training_curves", "preset_comparison", "option_effects"}
+    assert _names(pending["draw"]) == {"hardening", "training_curves", "option_effects"}
 
 
 @pytest.mark.slow
