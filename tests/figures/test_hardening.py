@@ -62,6 +62,15 @@ def test_the_note_gives_the_share_of_real_images_refused(inputs):
     assert "% of the real test images that it classifies correctly" in text
 
 
+def test_without_thresholds_the_note_says_so(inputs):
+    tables = inputs["hardening"]
+    nothing = dict.fromkeys(("refused", "accepted", "accepted_low", "accepted_high", "excess"), np.nan)
+    without = {
+        name: table.assign(**{key: nothing[key] for key in nothing if key in table}) for name, table in tables.items()
+    }
+    assert "enough real test images correctly for a threshold" in note(hardening(**without)).replace("\n", " ")
+
+
 def test_a_network_without_a_mean_still_has_its_row(inputs):
     tables = inputs["hardening"]
     means = tables["hardening"]

@@ -16,6 +16,7 @@ from fooling.findings.hardening import (
     differences_to_plain,
     hardened_networks,
     hardened_table,
+    hardening_table,
     way_of,
 )
 from fooling.table import require_valid
@@ -140,10 +141,19 @@ def test_a_name_may_stand_only_once() -> None:
 
 
 def test_a_network_that_is_always_wrong_has_no_threshold() -> None:
-    made = networks(1, ways=("plain",))
-    wrong = real(made).assign(label=9)
-    with pytest.raises(FoolingError, match=r"refusal threshold of plain-1 cannot be fitted(.|\n)*0 of 200"):
-        hardened_table(made, champions(made), wrong, SETTINGS)
+    made = networks(4)
+    images = real(made)
+    wrong = images.assign(label=images["label"].mask(images["classifier"] == "noise-1", 9))
+    single = hardened_table(made, champions(made), wrong, SETTINGS)
+    assert single.loc[single["classifier"] == "noise-1", ["refused", "accepted", "excess"]].isna().all(axis=None)
+    means = hardening_table(single, confidence_level=0.95)
+    require_valid(means, HARDENING, source="hardening")
+    found = row(means, experiment="cppn", way="outliers noise", search="map-elites")
+    others = single[single["classifier"].isin(["noise-2", "noise-3", "noise-4"]) & (single["experiment"] == "cppn")]
+    assert found["excess"] == pytest.approx(others.loc[others["search"] == "map-elites", "excess"].mean())
+    assert found["pairs"] == 4
+    nobody = hardened_table(made, champions(made), images.assign(label=9), SETTINGS)
+    require_valid(hardening_table(nobody, confidence_level=0.95), HARDENING, source="hardening")
 
 
 @pytest.mark.parametrize(

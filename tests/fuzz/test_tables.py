@@ -82,7 +82,7 @@ UNFILLED = {
 #: Beginnings of messages that name what a table says, not its file.
 OF_THE_CONTENT = (
     *("the classifiers of an experiment have different runs", "the table of ", "findings.class_sets: "),
-    *("the refusal threshold of ", "no champions of these networks"),
+    "no champions of these networks",
     *UNFILLED.values(),
 )
 

@@ -56,7 +56,7 @@ from fooling.findings.label_only import transfer_table as transfer_of_labels
 from fooling.findings.retraining import RETRAINED
 from fooling.findings.runs import CHAMPIONS
 from fooling.inputs import digest_of
-from fooling.messages import say, share_percent
+from fooling.messages import percent, say, share_percent
 from fooling.settings import read_settings
 
 PANEL = "Findings"
@@ -279,5 +279,5 @@ def tabulate_hardening(
     means = hardening_table(single, confidence_level=checked.confidence_level)
     write_tables((hardened, single, HARDENED), (hardening, means, HARDENING))
     evolved = means[means["search"] == "map-elites"].to_dict("records")
-    shares = "; ".join(f"{row['experiment']}, {row['way']}: {share_percent(row['accepted'])}" for row in evolved)
-    say(f"champions accepted at equal refusal: {shares}; written to {hardening}")
+    medians = "; ".join(f"{row['experiment']}, {row['way']}: {percent(row['median'])}" for row in evolved)
+    say(f"median confidence of the champions: {medians}; written to {hardening}")

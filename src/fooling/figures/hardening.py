@@ -68,16 +68,24 @@ def hardening(*, hardened: pd.DataFrame, hardening: pd.DataFrame) -> Figure:
         for look in (SEARCHES[search] for search in SHOWN)
     ]
     draw_title(figure, "Does training make a network harder to fool?", handles)
-    refused = hardening["refused"].astype(float)
     draw_note(
         figure,
         "Large marks: means over networks, with confidence intervals from 3 networks on; small dots: networks. The "
-        "images were evolved against each network itself. At equal refusal each network refuses images below a "
-        f"threshold of its own, by which it also refuses {share_percent(float(refused.min()))} to "
-        f"{share_percent(float(refused.max()))} of the real test images that it classifies correctly. Fooling classes "
-        f"have no random search. {EXPLAINED}",
+        f"images were evolved against each network itself.{_refusal_in_words(hardening)} Fooling classes have no "
+        f"random search. {EXPLAINED}",
     )
     return figure
+
+
+def _refusal_in_words(means: pd.DataFrame) -> str:
+    refused = means["refused"].astype(float).dropna()
+    if refused.empty:
+        return " No network classifies enough real test images correctly for a threshold."
+    low, high = (share_percent(float(bound)) for bound in (refused.min(), refused.max()))
+    return (
+        " At equal refusal each network refuses images below a threshold of its own, by which it also refuses "
+        f"{low if low == high else f'{low} to {high}'} of the real test images that it classifies correctly."
+    )
 
 
 _ENDS = ("median", "median_low", "median_high")

@@ -20,13 +20,7 @@ from pydantic import Field
 from fooling.errors import FoolingError
 from fooling.findings.bounds import Array
 from fooling.findings.calibration import CalibrationSettings
-from fooling.findings.intervals import (
-    Estimate,
-    IntervalSettings,
-    estimated_mean,
-    estimated_share,
-    probability_of,
-)
+from fooling.findings.intervals import Estimate, IntervalSettings, estimated_mean, estimated_share, probability_of
 from fooling.findings.registry import CLASSIFIER, EXPERIMENT, RUNS_ON_CLASSIFIER, SEARCH
 from fooling.findings.runs import ThresholdSettings, at_threshold
 from fooling.settings import Settings
@@ -63,17 +57,19 @@ _PASSES = Column(
 _AT_THRESHOLD = Column("at_threshold", SHARE, doc="Share of the champions at or above `findings.threshold`, 99.99 %.")
 _REFUSED = Column(
     "refused",
-    SHARE,
+    SHARE.or_nothing,
     doc="Share of the correctly classified real test images that are refused, on the half on which the threshold was "
-    "not fitted.",
+    "not fitted; empty without a threshold.",
 )
-_ACCEPTED = Column("accepted", SHARE, doc="Share of the champions at or above the threshold of their network.")
+_ACCEPTED = Column(
+    "accepted", SHARE.or_nothing, doc="Share of the champions at or above the threshold; empty without a threshold."
+)
 _EXCESS = Column(
     "excess",
-    NUMBER,
+    NUMBER.or_nothing,
     unit="log-odds",
-    doc="Median log-odds of the champions minus the threshold of their network. Below 0 the median champion is "
-    "refused.",
+    doc="Median log-odds of the champions minus the threshold; below 0 the median champion is refused. Empty without "
+    "a threshold.",
 )
 HARDENED = Table(
     name="hardened",
@@ -93,9 +89,10 @@ HARDENED = Table(
         _AT_THRESHOLD,
         Column(
             "refusal_threshold",
-            NUMBER,
+            NUMBER.or_nothing,
             unit="log-odds",
-            doc="Log-odds of the confidence below which the network refuses an image.",
+            doc="Log-odds of the confidence below which the network refuses an image; empty if it classifies too few "
+            "test images correctly.",
         ),
         *(_REFUSED, _ACCEPTED, _EXCESS),
     ),
@@ -121,7 +118,7 @@ HARDENING = Table(
         _AT_THRESHOLD,
         Column(
             "refusal_threshold",
-            SHARE,
+            SHARE.or_nothing,
             doc="Confidence below which a network refuses an image, at the mean of the log-odds.",
         ),
         _REFUSED,
@@ -217,19 +214,16 @@ def hardened_table(
         settings: Which experiments belong together, and thresholds.
 
     Raises:
-        FoolingError: No champions are of these networks, or one classifies too few of its images in ``real`` correctly.
+        FoolingError: No champions are of these networks.
     """
     order = {network.name: place for place, network in enumerate(networks)}
-    refusals = {name: _refusal(real[real["classifier"] == name], name, settings.refused_share) for name in order}
+    refusals = {name: _refusal(real[real["classifier"] == name], settings.refused_share) for name in order}
     rows = champions[champions["classifier"].isin(list(order)) & champions["search"].isin(SEARCHES)].copy()
     if rows.empty:
-        raise FoolingError(
-            "no champions of these networks",
-            found=f"champions of {', '.join(dict.fromkeys(champions['classifier'])) or 'no network'}",
-            expected=f"evolution or random search against one of {', '.join(order)}",
-        )
+        found = f"champions of {', '.join(dict.fromkeys(champions['classifier'])) or 'no network'}"
+        raise FoolingError("no champions of these networks", found=found, expected=f"those of {', '.join(order)}")
     rows["experiment"] = rows["experiment"].map(lambda name: settings.together.get(name, name))
-    found = []
+    described = []
     for (experiment, classifier, search), group in rows.groupby(["experiment", "classifier", "search"], sort=False):
         network, (threshold, refused) = networks[order[str(classifier)]], refusals[str(classifier)]
         medians = group.groupby("seed")["log_odds"].median()
@@ -246,12 +240,12 @@ def hardened_table(
             "at_threshold": float(at_threshold(group["confidence"].to_numpy(np.float32), settings.threshold).mean()),
             "refusal_threshold": threshold,
             "refused": refused,
-            "accepted": float((group["log_odds"] >= threshold).mean()),
+            "accepted": np.nan if np.isnan(threshold) else float((group["log_odds"] >= threshold).mean()),
             "excess": float(medians.mean()) - threshold,
         }
-        found.append(row)
-    found.sort(key=lambda row: (row["experiment"], order[str(row["classifier"])]))
-    return pd.DataFrame(found, columns=HARDENED.names)
+        described.append(row)
+    described.sort(key=lambda row: (row["experiment"], order[str(row["classifier"])]))
+    return pd.DataFrame(described, columns=HARDENED.names)
 
 
 def hardening_table(hardened: pd.DataFrame, *, confidence_level: float) -> pd.DataFrame:
@@ -267,7 +261,7 @@ def hardening_table(hardened: pd.DataFrame, *, confidence_level: float) -> pd.Da
         for name, values in differences.items():
             estimate = _estimated(values, confidence_level)
             row |= {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
-        rows.append(row | {"pairs": len(differences["excess_difference"])})
+        rows.append(row | {"pairs": len(differences["log_odds_difference"])})
     return pd.DataFrame(rows, columns=HARDENING.names)
 
 
@@ -282,14 +276,15 @@ def differences_to_plain(hardened: pd.DataFrame, rows: pd.DataFrame, column: str
     beside = hardened[(hardened["experiment"] == experiment) & (hardened["search"] == search)]
     plain = beside[beside["way"] == PLAIN].set_index("classifier")[column].astype(float)
     paired = rows[rows["counterpart"].isin(plain.index)]
-    return np.asarray(paired[column].to_numpy(float) - plain.loc[paired["counterpart"]].to_numpy(float))
+    return _known(paired[column].to_numpy(float) - plain.loc[paired["counterpart"]].to_numpy(float))
 
 
 def _means(found: pd.DataFrame, level: float) -> dict[str, Any]:
     """Return the means over the networks of one row."""
     median = _estimated(found["log_odds"].to_numpy(float), level, back=probability_of)
-    excess = _estimated(found["excess"].to_numpy(float), level)
-    accepted = estimated_share(found["accepted"].to_numpy(float)[:, None], level=level, nested=True)
+    excess = _estimated(_known(found["excess"].to_numpy(float)), level)
+    shares = _known(found["accepted"].to_numpy(float))[:, None]
+    accepted = estimated_share(shares, level=level, nested=True) if len(shares) else _estimated(shares, level)
     return {
         "networks": len(found),
         "runs": int(found["runs"].sum()),
@@ -302,6 +297,10 @@ def _means(found: pd.DataFrame, level: float) -> dict[str, Any]:
     }
 
 
+def _known(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return values[~np.isnan(values)]
+
+
 def _estimated(values: NDArray[np.float64], level: float, *, back: Callable[[Array], Array] | None = None) -> Estimate:
     """Return the mean of ``values`` of networks, with its interval; NaN without any."""
     if not len(values):
@@ -309,21 +308,17 @@ def _estimated(values: NDArray[np.float64], level: float, *, back: Callable[[Arr
     return estimated_mean(values[:, None], level=level, nested=True, back=back)
 
 
-def _refusal(real: pd.DataFrame, name: str, share: float) -> tuple[float, float]:
+def _refusal(real: pd.DataFrame, share: float) -> tuple[float, float]:
     """Return the log-odds below which a network refuses images, and the share of the other half that it refuses.
 
-    ``real`` are its rows of the table ``real``. The threshold lies midway between the last image refused and the first
-    one accepted; at least one image of the half on which it is fitted is refused.
+    ``real`` are its rows of the table ``real``. The threshold lies midway between the last image refused, at least one,
+    and the first one accepted. NaN with fewer than two correct images in one half, or none in the other.
     """
     right = real[real["label"] == real["predicted"]]
     halves = [right.loc[right["split"] == split, "log_odds"].to_numpy(float) for split in ("calibration", "evaluation")]
     fitted, kept_back = halves
     if len(fitted) < 2 or not len(kept_back):
-        raise FoolingError(
-            f"the refusal threshold of {name} cannot be fitted",
-            found=f"{len(right)} of {len(real)} test images classified correctly",
-            expected="at least two in one half and one in the other",
-        )
+        return np.nan, np.nan
     ordered = np.sort(fitted)
     refused = min(max(round(share * len(ordered)), 1), len(ordered) - 1)
     threshold = float(ordered[refused - 1] + ordered[refused]) / 2

@@ -258,7 +258,7 @@ def does_training_help(hardening: pd.DataFrame | None) -> str:
     sentences = []
     for experiment, rows in hardening[hardening["search"] == "map-elites"].groupby("experiment", sort=False):
         parts = [
-            f"{row['way']} {percent(row['median'])}, {share_percent(row['accepted'])} accepted, test error "
+            f"{row['way']} {percent(row['median'])}{_accepted(row['accepted'])}, test error "
             f"{share_percent(row['test_error'])}"
             for row in rows.to_dict("records")
         ]
@@ -268,3 +268,7 @@ def does_training_help(hardening: pd.DataFrame | None) -> str:
         "accepts if it refuses about 5 % of the real test images that it classifies correctly. "
         f"{' '.join(sentences)} {STORED}"
     )
+
+
+def _accepted(share: float) -> str:
+    return "" if math.isnan(share) else f", {share_percent(share)} accepted"
