@@ -15,7 +15,7 @@ from fooling.settings import Settings
 from fooling.study.resolved import Study
 from rules.attacks import Attacks, Audits, Experiments
 from rules.retraining import Retrainings
-from rules.steps import as_json, repeated
+from rules.steps import Files, Wildcards, as_json, repeated
 from rules.survey import HumanStudy
 
 
@@ -282,6 +282,29 @@ class Findings:
             if entry.evolution() == experiments[first].evolution() and networks.issuperset(entry.classifiers)
         }
 
+    def compared(self) -> list[str]:
+        """Return the names of the classifiers that are compared by who is fooled: those of all plain experiments."""
+        return list(dict.fromkeys(name for plain in self._plain.values() for name in plain.settings.classifiers))
+
+    def compared_files(self) -> list[str]:
+        """Return the files of these classifiers."""
+        return list(map(self._chains.classifiers.file, self.compared()))
+
+    def compared_runs(self) -> list[str]:
+        """Return the runs on them, with random search."""
+        return [run for _, run in self._compared_runs()]
+
+    def compared_runs_options(self, wildcards: Wildcards, input: Files) -> str:
+        """Return the options that name these runs, each with its experiment.
+
+        Because this param depends on ``input``, Snakemake records the inputs instead of its value.
+        """
+        return repeated("runs", self._compared_runs())
+
+    def fooled(self, *names: str) -> list[str]:
+        """Return these tables of who is fooled, if the study has experiments."""
+        return [f"{self._folder}/{name}" for name in names] if self.compared() else []
+
     def curves(self) -> list[str]:
         """Return the curve of every plain experiment."""
         return [f"{self._study.results}/curves/{name}.csv" for name in self._plain]
@@ -321,6 +344,7 @@ class Findings:
             *self.kinds(),
             *self.hardening("hardened"),
             *self.hardening("hardening"),
+            *self.fooled("fooled.csv", "fooled_summary.csv"),
             *self._human_study.tables("accuracy"),
         ]
 
@@ -335,6 +359,10 @@ class Findings:
             for name, run in self._measured(classifier):
                 first.setdefault(self._study.experiments[name].encoding, (name, run))
         return list(first.values())
+
+    def _compared_runs(self) -> list[tuple[str, str]]:
+        searches = ("", ".random-search")
+        return [(name, run) for name in self._plain for run in self._experiments.runs(name, searches=searches)]
 
     def _measured(self, classifier: str) -> list[tuple[str, str]]:
         named = [name for name, plain in self._plain.items() if classifier in plain.settings.classifiers]

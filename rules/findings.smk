@@ -3,6 +3,7 @@
 from fooling.findings.ancestry import LineageSettings
 from fooling.findings.class_sets import ClassSetSettings
 from fooling.findings.classifiers import FoolabilitySettings
+from fooling.findings.fooled import ComparedModelsSettings
 from fooling.findings.intervals import IntervalSettings
 from fooling.findings.retraining import RetrainingFindingsSettings
 from fooling.findings.runs import ThresholdSettings
@@ -318,3 +319,35 @@ rule compare:
     shell:
         "fooling compare {input.times} --settings {params.settings:q} --survival {output.survival}"
         " --presets {output.presets} 2> {log}"
+
+
+rule compare_models:
+    input:
+        classifiers=findings.compared_files(),
+        runs=findings.compared_runs(),
+        real=tables("real/{classifier}.parquet"),
+        rubbish=findings.far("rubbish.csv"),
+    output:
+        table="<results>/findings/fooled.csv",
+        summary="<results>/findings/fooled_summary.csv",
+    params:
+        code=fingerprint("fooling.cli.tables:compare_models"),
+        environment=environment("findings"),
+        runs=findings.compared_runs_options,
+        files=options("real", "rubbish", "summary"),
+        settings=findings.settings(ComparedModelsSettings),
+    log:
+        "<logs>/findings/compare_models.log",
+    benchmark:
+        "<benchmarks>/findings/compare_models.tsv"
+    priority: SHOWN
+    conda:
+        "../envs/findings.yaml"
+    resources:
+        mem_mb=memory(3000),
+        runtime=30,
+    message:
+        "Compare who is fooled: champions beside the real images of their own model"
+    shell:
+        "fooling compare-models {input.classifiers} {params.runs} {params.files} --settings {params.settings:q}"
+        " --output {output.table} 2> {log}"

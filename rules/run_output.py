@@ -45,6 +45,7 @@ SECONDS = {
     "probe_far": 10,
     "probe_boundary": 6,
     "compare_kinds": 1,
+    "compare_models": 2,
     "paint": 2,
     "evolve_many": 34,
     "retrain": 32,

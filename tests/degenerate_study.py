@@ -404,6 +404,17 @@ class DegenerateStudy:
             settings="{}",
             output=out / "foolability.csv",
         )
+        runs = [f"{name}={run}" for name in ENCODINGS for run in self.searched(name)]
+        yield call(
+            "compare-models",
+            [self.network(name) for name in self.names],
+            runs=runs,
+            real=self.of("real/*.parquet"),
+            rubbish=out / "far/rubbish.csv",
+            settings="{}",
+            output=out / "fooled.csv",
+            summary=out / "fooled_summary.csv",
+        )
         yield call(
             "compare-class-sets",
             champions,
@@ -543,6 +554,7 @@ class DegenerateStudy:
             "boundary": [out / "boundary.parquet"],
             "rubbish": [out / "far/rubbish.csv"],
             "hardened": [out / "hardened.csv"],
+            "fooled": [out / "fooled.csv"],
             "ray_slopes": [out / "far/ray_slopes.parquet"],
             "adversarial": [out / "adversarial.parquet"],
             "adversarial_transfer": [out / "adversarial_transfer.csv"],
@@ -611,6 +623,7 @@ class DegenerateStudy:
                     "boundary": [out / "boundary.parquet"],
                     "rubbish_summary": [out / "far/rubbish_summary.csv"],
                     "hardening": [out / "hardening.csv"],
+                    "fooled_summary": [out / "fooled_summary.csv"],
                     "ray_slopes": [out / "far/ray_slopes.parquet"],
                     "families": self.of("families/*.parquet"),
                     "robustness": self.of("robustness/*.csv"),

@@ -54,6 +54,7 @@ def made_up_study(claim: Claim, end: str, *, units: int, first_seed: int = 1) ->
         label_only_transfer={str(claim.label_only): study.label_only_transfer()},
         people={name: study.people()},
         rubbish=study.rubbish(),
+        fooled=study.fooled(),
         ray_slopes=study.ray_slopes(),
         hardened=study.hardened(),
     )
@@ -215,6 +216,14 @@ class _Study:
             for part, end in ((plain, OPPOSITE[self.end]), (other, self.end))
         ]
         return pd.concat(parts).assign(experiment=self.claim.experiment, search=self.claim.search, runs=1)
+
+    def fooled(self) -> pd.DataFrame:
+        """Random search reaches the other end."""
+        rows = []
+        for search, end in (("map-elites", self.end), ("random-search", OPPOSITE[self.end])):
+            shares = dict.fromkeys(("above_median", "above_95th", "rejected"), ENDS[end])
+            rows.append(self._far().assign(search=search, experiment=self.claim.experiment, budget=40_200, **shares))
+        return pd.concat(rows, ignore_index=True)
 
     def ray_slopes(self) -> pd.DataFrame:
         """Linear, saturated and sure where the claim is to hold."""

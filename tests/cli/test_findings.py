@@ -32,6 +32,7 @@ from fooling.cli.retraining import collect_champions, paint, tabulate_budget, ta
 from fooling.cli.tables import (
     compare,
     compare_class_sets,
+    compare_models,
     compare_networks,
     describe_classifiers,
     summarise_ablation,
@@ -384,6 +385,15 @@ def findings_of(study: Path, out: Path) -> None:
         hardened=out / "hardened.csv",
         hardening=out / "hardening.csv",
     )
+    compare_models(
+        [study / f"{name}.safetensors" for name in NETWORKS],
+        runs=[f"direct={study / name / f'seed{seed}.safetensors'}" for name in NETWORKS for seed in (1, 2)],
+        real=[out / "real" / f"{name}.parquet" for name in NETWORKS],
+        rubbish=out / "rubbish.csv",
+        settings=INTERVALS,
+        output=out / "fooled.csv",
+        summary=out / "fooled_summary.csv",
+    )
     compare_kinds(
         study / "lenet-a.safetensors",
         other=study / "lenet-b.safetensors",
@@ -443,6 +453,7 @@ def findings_of(study: Path, out: Path) -> None:
         "boundary": ["boundary.parquet"],
         "rubbish": ["rubbish.csv"],
         "hardened": ["hardened.csv"],
+        "fooled": ["fooled.csv"],
         "ray_slopes": ["ray_slopes.parquet"],
         "ablation": ["ablation/*.parquet"],
         "families": ["families/*.parquet"],
@@ -525,6 +536,8 @@ TABLES = {
     "kinds": "kinds.parquet",
     "rubbish": "rubbish.csv",
     "rubbish_summary": "rubbish_summary.csv",
+    "fooled": "fooled.csv",
+    "fooled_summary": "fooled_summary.csv",
     "rays": "rays.csv",
     "ray_slopes": "ray_slopes.parquet",
     "hardened": "hardened.csv",
@@ -583,6 +596,36 @@ def test_adversarial_examples_are_shown_to_the_other_network(study):
     pairs = as_written(study / "findings" / "adversarial_transfer.csv")
     named = pairs.dropna(subset=["source"])
     assert set(zip(named["source"], named["target"], strict=True)) == {NETWORKS, NETWORKS[::-1]}
+
+
+def test_champions_are_compared_with_the_real_images_of_their_own_network(study):
+    table = as_written(study / "findings" / "fooled.csv")
+    assert table[["classifier", "search", "runs"]].to_numpy().tolist() == [[name, "map-elites", 2] for name in NETWORKS]
+    for row in table.to_dict("records"):
+        real = as_written(study / "findings" / "real" / f"{row['classifier']}.parquet")
+        right = real.loc[real["predicted"] == real["label"], "log_odds"]
+        runs = [load_run(study / row["classifier"] / f"seed{seed}.safetensors") for seed in (1, 2)]
+        above = [np.mean(run.log_odds > right.median()) for run in runs]
+        assert (row["real_images"], row["above_median"]) == (len(right), pytest.approx(np.mean(above)))
+        assert row["median_log_odds"] == pytest.approx(np.mean([np.median(run.log_odds) for run in runs]))
+    rubbish = as_written(study / "findings" / "rubbish.csv").query("not clipped").set_index("classifier")
+    assert table["rubbish_share"].tolist() == rubbish.loc[list(NETWORKS), "rubbish_share"].tolist()
+    assert as_written(study / "findings" / "fooled_summary.csv")["networks"].tolist() == [2]
+
+
+def test_models_are_not_compared_by_files_of_other_classifiers(study, tmp_path):
+    first, last = (study / f"{name}.safetensors" for name in NETWORKS)
+    run, real = study / "lenet-a" / "seed1.safetensors", study / "findings" / "real"
+    given = {"output": tmp_path / "fooled.csv", "summary": tmp_path / "summary.csv"}
+    with pytest.raises(FoolingError, match="a run is on another classifier"):
+        compare_models([last], runs=[f"direct={run}"], real=[real / "lenet-b.parquet"], **given)
+    with pytest.raises(FoolingError, match="the table real has no images of lenet-a"):
+        compare_models([first], runs=[f"direct={run}"], real=[real / "lenet-b.parquet"], **given)
+    with pytest.raises(FoolingError, match="--runs needs name=path"):
+        compare_models([first], runs=[str(run)], real=[real / "lenet-a.parquet"], **given)
+    with pytest.raises(FoolingError, match="classifier"):
+        compare_models([run], runs=[f"direct={run}"], real=[real / "lenet-a.parquet"], **given)
+    assert not list(tmp_path.iterdir())
 
 
 def test_one_image_of_each_kind_is_shown_to_the_other_network(study):

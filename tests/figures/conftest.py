@@ -55,6 +55,7 @@ from made_up_adversarial import made_adversarial
 from made_up_answers import analysed, made_questionnaire, simulated
 from made_up_hardening import made_hardening
 from made_up_label_only import made_label_tables
+from made_up_models import made_fooled
 from made_up_universal import made_universal
 
 MANY_CLASSES = tuple(f"the {place}th class" for place in range(50))
@@ -197,6 +198,7 @@ MADE: dict[str, Callable[[], dict[str, Any]]] = {
     "family_examples": lambda: {"family_images": made_families()[1]},
     "robustness": lambda: {"robustness": made_robustness()},
     "boundary": lambda: {"boundary": made_boundary()},
+    "fooled": lambda: {"fooled": made_fooled()[0]},
     "kinds": lambda: {"kinds": made_kinds()},
     "preset_comparison": lambda: dict(zip(("survival", "presets"), made_presets(), strict=True)),
     "option_effects": lambda: {"presets": made_presets()[1]},

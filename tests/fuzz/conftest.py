@@ -114,6 +114,8 @@ FILES = {
     "kinds": "kinds.parquet",
     "rubbish": "rubbish.csv",
     "rubbish_summary": "rubbish_summary.csv",
+    "fooled": "fooled.csv",
+    "fooled_summary": "fooled_summary.csv",
     "rays": "rays.csv",
     "ray_slopes": "ray_slopes.parquet",
     "hardened": "hardened.csv",
@@ -157,7 +159,7 @@ Given = dict[str, Path]  # the files that stand in for those of the study, by th
 OF_REPORT = (
     *("claims", "audits", "champions", "examined", "adversarial_means", "universal_means"),
     *("boundary", "families", "robustness", "supernormal", "rubbish_summary", "ray_slopes"),
-    *("label_only", "label_only_transfer", "hardening"),
+    *("label_only", "label_only_transfer", "hardening", "fooled_summary"),
 )
 OF_CLAIMS = (
     "classifiers",
@@ -166,7 +168,7 @@ OF_CLAIMS = (
     *("ablation", "ascent", "ascent_times", "adversarial", "adversarial_transfer"),
     *("boundary", "families", "robustness", "supernormal", "rubbish", "ray_slopes", "hardened"),
     *("universal", "universal_labels", "universal_transfer"),
-    *("label_only", "label_only_transfer"),
+    *("label_only", "label_only_transfer", "fooled"),
 )
 
 
@@ -357,6 +359,16 @@ def kinds(study: Study, given: Given, *, output: Path) -> list[object]:
     ]
 
 
+def models(study: Study, given: Given, *, out: Path) -> list[object]:
+    """The arguments of `compare-models`."""
+    files = {name: given.get(name, getattr(study, name)) for name in ("real", "rubbish")}
+    runs = [word for run in study.runs for word in ("--runs", f"direct={run}")]
+    return [
+        *(study.network, *runs, "--real", files["real"], "--rubbish", files["rubbish"]),
+        *("--output", out / "fooled.csv", "--summary", out / "fooled_summary.csv"),
+    ]
+
+
 def make_findings(study: Study) -> None:
     """Every command that reads what the others have made."""
     outputs = ("--training", study.training, "--networks", study.classifiers, "--errors", study.errors)
@@ -410,6 +422,7 @@ def make_findings(study: Study) -> None:
         *("--settings", '{"inputs": 4, "rays": 2, "doublings": 2}'),
     )
     fooling("tabulate-hardening", *hardening(study, {}), "--hardened", study.hardened, "--hardening", study.hardening)
+    fooling("compare-models", *models(study, {}, out=study.folder))
     fooling("compare-kinds", *kinds(study, {}, output=study.kinds))
     fooling("probe-boundary", *boundary(study, study.run("direct"), output=study.boundary))
     call, made = adversarial_tables(study, study.changed, out=study.retrained.parent / "made")

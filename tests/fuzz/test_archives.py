@@ -74,6 +74,12 @@ def shown(study: Study, run: Path, out: Path) -> tuple[list[object], list[Path]]
     return ["compare-kinds", study.network, "--runs", f"direct={run}", "--output", made[0]], made
 
 
+def compared(study: Study, run: Path, out: Path) -> tuple[list[object], list[Path]]:
+    made = [out / "fooled.csv", out / "fooled_summary.csv"]
+    words = ["--real", study.real, "--output", made[0], "--summary", made[1]]
+    return ["compare-models", study.network, "--runs", f"direct={run}", *words], made
+
+
 def drawn(figure: str, *more: str) -> Reader:
     def draw(study: Study, run: Path, out: Path) -> tuple[list[object], list[Path]]:
         made = [out / "figure.png", out / "figure.pdf"]
@@ -103,6 +109,7 @@ READERS: list[Reader] = [
     stressed,
     measured,
     shown,
+    compared,
     reported,
 ]
 

@@ -13,7 +13,7 @@ from fooling.figures.catalogue import FIGURES as CATALOGUE
 from fooling.findings.registry import MODULES
 
 from .commands import case, holds
-from .conftest import CLASS_SETS, INTERVALS, Study, claims, figure, hardening, kinds, report
+from .conftest import CLASS_SETS, INTERVALS, Study, claims, figure, hardening, kinds, models, report
 from .damage import PLACES, broken_table
 from .profile import fuzzed
 
@@ -39,7 +39,7 @@ COMMANDS = {
     "label_only": ("claims", "report"),
     "label_only_transfer": ("claims", "report"),
     "calibration": ("examine", "measure-distances"),
-    "real": ("examine", "measure-distances", "tabulate-hardening"),
+    "real": ("examine", "measure-distances", "tabulate-hardening", "compare-models"),
     "distances": ("claims",),
     "examined": ("claims", "report", "compare-networks"),
     "start": ("claims",),
@@ -51,8 +51,10 @@ COMMANDS = {
     "claims": ("report", "summarise"),
     "audits": ("report",),
     "boundary": ("claims", "report"),
-    "rubbish": ("claims",),
+    "rubbish": ("claims", "compare-models"),
     "rubbish_summary": ("report",),
+    "fooled": ("claims",),
+    "fooled_summary": ("report",),
     "ray_slopes": ("claims", "report"),
     "hardened": ("claims",),
     "hardening": ("report",),
@@ -111,6 +113,9 @@ def call(study: Study, reader: str, given: dict[str, Path], out: Path) -> tuple[
     if reader == "tabulate-hardening":
         made = [out / "hardened.csv", out / "hardening.csv"]
         return [reader, *hardening(study, given), "--hardened", made[0], "--hardening", made[1]], made
+    if reader == "compare-models":
+        made = [out / "fooled.csv", out / "fooled_summary.csv"]
+        return [reader, *models(study, given, out=out)], made
     if reader == "compare-networks":
         words = ["--history", file("history"), "--examined", file("examined"), "--settings", INTERVALS]
         return ["compare-networks", *words, "--output", out / "foolability.csv"], [out / "foolability.csv"]

@@ -19,6 +19,7 @@ from made_up_adversarial import made_adversarial
 from made_up_claims import claims_of
 from made_up_hardening import made_hardening
 from made_up_label_only import made_label_tables
+from made_up_models import made_fooled
 from made_up_universal import made_universal
 
 VOID = {"meta", "link", "img", "br", "hr", "input", "rect", "line", "circle"}
@@ -89,6 +90,7 @@ def made(
             label_only_transfer=made_label_tables()["label_only_transfer"],
             audits=made_audits()["audits"],
             rubbish_summary=made_far()["rubbish_summary"],
+            fooled_summary=made_fooled()[1],
             ray_slopes=made_far()["ray_slopes"],
             boundary=made_boundary(),
             families=made_families()[0],

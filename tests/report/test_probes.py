@@ -20,8 +20,10 @@ from fooling.report.probes import (
     is_one_enough,
     what_survives,
     where_champions_lie,
+    who_is_fooled,
 )
 from made_up_label_only import made_label_only
+from made_up_models import made_fooled
 from made_up_run import made_up_run
 from made_up_universal import made_universal
 
@@ -160,3 +162,29 @@ def test_labels_alone_are_described_beside_random_search_and_transfer():
     found = are_labels_enough(table, transfer_table(table, settings=IntervalSettings()))
     assert "at a median confidence of unknown" not in found
     assert are_labels_enough(None, None) == ""
+
+
+def test_who_is_fooled_names_models_on_both_sides_and_what_is_not_known():
+    summary = made_fooled()[1]
+    found = who_is_fooled(summary)
+    assert "Fooled: adaboost; lenet; gaussian. Not fooled: nearest." in found
+    row = summary.query("built_as == 'lenet' and experiment == 'direct'").set_index("search")
+    evolved, random = (row.loc[name] for name in ("map-elites", "random-search"))
+    assert f"lenet, direct, 600 images: evolution {evolved['above_median'] * 100:g} % (" in found
+    assert f"random search {random['above_median'] * 100:g} % (" in found
+    assert "Not known: whether another search" in found and found.endswith(STORED)
+
+
+def test_who_is_fooled_without_a_table_or_real_images():
+    summary = made_fooled()[1]
+    assert who_is_fooled(None) == ""
+    assert who_is_fooled(summary.assign(above_median=np.nan)).startswith("No model has")
+    resisting = who_is_fooled(summary[summary["built_as"] == "nearest"])
+    assert "Fooled: none. Not fooled: nearest." in resisting
+
+
+def test_models_are_told_apart_by_what_distinguishes_them():
+    lenet = made_fooled()[1].query("built_as == 'lenet'").assign(weight_decay=0.1, part=None)
+    others = lenet.assign(weight_decay=np.nan, part="500 images", dataset="digits")
+    found = who_is_fooled(pd.concat([lenet, others], ignore_index=True))
+    assert "Fooled: lenet, weight decay 0.1, all images, on mnist; lenet, 500 images, on digits." in found

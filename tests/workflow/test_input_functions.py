@@ -561,6 +561,21 @@ def test_the_first_network_is_fooled_in_every_way_that_the_study_has(smoke_rules
     assert smoke_rules.figures.tables("kinds") == findings.kinds() == ["results/smoke/findings/kinds.parquet"]
 
 
+def test_all_classifiers_of_plain_experiments_are_compared_with_random_search(smoke_rules: Rules) -> None:
+    findings = smoke_rules.findings
+    assert findings.compared() == ["lenet-a", "lenet-b"]
+    assert findings.compared_files() == [f"results/smoke/classifiers/lenet-{letter}.safetensors" for letter in "ab"]
+    assert findings.compared_runs() == [
+        f"results/smoke/evolution/{classifier}/{name}/seed{seed}{search}.safetensors"
+        for name, classifier in (("direct", "lenet-a"), ("direct", "lenet-b"), ("cppn", "lenet-a"))
+        for seed in (1, 2)
+        for search in ("", ".random-search")
+    ]
+    assert (
+        smoke_rules.figures.tables("fooled") == findings.fooled("fooled.csv") == ["results/smoke/findings/fooled.csv"]
+    )
+
+
 def test_a_study_without_the_key_measures_no_distances_to_the_boundary() -> None:
     rules = _rules(lambda values: values.pop("boundary"))
     assert rules.findings.boundary() == rules.findings.boundary_files() == rules.findings.boundary_runs() == []

@@ -51,7 +51,7 @@ def test_a_setting_of_one_experiment_reruns_its_runs_and_what_follows(changed: C
     pending = changed.pending()
     assert set(pending) == DESCRIBING | {
         *("evolve", "sample", "examine", "tabulate", "trace_lineage", "variance", "compare", "transfer"),
-        *("compare_class_sets", "compare_networks", "survey_sample"),
+        *("compare_class_sets", "compare_networks", "compare_models", "survey_sample"),
         *("measure_distances", "ablate", "summarise_ablation", "stress", "probe_boundary", "compare_kinds"),
         *("tabulate_ascent", "claims", "summarise", "draw"),
     }
@@ -71,7 +71,7 @@ def test_a_setting_of_one_experiment_reruns_its_runs_and_what_follows(changed: C
             "ablation-cppn",
         ),
         *("distances-lenet-a", "variance_components", "option_effects", "ascent_over_evaluations-lenet-a"),
-        *("class_sets", "foolability", "robustness", "boundary", "kinds"),
+        *("class_sets", "foolability", "robustness", "boundary", "fooled", "kinds"),
         *SHEETS,
     }
 
@@ -146,8 +146,8 @@ def test_a_setting_of_the_audits_reruns_them_and_what_follows(changed: Checkout)
 def test_a_setting_of_the_inputs_far_from_the_data_measures_them_again(changed: Checkout) -> None:
     changed.replace(SMOKE, "inputs: 100, rays: 5", "inputs: 100, rays: 6")
     pending = changed.pending()
-    assert set(pending) == DESCRIBING | {"probe_far", "claims", "summarise", "draw"}
-    assert _names(pending["draw"]) == {"rubbish", "rays"}
+    assert set(pending) == DESCRIBING | {"probe_far", "compare_models", "claims", "summarise", "draw"}
+    assert _names(pending["draw"]) == {"rubbish", "rays", "fooled"}
 
 
 @pytest.mark.slow
@@ -299,7 +299,8 @@ def test_settings_of_the_findings_rerun_no_evolution(changed: Checkout) -> None:
     pending = changed.pending()
     assert set(pending) == DESCRIBING | {
         *("describe_classifiers", "trace_lineage", "compare", "tabulate_ascent", "transfer", "transfer_in_chain"),
-        *("compare_class_sets", "compare_networks", "probe_far", "tabulate_adversarial", "tabulate_universal"),
+        *("compare_class_sets", "compare_networks", "compare_models", "probe_far"),
+        *("tabulate_adversarial", "tabulate_universal"),
         *("tabulate_label_only", "tabulate_hardening"),
         *("tabulate_retraining", "tabulate_budget", "tabulate_refusal", "summarise_ablation"),
         *("claims", "summarise", "draw"),
@@ -357,12 +358,14 @@ def test_one_more_network_in_a_chain_runs_its_own_jobs_and_what_follows(changed:
     pending = changed.pending()
     assert set(pending) == DESCRIBING | {
         *("collect_champions", "paint", "retrain", "evolve_many"),
-        *("tabulate_retraining", "transfer_in_chain", "probe_far", "claims", "summarise", "draw"),
+        *("tabulate_retraining", "transfer_in_chain", "probe_far", "compare_models"),
+        *("claims", "summarise", "draw"),
     }
     assert _names(pending["collect_champions"] | pending["paint"]) == {"images2"}
     assert _names(pending["retrain"]) == {"dnn3"}
     assert all("/dnn3/" in output for output in pending["evolve_many"])
-    assert all("retraining" in output or _names({output}) <= {"rubbish", "rays"} for output in pending["draw"])
+    others = {"rubbish", "rays", "fooled"}
+    assert all("retraining" in output or _names({output}) <= others for output in pending["draw"])
 
 
 @pytest.mark.slow

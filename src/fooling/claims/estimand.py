@@ -65,6 +65,7 @@ class Tables:
     people: Mapping[str, pd.DataFrame] = field(default_factory=dict)  # by condition, which is an experiment
     boundary: pd.DataFrame = field(default_factory=pd.DataFrame)  # of all networks
     rubbish: pd.DataFrame = field(default_factory=pd.DataFrame)  # of all networks
+    fooled: pd.DataFrame = field(default_factory=pd.DataFrame)  # of all networks
     ray_slopes: pd.DataFrame = field(default_factory=pd.DataFrame)  # of all networks
     hardened: pd.DataFrame = field(default_factory=pd.DataFrame)  # of all networks of the comparison
 

@@ -32,6 +32,7 @@ PHRASES = {
     "random_images": "random images {}",
     "change": "change {}",
     "strength": "strength {}",
+    "real_images": "above the {} of real images",
     "search": "{}",
     "control": "control {}",
     "relation": "shown to the {}",
@@ -95,6 +96,8 @@ class Filter(Settings):
     """Strength of the change."""
     search: Literal["map-elites", "random-search", "drift"] = "map-elites"
     """The search that is evaluated."""
+    real_images: Literal["median", "95th percentile"] = "median"
+    """What of the confidences of real images champions are compared with."""
     control: Literal["random-search", "drift"] | None = None
     """The search with which it is compared, run by run."""
     relation: Literal["same architecture", "other architecture"] = "same architecture"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from fooling.classifiers import header
 from fooling.classifiers.classifier import Classifier
 from fooling.classifiers.devices import enough_memory
 from fooling.classifiers.network_code import network_code
@@ -190,12 +191,12 @@ def logits_of_levels(classifier: Classifier, levels: torch.Tensor) -> torch.Tens
 
 def loss_of(classifier: Classifier) -> str:
     """Return the loss with which the study trained a classifier; ``softmax`` if another program trained it."""
-    return str(_training_of(classifier).get("loss", "softmax"))
+    return str(header.training_of(classifier.provenance).get("loss", "softmax"))
 
 
 def weight_decay_of(classifier: Classifier) -> float | None:
     """Return the weight decay with which the study trained a classifier; None if another program trained it."""
-    decay = _training_of(classifier).get("optimiser", {}).get("weight_decay")
+    decay = header.training_of(classifier.provenance).get("optimiser", {}).get("weight_decay")
     return None if decay is None else float(decay)
 
 
@@ -204,12 +205,8 @@ def built_as(classifier: Classifier) -> str:
 
     For example ``mlp, activation tanh, hidden 200-200`` or ``softmax-regression, sigmoids``.
     """
-    if members := classifier.options.get("members"):
-        return f"{classifier.architecture} of {len(members)}"
-    loss = loss_of(classifier)
-    words = [classifier.architecture]
-    words += [f"{name} {_in_words(value)}" for name, value in sorted(classifier.options.items())]
-    return ", ".join([*words, *([loss] if loss != "softmax" else [])])
+    described = {name: getattr(classifier, name) for name in ("architecture", "options", "provenance")}
+    return header.built_as(described)
 
 
 def _chunks(classifier: Classifier, levels: torch.Tensor) -> Iterator[tuple[Iterator[torch.Tensor], int]]:
@@ -219,16 +216,6 @@ def _chunks(classifier: Classifier, levels: torch.Tensor) -> Iterator[tuple[Iter
         part = levels[start : start + size].to(classifier.device, torch.float32)
         padded = torch.cat([part, part.new_zeros(size - len(part), *part.shape[1:])])
         yield (classifier.inputs(view.of(padded)) for view in classifier.seen), len(part)
-
-
-def _training_of(classifier: Classifier) -> Mapping[str, Any]:
-    settings = classifier.provenance.get("settings")
-    training = settings.get("training") if isinstance(settings, Mapping) else None
-    return training if isinstance(training, Mapping) else {}
-
-
-def _in_words(value: object) -> str:
-    return "-".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
 Array = NDArray[np.floating]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -156,11 +157,11 @@ class Provenance(Header):
     published: PublishedErrors | None = None
     test_images: Count
     seed: int | None = None
-    settings: dict[str, Any] | None = None
     iterations: Count | None = None
     history: tuple[Epoch, ...] = ()
     retraining: Retraining | None = None
     refusal: FittedRefusal | None = None
+    settings: dict[str, Any] | None = None
 
 
 def classifier_header(path: Path) -> dict[str, Any]:
@@ -171,6 +172,30 @@ def classifier_header(path: Path) -> dict[str, Any]:
     header = checked_header(ClassifierHeader, read_header(path, kind=KIND, version=VERSION), source=path)
     provenance = checked_header(Provenance, header.provenance, source=f"the provenance of {path}")
     return {**header.model_dump(), "provenance": provenance.model_dump()}
+
+
+def training_of(provenance: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the settings with which the study trained a network; empty if another program trained it."""
+    settings = provenance.get("settings")
+    training = settings.get("training") if isinstance(settings, Mapping) else None
+    return training if isinstance(training, Mapping) else {}
+
+
+def built_as(header: Mapping[str, Any]) -> str:
+    """Return the architecture of a header with its options, and its loss unless that is the usual one.
+
+    For example ``mlp, activation tanh, hidden 200-200`` or ``softmax-regression, sigmoids``.
+    """
+    if members := header["options"].get("members"):
+        return f"{header['architecture']} of {len(members)}"
+    loss = str(training_of(header["provenance"]).get("loss", "softmax"))
+    words = [str(header["architecture"])]
+    words += [f"{name} {_in_words(value)}" for name, value in sorted(header["options"].items())]
+    return ", ".join([*words, *([loss] if loss != "softmax" else [])])
+
+
+def _in_words(value: object) -> str:
+    return "-".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
 PREPROCESSING_ARRAYS = (

@@ -25,6 +25,7 @@ from fooling.findings.classifiers import CLASSIFIERS
 from fooling.findings.distances import DISTANCES
 from fooling.findings.examination import EXAMINED
 from fooling.findings.far import RUBBISH
+from fooling.findings.fooled_tables import FOOLED
 from fooling.findings.hardening import HARDENED
 from fooling.findings.label_only import LABEL_ONLY, LABEL_ONLY_TRANSFER
 from fooling.findings.random_images import FAMILIES_TABLE, START
@@ -59,7 +60,7 @@ OF_ADVERSARIALS = (ADVERSARIAL, ADVERSARIAL_TRANSFER)
 OF_UNIVERSALS = (UNIVERSAL, UNIVERSAL_LABELS, UNIVERSAL_TRANSFER)
 OF_LABELS = (LABEL_ONLY, LABEL_ONLY_TRANSFER)
 #: Tables of which a claim uses the rows of its networks.
-OF_NETWORKS = (FAMILIES_TABLE, BOUNDARY, RUBBISH, RAY_SLOPES, HARDENED)
+OF_NETWORKS = (FAMILIES_TABLE, BOUNDARY, RUBBISH, FOOLED, RAY_SLOPES, HARDENED)
 
 
 def claims(
@@ -107,6 +108,7 @@ def claims(
         people=_rows_of(asked.experiments, given[ACCURACY.name], ACCURACY, column="condition"),
         boundary=_all_rows(given[BOUNDARY.name], BOUNDARY),
         rubbish=_all_rows(given[RUBBISH.name], RUBBISH),
+        fooled=_all_rows(given[FOOLED.name], FOOLED),
         ray_slopes=_all_rows(given[RAY_SLOPES.name], RAY_SLOPES),
         hardened=_all_rows(given[HARDENED.name], HARDENED),
         **found,

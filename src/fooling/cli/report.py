@@ -27,6 +27,7 @@ from fooling.findings.classifiers import CLASSIFIERS
 from fooling.findings.distances import DISTANCES
 from fooling.findings.examination import EXAMINED
 from fooling.findings.far import RUBBISH_SUMMARY
+from fooling.findings.fooled_tables import FOOLED_SUMMARY
 from fooling.findings.hardening import HARDENING
 from fooling.findings.label_only import LABEL_ONLY, LABEL_ONLY_TRANSFER
 from fooling.findings.random_images import FAMILIES_TABLE
@@ -69,7 +70,7 @@ SHOWN = (
     *(CLAIMS, AUDITS, CHAMPIONS, EXAMINED, REAL, TRANSFER, DISTANCES, RETRAINING, EFFECTS),
     *(BOUNDARY, FAMILIES_TABLE, ROBUSTNESS, SUPERNORMAL, RUBBISH_SUMMARY, RAY_SLOPES, ADVERSARIAL_MEANS),
     UNIVERSAL_MEANS,
-    *(LABEL_ONLY, LABEL_ONLY_TRANSFER, HARDENING),
+    *(LABEL_ONLY, LABEL_ONLY_TRANSFER, HARDENING, FOOLED_SUMMARY),
 )
 
 PANEL = "Report"
@@ -103,7 +104,7 @@ def report(
         tables: A table to show, as name=path: `claims`, `audits`, `champions` of each experiment to summarise,
             `examined`, `real`, `transfer`, `distances`, `retraining`, `effects`, `boundary`, `families`, `robustness`,
             `supernormal`, `rubbish_summary`, `ray_slopes`, `adversarial_means`, `universal_means`, `label_only`,
-            `label_only_transfer` and `hardening`; give the option once for each file.
+            `label_only_transfer`, `hardening` and `fooled_summary`; give the option once for each file.
         figures: PNG files of the figures to show.
         runs: A run whose images are shown, as experiment=path.
         replays: Champions of one of these runs over its generations, as experiment=path: the file that `replay` wrote
@@ -135,6 +136,7 @@ def report(
             retraining=_all(given, RETRAINING),
             effects=_all(given, EFFECTS),
             rubbish_summary=_all(given, RUBBISH_SUMMARY),
+            fooled_summary=_all(given, FOOLED_SUMMARY),
             ray_slopes=_all(given, RAY_SLOPES),
             boundary=_all(given, BOUNDARY),
             families=_all(given, FAMILIES_TABLE),
@@ -218,6 +220,7 @@ def _downloads(given: Mapping[str, Sequence[Path]], run_info: Path | None) -> di
             TRANSFER: "transfer between networks",
             RETRAINING: "networks of the retraining chains",
             EFFECTS: "effect of the fooling class",
+            FOOLED_SUMMARY: "who is fooled: champions beside the real images of their own model",
             RUBBISH_SUMMARY: "random inputs that get a class with more than 50 %",
             ADVERSARIAL_MEANS: "adversarial examples: size of the changes, and images misclassified",
             UNIVERSAL_MEANS: "universal perturbations: shares of images that one change fools",

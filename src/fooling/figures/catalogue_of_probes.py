@@ -7,6 +7,7 @@ from fooling.findings.adversarial import ADVERSARIAL, ADVERSARIAL_MEANS
 from fooling.findings.boundary import BOUNDARY
 from fooling.findings.examination import KINDS_TABLE
 from fooling.findings.far import RUBBISH, RUBBISH_SUMMARY
+from fooling.findings.fooled_tables import FOOLED
 from fooling.findings.hardening import HARDENED, HARDENING
 from fooling.findings.label_only import LABEL_ONLY, LABEL_ONLY_CURVES
 from fooling.findings.random_images import FAMILIES_TABLE, FAMILY_IMAGES, START
@@ -74,6 +75,13 @@ OF_PROBES = {
         "the champions that remain if every network refuses about equally many real images. Lower is harder to fool.",
         one_per="study with hardened networks",
         shows=(HARDENED, HARDENING),
+    ),
+    "fooled": Figure(
+        "Who is fooled: the log-odds of the champions of each kind of model, by evolution and by random search with as "
+        "many evaluations, beside those of correctly classified real test images of the same model. A champion fools "
+        "its model if it is above the median of these images. A model that resists these searches with this budget is "
+        "not shown to be safe.",
+        shows=(FOOLED,),
     ),
     "kinds": Figure(
         "Ways to fool one network: of each kind that the study has, the image with the median confidence, the "

@@ -42,7 +42,7 @@ TICKS = (-10.0, 0.0, 10.0, 100.0, 1000.0, 10_000.0, 100_000.0)
 def rubbish(*, rubbish: pd.DataFrame, rubbish_summary: pd.DataFrame) -> Figure:
     """Draw the share of random inputs that get a class, and the confidence in them, for each kind of network."""
     kinds = [tuple(row) for row in rubbish_summary[list(ALIKE)].drop_duplicates().itertuples(index=False)]
-    names = [_name(*kind) for kind in kinds]
+    names = [name_of_kind(*kind) for kind in kinds]
     figure = Figure(figsize=(WIDTH, 1.9 + 0.36 * len(kinds)), layout="constrained")
     panels = figure.subplots(1, len(PANELS), sharey=True)
     for axes, (column, label) in zip(panels, PANELS.items(), strict=True):
@@ -109,7 +109,7 @@ def rays(*, rays: pd.DataFrame) -> Figure:
     for axes in grid[-1]:
         axes.set_xlabel("factor a of the input a x")
     handles = [
-        Line2D([], [], color=look.colour, linestyle=look.linestyle, label=_name(built_as, decay, None, 1, None))
+        Line2D([], [], color=look.colour, linestyle=look.linestyle, label=name_of_kind(built_as, decay, None, 1, None))
         for (built_as, decay), look in zip(kinds, looks, strict=True)
     ]
     draw_title(figure, "Confidence along rays that leave the data", handles)
@@ -148,18 +148,20 @@ def _look(index: int) -> Look:
 
 def _place(row: pd.Series[float], kinds: list[tuple[object, ...]]) -> float:
     own = tuple(row[name] for name in ALIKE)
-    return float(next(place for place, kind in enumerate(kinds) if all(map(_same, own, kind))))
+    return float(next(place for place, kind in enumerate(kinds) if all(map(same, own, kind))))
 
 
-def _same(one: object, other: object) -> bool:
-    return bool(one == other or (pd.isna(one) and pd.isna(other)))  # type: ignore[call-overload]
+def same(one: object, other: object) -> bool:
+    """Return whether two cells of a table are equal, or both are empty."""
+    empty = [bool(pd.isna(value)) for value in (one, other)]  # type: ignore[call-overload]
+    return all(empty) or (not any(empty) and bool(one == other))
 
 
 def _equal(values: pd.Series[float], wanted: float) -> pd.Series[bool]:
     return values.isna() if pd.isna(wanted) else values == wanted
 
 
-def _name(built_as: object, weight_decay: float, retraining: object, number: int, filled_with: object) -> str:
+def name_of_kind(built_as: object, weight_decay: float, retraining: object, number: int, filled_with: object) -> str:
     """Return the name of a kind of networks."""
     words = [str(built_as)]
     if not pd.isna(weight_decay):

@@ -20,7 +20,7 @@ from fooling.findings.intervals import (
     run_grid,
     share_of_images,
 )
-from fooling.findings.registry import CLASSIFIER, ENCODING, EXPERIMENT, RUNS_ON_CLASSIFIER, SEARCH, WAY
+from fooling.findings.registry import CLASSIFIER, DATASET, ENCODING, EXPERIMENT, RUNS_ON_CLASSIFIER, SEARCH, WAY
 from fooling.table import (
     COUNT,
     FOUND,
@@ -51,7 +51,6 @@ TRAINING = Table(
     may_be_empty=True,
     doc="One row for each classifier and epoch of its training; an imported network has none.",
 )
-DATASET = Column("dataset", TEXT, doc="Name of the data set of the classifier.")
 ARCHITECTURE = Column("architecture", TEXT, doc="Name of its architecture.")
 CLASSIFIERS = Table(
     name="classifiers",

@@ -10,6 +10,7 @@ from fooling.table import COUNT, FLAG, NOT_NEGATIVE, NUMBER, SHARE, TEXT, Column
 SEARCHES = ("map-elites", "random-search", "drift")
 
 CLASSIFIER = Column("classifier", TEXT, doc="Name of the classifier that scores the images or is described.")
+DATASET = Column("dataset", TEXT, doc="Name of the data set of the classifier.")
 ATTACK = Column("attack", TEXT, doc="Name of the attack in the study's configuration.")
 EXPERIMENT = Column("experiment", TEXT, doc="Name of the experiment in the study's configuration.")
 ENCODING = Column("encoding", one_of("direct", "cppn"), doc="Encoding of the genomes.")
@@ -113,6 +114,7 @@ DECLARED = {
     "fooling.findings.ascent": ("ascent", "ascent_times", "ascent_curves", "ascent_sweeps", "ascent_evaluations"),
     "fooling.findings.boundary": ("boundary",),
     "fooling.findings.far": ("rubbish", "rubbish_summary"),
+    "fooling.findings.fooled_tables": ("fooled", "fooled_summary"),
     "fooling.findings.rays": ("rays", "ray_slopes"),
     "fooling.findings.adversarial": ("adversarial", "adversarial_means", "adversarial_transfer"),
     "fooling.findings.universal": ("universal", "universal_means", "universal_labels", "universal_transfer"),

@@ -49,6 +49,8 @@ UNITS = {unit: unit for unit in ("log-odds", "generations", "ratio", "correlatio
 
 #: Figure of the page that shows an estimand, by a part of its name; the first one that fits counts.
 SHOWN_BY = {
+    "classes-above": "fooled",
+    "champions-rejected": "fooled",
     "boundary": "boundary",
     "universal": "universal_rates",
     "rubbish": "rubbish",

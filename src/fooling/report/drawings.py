@@ -19,6 +19,7 @@ REPEATS = ("gallery", "further_runs", "real_and_evolved", "same_label")
 LOOP, COMPARISON, CURVES = "same_label", "search_comparison", "confidence_over_evaluations"
 #: Figures that answer a question of the report, by the id of its section; the first one that was drawn is shown.
 ANSWERS = {
+    "fooled": ("fooled",),
     "others": ("transfer",),
     "why": ("distances",),
     "boundary": ("boundary",),

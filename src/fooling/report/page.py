@@ -33,6 +33,7 @@ from fooling.report.probes import (
     is_one_enough,
     what_survives,
     where_champions_lie,
+    who_is_fooled,
 )
 from fooling.report.story import (
     ExperimentSummary,
@@ -62,6 +63,7 @@ SECTIONS = {
     "guess": "Guess first",
     "how": "How it works",
     "evolution": "Is it evolution?",
+    "fooled": "Who is fooled?",
     "others": "Do they fool other networks?",
     "why": "Why are they fooled?",
     "boundary": "How far are they from the boundary?",
@@ -104,6 +106,7 @@ class Tables:
     retraining: pd.DataFrame | None = None  # of all retrainings
     effects: pd.DataFrame | None = None  # of all retrainings
     rubbish_summary: pd.DataFrame | None = None
+    fooled_summary: pd.DataFrame | None = None
     ray_slopes: pd.DataFrame | None = None
     boundary: pd.DataFrame | None = None  # of all classifiers
     families: pd.DataFrame | None = None  # of all classifiers
@@ -244,6 +247,7 @@ def _loop_figure(content: Content, drawings: Drawings) -> Drawing | None:
 def _answers(content: Content, drawings: Drawings) -> dict[str, Answer]:
     encodings = {found.name: found.encoding for found in content.experiments}
     sentences = {
+        "fooled": who_is_fooled(content.tables.fooled_summary),
         "others": do_others_agree(content.tables.transfer, encodings),
         "why": why(content.tables.distances, threshold=content.threshold),
         "boundary": where_champions_lie(content.tables.boundary),

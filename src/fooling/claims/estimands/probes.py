@@ -1,4 +1,4 @@
-"""Estimands of random images, changed champions, their distance to the boundary, and inputs far from the data."""
+"""Estimands of random images, inputs far from the data, and champions changed or beside real images."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from fooling.findings.stress import survival_over_real
 
 LINEAR = 0.01  # largest relative difference between the measured slope and that of the theorem
 SATURATED = 0.01  # largest change of the log-odds over the last doubling of the factor
+ABOVE = {"median": "above_median", "95th percentile": "above_95th"}  # columns of the table ``fooled``
 NEEDS, TAKES = ("built_as",), ("weight_decay",)
 
 
@@ -180,6 +181,59 @@ def share_of_saturated_rays(context: Context) -> Estimate:
 def share_of_sure_rays(context: Context) -> Estimate:
     """Rays that are not clipped to images."""
     return _share(context, _rays(context).rename(columns={"sure": "holds"}))
+
+
+@estimand(
+    "mean over the classifiers of the share of the classes whose champion has higher log-odds than the {real_images} "
+    "of the correctly classified real test images",
+    needs=("experiment",),
+    takes=("search", "real_images", "built_as", "weight_decay"),
+)
+def classes_above_real_images(context: Context) -> Estimate:
+    """One value for each classifier, at the end of its runs; equal log-odds are not higher."""
+    shares = _of_champions(context, context.filter.search, ABOVE[context.filter.real_images])
+    return estimated_share(np.asarray(shares)[:, None], level=context.settings.confidence_level, nested=True)
+
+
+@estimand(
+    "the same share under evolution minus that under random search with as many evaluations, for the {real_images}",
+    needs=("experiment",),
+    takes=("real_images", "built_as", "weight_decay"),
+)
+def classes_above_beside_random_search(context: Context) -> Estimate:
+    """One value for each classifier."""
+    column = ABOVE[context.filter.real_images]
+    evolved, random = (_of_champions(context, name, column) for name in ("map-elites", "random-search"))
+    gains = np.asarray((evolved - random).dropna(), dtype=np.float64)[:, None]
+    if not len(gains):
+        raise NotRun("no classifier has both searches")
+    return estimated_mean(gains, level=context.settings.confidence_level, nested=True, within=(-1, 1))
+
+
+@estimand(
+    "mean over the classifiers of the share of the champions that a bound on the log-odds rejects, below which 5 % of "
+    "the correctly classified real test images lie",
+    needs=("experiment",),
+    takes=("search", "built_as", "weight_decay"),
+)
+def champions_rejected(context: Context) -> Estimate:
+    """One value for each classifier, at the end of its runs."""
+    shares = _of_champions(context, context.filter.search, "rejected")
+    return estimated_share(np.asarray(shares)[:, None], level=context.settings.confidence_level, nested=True)
+
+
+def _of_champions(context: Context, search: str, column: str) -> pd.Series[float]:
+    """Return a share of the table ``fooled`` by classifier, at the largest budget."""
+    chosen, rows = context.filter, context.tables.fooled
+    if not rows.empty:
+        rows = rows[rows["classifier"].isin(context.networks()["classifier"]) & (rows["search"] == search)]
+        rows = rows[(rows["experiment"] == chosen.experiment) & rows[column].notna()]
+        rows = rows if chosen.built_as is None else rows[rows["built_as"] == chosen.built_as]
+        rows = rows if chosen.weight_decay is None else rows[rows["weight_decay"] == chosen.weight_decay]
+    if rows.empty:
+        raise NotRun(f"no {search} of {chosen.experiment} beside real images on classifiers of {context.dataset}")
+    last = rows.sort_values("budget").drop_duplicates("classifier", keep="last")
+    return last.set_index("classifier")[column].astype("float64")
 
 
 def _mean(context: Context, column: str) -> Estimate:
