@@ -8,13 +8,12 @@ from pathlib import Path
 from fooling.encodings.settings import encoding_module
 from fooling.findings.boundary import BoundarySettings
 from fooling.findings.far import FarSettings, ProbeSettings
-from fooling.findings.hardening import HardeningSettings
 from fooling.findings.intervals import IntervalSettings
 from fooling.findings.random_images import SampleSettings
 from fooling.settings import Settings
 from fooling.study.resolved import Study
 from rules.attacks import Attacks, Audits, Experiments
-from rules.retraining import Retrainings
+from rules.retraining import Hardening, Retrainings
 from rules.steps import Files, Wildcards, as_json, repeated
 from rules.survey import HumanStudy
 
@@ -34,6 +33,7 @@ class Findings:
         self._study, self._experiments, self._attacks, self._human_study = study, experiments, attacks, human_study
         self._audits = audits
         self._retrainings, self._chains = retrainings, retrainings.chains
+        self.hardening = Hardening(study, experiments, retrainings)
         self._plain = study.plain_experiments
         self._folder = f"{study.results}/findings"
         #: Table of the classifiers, claims and metrics; a study of audits alone has none.
@@ -232,56 +232,6 @@ class Findings:
         """Return the table of the ways to fool a network, as a list, if the study has experiments."""
         return [f"{self._folder}/kinds.parquet"] if self.kinds_classifier() else []
 
-    def hardening_experiments(self) -> list[str]:
-        """Return the names of the experiments in the comparison of hardened networks."""
-        return [name for names in self._study.hardening.values() for name in names]
-
-    def hardening_names(self) -> list[str]:
-        """Return the names of the trained networks of these experiments."""
-        used = {name for each in self.hardening_experiments() for name in self._experiments.classifiers_of(each)}
-        return [name for name in self._chains.classifiers.trained if name in used]
-
-    def hardening_files(self) -> list[str]:
-        """Return the files of these networks, and of the last networks of comparable chains of retraining."""
-        chained = [name for each in self.hardening_retrainings() for name in self._retrainings.last_networks(each)]
-        filled = [name for name in chained if self._chains.numbered[name][0].filled_with != "nothing"]
-        return [*map(self._chains.classifiers.file, self.hardening_names()), *map(self._chains.file, filled)]
-
-    def hardening_real(self) -> list[str]:
-        """Return the real test images as these networks, without those of chains, score them."""
-        return [f"{self._folder}/real/{name}.parquet" for name in self.hardening_names()]
-
-    def hardening_dataset(self) -> list[str]:
-        """Return the data set of these networks, as a list."""
-        return list(dict.fromkeys(map(self._chains.classifiers.dataset, self.hardening_names())))
-
-    def hardening_retrainings(self) -> list[str]:
-        """Return the names of the retrainings whose runs are those of a compared experiment.
-
-        All of their first networks are compared as well.
-        """
-        return list(self._hardening_retrainings())
-
-    def hardening_settings(self) -> str:
-        """Return the settings of the comparison of hardened networks."""
-        together = {name: first for first, names in self._study.hardening.items() for name in names}
-        settings = self._study.findings(HardeningSettings) | {"together": together | self._hardening_retrainings()}
-        return as_json(settings)
-
-    def hardening(self, table: str) -> list[str]:
-        """Return the table ``hardened`` or ``hardening`` of hardened networks, as a list, if the study has any."""
-        return [f"{self._folder}/{table}.csv"] if self.hardening_names() else []
-
-    def _hardening_retrainings(self) -> dict[str, str]:
-        """Return the first of the compared experiments that each of these retrainings belongs to."""
-        networks, experiments = set(self.hardening_names()), self._study.experiments
-        return {
-            name: first
-            for name, entry in self._retrainings.all.items()
-            for first in self._study.hardening
-            if entry.evolution() == experiments[first].evolution() and networks.issuperset(entry.classifiers)
-        }
-
     def compared(self) -> list[str]:
         """Return the names of the classifiers that are compared by who is fooled: those of all plain experiments."""
         return list(dict.fromkeys(name for plain in self._plain.values() for name in plain.settings.classifiers))
@@ -342,8 +292,8 @@ class Findings:
             *self.far("rubbish.csv", "rubbish_summary.csv", "rays.csv", "ray_slopes.parquet"),
             *self.boundary(),
             *self.kinds(),
-            *self.hardening("hardened"),
-            *self.hardening("hardening"),
+            *self.hardening.table("hardened"),
+            *self.hardening.table("hardening"),
             *self.fooled("fooled.csv", "fooled_summary.csv"),
             *self._human_study.tables("accuracy"),
         ]

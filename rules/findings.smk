@@ -154,41 +154,6 @@ rule tabulate_budget:
         " --measured-runs {params.measured_runs} --settings {params.settings:q} --output {output} 2> {log}"
 
 
-rule tabulate_hardening:
-    input:
-        classifiers=findings.hardening_files(),
-        champions=tables("champions/{experiment}.parquet", findings.hardening_experiments()),
-        retrained=retrainings.tables("champions.parquet", findings.hardening_retrainings()),
-        real=findings.hardening_real(),
-        dataset=findings.hardening_dataset(),
-        architecture=classifiers.network_files(findings.hardening_names),
-    output:
-        hardened="<results>/findings/hardened.csv",
-        hardening="<results>/findings/hardening.csv",
-    params:
-        code=classifiers.fingerprint("fooling.cli.attack_tables:tabulate_hardening", findings.hardening_names),
-        environment=environment("networks"),
-        tables=options("champions", "retrained", "real", "dataset"),
-        settings=findings.hardening_settings(),
-        own_files=chains.own_files,
-    log:
-        "<logs>/findings/tabulate_hardening.log",
-    benchmark:
-        "<benchmarks>/findings/tabulate_hardening.tsv"
-    priority: SHOWN
-    conda:
-        "../envs/networks.yaml"
-    resources:
-        mem_mb=memory(2000),
-        runtime=minutes(30),
-        gpu=gpus,
-    message:
-        "Compare ways of training that may make networks harder to fool"
-    shell:
-        "fooling tabulate-hardening {input.classifiers} {params.own_files} {params.tables}"
-        " --settings {params.settings:q} --hardened {output.hardened} --hardening {output.hardening} 2> {log}"
-
-
 rule trace_lineage:
     input:
         runs=by_wildcards(experiments.evolved),

@@ -63,7 +63,6 @@ from fooling.inputs import digest_of
 from fooling.messages import percent, say, share_percent, short_percent
 from fooling.schemas import checked_header
 from fooling.settings import read_settings
-from fooling.training.settings import PLAIN
 
 PANEL = "Findings"
 
@@ -87,8 +86,7 @@ def describe_classifiers(
     means = errors_table(described, settings=checked)
     write_tables((training, epochs, TRAINING), (networks, described, CLASSIFIERS), (errors, means, TEST_ERRORS))
     listed = "; ".join(
-        f"{row['architecture']} on {row['dataset']}{'' if row['way'] == PLAIN else ', ' + row['way']} "
-        f"{share_percent(row['mean'])}"
+        f"{row['architecture']} ({row['way']}) on {row['dataset']} {share_percent(row['mean'])}"
         for row in means.to_dict("records")
     )
     say(f"mean test error of {len(described)} networks: {listed}; written to {networks}")
