@@ -122,7 +122,7 @@ HARDENING = Table(
             doc="Confidence below which a network refuses an image, at the mean of the log-odds.",
         ),
         _REFUSED,
-        *(_ACCEPTED, *bounds(SHARE, of=_ACCEPTED.name)),
+        *(_ACCEPTED, *bounds(SHARE, of=_ACCEPTED.name, unit="", always=False)),
         *with_bounds(_EXCESS),
         *_difference("excess", unit="log-odds"),
         Column("pairs", COUNT, doc="Number of networks that have a plain counterpart."),
