@@ -744,6 +744,7 @@ def every_claim() -> list[dict[str, Any]]:
         "control": "random-search",
         "shown_to": "lenet",
         "retraining": "chain",
+        "way": "label smoothing 0.1",
         "control_filling": "random",
         "network": 2,
         "asked": "all-way",

@@ -45,7 +45,7 @@ def hardening(*, hardened: pd.DataFrame, hardening: pd.DataFrame) -> Figure:
     """
     experiments = list(dict.fromkeys(hardening["experiment"]))
     ways = list(dict.fromkeys([*hardening["way"], *hardened["way"]]))
-    figure = Figure(figsize=(WIDTH, 1.3 + len(experiments) * (0.75 + ROW * len(ways))), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 2.3 + len(experiments) * (0.95 + ROW * len(ways))), layout="constrained")
     grid = figure.subplots(len(experiments), 2, sharey=True, sharex="col", squeeze=False)
     for panels, experiment in zip(grid, experiments, strict=True):
         means, single = (table[table["experiment"] == experiment] for table in (hardening, hardened))
