@@ -40,6 +40,10 @@ class Experiments:
         """Return the names of the experiments with drift, or of those without it."""
         return [name for name, experiment in self._all.items() if experiment.settings.drift == drift]
 
+    def classifiers_of(self, experiment: str) -> tuple[str, ...]:
+        """Return the names of the classifiers of an experiment."""
+        return self._all[experiment].settings.classifiers
+
     def modules(self, experiment: str) -> list[str]:
         """Return the modules that the runs of an experiment import by name."""
         return attack_modules("evolution", self._all[experiment].evolution())
@@ -184,7 +188,10 @@ class Attacks:
         return self._of_kind("universal", list(self._study.classifiers))
 
     def shown_adversarial(self) -> list[str]:
-        """Return the classifiers that are shown adversarial examples: all of the data sets that have some."""
+        """Return the classifiers that are shown adversarial examples: all of the data sets that have some.
+
+        Hardened networks are left out unless they are attacked.
+        """
         return self._beside("adversarial")
 
     def shown_universal(self) -> list[str]:
@@ -215,7 +222,9 @@ class Attacks:
         """Return all classifiers of the data sets on whose classifiers there are attacks of a kind."""
         attacked = [entry for entry in self._study.attacks.values() if entry.kind == kind]
         datasets = {self._study.classifiers[name].dataset for entry in attacked for name in entry.classifiers}
-        return [name for name, entry in self._study.classifiers.items() if entry.dataset in datasets]
+        left_out = set(self._study.hardened).difference(name for entry in attacked for name in entry.classifiers)
+        beside = (name for name, entry in self._study.classifiers.items() if entry.dataset in datasets)
+        return [name for name in beside if name not in left_out]
 
     def label_only(self) -> list[str]:
         """Return the files of all attacks with labels alone."""

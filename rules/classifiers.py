@@ -21,6 +21,7 @@ from fooling.study.dataset_entries import (
     TrainedEntry,
 )
 from fooling.study.resolved import Study
+from fooling.training.settings import training_modules
 from rules.steps import Wildcards, as_json, by_wildcards
 
 
@@ -82,7 +83,7 @@ class Classifiers:
 
     def __init__(self, study: Study, datasets: Datasets) -> None:
         self._all = study.classifiers
-        self._folder = f"{study.results}/classifiers"
+        self._results, self._folder = study.results, f"{study.results}/classifiers"
         self._data, self._datasets = study.datasets, datasets
         self.trained = {name: entry for name, entry in self._all.items() if isinstance(entry, TrainedEntry)}
         self.imported = {name: entry for name, entry in self._all.items() if isinstance(entry, ImportedEntry)}
@@ -121,6 +122,17 @@ class Classifiers:
         """Return the options that name the training pictures of a classifier."""
         section = self._data[self._all[classifier].dataset].section()
         return f"--pictures {shlex.quote(as_json({'dataset': section}))} --manifest {self.manifest(classifier)}"
+
+    def outliers(self, classifier: str) -> list[str]:
+        """Return the images that fooled another network, if a classifier is trained with them as outliers."""
+        wanted = self.trained[classifier].training.outliers
+        if wanted is None or wanted.kind != "fooling":
+            return []
+        return [f"{self._results}/retraining/{wanted.retraining}/{wanted.first}/champions/images1.safetensors"]
+
+    def training_modules(self, classifier: str) -> list[str]:
+        """Return the modules that the training of a classifier imports by name."""
+        return training_modules(self.trained[classifier].training)
 
     def weights(self, classifier: str) -> list[str]:
         """Return the file of weights of an imported classifier, here or in the mirror.

@@ -130,13 +130,15 @@ use rule fetch_folder as fetch_imagenet with:
 rule train:
     input:
         dataset=by_wildcards(classifiers.dataset),
+        outliers=by_wildcards(classifiers.outliers),
         architecture=classifiers.network_files(classifiers.this),
     output:
         "<results>/classifiers/{classifier}.safetensors",
     params:
-        code=classifiers.fingerprint("fooling.cli.training:train", classifiers.this),
+        code=classifiers.fingerprint("fooling.cli.training:train", classifiers.this, classifiers.training_modules),
         environment=environment("networks"),
         settings=by_wildcards(classifiers.settings),
+        outliers=options("outliers"),
         pictures="",
     log:
         "<logs>/classifiers/{classifier}.log",
@@ -155,13 +157,14 @@ rule train:
         "Train {wildcards.classifier}"
     shell:
         "fooling train --name {wildcards.classifier} --dataset {input.dataset} --settings {params.settings:q}"
-        " {params.pictures} --workers {threads} --output {output} 2> {log}"
+        " {params.outliers} {params.pictures} --workers {threads} --output {output} 2> {log}"
 
 
 # The pictures are decoded during training. Several processes decode them, so that a GPU does not wait for pictures.
 use rule train as train_on_all_pictures with:
     input:
         dataset=by_wildcards(classifiers.dataset),
+        outliers=by_wildcards(classifiers.outliers),
         manifest=by_wildcards(classifiers.manifest),
         architecture=classifiers.network_files(classifiers.this),
     params:

@@ -252,6 +252,9 @@ def _drawings_of(figure: str, study: Study) -> Iterator[Drawing]:
     elif FIGURES[figure].one_per == "study with boundaries":
         if study.settings.boundary is not None:
             yield Drawing(figure)
+    elif FIGURES[figure].one_per == "study with hardened networks":
+        if study.hardening:
+            yield Drawing(figure)
     elif FIGURES[figure].one_per == "study with audits":
         if study.audited:
             yield Drawing(figure)

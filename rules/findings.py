@@ -14,7 +14,7 @@ from fooling.settings import Settings
 from fooling.study.resolved import Study
 from rules.attacks import Attacks, Audits, Experiments
 from rules.detectors import Guards
-from rules.retraining import Retrainings
+from rules.retraining import Hardening, Retrainings
 from rules.steps import Files, Wildcards, as_json, repeated
 from rules.survey import HumanStudy
 
@@ -35,6 +35,7 @@ class Findings:
         self._study, self._experiments, self._attacks, self._human_study = study, experiments, attacks, human_study
         self._audits, self._guards = audits, guards
         self._retrainings, self._chains = retrainings, retrainings.chains
+        self.hardening = Hardening(study, experiments, retrainings)
         self._plain = study.plain_experiments
         self._folder = f"{study.results}/findings"
         #: Table of the classifiers, claims and metrics; a study of audits alone has none.
@@ -300,6 +301,8 @@ class Findings:
             *self.far("rubbish.csv", "rubbish_summary.csv", "rays.csv", "ray_slopes.parquet"),
             *self.boundary(),
             *self.kinds(),
+            *self.hardening.table("hardened"),
+            *self.hardening.table("hardening"),
             *self.fooled("fooled.csv", "fooled_summary.csv"),
             *self._human_study.tables("accuracy"),
         ]

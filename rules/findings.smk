@@ -296,7 +296,7 @@ rule compare_models:
         table="<results>/findings/fooled.csv",
         summary="<results>/findings/fooled_summary.csv",
     params:
-        code=fingerprint("fooling.cli.tables:compare_models"),
+        code=fingerprint("fooling.cli.comparisons:compare_models"),
         environment=environment("findings"),
         runs=findings.compared_runs_options,
         files=options("real", "rubbish", "summary"),

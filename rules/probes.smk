@@ -169,3 +169,38 @@ rule compare_kinds:
     shell:
         "fooling compare-kinds {input.classifier} {params.files} {params.runs} {params.tables} {params.own_files}"
         " --output {output} 2> {log}"
+
+
+rule tabulate_hardening:
+    input:
+        classifiers=findings.hardening.files(),
+        champions=tables("champions/{experiment}.parquet", findings.hardening.experiments()),
+        retrained=retrainings.tables("champions.parquet", findings.hardening.retrainings()),
+        real=findings.hardening.real(),
+        dataset=findings.hardening.dataset(),
+        architecture=classifiers.network_files(findings.hardening.names),
+    output:
+        hardened="<results>/findings/hardened.csv",
+        hardening="<results>/findings/hardening.csv",
+    params:
+        code=classifiers.fingerprint("fooling.cli.probes:tabulate_hardening", findings.hardening.names),
+        environment=environment("networks"),
+        tables=options("champions", "retrained", "real", "dataset"),
+        settings=findings.hardening.settings(),
+        own_files=chains.own_files,
+    log:
+        "<logs>/findings/tabulate_hardening.log",
+    benchmark:
+        "<benchmarks>/findings/tabulate_hardening.tsv"
+    priority: SHOWN
+    conda:
+        "../envs/networks.yaml"
+    resources:
+        mem_mb=memory(2000),
+        runtime=minutes(30),
+        gpu=gpus,
+    message:
+        "Compare ways of training that may make networks harder to fool"
+    shell:
+        "fooling tabulate-hardening {input.classifiers} {params.own_files} {params.tables}"
+        " --settings {params.settings:q} --hardened {output.hardened} --hardening {output.hardening} 2> {log}"

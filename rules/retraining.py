@@ -10,12 +10,13 @@ from typing import Any
 from fooling.attacks.settings import attack_modules
 from fooling.classifiers.architectures import names_a_file
 from fooling.encodings.settings import DirectSettings, encoding_module
+from fooling.findings.hardening import HardeningSettings
 from fooling.findings.intervals import IntervalSettings
 from fooling.fingerprint import fingerprint
 from fooling.retraining.settings import PAINTED, jobs_for, network_seed, random_images_seed, supply
 from fooling.study.expansion import Chain
 from fooling.study.resolved import Study
-from rules.attacks import search_precision
+from rules.attacks import Experiments, search_precision
 from rules.classifiers import Classifiers
 from rules.steps import Files, Wildcards, as_json, repeated
 
@@ -280,3 +281,61 @@ class Retrainings:
     def _measuring(self, retraining: str, networks: Iterable[str]) -> list[str]:
         jobs = jobs_for(self.measured_runs(retraining))
         return [run for name in networks for run in self.chains.runs(name, jobs)]
+
+
+class Hardening:
+    """The comparison of hardened networks with plain ones: its networks and experiments."""
+
+    def __init__(self, study: Study, experiments: Experiments, retrainings: Retrainings) -> None:
+        self._study, self._experiments, self._retrainings = study, experiments, retrainings
+        self._chains, self._folder = retrainings.chains, f"{study.results}/findings"
+
+    def experiments(self) -> list[str]:
+        """Return the names of the experiments in the comparison of hardened networks."""
+        return [name for names in self._study.hardening.values() for name in names]
+
+    def names(self) -> list[str]:
+        """Return the names of the trained networks of these experiments."""
+        used = {name for each in self.experiments() for name in self._experiments.classifiers_of(each)}
+        return [name for name in self._chains.classifiers.trained if name in used]
+
+    def files(self) -> list[str]:
+        """Return the files of these networks, and of the last networks of comparable chains of retraining."""
+        chained = [name for each in self.retrainings() for name in self._retrainings.last_networks(each)]
+        filled = [name for name in chained if self._chains.numbered[name][0].filled_with != "nothing"]
+        return [*map(self._chains.classifiers.file, self.names()), *map(self._chains.file, filled)]
+
+    def real(self) -> list[str]:
+        """Return the real test images as these networks, without those of chains, score them."""
+        return [f"{self._folder}/real/{name}.parquet" for name in self.names()]
+
+    def dataset(self) -> list[str]:
+        """Return the data set of these networks, as a list."""
+        return list(dict.fromkeys(map(self._chains.classifiers.dataset, self.names())))
+
+    def retrainings(self) -> list[str]:
+        """Return the names of the retrainings whose runs are those of a compared experiment.
+
+        All of their first networks are compared as well.
+        """
+        return list(self._places_of_retrainings())
+
+    def settings(self) -> str:
+        """Return the settings of the comparison of hardened networks."""
+        together = {name: first for first, names in self._study.hardening.items() for name in names}
+        settings = self._study.findings(HardeningSettings) | {"together": together | self._places_of_retrainings()}
+        return as_json(settings)
+
+    def table(self, table: str) -> list[str]:
+        """Return the table ``hardened`` or ``hardening`` of hardened networks, as a list, if the study has any."""
+        return [f"{self._folder}/{table}.csv"] if self.names() else []
+
+    def _places_of_retrainings(self) -> dict[str, str]:
+        """Return the first of the compared experiments that each of these retrainings belongs to."""
+        networks, experiments = set(self.names()), self._study.experiments
+        return {
+            name: first
+            for name, entry in self._retrainings.all.items()
+            for first in self._study.hardening
+            if entry.evolution() == experiments[first].evolution() and networks.issuperset(entry.classifiers)
+        }

@@ -539,6 +539,18 @@ class DegenerateStudy:
             evaluations=out / "ascent_evaluations.csv",
         )
         yield call(
+            "tabulate-hardening",
+            [*networks, *chained],
+            champions=champions,
+            real=self.of("real/*.parquet"),
+            retrained=self.of("retraining/*.champions.parquet"),
+            dataset=self.dataset,
+            settings="{}",
+            hardened=out / "hardened.csv",
+            hardening=out / "hardening.csv",
+            device="cpu",
+        )
+        yield call(
             "tabulate-adversarial",
             self.adversarial(),
             classifiers=networks,
@@ -609,6 +621,7 @@ class DegenerateStudy:
             "ascent_times": [out / "ascent_times.parquet"],
             "boundary": [out / "boundary.parquet"],
             "rubbish": [out / "far/rubbish.csv"],
+            "hardened": [out / "hardened.csv"],
             "fooled": [out / "fooled.csv"],
             "ray_slopes": [out / "far/ray_slopes.parquet"],
             "adversarial": [out / "adversarial.parquet"],
@@ -678,6 +691,7 @@ class DegenerateStudy:
                     "examined": self.of("examined/*/*.parquet"),
                     "boundary": [out / "boundary.parquet"],
                     "rubbish_summary": [out / "far/rubbish_summary.csv"],
+                    "hardening": [out / "hardening.csv"],
                     "fooled_summary": [out / "fooled_summary.csv"],
                     "ray_slopes": [out / "far/ray_slopes.parquet"],
                     "families": self.of("families/*.parquet"),
@@ -803,6 +817,7 @@ def every_claim() -> list[dict[str, Any]]:
         "control": "random-search",
         "shown_to": "lenet",
         "retraining": "chain",
+        "way": "label smoothing 0.1",
         "control_filling": "random",
         "network": 2,
         "asked": "all-way",

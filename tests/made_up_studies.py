@@ -57,6 +57,7 @@ def made_up_study(claim: Claim, end: str, *, units: int, first_seed: int = 1) ->
         detectors=study.detectors(),
         fooled=study.fooled(),
         ray_slopes=study.ray_slopes(),
+        hardened=study.hardened(),
     )
 
 
@@ -211,6 +212,16 @@ class _Study:
         shares = {"adaptive_sure": ENDS[self.end], "static_sure": ENDS[OPPOSITE[self.end]]}
         table = pd.DataFrame({"classifier": self.names}).assign(guards=self.claim.guards, **shares)
         return table.assign(detector=self.claim.detector)
+
+    def hardened(self) -> pd.DataFrame:
+        """Plain networks, and one of each seed that was trained in the way of the claim."""
+        plain = pd.DataFrame({"classifier": self.names}).assign(way="plain", counterpart=None)
+        other = plain.assign(classifier=plain["classifier"] + "/other", way=self.claim.way, counterpart=self.names)
+        parts = [
+            part.assign(log_odds=LOG_ODDS[end], excess=LOG_ODDS[end])
+            for part, end in ((plain, OPPOSITE[self.end]), (other, self.end))
+        ]
+        return pd.concat(parts).assign(experiment=self.claim.experiment, search=self.claim.search, runs=1)
 
     def fooled(self) -> pd.DataFrame:
         """Random search reaches the other end."""

@@ -20,14 +20,13 @@ from fooling.cli.attack import attack
 from fooling.cli.attack_tables import tabulate_adversarial, tabulate_label_only, tabulate_universal
 from fooling.cli.claims import claims, summarise
 from fooling.cli.classifiers import assemble_ensemble, calibrate, match_refusal
-from fooling.cli.comparisons import compare_kinds, probe_boundary
+from fooling.cli.comparisons import compare_kinds, compare_models, probe_boundary
 from fooling.cli.examination import ablate, examine, measure_distances, stress, transfer
-from fooling.cli.probes import probe_far, sample, sample_families
+from fooling.cli.probes import probe_far, sample, sample_families, tabulate_hardening
 from fooling.cli.retraining import collect_champions, paint, tabulate_budget, tabulate_refusal, tabulate_retraining
 from fooling.cli.tables import (
     compare,
     compare_class_sets,
-    compare_models,
     compare_networks,
     describe_classifiers,
     summarise_ablation,
@@ -370,6 +369,16 @@ def findings_of(study: Path, out: Path) -> None:
         rays=out / "rays.csv",
         slopes=out / "ray_slopes.parquet",
     )
+    tabulate_hardening(
+        networks,
+        champions=[out / "champions.parquet"],
+        real=[out / "real" / f"{name}.parquet" for name in NETWORKS[:1]],
+        retrained=[out / "retrained.parquet"],
+        dataset=study / "dataset.safetensors",
+        settings=INTERVALS,
+        hardened=out / "hardened.csv",
+        hardening=out / "hardening.csv",
+    )
     compare_models(
         [study / f"{name}.safetensors" for name in NETWORKS],
         runs=[f"direct={study / name / f'seed{seed}.safetensors'}" for name in NETWORKS for seed in (1, 2)],
@@ -437,6 +446,7 @@ def findings_of(study: Path, out: Path) -> None:
         "refusal": ["refusal.csv"],
         "boundary": ["boundary.parquet"],
         "rubbish": ["rubbish.csv"],
+        "hardened": ["hardened.csv"],
         "fooled": ["fooled.csv"],
         "ray_slopes": ["ray_slopes.parquet"],
         "ablation": ["ablation/*.parquet"],
@@ -524,6 +534,8 @@ TABLES = {
     "fooled_summary": "fooled_summary.csv",
     "rays": "rays.csv",
     "ray_slopes": "ray_slopes.parquet",
+    "hardened": "hardened.csv",
+    "hardening": "hardening.csv",
     "adversarial": "adversarial.parquet",
     "adversarial_means": "adversarial_means.csv",
     "adversarial_transfer": "adversarial_transfer.csv",
@@ -710,7 +722,7 @@ def test_the_same_inputs_give_the_same_bytes(study, tmp_path):
     first = {path.relative_to(study / "findings"): path.read_bytes() for path in study.glob("findings/**/*.*")}
     again = {path.relative_to(tmp_path): path.read_bytes() for path in tmp_path.glob("**/*.*")}
     assert first == again
-    assert len(first) == 72
+    assert len(first) == 74
 
 
 def test_champions_that_do_not_vary_have_no_largest_share(study, tmp_path, capsys):

@@ -54,6 +54,7 @@ from fooling.findings.intervals import IntervalSettings
 from made_up_adversarial import made_adversarial
 from made_up_answers import analysed, made_questionnaire, simulated
 from made_up_detectors import made_detectors
+from made_up_hardening import made_hardening
 from made_up_label_only import made_label_tables
 from made_up_models import made_fooled
 from made_up_universal import made_universal
@@ -221,6 +222,7 @@ MADE: dict[str, Callable[[], dict[str, Any]]] = {
     "distances": lambda: {"distances": made_distances()},
     "rubbish": lambda: {name: made_far()[name] for name in ("rubbish", "rubbish_summary")},
     "rays": lambda: {"rays": made_far()["rays"]},
+    "hardening": made_hardening,
     "training_curves": lambda: {
         **dict(zip(("training", "classifiers"), made_training(), strict=True)),
         "reference_error": 0.0094,

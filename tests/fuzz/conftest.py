@@ -124,6 +124,8 @@ FILES = {
     "fooled_summary": "fooled_summary.csv",
     "rays": "rays.csv",
     "ray_slopes": "ray_slopes.parquet",
+    "hardened": "hardened.csv",
+    "hardening": "hardening.csv",
 }
 #: What `tabulate-audits` reads of an audit.
 AUDIT = {
@@ -172,14 +174,14 @@ Given = dict[str, Path]  # the files that stand in for those of the study, by th
 OF_REPORT = (
     *("claims", "audits", "champions", "examined", "adversarial_means", "universal_means"),
     *("boundary", "families", "robustness", "supernormal", "rubbish_summary", "ray_slopes"),
-    *("label_only", "label_only_transfer", "fooled_summary", "detector_means"),
+    *("label_only", "label_only_transfer", "hardening", "fooled_summary", "detector_means"),
 )
 OF_CLAIMS = (
     "classifiers",
     *("history", "times", "start", "examined", "ancestry", "real", "distances"),
     *("transfer", "retrained", "retraining"),
     *("ablation", "ascent", "ascent_times", "adversarial", "adversarial_transfer"),
-    *("boundary", "families", "robustness", "supernormal", "rubbish", "ray_slopes"),
+    *("boundary", "families", "robustness", "supernormal", "rubbish", "ray_slopes", "hardened"),
     *("universal", "universal_labels", "universal_transfer"),
     *("label_only", "label_only_transfer", "fooled", "detectors"),
 )
@@ -387,6 +389,13 @@ def boundary(study: Study, run: Path, *, output: Path, classifier: Path | None =
     return [classifier or study.network, *words]
 
 
+def hardening(study: Study, files: Given) -> list[object]:
+    """What `tabulate-hardening` reads."""
+    names = ("champions", "retrained", "real")
+    tables = [word for name in names for word in (f"--{name}", files.get(name, getattr(study, name)))]
+    return [study.network, *tables, "--dataset", study.dataset]
+
+
 def kinds(study: Study, given: Given, *, output: Path) -> list[object]:
     """The arguments of `compare-kinds`."""
     files = {name: given.get(name, getattr(study, name)) for name in ("climb", "changed", "families", "family_images")}
@@ -460,6 +469,7 @@ def make_findings(study: Study) -> None:
         *("probe-far", study.network, study.other, "--dataset", study.dataset, *far, "--slopes", study.ray_slopes),
         *("--settings", '{"inputs": 4, "rays": 2, "doublings": 2}'),
     )
+    fooling("tabulate-hardening", *hardening(study, {}), "--hardened", study.hardened, "--hardening", study.hardening)
     fooling("compare-models", *models(study, {}, out=study.folder))
     fooling("compare-kinds", *kinds(study, {}, output=study.kinds))
     fooling("probe-boundary", *boundary(study, study.run("direct"), output=study.boundary))

@@ -13,13 +13,13 @@ from fooling.figures.catalogue import FIGURES as CATALOGUE
 from fooling.findings.registry import MODULES
 
 from .commands import case, holds
-from .conftest import CLASS_SETS, INTERVALS, Study, claims, figure, kinds, models, report
+from .conftest import CLASS_SETS, INTERVALS, Study, claims, figure, hardening, kinds, models, report
 from .damage import PLACES, broken_table
 from .profile import fuzzed
 
 #: The commands that read each table, figures left aside.
 COMMANDS = {
-    "champions": ("variance", "compare-class-sets", "report", "run-info", "summarise"),
+    "champions": ("variance", "compare-class-sets", "report", "run-info", "summarise", "tabulate-hardening"),
     "history": ("claims", "tabulate-ascent", "compare-networks", "summarise"),
     "times": ("compare", "claims", "tabulate-ascent"),
     "families": ("claims", "report", "compare-kinds"),
@@ -39,14 +39,14 @@ COMMANDS = {
     "label_only": ("claims", "report"),
     "label_only_transfer": ("claims", "report"),
     "calibration": ("examine", "measure-distances"),
-    "real": ("examine", "measure-distances", "compare-models"),
+    "real": ("examine", "measure-distances", "tabulate-hardening", "compare-models"),
     "distances": ("claims",),
     "examined": ("claims", "report", "compare-networks"),
     "start": ("claims",),
     "ancestry": ("claims",),
     "classifiers": ("claims", "run-info", "summarise"),
     "transfer": ("claims",),
-    "retrained": ("claims",),
+    "retrained": ("claims", "tabulate-hardening"),
     "retraining": ("claims",),
     "claims": ("report", "summarise"),
     "audits": ("report",),
@@ -58,6 +58,8 @@ COMMANDS = {
     "ray_slopes": ("claims", "report"),
     "detectors": ("claims",),
     "detector_means": ("report",),
+    "hardened": ("claims",),
+    "hardening": ("report",),
 }
 #: Tables that nothing reads but people.
 FOR_PEOPLE = {
@@ -84,6 +86,7 @@ UNFILLED = {
 #: Beginnings of messages that name what a table says, not its file.
 OF_THE_CONTENT = (
     *("the classifiers of an experiment have different runs", "the table of ", "findings.class_sets: "),
+    "no champions of these networks",
     *UNFILLED.values(),
 )
 
@@ -109,6 +112,9 @@ def call(study: Study, reader: str, given: dict[str, Path], out: Path) -> tuple[
         return ["draw", reader, *options], made
     if reader == "compare-kinds":
         return [reader, *kinds(study, given, output=out / "kinds.parquet")], [out / "kinds.parquet"]
+    if reader == "tabulate-hardening":
+        made = [out / "hardened.csv", out / "hardening.csv"]
+        return [reader, *hardening(study, given), "--hardened", made[0], "--hardening", made[1]], made
     if reader == "compare-models":
         made = [out / "fooled.csv", out / "fooled_summary.csv"]
         return [reader, *models(study, given, out=out)], made

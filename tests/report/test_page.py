@@ -18,6 +18,7 @@ from fooling.report.story import summarise_experiment
 from made_up_adversarial import made_adversarial
 from made_up_claims import claims_of
 from made_up_detectors import made_detectors
+from made_up_hardening import made_hardening
 from made_up_label_only import made_label_tables
 from made_up_models import made_fooled
 from made_up_universal import made_universal
@@ -96,6 +97,7 @@ def made(
             boundary=made_boundary(),
             families=made_families()[0],
             robustness=made_robustness(),
+            hardening=made_hardening()["hardening"],
         ),
         claims=claims,
         declared=claims_of({"id": "first"}, {"id": "second", "claim": "It stays <low>."}),

@@ -11,17 +11,16 @@ from fooling.figures.probes import AXES, LOOKS
 from fooling.findings import universal
 from fooling.findings.intervals import IntervalSettings
 from fooling.findings.label_only import label_only_table, transfer_table
+from fooling.report.defences import do_detectors_help, who_is_fooled
 from fooling.report.probes import (
     CHANGES,
     FAMILIES,
     STORED,
     are_labels_enough,
-    do_detectors_help,
     is_it_the_cppn,
     is_one_enough,
     what_survives,
     where_champions_lie,
-    who_is_fooled,
 )
 from made_up_detectors import made_detectors
 from made_up_label_only import made_label_only

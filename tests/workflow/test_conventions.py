@@ -152,6 +152,7 @@ ON_A_NETWORK = {
         "tabulate_adversarial",
         "tabulate_universal",
         "tabulate_label_only",
+        "tabulate_hardening",
         "tabulate_refusal",
         "ablate",
         "sample",

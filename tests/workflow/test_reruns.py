@@ -311,7 +311,7 @@ def test_settings_of_the_findings_rerun_no_evolution(changed: Checkout) -> None:
         *("describe_classifiers", "trace_lineage", "compare", "tabulate_ascent", "transfer", "transfer_in_chain"),
         *("compare_class_sets", "compare_networks", "compare_models", "probe_far"),
         *("tabulate_adversarial", "tabulate_universal"),
-        "tabulate_label_only",
+        *("tabulate_label_only", "tabulate_hardening"),
         *("tabulate_retraining", "tabulate_budget", "tabulate_refusal", "summarise_ablation"),
         *("claims", "summarise", "draw"),
     }
@@ -379,12 +379,25 @@ def test_one_more_network_in_a_chain_runs_its_own_jobs_and_what_follows(changed:
 
 
 @pytest.mark.slow
+def test_the_weight_of_outliers_reruns_the_network_trained_with_them(changed: Checkout) -> None:
+    changed.replace(SMOKE, "first: lenet-a, per_batch: 16", "first: lenet-a, per_batch: 16, weight: 1")
+    pending = changed.pending()
+    assert set(pending) == DESCRIBING | {
+        *("train", "calibrate", "describe_classifiers", "evolve_without_drift", "tabulate", "tabulate_hardening"),
+        *("compare", "claims", "summarise", "draw"),
+    }
+    assert _names(pending["train"]) == {"hardened"}
+    assert _names(pending["draw"]) == {"hardening", "training_curves", "option_effects"}
+
+
+@pytest.mark.slow
 def test_a_setting_of_a_retraining_reruns_its_runs_and_what_follows(changed: Checkout) -> None:
     entry = "classifiers: [lenet-a]\n  encoding: {kind: cppn}\n  search: *budget\n  networks"
     changed.replace(SMOKE, entry, entry.replace("cppn}", "cppn, add_node_probability: 0.4}"))
     pending = changed.pending()
     assert len(pending["evolve_many"]) == 4
-    assert not {"train", "evolve", "transfer"} & set(pending)
+    assert _names(pending["train"]) == {"hardened"}  # which learns from its fooling images
+    assert not {"evolve", "transfer"} & set(pending)
 
 
 @pytest.mark.slow

@@ -68,6 +68,7 @@ class Tables:
     fooled: pd.DataFrame = field(default_factory=pd.DataFrame)  # of all networks
     ray_slopes: pd.DataFrame = field(default_factory=pd.DataFrame)  # of all networks
     detectors: pd.DataFrame = field(default_factory=pd.DataFrame)  # of all networks
+    hardened: pd.DataFrame = field(default_factory=pd.DataFrame)  # of all networks of the comparison
 
 
 class NotRun(Exception):  # noqa: N818 - a result, not an error

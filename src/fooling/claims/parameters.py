@@ -18,6 +18,7 @@ PHRASES = {
     "architecture": "architecture {}",
     "built_as": "networks {}",
     "weight_decay": "weight decay {}",
+    "way": "trained with {}",
     "experiment": "experiment {}",
     "ascent": "gradient ascent {}",
     "adversarial": "adversarial examples {}",
@@ -65,6 +66,8 @@ class Filter(Settings):
     """Architecture of the classifiers with its options and loss, as in the table `rubbish`."""
     weight_decay: float | None = Field(default=None, ge=0)
     """Weight decay with which the classifiers were trained; null: any."""
+    way: str | None = None
+    """How the classifiers were trained, as in the table `hardened`."""
     experiment: str | None = None
     """Name of the experiment whose runs are evaluated."""
     ascent: str | None = None

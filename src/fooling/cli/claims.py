@@ -27,6 +27,7 @@ from fooling.findings.distances import DISTANCES
 from fooling.findings.examination import EXAMINED
 from fooling.findings.far import RUBBISH
 from fooling.findings.fooled_tables import FOOLED
+from fooling.findings.hardening import HARDENED
 from fooling.findings.label_only import LABEL_ONLY, LABEL_ONLY_TRANSFER
 from fooling.findings.random_images import FAMILIES_TABLE, START
 from fooling.findings.rays import RAY_SLOPES
@@ -42,6 +43,7 @@ from fooling.messages import say
 from fooling.settings import checked_settings, read_settings
 from fooling.survey.accuracy import ACCURACY
 from fooling.table import Table, require_unique_rows
+from fooling.training.settings import PLAIN
 
 PANEL = "Findings"
 
@@ -59,7 +61,7 @@ OF_ADVERSARIALS = (ADVERSARIAL, ADVERSARIAL_TRANSFER)
 OF_UNIVERSALS = (UNIVERSAL, UNIVERSAL_LABELS, UNIVERSAL_TRANSFER)
 OF_LABELS = (LABEL_ONLY, LABEL_ONLY_TRANSFER)
 #: Tables of which a claim uses the rows of its networks.
-OF_NETWORKS = (FAMILIES_TABLE, BOUNDARY, RUBBISH, FOOLED, RAY_SLOPES, DETECTORS)
+OF_NETWORKS = (FAMILIES_TABLE, BOUNDARY, RUBBISH, FOOLED, RAY_SLOPES, DETECTORS, HARDENED)
 
 
 def claims(
@@ -101,7 +103,7 @@ def claims(
         **{each.name: _rows_of(asked.label_only, given[each.name], each, column="attack") for each in OF_LABELS},
     }
     evidence = Tables(
-        networks=read_table(single_file(given[CLASSIFIERS.name], CLASSIFIERS), CLASSIFIERS),
+        networks=_plain(read_table(single_file(given[CLASSIFIERS.name], CLASSIFIERS), CLASSIFIERS)),
         real=read_tables(given[REAL.name], REAL),
         families=_all_rows(given[FAMILIES_TABLE.name], FAMILIES_TABLE),
         people=_rows_of(asked.experiments, given[ACCURACY.name], ACCURACY, column="condition"),
@@ -110,6 +112,7 @@ def claims(
         fooled=_all_rows(given[FOOLED.name], FOOLED),
         ray_slopes=_all_rows(given[RAY_SLOPES.name], RAY_SLOPES),
         detectors=_all_rows(given[DETECTORS.name], DETECTORS),
+        hardened=_all_rows(given[HARDENED.name], HARDENED),
         **found,
     )
     reserved = None if lock is None else _reserved(lock, asked)
@@ -118,6 +121,11 @@ def claims(
     write_table(table, written, CLAIMS)
     write_text(page, claims_page(judgements, confidence_level=checked.confidence_level))
     say(f"{headline_of_claims(written)} All {len(written)} claims: {page}")
+
+
+def _plain(networks: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of networks whose training does not make them harder to fool: claims are about these."""
+    return networks[networks["way"] == PLAIN]
 
 
 def _all_rows(paths: Sequence[Path], table: Table) -> pd.DataFrame:

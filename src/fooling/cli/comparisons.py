@@ -10,7 +10,7 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from fooling.artifacts import kind_of, read_table, write_table
+from fooling.artifacts import kind_of, read_table, read_tables, write_table, write_tables
 from fooling.attacks.adversarial.methods import beyond_boundary, norms_of
 from fooling.attacks.adversarial.record import AdversarialRecord, load_adversarial
 from fooling.attacks.evolution.record import RunRecord
@@ -27,7 +27,11 @@ from fooling.datasets.dataset import Dataset, load_dataset
 from fooling.encodings.families import SMOOTH
 from fooling.errors import FoolingError
 from fooling.findings.boundary import BOUNDARY, KINDS, BoundarySettings, boundary_table
+from fooling.findings.calibration import REAL
 from fooling.findings.examination import KINDS_TABLE, FoolingImages, IndependentClassifier, kinds_table
+from fooling.findings.far import RUBBISH
+from fooling.findings.fooled import ComparedModelsSettings, compared_model
+from fooling.findings.fooled_tables import FOOLED, FOOLED_SUMMARY, fooled_tables, in_short
 from fooling.findings.random_images import FAMILIES_TABLE, FAMILY_IMAGES, pictures_in
 from fooling.inputs import digest_of
 from fooling.messages import say
@@ -303,3 +307,34 @@ def _of_families(best: pd.DataFrame, pictures: pd.DataFrame) -> Iterator[Fooling
         log_odds=rows["log_odds"].to_numpy(dtype=np.float64),
         evaluations=rows["image"].to_numpy(dtype=np.int64) + 1,
     )
+
+
+def compare_models(
+    classifiers: list[Path],
+    *,
+    runs: list[str],
+    real: list[Path],
+    rubbish: Path | None = None,
+    settings: str = "{}",
+    output: Path,
+    summary: Path,
+) -> None:
+    """Compare who is fooled: champions beside the real test images of their own model.
+
+    A champion fools a model if its log-odds exceed the median of the correctly classified real images, over all
+    classes. A model that resists these searches with this budget is not shown to be safe.
+
+    Args:
+        classifiers: Classifier files, of any kind of model.
+        runs: A run of evolution or random search on one of them, as experiment=path; once for each.
+        real: Table of the real test images of a classifier, from `calibrate`; once for each classifier.
+        rubbish: Table of random inputs, from `probe-far`, for its share of them.
+        output: Table of the classifiers to write.
+        summary: Table of means over classifiers of one kind to write.
+    """
+    checked, images = read_settings(ComparedModelsSettings, settings), read_tables(real, REAL)
+    models = [compared_model(classifier_header(path), images, sha256=digest_of(path)) for path in classifiers]
+    inputs = None if rubbish is None else read_table(rubbish, RUBBISH)
+    table, means = fooled_tables(models, read_named_runs(runs), inputs, checked)
+    write_tables((output, table, FOOLED), (summary, means, FOOLED_SUMMARY))
+    say(f"{in_short(means)}; written to {output}")

@@ -10,15 +10,17 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from fooling.artifacts import write_table, write_tables
+from fooling.artifacts import read_table, read_tables, write_table, write_tables
 from fooling.classifiers.architectures import FITTED_MODELS
 from fooling.classifiers.classifier import Classifier, confidences_of, log_odds_of
 from fooling.classifiers.gradients import built_as, log_odds_gradients, logits_of_levels, loss_of, weight_decay_of
+from fooling.classifiers.header import classifier_header
 from fooling.cli._files import open_classifier
 from fooling.datasets.dataset import load_dataset
 from fooling.encodings.families import FAMILIES, Family, FamilySettings, random_images
 from fooling.encodings.settings import CppnSettings, encoding_for
 from fooling.errors import FoolingError
+from fooling.findings.calibration import REAL, calibrate_on
 from fooling.findings.far import (
     RUBBISH,
     RUBBISH_SUMMARY,
@@ -27,6 +29,15 @@ from fooling.findings.far import (
     ProbeSettings,
     rubbish_summary,
     rubbish_table,
+)
+from fooling.findings.hardening import (
+    HARDENED,
+    HARDENING,
+    HardeningSettings,
+    champions_of_chains,
+    hardened_networks,
+    hardened_table,
+    hardening_table,
 )
 from fooling.findings.intervals import probability_of
 from fooling.findings.random_images import (
@@ -39,6 +50,8 @@ from fooling.findings.random_images import (
     start_table,
 )
 from fooling.findings.rays import RAY_SLOPES, RAYS, directions, rays_tables
+from fooling.findings.retraining import RETRAINED
+from fooling.findings.runs import CHAMPIONS
 from fooling.messages import percent, say, share_percent
 from fooling.seeding import derived_seed, numpy_generator
 from fooling.settings import read_settings
@@ -239,3 +252,50 @@ def _format_share(table: pd.DataFrame, networks: list[FarNetwork]) -> str:
         f"{len(networks)} networks: {share_percent(shares.mean())} of {table['inputs'].iloc[0]:,} random inputs get a "
         "class with more than 50 %"
     )
+
+
+def tabulate_hardening(
+    classifiers: list[Path],
+    *,
+    champions: list[Path],
+    real: list[Path],
+    retrained: list[Path] | None = None,
+    dataset: Path,
+    settings: str = "{}",
+    hardened: Path,
+    hardening: Path,
+    architecture: list[str] | None = None,
+    device: str = "auto",
+) -> None:
+    """Compare ways of training that may make a network harder to fool.
+
+    Each network is compared with the plain one of the same seed: test error, fooling confidence after evolution against
+    this very network, and the share of the champions that remain if every network refuses equally many real images.
+
+    Args:
+        classifiers: Classifier files: hardened and plain networks, and the last networks of chains of retraining.
+        champions: Tables of the champions of experiments on these networks; the option once for each.
+        real: Tables of the real test images, from `calibrate`; the option once for each of the networks. Images are
+            scored again for a network without one.
+        retrained: Tables of the champions of retrainings; the option once for each.
+        settings: Which experiments belong together, the threshold and the share refused: JSON or a YAML file.
+        hardened: Table with a row for each network to write.
+        hardening: Table of their means to write.
+    """
+    checked = read_settings(HardeningSettings, settings)
+    networks = hardened_networks([classifier_header(path) for path in classifiers])
+    found = [read_table(path, CHAMPIONS) for path in champions]
+    found += [champions_of_chains(read_table(path, RETRAINED)) for path in retrained or []]
+    scored = read_tables(real, REAL) if real else pd.DataFrame(columns=REAL.names)
+    data, parts = load_dataset(dataset), [scored]
+    for network, path in zip(networks, classifiers, strict=True):
+        if network.name not in set(scored["classifier"]):
+            opened = open_classifier(path, device=device, architecture=architecture)
+            logits = opened.logits(torch.from_numpy(data.test_images)).cpu().numpy()
+            parts.append(calibrate_on(logits, data.test_labels, classifier=network.name, settings=checked)[1])
+    single = hardened_table(networks, pd.concat(found), pd.concat(parts), checked)
+    means = hardening_table(single, confidence_level=checked.confidence_level)
+    write_tables((hardened, single, HARDENED), (hardening, means, HARDENING))
+    evolved = means[means["search"] == "map-elites"].to_dict("records")
+    medians = "; ".join(f"{row['experiment']}, {row['way']}: {percent(row['median'])}" for row in evolved)
+    say(f"median confidence of the champions: {medians}; written to {hardening}")

@@ -29,6 +29,7 @@ from fooling.findings.distances import DISTANCES
 from fooling.findings.examination import EXAMINED
 from fooling.findings.far import RUBBISH_SUMMARY
 from fooling.findings.fooled_tables import FOOLED_SUMMARY
+from fooling.findings.hardening import HARDENING
 from fooling.findings.label_only import LABEL_ONLY, LABEL_ONLY_TRANSFER
 from fooling.findings.random_images import FAMILIES_TABLE
 from fooling.findings.rays import RAY_SLOPES
@@ -70,7 +71,7 @@ SHOWN = (
     *(CLAIMS, AUDITS, CHAMPIONS, EXAMINED, REAL, TRANSFER, DISTANCES, RETRAINING, EFFECTS),
     *(BOUNDARY, FAMILIES_TABLE, ROBUSTNESS, SUPERNORMAL, RUBBISH_SUMMARY, RAY_SLOPES, ADVERSARIAL_MEANS),
     UNIVERSAL_MEANS,
-    *(LABEL_ONLY, LABEL_ONLY_TRANSFER, FOOLED_SUMMARY, DETECTOR_MEANS),
+    *(LABEL_ONLY, LABEL_ONLY_TRANSFER, HARDENING, FOOLED_SUMMARY, DETECTOR_MEANS),
 )
 
 PANEL = "Report"
@@ -104,7 +105,8 @@ def report(
         tables: A table to show, as name=path: `claims`, `audits`, `champions` of each experiment to summarise,
             `examined`, `real`, `transfer`, `distances`, `retraining`, `effects`, `boundary`, `families`, `robustness`,
             `supernormal`, `rubbish_summary`, `ray_slopes`, `adversarial_means`, `universal_means`, `label_only`,
-            `label_only_transfer`, `fooled_summary` and `detector_means`; give the option once for each file.
+            `label_only_transfer`, `hardening`, `fooled_summary` and `detector_means`; give the option once for each
+            file.
         figures: PNG files of the figures to show.
         runs: A run whose images are shown, as experiment=path.
         replays: Champions of one of these runs over its generations, as experiment=path: the file that `replay` wrote
@@ -148,6 +150,7 @@ def report(
             label_only_transfer=_all(given, LABEL_ONLY_TRANSFER),
             detector_means=_all(given, DETECTOR_MEANS),
             audits=_all(given, AUDITS),
+            hardening=_all(given, HARDENING),
         ),
         claims=read_table(single_file(given[CLAIMS.name], CLAIMS), CLAIMS) if given[CLAIMS.name] else None,
         declared=None if declared is None else read_settings(Claims, str(declared)),

@@ -10,7 +10,6 @@ from fooling.artifacts import read_json, read_table, read_tables, write_table, w
 from fooling.attacks.evolution.record import load_run
 from fooling.attacks.record import TargetedRecord, load_attack
 from fooling.classifiers.header import classifier_header
-from fooling.cli._files import read_named_runs
 from fooling.errors import FoolingError
 from fooling.findings import audits as ranks
 from fooling.findings.ablation import ABLATION, ABLATION_SUMMARY, ablation_summary
@@ -30,7 +29,6 @@ from fooling.findings.ascent import (
     sweeps_table,
     times_of_ascents,
 )
-from fooling.findings.calibration import REAL
 from fooling.findings.class_sets import CLASS_SETS, SET_CLASSES, ClassSetSettings, class_set_table, classes_table
 from fooling.findings.classifiers import (
     CLASSIFIERS,
@@ -45,9 +43,6 @@ from fooling.findings.classifiers import (
 )
 from fooling.findings.comparison import PRESETS, SURVIVAL, ComparisonSettings, presets_table, survival_table
 from fooling.findings.examination import EXAMINED
-from fooling.findings.far import RUBBISH
-from fooling.findings.fooled import ComparedModelsSettings, compared_model
-from fooling.findings.fooled_tables import FOOLED, FOOLED_SUMMARY, fooled_tables, in_short
 from fooling.findings.intervals import IntervalSettings
 from fooling.findings.runs import (
     CHAMPIONS,
@@ -59,7 +54,6 @@ from fooling.findings.runs import (
     times_table,
 )
 from fooling.findings.variance import VARIANCE, variance_table
-from fooling.inputs import digest_of
 from fooling.messages import percent, say, share_percent, short_percent
 from fooling.schemas import checked_header
 from fooling.settings import read_settings
@@ -86,7 +80,8 @@ def describe_classifiers(
     means = errors_table(described, settings=checked)
     write_tables((training, epochs, TRAINING), (networks, described, CLASSIFIERS), (errors, means, TEST_ERRORS))
     listed = "; ".join(
-        f"{row['architecture']} on {row['dataset']} {share_percent(row['mean'])}" for row in means.to_dict("records")
+        f"{row['architecture']} ({row['way']}) on {row['dataset']} {share_percent(row['mean'])}"
+        for row in means.to_dict("records")
     )
     say(f"mean test error of {len(described)} networks: {listed}; written to {networks}")
 
@@ -181,37 +176,6 @@ def compare_networks(*, history: list[Path], examined: list[Path], settings: str
         area, median = f"{row['area']:.4f}", percent(row["median"])
         say(f"{row['experiment']} on {row['classifier']}: area {area}, median confidence {median} at the end")
     say(f"written to {output}")
-
-
-def compare_models(
-    classifiers: list[Path],
-    *,
-    runs: list[str],
-    real: list[Path],
-    rubbish: Path | None = None,
-    settings: str = "{}",
-    output: Path,
-    summary: Path,
-) -> None:
-    """Compare who is fooled: champions beside the real test images of their own model.
-
-    A champion fools a model if its log-odds exceed the median of the correctly classified real images, over all
-    classes. A model that resists these searches with this budget is not shown to be safe.
-
-    Args:
-        classifiers: Classifier files, of any kind of model.
-        runs: A run of evolution or random search on one of them, as experiment=path; once for each.
-        real: Table of the real test images of a classifier, from `calibrate`; once for each classifier.
-        rubbish: Table of random inputs, from `probe-far`, for its share of them.
-        output: Table of the classifiers to write.
-        summary: Table of means over classifiers of one kind to write.
-    """
-    checked, images = read_settings(ComparedModelsSettings, settings), read_tables(real, REAL)
-    models = [compared_model(classifier_header(path), images, sha256=digest_of(path)) for path in classifiers]
-    inputs = None if rubbish is None else read_table(rubbish, RUBBISH)
-    table, means = fooled_tables(models, read_named_runs(runs), inputs, checked)
-    write_tables((output, table, FOOLED), (summary, means, FOOLED_SUMMARY))
-    say(f"{in_short(means)}; written to {output}")
 
 
 def compare_class_sets(champions: list[Path], *, settings: str = "{}", classes: Path, output: Path) -> None:

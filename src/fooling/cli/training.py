@@ -37,7 +37,7 @@ from fooling.seeding import software_versions
 from fooling.settings import Settings, read_settings
 from fooling.training.images import StreamedImages, part_of
 from fooling.training.process_group import SINGLE, ProcessGroup, joined, launch, wanted_processes
-from fooling.training.settings import ClassifierSettings, FittedSettings, TrainingSettings
+from fooling.training.settings import ClassifierSettings, FittedSettings, TrainingSettings, training_modules
 from fooling.training.training import Training
 
 PANEL = "Networks"
@@ -51,6 +51,7 @@ def train(
     output: Path | None = None,
     pictures: str | None = None,
     manifest: Path | None = None,
+    outliers: Path | None = None,
     mirror: Path | None = None,
     workers: int = 1,
     processes: int | None = None,
@@ -65,6 +66,7 @@ def train(
         name: Name of the classifier. Default: that of the file to write, else classifier.
         output: Classifier file to write. Default: named after the classifier, in this folder.
         settings: Architecture, input and training: JSON or a YAML file. Default: a LeNet.
+        outliers: Data set file of images that fooled another network, for `training.outliers` with `kind: fooling`.
         processes: Number of processes that train together, each on its own GPU if there are GPUs.
     """
     name, output = named_output(name, output, otherwise="classifier")
@@ -79,8 +81,18 @@ def train(
         listed = _streamed_pictures(checked.training, pictures, manifest, dataset=content, mirror=mirror)
         decoding = workers and max(1, workers // group.size)
         images = None if listed is None else StreamedImages(listed, workers=decoding)
-        training = Training(name=name, dataset=content, settings=checked, device=place, images=images, group=group)
+        training = Training(
+            name=name,
+            dataset=content,
+            settings=checked,
+            device=place,
+            images=images,
+            outliers=None if outliers is None else load_dataset(outliers),
+            group=group,
+        )
         origin = _origin_of(dataset, name=content.name, device=place, group=group)
+        if outliers is not None:
+            origin["outliers"] = digest_of(outliers)
         with _trained(
             training, command=f"{__name__}:train", name=name, origin=origin, checkpoints=checkpoints
         ) as classifier:
@@ -207,7 +219,8 @@ def _trained(
     source = architecture_source(settings.architecture)
     own_file = digest_of(source) if isinstance(source, Path) else None
     identity = {"work": "training", "name": name, "settings": settings.model_dump(mode="json"), **origin}
-    code = fingerprint(command, *architecture_modules(settings.architecture, settings.options))
+    named = *architecture_modules(settings.architecture, settings.options), *training_modules(settings.training)
+    code = fingerprint(command, *named)
     store = CheckpointStore(checkpoints, {**identity, "architecture": own_file}, code=code)
     with store if training.group.leads else nullcontext():
         _resume(training, store)

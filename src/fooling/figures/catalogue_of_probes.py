@@ -9,6 +9,7 @@ from fooling.findings.detectors import DETECTOR_IMAGES, DETECTOR_MEANS, DETECTOR
 from fooling.findings.examination import KINDS_TABLE
 from fooling.findings.far import RUBBISH, RUBBISH_SUMMARY
 from fooling.findings.fooled_tables import FOOLED
+from fooling.findings.hardening import HARDENED, HARDENING
 from fooling.findings.label_only import LABEL_ONLY, LABEL_ONLY_CURVES
 from fooling.findings.random_images import FAMILIES_TABLE, FAMILY_IMAGES, START
 from fooling.findings.rays import RAYS
@@ -68,6 +69,13 @@ OF_PROBES = {
         module="far",
         one_per="study with inputs far from the data",
         shows=(RAYS,),
+    ),
+    "hardening": Figure(
+        "Ways of training that may make a network harder to fool, beside plain networks of the same seeds: the "
+        "confidence of the champions that were evolved against each network itself, the test error, and the share of "
+        "the champions that remain if every network refuses about equally many real images. Lower is harder to fool.",
+        one_per="study with hardened networks",
+        shows=(HARDENED, HARDENING),
     ),
     "fooled": Figure(
         "Who is fooled: the log-odds of the champions of each kind of model, by evolution and by random search with as "

@@ -41,6 +41,7 @@ class Figure:
         "study with class sets",
         "study with inputs far from the data",
         "study with boundaries",
+        "study with hardened networks",
         "study with audits",
         "study with adversarial examples",
         "study with universal perturbations",

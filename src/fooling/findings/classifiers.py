@@ -20,7 +20,7 @@ from fooling.findings.intervals import (
     run_grid,
     share_of_images,
 )
-from fooling.findings.registry import CLASSIFIER, DATASET, ENCODING, EXPERIMENT, RUNS_ON_CLASSIFIER, SEARCH
+from fooling.findings.registry import CLASSIFIER, DATASET, ENCODING, EXPERIMENT, RUNS_ON_CLASSIFIER, SEARCH, WAY
 from fooling.table import (
     COUNT,
     FOUND,
@@ -35,6 +35,7 @@ from fooling.table import (
     or_nothing,
     with_bounds,
 )
+from fooling.training.settings import hardening_of
 
 TRAINING = Table(
     name="training",
@@ -56,7 +57,7 @@ CLASSIFIERS = Table(
     path="findings/classifiers.csv",
     commands=("describe-classifiers",),
     columns=(
-        *(CLASSIFIER, DATASET, ARCHITECTURE),
+        *(CLASSIFIER, DATASET, ARCHITECTURE, WAY),
         Column(
             "crop",
             COUNT.or_nothing,
@@ -106,13 +107,13 @@ TEST_ERRORS = Table(
     path="findings/test_errors.csv",
     commands=("describe-classifiers",),
     columns=(
-        *(DATASET, ARCHITECTURE),
-        Column("networks", COUNT, doc="Number of classifiers of this data set and architecture."),
+        *(DATASET, ARCHITECTURE, WAY),
+        Column("networks", COUNT, doc="Number of classifiers of this data set, architecture and way of training."),
         Column("mean", SHARE, doc="Their mean test error; the interval is Student's t, for at least 3 classifiers."),
         *bounds(SHARE),
     ),
-    key=("dataset", "architecture"),
-    doc="One row for each data set and architecture: the mean test error over its classifiers.",
+    key=("dataset", "architecture", "way"),
+    doc="One row for each data set, architecture and way of training: the mean test error over its classifiers.",
 )
 
 
@@ -200,6 +201,7 @@ def _network_row(header: Mapping[str, Any], settings: IntervalSettings) -> dict[
         "classifier": header["name"],
         "dataset": provenance["dataset"]["name"],
         "architecture": header["architecture"],
+        "way": hardening_of((provenance.get("settings") or {}).get("training") or {}),
         "crop": header["input"]["crop"],
         "views": header["input"]["views"],
         "published_error": published.get("test_error"),
@@ -215,12 +217,12 @@ def _network_row(header: Mapping[str, Any], settings: IntervalSettings) -> dict[
 
 
 def errors_table(networks: pd.DataFrame, *, settings: IntervalSettings) -> pd.DataFrame:
-    """Return the mean test error by data set and architecture, with its t interval over the ``networks``."""
+    """Return the mean test error by data set, architecture and way, with its t interval over the ``networks``."""
     rows = []
-    for (dataset, architecture), group in networks.groupby(["dataset", "architecture"]):
+    for place, group in networks.groupby(["dataset", "architecture", "way"]):
         values = group["test_error"].to_numpy(dtype=float)[:, None]
         errors = estimated_mean(values, level=settings.confidence_level, nested=True, within=(0, 1))
-        rows.append((dataset, architecture, errors.units, errors.value, errors.low, errors.high))
+        rows.append((*place, errors.units, errors.value, errors.low, errors.high))
     return pd.DataFrame(rows, columns=TEST_ERRORS.names)
 
 

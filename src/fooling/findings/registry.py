@@ -82,6 +82,12 @@ WEIGHT_DECAY = Column(
     NOT_NEGATIVE.or_nothing,
     doc="Weight decay of its training; empty for a network that the study did not train.",
 )
+WAY = Column(
+    "way",
+    TEXT,
+    doc="How the network was trained: `plain`, or the settings of `training` that may make it harder to fool "
+    "(`label_smoothing`, `outliers`, `adversarial`).",
+)
 CLIPPED = Column("clipped", FLAG, doc="Whether the inputs are clipped to the range of images, 0 to 1.")
 
 
@@ -102,6 +108,7 @@ DECLARED = {
     "fooling.findings.transfer": ("shown", "transfer"),
     "fooling.findings.retraining": ("retrained", "retraining", "effects"),
     "fooling.findings.stronger_attacks": ("budget", "refusal"),
+    "fooling.findings.hardening": ("hardened", "hardening"),
     "fooling.findings.ablation": ("ablation", "ablation_summary"),
     "fooling.findings.stress": ("robustness", "supernormal"),
     "fooling.findings.ascent": ("ascent", "ascent_times", "ascent_curves", "ascent_sweeps", "ascent_evaluations"),

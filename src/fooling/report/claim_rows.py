@@ -56,6 +56,7 @@ SHOWN_BY = {
     "universal": "universal_rates",
     "rubbish": "rubbish",
     "rays": "rays",
+    "hardening": "hardening",
     "retrain": "retraining_curve",
     "adversarial-transfer": "adversarial_success",
     "distortion": "adversarial_success",

@@ -27,6 +27,7 @@ ANSWERS = {
     "smooth": ("families",),
     "stress": ("robustness",),
     "fix": ("retraining_curve",),
+    "harden": ("hardening",),
     "kinds": ("kinds",),
     "adversarial": ("adversarial_success",),
     "universal": ("universal_rates",),

@@ -23,17 +23,16 @@ from fooling.claims.verdicts import (
 )
 from fooling.messages import short_percent
 from fooling.report.claim_rows import STATUSES, VERDICTS, Recorded, Row, choices, rows_of
+from fooling.report.defences import do_detectors_help, does_training_help, who_is_fooled
 from fooling.report.drawings import ANSWERS, COMPARISON, CURVES, HIDDEN, LABELLED, LOOP, Drawing, Drawings
 from fooling.report.pictures import Course, Gallery, Picture, Question, environment
 from fooling.report.probes import (
     are_far_inputs_confident,
     are_labels_enough,
-    do_detectors_help,
     is_it_the_cppn,
     is_one_enough,
     what_survives,
     where_champions_lie,
-    who_is_fooled,
 )
 from fooling.report.story import (
     ExperimentSummary,
@@ -71,6 +70,7 @@ SECTIONS = {
     "smooth": "Is it the CPPN, or any smooth image?",
     "stress": "What do fooling images survive?",
     "fix": "Can it be fixed?",
+    "harden": "Does training make it harder?",
     "kinds": "In how many ways can one network be fooled?",
     "adversarial": "How small a change is enough?",
     "universal": "Is one change enough for all images?",
@@ -118,6 +118,7 @@ class Tables:
     label_only_transfer: pd.DataFrame | None = None
     detector_means: pd.DataFrame | None = None
     audits: pd.DataFrame | None = None
+    hardening: pd.DataFrame | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -257,6 +258,7 @@ def _answers(content: Content, drawings: Drawings) -> dict[str, Answer]:
         "smooth": is_it_the_cppn(content.tables.families),
         "stress": what_survives(content.tables.robustness, content.tables.supernormal),
         "fix": can_it_be_fixed(content.tables.effects),
+        "harden": does_training_help(content.tables.hardening),
         "kinds": "",
         "adversarial": how_small_is_enough(content.tables.adversarial_means),
         "universal": is_one_enough(content.tables.universal_means),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, StringConstraints
@@ -145,3 +147,13 @@ class EnsembleEntry(_Network):
 
 
 ClassifierEntry = Annotated[TrainedEntry | ImportedEntry | FittedEntry | EnsembleEntry, Field(discriminator="kind")]
+
+
+def one_of_names(known: Sequence[str]) -> str:
+    """Return the expectation of a known name, in words."""
+    return f"one of {', '.join(known)}" if known else "no value, because no other entry is suitable"
+
+
+def closest(name: str, known: Sequence[str]) -> list[str]:
+    """Return the known name that resembles ``name`` most; an empty list if none is known."""
+    return difflib.get_close_matches(name, known, n=1, cutoff=0.0)

@@ -69,6 +69,9 @@ class ExperimentEntry(EvolvingEntry):
     drift: bool = True
     """Whether every run also has a control with drift (unselected), which takes as long as the run. The control with
     random search is always run."""
+    tables: Literal["all", "champions"] = "all"
+    """`all`: every table and figure; `champions`: only the tables of champions, histories and times, and those that
+    compare many networks, such as `hardening`."""
     compared_with: Name | None = Field(default=None, examples=["direct"])
     """Name of another experiment with the same classifiers and seeds; times to the threshold are compared with it."""
     figures: tuple[str, ...] = tuple(name for name in SHOWING_EXPERIMENTS if name != "further_runs")

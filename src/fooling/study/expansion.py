@@ -5,7 +5,6 @@ Names are unique, and references and options are consistent.
 
 from __future__ import annotations
 
-import difflib
 import itertools
 import math
 from collections import Counter
@@ -19,7 +18,7 @@ from fooling.classifiers.architectures import needs_colour
 from fooling.errors import FoolingError
 from fooling.retraining.settings import Block, Filling, blocks, runs_against
 from fooling.settings import Explanation, Key, format_problem
-from fooling.study.dataset_entries import ClassifierEntry, DatasetEntry
+from fooling.study.dataset_entries import ClassifierEntry, DatasetEntry, closest, one_of_names
 from fooling.study.entries import ExperimentEntry, Level, RetrainingEntry, name_part
 from fooling.study.settings import StudySettings
 
@@ -205,6 +204,25 @@ def contradictions(study: StudySettings, expanded: Mapping[str, Sequence[Variant
             if trained[name].training.part is not None:
                 found = f"{name}, which is trained on a part of the training images"
                 yield first, Explanation(found, "classifiers without training.part")
+            if trained[name].training.outliers is not None:
+                found = f"{name}, which is trained with outliers"
+                yield first, Explanation(found, "classifiers without training.outliers")
+    yield from _outliers_without_source(study)
+
+
+def _outliers_without_source(study: StudySettings) -> Iterator[Contradiction]:
+    """Yield each network whose fooling images as outliers no chain of the study collects."""
+    chains = {(chain.settings.name, chain.first): chain for chain in chains_of(study.retraining)}
+    suppliers = {place for place, chain in chains.items() if "champions" in chain.settings.filled_with}
+    for index, classifier in enumerate(study.classifiers):
+        outliers = classifier.training.outliers if classifier.kind == "trained" else None
+        if outliers is None or outliers.kind != "fooling":
+            continue
+        if (outliers.retraining, outliers.first) not in suppliers:
+            named = ", ".join(f"{retraining} with first: {first}" for retraining, first in sorted(suppliers))
+            found = f"retraining: {outliers.retraining} with first: {outliers.first}"
+            allowed = f"a retraining with filled_with: champions and one of its classifiers: {named or 'there is none'}"
+            yield ("classifiers", index, "training", "outliers"), Explanation(found, allowed)
 
 
 def _missing_experiments(study: StudySettings) -> Iterator[Contradiction]:
@@ -316,8 +334,8 @@ def _unknown_classifiers(
     known = tuple(classifiers)
     for name in names:
         if name not in classifiers:
-            corrected = [known_name for used in names for known_name in _closest(used, known)]
-            yield keys, Explanation(repr(name), _one_of(known), {str(keys[-1]): corrected})
+            corrected = [known_name for used in names for known_name in closest(used, known)]
+            yield keys, Explanation(repr(name), one_of_names(known), {str(keys[-1]): corrected})
             return
     if len(set(names)) < len(names):
         yield keys, Explanation(repr(list(names)), "unique classifiers", {str(keys[-1]): sorted(set(names))})
@@ -326,13 +344,5 @@ def _unknown_classifiers(
 
 
 def _unknown(key: str, name: str, known: Sequence[str]) -> Explanation:
-    correction = {key: _closest(name, known)[0]} if known else {}
-    return Explanation(repr(name), _one_of(known), correction)
-
-
-def _one_of(known: Sequence[str]) -> str:
-    return f"one of {', '.join(known)}" if known else "no value, because no other entry is suitable"
-
-
-def _closest(name: str, known: Sequence[str]) -> list[str]:
-    return difflib.get_close_matches(name, known, n=1, cutoff=0.0)
+    correction = {key: closest(name, known)[0]} if known else {}
+    return Explanation(repr(name), one_of_names(known), correction)

@@ -6,6 +6,7 @@ The survey plan has the classifier, the experiments and the gradient ascents who
 from __future__ import annotations
 
 import difflib
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,7 @@ from fooling.study.entries import AttackEntry, Level
 from fooling.study.expansion import Variant, chains_of, contradictions, variants
 from fooling.study.settings import StudySettings
 from fooling.survey.settings import ExclusionSettings, JudgementSettings, QuestionnaireSettings, SurveySettings
+from fooling.training.settings import PLAIN, hardening_of
 
 #: Conditions beside the experiments and the gradient ascents.
 NOISE, REAL = "noise", "real"
@@ -88,7 +90,7 @@ def contradictions_of_survey(study: StudySettings) -> Iterator[tuple[Sequence[Ke
 
 def _shown_on(study: StudySettings, classifier: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the experiments that are not crossed, and the gradient ascents, on this classifier."""
-    experiments = (entry for entry in study.experiments if not entry.cross)
+    experiments = (entry for entry in study.experiments if not entry.cross and entry.tables == "all")
     return (
         tuple(entry.name for entry in experiments if classifier in entry.classifiers),
         tuple(entry.name for entry in study.attacks if entry.kind == "ascent" and classifier in entry.classifiers),
@@ -114,8 +116,12 @@ class Study:
 
     @property
     def plain_experiments(self) -> dict[str, Variant]:
-        """Experiments that are not crossed."""
-        return {name: experiment for name, experiment in self.experiments.items() if not experiment.levels}
+        """Experiments that are not crossed and have all tables."""
+        return {
+            name: experiment
+            for name, experiment in self.experiments.items()
+            if not experiment.levels and experiment.settings.tables == "all"
+        }
 
     def dataset_of(self, experiment: str) -> DatasetEntry:
         """Return the data set of an experiment's classifiers."""
@@ -129,9 +135,39 @@ class Study:
         return entry.kind != "fitted"
 
     def classifiers_beside(self, experiment: str) -> list[str]:
-        """Return the names of all classifiers of the data set of an experiment."""
-        dataset = self.dataset_of(experiment).name
-        return [name for name, classifier in self.classifiers.items() if classifier.dataset == dataset]
+        """Return the names of the classifiers of the data set of an experiment: its own, and plain ones."""
+        dataset, own = self.dataset_of(experiment).name, self.experiments[experiment].settings.classifiers
+        return [
+            name
+            for name, classifier in self.classifiers.items()
+            if classifier.dataset == dataset and (name in own or name not in self.hardened)
+        ]
+
+    @property
+    def hardened(self) -> list[str]:
+        """Names of the classifiers whose training may make them harder to fool."""
+        return [
+            name
+            for name, entry in self.classifiers.items()
+            if entry.kind == "trained" and hardening_of(entry.training.model_dump(mode="json")) != PLAIN
+        ]
+
+    @property
+    def hardening(self) -> dict[str, list[str]]:
+        """Names of the experiments in the comparison of hardened networks, by the first of those with equal runs.
+
+        Crossed experiments are left out, and those whose budget and encoding no experiment on a hardened network has.
+        """
+        alike: dict[str, list[str]] = {}
+        for name, experiment in self.experiments.items():
+            if not experiment.levels:
+                alike.setdefault(json.dumps([self.dataset_of(name).name, experiment.evolution()]), []).append(name)
+        hardened = set(self.hardened)
+        return {
+            names[0]: names
+            for names in alike.values()
+            if any(hardened & set(self.experiments[name].settings.classifiers) for name in names)
+        }
 
     @property
     def comparisons(self) -> list[dict[str, Any]]:

@@ -28,6 +28,7 @@ from fooling.findings.classifiers import FoolabilitySettings
 from fooling.findings.distances import DistanceSettings
 from fooling.findings.examination import ExaminationSettings
 from fooling.findings.far import FarSettings
+from fooling.findings.hardening import RefusalAtSettings
 from fooling.findings.random_images import SampleSettings
 from fooling.findings.runs import ThresholdSettings
 from fooling.findings.stress import ChangeSettings
@@ -55,7 +56,7 @@ from fooling.study.entries import (
     UniversalEntry,
 )
 from fooling.survey.settings import SurveySettings
-from fooling.training.settings import AdamSettings, CosinePolicy, TrainingSettings
+from fooling.training.settings import AdamSettings, CosinePolicy, OutlierSettings, TrainingSettings
 
 SHARED_FOLDER = "datasets"  # below results/, beside the studies
 
@@ -99,6 +100,7 @@ class FindingsSettings(
     ChangeSettings,
     ClassSetSettings,
     FoolabilitySettings,
+    RefusalAtSettings,
 ):
     """Analysis of the runs. Each command receives only the keys of its own settings class."""
 
@@ -174,12 +176,21 @@ def default_study() -> StudySettings:
             _lenet("lenet-a", seed=1, independent="lenet-b"),
             _lenet("lenet-b", seed=2, independent="lenet-c"),
             _lenet("lenet-c", seed=3, independent="lenet-a"),
+            _hardened(),
             _alexnet(),
             *(FittedEntry(name=name, kind="fitted", dataset="digits", model=model) for name, model in FITTED.items()),
         ),
         experiments=(
             _on_lenets("direct", DirectSettings()),
             _on_lenets("cppn", CppnSettings()),
+            ExperimentEntry(
+                name="hardened",
+                tables="champions",
+                classifiers=("hardened",),
+                seeds=SeedRange(count=1),
+                encoding=CppnSettings(),
+                drift=False,
+            ),
             _in_colour("direct-colour", DirectSettings()),
             _in_colour("cppn-colour", CppnSettings()),
             _on_models("direct-models", DirectSettings()),
@@ -233,6 +244,13 @@ def _lenet(name: str, *, seed: int, independent: str) -> TrainedEntry:
         seed=seed,
         training=TrainingSettings(iterations=600),
     )
+
+
+def _hardened() -> TrainedEntry:
+    """Return a LeNet that learns to be unsure of images that fooled another one; a single network gives no interval."""
+    outliers = OutlierSettings(kind="fooling", retraining="fooling-class", first="lenet-a")
+    training = TrainingSettings(iterations=600, outliers=outliers)
+    return TrainedEntry(name="hardened", dataset="digits", architecture="lenet", seed=1, training=training)
 
 
 def _alexnet() -> TrainedEntry:

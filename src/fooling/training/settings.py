@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from fooling.classifiers.model_settings import AnyModelSettings
 from fooling.classifiers.settings import Fraction, NetworkSettings, NotNegative, Positive
+from fooling.encodings.settings import encoding_module
 from fooling.settings import Count, Seed, Settings
 
 
@@ -115,6 +116,77 @@ def training_images(one: Mapping[str, Any] | None, other: Mapping[str, Any] | No
     return DISJOINT if parts[0] == parts[1] and None not in numbers else OVERLAPPING
 
 
+class PgdSettings(Settings):
+    """Projected gradient descent: the worst image that the training finds in the box around an image."""
+
+    size: Annotated[float, Field(gt=0, le=1)] = 0.3
+    """Largest change of a pixel (the maximum norm), in the unit in which pixels are 0 to 1."""
+    steps: Annotated[int, Field(ge=1, le=1000)] = 7
+    """Steps, each by the sign of the gradient, from a random image in the box."""
+    step: Annotated[float, Field(gt=0, le=1)] | None = None
+    """Change of a pixel in one step, in the same unit; null: 2.5 times `size` over `steps`."""
+
+
+class OutlierSettings(Settings):
+    """Images that show no class, beside each batch of real images; the network learns not to be sure of them."""
+
+    kind: Literal["noise", "cppn", "fooling"] = "noise"
+    """`noise`: uniform noise, new in every batch; `cppn`: images of random CPPNs, which no search has chosen;
+    `fooling`: images that fooled another network, from a chain of `retraining` or from the file of `--outliers`."""
+    loss: Literal["uniform", "largest"] = "uniform"
+    """`uniform`: cross-entropy to the uniform distribution (outlier exposure, entropic open-set loss); `largest`: log
+    of the largest confidence (CEDA, ACET). docs/training.md defines both."""
+    per_batch: Annotated[int, Field(ge=1, le=100_000)] = 32
+    """Outliers beside each batch of real images."""
+    weight: Positive = 0.5
+    """Multiple of the mean loss on the outliers that is added to that on the real images."""
+    images: Annotated[int, Field(ge=1, le=1_000_000)] = 4000
+    """Number of `cppn` images, all made before the training; each batch draws some of them."""
+    retraining: str | None = Field(default=None, examples=["fooling-class"])
+    """Name of the retraining whose first network was fooled, for `fooling` images in a study."""
+    first: str | None = Field(default=None, examples=["lenet-a"])
+    """Name of this first network; the images are those that its chain collects for the fooling class."""
+    worst: PgdSettings | None = None
+    """Replace each outlier by the image in a box around it for which the largest confidence is highest (ACET); null:
+    use the outliers as they are."""
+
+    @model_validator(mode="after")
+    def _has_one_source(self) -> Self:
+        if self.kind != "fooling" and (self.retraining or self.first):
+            raise ValueError("retraining and first only with kind: fooling")
+        if bool(self.retraining) != bool(self.first):
+            raise ValueError("both retraining and first, or neither")
+        return self
+
+
+#: Keys of the training that may make a network harder to fool; a network without all of them is *plain*.
+HARDENING = ("label_smoothing", "outliers", "adversarial")
+PLAIN = "plain"
+
+
+def hardening_of(training: Mapping[str, Any]) -> str:
+    """Return in words how the settings of a training make a network harder to fool; ``plain`` if they do not.
+
+    For example ``label smoothing 0.1`` or ``outliers cppn, worst within 0.3``. Values that differ from the defaults are
+    named.
+    """
+    words = []
+    if smoothing := training.get("label_smoothing"):
+        words.append(f"label smoothing {smoothing:g}")
+    if outliers := training.get("outliers"):
+        given = OutlierSettings.model_validate(outliers)
+        words.append(f"outliers {given.kind}")
+        words += [
+            f"{key.replace('_', ' ')} {getattr(given, key)}"
+            for key in ("loss", "per_batch", "weight", "images")
+            if getattr(given, key) != OutlierSettings.model_fields[key].default
+        ]
+        words += [f"worst within {given.worst.size:g}"] if given.worst else []
+    if adversarial := training.get("adversarial"):
+        words.append(f"adversarial training within {PgdSettings.model_validate(adversarial).size:g}")
+    return ", ".join(words) or PLAIN
+
+
 class TrainingSettings(Settings):
     """The training of a network; the defaults are Caffe's solver for LeNet on MNIST."""
 
@@ -125,6 +197,13 @@ class TrainingSettings(Settings):
     loss: Literal["softmax", "sigmoids"] = "softmax"
     """`softmax`: cross-entropy of one class among all; `sigmoids`: binary cross-entropy of each class by itself, summed
     over the classes. Every step but `probe-far` reads the logits of both as a softmax."""
+    label_smoothing: Fraction = Field(default=0.0, exclude_if=lambda smoothing: smoothing == 0)
+    """Share of each label that is divided evenly among all classes; 0: none. The cross-entropy is then smallest for a
+    confidence below 1. At its default this key is left out of files, as the next two are."""
+    outliers: OutlierSettings | None = Field(default=None, exclude_if=lambda outliers: outliers is None)
+    """Images of no class beside each batch of real images; null: none."""
+    adversarial: PgdSettings | None = Field(default=None, exclude_if=lambda adversarial: adversarial is None)
+    """Train on the worst images in boxes around the real ones (adversarial training); null: on the real ones."""
     optimiser: Annotated[SgdSettings | AdamSettings, Field(discriminator="kind")] = SgdSettings()
     """How gradients become steps: `sgd` or `adam`."""
     learning_rate: Positive = 0.01
@@ -154,6 +233,15 @@ class TrainingSettings(Settings):
         return self
 
     @model_validator(mode="after")
+    def _hardening_fits(self) -> Self:
+        if self.loss == "sigmoids" and (self.label_smoothing or self.outliers):
+            raise ValueError("label_smoothing and outliers only with loss: softmax")
+        searches = self.adversarial or (self.outliers and self.outliers.worst)
+        if searches and self.precision == "mixed":
+            raise ValueError("adversarial and outliers.worst only with precision: float32")
+        return self
+
+    @model_validator(mode="after")
     def _warm_up_ends(self) -> Self:
         if isinstance(self.policy, CosinePolicy) and self.policy.warm_up >= self.iterations:
             raise ValueError(f"warm_up must be below the {self.iterations} iterations")
@@ -167,6 +255,12 @@ class ClassifierSettings(NetworkSettings):
     """Seed of the initial weights, the order of the images, their crops and the dropout."""
     training: TrainingSettings = TrainingSettings()
     """How the network is trained."""
+
+    @model_validator(mode="after")
+    def _outliers_are_whole(self) -> Self:
+        if self.training.outliers is not None and self.input.crop is not None:
+            raise ValueError("training.outliers only without input.crop")
+        return self
 
 
 class FittedTraining(Settings):
@@ -183,3 +277,21 @@ class FittedSettings(AnyModelSettings):
     """Seed of all that the fit draws. Several models are deterministic: give their copies different parts instead."""
     training: FittedTraining = FittedTraining()
     """The images to which the model is fitted."""
+
+
+def training_modules(training: TrainingSettings) -> list[str]:
+    """Return the modules that a training with these settings imports by name."""
+    in_cppn = training.outliers is not None and training.outliers.kind == "cppn"
+    return [encoding_module("cppn")] if in_cppn else []
+
+
+def passes_of(training: Mapping[str, Any]) -> float:
+    """Return how many images pass through the network, forwards and backwards, for each real image in training."""
+
+    def of_search(settings: Mapping[str, Any] | None) -> int:
+        return 0 if settings is None else PgdSettings.model_validate(settings).steps
+
+    passes = 1.0 + of_search(training.get("adversarial"))
+    if outliers := training.get("outliers"):
+        passes += outliers["per_batch"] / training["batch_size"] * (1 + of_search(outliers.get("worst")))
+    return passes

@@ -10,12 +10,11 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from numpy.typing import NDArray
 from torch import nn
-from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, one_hot
 
 from fooling.classifiers.architectures import build_network
 from fooling.classifiers.assembly import assembled, measured_errors
@@ -31,6 +30,7 @@ from fooling.messages import share_percent
 from fooling.schemas import Header, checked_header, require_schema
 from fooling.seeding import derived_seed
 from fooling.training.images import Batch, KeptImages, Schedule, TrainingImages, part_of
+from fooling.training.losses import LossTerms
 from fooling.training.optimisers import make_optimiser, set_learning_rate
 from fooling.training.process_group import SINGLE, ProcessGroup, require_equal_parts
 from fooling.training.settings import ClassifierSettings
@@ -63,6 +63,7 @@ class Training:
         device: torch.device,
         fooling_class: bool = False,
         images: TrainingImages | None = None,
+        outliers: Dataset | None = None,
         group: ProcessGroup = SINGLE,
     ) -> None:
         """Build the network and check that it can be trained.
@@ -74,6 +75,7 @@ class Training:
             device: Where it is trained.
             fooling_class: Whether the last class of ``dataset`` stands for fooling images.
             images: The training images; default: those in the data set.
+            outliers: The fooling images of ``training.outliers`` with ``kind: fooling``.
             group: The process group, of which this process trains on its part of each batch.
 
         Raises:
@@ -91,6 +93,12 @@ class Training:
                 found="training.part, with a fooling class" if fooling_class else "training.part, with other images",
                 expected="training.part only for networks that are trained on the images of a data set file",
                 remedy="leave out training.part",
+            )
+        if settings.training.outliers is not None and fooling_class:
+            raise FoolingError(
+                f"{name} cannot have both outliers and a fooling class",
+                found="training.outliers, with fooling images as one more class",
+                remedy="leave out training.outliers: the fooling class is the other way to learn from such images",
             )
         dataset = part_of(dataset, settings.training.part)
         require_equal_parts(settings.training.batch_size, group)
@@ -111,6 +119,7 @@ class Training:
         if not any(parameter.requires_grad for parameter in network.parameters()):
             raise FoolingError(f"the network {name} cannot be trained", found="no parameter that has a gradient")
         self._network = group.parallel(network)
+        self._loss_terms = LossTerms(self._classifier, settings, outliers=outliers, group=group)
         self._optimiser = make_optimiser(network, settings.training)
         self._batches: Iterator[Batch] | None = None
         self._loss = torch.zeros((), dtype=torch.float64, device=device)  # sum since the last test
@@ -273,17 +282,18 @@ class Training:
         work = f"the training of {self._classifier.name}"
         size = self.settings.training.batch_size
         with network_code(f"{work} fails"), enough_memory(work, setting="training.batch_size", value=size):
+            shown = self._loss_terms.shown(images, labels, self.iteration)
             with torch.autocast(self._device.type, torch.bfloat16, enabled=mixed):
-                logits = self._network(self._classifier.inputs(images))
-            self._require_trainable(logits, labels)
-            loss = mean_loss(logits.float(), labels, loss=self.settings.training.loss)
+                logits = self._network(self._classifier.inputs(shown))
+            self._require_trainable(logits, len(shown))
+            loss = self._loss_terms.loss(logits.float(), labels)
             loss.backward()  # type: ignore[no-untyped-call]
             self._optimiser.step()
         return loss.detach()
 
-    def _require_trainable(self, logits: Any, labels: torch.Tensor) -> None:
+    def _require_trainable(self, logits: Any, images: int) -> None:
         """Raise :class:`FoolingError` unless a network in training mode gives logits that have gradients."""
-        expected = len(labels), len(self._classifier.class_names)
+        expected = images, len(self._classifier.class_names)
         is_tensor = isinstance(logits, torch.Tensor)
         if not is_tensor or logits.shape != expected or not logits.requires_grad:
             shape = tuple(logits.shape) if is_tensor else type(logits).__name__
@@ -293,17 +303,6 @@ class Training:
                 expected=f"logits {expected} that depend on its parameters, in training mode as in evaluation mode",
                 remedy="make it return only logits, and remove no_grad and detach from its code",
             )
-
-
-def mean_loss(logits: torch.Tensor, labels: torch.Tensor, *, loss: Literal["softmax", "sigmoids"]) -> torch.Tensor:
-    """Return the mean loss over images with ``logits`` (B, K) and ``labels`` (B,).
-
-    With ``sigmoids`` it is the sum over the classes of the binary cross-entropy of "this class or not".
-    """
-    if loss == "softmax":
-        return cross_entropy(logits, labels)
-    wanted = one_hot(labels, logits.shape[1]).to(logits.dtype)
-    return binary_cross_entropy_with_logits(logits, wanted, reduction="sum") / len(labels)
 
 
 def _states_of_generators(device: torch.device) -> dict[str, torch.Tensor]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from fooling.claims.estimand import Context, NotRun, estimand
 from fooling.findings.bounds import Array
+from fooling.findings.hardening import differences_to_plain
 from fooling.findings.intervals import Estimate, estimated_mean, estimated_median, estimated_share, probability_of
 from fooling.findings.retraining import grid_of_chains, medians_of_chains
 from fooling.findings.stronger_attacks import ADAPTIVE
@@ -125,6 +126,40 @@ def refusal_effect(context: Context) -> Estimate:
         raise NotRun(f"no chain is filled with both {context.filter.filled_with} and {context.filter.control_filling}")
     found = estimated_mean(_of_chains(differences), level=context.settings.confidence_level, nested=True, unit="chain")
     return _with_runs(found, rows[0][rows[0]["first"].isin(differences.index)])
+
+
+@estimand(
+    "mean over the networks of the median log-odds of the champions, minus that of the plain networks of the same "
+    "seeds",
+    needs=("experiment", "way"),
+    takes=("search",),
+)
+def hardening_effect(context: Context) -> Estimate:
+    """Difference between networks trained in a way and plain ones; the images were evolved against each network."""
+    return _hardening(context, "log_odds")
+
+
+@estimand(
+    "mean over the networks of the log-odds by which the median champion exceeds the threshold of equal refusal, minus "
+    "that of the plain networks of the same seeds",
+    needs=("experiment", "way"),
+    takes=("search",),
+)
+def hardening_at_equal_refusal(context: Context) -> Estimate:
+    """The same, with the threshold below which each network refuses equally many real images."""
+    return _hardening(context, "excess")
+
+
+def _hardening(context: Context, column: str) -> Estimate:
+    table, chosen = context.tables.hardened, context.filter
+    if not table.empty:
+        of_search = (table["experiment"] == chosen.experiment) & (table["search"] == chosen.search)
+        rows = table[of_search & (table["way"] == chosen.way)]
+        rows = rows[rows["counterpart"].isin(context.networks()["classifier"])]
+        if len(differences := differences_to_plain(table, rows, column)):
+            level = context.settings.confidence_level
+            return _with_runs(estimated_mean(differences[:, None], level=level, nested=True), rows)
+    raise NotRun(f"no networks of {context.dataset} trained with {chosen.way} beside plain ones")
 
 
 def _champions(context: Context, filling: str | None = None) -> pd.DataFrame:

@@ -1,0 +1,79 @@
+"""The figure of ways of training: means, networks and intervals at their numbers, in the row of their way."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from figures.drawn import heading, legend, note, titles
+from fooling.figures.hardening import hardening
+from fooling.figures.style import SEARCHES, log_odds
+
+
+def rows_of(table, **wanted):
+    for column, value in wanted.items():
+        table = table[table[column] == value]
+    return table
+
+
+def test_each_way_has_its_row_with_networks_and_test_error(inputs):
+    figure = hardening(**inputs["hardening"])
+    assert heading(figure) == "Does training make a network harder to fool?"
+    assert legend(figure) == ["evolution (MAP-Elites)", "random search"]
+    assert titles(figure) == [
+        title
+        for name in ("cppn", "direct")
+        for title in (f"{name}: confidence of the champions", "Champions accepted at equal refusal")
+    ]
+    names = [label.get_text().replace("\n", " ") for label in figure.axes[0].get_yticklabels()]
+    assert names == [
+        f"{way} 3 networks, test error 1.2 %"
+        for way in ("plain", "label smoothing 0.1", "outliers noise", "fooling class: champions")
+    ]
+
+
+def test_means_intervals_and_networks_are_drawn_at_their_numbers(inputs):
+    tables = inputs["hardening"]
+    figure = hardening(**tables)
+    for axes, column, single, transformed in (
+        (figure.axes[0], "median", "log_odds", True),
+        (figure.axes[1], "accepted", "accepted", False),
+    ):
+        for search, look in SEARCHES.items():
+            means = rows_of(tables["hardening"], experiment="cppn", search=search)
+            marks = [line for line in axes.lines if line.get_marker() == look.marker]
+            if search == "drift":
+                assert not marks
+                continue
+            values = means[column].astype(float)
+            wanted = [log_odds(value) for value in values] if transformed else values
+            np.testing.assert_allclose(marks[0].get_xdata(), wanted)
+            np.testing.assert_allclose(np.round(np.asarray(marks[0].get_ydata(), dtype=float)), range(len(means)))
+            dots = [line for line in axes.lines if line.get_marker() == "." and line.get_color() == look.colour]
+            networks = rows_of(tables["hardened"], experiment="cppn", search=search)
+            np.testing.assert_allclose(dots[0].get_xdata(), networks[single])
+    caps = [line for line in figure.axes[0].lines if line.get_marker() == "|"]
+    low = rows_of(tables["hardening"], experiment="cppn", search="map-elites")["median_low"].astype(float)
+    np.testing.assert_allclose(caps[0].get_xdata(), [log_odds(value) for value in low])
+
+
+def test_the_note_gives_the_share_of_real_images_refused(inputs):
+    text = note(hardening(**inputs["hardening"])).replace("\n", " ")
+    assert "The images were evolved against each network itself." in text
+    assert "% of the real test images that it classifies correctly" in text
+
+
+def test_without_thresholds_the_note_says_so(inputs):
+    tables = inputs["hardening"]
+    nothing = dict.fromkeys(("refused", "accepted", "accepted_low", "accepted_high", "excess"), np.nan)
+    without = {
+        name: table.assign(**{key: nothing[key] for key in nothing if key in table}) for name, table in tables.items()
+    }
+    assert "enough real test images correctly for a threshold" in note(hardening(**without)).replace("\n", " ")
+
+
+def test_a_network_without_a_mean_still_has_its_row(inputs):
+    tables = inputs["hardening"]
+    means = tables["hardening"]
+    figure = hardening(hardened=tables["hardened"], hardening=means[means["way"] != "outliers noise"])
+    names = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert "outliers noise" in names
