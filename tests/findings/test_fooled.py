@@ -245,6 +245,12 @@ def test_a_model_is_what_its_file_and_its_real_images_say():
     assert not other.rejects and math.isnan(other.real_rejected)
 
 
+def test_a_network_trained_against_fooling_is_of_a_kind_of_its_own():
+    told = header()
+    told["provenance"]["settings"]["training"] = {"label_smoothing": 0.1}
+    assert compared_model(told, real_images(), sha256="7").built_as == "rbf, width 3, label smoothing 0.1"
+
+
 def test_a_part_without_a_number_of_images_is_a_share():
     told = header()
     told["provenance"]["settings"]["training"]["part"]["images"] = None

@@ -14,7 +14,7 @@ from fooling.artifacts import read_table, read_tables, write_table, write_tables
 from fooling.classifiers.architectures import FITTED_MODELS
 from fooling.classifiers.classifier import Classifier, confidences_of, log_odds_of
 from fooling.classifiers.gradients import built_as, log_odds_gradients, logits_of_levels, loss_of, weight_decay_of
-from fooling.classifiers.header import classifier_header
+from fooling.classifiers.header import classifier_header, training_of
 from fooling.cli._files import open_classifier
 from fooling.datasets.dataset import load_dataset
 from fooling.encodings.families import FAMILIES, Family, FamilySettings, random_images
@@ -55,6 +55,7 @@ from fooling.findings.runs import CHAMPIONS
 from fooling.messages import percent, say, share_percent
 from fooling.seeding import derived_seed, numpy_generator
 from fooling.settings import read_settings
+from fooling.training.settings import with_hardening
 
 
 def _far_network(classifier: Classifier) -> FarNetwork:
@@ -79,7 +80,7 @@ def _far_network(classifier: Classifier) -> FarNetwork:
 
     return FarNetwork(
         name=classifier.name,
-        built_as=built_as(classifier),
+        built_as=with_hardening(built_as(classifier), training_of(classifier.provenance)),
         loss=cast("Loss", loss_of(classifier)),
         weight_decay=weight_decay_of(classifier),
         retraining=classifier.name.partition("/")[0] if place else None,

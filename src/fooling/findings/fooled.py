@@ -25,6 +25,7 @@ from fooling.classifiers.model_settings import built_as
 from fooling.errors import FoolingError
 from fooling.findings.classifiers import FoolabilitySettings
 from fooling.findings.runs import ThresholdSettings, at_threshold, median_over_classes
+from fooling.training.settings import with_hardening
 
 COMPARED = ("map-elites", "random-search")  # searches
 HIGH = 0.95  # quantile of the real images
@@ -129,7 +130,7 @@ def compared_model(header: Mapping[str, Any], real: pd.DataFrame, *, sha256: str
         name=name,
         sha256=sha256,
         dataset=str(header["provenance"]["dataset"]["name"]),
-        built_as=built_as(header),
+        built_as=with_hardening(built_as(header), training),
         weight_decay=None if decay is None else float(decay),
         part=_part_in_words(training.get("part")),
         test_error=float(header["provenance"]["test_error"]),

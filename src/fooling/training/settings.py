@@ -187,6 +187,12 @@ def hardening_of(training: Mapping[str, Any]) -> str:
     return ", ".join(words) or PLAIN
 
 
+def with_hardening(built_as: str, training: Mapping[str, Any]) -> str:
+    """Return how a network is built, and in what way it was trained against fooling, if it was."""
+    way = hardening_of(training)
+    return built_as if way == PLAIN else f"{built_as}, {way}"
+
+
 class TrainingSettings(Settings):
     """The training of a network; the defaults are Caffe's solver for LeNet on MNIST."""
 
