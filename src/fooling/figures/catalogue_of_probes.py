@@ -58,7 +58,7 @@ OF_PROBES = {
         "Random inputs from N(0, I), in the unit in which pixels are 0 to 1: the share that gets a class with more "
         "than 50 % confidence, and the mean confidence in these, beside published numbers. This measures random "
         "inputs, not what an attack would find.",
-        module="far",
+        module="models",
         one_per="study with inputs far from the data",
         shows=(RUBBISH, RUBBISH_SUMMARY),
     ),
@@ -66,7 +66,7 @@ OF_PROBES = {
         "Confidence along rays: a real image or random direction, multiplied by a growing factor, with and without "
         "clipping to the range of images. Networks of linear pieces become ever more confident, those of bounded "
         "units do not. No attack chooses the directions.",
-        module="far",
+        module="models",
         one_per="study with inputs far from the data",
         shows=(RAYS,),
     ),
@@ -76,6 +76,7 @@ OF_PROBES = {
         "the champions that remain if every network refuses about equally many real images. Lower is harder to fool.",
         one_per="study with hardened networks",
         shows=(HARDENED, HARDENING),
+        module="defences",
     ),
     "fooled": Figure(
         "Who is fooled: the log-odds of the champions of each kind of model, by evolution and by random search with as "
@@ -83,6 +84,7 @@ OF_PROBES = {
         "its model if it is above the median of these images. A model that resists these searches with this budget is "
         "not shown to be safe.",
         shows=(FOOLED,),
+        module="models",
     ),
     "kinds": Figure(
         "Ways to fool one network: of each kind that the study has, the image with the median confidence, the "
@@ -144,11 +146,12 @@ OF_PROBES = {
         "number flatters a detector; the order is by the second.",
         one_per="study with detectors",
         shows=(DETECTORS, DETECTOR_MEANS),
+        module="defences",
     ),
     "detector_gallery": Figure(
         "Images that get through a detector: for each detector and class the best image of the attacks that know it, "
         "with the confidence of the network. Pale: none was accepted.",
-        module="detectors",
+        module="defences",
         one_per="study with detectors",
         shows=(DETECTOR_IMAGES,),
     ),
