@@ -54,10 +54,9 @@ def read(smoke: Checkout) -> list[Watched]:
 
 
 def _named(root: str, modules: set[str]) -> list[str]:
-    """The modules that the command imported by name."""
-    alone = {_module(path) for path in FINGERPRINTS.files(root) if path.suffix == ".py"}
-    named = sorted(name for name in modules - alone if (PACKAGE.parent / f"{name.replace('.', '/')}.py").is_file())
-    return [name for name in named if _is_declared(root, name)]
+    """The modules that the command imported by name, as far as it declares them."""
+    known = (name for name in modules if (PACKAGE.parent / f"{name.replace('.', '/')}.py").is_file())
+    return sorted(name for name in known if _is_declared(root, name))
 
 
 def _is_declared(root: str, name: str) -> bool:

@@ -51,7 +51,7 @@ def test_a_setting_of_one_experiment_reruns_its_runs_and_what_follows(changed: C
     pending = changed.pending()
     assert set(pending) == DESCRIBING | {
         *("evolve", "sample", "examine", "tabulate", "trace_lineage", "variance", "compare", "transfer"),
-        *("compare_class_sets", "compare_networks", "compare_models", "survey_sample"),
+        *("compare_class_sets", "compare_networks", "compare_models", "tabulate_hardening", "survey_sample"),
         *("measure_distances", "ablate", "summarise_ablation", "stress", "probe_boundary", "compare_kinds"),
         *("tabulate_ascent", "claims", "summarise", "draw"),
     }
