@@ -26,7 +26,7 @@ SHEETS = {
 CPPN_SEEDS_1_TO_3 = "seeds: {first: 1, count: 3}\n  encoding: {kind: cppn}"
 CPPN_SEED_1 = "seeds: {first: 1, count: 1}\n  encoding: {kind: cppn}"
 CPPN_EXPERIMENT = "seeds: {first: 1, count: 2}\n  encoding: {kind: cppn}"
-CHANGE = "CHANGED = 1"  # of what a module executes
+CHANGE = "assert True"  # of what a module executes whenever it is imported
 ENVIRONMENTS = {"attacks", "datasets", "findings", "figures", "networks", "survey"}
 
 
@@ -37,6 +37,11 @@ def _names(outputs: set[str], kind: str = "") -> set[str]:
 
 def test_nothing_is_to_be_done_after_a_run(smoke: Checkout) -> None:
     assert smoke.pending() == {}
+
+
+def _trained(pending: dict[str, set[str]]) -> set[str]:
+    """The networks that are trained or calibrated again."""
+    return _names(pending.get("train", set()) | pending.get("calibrate", set()))
 
 
 def test_touching_every_file_reruns_nothing(changed: Checkout) -> None:
@@ -71,7 +76,7 @@ def test_a_setting_of_one_experiment_reruns_its_runs_and_what_follows(changed: C
             "ablation-cppn",
         ),
         *("distances-lenet-a", "variance_components", "option_effects", "ascent_over_evaluations-lenet-a"),
-        *("class_sets", "foolability", "robustness", "boundary", "fooled", "kinds"),
+        *("class_sets", "foolability", "robustness", "boundary", "fooled", "hardening", "kinds"),
         *SHEETS,
     }
 
@@ -198,13 +203,16 @@ def test_answers_are_analysed_and_drawn_once_there_are_any(changed: Checkout) ->
 @pytest.mark.slow
 def test_the_budget_of_a_search_leaves_networks_and_random_images_alone(changed: Checkout) -> None:
     changed.replace(SMOKE, "generations: 10", "generations: 11")
-    assert not {"train", "import_network", "calibrate", "sample"} & set(changed.pending())
+    pending = changed.pending()
+    assert not {"import_network", "sample"} & set(pending)
+    assert _trained(pending) == {"hardened"}, "its outliers are fooling images"
 
 
 def test_a_module_of_the_cppn_encoding_reruns_cppn_runs_and_what_follows(changed: Checkout) -> None:
     changed.append("src/fooling/encodings/cppn/encoding.py", CHANGE)
     pending = changed.pending()
-    assert not {"train", "import_network", "calibrate"} & set(pending)
+    assert "import_network" not in pending
+    assert _trained(pending) == {"hardened"}, "its outliers are fooling images"
     assert all("/label-only/" in output for output in pending["attack"]), "its images are CPPNs"
     assert all("cppn" in output for step in ("evolve", "sample") for output in pending[step])
     assert {"evolve", "sample"} <= set(pending)
@@ -216,6 +224,14 @@ def test_a_figure_module_reruns_that_figure_and_the_report(changed: Checkout) ->
     pending = changed.pending()
     assert set(pending) == DESCRIBING | {"draw"}
     assert _names(pending["draw"]) == {"gallery-direct", "further_runs-cppn", "kinds"}
+
+
+def test_a_function_reruns_only_what_calls_it(changed: Checkout) -> None:
+    changed.replace("src/fooling/figures/gallery.py", "sheet(WIDTH, below + 1.5)", "sheet(WIDTH, below + 1.6)")
+    changed.append("src/fooling/attacks/settings.py", "NEW = 1\n\ndef new() -> int:\n    return NEW")
+    pending = changed.pending()
+    assert set(pending) == DESCRIBING | {"draw"}
+    assert _names(pending["draw"]) == {"further_runs-cppn"}
 
 
 def test_comments_docstrings_and_formatting_rerun_nothing(changed: Checkout) -> None:
@@ -310,7 +326,7 @@ def test_settings_of_the_findings_rerun_no_evolution(changed: Checkout) -> None:
     assert set(pending) == DESCRIBING | {
         *("describe_classifiers", "trace_lineage", "compare", "tabulate_ascent", "transfer", "transfer_in_chain"),
         *("compare_class_sets", "compare_networks", "compare_models", "probe_far"),
-        *("tabulate_adversarial", "tabulate_universal"),
+        *("tabulate_adversarial", "tabulate_universal", "measure_detectors"),
         *("tabulate_label_only", "tabulate_hardening"),
         *("tabulate_retraining", "tabulate_budget", "tabulate_refusal", "summarise_ablation"),
         *("claims", "summarise", "draw"),
@@ -368,13 +384,13 @@ def test_one_more_network_in_a_chain_runs_its_own_jobs_and_what_follows(changed:
     pending = changed.pending()
     assert set(pending) == DESCRIBING | {
         *("collect_champions", "paint", "retrain", "evolve_many"),
-        *("tabulate_retraining", "transfer_in_chain", "probe_far", "compare_models"),
+        *("tabulate_retraining", "tabulate_hardening", "transfer_in_chain", "probe_far", "compare_models"),
         *("claims", "summarise", "draw"),
     }
     assert _names(pending["collect_champions"] | pending["paint"]) == {"images2"}
     assert _names(pending["retrain"]) == {"dnn3"}
     assert all("/dnn3/" in output for output in pending["evolve_many"])
-    others = {"rubbish", "rays", "fooled"}
+    others = {"rubbish", "rays", "fooled", "hardening"}
     assert all("retraining" in output or _names({output}) <= others for output in pending["draw"])
 
 
