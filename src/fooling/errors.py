@@ -21,10 +21,13 @@ EXTRAS = {
     "onnxruntime": "onnx",
     "open_clip": "open_clip",
     "pyarrow": "study",
+    "pytorch_ood": "study",
     "seaborn": "study",
     "setproctitle": "study",
     "sklearn": "study",
+    "skops": "study",
     "statsmodels": "study",
+    "threadpoolctl": "study",
     "timm": "timm",
     "transformers": "huggingface",
 }

@@ -158,7 +158,7 @@ def draw_title(figure: Figure, text: str, handles: Sequence[Artist] = ()) -> Non
     if not handles:
         figure.suptitle(title, x=0.008, ha="left", fontsize=9, fontweight="bold")
         return
-    longest = max(len(str(handle.get_label())) for handle in handles)
+    longest = max(len(line) for handle in handles for line in str(handle.get_label()).splitlines())
     columns = max(1, int(width / (0.55 + longest * INCHES_PER_LETTER["label"])))
     figure.legend(
         handles=handles, loc="outside upper left", ncols=min(columns, len(handles)), title=title, alignment="left",
