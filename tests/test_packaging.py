@@ -89,7 +89,8 @@ def test_every_package_that_is_imported_is_required_or_brought_by_the_extra_that
         found = distributions_of(brought_along.get(package, package))
         assert found & {name.lower() for name in required}, package
         assert package not in EXTRAS or not found & {name.lower() for name in requirements()}, package
-    assert EXTRAS.keys() <= imported_packages() | {"timm", "onnxruntime", "open_clip", "transformers"}
+    by_name = {"timm", "onnxruntime", "open_clip", "pytorch_ood", "transformers"}
+    assert EXTRAS.keys() <= imported_packages() | by_name
 
 
 def test_requirements_are_ranges_that_contain_what_the_constraints_pin() -> None:

@@ -230,7 +230,10 @@ def _draw_accepted(
     _draw(axes, middle, low, high, [ways.index(way) + shift for way in rows["way"]], search)
     dots = single[single["search"] == search]
     places = [ways.index(way) + shift for way in dots["way"]]
-    axes.plot(dots["accepted"], places, ".", color=SEARCHES[search].colour, markersize=2.5, alpha=0.6, clip_on=False)
+    if places:  # marks that are not clipped count in the layout, and without any it would include the figure's corner
+        axes.plot(
+            dots["accepted"], places, ".", color=SEARCHES[search].colour, markersize=2.5, alpha=0.6, clip_on=False
+        )
 
 
 def _draw(
