@@ -15,12 +15,10 @@ import torch
 from fooling.classifiers import devices
 from fooling.cli.main import main
 
-held = []
-
 def chosen_device(name, choose=devices.chosen_device):
     assert choose(name).type == "cuda"
-    held.append(open("{folder}/held-" + os.environ["CUDA_VISIBLE_DEVICES"], "w"))
-    fcntl.flock(held[-1], fcntl.LOCK_EX | fcntl.LOCK_NB)  # fails where another process holds the same one
+    held = os.open("{folder}/held-" + os.environ["CUDA_VISIBLE_DEVICES"], os.O_WRONLY | os.O_CREAT)  # never closed
+    fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)  # fails where another process holds the same one
     with open("{folder}/used", "a") as used:
         used.write(os.environ["CUDA_VISIBLE_DEVICES"] + "\\n")
     return torch.device("cpu")

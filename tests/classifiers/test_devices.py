@@ -143,6 +143,34 @@ def test_a_killed_process_frees_its_gpu(start: Callable[[], Holder]) -> None:
     assert _gpu_of(third) == "1"
 
 
+HELD_WHILE_PYTHON_ENDS = """
+import fcntl, os, tempfile
+from fooling.classifiers import devices
+
+class Late:  # deleted with the module, after its names that begin with an underscore
+    def __init__(self, path):
+        self.file, self.lock, self.options = open(path, "w"), fcntl.flock, fcntl.LOCK_EX | fcntl.LOCK_NB
+    def __del__(self):
+        try:
+            self.lock(self.file, self.options)
+        except BlockingIOError:
+            print("held")
+
+devices.late = Late(os.path.join(tempfile.gettempdir(), f"fooling-gpus-{os.getuid()}", devices.lock_gpu(["0"])))
+"""
+
+
+def test_a_gpu_is_held_until_its_process_has_gone(tmp_path: Path) -> None:
+    run = subprocess.run(
+        [sys.executable, "-c", HELD_WHILE_PYTHON_ENDS],
+        env=os.environ | {"TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert run.stdout == "held\n"
+
+
 def test_a_folder_that_cannot_hold_locks_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
     with pytest.raises(FoolingError, match=r"missing.* cannot hold GPU locks"):

@@ -14,7 +14,6 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
 
 import torch
 
@@ -139,8 +138,6 @@ def keep_freed_memory() -> None:
 
 POLL_INTERVAL = 0.2  # seconds; no system call waits for the first of several locks
 
-_gpu_locks: list[TextIO] = []  # open, and so locked, until the process ends
-
 
 def lock_gpu(gpus: Sequence[str]) -> str:
     """Lock the first of ``gpus`` that no other process holds, until this process ends; wait while all are locked.
@@ -167,11 +164,11 @@ def _lock_one_of(gpus: Sequence[str], folder: Path) -> str | None:
 
 def _lock(path: Path) -> bool:
     """Lock the file ``path`` until the process ends; return False if another process holds it."""
-    lock = path.open("w")
+    # A file object would be closed while Python still ends, before the process has freed the memory of its GPU.
+    lock = os.open(path, os.O_WRONLY | os.O_CREAT, mode=0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        lock.close()
+        os.close(lock)
         return False
-    _gpu_locks.append(lock)
     return True
