@@ -9,6 +9,7 @@
 #   make test-slurm                      the tests on a real Slurm (installs it if possible)
 #   make test-survey                     the tests of the survey page and the report in a real Chromium (installs it if possible)
 #   make torture                         kill the smoke study over 50 times, damage its files, fill its disk: over half an hour
+#   make site STUDY=digits               the documentation site, with a finished study; without STUDY: recorded results alone
 #   make check                           formatting, types, workflow lint
 #   make bench                           the benchmarks
 #   make publish CONFIG=…                copy a finished study to the store (docs/sharing.md)
@@ -21,7 +22,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := run
 .PHONY: run study survey survey-packages test test-slow test-all test-slurm test-survey torture check bench forget clean publish \
-	restore merge-published
+	restore merge-published site site-packages
 
 PYTHON ?= python3
 CORES ?= all
@@ -44,6 +45,7 @@ export OMP_NUM_THREADS ?= 1
 PINS := $(shell cat pyproject.toml constraints.txt | sha256sum | cut -c 1-16)
 INSTALLED := .venv/installed-$(PINS)
 INSTALLED_BENCH := .venv/installed-bench-$(PINS)
+INSTALLED_SITE := .venv/installed-site-$(PINS)
 PIP_INSTALL := .venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 
 # The npm packages of the survey page. Nothing else in a study needs them.
@@ -72,6 +74,11 @@ $(INSTALLED):
 $(INSTALLED_BENCH): $(INSTALLED)
 	@echo "Installing the libraries that the benchmarks compare with in .venv: about a minute."
 	@$(PIP_INSTALL) ".[study,survey,dev,bench]"
+	@touch $@
+
+$(INSTALLED_SITE): $(INSTALLED)
+	@echo "Installing MkDocs and its theme in .venv: seconds."
+	@$(PIP_INSTALL) ".[study,survey,dev,docs]"
 	@touch $@
 
 $(INSTALLED_PACKAGES):
@@ -138,6 +145,15 @@ check: $(INSTALLED)
 	snakefmt --check Snakefile rules
 	snakemake --lint
 
+site-packages: $(INSTALLED_SITE)
+
+# MkDocs writes while it checks: the new site replaces the old one only if every check has passed.
+site: $(INSTALLED_SITE)
+	@rm -rf build/site
+	@fooling build-site --output build/site-source $(if $(STUDY),--study 'results/$(STUDY)')
+	@NO_MKDOCS_2_WARNING=1 python -m mkdocs build --quiet --strict
+	@rm -rf site && mv build/site site && echo "Done: open site/index.html"
+
 bench: $(INSTALLED_BENCH)
 	python -m benchmarks
 
@@ -157,5 +173,5 @@ forget:
 # Keep the lock files: other processes may be waiting for them.
 clean:
 	@$(WITH_LOCK) $(WAIT_FOR_SNAKEMAKE) $(WAIT_FOR_JOBS) \
-	rm -rf results logs .mypy_cache .pytest_cache .ruff_cache .hypothesis build; \
+	rm -rf results logs .mypy_cache .pytest_cache .ruff_cache .hypothesis build site; \
 	find .snakemake -mindepth 1 -maxdepth 1 ! -name '*.lock' -exec rm -rf {} +

@@ -10,8 +10,8 @@ from fooling.artifacts import read_bytes, read_json, read_table, write_folder, w
 from fooling.attacks.evolution.record import load_run
 from fooling.attacks.evolution.replay import load_replay
 from fooling.claims.claim import JUDGING_CODE, Claims, freeze, seeds_of
-from fooling.claims.page import claims_documentation
 from fooling.claims.judgements import CLAIMS
+from fooling.claims.page import claims_documentation
 from fooling.cli.main import commands, function_of, parameters_of
 from fooling.errors import FoolingError
 from fooling.figures.declaration import RUN
@@ -173,7 +173,9 @@ def build_site(
     pages = {path.relative_to(folder).as_posix(): read_bytes(path) for path in paths if path.is_file()}
     if f"{docs.name}/index.md" not in pages:
         raise FoolingError(f"{docs} has no start page", expected="index.md", remedy="give --folder of the repository")
-    found = [_record_in(path) for path in recorded or sorted(path.parent for path in docs.glob("results/*/record.json"))]
+    found = [
+        _record_in(path) for path in recorded or sorted(path.parent for path in docs.glob("results/*/record.json"))
+    ]
     runs: dict[str, list[Explored]] = {}
     shown = None
     if study is not None:
@@ -266,8 +268,11 @@ def _require_all(results: Path, needed: set[Path]) -> None:
 
 def _runs_of(results: Path) -> Iterator[tuple[Path, str]]:
     """Yield the files of all runs and controls of a study, each with its experiment."""
-    for table in sorted(results.glob(str(CHAMPIONS.path).format(experiment="*"))):
-        runs = read_table(table, CHAMPIONS)[["classifier", "experiment", "search", "seed"]].drop_duplicates()
+    information = checked_header(RunInformation, read_json(results / "run-info.json"), source=results / "run-info.json")
+    for one in information.experiments:
+        runs = read_table(results / str(CHAMPIONS.path).format(experiment=one.experiment), CHAMPIONS)[
+            ["classifier", "experiment", "search", "seed"]
+        ].drop_duplicates()
         for classifier, experiment, search, seed in runs.itertuples(index=False):
             path = results / RUN.format(classifier=classifier, experiment=experiment, seed=seed)
             yield path if search == "map-elites" else path.with_suffix(f".{search}.safetensors"), experiment

@@ -1,8 +1,8 @@
 """The explorer: one page that shows the champions of every run, with their confidences and families.
 
 The page needs no server and no network: it loads one small script with the entries of a run and one picture with its
-images. A run file stores the images of the start and of the end, and the confidence and the parents of every champion in
-between. A replay stores further images. The explorer shows what is stored, and says where an image is not stored.
+images. A run file stores the images of the start and of the end, and the confidence and the parents of every champion
+in between. A replay stores further images. The explorer shows what is stored, and marks where an image is not stored.
 
 ::
 
@@ -154,8 +154,8 @@ def explorer(
 ) -> dict[str, bytes]:
     """Return the files of the explorer by path.
 
-    If all runs do not fit into ``most`` bytes, it has the first seeds of each experiment, classifier and search, as many
-    as fit; the page gives the number of runs that are left out.
+    If all runs do not fit into ``most`` bytes, it has the first seeds of each experiment, classifier and search, as
+    many as fit; the page gives the number of runs that are left out.
 
     Args:
         studies: Runs of finished studies by the name of the study.
@@ -183,7 +183,9 @@ def explorer(
         if size <= most and (seeds or not places):
             return files
     raise FoolingError(
-        "the explorer is too large", found=f"{size / 1e6:.1f} MB or more with one seed of each", expected=f"{most / 1e6:.0f} MB"
+        "the explorer is too large",
+        found=f"{size / 1e6:.1f} MB or more with one seed of each",
+        expected=f"{most / 1e6:.0f} MB",
     )
 
 
@@ -203,9 +205,10 @@ def _kept_entries(run: RunRecord, classes: NDArray[np.int64]) -> NDArray[np.int6
 
 
 def _by_place(runs: Sequence[Explored]) -> dict[tuple[str, ...], list[Explored]]:
-    """Return the runs by experiment, classifier and search, in the order of their seeds."""
+    """Return the runs by experiment, classifier and search, evolution first, in the order of their seeds."""
+    searches = list(SEARCHES.values())
     found: dict[tuple[str, ...], list[Explored]] = {}
-    for run in sorted(runs, key=lambda one: int(one.facts["seed"])):
+    for run in sorted(runs, key=lambda one: (searches.index(one.facts["search"]), one.facts["seed"])):
         found.setdefault(tuple(str(run.facts[key]) for key in ("experiment", "classifier", "search")), []).append(run)
     return found
 
@@ -225,7 +228,7 @@ def _listed_record(study: RecordedStudy) -> dict[str, Any]:
     """Return the entry of a recorded study in the list of the page."""
     experiments = []
     for one in study.experiments:
-        family = [] if one.family is None else one.family.astype(object).where(one.family.notna(), None).to_dict("records")
+        family = [] if one.family is None else one.family.to_dict("records")
         searches = [name for name in ("evolution", "random-search", "drift") if name in one.curves]
         experiments.append(
             {
@@ -236,7 +239,13 @@ def _listed_record(study: RecordedStudy) -> dict[str, Any]:
                 "generations": one.curves["generation"].tolist(),
                 "evaluations": one.curves["evaluations"].tolist(),
                 "curves": {name: [_number(value) for value in one.curves[name]] for name in searches},
-                "family": [{key: row[key] for key in ("measure", "value", "low", "high", "chance")} for row in family],
+                "family": [
+                    {
+                        "measure": row["measure"],
+                        **{key: _number(row[key]) for key in ("value", "low", "high", "chance")},
+                    }
+                    for row in family
+                ],
             }
         )
     return {

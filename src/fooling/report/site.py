@@ -1,18 +1,19 @@
-"""The documentation site as a folder of Markdown pages: those of ``docs/``, and pages about recorded and finished studies.
+"""The documentation site as Markdown pages: those of ``docs/``, and pages about recorded and finished studies.
 
 MkDocs makes the site of this folder. A page on results begins with what holds, then what does not, then what is open.
 """
 
 from __future__ import annotations
 
+import math
 import posixpath
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fooling.claims.verdicts import Verdict, headline_of_claims, in_words, note_on_status
-from fooling.messages import table_row
+from fooling.messages import table_row, unbroken
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -145,8 +146,8 @@ def record_page(record: Record) -> str:
         [
             f"# Recorded results: {header.study}\n",
             f"**Recorded on {header.recorded} with version {header.version}.** These numbers were measured once, on "
-            f"{machine.cores} cores ({machine.processor}, Python {machine.python}), and kept in the repository. They are "
-            "not measured again when this site is built. Images and runs were not recorded.\n",
+            f"{machine.cores} cores ({machine.processor}, Python {machine.python}), and kept in the repository. They "
+            "are not measured again when this site is built. Images and runs were not recorded.\n",
             f"{headline_of_claims(record.claims)} {note_on_status(record.claims)}\n",
             *_verdicts(record.claims),
             "## How it was run\n",
@@ -221,8 +222,8 @@ def explorer_page(records: Sequence[Record], study: FinishedStudy | None) -> str
         for record in records
     ]
     lines.append(
-        "\nA run file keeps the images of the first and of the last generation. Of the champions in between it keeps the "
-        "confidence, the generation and the parents. One run of each encoding is replayed, so that images of further "
+        "\nA run file keeps the images of the first and of the last generation. Of the champions in between it keeps "
+        "the confidence, the generation and the parents. One run of each encoding is replayed, so that images of further "
         "generations are stored. The explorer marks each champion whose image is not stored.\n"
     )
     if study is None:
@@ -277,17 +278,15 @@ def _counts(claims: pd.DataFrame) -> dict[str, int]:
     }
 
 
-def _claim(row: Mapping[str, object]) -> str:
+def _claim(row: Mapping[Hashable, Any]) -> str:
     """Return a line about one claim."""
     unit = str(row["unit"])
-    value, low, high = (_float(row[name]) for name in ("ours", "low", "high"))
-    interval = "" if low != low or high != high else f" [{in_words(low, unit)}, {in_words(high, unit)}]"
+    value, low, high = (float(row[name]) for name in ("ours", "low", "high"))
+    interval = "" if math.isnan(low) or math.isnan(high) else f" [{in_words(low, unit)}, {in_words(high, unit)}]"
     units = f"{row['units']} independent unit{'' if row['units'] == 1 else 's'}"
-    return f"- {row['claim']} Here: **{in_words(value, unit)}**{interval}, {units} (`{row['id']}`, {row['kind']})."
-
-
-def _float(value: object) -> float:
-    return float(value) if isinstance(value, int | float) else float("nan")
+    return unbroken(
+        f"- {row['claim']} Here: **{in_words(value, unit)}**{interval}, {units} (`{row['id']}`, {row['kind']})."
+    )
 
 
 def _code(text: str) -> str:

@@ -261,19 +261,19 @@ function showFamily(entry) {
   );
 }
 
-// Curves of [generation, confidence] on a log-odds axis from 1 % to 99.9999 %.
+// Curves of [generation, confidence] on a log-odds axis from 1 % to 99.99999 %.
 function chart(curves, last, title) {
-  const [width, height, left, right, top, bottom] = [560, 250, 62, 12, 10, 34];
-  const odds = (p) => Math.log(Math.min(Math.max(p, 0.01), 0.999999) / (1 - Math.min(Math.max(p, 0.01), 0.999999)));
+  const [width, height, left, right, top, bottom] = [560, 290, 96, 12, 10, 46];
+  const odds = (p) => Math.log(Math.min(Math.max(p, 0.01), 0.9999999) / (1 - Math.min(Math.max(p, 0.01), 0.9999999)));
   const [low, high] = [odds(0), odds(1)];
   const x = (when) => left + ((width - left - right) * when) / Math.max(last, 1);
   const y = (p) => height - bottom - ((height - top - bottom) * (odds(p) - low)) / (high - low);
   const picture = drawn("svg", { viewBox: `0 0 ${width} ${height}`, class: "chart", role: "img", "aria-label": title });
-  for (const [p, words] of [[0.01, "≤ 1 %"], [0.1, "10 %"], [0.5, "50 %"], [0.9, "90 %"], [0.99, "99 %"], [0.999, "99.9 %"], [0.9999, "99.99 %"], [0.99999, "99.999 %"]]) {
+  for (const [p, words] of [[0.01, "≤ 1 %"], [0.1, "10 %"], [0.5, "50 %"], [0.9, "90 %"], [0.99, "99 %"], [0.999, "99.9 %"], [0.9999, "99.99 %"], [0.99999, "99.999 %"], [0.999999, "99.9999 %"]]) {
     picture.append(drawn("line", { x1: left, x2: width - right, y1: y(p), y2: y(p), class: "grid" }));
     picture.append(drawn("text", { x: left - 6, y: y(p) + 4, "text-anchor": "end" }, words));
   }
-  for (const when of new Set([0, Math.round(last / 2), last])) picture.append(drawn("text", { x: x(when), y: height - bottom + 16, "text-anchor": when === 0 ? "start" : when === last ? "end" : "middle" }, when));
+  for (const when of new Set([0, Math.round(last / 2), last])) picture.append(drawn("text", { x: x(when), y: height - bottom + 20, "text-anchor": when === 0 ? "start" : when === last ? "end" : "middle" }, when));
   picture.append(drawn("text", { x: (left + width) / 2, y: height - 3, "text-anchor": "middle" }, "generation"));
   for (const [place, curve] of curves.entries()) {
     const points = curve.filter(([, p]) => p !== null).map(([when, p]) => `${x(when).toFixed(1)},${y(p).toFixed(1)}`);
@@ -313,7 +313,7 @@ function showNumbers() {
     draw();
   });
   const key = make("p", { className: "key" }, ...names.map((name, place) => make("span", { className: ["", "second", "third"][place] }, make("i"), name)));
-  const text = `Median over the classes, mean over the runs on ${shown.classifiers.join(", ")} (seeds ${shown.seeds[0]} to ${shown.seeds.at(-1)}).`;
+  const text = `Median over the classes of each run; mean log-odds over all runs on ${shown.classifiers.join(", ")}, with ${counted(shown.seeds.length, "seed")}.`;
   const family = shown.family.length
     ? [make("h2", { textContent: "Families" }), make("p", { textContent: "Mean over the runs, with 95 % confidence interval, and the value expected if parents were drawn uniformly." }), make("div", { className: "scroll", tabIndex: 0 }, make("table", {}, make("thead", { innerHTML: "<tr><th scope=col>Measure</th><th scope=col>Here</th><th scope=col>By chance</th></tr>" }), make("tbody", {}, ...shown.family.map((row) => make("tr", {}, make("th", { scope: "row", textContent: MEASURES[row.measure] ?? row.measure }), make("td", { className: "number", textContent: between(row) }), make("td", { className: "number", textContent: short(row.chance) }))))))]
     : [];
