@@ -76,7 +76,7 @@ $(INSTALLED_BENCH): $(INSTALLED)
 	@$(PIP_INSTALL) ".[study,survey,dev,bench]"
 	@touch $@
 
-$(INSTALLED_SITE): $(INSTALLED)
+$(INSTALLED_SITE): | $(INSTALLED)
 	@echo "Installing MkDocs and its theme in .venv: seconds."
 	@$(PIP_INSTALL) ".[study,survey,dev,docs]"
 	@touch $@

@@ -24,7 +24,7 @@ from PIL import Image
 
 from fooling.attacks.evolution.record import RunRecord
 from fooling.attacks.evolution.replay import Replay
-from fooling.errors import FoolingError
+from fooling.errors import REMEDY, FoolingError
 from fooling.figures.image_grid import shown_classes
 from fooling.images import png_bytes
 from fooling.messages import ENCODINGS
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 MOST_BYTES = 14_000_000  # of all files of an explorer
 MOST_PIXELS = 64  # of a side of an image; larger images are reduced
 COLUMNS = 10  # images in a row of a picture
+FAMILY_NUMBERS = ("value", "low", "high", "chance")  # columns of the table `lineage`
 SEARCHES = {"map-elites": "evolution", "random-search": "random search", "drift": "drift (unselected)"}
 
 
@@ -105,10 +106,19 @@ def explored_run(run: RunRecord, *, experiment: str, replay: Replay | None = Non
     """Return the files of one run for the explorer.
 
     If the run has many classes, the entries are those of the classes that a figure shows, and of their ancestors.
+
+    Raises:
+        FoolingError: The lineage of the run has no champion of a class at the start.
     """
-    classes = shown_classes([run])
+    classes, lineage = shown_classes([run]), run.lineage
     kept = _kept_entries(run, classes)
-    lineage = run.lineage
+    if missing := sorted(set(classes.tolist()) - set(lineage.class_index[lineage.generation == 0].tolist())):
+        raise FoolingError(
+            f"the lineage of the run on {run.classifier['name']}, seed {run.seed}, is incomplete",
+            found=f"no champion of {run.class_names[missing[0]]} in generation 0",
+            expected="one of every class",
+            remedy=REMEDY,
+        )
     individuals = lineage.individual[kept].tolist()
     images = {one: image for one, image in stored_images(run, replay).items() if one in set(individuals)}
     numbers = {one: number for number, one in enumerate(images)}
@@ -123,7 +133,7 @@ def explored_run(run: RunRecord, *, experiment: str, replay: Replay | None = Non
             strict=True,
         )
     ]
-    _, height, width = run.images.shape[1:]
+    pictures = [_reduced(image) for image in images.values()]
     facts = {
         "experiment": experiment,
         "encoding": ENCODINGS.get(run.encoding, run.encoding),
@@ -133,14 +143,14 @@ def explored_run(run: RunRecord, *, experiment: str, replay: Replay | None = Non
         "classes": {int(index): run.class_names[index] for index in classes},
         "of": len(run.class_names),
         "last": int(run.history.generations[-1]),
-        "size": [height, width],
+        "size": pictures[0].shape[1:],
         "images": len(images),
         "replayed": [] if replay is None or not replay.is_same else replay.generations.tolist(),
     }
     return Explored(
         facts=facts,
         entries=_compact({"entries": rows, "images": {str(one): number for one, number in numbers.items()}}),
-        picture=_picture([_reduced(image) for image in images.values()]),
+        picture=_picture(pictures),
     )
 
 

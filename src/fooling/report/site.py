@@ -223,8 +223,8 @@ def explorer_page(records: Sequence[Record], study: FinishedStudy | None) -> str
     ]
     lines.append(
         "\nA run file keeps the images of the first and of the last generation. Of the champions in between it keeps "
-        "the confidence, the generation and the parents. One run of each encoding is replayed, so that images of further "
-        "generations are stored. The explorer marks each champion whose image is not stored.\n"
+        "the confidence, the generation and the parents. One run of each encoding is replayed, so that images of "
+        "further generations are stored. The explorer marks each champion whose image is not stored.\n"
     )
     if study is None:
         lines.append(
