@@ -151,7 +151,7 @@ site-packages: $(INSTALLED_SITE)
 site: $(INSTALLED_SITE)
 	@rm -rf build/site
 	@fooling build-site --output build/site-source $(if $(STUDY),--study 'results/$(STUDY)')
-	@NO_MKDOCS_2_WARNING=1 python -m mkdocs build --quiet --strict
+	@NO_MKDOCS_2_WARNING=1 python -m mkdocs build --strict
 	@rm -rf site && mv build/site site && echo "Done: open site/index.html"
 
 bench: $(INSTALLED_BENCH)

@@ -17,7 +17,7 @@ if (location.protocol === "file:") {
 
     #begin(address) {
       const inside = this.#frame.contentWindow;
-      inside.postMessage = (data) => this.dispatchEvent(new MessageEvent("message", { data }));
+      inside.postMessage = (data) => setTimeout(() => this.dispatchEvent(new MessageEvent("message", { data })));
       inside.importScripts = async (...addresses) => {
         for (const one of addresses) await this.#load(one);
       };
@@ -39,7 +39,7 @@ if (location.protocol === "file:") {
 
     #send(data) {
       const inside = this.#frame.contentWindow;
-      inside.dispatchEvent(new inside.MessageEvent("message", { data }));
+      setTimeout(() => inside.dispatchEvent(new inside.MessageEvent("message", { data })));
     }
 
     postMessage(data) {

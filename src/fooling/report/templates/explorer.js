@@ -66,7 +66,10 @@ for (const [key, [title]] of Object.entries(KEYS)) {
   at("choose").append(make("label", {}, title, select));
 }
 
+const lastOf = (run) => run.last ?? run.generations.at(-1);
+
 function open(run) {
+  if (shown && generation === lastOf(shown)) generation = -1; // the end of one run becomes the end of the next one
   shown = run;
   const left = listed.studies.find((one) => one.name === run.study)?.left_out;
   at("note").hidden = true;
@@ -295,7 +298,7 @@ const MEASURES = {
 };
 
 function showNumbers() {
-  const last = shown.generations.at(-1);
+  const last = lastOf(shown);
   if (!(generation >= 0 && generation <= last)) generation = last;
   const names = Object.keys(shown.curves);
   const slider = make("input", { type: "range", id: "recorded-generation", min: 0, max: last, value: generation });
