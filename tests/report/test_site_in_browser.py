@@ -24,7 +24,17 @@ from survey.browser import CHROMIUM, launched, required
 
 pytestmark = pytest.mark.slow
 
-PARTS = ("docs", "src", "mkdocs.yml", "Makefile", "CHANGELOG.md", "CITATION.cff", "pyproject.toml", "constraints.txt")
+PARTS = (
+    "docs",
+    "src",
+    "config",
+    "mkdocs.yml",
+    "Makefile",
+    "CHANGELOG.md",
+    "CITATION.cff",
+    "pyproject.toml",
+    "constraints.txt",
+)
 MAKE_SITE = ("make", "site", "INSTALLED=Makefile", "INSTALLED_SITE=mkdocs.yml")
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
 EXPLORER = "explorer/index.html"
@@ -267,7 +277,7 @@ def test_an_unfinished_study_names_what_is_missing_and_leaves_the_site_as_it_was
     assert "fooling build-site: the study in results/smoke is not finished" in done.stdout
     assert f"no {missing}" in done.stdout
     assert "no results/smoke/audits/lenet/seed2/index.html" in done.stdout
-    assert "make study CONFIG=… with its study file" in done.stdout
+    assert "finish it with make study CONFIG=config/test/smoke.yaml, then build the site again" in done.stdout
     assert "Traceback" not in done.stdout
     assert {path: path.stat().st_mtime_ns for path in (copy.folder / "site").rglob("*")} == before
     assert {path for path in (copy.folder / "build").rglob("*") if path.is_file()} == sources

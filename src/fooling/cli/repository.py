@@ -179,7 +179,7 @@ def build_site(
     runs: dict[str, list[Explored]] = {}
     shown = None
     if study is not None:
-        shown = _finished(study)
+        shown = _finished(study, folder)
         runs[shown.name] = list(_explored(study))
     files = sources(
         pages,
@@ -224,25 +224,28 @@ def _record_in(path: Path) -> tuple[Record, RecordedStudy]:
     return record, numbers
 
 
-def _finished(results: Path) -> FinishedStudy:
+def _finished(results: Path, folder: Path) -> FinishedStudy:
     """Return the parts of a finished study that the site shows.
 
-    Raises :class:`FoolingError`, naming the files, if some of its results are missing.
+    Raises :class:`FoolingError`, naming the files and the command that makes them, if some of its results are missing.
     """
+    command = _command_of(results.name, folder)
     needed = {results / name for name in ("run-info.json", "report/index.html")}
-    _require_all(results, needed)
+    _require_all(results, needed, command)
     information = checked_header(RunInformation, read_json(results / "run-info.json"), source=results / "run-info.json")
     experiments = [one.experiment for one in information.experiments]
     needed |= {results / str(CHAMPIONS.path).format(experiment=name) for name in experiments}
     needed |= {results / name for name in (CLAIMS_FILE, "metrics.json") if experiments}
-    _require_all(results, needed)
+    _require_all(results, needed, command)
     audits = results / str(AUDIT_SEEDS.path)
     places = []
     if audits.is_file():
         seeds = read_table(audits, AUDIT_SEEDS)[["network", "seed"]].drop_duplicates()
         places = [f"{network}/seed{seed}" for network, seed in seeds.itertuples(index=False)]
     pages = [f"{place}/{name}" for place in places for name in ("index.html", "audit.json")]
-    _require_all(results, {results / "audits" / page for page in pages} | {path for path, _ in _runs_of(results)})
+    _require_all(
+        results, {results / "audits" / page for page in pages} | {path for path, _ in _runs_of(results)}, command
+    )
     return FinishedStudy(
         name=results.name,
         report=read_bytes(results / "report/index.html"),
@@ -252,12 +255,20 @@ def _finished(results: Path) -> FinishedStudy:
     )
 
 
-def _require_all(results: Path, needed: set[Path]) -> None:
+def _command_of(study: str, folder: Path) -> str:
+    """Return the command that makes a study: the study files of the repository are searched for its name."""
+    if study == default_study().study:
+        return "make run"
+    files = sorted((folder / "config").rglob("*.yaml"))
+    named = [path for path in files if f"study: {study}" in read_text(path).splitlines()]
+    return f"make study CONFIG={named[0].relative_to(folder)}" if named else "make study CONFIG=… with its study file"
+
+
+def _require_all(results: Path, needed: set[Path], command: str) -> None:
     """Raise :class:`FoolingError`, naming them, if some of the ``needed`` files are missing."""
     missing = sorted(path.as_posix() for path in needed if not path.is_file())
     if missing:
         more = [f"and {len(missing) - 10} more"] if len(missing) > 10 else []
-        command = "make run" if results.name == default_study().study else "make study CONFIG=… with its study file"
         raise FoolingError(
             f"the study in {results} is not finished",
             found="\n".join(f"no {path}" for path in missing[:10]) + "".join(f"\n{line}" for line in more),
