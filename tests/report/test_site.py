@@ -24,6 +24,7 @@ KNOWN = {
     "docs/results/mnist/index.md": "results/mnist/index.md",
     "CHANGELOG.md": "changelog.md",
 }
+EXISTS = {"config/claims.yaml", "dvc.yaml"}.__contains__
 
 
 @pytest.mark.parametrize(
@@ -37,15 +38,16 @@ KNOWN = {
         ("docs/a.md", "[`../dvc.yaml`](../dvc.yaml)", "`../dvc.yaml`"),
         ("docs/a.md", "[claims](../config/claims.yaml)", "claims (`config/claims.yaml`)"),
         ("docs/a.md", "[there](https://host/x.md) [here](#part)", "[there](https://host/x.md) [here](#part)"),
+        ("docs/a.md", "[nothing](nothing.md) [no](../no.yaml)", "[nothing](nothing.md) [no](../no.yaml)"),
         ("docs/a.md", "![picture](pictures/x.png)", "![picture](pictures/x.png)"),
     ],
 )
 def test_links_lead_to_pages_of_the_site(path: str, link: str, expected: str) -> None:
-    assert relinked(f"See {link}.", path, KNOWN, None) == f"See {expected}."
+    assert relinked(f"See {link}.", path, KNOWN, EXISTS, None) == f"See {expected}."
 
 
 def test_links_to_other_files_lead_to_the_repository_if_its_address_is_known() -> None:
-    found = relinked("[claims](../config/claims.yaml)", "docs/a.md", KNOWN, "https://host/owner/name")
+    found = relinked("[claims](../config/claims.yaml)", "docs/a.md", KNOWN, EXISTS, "https://host/owner/name")
     assert found == "[claims](https://host/owner/name/blob/main/config/claims.yaml)"
 
 

@@ -6,6 +6,7 @@ import importlib.util
 import io
 import re
 import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -23,17 +24,6 @@ from survey.browser import CHROMIUM, launched, required
 
 pytestmark = pytest.mark.slow
 
-PARTS = (
-    "docs",
-    "src",
-    "config",
-    "mkdocs.yml",
-    "Makefile",
-    "CHANGELOG.md",
-    "CITATION.cff",
-    "pyproject.toml",
-    "constraints.txt",
-)
 MAKE_SITE = ("make", "site", "INSTALLED=Makefile", "INSTALLED_SITE=mkdocs.yml")
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
 EXPLORER = "explorer/index.html"
@@ -48,10 +38,11 @@ def made(smoke: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
         pytest.skip("MkDocs is not installed: make site-packages")
 
     def make(folder: Path) -> None:
-        folder.mkdir()
-        for part in PARTS:
-            copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy2
-            copy(ROOT / part, folder / part)
+        listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--", ":!tests"]
+        files = subprocess.run(listed, cwd=ROOT, check=True, capture_output=True, text=True).stdout.splitlines()
+        for path in (path for path in files if (ROOT / path).is_file()):
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / path, folder / path)
         shutil.copytree(smoke.folder / "results/smoke", folder / "results/smoke")
         said = Checkout(folder).run(*MAKE_SITE, "STUDY=smoke")
         assert "Done: open site/index.html" in said

@@ -192,6 +192,7 @@ def build_site(
             (command.panel, name, command.summary, parameters_of(function_of(name)))
             for name, command in commands().items()
         ),
+        is_file=lambda path: (folder / path).exists(),
         repository=_repository_of(folder / "CITATION.cff"),
     )
     write_folder(output, files)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import posixpath
 import re
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -75,6 +75,7 @@ def sources(
     study: FinishedStudy | None,
     explorer: Mapping[str, bytes],
     commands: str,
+    is_file: Callable[[str], bool],
     repository: str | None = None,
 ) -> dict[str, bytes]:
     """Return the files of which MkDocs makes the site, by path.
@@ -85,6 +86,7 @@ def sources(
         study: A finished study to show.
         explorer: Files of the explorer.
         commands: Page that describes the commands.
+        is_file: Returns whether the repository has a file or folder at a path.
         repository: Address of the repository. If None, a link to a file that is no page becomes its path.
     """
     made: dict[str, str] = {
@@ -95,10 +97,12 @@ def sources(
     }
     places = {path: BESIDE.get(path, path.removeprefix("docs/")) for path in pages}
     known = {**places, **{f"docs/{path}": path for path in made}}
-    found = {
-        place: relinked(pages[path].decode(), path, known, repository).encode() if path.endswith(".md") else pages[path]
-        for path, place in places.items()
-    }
+    found = dict[str, bytes]()
+    for path, place in places.items():
+        is_page = path.endswith(".md")
+        found[place] = (
+            relinked(pages[path].decode(), path, known, is_file, repository).encode() if is_page else pages[path]
+        )
     found |= {path: text.encode() for path, text in made.items()}
     found |= {f"explorer/{path}": content for path, content in explorer.items()}
     if study is not None:
@@ -107,13 +111,18 @@ def sources(
     return found
 
 
-def relinked(text: str, path: str, known: Mapping[str, str], repository: str | None) -> str:
+def relinked(
+    text: str, path: str, known: Mapping[str, str], is_file: Callable[[str], bool], repository: str | None
+) -> str:
     """Return the Markdown ``text`` of a page with its links changed to those of the site.
+
+    A link to a file that does not exist stays as it is: MkDocs reports it.
 
     Args:
         text: The page.
         path: Its path in the repository.
         known: Paths in the site by paths in the repository.
+        is_file: Returns whether the repository has a file or folder at a path.
         repository: Address of the repository, or None.
     """
     here = posixpath.dirname(known[path])
@@ -127,6 +136,8 @@ def relinked(text: str, path: str, known: Mapping[str, str], repository: str | N
         place = known.get(file) or known.get(f"{file}/index.md")
         if place is not None:
             return f"[{words}]({posixpath.relpath(place, here or '.')}{hash_sign}{anchor})"
+        if not is_file(file):
+            return link[0]
         if repository:
             return f"[{words}]({repository}/blob/main/{file})"
         return words if file in words else f"{words} (`{file}`)"
