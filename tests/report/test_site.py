@@ -88,7 +88,7 @@ def test_a_study_of_audits_alone_has_no_claims() -> None:
 def test_every_command_is_described(site: Path) -> None:
     text = (site / "commands.md").read_text()
     assert re.findall(r"^### fooling (.*)$", text, flags=re.MULTILINE) == list(commands())
-    assert "Data set file that a fetch command wrote." in text
+    assert "| `--dataset` | Data set file that a fetch command wrote. |" in text
 
 
 def pages_in(nav: Any) -> list[str]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator, Mapping
+import inspect
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from fooling.artifacts import read_bytes, read_json, read_table, write_folder, write_json, write_text
@@ -189,7 +190,7 @@ def build_site(
             runs, [numbers for _, numbers in found], threshold=ThresholdSettings().threshold, home="../index.html"
         ),
         commands=commands_page(
-            (command.panel, name, command.summary, parameters_of(function_of(name)))
+            (command.panel, name, command.summary, _options_of(function_of(name)))
             for name, command in commands().items()
         ),
         is_file=lambda path: (folder / path).exists(),
@@ -198,6 +199,15 @@ def build_site(
     write_folder(output, files)
     given = "no finished study" if shown is None else f"the study {shown.name} with {len(runs[shown.name])} runs"
     say(f"{len(files)} files with {len(found)} recorded studies and {given}; written to {output}")
+
+
+def _options_of(function: Callable[..., None]) -> dict[str, str]:
+    """Return the help of a command's arguments and options, by what is typed."""
+    kinds = inspect.signature(function).parameters
+    return {
+        f"--{name.replace('_', '-')}" if kinds[name].kind is inspect.Parameter.KEYWORD_ONLY else name.upper(): words
+        for name, words in parameters_of(function).items()
+    }
 
 
 def _record_in(path: Path) -> tuple[Record, RecordedStudy]:

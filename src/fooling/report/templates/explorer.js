@@ -266,7 +266,7 @@ function showFamily(entry) {
 
 // Curves of [generation, confidence] on a log-odds axis from 1 % to 99.99999 %.
 function chart(curves, last, title) {
-  const [width, height, left, right, top, bottom] = [560, 290, 96, 12, 10, 46];
+  const [width, height, left, right, top, bottom] = [560, 290, 104, 12, 10, 46];
   const odds = (p) => Math.log(Math.min(Math.max(p, 0.01), 0.9999999) / (1 - Math.min(Math.max(p, 0.01), 0.9999999)));
   const [low, high] = [odds(0), odds(1)];
   const x = (when) => left + ((width - left - right) * when) / Math.max(last, 1);
