@@ -59,6 +59,14 @@ DESCRIBED = {
     "provenance.json.gz": "Records by which Snakemake knows that the results are up to date",
 }
 
+#: Media types by the end of a file's name, beside those that Python knows. All other files are texts.
+MEDIA_TYPES = {
+    ".parquet": "application/vnd.apache.parquet",
+    ".safetensors": "application/octet-stream",
+    ".gz": "application/gzip",
+    ".yaml": "application/yaml",
+}
+
 #: Kinds of data sets whose pictures may not be passed on (docs/sharing.md).
 NOT_REDISTRIBUTED = ("imagenet",)
 
@@ -154,14 +162,16 @@ def described_crate(
         {"@type": "CreativeWork", "name": cited["license"], "description": f"The {cited['license']} licence"},
     )
     made.license = licence
-    creators = [_add_author(made, number, author) for number, author in enumerate(authors_in(cited), start=1)]
+    creators = [_add_author(made, f"#author-{number}", author) for number, author in enumerate(authors_in(cited), 1)]
     made.creator = creators
     files = {packed.path: packed for packed in code}
     workflow = _add_workflow(made, files[SNAKEFILE], cited, commit, creators, licence)
     settings = _add_file(made, files[configfile], "The study file: all settings of this study", study.results)
     for packed in code:
         if packed.path not in (SNAKEFILE, configfile):
-            _add_file(made, packed, None, study.results)
+            entity = _add_file(made, packed, None, study.results)
+            if packed.path == "README.md":
+                entity["about"] = made.root_dataset
     outcome = [_add_file(made, packed, None, study.results) for packed in results]
     _add_parameters(made, workflow, settings, outcome)
     made.root_dataset.append_to("mentions", _add_action(made, study, workflow, settings, outcome, times))
@@ -169,7 +179,8 @@ def described_crate(
         _add(made, address, {"@type": ["CreativeWork", "Profile"], "name": name, "version": version})
         for address, (name, version) in PROFILES.items()
     ]
-    made.root_dataset["citation"] = [_add_reference(made, entry) for entry in cited.get("references", ())]
+    references = enumerate(cited.get("references", ()), start=1)
+    made.root_dataset["citation"] = [_add_reference(made, number, entry) for number, entry in references]
     metadata: dict[str, Any] = made.metadata.generate()
     page: str = made.preview.generate_html()
     return metadata, page
@@ -237,16 +248,20 @@ def _add(made: ROCrate, identifier: str, properties: dict[str, Any]) -> ContextE
     return made.add(ContextEntity(made, identifier, properties=properties))
 
 
-def _add_author(made: ROCrate, number: int, author: Author) -> ContextEntity:
+def _add_author(made: ROCrate, identifier: str, author: Author) -> ContextEntity:
     kind = "Person" if author.is_person else "Organization"
     affiliation = {"affiliation": author.affiliation} if author.affiliation else {}
-    return _add(made, author.orcid or f"#author-{number}", {"@type": kind, "name": author.name, **affiliation})
+    return _add(made, author.orcid or identifier, {"@type": kind, "name": author.name, **affiliation})
 
 
-def _add_reference(made: ROCrate, entry: Mapping[str, Any]) -> ContextEntity:
-    authors = "; ".join(author.name for author in authors_in(entry))
-    described = {"name": entry["title"], "datePublished": str(entry["year"]), "creditText": authors}
-    return _add(made, entry["url"], {"@type": "ScholarlyArticle", **described})
+def _add_reference(made: ROCrate, number: int, entry: Mapping[str, Any]) -> ContextEntity:
+    described = {"@type": "ScholarlyArticle", "name": entry["title"], "datePublished": str(entry["year"])}
+    reference = _add(made, entry["url"], described)
+    reference["author"] = [
+        _add_author(made, f"#reference-{number}-author-{place}", author)
+        for place, author in enumerate(authors_in(entry), start=1)
+    ]
+    return reference
 
 
 def _add_workflow(
@@ -320,6 +335,5 @@ def _add_file(made: ROCrate, packed: Packed, description: str | None, results: s
 
 
 def _sized(packed: Packed) -> dict[str, Any]:
-    kind = mimetypes.guess_type(packed.path)[0]
-    format_ = {"encodingFormat": kind} if kind else {}
-    return {"contentSize": str(packed.size), "sha256": packed.sha256, **format_}
+    media_type = MEDIA_TYPES.get(Path(packed.path).suffix) or mimetypes.guess_type(packed.path)[0] or "text/plain"
+    return {"contentSize": str(packed.size), "sha256": packed.sha256, "encodingFormat": media_type}

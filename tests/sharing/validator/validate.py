@@ -17,7 +17,7 @@ from requests.adapters import BaseAdapter
 from requests_cache import CachedSession
 
 CONTEXT = "https://w3id.org/ro/crate/1.1/context"
-PROFILES = ("workflow-ro-crate", "workflow-run-crate")
+PROFILES = ("workflow-run-crate",)
 
 
 class Copy(BaseAdapter):
