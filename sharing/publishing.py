@@ -171,11 +171,12 @@ def _is_merging() -> bool:
 
 def refuse_pending(study: Study, configfile: Path) -> None:
     """Raise :class:`FoolingError`, naming them, if results are missing or not up to date."""
-    pending = pending_outputs(configfile)
+    pending = sorted(pending_outputs(configfile), key=lambda name: Path(name).exists())  # missing ones first
     if pending:
+        missing = sum(not Path(name).exists() for name in pending)
         raise FoolingError(
             f"the study {study.name} is not up to date",
-            found=f"{len(pending)} pending results:\n{one_per_line(pending)}",
+            found=f"{len(pending)} pending results, {missing} of them missing:\n{one_per_line(pending)}",
             remedy=f"make study CONFIG={configfile}",
         )
 

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import subprocess
+import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from fooling.inputs import parsed_yaml
 from fooling.study.resolved import resolved_study
 from repository import TINY, TINY_STUDY, UP_TO_DATE, Repository
 from sharing.citation import authors_in, citation
-from sharing.crate import Packed, described_crate, run_times
+from sharing.crate import Packed, crate, described_crate, run_times
 
 CRATE = ("crate", "--configfile", TINY)
 DEPOSIT = "deposits/tiny.zip"
@@ -100,12 +101,27 @@ def test_a_citation_without_authors_is_refused(tmp_path: Path, monkeypatch: pyte
     assert authors_in({"authors": [{"name": "Us"}]})[0].sorted_name == "Us"
 
 
+def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "rocrate", None)
+    with pytest.raises(FoolingError, match=r"needs the package rocrate(.|\n)*pip install 'fooling\[deposit\]'"):
+        crate(ROOT / "config/config.yaml")
+
+
+@pytest.fixture(scope="module")
+def deposited(tiny_place: Repository, tmp_path_factory: pytest.TempPathFactory) -> Repository:
+    """The repository of someone who has packed the tiny study."""
+    place = tmp_path_factory.mktemp("deposited")
+    for name in ("ours", "fooling-store"):
+        Repository(tiny_place.folder.with_name(name)).copy(place / name)
+    repository = Repository(place / "ours")
+    assert f"the study tiny is packed in {DEPOSIT}" in repository.sharing(*CRATE)
+    return repository
+
+
 @pytest.mark.slow
-def test_a_deposit_contains_the_study_and_can_be_continued(ours: Repository) -> None:
-    said = ours.sharing(*CRATE)
-    assert f"the study tiny is packed in {DEPOSIT}" in said
-    unpacked = ours.folder.parent / "unpacked"
-    with zipfile.ZipFile(ours.folder / DEPOSIT) as archive:
+def test_a_deposit_contains_the_study_and_can_be_continued(deposited: Repository, tmp_path: Path) -> None:
+    unpacked = tmp_path / "unpacked"
+    with zipfile.ZipFile(deposited.folder / DEPOSIT) as archive:
         assert archive.testzip() is None
         archive.extractall(unpacked)
     metadata = json.loads((unpacked / "ro-crate-metadata.json").read_text())
@@ -119,7 +135,16 @@ def test_a_deposit_contains_the_study_and_can_be_continued(ours: Repository) -> 
     inside = {path.relative_to(unpacked).as_posix() for path in unpacked.rglob("*") if path.is_file()}
     assert inside - files.keys() == {"ro-crate-metadata.json", "ro-crate-preview.html"}
     assert UP_TO_DATE in Repository(unpacked).dry_run(TINY)
-    validate(ours.folder / DEPOSIT)
+
+
+@pytest.mark.slow
+def test_a_validator_accepts_a_deposit(deposited: Repository) -> None:
+    """With roc-validator, if its environment is there, or must be (`make check-crate`)."""
+    if not VALIDATOR.is_file() and "REQUIRE_VALIDATOR" not in os.environ:
+        pytest.skip("roc-validator is not installed: `make validator` installs it in an environment of its own")
+    command = [VALIDATOR, ROOT / "tests/sharing/validator/validate.py", deposited.folder / DEPOSIT]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.slow
@@ -129,6 +154,7 @@ def test_a_deposit_with_missing_files_is_refused_and_leaves_nothing(ours: Reposi
     (ours.folder / "results/datasets/digits-of-tiny.safetensors").unlink()
     message = ours.refusal(*CRATE)
     assert "the study tiny is not up to date" in message
+    assert "2 of them missing" in message
     assert "results/tiny/claims.csv" in message
     assert "results/datasets/digits-of-tiny.safetensors" in message
     assert not (ours.folder / "deposits").exists()
@@ -140,14 +166,3 @@ def test_a_deposit_of_uncommitted_code_is_refused(ours: Repository) -> None:
     ours.append("src/fooling/cli/main.py", "# changed")
     assert "src/fooling/cli/main.py" in ours.refusal(*CRATE)
     assert not (ours.folder / DEPOSIT).exists()
-
-
-def validate(deposit: Path) -> None:
-    """Check a deposit with roc-validator, if its environment is there, or must be (`make check-crate`)."""
-    if not VALIDATOR.is_file() and "REQUIRE_VALIDATOR" not in os.environ:
-        pytest.skip(
-            "the deposit was not validated: `make validator` installs roc-validator in an environment of its own"
-        )
-    command = [VALIDATOR, ROOT / "tests/sharing/validator/validate.py", deposit]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
