@@ -101,7 +101,7 @@ def crate(configfile: Path, target: Path | None = None) -> str:
     target = target or FOLDER / f"{study.name}.zip"
     target.parent.mkdir(parents=True, exist_ok=True)
     with written_atomically(target) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
-        code = [_write(archive, name, content) for name, content in _tracked_files()]
+        code = [_write(archive, name, content, mode) for name, content, mode in _tracked_files()]
         made = [_write(archive, path.as_posix(), path.read_bytes()) for path in results]
         made.append(_write(archive, pack_of(study.name).as_posix(), records))
         metadata, preview = described_crate(
@@ -209,20 +209,20 @@ def _require_rocrate() -> None:
         ) from None
 
 
-def _tracked_files() -> Iterator[tuple[str, bytes]]:
-    """Yield the path and content of each file of the commit, without tests and the results of other studies."""
+def _tracked_files() -> Iterator[tuple[str, bytes, int]]:
+    """Yield path, content and mode of each file of the commit, without tests and the results of other studies."""
     listed = ["git", "archive", "--format=tar", "HEAD", "--", ".", ":(exclude)results", ":(exclude)tests"]
     content = subprocess.run(listed, check=True, capture_output=True).stdout
     with tarfile.open(fileobj=io.BytesIO(content)) as archive:
         for member in archive:
             if file := archive.extractfile(member) if member.isfile() else None:
-                yield member.name, file.read()
+                yield member.name, file.read(), 0o755 if member.mode & 0o100 else 0o644
 
 
-def _write(archive: zipfile.ZipFile, name: str, content: bytes) -> Packed:
+def _write(archive: zipfile.ZipFile, name: str, content: bytes, mode: int = 0o644) -> Packed:
     """Write a file with a fixed date, so that the same files give the same archive."""
     entry = zipfile.ZipInfo(name)
-    entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
+    entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, mode << 16
     archive.writestr(entry, content)
     return Packed(name, len(content), hashlib.sha256(content).hexdigest())
 
