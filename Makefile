@@ -92,7 +92,7 @@ $(INSTALLED_PACKAGES):
 
 $(INSTALLED_VALIDATOR):
 	@$(PYTHON) -m venv .venv/validator
-	@.venv/validator/bin/python -m pip install --quiet --disable-pip-version-check --requirement $(VALIDATED_WITH)
+	@.venv/validator/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --requirement $(VALIDATED_WITH)
 	@touch $@
 
 # A killed Snakemake leaves its locks behind. Delete them only if no other Snakemake is running.
