@@ -9,6 +9,7 @@
 #   make test-slurm                      the tests on a real Slurm (installs it if possible)
 #   make test-survey                     the tests of the survey page and the report in a real Chromium (installs it if possible)
 #   make torture                         kill the smoke study over 50 times, damage its files, fill its disk: over half an hour
+#   make site STUDY=digits               the documentation site, with a finished study; without STUDY: recorded results alone
 #   make check                           formatting, types, workflow lint
 #   make bench                           the benchmarks
 #   make publish CONFIG=…                copy a finished study to the store (docs/sharing.md)
@@ -23,7 +24,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := run
 .PHONY: run study survey survey-packages test test-slow test-all test-slurm test-survey torture check bench forget clean publish \
-	restore merge-published crate validator check-crate
+	restore merge-published crate validator check-crate site site-packages
 
 PYTHON ?= python3
 CORES ?= all
@@ -46,6 +47,7 @@ export OMP_NUM_THREADS ?= 1
 PINS := $(shell cat pyproject.toml constraints.txt | sha256sum | cut -c 1-16)
 INSTALLED := .venv/installed-$(PINS)
 INSTALLED_BENCH := .venv/installed-bench-$(PINS)
+INSTALLED_SITE := .venv/installed-site-$(PINS)
 # Python compiles a module when it is first imported, in a fraction of the time that it takes to compile all at once.
 PIP_INSTALL := .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --constraint constraints.txt \
 	--editable
@@ -80,6 +82,11 @@ $(INSTALLED):
 $(INSTALLED_BENCH): $(INSTALLED)
 	@echo "Installing the libraries that the benchmarks compare with in .venv: about a minute."
 	@$(PIP_INSTALL) ".[study,survey,dev,bench]"
+	@touch $@
+
+$(INSTALLED_SITE): | $(INSTALLED)
+	@echo "Installing MkDocs and its theme in .venv: seconds."
+	@$(PIP_INSTALL) ".[study,survey,dev,docs]"
 	@touch $@
 
 $(INSTALLED_PACKAGES):
@@ -156,6 +163,15 @@ check: $(INSTALLED)
 	snakefmt --check Snakefile rules workflow
 	snakemake --lint
 
+site-packages: $(INSTALLED_SITE)
+
+# MkDocs writes while it checks: the new site replaces the old one only if every check has passed.
+site: $(INSTALLED_SITE)
+	@rm -rf build/site
+	@fooling build-site --output build/site-source $(if $(STUDY),--study 'results/$(STUDY)')
+	@NO_MKDOCS_2_WARNING=1 python -m mkdocs build --strict
+	@rm -rf site && mv build/site site && echo "Done: open site/index.html"
+
 bench: $(INSTALLED_BENCH)
 	python -m benchmarks
 
@@ -175,5 +191,5 @@ forget:
 # Keep the lock files: other processes may be waiting for them.
 clean:
 	@$(WITH_LOCK) $(WAIT_FOR_SNAKEMAKE) $(WAIT_FOR_JOBS) \
-	rm -rf results logs .mypy_cache .pytest_cache .ruff_cache .hypothesis build; \
+	rm -rf results logs .mypy_cache .pytest_cache .ruff_cache .hypothesis build site; \
 	find .snakemake -mindepth 1 -maxdepth 1 ! -name '*.lock' -exec rm -rf {} +

@@ -31,7 +31,7 @@ def test_the_workflow_is_formatted() -> None:
 
 
 #: Commands that no study needs: they write files of the repository, show a file, or plan a study.
-BY_HAND = ("write-config", "freeze-claims", "record", "show", "survey power", "survey simulate")
+BY_HAND = ("write-config", "build-site", "freeze-claims", "record", "show", "survey power", "survey simulate")
 
 
 def test_every_command_is_a_step_of_the_workflow() -> None:
