@@ -72,6 +72,7 @@ from rules.detectors import Guards
 from rules.drawings import Figures
 from rules.findings import Findings
 from rules.page import Page, folder_of
+from rules.parts import Parts
 from rules.priorities import SHOWN, Priorities
 from rules.process import (
     end_without_traceback_on_ctrl_c,
@@ -122,6 +123,7 @@ findings = Findings(study, experiments, attacks, audits, retrainings, guards, hu
 figures = Figures(study, datasets, chains, human_study)
 report_page = Page(study, datasets)
 tables = findings.tables
+parts = Parts(study, experiments, classifiers)
 priorities = Priorities(study)
 
 # The captions of figures in Snakemake's own report (docs/captions) read these.
