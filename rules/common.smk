@@ -123,7 +123,7 @@ findings = Findings(study, experiments, attacks, audits, retrainings, guards, hu
 figures = Figures(study, datasets, chains, human_study)
 report_page = Page(study, datasets)
 tables = findings.tables
-parts = Parts(study, experiments, classifiers)
+parts = Parts(study, experiments)
 priorities = Priorities(study)
 
 # The captions of figures in Snakemake's own report (docs/captions) read these.

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from fooling.study.resolved import Study
 from rules.attacks import Experiments
-from rules.classifiers import Classifiers
 from rules.steps import LARGE
 
 #: Images that a job labels at most, each network on its own; a job has at least one network and all images of another.
@@ -33,9 +33,13 @@ class Parts:
     On large images each job opens one network, because two of the largest ones need too much memory.
     """
 
-    def __init__(self, study: Study, experiments: Experiments, classifiers: Classifiers) -> None:
-        self._study, self._experiments, self._classifiers = study, experiments, classifiers
+    def __init__(self, study: Study, experiments: Experiments) -> None:
+        self._study, self._experiments = study, experiments
         self._findings = f"{study.results}/findings"
+        # Each job looks up its part, so the parts of an experiment are computed once.
+        self._labelling = functools.cache(self._labelling_parts)
+        self._tracing = functools.cache(self._tracing_parts)
+        self._showing = functools.cache(self._showing_parts)
 
     def labelling(self, experiment: str, part: str) -> list[str]:
         """Return the names of the networks that label their own champions in this part."""
@@ -83,14 +87,14 @@ class Parts:
         """Return the tables of the pairs of all parts."""
         return self.shown("pairs.parquet", experiment)
 
-    def _labelling(self, experiment: str) -> list[tuple[str, ...]]:
+    def _labelling_parts(self, experiment: str) -> list[tuple[str, ...]]:
         sources = self._sources(experiment)
         return list(_blocks(sources, 1 if self._is_large(experiment) else SCORES // self._champions(experiment)))
 
-    def _tracing(self, experiment: str) -> list[tuple[str, ...]]:
+    def _tracing_parts(self, experiment: str) -> list[tuple[str, ...]]:
         return list(_blocks(sorted(self._sources(experiment)), CHAMPIONS // self._champions(experiment)))
 
-    def _showing(self, experiment: str) -> list[Part]:
+    def _showing_parts(self, experiment: str) -> list[Part]:
         """Return the parts: several targets with all sources or, if these are too many, one target with some."""
         sources, targets = self._sources(experiment), self._study.classifiers_beside(experiment)
         is_large, each = self._is_large(experiment), self._champions(experiment)

@@ -14,7 +14,9 @@ from fooling.findings import transfer
 from fooling.findings.transfer import (
     Network,
     TransferSettings,
+    joined_pairs,
     labelled_table,
+    pairs_table,
     transfer_table,
 )
 from made_up_run import made_up_run
