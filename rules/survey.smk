@@ -83,6 +83,7 @@ rule survey_build:
         code=fingerprint("fooling.cli.survey:survey_build"),
         environment=environment("survey"),
         packages="results/.packages/node_modules",
+        settings=by_wildcards(human_study.recruitment),
     log:
         "<logs>/survey/build.log",
     benchmark:
@@ -95,5 +96,5 @@ rule survey_build:
     message:
         "Build the page of the human study"
     shell:
-        "fooling survey build --questionnaire {input.questionnaire} --packages {params.packages} --output {output}"
-        " 2> {log}"
+        "fooling survey build --questionnaire {input.questionnaire} --packages {params.packages}"
+        " --settings {params.settings:q} --output {output} 2> {log}"

@@ -75,7 +75,7 @@ def test_the_folder_holds_all_that_its_page_names(tmp_path: Path, packages: Path
     page = Page((folder / "index.html").read_text())
     named = [*page.values("src"), "style.css", *json.loads(page.scripts[1]).values()]
     there = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
-    assert there == {*named, "index.html", "small-survey.html"}
+    assert there == {*named, "index.html", "jatos.html", "small-survey.html"}
     for card in cards(questionnaire):
         assert (folder / card.file).read_bytes() == (tmp_path / "survey" / card.file).read_bytes()
 

@@ -46,7 +46,7 @@ from fooling.survey.composition import (
 )
 from fooling.survey.questionnaire import Questionnaire, load_questionnaire, save_questionnaire
 from fooling.survey.responses import EXCLUSIONS, FILES, SYNTHETIC_FILES, File, kept_answers, parsed_responses
-from fooling.survey.settings import QuestionnaireSettings
+from fooling.survey.settings import QuestionnaireSettings, RecruitmentSettings
 from fooling.survey.simulation import POWER, PowerSettings, SimulationSettings, power_table, simulated_files
 
 PANEL = "Survey"
@@ -127,18 +127,20 @@ def _require_its_own(record: RunRecord | TargetedRecord, network: Mapping[str, s
         )
 
 
-def survey_build(*, questionnaire: Path, packages: Path, output: Path) -> None:
+def survey_build(*, questionnaire: Path, packages: Path, settings: str = "{}", output: Path) -> None:
     """Build the page of a questionnaire: a folder to host, and one file that works offline.
 
     Args:
         questionnaire: Questionnaire that `survey sample` wrote, with the folder `stimuli` beside it.
         packages: Folder of npm packages, `node_modules`; `make survey` installs them.
+        settings: Where participants go at the end: JSON or a YAML file.
         output: Folder to write.
     """
     _require_own_folder(output)
+    recruitment = read_settings(RecruitmentSettings, settings)
     checked = load_questionnaire(questionnaire)
     libraries = [_library(packages / name, name) for name in LIBRARIES]
-    page = assemble_page(checked, _images(checked, questionnaire.parent), libraries)
+    page = assemble_page(checked, _images(checked, questionnaire.parent), libraries, recruitment)
     single = f"{checked.study}-survey.html"
     write_folder(output, {**page.files, single: page.single.encode()})
     if not checked.contact:
