@@ -50,6 +50,8 @@ rule survey_analyse:
         agreement="<results>/findings/survey/agreement.csv",
         confidence="<results>/findings/survey/confidence.csv",
         confusion="<results>/findings/survey/confusion.csv",
+        consistency="<results>/findings/survey/consistency.csv",
+        trials="<results>/findings/survey/trials.csv",
     params:
         code=fingerprint("fooling.cli.survey:survey_analyse"),
         environment=environment("survey"),
@@ -70,7 +72,8 @@ rule survey_analyse:
     shell:
         "fooling survey analyse {params.folder} --questionnaire {input.questionnaire} --settings {params.settings:q}"
         " --files {output.files} --exclusions {output.exclusions} --accuracy {output.accuracy} --images {output.images}"
-        " --agreement {output.agreement} --confidence {output.confidence} --confusion {output.confusion} 2> {log}"
+        " --agreement {output.agreement} --confidence {output.confidence} --confusion {output.confusion}"
+        " --consistency {output.consistency} --trials {output.trials} 2> {log}"
 
 
 # Only `make survey` builds the page. It installs the npm packages, which nothing else in a study needs.

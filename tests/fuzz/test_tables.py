@@ -68,6 +68,7 @@ COMMANDS = {
 FOR_PEOPLE = {
     *("lineage", "test_errors", "ablation_summary", "ascent_sweeps", "ascent_evaluations", "curves"),
     *("audit_attacks", "survey_files", "survey_exclusions", "survey_agreement", "survey_power"),
+    *("survey_consistency", "survey_trials"),
 }
 #: Tables that are damaged elsewhere (`test_datasets`, `test_imagenet`), or that the study here has not.
 NOT_HERE = {

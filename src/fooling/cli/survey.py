@@ -28,9 +28,13 @@ from fooling.survey.agreement import (
     AGREEMENT,
     CONFIDENCE,
     CONFUSION,
+    CONSISTENCY,
+    TRIALS,
     agreement_table,
     confidence_table,
     confusion_table,
+    consistency_table,
+    trials_table,
 )
 from fooling.survey.assembly import BROWSER_BUILD, LIBRARIES, OWN_SCRIPTS, Library, assemble_page, cards
 from fooling.survey.composition import (
@@ -232,6 +236,8 @@ def survey_analyse(
     agreement: Path,
     confidence: Path,
     confusion: Path,
+    consistency: Path,
+    trials: Path,
 ) -> None:
     """Analyse the answers: accuracy beside chance, single images, agreement, confidence.
 
@@ -248,6 +254,8 @@ def survey_analyse(
         agreement: Table of the agreement between people to write.
         confidence: Table of the agreement with the network's confidence to write.
         confusion: Table of the answers to the images of each class to write.
+        consistency: Table of the error consistency between people to write.
+        trials: Table of all answers, in the columns of model-vs-human, to write.
     """
     checked = read_settings(AnalysisSettings, settings)
     asked = load_questionnaire(questionnaire)
@@ -268,6 +276,8 @@ def survey_analyse(
         (agreement, agreement_table(kept.answers, asked, checked), AGREEMENT),
         (confidence, confidence_table(table, checked), CONFIDENCE),
         (confusion, confusion_table(kept.answers, asked), CONFUSION),
+        (consistency, consistency_table(kept.answers, asked, checked), CONSISTENCY),
+        (trials, trials_table(kept.answers, asked), TRIALS),
     )
     people = kept.answers["participant"].nunique()
     of = "simulated answers" if taken[0]["synthetic"].any() else "answers"

@@ -123,7 +123,9 @@ DECLARED = {
     "fooling.findings.audits": ("audit_seeds", "audits", "audit_attacks"),
     "fooling.survey.responses": ("survey_files", "survey_exclusions"),
     "fooling.survey.accuracy": ("survey_accuracy", "survey_images"),
-    "fooling.survey.agreement": ("survey_agreement", "survey_confidence", "survey_confusion"),
+    "fooling.survey.agreement": (
+        *("survey_agreement", "survey_confidence", "survey_confusion", "survey_consistency", "survey_trials"),
+    ),
     "fooling.survey.simulation": ("survey_power",),
     "fooling.claims.judgements": ("claims",),
     "fooling.datasets.pictures": ("pictures",),

@@ -92,7 +92,7 @@ function loading(trials) {
 function consent(trials, practice) {
   const minutes = Math.max(1, Math.round(((trials + practice) * SECONDS_PER_TRIAL) / 60));
   return {
-    ...textScreen(Screens.consent(questionnaire, { trials, practice, minutes, hasId: session.hasId }), Screens.ACCEPT, Screens.DECLINE),
+    ...textScreen(Screens.consent(questionnaire, { trials, practice, minutes, hasId: session.hasId, isRecruited: Boolean(recruitment.completion_url) }), Screens.ACCEPT, Screens.DECLINE),
     on_finish: ({ response }) => {
       if (response === 1) leave("declined");
       else if (!session.end) element("leave").hidden = false;

@@ -33,7 +33,7 @@ const Screens = (() => {
     <p class="notice">This page names nobody whom you can ask. It is for trying out: please take part only if you know
       who runs this study.</p>`;
 
-  const consent = ({ title, contact }, { trials, practice, minutes, hasId }) => `
+  const consent = ({ title, contact }, { trials, practice, minutes, hasId, isRecruited }) => `
     <h1 tabindex="-1">${escaped(title)}</h1>
     <p class="lead">What do you see in images that were made by a machine? Help us find out.</p>
     <ul>
@@ -41,7 +41,7 @@ const Screens = (() => {
       <li>Taking part is your free choice: press “${ACCEPT}” or “${DECLINE}” below.</li>
       <li>From then on the button <b>“${WITHDRAW}”</b> at the top of the page ends it <b>at any time</b>. All your answers are then deleted, or kept if you only want to stop.</li>
       <li>We collect no name and no address, and set no cookie. This page keeps your answers, your response times and your window size under ${hasId ? "the participant id in its address" : "a random number"}. It stores them nowhere else until you hand them over at the end.</li>
-      <li>There is no known risk and no payment. You should be at least 18 years old.</li>
+      <li>There is no known risk. ${isRecruited ? "What you are paid is on the site that sent you here." : "There is no payment."} You should be at least 18 years old.</li>
     </ul>
     <p>The page explains the images at the end.${writeTo(contact)}</p>${contact ? "" : NO_CONTACT}`;
 
