@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from fooling.classifiers.classifier_file import load_classifier
+from fooling.classifiers.devices import ProcessGroup, launch, require_equal_parts
 from fooling.cli.training import train
 from fooling.errors import FoolingError
-from fooling.training.process_group import ProcessGroup, launch, require_equal_parts
 from streamed_pictures import Streamed, streamed
 from trained_together import train_together
 

@@ -570,3 +570,19 @@ def test_conditions_have_names_of_their_own(name: str, with_ascents: Values) -> 
     with_ascents["experiments"][1].pop("compared_with", None)
     with pytest.raises(FoolingError, match="more than one condition called"):
         survey_of(with_ascents)
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        ({"tables": "champions"}, "with `tables: champions`"),
+        ({"cross": {"encoding.crossover": ["none", "faulty"]}}, "with `cross`"),
+    ],
+)
+def test_a_study_without_a_complete_experiment_is_refused(
+    values: dict[str, Any], change: dict[str, Any], found: str
+) -> None:
+    direct = {"name": "direct", "classifiers": [values["classifiers"][0]["name"]], "encoding": {"kind": "direct"}}
+    refusal = _refusal({**values, "experiments": [direct | change]})
+    assert f"found: direct {found}\n" in refusal and "allowed: at least one without `cross`" in refusal
+    _resolved({**values, "experiments": [direct | change, direct | {"name": "whole"}]})

@@ -17,7 +17,7 @@ from fooling.checkpoints import CheckpointStore
 from fooling.classifiers.architectures import architecture_modules, architecture_source
 from fooling.classifiers.classifier import Classifier
 from fooling.classifiers.classifier_file import save_classifier
-from fooling.classifiers.devices import chosen_device
+from fooling.classifiers.devices import SINGLE, ProcessGroup, chosen_device, joined, launch, wanted_processes
 from fooling.classifiers.fitted import fitted_classifier, versions_of_fit
 from fooling.classifiers.probe import remarks_on, sample_of
 from fooling.cli._files import named_output
@@ -36,7 +36,6 @@ from fooling.retraining.settings import RetrainSettings, at_equal_passes
 from fooling.seeding import software_versions
 from fooling.settings import Settings, read_settings
 from fooling.training.images import StreamedImages, part_of
-from fooling.training.process_group import SINGLE, ProcessGroup, joined, launch, wanted_processes
 from fooling.training.settings import ClassifierSettings, FittedSettings, TrainingSettings, training_modules
 from fooling.training.training import Training
 

@@ -130,12 +130,13 @@ FIGURES: dict[str, Figure] = {
     "preset_comparison": Figure(
         "Number of images until the median class reaches the threshold, for each preset, including runs that never "
         "reach it.",
+        module="ablation",
         one_per="study with compared experiments",
         shows=(SURVIVAL, PRESETS),
     ),
     "option_effects": Figure(
         "Effect of each option on the number of images until the median class reaches the threshold.",
-        module="preset_comparison",
+        module="ablation",
         one_per="study with crossed options",
         shows=(PRESETS,),
     ),

@@ -227,21 +227,20 @@ def _outliers_without_source(study: StudySettings) -> Iterator[Contradiction]:
 
 def _missing_experiments(study: StudySettings) -> Iterator[Contradiction]:
     """Yield that there are no experiments, unless the study has audits and nothing else."""
-    probes = (study.far, study.boundary)
-    others = (
-        study.datasets,
-        study.classifiers,
-        study.retraining,
-        study.attacks,
-        study.detectors,
-        *probes,
-        study.survey,
-    )
+    measured = (study.attacks, study.detectors, study.far, study.boundary)
+    others = (study.datasets, study.classifiers, study.retraining, *measured, study.survey)
     if not study.experiments and (study.audits is None or any(others)):
         names = [classifier.name for classifier in study.classifiers[:1]] or ["a-classifier"]
         example = {"name": "cppn", "classifiers": names, "encoding": {"kind": "cppn"}}
         allowed = "at least one; only a study of `audits` has neither experiments nor data sets nor classifiers"
         yield ("experiments",), Explanation("nothing", allowed, {"experiments": [example]})
+    complete = [each for each in study.experiments if not each.cross and each.tables == "all"]
+    if study.experiments and not complete:
+        allowed = "at least one without `cross` and with `tables: all`: the tables of the whole study begin with it"
+        found = ", ".join(
+            f"{each.name} with {'`cross`' if each.cross else '`tables: champions`'}" for each in study.experiments
+        )
+        yield ("experiments",), Explanation(found, allowed)
 
 
 def _repeated(collection: str, names: Sequence[str]) -> Iterator[Contradiction]:

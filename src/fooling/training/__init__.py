@@ -1,1 +1,1 @@
-"""Train classifiers: optimisers, image schedules, streamed data sets, and distributed training."""
+"""Train classifiers: losses and optimisers, image schedules, streamed data sets."""

@@ -20,7 +20,7 @@ from fooling.classifiers.architectures import build_network
 from fooling.classifiers.assembly import assembled, measured_errors
 from fooling.classifiers.classifier import Classifier, fed_shape
 from fooling.classifiers.classifier_file import as_array, stored_type
-from fooling.classifiers.devices import enough_memory, reproducible
+from fooling.classifiers.devices import SINGLE, ProcessGroup, enough_memory, reproducible, require_equal_parts
 from fooling.classifiers.header import Count, Epoch
 from fooling.classifiers.network_code import network_code
 from fooling.classifiers.probe import require_usable, sample_of
@@ -30,9 +30,7 @@ from fooling.messages import share_percent
 from fooling.schemas import Header, checked_header, require_schema
 from fooling.seeding import derived_seed
 from fooling.training.images import Batch, KeptImages, Schedule, TrainingImages, part_of
-from fooling.training.losses import LossTerms
-from fooling.training.optimisers import make_optimiser, set_learning_rate
-from fooling.training.process_group import SINGLE, ProcessGroup, require_equal_parts
+from fooling.training.losses import LossTerms, make_optimiser, set_learning_rate
 from fooling.training.settings import ClassifierSettings
 
 NETWORK, OPTIMISER = "network.", "optimiser."
