@@ -20,6 +20,7 @@ MODULES = (
     "drawings",
     "findings",
     "page",
+    "parts",
     "priorities",
     "process",
     "retraining",
