@@ -13,7 +13,9 @@ from fooling.artifacts import write_bytes
 from fooling.errors import FoolingError
 from fooling.messages import say
 from sharing import provenance
+from sharing.citation import describe
 from sharing.conversion import convert
+from sharing.crate import crate
 from sharing.merging import merge
 from sharing.publishing import publish
 from sharing.restoring import restore
@@ -62,6 +64,23 @@ def convert_command() -> None:
     """Convert records without fingerprints, so that unchanged results are kept."""
     with _without_traceback("convert"):
         say(convert())
+
+
+@app.command("crate")
+def crate_command(
+    configfile: Config = DEFAULT,
+    file: Annotated[Path | None, typer.Option(help="ZIP file to write; default: deposits/<study>.zip.")] = None,
+) -> None:
+    """Pack a finished study, with its code and a description, into one file for an archive such as Zenodo."""
+    with _without_traceback("crate"):
+        say(crate(configfile, file))
+
+
+@app.command("describe")
+def describe_command() -> None:
+    """Write Zenodo's metadata and the links of the notebooks from CITATION.cff."""
+    with _without_traceback("describe"):
+        say(describe())
 
 
 @app.command("checksums")

@@ -40,10 +40,10 @@ def publish(configfile: Path) -> str:
     configfile = Path(os.path.relpath(configfile))
     study = study_in(configfile)
     _refuse_unknown_author()
-    _refuse_uncommitted(study)
+    refuse_uncommitted(study)
     refuse_during_a_run()
-    _refuse_pending(study, configfile)
-    _refuse_untracked_inputs(study, configfile)
+    refuse_pending(study, configfile)
+    refuse_untracked_inputs(study, configfile)
     content = provenance.pack(results_of(study))
     with _restored_on_failure(LOCK, PUBLISHED, pack_of(study.name), metrics_of(study.name), _git_index()):
         write_bytes(pack_of(study.name), content)
@@ -144,7 +144,7 @@ def _refuse_unknown_author() -> None:
             ) from None
 
 
-def _refuse_uncommitted(study: Study) -> None:
+def refuse_uncommitted(study: Study) -> None:
     """Raise :class:`FoolingError` if there are uncommitted changes.
 
     Results are published with the commit that made them, which must contain all of the code and settings.
@@ -169,17 +169,19 @@ def _is_merging() -> bool:
     return Path(git("rev-parse", "--git-path", "MERGE_HEAD").strip()).is_file()
 
 
-def _refuse_pending(study: Study, configfile: Path) -> None:
-    pending = pending_outputs(configfile)
+def refuse_pending(study: Study, configfile: Path) -> None:
+    """Raise :class:`FoolingError`, naming them, if results are missing or not up to date."""
+    pending = sorted(pending_outputs(configfile), key=lambda name: Path(name).exists())  # missing ones first
     if pending:
+        missing = sum(not Path(name).exists() for name in pending)
         raise FoolingError(
             f"the study {study.name} is not up to date",
-            found=f"{len(pending)} pending results:\n{one_per_line(pending)}",
+            found=f"{len(pending)} pending results, {missing} of them missing:\n{one_per_line(pending)}",
             remedy=f"make study CONFIG={configfile}",
         )
 
 
-def _refuse_untracked_inputs(study: Study, configfile: Path) -> None:
+def refuse_untracked_inputs(study: Study, configfile: Path) -> None:
     """Raise :class:`FoolingError` if results depend on files that git does not track.
 
     A restored study must be complete: its results come from the store, all other inputs from git.

@@ -19,7 +19,8 @@ from sharing.studies import checksums
 ROOT = Path(__file__).parents[1]
 PARTS = (
     *("Snakefile", "Makefile", "dvc.yaml", ".dvc/config", ".dvc/.gitignore", ".dvcignore", ".gitignore"),
-    *("config", "docs/captions", "envs", "examples", "profiles", "rules", "sharing", "src"),
+    *("config", "docs/captions", "envs", "examples", "profiles", "rules", "sharing", "src", "workflow"),
+    *("CITATION.cff", "README.md"),
 )
 SMOKE = "config/test/smoke.yaml"
 #: The page of a study that is not finished, below its results.

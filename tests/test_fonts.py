@@ -7,6 +7,7 @@ from pathlib import Path
 
 import matplotlib
 import pytest
+from matplotlib.figure import Figure
 
 from figures.made_up_champions import made_run
 from fooling import fonts
@@ -105,3 +106,20 @@ def test_a_catch_card_uses_an_installed_font_for_its_answer(install):
     install(fonts.DEFAULT, OTHER)
     assert catch_card(CHARACTER) != box
     assert catch_card("3") == catch_card("3")
+
+
+def numbers_of(figure) -> list[str]:
+    return [label.get_text() for label in figure.axes[0].xaxis.get_ticklabels() if label.get_visible()]
+
+
+def test_numbers_that_lie_on_each_other_are_hidden_and_names_stay() -> None:
+    crowded, roomy = Figure(figsize=(1.2, 1)), Figure(figsize=(8, 1))
+    for figure in (crowded, roomy):
+        figure.subplots().set_xticks([0, 0.2, 0.4, 1], ["-1,000", "-100", "0.01 %", "50 %"])
+        as_png(figure)
+    assert numbers_of(crowded) == ["-1,000", "50 %"]
+    assert numbers_of(roomy) == ["-1,000", "-100", "0.01 %", "50 %"]
+    named = Figure(figsize=(2, 1))
+    named.subplots().set_xticks([0, 0.1], ["a long name", "another name"])
+    as_png(named)
+    assert numbers_of(named) == ["a long name", "another name"]

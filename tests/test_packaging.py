@@ -101,6 +101,14 @@ def test_requirements_are_ranges_that_contain_what_the_constraints_pin() -> None
             assert pins[name] in requirement.specifier, name
 
 
+def test_documentation_and_notebooks_name_extras_that_exist() -> None:
+    pages = [ROOT / "README.md", *ROOT.glob("docs/*.md"), *ROOT.glob("notebooks/*.ipynb"), ROOT / "Dockerfile"]
+    lists = re.findall(r"(?:fooling|repository|[\s'\"]\.)\[([a-z_,]+)\]", "".join(page.read_text() for page in pages))
+    named = {extra for names in lists for extra in names.split(",")}
+    assert {"notebooks", "onnx", "study"} <= named
+    assert named <= PROJECT["optional-dependencies"].keys()
+
+
 def test_the_version_is_the_same_everywhere() -> None:
     assert f"\nversion: {fooling.__version__}\n" in (ROOT / "CITATION.cff").read_text()
     assert re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), flags=re.MULTILINE)[1] == fooling.__version__  # type: ignore[index]

@@ -1,4 +1,7 @@
-"""Fonts for names in any script: installed fonts supply the characters that the default font lacks."""
+"""The texts of a figure that was drawn once: fonts for names in any script, and numbers at ticks that do not overlap.
+
+Installed fonts supply the characters that the default font lacks.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findSystemFonts, fontManager
 from matplotlib.ft2font import FT2Font
 from matplotlib.text import Text
+from matplotlib.transforms import Bbox
 
 DEFAULT = Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf")
 LAST_RESORT = "lastresort"  # a font that draws a box for every character
@@ -57,6 +61,27 @@ def add_fallback_fonts(figure: Figure) -> bool:
     for text in texts if families else []:
         text.set_fontfamily([*dict.fromkeys([*text.get_fontfamily(), *families])])
     return bool(families)
+
+
+def hide_overlapping_numbers(figure: Figure) -> bool:
+    """Hide numbers at ticks that lie on the number before them on their axis; return whether any were hidden.
+
+    Names stay: a reader cannot guess them. The figure must have been drawn once: before, the places are not known.
+    """
+    hidden = False
+    for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)):
+        last: Bbox | None = None
+        for label in axis.get_ticklabels():
+            text = label.get_text()
+            if not label.get_visible() or not text or any(map(str.isalpha, text)):
+                continue
+            box = label.get_window_extent()
+            if last is not None and box.padded(1).overlaps(last):
+                label.set_visible(False)
+                hidden = True
+            else:
+                last = box
+    return hidden
 
 
 @contextmanager

@@ -25,7 +25,7 @@ def test_the_workflow_is_free_of_lint(fresh_checkout: Checkout) -> None:
 
 
 def test_the_workflow_is_formatted() -> None:
-    command = [Path(sys.executable).with_name("snakefmt"), "--check", "Snakefile", "rules"]
+    command = [Path(sys.executable).with_name("snakefmt"), "--check", "Snakefile", "rules", "workflow"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import threading
@@ -11,8 +12,10 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+import yaml
 
 from checkout import SMOKE, Checkout
+from fooling.inputs import parsed_yaml
 
 pytestmark = pytest.mark.slow
 
@@ -27,6 +30,17 @@ module fooling:
     config: config
 
 use rule * from fooling
+"""
+
+#: As the workflow catalogue deploys it, beside other modules.
+ONE_OF_SEVERAL = """
+configfile: "config/all.yaml"
+
+module fooling:
+    snakefile: "../repository/workflow/Snakefile"
+    config: config["fooling"]
+
+use rule * from fooling as fooling_*
 """
 
 
@@ -58,6 +72,13 @@ class _Quiet(SimpleHTTPRequestHandler):
 def _attempt(code: Checkout, *command: str, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     environment = code.environment() | variables
     return subprocess.run(command, cwd=folder, env=environment, text=True, capture_output=True)
+
+
+def _counts(planned: subprocess.CompletedProcess[str]) -> dict[str, int]:
+    """The number of jobs of each rule in a dry run."""
+    said = planned.stdout + planned.stderr
+    assert planned.returncode == 0, said
+    return {rule: int(number) for rule, number in re.findall(r"^(\w+) +(\d+)$", said, flags=re.MULTILINE)}
 
 
 def _pending(code: Checkout, *options: str, folder: Path, **variables: str) -> set[str]:
@@ -92,6 +113,30 @@ def test_in_another_folder_the_default_study_is_that_of_the_workflow(smoke: Chec
 def test_as_a_module_from_a_local_path(elsewhere: Path) -> None:
     (elsewhere / "Snakefile").write_text(MODULE.format(snakefile="../repository/Snakefile"))
     assert _pending(Checkout(elsewhere.with_name("repository")), folder=elsewhere) == CLAIMS
+
+
+def test_as_one_of_several_modules_its_rules_have_a_prefix_and_run(fresh_checkout: Checkout, tmp_path: Path) -> None:
+    code = fresh_checkout.copy(tmp_path / "repository")
+    folder = tmp_path / "elsewhere"
+    for part in ("config/test", "examples"):
+        shutil.copytree(code.folder / part, folder / part)
+    (folder / "Snakefile").write_text(ONE_OF_SEVERAL)
+    settings = {"fooling": parsed_yaml((code.folder / SMOKE).read_text(), source=SMOKE), "other": {}}
+    (folder / "config/all.yaml").write_text(yaml.safe_dump(settings))
+    planned = _attempt(code, "snakemake", "--dry-run", "--quiet", "host", folder=folder)
+    counts = _counts(planned)
+    assert counts.pop("total") > 150
+    assert "fooling_all" in counts and all(name.startswith("fooling_") for name in counts)
+    made = _attempt(code, "snakemake", "--cores", "1", "--", "results/datasets/smoke-digits.safetensors", folder=folder)
+    assert made.returncode == 0, made.stdout + made.stderr
+    assert (folder / "results/datasets/smoke-digits.safetensors").is_file()
+
+
+def test_the_snakefile_for_catalogues_makes_the_whole_study(fresh_checkout: Checkout) -> None:
+    options = ("--dry-run", "--quiet", "host", "--configfile", SMOKE)
+    planned = _attempt(fresh_checkout, "snakemake", "-s", "workflow/Snakefile", *options, folder=fresh_checkout.folder)
+    assert _counts(planned)["all"] == 1
+    assert _counts(planned)["total"] > 150
 
 
 def test_as_a_module_from_an_address_with_the_package_installed(elsewhere: Path, served: str) -> None:

@@ -177,7 +177,7 @@ def built_as(header: Mapping[str, Any]) -> str:
     if kind in FITTED_MODELS:
         usual = AnyModelSettings.model_validate({"model": {"kind": kind}}).model.model_dump(mode="json")
         options = {key: value for key, value in options.items() if key in usual and value != usual[key]}
-    words = [kind, *(f"{name} {_in_words(value)}" for name, value in sorted(options.items()))]
+    words = [kind, *(f"{name.replace('_', ' ')} {_in_words(value)}" for name, value in sorted(options.items()))]
     return ", ".join([*words, *([loss] if loss != "softmax" else [])])
 
 

@@ -28,7 +28,7 @@ from matplotlib.ticker import NullLocator
 from numpy.typing import NDArray
 from PIL import Image
 
-from fooling.fonts import add_fallback_fonts, without_font_warnings
+from fooling.fonts import add_fallback_fonts, hide_overlapping_numbers, without_font_warnings
 from fooling.messages import short_percent
 
 DATA_FILES = ("style.mplstyle",)
@@ -236,7 +236,7 @@ def as_pdf(figure: Figure) -> bytes:
 
 
 def _saved(figure: Figure, file_format: str, metadata: dict[str, None]) -> bytes:
-    """Return the file; draw twice if other fonts must supply characters that the default font lacks.
+    """Return the file; draw twice if numbers overlap or other fonts must supply characters.
 
     The texts at the ticks of an axis are known only after the first drawing.
     """
@@ -248,7 +248,8 @@ def _saved(figure: Figure, file_format: str, metadata: dict[str, None]) -> bytes
 
     with styled(), without_font_warnings():
         content = saved()
-        return saved() if add_fallback_fonts(figure) else content
+        changed = [add_fallback_fonts(figure), hide_overlapping_numbers(figure)]
+        return saved() if any(changed) else content
 
 
 def log_odds(confidence: float) -> float:
