@@ -177,7 +177,7 @@ rule label_champions:
     output:
         "<results>/findings/own_labels/{experiment}/{part}.parquet",
     params:
-        code=classifiers.fingerprint("fooling.cli.examination:label_champions", parts.labelling),
+        code=classifiers.fingerprint("fooling.cli.claims:label_champions", parts.labelling),
         environment=environment("networks"),
         runs=options("runs"),
         own_files=chains.own_files,
@@ -210,7 +210,7 @@ rule show_champions:
         shown="<results>/findings/shown/{experiment}/{part}.parquet",
         pairs="<results>/findings/shown/{experiment}/{part}.pairs.parquet",
     params:
-        code=classifiers.fingerprint("fooling.cli.examination:show_champions", parts.targets),
+        code=classifiers.fingerprint("fooling.cli.claims:show_champions", parts.targets),
         environment=environment("networks"),
         files=options("runs", "labelled"),
         settings=findings.settings(TransferSettings),
@@ -243,7 +243,7 @@ rule join_transfer:
         shown="<results>/findings/transfer/{experiment}.shown.parquet",
         pairs="<results>/findings/transfer/{experiment}.pairs.csv",
     params:
-        code=fingerprint("fooling.cli.tables:join_transfer"),
+        code=fingerprint("fooling.cli.claims:join_transfer"),
         environment=environment("findings"),
         parts=options("pair_parts"),
     log:

@@ -191,7 +191,7 @@ rule join_lineage:
         ancestry="<results>/findings/ancestry/{experiment}.parquet",
         lineage="<results>/findings/lineage/{experiment}.csv",
     params:
-        code=fingerprint("fooling.cli.tables:join_lineage"),
+        code=fingerprint("fooling.cli.claims:join_lineage"),
         environment=environment("findings"),
         replays=options("replays"),
         settings=findings.settings(LineageSettings),

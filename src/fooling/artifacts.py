@@ -7,7 +7,6 @@ dates and no order of insertion.
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import hashlib
 import json
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
 
 HEADER_KEY = "fooling"
 MOST_ROWS = 20_000_000  # rows in a table that is read
-ROW_GROUP = 1 << 20  # rows that are written to a Parquet file at once, as pandas does
 PART = ".part"
 ARRAYS_SHA256, HEADER_SHA256 = "arrays_sha256", "header_sha256"  # keys of the header
 
@@ -144,46 +142,6 @@ def read_table(path: Path, table: Table) -> pd.DataFrame:
 def read_tables(paths: Sequence[Path], table: Table) -> pd.DataFrame:
     """Return the parts of ``table`` in ``paths`` as one; raise :class:`FoolingError` as :func:`read_table` does."""
     return stacked(((path, _rows_of(path)) for path in paths), table)
-
-
-def join_tables(parts: Sequence[Path], output: Path, table: Table) -> int:
-    """Write the parts of a Parquet ``table`` one after another into one file, and return the number of rows.
-
-    Holds one part and one row group in memory. The bytes are those of :func:`write_table` for the whole table. Raises
-    :class:`FoolingError` for a broken part, and if parts have other columns than the first one. Keys are compared
-    within each part only.
-    """
-    import pyarrow as pa  # type: ignore[import-untyped]
-    import pyarrow.parquet as pq  # type: ignore[import-untyped]
-
-    held: list[pa.Table] = []
-    with written_atomically(output) as temporary, contextlib.ExitStack() as opened:
-        writer: pq.ParquetWriter | None = None
-        rows = 0
-        for path in parts:
-            read_table(path, table)
-            part = pq.read_table(path)
-            if writer is None:
-                options = {"compression": "zstd", "write_page_checksum": True}
-                writer = opened.enter_context(pq.ParquetWriter(temporary, part.schema, **options))
-            if not part.schema.equals(writer.schema):
-                raise FoolingError(
-                    f"{path} has other columns than {parts[0]}",
-                    found=", ".join(map(str, part.schema)),
-                    expected=", ".join(map(str, writer.schema)),
-                    remedy=REMEDY,
-                )
-            held.append(part)
-            rows += len(part)
-            while sum(map(len, held)) >= ROW_GROUP:
-                together = pa.concat_tables(held)
-                writer.write_table(together.slice(0, ROW_GROUP).combine_chunks(), row_group_size=ROW_GROUP)
-                held = [together.slice(ROW_GROUP)]
-        if writer is None:
-            raise FoolingError(f"{output} has no parts", found="no tables", expected="one or more")
-        if (together := pa.concat_tables(held)).num_rows:
-            writer.write_table(together.combine_chunks(), row_group_size=ROW_GROUP)
-    return rows
 
 
 def write_arrays(
@@ -303,8 +261,8 @@ def _require_checksum(path: Path, part: str, *, found: str, expected: object) ->
 def _rows_of(path: Path) -> pd.DataFrame:
     """Return all rows of a table; the cells of a CSV file are strings."""
     import pandas as pd
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+    import pyarrow as pa  # type: ignore[import-untyped]
+    import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
     require_file(path)
     if path.suffix != ".parquet":

@@ -18,15 +18,13 @@ from fooling.claims.judgements import CLAIMS
 from fooling.classifiers.classifier_file import load_classifier
 from fooling.cli.attack import attack
 from fooling.cli.attack_tables import tabulate_adversarial, tabulate_label_only, tabulate_universal
-from fooling.cli.claims import claims, summarise
+from fooling.cli.claims import claims, join_lineage, join_transfer, label_champions, show_champions, summarise
 from fooling.cli.classifiers import assemble_ensemble, calibrate, match_refusal
 from fooling.cli.comparisons import compare_kinds, compare_models, probe_boundary
 from fooling.cli.examination import (
     ablate,
     examine,
-    label_champions,
     measure_distances,
-    show_champions,
     stress,
     transfer,
 )
@@ -37,8 +35,6 @@ from fooling.cli.tables import (
     compare_class_sets,
     compare_networks,
     describe_classifiers,
-    join_lineage,
-    join_transfer,
     summarise_ablation,
     tabulate,
     tabulate_ascent,

@@ -10,12 +10,11 @@ import scipy.stats
 from fooling.claims.estimand import Context, ContextSettings, NotRun, Tables
 from fooling.claims.estimands import ESTIMANDS
 from fooling.claims.parameters import Filter
-from fooling.findings import transfer
+from fooling.findings import calibration, transfer
+from fooling.findings.calibration import Network, labelled_table
 from fooling.findings.transfer import (
-    Network,
     TransferSettings,
     joined_pairs,
-    labelled_table,
     pairs_table,
     transfer_table,
 )
@@ -86,7 +85,7 @@ def test_rows_are_in_the_order_of_the_networks_and_of_the_runs(networks):
 
 @pytest.mark.parametrize("together", [1, 4, 1000])
 def test_runs_are_taken_in_groups_of_few_images(networks, monkeypatch, together):
-    monkeypatch.setattr(transfer, "TOGETHER", together)
+    monkeypatch.setattr(calibration, "TOGETHER", together)
     runs, taken = [run("a", 1), run("b", 1), run("a", 2)], []
     sizes: list[int] = []
 

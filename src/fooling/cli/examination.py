@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,16 +10,16 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from fooling.artifacts import read_table, read_tables, write_table, write_tables
+from fooling.artifacts import read_table, write_table, write_tables
 from fooling.attacks.evolution.record import RunRecord, load_run, load_runs
 from fooling.classifiers.architectures import FITTED_MODELS
 from fooling.classifiers.classifier import Classifier, confidences_of, log_odds_of
 from fooling.classifiers.gradients import logits_and_features
-from fooling.cli._files import open_classifier, read_named_runs, scorer
+from fooling.cli._files import open_classifier, read_named_runs, require_sources, scorer
 from fooling.datasets.dataset import load_dataset
 from fooling.errors import FoolingError
 from fooling.findings.ablation import ABLATION, AblationSettings, Scorer, ablation_table
-from fooling.findings.calibration import CALIBRATION, REAL
+from fooling.findings.calibration import CALIBRATION, REAL, Network, labelled_table
 from fooling.findings.distances import DISTANCES, DistanceSettings, Outputs, distances_table, images_to_measure
 from fooling.findings.examination import EXAMINED, ExaminationSettings, IndependentClassifier, examined_table
 from fooling.findings.stress import (
@@ -33,15 +33,10 @@ from fooling.findings.stress import (
     supernormal_table,
 )
 from fooling.findings.transfer import (
-    OWN_LABELS,
-    PAIR_PARTS,
     SHOWN,
     TRANSFER,
-    Network,
     TransferSettings,
     format_rate,
-    labelled_table,
-    pairs_table,
     shown_table,
     transfer_table,
 )
@@ -137,7 +132,7 @@ def transfer(
     checked = read_settings(TransferSettings, settings)
     records = [load_run(path) for path in runs or []]
     records += _first(measured_runs, [record for path in batches or [] for record in load_runs(path)])
-    _require_sources(records, classifiers)
+    require_sources(records, classifiers)
     opened = (open_classifier(path, device=device, architecture=architecture) for path in classifiers)
     networks = [Network(name=each.name, architecture=each.architecture, confidences=scorer(each)) for each in opened]
     order = [network.name for network in networks]
@@ -149,88 +144,12 @@ def transfer(
     say(f"{experiment}: {len(records)} runs shown to {len(networks)} networks, {rate}; written to {pairs}")
 
 
-def label_champions(
-    classifiers: list[Path],
-    *,
-    runs: list[Path],
-    output: Path,
-    architecture: list[str] | None = None,
-    device: str = "auto",
-) -> None:
-    """Label champions with the networks on which they evolved, for `show-champions`.
-
-    Args:
-        classifiers: Classifier files of these networks.
-        runs: Run files of one experiment; give the option once for each.
-        output: Table of the champions with the labels of their own networks to write.
-    """
-    opened = [open_classifier(path, device=device, architecture=architecture) for path in classifiers]
-    networks = [Network(name=each.name, architecture=each.architecture, confidences=scorer(each)) for each in opened]
-    known = {digest_of(path) for path in classifiers}
-    table = labelled_table((_evolved_on(known, load_run(path), classifiers) for path in runs), networks)
-    write_table(output, table, OWN_LABELS)
-    own = share_percent((table["source_label"] == table["class_index"]).mean())
-    say(f"{len(table)} champions of {len(runs)} runs labelled, {own} with their class; written to {output}")
-
-
-def show_champions(
-    classifiers: list[Path],
-    *,
-    experiment: str,
-    runs: list[Path],
-    labelled: list[Path],
-    settings: str = "{}",
-    shown: Path,
-    pairs: Path,
-    architecture: list[str] | None = None,
-    device: str = "auto",
-) -> None:
-    """Show the champions of runs to some networks, as one part of what `join-transfer` joins.
-
-    Args:
-        classifiers: Classifier files of the networks that are shown the champions.
-        experiment: Name of the experiment.
-        runs: Run files on some networks, of each all or none, in the order of the networks; once for each.
-        labelled: Tables with the labels of these champions, from `label-champions`; once for each.
-        shown: Table of the images and the confidences of every network to write.
-        pairs: Table of the pairs of networks to write.
-    """
-    checked = read_settings(TransferSettings, settings)
-    labels = read_tables(labelled, OWN_LABELS)
-    opened = [open_classifier(path, device=device, architecture=architecture) for path in classifiers]
-    networks = [Network(name=each.name, architecture=each.architecture, confidences=scorer(each)) for each in opened]
-    architectures = dict(zip(labels["source"], labels["architecture"], strict=True))
-    architectures |= {network.name: network.architecture for network in networks}
-    table = shown_table(map(load_run, runs), labels, networks, experiment=experiment)
-    write_tables((shown, table, SHOWN), (pairs, pairs_table(table, architectures, checked), PAIR_PARTS))
-    say(f"{experiment}: {len(runs)} runs shown to {len(networks)} networks; written to {shown}")
-
-
 def _first(count: int | None, records: Sequence[RunRecord]) -> list[RunRecord]:
     """Return the first ``count`` runs against each network."""
     by_network: dict[str, list[RunRecord]] = {}
     for record in records:
         by_network.setdefault(record.classifier["sha256"], []).append(record)
     return [record for found in by_network.values() for record in found[:count]]
-
-
-def _evolved_on(known: Container[str], record: RunRecord, classifiers: Sequence[Path]) -> RunRecord:
-    """Return a run on one of the ``known`` classifiers; raise :class:`FoolingError` for any other."""
-    if record.classifier["sha256"] not in known:
-        _require_sources([record], classifiers)
-    return record
-
-
-def _require_sources(records: Sequence[RunRecord], classifiers: Sequence[Path]) -> None:
-    known = {digest_of(path) for path in classifiers}
-    strangers = sorted({record.classifier["name"] for record in records if record.classifier["sha256"] not in known})
-    if not records or strangers:
-        raise FoolingError(
-            "the images were not evolved on these networks",
-            found=f"runs on {', '.join(strangers)}" if strangers else "no runs",
-            expected=f"runs on {', '.join(map(str, classifiers))}",
-            remedy="make the runs again, or give the file of that network too",
-        )
 
 
 def measure_distances(

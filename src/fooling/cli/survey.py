@@ -197,8 +197,7 @@ def survey_simulate(*, questionnaire: Path, settings: str = "{}", output: Path) 
     checked = read_settings(SimulationSettings, settings)
     asked = load_questionnaire(questionnaire)
     if output.is_dir():
-        others = sorted(path.name for path in output.iterdir() if not path.name.startswith(SYNTHETIC_FILES))
-        if others:
+        if others := sorted(path.name for path in output.iterdir() if not path.name.startswith(SYNTHETIC_FILES)):
             raise FoolingError(
                 f"{output} contains other files", found=others[0], expected="a folder with simulated answers only"
             )
@@ -257,8 +256,7 @@ def survey_analyse(
         consistency: Table of the error consistency between people to write.
         trials: Table of all answers, in the columns of model-vs-human, to write.
     """
-    checked = read_settings(AnalysisSettings, settings)
-    asked = load_questionnaire(questionnaire)
+    checked, asked = read_settings(AnalysisSettings, settings), load_questionnaire(questionnaire)
     taken, listed = _read_folder(responses, asked)
     kept = kept_answers(pd.concat(taken, ignore_index=True), checked)
     if kept.answers.empty:
@@ -281,8 +279,8 @@ def survey_analyse(
     )
     people = kept.answers["participant"].nunique()
     of = "simulated answers" if taken[0]["synthetic"].any() else "answers"
-    refused = int((~listed["accepted"]).sum())
-    say(f"{len(kept.answers)} {of} of {people} participants analysed, {refused} files refused; written to {accuracy}")
+    refused = f"{int((~listed['accepted']).sum())} files refused"
+    say(f"{len(kept.answers)} {of} of {people} participants analysed, {refused}; written to {accuracy}")
 
 
 def _read_folder(folder: Path, asked: Questionnaire) -> tuple[list[pd.DataFrame], pd.DataFrame]:
@@ -309,15 +307,8 @@ def _read_folder(folder: Path, asked: Questionnaire) -> tuple[list[pd.DataFrame]
         problem, found = f"{folder} holds no response file that can be read", f"{len(reasons)} files, all refused"
         raise FoolingError(problem, found=found, expected="a CSV or JSON file of the page")
     _require_one_kind(taken, folder)
-    rows = [
-        (
-            _in_utf8(path.name),
-            path in taken,
-            len(taken.get(path, ())),
-            _in_utf8(" ".join(reasons.get(path, "").split())),
-        )
-        for path in sorted([*taken, *reasons])
-    ]
+    told = {path: " ".join(reasons.get(path, "").split()) for path in sorted([*taken, *reasons])}
+    rows = [(_in_utf8(path.name), path in taken, len(taken.get(path, ())), _in_utf8(why)) for path, why in told.items()]
     return list(taken.values()), pd.DataFrame(rows, columns=FILES.names)
 
 
@@ -336,8 +327,7 @@ def _files_in(folder: Path) -> list[Path]:
 def _read_file(path: Path, asked: Questionnaire) -> pd.DataFrame:
     """Return the answers in one file; raise :class:`FoolingError` with the reason if it is refused."""
     kinds: dict[str, File] = {".csv": "csv", ".json": "json"}
-    kind = kinds.get(path.suffix.lower())
-    if kind is None:
+    if (kind := kinds.get(path.suffix.lower())) is None:
         raise FoolingError(f"{path} is no response file", found=path.suffix or "no ending", expected=".csv or .json")
     require_file(path)
     table = parsed_responses(read_text(path), kind=kind, source=path, questionnaire=asked)
@@ -351,10 +341,10 @@ def _read_file(path: Path, asked: Questionnaire) -> pd.DataFrame:
 
 
 def _require_one_kind(taken: dict[Path, pd.DataFrame], folder: Path) -> None:
-    simulated = {path: bool(table["synthetic"].any()) for path, table in taken.items()}
-    if len(set(simulated.values())) > 1:
+    simulated = [bool(table["synthetic"].any()) for table in taken.values()]
+    if len(set(simulated)) > 1:
         raise FoolingError(
             f"{folder} mixes answers of people with simulated ones",
-            found=f"{sum(simulated.values())} of {len(simulated)} files are simulated",
+            found=f"{sum(simulated)} of {len(simulated)} files are simulated",
             remedy="keep each kind in a folder of its own",
         )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from fooling.artifacts import join_tables, read_json, read_table, read_tables, write_table, write_tables
+from fooling.artifacts import read_json, read_table, read_tables, write_table, write_tables
 from fooling.attacks.evolution.record import load_run
 from fooling.attacks.record import TargetedRecord, load_attack
 from fooling.classifiers.header import classifier_header
@@ -19,6 +19,7 @@ from fooling.findings.ancestry import (
     REPLAYS,
     LineageSettings,
     ancestry_table,
+    format_lineage,
     lineage_table,
     replays_table,
     traced,
@@ -60,7 +61,6 @@ from fooling.findings.runs import (
     ThresholdSettings,
     run_tables,
 )
-from fooling.findings.transfer import PAIR_PARTS, SHOWN, TRANSFER, format_rate, joined_pairs
 from fooling.findings.variance import VARIANCE, variance_table
 from fooling.messages import percent, say, share_percent, short_percent
 from fooling.schemas import checked_header
@@ -153,58 +153,7 @@ def trace_lineage(
     write_tables((ancestry, champions, ANCESTRY), *part, *whole)
     say(f"{experiment}: {len(champions)} champions of {len(found)} runs traced; written to {ancestry}")
     for path, table, _ in whole:
-        say(_format_lineage(table, experiment=experiment, path=path))
-
-
-def join_lineage(
-    ancestry: list[Path],
-    *,
-    replays: list[Path],
-    experiment: str,
-    settings: str = "{}",
-    champions: Path,
-    lineage: Path,
-) -> None:
-    """Join the parts of an experiment that `trace-lineage` wrote, each for some of its networks.
-
-    Args:
-        ancestry: Tables of what champions descend from, in the order of the names of their networks.
-        replays: Tables of the measures of runs and replays; give the option once for each.
-        experiment: Name of the experiment.
-        champions: Table of what every champion descends from to write.
-        lineage: Table of the experiment's measures, beside chance, to write.
-    """
-    checked = read_settings(LineageSettings, settings)
-    measures = lineage_table(read_tables(replays, REPLAYS), settings=checked)
-    join_tables(ancestry, champions, ANCESTRY)
-    write_table(lineage, measures, LINEAGE)
-    say(_format_lineage(measures, experiment=experiment, path=lineage))
-
-
-def _format_lineage(measures: pd.DataFrame, *, experiment: str, path: Path) -> str:
-    (measured,) = measures[measures["measure"] == "other_ancestor"].to_dict("records")
-    share, chance = share_percent(measured["value"]), share_percent(measured["chance"])
-    return (
-        f"{experiment}: {share} of the champions have an ancestor that was a champion of another class "
-        f"({chance} with random parents); written to {path}"
-    )
-
-
-def join_transfer(shown: list[Path], *, pair_parts: list[Path], images: Path, pairs: Path) -> None:
-    """Join the parts of an experiment that `show-champions` wrote, each for some networks.
-
-    Args:
-        shown: Tables of the images and confidences, in the order of the networks that were shown the images.
-        pair_parts: Tables of the pairs of networks in the same parts; give the option once for each.
-        images: Table of the images and the confidences of every network to write.
-        pairs: Table of the pairs of networks to write.
-    """
-    summary = joined_pairs(read_tables(pair_parts, PAIR_PARTS))
-    rows = join_tables(shown, images, SHOWN)
-    write_table(pairs, summary, TRANSFER)
-    experiment, networks = summary["experiment"].iloc[0], summary["target"].nunique()
-    rate = format_rate(summary)
-    say(f"{experiment}: {rows} rows of champions shown to {networks} networks, {rate}; written to {pairs}")
+        say(f"{experiment}: {format_lineage(table)}; written to {path}")
 
 
 def compare(times: list[Path], *, settings: str, survival: Path, presets: Path) -> None:

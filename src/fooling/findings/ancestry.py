@@ -27,6 +27,7 @@ from fooling.findings.lineage import (
 )
 from fooling.findings.registry import CLASS, EXPERIMENT, FOUND_IN, INDIVIDUAL, NOTE, RUN, RUNS, UNITS
 from fooling.findings.runs import of_run
+from fooling.messages import share_percent
 from fooling.seeding import numpy_generator
 from fooling.table import COUNT, NOT_NEGATIVE, NUMBER, SHARE, Column, Table, bounds, names_of, one_of, or_nothing
 
@@ -144,7 +145,7 @@ REPLAYS = Table(
     columns=(
         *RUN,
         Column("measure", MEASURES, doc="As in `lineage`."),
-        Column("replay", COUNT, doc="0 for the run itself; replays with redrawn parents count from 1."),
+        Column("replay", COUNT, doc="Number of the replay with redrawn parents, from 1; 0 is the run itself."),
         Column("value", NOT_NEGATIVE.or_nothing, doc="The measure of the run; empty if it is undefined."),
     ),
     key=(*names_of(RUN), "measure", "replay"),
@@ -230,6 +231,13 @@ def lineage_table(replays: pd.DataFrame, *, settings: LineageSettings) -> pd.Dat
         numbers = (found.value, found.low, found.high, by_chance.mean(), low, high, found.units, found.runs)
         rows.append((of_measure["experiment"].iloc[0], measure, *numbers, found.note))
     return pd.DataFrame(rows, columns=LINEAGE.names)
+
+
+def format_lineage(measures: pd.DataFrame) -> str:
+    """Return a sentence on the share of champions with an ancestor of another class, from the table ``lineage``."""
+    (measured,) = measures[measures["measure"] == "other_ancestor"].to_dict("records")
+    share, chance = share_percent(measured["value"]), share_percent(measured["chance"])
+    return f"{share} of the champions have an ancestor of another class ({chance} with random parents)"
 
 
 def _require_whole(replays: pd.DataFrame) -> None:

@@ -13,9 +13,7 @@ images of one run at a time::
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -24,43 +22,25 @@ from pydantic import Field
 
 from fooling.attacks.evolution.record import RunRecord
 from fooling.errors import FoolingError
+from fooling.findings.calibration import Network, in_groups
 from fooling.findings.intervals import DrawingSettings, IntervalSettings, estimated_share
-from fooling.findings.registry import CLASS, EXPERIMENT, SEED
+from fooling.findings.registry import CLASS, EXPERIMENT, OWN, SEED, SOURCE
 from fooling.messages import share_percent
 from fooling.seeding import numpy_generator
 from fooling.table import COUNT, SHARE, TEXT, Column, Table, bounds, names_of, one_of, or_nothing
 
-TOGETHER = 1000  # images that are scored at once, if they are of several runs
 LABELS = {"class": "class_index", "source-label": "source_label"}
 _PAIR = (
     EXPERIMENT,
-    Column("source", TEXT, doc="Classifier that the image was evolved on."),
+    SOURCE,
     Column("target", TEXT, doc="Classifier that the image is shown to."),
-)
-_OWN = (
-    Column("source_confidence", SHARE, doc="Confidence of the source in the class."),
-    Column("source_label", COUNT, doc="Index of the class that the source predicts."),
-    Column("source_label_confidence", SHARE, doc="Confidence of the source in the class that it predicts."),
-)
-OWN_LABELS = Table(
-    name="own_labels",
-    path="findings/own_labels/{experiment}/{part}.parquet",
-    commands=("label-champions",),
-    columns=(
-        _PAIR[1],
-        Column("architecture", TEXT, doc="Architecture of the source."),
-        *(SEED, *CLASS, *_OWN),
-    ),
-    key=("source", "seed", "class_index"),
-    doc="One row for each champion of evolution on some of the classifiers of an experiment, with the label that its "
-    "own classifier gives it. An intermediate table.",
 )
 SHOWN = Table(
     name="shown",
     path="findings/transfer/{experiment}.shown.parquet",
     commands=("join-transfer", "transfer"),
     columns=(
-        *(*_PAIR, SEED, *CLASS, *_OWN),
+        *(*_PAIR, SEED, *CLASS, *OWN),
         Column("target_confidence", SHARE, doc="Confidence of the target in the class."),
         Column("target_label", COUNT, doc="Index of the class that the target predicts."),
         Column("target_label_confidence", SHARE, doc="Confidence of the target in the class that the source predicts."),
@@ -169,33 +149,6 @@ class TransferSettings(IntervalSettings, DrawingSettings):
     """Number of random permutations of the other classifier's labels, to estimate the chance level of transfer."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Network:
-    """A network that is shown images."""
-
-    name: str
-    architecture: str
-    confidences: Callable[[NDArray[np.uint8]], NDArray[np.float32]]  # (B, C, H, W) uint8 to (B, L)
-
-
-def labelled_table(records: Iterable[RunRecord], networks: Sequence[Network]) -> pd.DataFrame:
-    """Return one row for each champion of the runs, with the label of the network on which it evolved.
-
-    Takes one run at a time. The network of each run must be among the ``networks``.
-    """
-    by_name = {network.name: network for network in networks}
-    tables = []
-    for together in _together(records):
-        for source in dict.fromkeys(record.classifier["name"] for record in together):
-            own = [record for record in together if record.classifier["name"] == source]
-            confidences = by_name[source].confidences(np.concatenate([record.images for record in own]))
-            tables += [
-                _labelled(record, by_name[source], confidences[rows])
-                for record, rows in zip(own, _rows_of(own), strict=True)
-            ]
-    return pd.concat(tables, ignore_index=True)
-
-
 def shown_table(
     records: Iterable[RunRecord], labelled: pd.DataFrame, networks: Sequence[Network], *, experiment: str
 ) -> pd.DataFrame:
@@ -214,7 +167,7 @@ def shown_table(
     """
     of_runs = {(str(source), seed): rows for (source, seed), rows in labelled.groupby(["source", "seed"])}
     tables: dict[str, list[pd.DataFrame]] = {network.name: [] for network in networks}
-    for together in _together(records):
+    for together in in_groups(records):
         own = pd.concat([_labels_of(record, of_runs) for record in together], ignore_index=True)
         images = np.concatenate([record.images for record in together])
         for network in networks:
@@ -280,41 +233,6 @@ def format_rate(pairs: pd.DataFrame) -> str:
     """Return a text with the mean transfer rate of all champions to other networks."""
     others = pairs[(pairs["relation"] != "itself") & (pairs["images"] == "all") & (pairs["label"] == "class")]
     return f"mean transfer rate {share_percent(others['transfer_rate'].mean())}" if len(others) else "no other network"
-
-
-def _together(records: Iterable[RunRecord]) -> Iterator[list[RunRecord]]:
-    """Yield runs in groups of at most :data:`TOGETHER` images, or single runs with more."""
-    group: list[RunRecord] = []
-    for record in records:
-        if group and sum(len(one.images) for one in group) + len(record.images) > TOGETHER:
-            yield group
-            group = []
-        group.append(record)
-    if group:
-        yield group
-
-
-def _rows_of(records: Sequence[RunRecord]) -> list[slice]:
-    """Return the place of each run's images among those of all of them."""
-    ends = np.cumsum([0, *(len(record.images) for record in records)]).tolist()
-    return [slice(first, last) for first, last in itertools.pairwise(ends)]
-
-
-def _labelled(record: RunRecord, network: Network, confidences: NDArray[np.float32]) -> pd.DataFrame:
-    rows = np.arange(len(record.class_names))
-    table = pd.DataFrame(
-        {
-            "source": network.name,
-            "architecture": network.architecture,
-            "seed": record.seed,
-            "class_index": rows,
-            "class_name": list(record.class_names),
-            "source_confidence": confidences[rows, rows],
-            "source_label": confidences.argmax(axis=1),
-            "source_label_confidence": confidences.max(axis=1),
-        }
-    )
-    return table[OWN_LABELS.names]
 
 
 def _labels_of(record: RunRecord, of_runs: Mapping[tuple[str, Hashable], pd.DataFrame]) -> pd.DataFrame:

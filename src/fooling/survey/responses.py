@@ -12,7 +12,7 @@ import io
 import re
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -22,10 +22,6 @@ from fooling.inputs import parsed_json, require_reasonable
 from fooling.survey.questionnaire import FORMULA_SIGNS, NONE_OF_THESE, Block, CatchCard, Questionnaire, Stimulus
 from fooling.survey.settings import ExclusionSettings
 from fooling.table import COUNT, FLAG, NOT_NEGATIVE, TEXT, Column, Table, one_of
-
-if TYPE_CHECKING:
-    import pandas as pd
-
 
 FILES = Table(
     name="survey_files",
@@ -48,11 +44,9 @@ Row = Mapping[str, str]
 File = Literal["csv", "json"]
 
 WHOLE = re.compile(r"0|[1-9][0-9]{0,9}")
-#: Participants, and ids that a recruitment service gives them; the page checks them too (records.js).
 IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 IN_WORDS = "1 to 64 letters, digits, hyphens or underscores, beginning with a letter or digit"
-#: Participants whose id the page drew.
-DRAWN = re.compile(r"[0-9a-f]{16}")
+DRAWN = re.compile(r"[0-9a-f]{16}")  # participants whose id the page drew
 #: The columns in order: pattern of their cells, and its description.
 COLUMNS: dict[str, tuple[re.Pattern[str], str]] = {
     "format": (re.compile(f"{FORMAT}|{SYNTHETIC_FORMAT}"), FORMAT),
