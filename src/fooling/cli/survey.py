@@ -196,11 +196,10 @@ def survey_simulate(*, questionnaire: Path, settings: str = "{}", output: Path) 
     """
     checked = read_settings(SimulationSettings, settings)
     asked = load_questionnaire(questionnaire)
-    if output.is_dir():
-        if others := sorted(path.name for path in output.iterdir() if not path.name.startswith(SYNTHETIC_FILES)):
-            raise FoolingError(
-                f"{output} contains other files", found=others[0], expected="a folder with simulated answers only"
-            )
+    if output.is_dir() and (
+        others := sorted(x.name for x in output.iterdir() if not x.name.startswith(SYNTHETIC_FILES))
+    ):
+        raise FoolingError(f"{output} contains other files", found=others[0], expected="only simulated answers")
     for name, text in simulated_files(asked, checked):
         write_text(output / name, text)
     say(f"{checked.participants} simulated participants; written to {output}")
