@@ -20,6 +20,7 @@ MODULES = (
     "drawings",
     "findings",
     "page",
+    "parts",
     "priorities",
     "process",
     "retraining",
@@ -72,6 +73,7 @@ from rules.detectors import Guards
 from rules.drawings import Figures
 from rules.findings import Findings
 from rules.page import Page, folder_of
+from rules.parts import Parts
 from rules.priorities import SHOWN, Priorities
 from rules.process import (
     end_without_traceback_on_ctrl_c,
@@ -122,6 +124,7 @@ findings = Findings(study, experiments, attacks, audits, retrainings, guards, hu
 figures = Figures(study, datasets, chains, human_study)
 report_page = Page(study, datasets)
 tables = findings.tables
+parts = Parts(study, experiments)
 priorities = Priorities(study)
 
 # The captions of figures in Snakemake's own report (docs/captions) read these.

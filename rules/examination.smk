@@ -169,36 +169,99 @@ rule measure_distances:
         " --output {output} 2> {log}"
 
 
-rule transfer:
+rule label_champions:
     input:
-        classifiers=of_each(classifiers.file, findings.classifiers_beside),
-        runs=by_wildcards(experiments.evolved),
-        architecture=classifiers.network_files(findings.classifiers_beside),
+        classifiers=of_each(classifiers.file, parts.labelling),
+        runs=by_wildcards(parts.labelled_runs),
+        architecture=classifiers.network_files(parts.labelling),
     output:
-        shown="<results>/findings/transfer/{experiment}.shown.parquet",
-        pairs="<results>/findings/transfer/{experiment}.pairs.csv",
+        "<results>/findings/own_labels/{experiment}/{part}.parquet",
     params:
-        code=classifiers.fingerprint("fooling.cli.examination:transfer", findings.classifiers_beside),
+        code=classifiers.fingerprint("fooling.cli.claims:label_champions", parts.labelling),
         environment=environment("networks"),
         runs=options("runs"),
-        settings=findings.settings(TransferSettings),
         own_files=chains.own_files,
     log:
-        "<logs>/findings/transfer/{experiment}.log",
+        "<logs>/findings/label_champions/{experiment}/{part}.log",
     benchmark:
-        "<benchmarks>/findings/transfer/{experiment}.tsv"
+        "<benchmarks>/findings/label_champions/{experiment}/{part}.tsv"
+    wildcard_constraints:
+        part="[0-9]+",
     priority: SHOWN
     conda:
         "../envs/networks.yaml"
     resources:
         mem_mb=memory(2000),
-        runtime=minutes(60),
+        runtime=60,
         gpu=gpus,
     message:
-        "Score the champions of {wildcards.experiment} on all networks of their data set"
+        "Label the champions of {wildcards.experiment} with their own networks, part {wildcards.part}"
     shell:
-        "fooling transfer {input.classifiers} {params.own_files} {params.runs} --experiment {wildcards.experiment}"
+        "fooling label-champions {input.classifiers} {params.own_files} {params.runs} --output {output} 2> {log}"
+
+
+rule show_champions:
+    input:
+        classifiers=of_each(classifiers.file, parts.targets),
+        runs=by_wildcards(parts.shown_runs),
+        labelled=by_wildcards(parts.labels),
+        architecture=classifiers.network_files(parts.targets),
+    output:
+        shown="<results>/findings/shown/{experiment}/{part}.parquet",
+        pairs="<results>/findings/shown/{experiment}/{part}.pairs.parquet",
+    params:
+        code=classifiers.fingerprint("fooling.cli.claims:show_champions", parts.targets),
+        environment=environment("networks"),
+        files=options("runs", "labelled"),
+        settings=findings.settings(TransferSettings),
+        own_files=chains.own_files,
+    log:
+        "<logs>/findings/show_champions/{experiment}/{part}.log",
+    benchmark:
+        "<benchmarks>/findings/show_champions/{experiment}/{part}.tsv"
+    wildcard_constraints:
+        part="[0-9]+",
+    priority: SHOWN
+    conda:
+        "../envs/networks.yaml"
+    resources:
+        mem_mb=memory(2000),
+        runtime=60,
+        gpu=gpus,
+    message:
+        "Score the champions of {wildcards.experiment} on the networks of their data set, part {wildcards.part}"
+    shell:
+        "fooling show-champions {input.classifiers} {params.own_files} {params.files} --experiment {wildcards.experiment}"
         " --settings {params.settings:q} --shown {output.shown} --pairs {output.pairs} 2> {log}"
+
+
+rule join_transfer:
+    input:
+        shown=by_wildcards(parts.shown_tables),
+        pair_parts=by_wildcards(parts.pair_tables),
+    output:
+        shown="<results>/findings/transfer/{experiment}.shown.parquet",
+        pairs="<results>/findings/transfer/{experiment}.pairs.csv",
+    params:
+        code=fingerprint("fooling.cli.claims:join_transfer"),
+        environment=environment("findings"),
+        parts=options("pair_parts"),
+    log:
+        "<logs>/findings/transfer/{experiment}.log",
+    benchmark:
+        "<benchmarks>/findings/transfer/{experiment}.tsv"
+    wildcard_constraints:
+        experiment=one_of(study.experiments),
+    priority: SHOWN
+    conda:
+        "../envs/findings.yaml"
+    resources:
+        mem_mb=memory(2000),
+        runtime=30,
+    message:
+        "Tabulate the transfer of the champions of {wildcards.experiment}"
+    shell:
+        "fooling join-transfer {input.shown} {params.parts} --images {output.shown} --pairs {output.pairs} 2> {log}"
 
 
 rule transfer_in_chain:

@@ -156,18 +156,20 @@ rule tabulate_budget:
 
 rule trace_lineage:
     input:
-        runs=by_wildcards(experiments.evolved),
+        runs=by_wildcards(parts.traced),
     output:
-        ancestry="<results>/findings/ancestry/{experiment}.parquet",
-        lineage="<results>/findings/lineage/{experiment}.csv",
+        ancestry="<results>/findings/traced/{experiment}/{part}.parquet",
+        replays="<results>/findings/traced/{experiment}/{part}.replays.parquet",
     params:
         code=fingerprint("fooling.cli.tables:trace_lineage"),
         environment=environment("findings"),
         settings=findings.settings(LineageSettings),
     log:
-        "<logs>/findings/trace_lineage/{experiment}.log",
+        "<logs>/findings/trace_lineage/{experiment}/{part}.log",
     benchmark:
-        "<benchmarks>/findings/trace_lineage/{experiment}.tsv"
+        "<benchmarks>/findings/trace_lineage/{experiment}/{part}.tsv"
+    wildcard_constraints:
+        part="[0-9]+",
     priority: SHOWN
     conda:
         "../envs/findings.yaml"
@@ -175,10 +177,39 @@ rule trace_lineage:
         mem_mb=memory(2000),
         runtime=30,
     message:
-        "Trace the lineage of the champions of {wildcards.experiment}"
+        "Trace the lineage of the champions of {wildcards.experiment}, part {wildcards.part}"
     shell:
         "fooling trace-lineage {input.runs} --experiment {wildcards.experiment} --settings {params.settings:q}"
-        " --ancestry {output.ancestry} --lineage {output.lineage} 2> {log}"
+        " --ancestry {output.ancestry} --replays {output.replays} 2> {log}"
+
+
+rule join_lineage:
+    input:
+        ancestry=by_wildcards(parts.ancestry),
+        replays=by_wildcards(parts.replays),
+    output:
+        ancestry="<results>/findings/ancestry/{experiment}.parquet",
+        lineage="<results>/findings/lineage/{experiment}.csv",
+    params:
+        code=fingerprint("fooling.cli.claims:join_lineage"),
+        environment=environment("findings"),
+        replays=options("replays"),
+        settings=findings.settings(LineageSettings),
+    log:
+        "<logs>/findings/join_lineage/{experiment}.log",
+    benchmark:
+        "<benchmarks>/findings/join_lineage/{experiment}.tsv"
+    priority: SHOWN
+    conda:
+        "../envs/findings.yaml"
+    resources:
+        mem_mb=memory(2000),
+        runtime=30,
+    message:
+        "Compare the lineage of the champions of {wildcards.experiment} with random parents"
+    shell:
+        "fooling join-lineage {input.ancestry} {params.replays} --experiment {wildcards.experiment} --settings"
+        " {params.settings:q} --champions {output.ancestry} --lineage {output.lineage} 2> {log}"
 
 
 rule compare_networks:

@@ -36,6 +36,10 @@ class HumanStudy:
         """Return the settings of the questionnaire."""
         return as_json(self._survey.questionnaire())
 
+    def recruitment(self) -> str:
+        """Return the settings of the page that are not part of the questionnaire."""
+        return as_json(self._survey.recruitment())
+
     def classifier(self) -> list[str]:
         """Return the name of the network whose images are shown, as a list."""
         return [self._survey.classifier]

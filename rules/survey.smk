@@ -50,6 +50,8 @@ rule survey_analyse:
         agreement="<results>/findings/survey/agreement.csv",
         confidence="<results>/findings/survey/confidence.csv",
         confusion="<results>/findings/survey/confusion.csv",
+        consistency="<results>/findings/survey/consistency.csv",
+        trials="<results>/findings/survey/trials.csv",
     params:
         code=fingerprint("fooling.cli.survey:survey_analyse"),
         environment=environment("survey"),
@@ -70,7 +72,8 @@ rule survey_analyse:
     shell:
         "fooling survey analyse {params.folder} --questionnaire {input.questionnaire} --settings {params.settings:q}"
         " --files {output.files} --exclusions {output.exclusions} --accuracy {output.accuracy} --images {output.images}"
-        " --agreement {output.agreement} --confidence {output.confidence} --confusion {output.confusion} 2> {log}"
+        " --agreement {output.agreement} --confidence {output.confidence} --confusion {output.confusion}"
+        " --consistency {output.consistency} --trials {output.trials} 2> {log}"
 
 
 # Only `make survey` builds the page. It installs the npm packages, which nothing else in a study needs.
@@ -83,6 +86,7 @@ rule survey_build:
         code=fingerprint("fooling.cli.survey:survey_build"),
         environment=environment("survey"),
         packages="results/.packages/node_modules",
+        settings=by_wildcards(human_study.recruitment),
     log:
         "<logs>/survey/build.log",
     benchmark:
@@ -95,5 +99,5 @@ rule survey_build:
     message:
         "Build the page of the human study"
     shell:
-        "fooling survey build --questionnaire {input.questionnaire} --packages {params.packages} --output {output}"
-        " 2> {log}"
+        "fooling survey build --questionnaire {input.questionnaire} --packages {params.packages}"
+        " --settings {params.settings:q} --output {output} 2> {log}"

@@ -664,7 +664,17 @@ class DegenerateStudy:
             settings=json.dumps({"participants": 1, "careless": 0}),
             output=self.folder / "survey" / "responses",
         )
-        kinds = ("files", "exclusions", "accuracy", "images", "agreement", "confidence", "confusion")
+        kinds = (
+            "files",
+            "exclusions",
+            "accuracy",
+            "images",
+            "agreement",
+            "confidence",
+            "confusion",
+            "consistency",
+            "trials",
+        )
         yield call(
             "survey analyse",
             self.folder / "survey" / "responses",

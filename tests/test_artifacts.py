@@ -21,6 +21,7 @@ from safetensors.numpy import save_file
 
 from fooling import artifacts
 from fooling.errors import FoolingError
+from fooling.findings import registry
 from fooling.table import COUNT, NUMBER, TEXT, Column, Table, Values
 
 
@@ -347,3 +348,32 @@ def test_of_several_tables_none_is_written_if_one_is_invalid(tmp_path: Path) -> 
     assert not list(tmp_path.iterdir())
     artifacts.write_tables((first, right, TABLE), (second, right, TABLE))
     pd.testing.assert_frame_equal(artifacts.read_tables([first], TABLE), artifacts.read_tables([second], TABLE))
+
+
+@pytest.mark.parametrize("rows", [1, 3, 7, 20])
+def test_joined_tables_have_the_bytes_of_the_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
+    monkeypatch.setattr(registry, "ROW_GROUP", 8)
+    names = [f"name {place % 5}" for place in range(20)]
+    table = table_of("count", who=TEXT, value=NUMBER.or_nothing, count=COUNT)
+    whole = pd.DataFrame({"who": names, "value": [np.nan, *np.arange(1, 20) / 3], "count": np.arange(20)})
+    parts = [tmp_path / f"{first}.parquet" for first in range(0, 20, rows)]
+    for path in parts:
+        artifacts.write_table(path, whole.iloc[int(path.stem) : int(path.stem) + rows], table)
+    assert registry.join_tables(parts, tmp_path / "joined.parquet", table) == 20
+    options = {"compression": "zstd", "write_page_checksum": True, "row_group_size": 8}
+    whole.to_parquet(tmp_path / "whole.parquet", index=False, engine="pyarrow", **options)
+    assert (tmp_path / "joined.parquet").read_bytes() == (tmp_path / "whole.parquet").read_bytes()
+
+
+def test_parts_that_do_not_fit_are_named_and_nothing_is_written(tmp_path: Path) -> None:
+    artifacts.write_table(tmp_path / "a.parquet", pd.DataFrame({"who": ["a"], "value": [0.5], "count": [1]}), TABLE)
+    pd.DataFrame({"who": ["b"], "value": [1], "count": [1]}).to_parquet(tmp_path / "b.parquet", index=False)
+    (tmp_path / "c.parquet").write_bytes(b"nothing")
+    for name, found in (("b", "other columns than"), ("c", "not a readable table")):
+        with pytest.raises(FoolingError, match=f"{name}.parquet .*{found}"):
+            registry.join_tables(
+                [tmp_path / "a.parquet", tmp_path / f"{name}.parquet"], tmp_path / "out.parquet", TABLE
+            )
+    with pytest.raises(FoolingError, match="has no parts"):
+        registry.join_tables([], tmp_path / "out.parquet", TABLE)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.parquet", "b.parquet", "c.parquet"]

@@ -18,10 +18,16 @@ from fooling.claims.judgements import CLAIMS
 from fooling.classifiers.classifier_file import load_classifier
 from fooling.cli.attack import attack
 from fooling.cli.attack_tables import tabulate_adversarial, tabulate_label_only, tabulate_universal
-from fooling.cli.claims import claims, summarise
+from fooling.cli.claims import claims, join_lineage, join_transfer, label_champions, show_champions, summarise
 from fooling.cli.classifiers import assemble_ensemble, calibrate, match_refusal
 from fooling.cli.comparisons import compare_kinds, compare_models, probe_boundary
-from fooling.cli.examination import ablate, examine, measure_distances, stress, transfer
+from fooling.cli.examination import (
+    ablate,
+    examine,
+    measure_distances,
+    stress,
+    transfer,
+)
 from fooling.cli.probes import probe_far, sample, sample_families, tabulate_hardening
 from fooling.cli.retraining import collect_champions, paint, tabulate_budget, tabulate_refusal, tabulate_retraining
 from fooling.cli.tables import (
@@ -288,6 +294,7 @@ def findings_of(study: Path, out: Path) -> None:
         settings=json.dumps({"parent_redraws": 19}),
         ancestry=out / "ancestry.parquet",
         lineage=out / "lineage.csv",
+        replays=out / "lineage_replays.parquet",
     )
     summarise_ablation(sorted(out.glob("ablation/*.parquet")), settings=INTERVALS, output=out / "ablation_summary.csv")
     variance([out / "champions.parquet"], output=out / "variance.csv")
@@ -316,6 +323,17 @@ def findings_of(study: Path, out: Path) -> None:
         settings=json.dumps({"permutations": 99}),
         shown=out / "shown.parquet",
         pairs=out / "transfer.csv",
+    )
+    evolved = [study / name / f"seed{seed}.safetensors" for name in NETWORKS for seed in (1, 2)]
+    label_champions(networks, runs=evolved, output=out / "own_labels.parquet")
+    show_champions(
+        [networks[1]],
+        experiment="direct",
+        runs=evolved[:2],
+        labelled=[out / "own_labels.parquet"],
+        settings=json.dumps({"permutations": 99}),
+        shown=out / "part.parquet",
+        pairs=out / "pair_parts.parquet",
     )
     tabulate_retraining(
         [networks[0], *(study / "chain" / f"{filling}.safetensors" for filling in ("champions", "random"))],
@@ -499,6 +517,9 @@ TABLES = {
     "distances": "distances/lenet-a.parquet",
     "ancestry": "ancestry.parquet",
     "lineage": "lineage.csv",
+    "lineage_replays": "lineage_replays.parquet",
+    "own_labels": "own_labels.parquet",
+    "pair_parts": "pair_parts.parquet",
     "training": "training.csv",
     "classifiers": "classifiers.csv",
     "test_errors": "test_errors.csv",
@@ -723,7 +744,7 @@ def test_the_same_inputs_give_the_same_bytes(study, tmp_path):
     first = {path.relative_to(study / "findings"): path.read_bytes() for path in study.glob("findings/**/*.*")}
     again = {path.relative_to(tmp_path): path.read_bytes() for path in tmp_path.glob("**/*.*")}
     assert first == again
-    assert len(first) == 74
+    assert len(first) == 78
 
 
 def test_champions_that_do_not_vary_have_no_largest_share(study, tmp_path, capsys):
@@ -895,6 +916,73 @@ def test_of_several_runs_against_a_network_the_first_ones_are_shown(study, tmp_p
         pairs=tmp_path / "pairs.csv",
     )
     assert as_written(tmp_path / "shown.parquet")["seed"].unique().tolist() == [7, 8]
+
+
+def test_transfer_in_parts_is_that_of_the_whole(study, tmp_path):
+    parts = [(target, source) for target in NETWORKS for source in NETWORKS]
+    labels = [tmp_path / f"{source}.labels.parquet" for source in NETWORKS]
+    runs = {source: [study / source / f"seed{seed}.safetensors" for seed in (1, 2)] for source in NETWORKS}
+    for source, path in zip(NETWORKS, labels, strict=True):
+        label_champions([study / f"{source}.safetensors"], runs=runs[source], output=path)
+    for target, source in parts:
+        show_champions(
+            [study / f"{target}.safetensors"],
+            experiment="direct",
+            runs=runs[source],
+            labelled=labels,
+            settings=json.dumps({"permutations": 99}),
+            shown=tmp_path / f"{target}-{source}.parquet",
+            pairs=tmp_path / f"{target}-{source}.pairs.parquet",
+        )
+    join_transfer(
+        [tmp_path / f"{target}-{source}.parquet" for target, source in parts],
+        pair_parts=[tmp_path / f"{target}-{source}.pairs.parquet" for target, source in parts],
+        images=tmp_path / "shown.parquet",
+        pairs=tmp_path / "transfer.csv",
+    )
+    for name in ("shown.parquet", "transfer.csv"):
+        assert (tmp_path / name).read_bytes() == (study / "findings" / name).read_bytes()
+
+
+def test_lineages_in_parts_are_those_of_the_whole(study, tmp_path):
+    settings = json.dumps({"parent_redraws": 19})
+    for name in NETWORKS:
+        trace_lineage(
+            [study / name / f"seed{seed}.safetensors" for seed in (1, 2)],
+            experiment="direct",
+            settings=settings,
+            ancestry=tmp_path / f"{name}.parquet",
+            replays=tmp_path / f"{name}.replays.parquet",
+        )
+    join_lineage(
+        [tmp_path / f"{name}.parquet" for name in NETWORKS],
+        replays=[tmp_path / f"{name}.replays.parquet" for name in NETWORKS],
+        experiment="direct",
+        settings=settings,
+        champions=tmp_path / "ancestry.parquet",
+        lineage=tmp_path / "lineage.csv",
+    )
+    for name in ("ancestry.parquet", "lineage.csv"):
+        assert (tmp_path / name).read_bytes() == (study / "findings" / name).read_bytes()
+
+
+def test_runs_on_other_networks_and_unknown_labels_are_refused(study, tmp_path):
+    first, second = (study / f"{name}.safetensors" for name in NETWORKS)
+    with pytest.raises(FoolingError, match=r"not evolved on these networks\n  found: runs on lenet-b"):
+        label_champions([first], runs=[study / "lenet-b" / "seed1.safetensors"], output=tmp_path / "labels.parquet")
+    label_champions([first], runs=[study / "lenet-a" / "seed1.safetensors"], output=tmp_path / "labels.parquet")
+    with pytest.raises(FoolingError, match="labels of the champions on lenet-a, seed 2, are not known"):
+        show_champions(
+            [second],
+            experiment="direct",
+            runs=[study / "lenet-a" / "seed2.safetensors"],
+            labelled=[tmp_path / "labels.parquet"],
+            shown=tmp_path / "shown.parquet",
+            pairs=tmp_path / "pairs.parquet",
+        )
+    with pytest.raises(FoolingError, match="a table is missing"):
+        trace_lineage([], experiment="direct", ancestry=tmp_path / "ancestry.parquet")
+    assert [path.name for path in tmp_path.iterdir()] == ["labels.parquet"]
 
 
 def test_a_champion_left_as_it_is_keeps_the_confidence_of_its_run(study):

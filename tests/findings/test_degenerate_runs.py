@@ -15,7 +15,7 @@ from fooling.artifacts import read_table
 from fooling.attacks.evolution.record import load_run
 from fooling.claims.estimands import ESTIMANDS
 from fooling.figures.catalogue import FIGURES
-from fooling.findings.ancestry import LineageSettings, ancestry_table, lineage_table, traced
+from fooling.findings.ancestry import LineageSettings, ancestry_table, lineage_table, replays_table, traced
 from fooling.findings.classifiers import FoolabilitySettings, foolability_table
 from fooling.findings.comparison import ComparisonSettings, presets_table, survival_table
 from fooling.findings.intervals import IntervalSettings
@@ -148,7 +148,9 @@ def test_a_run_without_births_stands_beside_one_that_has_some(study):
     assert lengths[0] == 3 < lengths[1]
     lineage = table(study, "lineage", "lineage/direct.csv").set_index("measure")
     alone = traced([load_run(study.evolved("direct", "lenet-b")[0])], settings=LineageSettings(parent_redraws=19))
-    own = lineage_table(alone, experiment="direct", settings=LineageSettings(parent_redraws=19)).set_index("measure")
+    own = lineage_table(
+        replays_table(alone, experiment="direct"), settings=LineageSettings(parent_redraws=19)
+    ).set_index("measure")
     for measure in ("other_parent", "other_parent_of_all", "switches_per_step"):
         assert lineage.loc[measure, "runs"] == 1
         assert lineage.loc[measure, ["value", "chance"]].tolist() == own.loc[measure, ["value", "chance"]].tolist()
@@ -193,6 +195,8 @@ def test_a_run_of_one_class_has_every_number_that_one_class_can_have():
     (row,) = foolability_table(history, examined, FoolabilitySettings()).to_dict("records")
     assert (row["median"], row["classes"]) == (pytest.approx(0.2), 1)
     lineage = LineageSettings(parent_redraws=19)
-    measures = lineage_table(traced(runs, settings=lineage), experiment="e", settings=lineage).set_index("measure")
+    measures = lineage_table(replays_table(traced(runs, settings=lineage), experiment="e"), settings=lineage).set_index(
+        "measure"
+    )
     assert np.isnan(measures.loc["common_start", "value"])
     assert ancestry_table(traced(runs, settings=lineage), experiment="e")["relative"].isna().all()

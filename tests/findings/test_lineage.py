@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from fooling.attacks.evolution.record import Lineage, RunRecord
 from fooling.errors import FoolingError
-from fooling.findings.ancestry import LineageSettings, ancestry_table, lineage_table, traced
+from fooling.findings.ancestry import LineageSettings, ancestry_table, lineage_table, replays_table, traced
 from fooling.findings.lineage import common_ancestors, descent, genealogy_of, measures_of, redrawn, replayed
 
 from .conftest import made_up_run
@@ -191,7 +191,7 @@ def test_champions_have_their_closest_relative_and_how_alike_the_two_are() -> No
 
 def test_the_measures_of_an_experiment_stand_beside_chance() -> None:
     checked = LineageSettings(parent_redraws=199)
-    table = lineage_table(traced(relatives(), settings=checked), experiment="e", settings=checked)
+    table = lineage_table(replays_table(traced(relatives(), settings=checked), experiment="e"), settings=checked)
     row = table.set_index("measure").loc["other_parent"]
     assert (row["value"], row["units"], row["runs"], row["note"]) == (1, 1, 2, "one classifier")
     assert np.isnan(row["low"])
@@ -203,7 +203,9 @@ def test_runs_in_which_nothing_changed_stand_beside_others() -> None:
     still = [run_with(START, seed=seed) for seed in (3, 4)]
     checked = LineageSettings(parent_redraws=199)
     tables = [
-        lineage_table(traced(runs, settings=checked), experiment="e", settings=checked).set_index("measure")
+        lineage_table(replays_table(traced(runs, settings=checked), experiment="e"), settings=checked).set_index(
+            "measure"
+        )
         for runs in ([*relatives(), *still], relatives(), still)
     ]
     for measure in ("other_parent", "other_parent_of_all", "switches_per_step"):  # what a run without births lacks
@@ -222,7 +224,7 @@ def test_a_champion_alone_has_no_pairs() -> None:
     run = run_with([(0, 0, 0, -1, -1), (10, 0, 1, 0, -1)], classes=1)
     checked = LineageSettings(parent_redraws=19)
     found = traced([run], settings=checked)
-    table = lineage_table(found, experiment="e", settings=checked).set_index("measure")
+    table = lineage_table(replays_table(found, experiment="e"), settings=checked).set_index("measure")
     assert np.isnan(table.loc["common_start", ["value", "chance"]].astype(float)).all()
     assert (table.loc["steps", "value"], table.loc["other_parent", "value"]) == (1, 0)
     assert ancestry_table(found, experiment="e")["relative"].isna().all()

@@ -68,7 +68,12 @@ def test_an_unknown_table_is_named() -> None:
 @pytest.mark.parametrize("table", TABLES.values(), ids=list(TABLES))
 def test_every_table_and_column_is_described(table: Table) -> None:
     assert set(table.commands) <= set(commands())
-    assert table.path is None or set(re.findall("{(.*?)}", table.path)) <= {"classifier", "experiment", "retraining"}
+    assert table.path is None or set(re.findall("{(.*?)}", table.path)) <= {
+        "classifier",
+        "experiment",
+        "retraining",
+        "part",
+    }
     assert table.key
     for described in (table, *table.columns):
         assert re.fullmatch(r"[A-Z`].*\.", described.doc), f"{described.name}: {described.doc}"

@@ -10,7 +10,14 @@ import scipy.stats
 from fooling.claims.estimand import Context, ContextSettings, NotRun, Tables
 from fooling.claims.estimands import ESTIMANDS
 from fooling.claims.parameters import Filter
-from fooling.findings.transfer import Network, TransferSettings, shown_table, transfer_table
+from fooling.findings import calibration, transfer
+from fooling.findings.calibration import Network, labelled_table
+from fooling.findings.transfer import (
+    TransferSettings,
+    joined_pairs,
+    pairs_table,
+    transfer_table,
+)
 from made_up_run import made_up_run
 
 SETTINGS = TransferSettings(permutations=99)
@@ -32,6 +39,11 @@ def network(name: str, answers: dict[int, list[float]], *, architecture: str = "
         return np.array([answers.get(int(image[0, 0, 0]), unknown) for image in images], dtype=np.float32)
 
     return Network(name=name, architecture=architecture, confidences=confidences)
+
+
+def shown_table(records, networks, *, experiment):
+    """The champions of runs, with the labels of their own networks, shown to all networks."""
+    return transfer.shown_table(records, labelled_table(records, networks), networks, experiment=experiment)
 
 
 @pytest.fixture
@@ -61,11 +73,47 @@ def test_every_champion_is_shown_to_every_network(networks):
         np.testing.assert_allclose(rows["source_confidence"], [0.99, 0.8, 0.4], rtol=1e-6)
 
 
-def test_sources_stand_in_the_order_of_the_networks(networks):
+def test_rows_are_in_the_order_of_the_networks_and_of_the_runs(networks):
     table = shown_table([run("b", 1), run("a", 2)], [networks[1], networks[0]], experiment="e")
-    assert list(dict.fromkeys(table["source"])) == ["b", "a"]
-    table = shown_table([run("b", 1), run("a", 2)], networks[:2], experiment="e")
-    assert list(dict.fromkeys(table["source"])) == ["a", "b"]
+    assert list(dict.fromkeys(zip(table["target"], table["source"], strict=True))) == [
+        ("b", "b"),
+        ("b", "a"),
+        ("a", "b"),
+        ("a", "a"),
+    ]
+
+
+@pytest.mark.parametrize("together", [1, 4, 1000])
+def test_runs_are_taken_in_groups_of_few_images(networks, monkeypatch, together):
+    monkeypatch.setattr(calibration, "TOGETHER", together)
+    runs, taken = [run("a", 1), run("b", 1), run("a", 2)], []
+    sizes: list[int] = []
+
+    def counted(network):
+        def confidences(images: np.ndarray) -> np.ndarray:
+            sizes.append(len(images))
+            return network.confidences(images)
+
+        return Network(name=network.name, architecture=network.architecture, confidences=confidences)
+
+    def one_by_one():
+        for each in runs:
+            taken.append(each)
+            yield each
+
+    counted_networks = [counted(network) for network in networks[:2]]
+    labels = labelled_table(one_by_one(), counted_networks)
+    assert max(sizes) <= max(together, CLASSES)
+    found = transfer.shown_table(one_by_one(), labels, counted_networks, experiment="e")
+    pd.testing.assert_frame_equal(found, shown_table(runs, networks[:2], experiment="e"))
+
+
+def test_pairs_in_parts_are_those_of_the_whole(networks):
+    architectures = {"a": "lenet", "b": "lenet", "c": "other"}
+    shown = shown_table([run("a", 1), run("b", 1), run("a", 2)], networks, experiment="e")
+    parts = [rows for _, rows in shown.groupby(["target", "source"], sort=False)]
+    pairs = pd.concat([pairs_table(part, architectures, SETTINGS) for part in parts], ignore_index=True)
+    pd.testing.assert_frame_equal(joined_pairs(pairs), transfer_table(shown, architectures, SETTINGS))
 
 
 def row_of(table: pd.DataFrame, **keys) -> pd.Series:

@@ -65,6 +65,10 @@ FILES = {
     "distances": "distances.parquet",
     "ancestry": "ancestry.parquet",
     "lineage": "lineage.csv",
+    "lineage_replays": "lineage_replays.parquet",
+    "own_labels": "own_labels.parquet",
+    "shown_part": "shown_part.parquet",
+    "pair_parts": "pair_parts.parquet",
     "training": "training.csv",
     "classifiers": "classifiers.csv",
     "errors": "test_errors.csv",
@@ -280,6 +284,13 @@ def transfer_tables(study: Study, given: Given, *, out: Path) -> tuple[list[obje
     return ["transfer", *networks, *batches, *words, "--shown", made[0], "--pairs", made[1]], made
 
 
+def show(study: Study, given: Given, *, shown: Path, pairs: Path) -> list[object]:
+    """The arguments of `show-champions`: the champions of one run, shown to another network."""
+    labels = given.get("own_labels", study.own_labels)
+    words = ["--runs", study.run("direct"), "--labelled", labels, "--experiment", "direct"]
+    return [study.other, *words, "--settings", '{"permutations": 99}', "--shown", shown, "--pairs", pairs]
+
+
 def fooling(command: str, *arguments: object) -> None:
     """Call a command that must succeed."""
     outcome = called(command, *arguments)
@@ -443,8 +454,10 @@ def make_findings(study: Study) -> None:
         *("--runs", f"direct={study.run('direct')}", "--settings", '{"distance_images": 3}'),
         *("--output", study.distances),
     )
-    traced = ("--ancestry", study.ancestry, "--lineage", study.lineage)
+    traced = ("--ancestry", study.ancestry, "--lineage", study.lineage, "--replays", study.lineage_replays)
     fooling("trace-lineage", study.run("direct"), "--experiment", "direct", "--settings", INTERVALS, *traced)
+    fooling("label-champions", study.network, "--runs", study.run("direct"), "--output", study.own_labels)
+    fooling("show-champions", *show(study, {}, shown=study.shown_part, pairs=study.pair_parts))
     fooling("variance", study.champions, "--output", study.variance)
     together = ("--history", study.history, "--examined", study.examined)
     fooling("compare-networks", *together, "--settings", INTERVALS, "--output", study.foolability)

@@ -19,7 +19,7 @@ ASKED = made_questionnaire(images=2, trials_per_block=5)
 WHOLE, OTHER = as_peoples(simulated(ASKED, participants=2)).values()
 pytestmark = pytest.mark.slow
 
-TABLES = ("files", "exclusions", "accuracy", "images", "agreement", "confidence", "confusion")
+TABLES = ("files", "exclusions", "accuracy", "images", "agreement", "confidence", "confusion", "consistency", "trials")
 
 
 def analysed(folder: Path) -> str:

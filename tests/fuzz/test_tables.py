@@ -13,7 +13,7 @@ from fooling.figures.catalogue import FIGURES as CATALOGUE
 from fooling.findings.registry import MODULES
 
 from .commands import case, holds
-from .conftest import CLASS_SETS, INTERVALS, Study, claims, figure, hardening, kinds, models, report
+from .conftest import CLASS_SETS, INTERVALS, Study, claims, figure, hardening, kinds, models, report, show
 from .damage import PLACES, broken_table
 from .profile import fuzzed
 
@@ -43,7 +43,10 @@ COMMANDS = {
     "distances": ("claims",),
     "examined": ("claims", "report", "compare-networks"),
     "start": ("claims",),
-    "ancestry": ("claims",),
+    "ancestry": ("claims", "join-lineage"),
+    "lineage_replays": ("join-lineage",),
+    "own_labels": ("show-champions",),
+    "pair_parts": ("join-transfer",),
     "classifiers": ("claims", "run-info", "summarise"),
     "transfer": ("claims",),
     "retrained": ("claims", "tabulate-hardening"),
@@ -65,6 +68,7 @@ COMMANDS = {
 FOR_PEOPLE = {
     *("lineage", "test_errors", "ablation_summary", "ascent_sweeps", "ascent_evaluations", "curves"),
     *("audit_attacks", "survey_files", "survey_exclusions", "survey_agreement", "survey_power"),
+    *("survey_consistency", "survey_trials"),
 }
 #: Tables that are damaged elsewhere (`test_datasets`, `test_imagenet`), or that the study here has not.
 NOT_HERE = {
@@ -86,7 +90,7 @@ UNFILLED = {
 #: Beginnings of messages that name what a table says, not its file.
 OF_THE_CONTENT = (
     *("the classifiers of an experiment have different runs", "the table of ", "findings.class_sets: "),
-    "no champions of these networks",
+    *("no champions of these networks", "the labels of the champions on "),
     *UNFILLED.values(),
 )
 
@@ -110,6 +114,17 @@ def call(study: Study, reader: str, given: dict[str, Path], out: Path) -> tuple[
         if "reference" in entry.options:
             options[options.index("--settings") + 1] = json.dumps({"reference": 0.9999})
         return ["draw", reader, *options], made
+    if reader == "show-champions":
+        made = [out / "shown.parquet", out / "pairs.parquet"]
+        return [reader, *show(study, given, shown=made[0], pairs=made[1])], made
+    if reader == "join-transfer":
+        made = [out / "shown.parquet", out / "pairs.csv"]
+        words = ["--pair-parts", file("pair_parts"), "--images", made[0], "--pairs", made[1]]
+        return [reader, study.shown_part, *words], made
+    if reader == "join-lineage":
+        made = [out / "ancestry.parquet", out / "lineage.csv"]
+        words = ["--replays", file("lineage_replays"), "--experiment", "direct", "--settings", INTERVALS]
+        return [reader, file("ancestry"), *words, "--champions", made[0], "--lineage", made[1]], made
     if reader == "compare-kinds":
         return [reader, *kinds(study, given, output=out / "kinds.parquet")], [out / "kinds.parquet"]
     if reader == "tabulate-hardening":

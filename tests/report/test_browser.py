@@ -13,6 +13,7 @@ from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from fooling.images import png_bytes
+from fooling.report.drawings import MOST_TABS
 from fooling.report.page import Content, page
 from fooling.report.pictures import first_of_encodings, galleries, one_label, questions, start_and_end
 from fooling.report.story import summarise_experiment
@@ -26,6 +27,7 @@ FIGURES = (
     *("same_label-lenet-a", "search_comparison", "confidence_over_evaluations-direct", "training_curves"),
     *("distances-lenet-a", "distances-lenet-b", "calibration-lenet-a"),
 )
+PICTURE = png_bytes(np.full((3, 60, 144), 255, np.uint8))
 Opened = Callable[..., Page]
 
 
@@ -279,3 +281,31 @@ def test_a_file_is_saved_from_the_page(opened: Opened) -> None:
         shown.get_by_role("link", name="claims.csv").click()
     assert download.value.suggested_filename == "made-up-claims.csv"
     assert Path(download.value.path()).read_bytes() == b"id,verdict"
+
+
+def test_a_page_of_a_hundred_networks_loads_few_images(browser: Browser, tmp_path: Path, make_run: Any) -> None:
+    """What makes such a page open quickly: few tabs, folded figures, and images that are decoded when they are seen."""
+    names = [f"net-{number:03d}" for number in range(100)]
+    runs = {"direct": [make_run(seed, classifier=name) for name in names for seed in (1, 2)]}
+    figures = {f"{figure}-{name}": PICTURE for figure in ("distances", "calibration", "gallery") for name in names}
+    content = Content(
+        study="made-up",
+        threshold=0.9999,
+        deviations="docs/deviations.md",
+        galleries=galleries(runs, None),
+        figures=figures,
+        downloads={"claims.csv": (b"id,verdict", "all claims")},
+    )
+    path = tmp_path / "index.html"
+    path.write_text(page(content), encoding="utf-8")
+    assert path.stat().st_size < 2e6
+    shown = browser.new_page(viewport={"width": 1280, "height": 800})
+    shown.goto(path.as_uri())
+    images = shown.locator("img")
+    assert images.count() > 600
+    assert images.evaluate_all("images => images.filter(image => image.loading !== 'lazy').length") == 0
+    assert shown.locator("article.run").evaluate_all("runs => runs.filter(run => run.offsetParent).length") == 1
+    assert shown.get_by_role("tab").count() == MOST_TABS
+    assert shown.locator("details.further[open]").count() == 0
+    expect(shown.get_by_text("88 more of distances")).to_be_visible()
+    shown.close()

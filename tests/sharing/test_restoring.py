@@ -52,7 +52,7 @@ def test_after_a_restore_one_more_seed_reruns_its_runs_and_what_follows(theirs: 
     pending = theirs.pending(config=TINY)
     assert {output.rpartition("/")[2].split(".")[0] for output in pending.pop("evolve")} == {"seed2"}
     assert set(pending) == DESCRIBING | {
-        *("examine", "tabulate", "trace_lineage", "measure_distances", "stress"),
+        *("examine", "tabulate", "trace_lineage", "join_lineage", "measure_distances", "stress"),
         *("variance", "compare", "compare_networks", "compare_models", "claims", "summarise", "draw"),
     }
 

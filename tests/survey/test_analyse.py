@@ -18,7 +18,7 @@ from made_up_answers import as_csv, as_peoples, made_questionnaire, rows_of, sim
 
 ASKED = made_questionnaire()
 PEOPLES = as_peoples(simulated(ASKED, participants=6))
-TABLES = ("files", "exclusions", "accuracy", "images", "agreement", "confidence", "confusion")
+TABLES = ("files", "exclusions", "accuracy", "images", "agreement", "confidence", "confusion", "consistency", "trials")
 SETTINGS = json.dumps({"bootstrap_samples": 99})
 
 

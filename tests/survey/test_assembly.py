@@ -75,7 +75,7 @@ def test_the_folder_holds_all_that_its_page_names(tmp_path: Path, packages: Path
     page = Page((folder / "index.html").read_text())
     named = [*page.values("src"), "style.css", *json.loads(page.scripts[1]).values()]
     there = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
-    assert there == {*named, "index.html", "small-survey.html"}
+    assert there == {*named, "index.html", "jatos.html", "small-survey.html"}
     for card in cards(questionnaire):
         assert (folder / card.file).read_bytes() == (tmp_path / "survey" / card.file).read_bytes()
 
@@ -97,11 +97,11 @@ def test_no_name_and_no_text_breaks_out_of_its_place(page: str, tmp_path: Path, 
     questionnaire = write_survey(tmp_path / "survey", classes=classes, title=EVIL, contact=EVIL)
     text = (built(tmp_path / "survey", packages) / page).read_text()
     parsed = Page(text)
-    assert len(parsed.scripts) == 2 + len(OWN_SCRIPTS) + len(LIBRARIES)
+    assert len(parsed.scripts) == 3 + len(OWN_SCRIPTS) + len(LIBRARIES)
     assert json.loads(parsed.scripts[0]) == questionnaire.model_dump(mode="json")
     assert f"<title>{html.escape(EVIL).replace('&quot;', '&#34;')}</title>" in text
     if page == "small-survey.html":
-        assert parsed.scripts[2].splitlines()[1] == r'load("jspsych \x3C/script>");'
+        assert parsed.scripts[3].splitlines()[1] == r'load("jspsych \x3C/script>");'
 
 
 @pytest.mark.parametrize(

@@ -66,8 +66,9 @@ def arrive(browser: Browser, survey: Path) -> Iterator[Arrive]:
         *,
         at: Path = survey,
         page_at: str = "",
+        person: str = "participant=0123456789abcdef",
         seed: int = 7,
-        allowed: str = "",
+        allowed: str | tuple[str, ...] = "",
         keyboard: bool = False,
         **screen: Any,
     ) -> Participant:
@@ -76,9 +77,10 @@ def arrive(browser: Browser, survey: Path) -> Iterator[Arrive]:
         page = context.new_page()
         page.on("console", lambda message: message.type == "error" and complaints.append(message.text))
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        local = tuple(filter(None, ("file:", "data:", "blob:", allowed)))
+        others = (allowed,) if isinstance(allowed, str) else allowed
+        local = tuple(filter(None, ("file:", "data:", "blob:", *others)))
         page.on("request", lambda request: request.url.startswith(local) or complaints.append(request.url))
-        page.goto(f"{page_at or (at / 'page' / SINGLE).as_uri()}?seed={seed}&participant=0123456789abcdef")
+        page.goto(f"{page_at or (at / 'page' / SINGLE).as_uri()}?seed={seed}&{person}")
         return Participant(page, planned(at, seed), keyboard=keyboard)
 
     yield opened
@@ -346,7 +348,13 @@ def test_without_an_address_everybody_gets_an_id_and_a_seed_of_their_own(browser
         assert page.evaluate("[document.cookie, localStorage.length, sessionStorage.length]") == ["", 0, 0]
 
 
-@pytest.mark.parametrize("address", ["seed=-1", "seed=4294967296", "seed=1e3", "participant=ada", "participant=%3D1"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("seed=-1", "seed=4294967296", "seed=1e3", "participant=", "participant=%3D1", "participant=a%20b"),
+        *(f"PROLIFIC_PID={'a' * 65}", "PROLIFIC_PID=a&STUDY_ID=b", "STUDY_ID=%3Cb%3E&SESSION_ID=c"),
+    ],
+)
 def test_an_address_that_cannot_be_used_begins_nothing(address: str, browser: Browser, survey: Path) -> None:
     with browser.new_context() as context:
         page = context.new_page()
@@ -378,6 +386,91 @@ def test_answers_can_be_sent_where_the_study_says(arrive: Arrive, tmp_path: Path
         somebody.press(somebody.locator("#send"))
         expect(somebody.locator("#told")).to_have_text("Your answers have been sent.")
         assert received == [json.loads(somebody.saved("json")[1])]
+
+
+PROLIFIC = "PROLIFIC_PID=60aFe0123456789012345678&STUDY_ID=study-1&SESSION_ID=session_1"
+HERE = "https://recruits.invalid/complete?cc=CODE1"
+RECRUITMENT = json.dumps({"completion_url": HERE, "completion_code": "CODE1"})
+
+
+def recruiting(folder: Path, **changed: Any) -> Path:
+    """A survey whose page leads to a recruitment service at the end."""
+    write_survey(folder, **changed)
+    page = folder / "page"
+    survey_build(questionnaire=folder / "questionnaire.json", packages=PACKAGES, output=page, settings=RECRUITMENT)
+    return folder
+
+
+def test_ids_of_a_recruitment_service_are_stored_and_read_back(arrive: Arrive, survey: Path) -> None:
+    somebody = arrive(person=PROLIFIC)
+    expect(somebody.locator("#page")).to_contain_text("under the participant id in its address")
+    somebody.begin()
+    somebody.answer(somebody.trials[0])
+    somebody.leave("stop")
+    for ending in ("csv", "json"):
+        name, text = somebody.saved(ending)
+        assert name == f"small-60aFe0123456789012345678.{ending}"
+        (row,) = csv.DictReader(io.StringIO(text)) if ending == "csv" else json.loads(text)["rows"]
+        ids = ("participant", "recruitment_study", "recruitment_session")
+        assert [row[column] for column in ids] == ["60aFe0123456789012345678", "study-1", "session_1"]
+        questionnaire = load_questionnaire(survey / "questionnaire.json")
+        table = parsed_responses(text, kind=ending, source=name, questionnaire=questionnaire)
+        assert re.fullmatch("[0-9a-f]{16}", table["participant"].iloc[0])
+        assert not table.astype(str).apply(lambda cells: cells.str.contains("60aFe|study-1|session_1")).any(axis=None)
+
+
+def test_who_answered_everything_is_led_back_after_sending(arrive: Arrive, tmp_path: Path) -> None:
+    with listening() as (address, received):
+        folder = recruiting(tmp_path / "survey", post_url=address)
+        somebody = arrive(at=folder, person=PROLIFIC, allowed=(address, "https://recruits.invalid/"))
+        somebody.page.route("https://recruits.invalid/**", lambda route: route.fulfill(body="Thank you"))
+        somebody.begin()
+        somebody.answer_all()
+        assert somebody.locator("#completion").inner_text() == ""
+        somebody.press(somebody.locator("#send"))
+        expect(somebody.locator("#completion")).to_contain_text("If it does not open, enter this code there: CODE1")
+        assert somebody.locator("#completion a").get_attribute("href") == HERE
+        somebody.page.wait_for_url(HERE)
+        assert len(received) == 1
+
+
+def test_who_stops_early_is_not_led_back(arrive: Arrive, tmp_path: Path) -> None:
+    somebody = arrive(at=recruiting(tmp_path / "survey"))
+    somebody.begin()
+    somebody.answer(somebody.trials[0])
+    somebody.leave("stop")
+    somebody.saved("json")
+    assert somebody.locator("#completion").inner_text() == ""
+
+
+#: Stands in for the script of a JATOS server: the functions that the page calls, and what they were called with.
+JATOS = """
+const jatos = {
+  urlQueryParameters: { seed: "7", PROLIFIC_PID: "abc", STUDY_ID: "s", SESSION_ID: "t" },
+  calls: [],
+  onLoad: (begin) => setTimeout(begin, 50),
+  submitResultData: (data) => { jatos.calls.push(["submit", data]); return Promise.resolve(); },
+  endStudyAndRedirect: (url) => jatos.calls.push(["redirect", url]),
+  endStudy: () => jatos.calls.push(["end"]),
+};
+"""
+
+
+def test_on_a_jatos_server_answers_are_submitted_there(arrive: Arrive, tmp_path: Path) -> None:
+    folder = recruiting(tmp_path / "survey")
+    (folder / "page" / "jatos.js").write_text(JATOS)
+    with hosted(folder / "page") as address:
+        somebody = arrive(at=folder, page_at=f"{address}/jatos.html", allowed=address)
+        somebody.begin()
+        somebody.answer_all()
+        somebody.press(somebody.locator("#send"))
+        expect(somebody.locator("#told")).to_have_text("Your answers have been sent.")
+        expect(somebody.locator("#completion")).to_contain_text("CODE1")
+        somebody.page.wait_for_timeout(6_000)  # the page waits 5 s, so that the code can be noted
+        (_, data), redirect = somebody.page.evaluate("jatos.calls")
+    assert redirect == ["redirect", HERE]
+    rows = json.loads(data)["rows"]
+    assert {(row["participant"], row["recruitment_study"], row["finished"]) for row in rows} == {("abc", "s", True)}
 
 
 def test_answers_that_cannot_be_sent_can_still_be_saved(browser: Browser, tmp_path: Path) -> None:

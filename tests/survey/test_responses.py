@@ -95,7 +95,7 @@ BAD_ROWS: dict[str, tuple[Callable[[Rows], Rows], str]] = {
     "a rating that is none": (changed(rating="6"), "rating is invalid"),
     "digits of another script": (changed(rating="٣"), "rating is invalid"),
     "no number": (changed(trial=""), "trial is invalid"),
-    "a participant with a name": (changed(participant="Ada"), "participant is invalid"),
+    "a participant with a name": (changed(participant="Ada L."), "participant is invalid"),
     "a line break in a cell": (changed(response="3\n4"), "response is invalid"),
     "a response that was not offered": (none_in_two_way, "the response is not an option"),
     "options that are no classes": (changed(options="3|horse"), "an option is not a class"),

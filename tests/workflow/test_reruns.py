@@ -55,7 +55,8 @@ def test_a_setting_of_one_experiment_reruns_its_runs_and_what_follows(changed: C
     changed.replace(SMOKE, CPPN_EXPERIMENT, CPPN_EXPERIMENT.replace("cppn}", "cppn, add_node_probability: 0.4}"))
     pending = changed.pending()
     assert set(pending) == DESCRIBING | {
-        *("evolve", "sample", "examine", "tabulate", "trace_lineage", "variance", "compare", "transfer"),
+        *("evolve", "sample", "examine", "tabulate", "trace_lineage", "variance", "compare"),
+        *("join_lineage", "label_champions", "show_champions", "join_transfer"),
         *("compare_class_sets", "compare_networks", "compare_models", "tabulate_hardening", "survey_sample"),
         *("measure_distances", "ablate", "summarise_ablation", "stress", "probe_boundary", "compare_kinds"),
         *("tabulate_ascent", "claims", "summarise", "draw"),
@@ -258,7 +259,7 @@ def test_an_annotation_that_pydantic_or_typer_reads_reruns_what_reads_it(changed
         "def variance(champions: list[Path], *, output: Path)",
         "def variance(champions: list[Path], *, output: Path | None)",
     )
-    assert {"trace_lineage", "variance"} <= set(changed.pending())
+    assert {"trace_lineage", "join_lineage", "variance"} <= set(changed.pending())
     assert not {"tabulate", "compare", "train", "evolve"} & set(changed.pending())
 
 
@@ -324,7 +325,8 @@ def test_settings_of_the_findings_rerun_no_evolution(changed: Checkout) -> None:
     changed.replace(SMOKE, "bootstrap_samples: 199", "bootstrap_samples: 199, confidence_level: 0.9")
     pending = changed.pending()
     assert set(pending) == DESCRIBING | {
-        *("describe_classifiers", "trace_lineage", "compare", "tabulate_ascent", "transfer", "transfer_in_chain"),
+        *("describe_classifiers", "trace_lineage", "join_lineage", "compare", "tabulate_ascent"),
+        *("show_champions", "join_transfer", "transfer_in_chain"),
         *("compare_class_sets", "compare_networks", "compare_models", "probe_far"),
         *("tabulate_adversarial", "tabulate_universal", "measure_detectors"),
         *("tabulate_label_only", "tabulate_hardening"),
@@ -413,7 +415,7 @@ def test_a_setting_of_a_retraining_reruns_its_runs_and_what_follows(changed: Che
     pending = changed.pending()
     assert len(pending["evolve_many"]) == 4
     assert _names(pending["train"]) == {"hardened"}  # which learns from its fooling images
-    assert not {"evolve", "transfer"} & set(pending)
+    assert not {"evolve", "join_transfer"} & set(pending)
 
 
 @pytest.mark.slow

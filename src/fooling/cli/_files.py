@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from fooling.attacks.evolution.record import RunRecord, load_run
 from fooling.errors import FoolingError
+from fooling.inputs import digest_of
 from fooling.table import Table
 
 if TYPE_CHECKING:
@@ -100,3 +101,16 @@ def scorer(classifier: Classifier) -> Callable[[NDArray[np.uint8]], NDArray[np.f
         return scores
 
     return confidences
+
+
+def require_sources(records: Sequence[RunRecord], classifiers: Sequence[Path]) -> None:
+    """Raise :class:`FoolingError` unless there are runs, all of them on these classifiers."""
+    known = {digest_of(path) for path in classifiers}
+    strangers = sorted({record.classifier["name"] for record in records if record.classifier["sha256"] not in known})
+    if not records or strangers:
+        raise FoolingError(
+            "the images were not evolved on these networks",
+            found=f"runs on {', '.join(strangers)}" if strangers else "no runs",
+            expected=f"runs on {', '.join(map(str, classifiers))}",
+            remedy="make the runs again, or give the file of that network too",
+        )

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from fooling.artifacts import read_json, read_table, read_tables, write_json, write_table, write_tables, write_text
+from fooling.attacks.evolution.record import RunRecord, load_run
 from fooling.claims.claim import JUDGING_CODE, Claims, Lock, Reserved, reserved_by
 from fooling.claims.estimand import ContextSettings, Tables
 from fooling.claims.judgements import CLAIMS, claims_table, judged_claims
 from fooling.claims.page import claims_page
 from fooling.claims.verdicts import headline_of_claims, scoreboard
-from fooling.cli._files import single_file, table_files
+from fooling.cli._files import open_classifier, require_sources, scorer, single_file, table_files
 from fooling.errors import FoolingError
 from fooling.findings.ablation import ABLATION
 from fooling.findings.adversarial import ADVERSARIAL, ADVERSARIAL_TRANSFER
-from fooling.findings.ancestry import ANCESTRY
+from fooling.findings.ancestry import ANCESTRY, LINEAGE, REPLAYS, LineageSettings, format_lineage, lineage_table
 from fooling.findings.ascent import ASCENT, ASCENT_TIMES
 from fooling.findings.boundary import BOUNDARY
-from fooling.findings.calibration import REAL
+from fooling.findings.calibration import OWN_LABELS, REAL, Network, labelled_table
 from fooling.findings.classifiers import CLASSIFIERS
 from fooling.findings.detectors import DETECTORS
 from fooling.findings.distances import DISTANCES
@@ -31,15 +32,25 @@ from fooling.findings.hardening import HARDENED
 from fooling.findings.label_only import LABEL_ONLY, LABEL_ONLY_TRANSFER
 from fooling.findings.random_images import FAMILIES_TABLE, START
 from fooling.findings.rays import RAY_SLOPES
+from fooling.findings.registry import join_tables
 from fooling.findings.retraining import RETRAINED, RETRAINING
 from fooling.findings.runs import CHAMPIONS, CURVES, HISTORY, TIMES, ThresholdSettings, curve, metrics
 from fooling.findings.stress import ROBUSTNESS, SUPERNORMAL
 from fooling.findings.stronger_attacks import REFUSAL
-from fooling.findings.transfer import TRANSFER
+from fooling.findings.transfer import (
+    PAIR_PARTS,
+    SHOWN,
+    TRANSFER,
+    TransferSettings,
+    format_rate,
+    joined_pairs,
+    pairs_table,
+    shown_table,
+)
 from fooling.findings.universal import UNIVERSAL, UNIVERSAL_LABELS, UNIVERSAL_TRANSFER
 from fooling.fingerprint import fingerprint
 from fooling.inputs import digest_of
-from fooling.messages import say
+from fooling.messages import say, share_percent
 from fooling.settings import checked_settings, read_settings
 from fooling.survey.accuracy import ACCURACY
 from fooling.table import Table, require_unique_rows
@@ -184,3 +195,109 @@ def summarise(
     write_tables(*((path, table, CURVES) for table, path in zip(drawn, curves, strict=True)))
     write_json(output, found)
     say(f"{len(found['test_error'])} networks, {len(found['champions'])} experiments; written to {output}")
+
+
+def label_champions(
+    classifiers: list[Path],
+    *,
+    runs: list[Path],
+    output: Path,
+    architecture: list[str] | None = None,
+    device: str = "auto",
+) -> None:
+    """Label champions with the networks on which they evolved, for `show-champions`.
+
+    Args:
+        classifiers: Classifier files of these networks.
+        runs: Run files of one experiment; give the option once for each.
+        output: Table of the champions with the labels of their own networks to write.
+    """
+    opened = [open_classifier(path, device=device, architecture=architecture) for path in classifiers]
+    networks = [Network(name=each.name, architecture=each.architecture, confidences=scorer(each)) for each in opened]
+    known = {digest_of(path) for path in classifiers}
+    table = labelled_table((_evolved_on(known, load_run(path), classifiers) for path in runs), networks)
+    write_table(output, table, OWN_LABELS)
+    own = share_percent((table["source_label"] == table["class_index"]).mean())
+    say(f"{len(table)} champions of {len(runs)} runs labelled, {own} with their class; written to {output}")
+
+
+def show_champions(
+    classifiers: list[Path],
+    *,
+    experiment: str,
+    runs: list[Path],
+    labelled: list[Path],
+    settings: str = "{}",
+    shown: Path,
+    pairs: Path,
+    architecture: list[str] | None = None,
+    device: str = "auto",
+) -> None:
+    """Show the champions of runs to some networks, as one part of what `join-transfer` joins.
+
+    Args:
+        classifiers: Classifier files of the networks that are shown the champions.
+        experiment: Name of the experiment.
+        runs: Run files on some networks, of each all or none, in the order of the networks; once for each.
+        labelled: Tables with the labels of these champions, from `label-champions`; once for each.
+        shown: Table of the images and the confidences of every network to write.
+        pairs: Table of the pairs of networks to write.
+    """
+    checked = read_settings(TransferSettings, settings)
+    labels = read_tables(labelled, OWN_LABELS)
+    opened = [open_classifier(path, device=device, architecture=architecture) for path in classifiers]
+    networks = [Network(name=each.name, architecture=each.architecture, confidences=scorer(each)) for each in opened]
+    architectures = dict(zip(labels["source"], labels["architecture"], strict=True))
+    architectures |= {network.name: network.architecture for network in networks}
+    table = shown_table(map(load_run, runs), labels, networks, experiment=experiment)
+    write_tables((shown, table, SHOWN), (pairs, pairs_table(table, architectures, checked), PAIR_PARTS))
+    say(f"{experiment}: {len(runs)} runs shown to {len(networks)} networks; written to {shown}")
+
+
+def join_transfer(shown: list[Path], *, pair_parts: list[Path], images: Path, pairs: Path) -> None:
+    """Join the parts of an experiment that `show-champions` wrote, each for some networks.
+
+    Args:
+        shown: Tables of the images and confidences, in the order of the networks that were shown the images.
+        pair_parts: Tables of the pairs of networks in the same parts; give the option once for each.
+        images: Table of the images and the confidences of every network to write.
+        pairs: Table of the pairs of networks to write.
+    """
+    summary = joined_pairs(read_tables(pair_parts, PAIR_PARTS))
+    rows = join_tables(shown, images, SHOWN)
+    write_table(pairs, summary, TRANSFER)
+    experiment, networks = summary["experiment"].iloc[0], summary["target"].nunique()
+    rate = format_rate(summary)
+    say(f"{experiment}: {rows} rows of champions shown to {networks} networks, {rate}; written to {pairs}")
+
+
+def join_lineage(
+    ancestry: list[Path],
+    *,
+    replays: list[Path],
+    experiment: str,
+    settings: str = "{}",
+    champions: Path,
+    lineage: Path,
+) -> None:
+    """Join the parts of an experiment that `trace-lineage` wrote, each for some of its networks.
+
+    Args:
+        ancestry: Tables of what champions descend from, in the order of the names of their networks.
+        replays: Tables of the measures of runs and replays; give the option once for each.
+        experiment: Name of the experiment.
+        champions: Table of what every champion descends from to write.
+        lineage: Table of the experiment's measures, beside chance, to write.
+    """
+    checked = read_settings(LineageSettings, settings)
+    measures = lineage_table(read_tables(replays, REPLAYS), settings=checked)
+    join_tables(ancestry, champions, ANCESTRY)
+    write_table(lineage, measures, LINEAGE)
+    say(f"{experiment}: {format_lineage(measures)}; written to {lineage}")
+
+
+def _evolved_on(known: Container[str], record: RunRecord, classifiers: Sequence[Path]) -> RunRecord:
+    """Return a run on one of the ``known`` classifiers; raise :class:`FoolingError` for any other."""
+    if record.classifier["sha256"] not in known:
+        require_sources([record], classifiers)
+    return record

@@ -15,11 +15,11 @@ from fooling.attacks.evolution.record import RunRecord, load_run, load_runs
 from fooling.classifiers.architectures import FITTED_MODELS
 from fooling.classifiers.classifier import Classifier, confidences_of, log_odds_of
 from fooling.classifiers.gradients import logits_and_features
-from fooling.cli._files import open_classifier, read_named_runs, scorer
+from fooling.cli._files import open_classifier, read_named_runs, require_sources, scorer
 from fooling.datasets.dataset import load_dataset
 from fooling.errors import FoolingError
 from fooling.findings.ablation import ABLATION, AblationSettings, Scorer, ablation_table
-from fooling.findings.calibration import CALIBRATION, REAL
+from fooling.findings.calibration import CALIBRATION, REAL, Network, labelled_table
 from fooling.findings.distances import DISTANCES, DistanceSettings, Outputs, distances_table, images_to_measure
 from fooling.findings.examination import EXAMINED, ExaminationSettings, IndependentClassifier, examined_table
 from fooling.findings.stress import (
@@ -32,7 +32,14 @@ from fooling.findings.stress import (
     robustness_table,
     supernormal_table,
 )
-from fooling.findings.transfer import SHOWN, TRANSFER, Network, TransferSettings, shown_table, transfer_table
+from fooling.findings.transfer import (
+    SHOWN,
+    TRANSFER,
+    TransferSettings,
+    format_rate,
+    shown_table,
+    transfer_table,
+)
 from fooling.inputs import digest_of
 from fooling.messages import say, share_percent
 from fooling.settings import read_settings
@@ -125,14 +132,15 @@ def transfer(
     checked = read_settings(TransferSettings, settings)
     records = [load_run(path) for path in runs or []]
     records += _first(measured_runs, [record for path in batches or [] for record in load_runs(path)])
-    _require_sources(records, classifiers)
+    require_sources(records, classifiers)
     opened = (open_classifier(path, device=device, architecture=architecture) for path in classifiers)
     networks = [Network(name=each.name, architecture=each.architecture, confidences=scorer(each)) for each in opened]
-    table = shown_table(records, networks, experiment=experiment)
+    order = [network.name for network in networks]
+    records.sort(key=lambda record: (order.index(record.classifier["name"]), record.seed))
+    table = shown_table(records, labelled_table(records, networks), networks, experiment=experiment)
     summary = transfer_table(table, {network.name: network.architecture for network in networks}, checked)
     write_tables((shown, table, SHOWN), (pairs, summary, TRANSFER))
-    others = summary[(summary["relation"] != "itself") & (summary["images"] == "all") & (summary["label"] == "class")]
-    rate = f"mean transfer rate {share_percent(others['transfer_rate'].mean())}" if len(others) else "no other network"
+    rate = format_rate(summary)
     say(f"{experiment}: {len(records)} runs shown to {len(networks)} networks, {rate}; written to {pairs}")
 
 
@@ -142,18 +150,6 @@ def _first(count: int | None, records: Sequence[RunRecord]) -> list[RunRecord]:
     for record in records:
         by_network.setdefault(record.classifier["sha256"], []).append(record)
     return [record for found in by_network.values() for record in found[:count]]
-
-
-def _require_sources(records: Sequence[RunRecord], classifiers: Sequence[Path]) -> None:
-    known = {digest_of(path) for path in classifiers}
-    strangers = sorted({record.classifier["name"] for record in records if record.classifier["sha256"] not in known})
-    if not records or strangers:
-        raise FoolingError(
-            "the images were not evolved on these networks",
-            found=f"runs on {', '.join(strangers)}" if strangers else "no runs",
-            expected=f"runs on {', '.join(map(str, classifiers))}",
-            remedy="make the runs again, or give the file of that network too",
-        )
 
 
 def measure_distances(

@@ -67,6 +67,7 @@ from fooling.schemas import checked_header
 from fooling.settings import checked_settings, read_settings
 from fooling.table import Table
 
+MOST_BYTES = 500_000  # of a file that the page carries
 SHOWN = (
     *(CLAIMS, AUDITS, CHAMPIONS, EXAMINED, REAL, TRANSFER, DISTANCES, RETRAINING, EFFECTS),
     *(BOUNDARY, FAMILIES_TABLE, ROBUSTNESS, SUPERNORMAL, RUBBISH_SUMMARY, RAY_SLOPES, ADVERSARIAL_MEANS),
@@ -214,9 +215,9 @@ def _courses(records: Mapping[str, Sequence[RunRecord]], replays: Sequence[str])
 
 
 def _downloads(given: Mapping[str, Sequence[Path]], run_info: Path | None) -> dict[str, tuple[bytes, str]]:
-    """Return the small files that the page carries, with a description of each, by name."""
+    """Return the small files that the page carries, with a description of each, by name; larger ones are left out."""
     found = {
-        path.name: (read_bytes(path), words)
+        path.name: (content, words)
         for table, words in {
             CLAIMS: "all claims with values, intervals and verdicts",
             AUDITS: "audits of networks: classes fooled by each search",
@@ -231,6 +232,7 @@ def _downloads(given: Mapping[str, Sequence[Path]], run_info: Path | None) -> di
             LABEL_ONLY_TRANSFER: "champions of other networks beside attacks with labels alone",
         }.items()
         for path in given[table.name]
+        if len(content := read_bytes(path)) <= MOST_BYTES
     }
     if run_info is not None:
         found[run_info.name] = (read_bytes(run_info), "machine, packages, seeds, time and memory")

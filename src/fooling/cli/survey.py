@@ -28,9 +28,13 @@ from fooling.survey.agreement import (
     AGREEMENT,
     CONFIDENCE,
     CONFUSION,
+    CONSISTENCY,
+    TRIALS,
     agreement_table,
     confidence_table,
     confusion_table,
+    consistency_table,
+    trials_table,
 )
 from fooling.survey.assembly import BROWSER_BUILD, LIBRARIES, OWN_SCRIPTS, Library, assemble_page, cards
 from fooling.survey.composition import (
@@ -46,7 +50,7 @@ from fooling.survey.composition import (
 )
 from fooling.survey.questionnaire import Questionnaire, load_questionnaire, save_questionnaire
 from fooling.survey.responses import EXCLUSIONS, FILES, SYNTHETIC_FILES, File, kept_answers, parsed_responses
-from fooling.survey.settings import QuestionnaireSettings
+from fooling.survey.settings import QuestionnaireSettings, RecruitmentSettings
 from fooling.survey.simulation import POWER, PowerSettings, SimulationSettings, power_table, simulated_files
 
 PANEL = "Survey"
@@ -127,18 +131,20 @@ def _require_its_own(record: RunRecord | TargetedRecord, network: Mapping[str, s
         )
 
 
-def survey_build(*, questionnaire: Path, packages: Path, output: Path) -> None:
+def survey_build(*, questionnaire: Path, packages: Path, settings: str = "{}", output: Path) -> None:
     """Build the page of a questionnaire: a folder to host, and one file that works offline.
 
     Args:
         questionnaire: Questionnaire that `survey sample` wrote, with the folder `stimuli` beside it.
         packages: Folder of npm packages, `node_modules`; `make survey` installs them.
+        settings: Where participants go at the end: JSON or a YAML file.
         output: Folder to write.
     """
     _require_own_folder(output)
+    recruitment = read_settings(RecruitmentSettings, settings)
     checked = load_questionnaire(questionnaire)
     libraries = [_library(packages / name, name) for name in LIBRARIES]
-    page = assemble_page(checked, _images(checked, questionnaire.parent), libraries)
+    page = assemble_page(checked, _images(checked, questionnaire.parent), libraries, recruitment)
     single = f"{checked.study}-survey.html"
     write_folder(output, {**page.files, single: page.single.encode()})
     if not checked.contact:
@@ -190,12 +196,10 @@ def survey_simulate(*, questionnaire: Path, settings: str = "{}", output: Path) 
     """
     checked = read_settings(SimulationSettings, settings)
     asked = load_questionnaire(questionnaire)
-    if output.is_dir():
-        others = sorted(path.name for path in output.iterdir() if not path.name.startswith(SYNTHETIC_FILES))
-        if others:
-            raise FoolingError(
-                f"{output} contains other files", found=others[0], expected="a folder with simulated answers only"
-            )
+    if output.is_dir() and (
+        others := sorted(x.name for x in output.iterdir() if not x.name.startswith(SYNTHETIC_FILES))
+    ):
+        raise FoolingError(f"{output} contains other files", found=others[0], expected="only simulated answers")
     for name, text in simulated_files(asked, checked):
         write_text(output / name, text)
     say(f"{checked.participants} simulated participants; written to {output}")
@@ -230,6 +234,8 @@ def survey_analyse(
     agreement: Path,
     confidence: Path,
     confusion: Path,
+    consistency: Path,
+    trials: Path,
 ) -> None:
     """Analyse the answers: accuracy beside chance, single images, agreement, confidence.
 
@@ -246,9 +252,10 @@ def survey_analyse(
         agreement: Table of the agreement between people to write.
         confidence: Table of the agreement with the network's confidence to write.
         confusion: Table of the answers to the images of each class to write.
+        consistency: Table of the error consistency between people to write.
+        trials: Table of all answers, in the columns of model-vs-human, to write.
     """
-    checked = read_settings(AnalysisSettings, settings)
-    asked = load_questionnaire(questionnaire)
+    checked, asked = read_settings(AnalysisSettings, settings), load_questionnaire(questionnaire)
     taken, listed = _read_folder(responses, asked)
     kept = kept_answers(pd.concat(taken, ignore_index=True), checked)
     if kept.answers.empty:
@@ -266,11 +273,13 @@ def survey_analyse(
         (agreement, agreement_table(kept.answers, asked, checked), AGREEMENT),
         (confidence, confidence_table(table, checked), CONFIDENCE),
         (confusion, confusion_table(kept.answers, asked), CONFUSION),
+        (consistency, consistency_table(kept.answers, asked, checked), CONSISTENCY),
+        (trials, trials_table(kept.answers, asked), TRIALS),
     )
     people = kept.answers["participant"].nunique()
     of = "simulated answers" if taken[0]["synthetic"].any() else "answers"
-    refused = int((~listed["accepted"]).sum())
-    say(f"{len(kept.answers)} {of} of {people} participants analysed, {refused} files refused; written to {accuracy}")
+    refused = f"{int((~listed['accepted']).sum())} files refused"
+    say(f"{len(kept.answers)} {of} of {people} participants analysed, {refused}; written to {accuracy}")
 
 
 def _read_folder(folder: Path, asked: Questionnaire) -> tuple[list[pd.DataFrame], pd.DataFrame]:
@@ -297,15 +306,8 @@ def _read_folder(folder: Path, asked: Questionnaire) -> tuple[list[pd.DataFrame]
         problem, found = f"{folder} holds no response file that can be read", f"{len(reasons)} files, all refused"
         raise FoolingError(problem, found=found, expected="a CSV or JSON file of the page")
     _require_one_kind(taken, folder)
-    rows = [
-        (
-            _in_utf8(path.name),
-            path in taken,
-            len(taken.get(path, ())),
-            _in_utf8(" ".join(reasons.get(path, "").split())),
-        )
-        for path in sorted([*taken, *reasons])
-    ]
+    told = {path: " ".join(reasons.get(path, "").split()) for path in sorted([*taken, *reasons])}
+    rows = [(_in_utf8(path.name), path in taken, len(taken.get(path, ())), _in_utf8(why)) for path, why in told.items()]
     return list(taken.values()), pd.DataFrame(rows, columns=FILES.names)
 
 
@@ -324,8 +326,7 @@ def _files_in(folder: Path) -> list[Path]:
 def _read_file(path: Path, asked: Questionnaire) -> pd.DataFrame:
     """Return the answers in one file; raise :class:`FoolingError` with the reason if it is refused."""
     kinds: dict[str, File] = {".csv": "csv", ".json": "json"}
-    kind = kinds.get(path.suffix.lower())
-    if kind is None:
+    if (kind := kinds.get(path.suffix.lower())) is None:
         raise FoolingError(f"{path} is no response file", found=path.suffix or "no ending", expected=".csv or .json")
     require_file(path)
     table = parsed_responses(read_text(path), kind=kind, source=path, questionnaire=asked)
@@ -339,10 +340,10 @@ def _read_file(path: Path, asked: Questionnaire) -> pd.DataFrame:
 
 
 def _require_one_kind(taken: dict[Path, pd.DataFrame], folder: Path) -> None:
-    simulated = {path: bool(table["synthetic"].any()) for path, table in taken.items()}
-    if len(set(simulated.values())) > 1:
+    simulated = [bool(table["synthetic"].any()) for table in taken.values()]
+    if len(set(simulated)) > 1:
         raise FoolingError(
             f"{folder} mixes answers of people with simulated ones",
-            found=f"{sum(simulated.values())} of {len(simulated)} files are simulated",
+            found=f"{sum(simulated)} of {len(simulated)} files are simulated",
             remedy="keep each kind in a folder of its own",
         )

@@ -13,7 +13,17 @@ from fooling.classifiers.header import classifier_header
 from fooling.errors import FoolingError
 from fooling.findings import audits as ranks
 from fooling.findings.ablation import ABLATION, ABLATION_SUMMARY, ablation_summary
-from fooling.findings.ancestry import ANCESTRY, LINEAGE, LineageSettings, ancestry_table, lineage_table, traced
+from fooling.findings.ancestry import (
+    ANCESTRY,
+    LINEAGE,
+    REPLAYS,
+    LineageSettings,
+    ancestry_table,
+    format_lineage,
+    lineage_table,
+    replays_table,
+    traced,
+)
 from fooling.findings.ascent import (
     ASCENT,
     ASCENT_CURVES,
@@ -49,9 +59,7 @@ from fooling.findings.runs import (
     HISTORY,
     TIMES,
     ThresholdSettings,
-    champions_table,
-    history_table,
-    times_table,
+    run_tables,
 )
 from fooling.findings.variance import VARIANCE, variance_table
 from fooling.messages import percent, say, share_percent, short_percent
@@ -102,41 +110,50 @@ def tabulate(
         times: Table of times to the threshold to write.
     """
     checked = read_settings(ThresholdSettings, settings)
-    records = [load_run(path) for path in runs]
-    reached = times_table(records, experiment=experiment, threshold=checked.threshold)
-    at_the_end, over_time = (table(records, experiment=experiment) for table in (champions_table, history_table))
+    at_the_end, over_time, reached = run_tables(map(load_run, runs), experiment=experiment, threshold=checked.threshold)
     write_tables((champions, at_the_end, CHAMPIONS), (history, over_time, HISTORY), (times, reached, TIMES))
     medians = reached[(reached["target"] == "median") & (reached["search"] == "map-elites")]
     threshold = short_percent(checked.threshold)
     say(
-        f"{experiment}: {len(records)} runs; evolution brought the median class to {threshold} in "
+        f"{experiment}: {len(runs)} runs; evolution brought the median class to {threshold} in "
         f"{int(medians['reached'].sum())} of {len(medians)}; written to {champions.parent.parent}"
     )
 
 
-def trace_lineage(runs: list[Path], *, experiment: str, settings: str = "{}", ancestry: Path, lineage: Path) -> None:
+def trace_lineage(
+    runs: list[Path],
+    *,
+    experiment: str,
+    settings: str = "{}",
+    ancestry: Path,
+    lineage: Path | None = None,
+    replays: Path | None = None,
+) -> None:
     """Trace champions back to the random start, and compare with random parents.
 
     Write what every champion descends from, and the measures of the experiment beside those of uniformly drawn
-    parents.
+    parents. If the runs are only those on some of the networks, give --replays instead of --lineage: `join-lineage`
+    joins such parts.
 
     Args:
-        runs: Run files of evolution, of one experiment and all its networks, without their controls.
+        runs: Run files of evolution, of one experiment, without their controls; of each network all or none.
         experiment: Name of the experiment.
         ancestry: Table of what every champion descends from to write.
         lineage: Table of the experiment's measures, beside chance, to write.
+        replays: Table of the measures of each run and of its replays to write.
     """
+    if lineage is None and replays is None:
+        raise FoolingError("a table is missing", found="no --lineage, no --replays", expected="one of them, or both")
     checked = read_settings(LineageSettings, settings)
     found = traced([load_run(path) for path in runs], settings=checked)
     champions = ancestry_table(found, experiment=experiment)
-    measures = lineage_table(found, experiment=experiment, settings=checked)
-    write_tables((ancestry, champions, ANCESTRY), (lineage, measures, LINEAGE))
-    (measured,) = measures[measures["measure"] == "other_ancestor"].to_dict("records")
-    share, chance = share_percent(measured["value"]), share_percent(measured["chance"])
-    say(
-        f"{experiment}: {share} of the champions have an ancestor that was a champion of another class "
-        f"({chance} with random parents); written to {lineage}"
-    )
+    measured = replays_table(found, experiment=experiment)
+    whole = [] if lineage is None else [(lineage, lineage_table(measured, settings=checked), LINEAGE)]
+    part = [] if replays is None else [(replays, measured, REPLAYS)]
+    write_tables((ancestry, champions, ANCESTRY), *part, *whole)
+    say(f"{experiment}: {len(champions)} champions of {len(found)} runs traced; written to {ancestry}")
+    for path, table, _ in whole:
+        say(f"{experiment}: {format_lineage(table)}; written to {path}")
 
 
 def compare(times: list[Path], *, settings: str, survival: Path, presets: Path) -> None:

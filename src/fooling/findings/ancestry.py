@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import Field
 
 from fooling.attacks.evolution.record import RunRecord
+from fooling.errors import REMEDY, FoolingError
 from fooling.findings.examination import correlations
 from fooling.findings.intervals import DrawingSettings, IntervalSettings, estimated_ratio, run_grid
 from fooling.findings.lineage import (
@@ -26,15 +27,20 @@ from fooling.findings.lineage import (
 )
 from fooling.findings.registry import CLASS, EXPERIMENT, FOUND_IN, INDIVIDUAL, NOTE, RUN, RUNS, UNITS
 from fooling.findings.runs import of_run
+from fooling.messages import share_percent
 from fooling.seeding import numpy_generator
 from fooling.table import COUNT, NOT_NEGATIVE, NUMBER, SHARE, Column, Table, bounds, names_of, one_of, or_nothing
 
+MEASURES = one_of(
+    *("other_parent", "other_parent_of_all", "other_ancestor", "switches", "steps", "switches_per_step"),
+    *("start_images", "common_start"),
+)
 #: Measures that are shares of the champions of a run.
 SHARES = {"other_parent", "other_ancestor", "common_start"}
 ANCESTRY = Table(
     name="ancestry",
     path="findings/ancestry/{experiment}.parquet",
-    commands=("trace-lineage",),
+    commands=("join-lineage", "trace-lineage"),
     columns=(
         *(*RUN, *CLASS),
         *(INDIVIDUAL, FOUND_IN),
@@ -99,15 +105,12 @@ ANCESTRY = Table(
 LINEAGE = Table(
     name="lineage",
     path="findings/lineage/{experiment}.csv",
-    commands=("trace-lineage",),
+    commands=("join-lineage", "trace-lineage"),
     columns=(
         EXPERIMENT,
         Column(
             "measure",
-            one_of(
-                *("other_parent", "other_parent_of_all", "other_ancestor", "switches", "steps", "switches_per_step"),
-                *("start_images", "common_start"),
-            ),
+            MEASURES,
             doc="`other_parent`, `switches`, `steps`: as in `ancestry`; `other_parent_of_all`: `other_parent` for all "
             "images that ever won a cell, not only the last one; `other_ancestor`: share of the champions with a "
             "switch; `switches_per_step`: switches of all champions divided by their steps; `start_images`: number "
@@ -134,6 +137,20 @@ LINEAGE = Table(
     ),
     key=("experiment", "measure"),
     doc="One row for each measure of the lineages of an experiment.",
+)
+REPLAYS = Table(
+    name="lineage_replays",
+    path="findings/traced/{experiment}/{part}.replays.parquet",
+    commands=("trace-lineage",),
+    columns=(
+        *RUN,
+        Column("measure", MEASURES, doc="As in `lineage`."),
+        Column("replay", COUNT, doc="Number of the replay with redrawn parents, from 1; 0 is the run itself."),
+        Column("value", NOT_NEGATIVE.or_nothing, doc="The measure of the run; empty if it is undefined."),
+    ),
+    key=(*names_of(RUN), "measure", "replay"),
+    doc="One row for each measure of each run on some classifiers of an experiment, and of its replays. An "
+    "intermediate table.",
 )
 
 
@@ -169,20 +186,36 @@ def ancestry_table(runs: Sequence[TracedRun], *, experiment: str) -> pd.DataFram
     return pd.concat([_ancestry_of(one, runs, experiment) for one in runs], ignore_index=True)
 
 
-def lineage_table(runs: Sequence[TracedRun], *, experiment: str, settings: LineageSettings) -> pd.DataFrame:
+def replays_table(runs: Sequence[TracedRun], *, experiment: str) -> pd.DataFrame:
+    """Return one row for each measure of each run, and of each of its replays."""
+    tables = []
+    for one in runs:
+        real, chance = measures_of(one.real), measures_of(one.chance)
+        for measure, values in chance.items():
+            together = np.concatenate([real[measure], values])
+            columns: dict[str, Any] = {
+                "measure": [measure] * len(together),
+                "replay": np.arange(len(together)),
+                "value": together,
+            }
+            tables.append(of_run(one.run, experiment, columns))
+    return pd.concat(tables, ignore_index=True)
+
+
+def lineage_table(replays: pd.DataFrame, *, settings: LineageSettings) -> pd.DataFrame:
     """Return one row for each measure: its mean over the runs that have it, with an interval and the chance level.
 
-    A run in which no image ever replaced a champion has no parents and no switches per step.
+    ``replays`` are the measures of all runs, from :func:`replays_table`. A run in which no image ever replaced a
+    champion has no parents and no switches per step.
 
     Raises:
-        FoolingError: The classifiers have different seeds.
+        FoolingError: The classifiers have different seeds, or the runs different measures or replays.
     """
-    real = pd.DataFrame([_key(one) | {name: float(x[0]) for name, x in measures_of(one.real).items()} for one in runs])
-    chance = [measures_of(one.chance) for one in runs]
+    _require_whole(replays)
     tail = (1 - settings.confidence_level) / 2
     rows = []
-    for measure in chance[0]:
-        grid = run_grid(real, measure)
+    for measure, of_measure in replays.groupby("measure", sort=False):
+        grid = run_grid(of_measure[of_measure["replay"] == 0], "value")
         known = ~np.isnan(grid)
         found = estimated_ratio(
             np.where(known, grid, 0.0),
@@ -191,12 +224,36 @@ def lineage_table(runs: Sequence[TracedRun], *, experiment: str, settings: Linea
             is_share=measure in SHARES,
             within=(0, np.inf),
         )
-        drawn = [measures[measure] for measures in chance]
+        by_run = of_measure[of_measure["replay"] > 0].groupby(["classifier", "seed"])["value"]
+        drawn = [values.to_numpy(dtype=np.float64) for _, values in by_run]
         by_chance = np.mean([values for values in drawn if not np.isnan(values).all()] or drawn, axis=0)
         low, high = np.quantile(by_chance, [tail, 1 - tail])
         numbers = (found.value, found.low, found.high, by_chance.mean(), low, high, found.units, found.runs)
-        rows.append((experiment, measure, *numbers, found.note))
+        rows.append((of_measure["experiment"].iloc[0], measure, *numbers, found.note))
     return pd.DataFrame(rows, columns=LINEAGE.names)
+
+
+def format_lineage(measures: pd.DataFrame) -> str:
+    """Return a sentence on the share of champions with an ancestor of another class, from the table ``lineage``."""
+    (measured,) = measures[measures["measure"] == "other_ancestor"].to_dict("records")
+    share, chance = share_percent(measured["value"]), share_percent(measured["chance"])
+    return f"{share} of the champions have an ancestor of another class ({chance} with random parents)"
+
+
+def _require_whole(replays: pd.DataFrame) -> None:
+    """Raise :class:`FoolingError` unless every run has every measure of the same replays, and itself."""
+    runs = replays[["classifier", "seed"]].drop_duplicates()
+    numbers = np.sort(replays["replay"].unique())
+    expected = len(runs) * len(MEASURES.among) * len(numbers)
+    keys = ["classifier", "seed", "measure", "replay"]
+    is_whole = len(numbers) > 1 and np.array_equal(numbers, np.arange(len(numbers))) and len(replays) == expected
+    if not is_whole or replays.duplicated(keys).any() or replays["experiment"].nunique() > 1:
+        raise FoolingError(
+            "the table of replays is not whole",
+            found=f"{len(replays)} rows of {len(runs)} runs",
+            expected="one experiment, and for each run the same replays, each with every measure",
+            remedy=REMEDY,
+        )
 
 
 def _traced(run: RunRecord, settings: LineageSettings) -> TracedRun:
@@ -205,10 +262,6 @@ def _traced(run: RunRecord, settings: LineageSettings) -> TracedRun:
     generator = numpy_generator(settings.interval_seed, *purpose)
     chance = redrawn(genealogy, replays=settings.parent_redraws, generator=generator)
     return TracedRun(run=run, genealogy=genealogy, real=descent(genealogy), chance=chance)
-
-
-def _key(one: TracedRun) -> dict[str, object]:
-    return {"classifier": one.run.classifier["name"], "seed": one.run.seed}
 
 
 def _ancestry_of(one: TracedRun, runs: Sequence[TracedRun], experiment: str) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Calibration: temperature scaling on test images.
+"""Calibration: temperature scaling on test images; and the labels that classifiers give to their own champions.
 
 Guo, Pleiss, Sun and Weinberger: On Calibration of Modern Neural Networks (2017). The logits are divided by one number,
 the temperature, which is fitted on one half of the test images and evaluated on the other. It does not change which
@@ -7,7 +7,9 @@ class is most probable.
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,11 +18,13 @@ import scipy  # its parts load when they are called: Snakemake reads the setting
 from numpy.typing import NDArray
 from pydantic import Field
 
-from fooling.findings.registry import CALIBRATED_CONFIDENCE, CLASSIFIER
+from fooling.attacks.evolution.record import RunRecord
+from fooling.findings.registry import CALIBRATED_CONFIDENCE, CLASS, CLASSIFIER, OWN, SEED, SOURCE
 from fooling.seeding import numpy_generator
 from fooling.settings import Seed, Settings
-from fooling.table import COUNT, NOT_NEGATIVE, NUMBER, SHARE, Column, Table, Values, one_of
+from fooling.table import COUNT, NOT_NEGATIVE, NUMBER, SHARE, TEXT, Column, Table, Values, one_of
 
+TOGETHER = 1000  # images that are scored at once, if they are of several runs
 CALIBRATION = Table(
     name="calibration",
     path="findings/calibration/{classifier}.csv",
@@ -86,6 +90,19 @@ REAL = Table(
 )
 
 Logits = NDArray[np.float32] | NDArray[np.float64]
+OWN_LABELS = Table(
+    name="own_labels",
+    path="findings/own_labels/{experiment}/{part}.parquet",
+    commands=("label-champions",),
+    columns=(
+        SOURCE,
+        Column("architecture", TEXT, doc="Architecture of the source."),
+        *(SEED, *CLASS, *OWN),
+    ),
+    key=("source", "seed", "class_index"),
+    doc="One row for each champion of evolution on some of the classifiers of an experiment, with the label that its "
+    "own classifier gives it. An intermediate table.",
+)
 
 
 class CalibrationSettings(Settings):
@@ -211,3 +228,65 @@ def _table_of_images(
             "log_odds": log_odds_in(logits, predicted),
         }
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Network:
+    """A network that is shown images."""
+
+    name: str
+    architecture: str
+    confidences: Callable[[NDArray[np.uint8]], NDArray[np.float32]]  # (B, C, H, W) uint8 to (B, L)
+
+
+def labelled_table(records: Iterable[RunRecord], networks: Sequence[Network]) -> pd.DataFrame:
+    """Return one row for each champion of the runs, with the label of the network on which it evolved.
+
+    Takes one run at a time. The network of each run must be among the ``networks``.
+    """
+    by_name = {network.name: network for network in networks}
+    tables = []
+    for together in in_groups(records):
+        for source in dict.fromkeys(record.classifier["name"] for record in together):
+            own = [record for record in together if record.classifier["name"] == source]
+            confidences = by_name[source].confidences(np.concatenate([record.images for record in own]))
+            tables += [
+                _labelled(record, by_name[source], confidences[rows])
+                for record, rows in zip(own, _rows_of(own), strict=True)
+            ]
+    return pd.concat(tables, ignore_index=True)
+
+
+def in_groups(records: Iterable[RunRecord]) -> Iterator[list[RunRecord]]:
+    """Yield runs in groups of at most :data:`TOGETHER` images, or single runs with more."""
+    group: list[RunRecord] = []
+    for record in records:
+        if group and sum(len(one.images) for one in group) + len(record.images) > TOGETHER:
+            yield group
+            group = []
+        group.append(record)
+    if group:
+        yield group
+
+
+def _rows_of(records: Sequence[RunRecord]) -> list[slice]:
+    """Return the place of each run's images among those of all of them."""
+    ends = np.cumsum([0, *(len(record.images) for record in records)]).tolist()
+    return [slice(first, last) for first, last in itertools.pairwise(ends)]
+
+
+def _labelled(record: RunRecord, network: Network, confidences: NDArray[np.float32]) -> pd.DataFrame:
+    rows = np.arange(len(record.class_names))
+    table = pd.DataFrame(
+        {
+            "source": network.name,
+            "architecture": network.architecture,
+            "seed": record.seed,
+            "class_index": rows,
+            "class_name": list(record.class_names),
+            "source_confidence": confidences[rows, rows],
+            "source_label": confidences.argmax(axis=1),
+            "source_label_confidence": confidences.max(axis=1),
+        }
+    )
+    return table[OWN_LABELS.names]

@@ -1,12 +1,16 @@
-"""All tables by name, and columns that several of them share."""
+"""All tables by name, columns that several of them share, and tables that are joined from parts."""
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+from collections.abc import Sequence
+from pathlib import Path
 
-from fooling.errors import FoolingError
+from fooling.errors import REMEDY, FoolingError
 from fooling.table import COUNT, FLAG, NOT_NEGATIVE, NUMBER, SHARE, TEXT, Column, Table, one_of
 
+ROW_GROUP = 1 << 20  # rows that are written to a Parquet file at once, as pandas does
 SEARCHES = ("map-elites", "random-search", "drift")
 
 CLASSIFIER = Column("classifier", TEXT, doc="Name of the classifier that scores the images or is described.")
@@ -93,19 +97,27 @@ CLIPPED = Column("clipped", FLAG, doc="Whether the inputs are clipped to the ran
 
 NAMED_MODULES = ("fooling.datasets.*", "fooling.findings.*", "fooling.survey.*")
 
+SOURCE = Column("source", TEXT, doc="Classifier that the image was evolved on.")
+#: What it answers about this image.
+OWN = (
+    Column("source_confidence", SHARE, doc="Confidence of the source in the class."),
+    Column("source_label", COUNT, doc="Index of the class that the source predicts."),
+    Column("source_label_confidence", SHARE, doc="Confidence of the source in the class that it predicts."),
+)
+
 #: The tables that each module declares, in the order of docs/tables.md.
 DECLARED = {
     "fooling.findings.runs": ("champions", "history", "times", "curves"),
-    "fooling.findings.calibration": ("calibration", "real"),
+    "fooling.findings.calibration": ("calibration", "real", "own_labels"),
     "fooling.findings.random_images": ("start", "families", "family_images"),
     "fooling.findings.examination": ("examined", "kinds"),
     "fooling.findings.distances": ("distances",),
-    "fooling.findings.ancestry": ("ancestry", "lineage"),
+    "fooling.findings.ancestry": ("ancestry", "lineage", "lineage_replays"),
     "fooling.findings.classifiers": ("training", "classifiers", "test_errors", "foolability"),
     "fooling.findings.variance": ("variance",),
     "fooling.findings.class_sets": ("set_classes", "class_sets"),
     "fooling.findings.comparison": ("survival", "presets"),
-    "fooling.findings.transfer": ("shown", "transfer"),
+    "fooling.findings.transfer": ("shown", "pair_parts", "transfer"),
     "fooling.findings.retraining": ("retrained", "retraining", "effects"),
     "fooling.findings.stronger_attacks": ("budget", "refusal"),
     "fooling.findings.hardening": ("hardened", "hardening"),
@@ -123,7 +135,9 @@ DECLARED = {
     "fooling.findings.audits": ("audit_seeds", "audits", "audit_attacks"),
     "fooling.survey.responses": ("survey_files", "survey_exclusions"),
     "fooling.survey.accuracy": ("survey_accuracy", "survey_images"),
-    "fooling.survey.agreement": ("survey_agreement", "survey_confidence", "survey_confusion"),
+    "fooling.survey.agreement": (
+        *("survey_agreement", "survey_confidence", "survey_confusion", "survey_consistency", "survey_trials"),
+    ),
     "fooling.survey.simulation": ("survey_power",),
     "fooling.claims.judgements": ("claims",),
     "fooling.datasets.pictures": ("pictures",),
@@ -143,3 +157,45 @@ def table_named(name: str) -> Table:
 def every_table() -> list[Table]:
     """Return all tables, in the order of docs/tables.md."""
     return [table_named(name) for name in MODULES]
+
+
+def join_tables(parts: Sequence[Path], output: Path, table: Table) -> int:
+    """Write the parts of a Parquet ``table`` one after another into one file, and return the number of rows.
+
+    Holds one part and one row group in memory. The bytes are those of :func:`write_table` for the whole table. Raises
+    :class:`FoolingError` for a broken part, and if parts have other columns than the first one. Keys are compared
+    within each part only.
+    """
+    import pyarrow as pa  # type: ignore[import-untyped]
+    import pyarrow.parquet as pq  # type: ignore[import-untyped]
+
+    from fooling.artifacts import read_table, written_atomically  # readers of the registry need no files
+
+    held: list[pa.Table] = []
+    with written_atomically(output) as temporary, contextlib.ExitStack() as opened:
+        writer: pq.ParquetWriter | None = None
+        rows = 0
+        for path in parts:
+            read_table(path, table)
+            part = pq.read_table(path)
+            if writer is None:
+                options = {"compression": "zstd", "write_page_checksum": True}
+                writer = opened.enter_context(pq.ParquetWriter(temporary, part.schema, **options))
+            if not part.schema.equals(writer.schema):
+                raise FoolingError(
+                    f"{path} has other columns than {parts[0]}",
+                    found=", ".join(map(str, part.schema)),
+                    expected=", ".join(map(str, writer.schema)),
+                    remedy=REMEDY,
+                )
+            held.append(part)
+            rows += len(part)
+            while sum(map(len, held)) >= ROW_GROUP:
+                together = pa.concat_tables(held)
+                writer.write_table(together.slice(0, ROW_GROUP).combine_chunks(), row_group_size=ROW_GROUP)
+                held = [together.slice(ROW_GROUP)]
+        if writer is None:
+            raise FoolingError(f"{output} has no parts", found="no tables", expected="one or more")
+        if (together := pa.concat_tables(held)).num_rows:
+            writer.write_table(together.combine_chunks(), row_group_size=ROW_GROUP)
+    return rows

@@ -130,6 +130,24 @@ def times_table(records: Iterable[RunRecord], *, experiment: str, threshold: flo
     return pd.concat([_times_of(record, experiment, threshold) for record in _in_order(records)], ignore_index=True)
 
 
+def run_tables(
+    records: Iterable[RunRecord], *, experiment: str, threshold: float
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Return the champions, their history and the times to the ``threshold`` of all runs, in that order.
+
+    Takes one run at a time, because the images of many do not fit into memory.
+    """
+    places, tables = [], []
+    for record in records:
+        places.append(_place(record))
+        times = _times_of(record, experiment, threshold)
+        tables.append((_champions_of(record, experiment), _history_of(record, experiment), times))
+    order = sorted(range(len(places)), key=places.__getitem__)
+    of_champions, of_history, of_times = zip(*(tables[place] for place in order), strict=True)
+    champions, history = pd.concat(of_champions, ignore_index=True), pd.concat(of_history, ignore_index=True)
+    return champions, history, pd.concat(of_times, ignore_index=True)
+
+
 def _champions_of(record: RunRecord, experiment: str) -> pd.DataFrame:
     return of_run(
         record,
@@ -189,7 +207,11 @@ def of_run(record: RunRecord, experiment: str, columns: Mapping[str, NDArray[Any
 
 def _in_order(records: Iterable[RunRecord]) -> list[RunRecord]:
     """Return the records sorted by classifier, search and seed, so that their order on input does not matter."""
-    return sorted(records, key=lambda record: (record.classifier["name"], record.search, record.seed))
+    return sorted(records, key=_place)
+
+
+def _place(record: RunRecord) -> tuple[str, str, int]:
+    return record.classifier["name"], record.search, record.seed
 
 
 def medians_of_runs(champions: pd.DataFrame, by: Sequence[str]) -> pd.Series[float]:

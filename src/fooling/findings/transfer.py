@@ -2,12 +2,18 @@
 
 An image has two labels that another classifier may agree with: the class for which it was evolved, and the label that
 its own classifier gives it. The two differ if its confidence stayed low.
+
+Many classifiers with many images do not fit into one job. So the work is split into parts, each of which needs the
+images of one run at a time::
+
+    labelled_table   each source labels its own champions               a part: some sources
+    shown_table      each target labels the champions of some sources   a part: some targets, or some sources of one
+    joined_pairs     the pairs of all parts, each beside its mirror image
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -15,26 +21,26 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from fooling.attacks.evolution.record import RunRecord
+from fooling.errors import FoolingError
+from fooling.findings.calibration import Network, in_groups
 from fooling.findings.intervals import DrawingSettings, IntervalSettings, estimated_share
-from fooling.findings.registry import CLASS, EXPERIMENT, SEED
+from fooling.findings.registry import CLASS, EXPERIMENT, OWN, SEED, SOURCE
+from fooling.messages import share_percent
 from fooling.seeding import numpy_generator
 from fooling.table import COUNT, SHARE, TEXT, Column, Table, bounds, names_of, one_of, or_nothing
 
 LABELS = {"class": "class_index", "source-label": "source_label"}
 _PAIR = (
     EXPERIMENT,
-    Column("source", TEXT, doc="Classifier that the image was evolved on."),
+    SOURCE,
     Column("target", TEXT, doc="Classifier that the image is shown to."),
 )
 SHOWN = Table(
     name="shown",
     path="findings/transfer/{experiment}.shown.parquet",
-    commands=("transfer",),
+    commands=("join-transfer", "transfer"),
     columns=(
-        *(*_PAIR, SEED, *CLASS),
-        Column("source_confidence", SHARE, doc="Confidence of the source in the class."),
-        Column("source_label", COUNT, doc="Index of the class that the source predicts."),
-        Column("source_label_confidence", SHARE, doc="Confidence of the source in the class that it predicts."),
+        *(*_PAIR, SEED, *CLASS, *OWN),
         Column("target_confidence", SHARE, doc="Confidence of the target in the class."),
         Column("target_label", COUNT, doc="Index of the class that the target predicts."),
         Column("target_label_confidence", SHARE, doc="Confidence of the target in the class that the source predicts."),
@@ -42,61 +48,84 @@ SHOWN = Table(
     key=("experiment", "source", "target", "seed", "class_index"),
     doc="One row for each champion of evolution and each classifier of its data set; `class_index` is the class for "
     "which it was evolved. In `<chain>.shown.parquet`, one row for each champion of the measured runs and each network "
-    "of the chain; there `experiment` is the chain.",
+    "of the chain; there `experiment` is the chain. The parts of the table are in `findings/shown`.",
+)
+_MEASURED = (
+    *_PAIR,
+    Column(
+        "relation",
+        one_of("itself", "same architecture", "other architecture"),
+        doc="How the target is related to the source.",
+    ),
+    Column(
+        "images",
+        one_of("all", "sure"),
+        doc="`all` champions, or those with a confidence of at least `findings.sure` (99 %) on their source.",
+    ),
+    Column(
+        "label",
+        one_of(*LABELS),
+        doc="`class`: the class for which an image evolved; `source-label`: the class that its source predicts.",
+    ),
+    Column("count", COUNT, unit="images", doc="Number of these images."),
+    Column("runs", COUNT, unit="runs", doc="Number of runs on the source that have such images."),
+    *or_nothing(
+        Column(
+            "transfer_rate",
+            SHARE,
+            doc="Share of the images to which the target gives the same label; the units of the interval are the "
+            "runs on this source.",
+        ),
+        doc="empty if there are no such images.",
+    ),
+    *bounds(SHARE),
+    *or_nothing(
+        Column("chance", SHARE, doc="Expected `transfer_rate` if the target's labels are permuted among the images."),
+        Column("chance_high", SHARE, doc="The 97.5 % quantile of `transfer_rate` with permuted labels."),
+        doc="empty if there are no such images.",
+    ),
+    Column("count_transferred", COUNT, unit="images", doc="Number of images to which both give the same label."),
+    *or_nothing(
+        Column(
+            "higher_on_source",
+            SHARE,
+            doc="Share of the images with the same label on both whose confidence is higher on the source.",
+        ),
+        Column(
+            "highest_joint_confidence",
+            SHARE,
+            doc="Highest confidence of an image on both classifiers at once: the maximum, over the images, of the "
+            "lower of its two confidences.",
+        ),
+        doc="empty if there are no such images.",
+    ),
+)
+_PAIR_KEY = ("experiment", "source", "target", "images", "label")
+PAIR_PARTS = Table(
+    name="pair_parts",
+    path="findings/shown/{experiment}/{part}.pairs.parquet",
+    commands=("show-champions",),
+    columns=(
+        *_MEASURED,
+        *or_nothing(
+            Column(
+                "higher_on_target",
+                SHARE,
+                doc="Share of the images with the same label on both whose confidence is higher on the target.",
+            ),
+            doc="empty if there are no such images.",
+        ),
+    ),
+    key=_PAIR_KEY,
+    doc="Some of the rows of `transfer`. An intermediate table.",
 )
 TRANSFER = Table(
     name="transfer",
     path="findings/transfer/{experiment}.pairs.csv",
-    commands=("transfer",),
+    commands=("join-transfer", "transfer"),
     columns=(
-        *_PAIR,
-        Column(
-            "relation",
-            one_of("itself", "same architecture", "other architecture"),
-            doc="How the target is related to the source.",
-        ),
-        Column(
-            "images",
-            one_of("all", "sure"),
-            doc="`all` champions, or those with a confidence of at least `findings.sure` (99 %) on their source.",
-        ),
-        Column(
-            "label",
-            one_of(*LABELS),
-            doc="`class`: the class for which an image evolved; `source-label`: the class that its source predicts.",
-        ),
-        Column("count", COUNT, unit="images", doc="Number of these images."),
-        Column("runs", COUNT, unit="runs", doc="Number of runs on the source that have such images."),
+        *_MEASURED,
         *or_nothing(
-            Column(
-                "transfer_rate",
-                SHARE,
-                doc="Share of the images to which the target gives the same label; the units of the interval are the "
-                "runs on this source.",
-            ),
-            doc="empty if there are no such images.",
-        ),
-        *bounds(SHARE),
-        *or_nothing(
-            Column(
-                "chance", SHARE, doc="Expected `transfer_rate` if the target's labels are permuted among the images."
-            ),
-            Column("chance_high", SHARE, doc="The 97.5 % quantile of `transfer_rate` with permuted labels."),
-            doc="empty if there are no such images.",
-        ),
-        Column("count_transferred", COUNT, unit="images", doc="Number of images to which both give the same label."),
-        *or_nothing(
-            Column(
-                "higher_on_source",
-                SHARE,
-                doc="Share of the images with the same label on both whose confidence is higher on the source.",
-            ),
-            Column(
-                "highest_joint_confidence",
-                SHARE,
-                doc="Highest confidence of an image on both classifiers at once: the maximum, over the images, of the "
-                "lower of its two confidences.",
-            ),
             Column(
                 "reverse_higher_on_source",
                 SHARE,
@@ -106,7 +135,7 @@ TRANSFER = Table(
             doc="empty if there are no such images.",
         ),
     ),
-    key=("experiment", "source", "target", "images", "label"),
+    key=_PAIR_KEY,
     doc="One row for each pair of classifiers, set of images and kind of label.",
 )
 
@@ -120,56 +149,38 @@ class TransferSettings(IntervalSettings, DrawingSettings):
     """Number of random permutations of the other classifier's labels, to estimate the chance level of transfer."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Network:
-    """A network that is shown images."""
-
-    name: str
-    architecture: str
-    confidences: Callable[[NDArray[np.uint8]], NDArray[np.float32]]  # (B, C, H, W) uint8 to (B, L)
-
-
-def shown_table(records: Sequence[RunRecord], networks: Sequence[Network], *, experiment: str) -> pd.DataFrame:
+def shown_table(
+    records: Iterable[RunRecord], labelled: pd.DataFrame, networks: Sequence[Network], *, experiment: str
+) -> pd.DataFrame:
     """Return one row for each champion of the runs and each of the ``networks``, with the confidences of both.
 
-    Every source of the runs must be among the ``networks``: its own confidences are computed again. Sources and targets
-    are in the order of the networks.
+    Takes one run at a time. The rows are in the order of the networks, and for each network in the order of the runs.
+
+    Args:
+        records: Runs of evolution.
+        labelled: Their champions with the labels of their own networks, from :func:`labelled_table`.
+        networks: The networks that are shown the champions.
+        experiment: Name of the experiment, or of the chain.
+
+    Raises:
+        FoolingError: The table ``labelled`` lacks a run.
     """
-    order = [network.name for network in networks]
-    ordered = sorted(records, key=lambda record: (order.index(record.classifier["name"]), record.seed))
-    images = np.concatenate([record.images for record in ordered])
-    keys = pd.DataFrame(
-        {
-            "experiment": experiment,
-            "source": [record.classifier["name"] for record in ordered for _ in record.class_names],
-            "seed": [record.seed for record in ordered for _ in record.class_names],
-            "class_index": [index for record in ordered for index in range(len(record.class_names))],
-            "class_name": [name for record in ordered for name in record.class_names],
-        }
-    )
-    scored = {network.name: network.confidences(images) for network in networks}
-    rows = np.arange(len(images))
-    target_class = keys["class_index"].to_numpy()
-    own_label, own = np.zeros(len(images), dtype=np.int64), np.zeros((2, len(images)), dtype=np.float32)
-    for source, index in keys.groupby("source").indices.items():
-        confidences = scored[str(source)][index]
-        own_label[index] = confidences.argmax(axis=1)
-        own[0, index] = confidences[np.arange(len(index)), target_class[index]]
-        own[1, index] = confidences.max(axis=1)
-    tables = [
-        keys.assign(
-            target=network.name,
-            source_confidence=own[0],
-            source_label=own_label,
-            source_label_confidence=own[1],
-            target_confidence=scored[network.name][rows, target_class],
-            target_label=scored[network.name].argmax(axis=1),
-            target_label_confidence=_of_label(scored[network.name], own_label),
-        )
-        for network in networks
-    ]
-    table = pd.concat(tables, ignore_index=True)
-    return table[SHOWN.names]
+    of_runs = {(str(source), seed): rows for (source, seed), rows in labelled.groupby(["source", "seed"])}
+    tables: dict[str, list[pd.DataFrame]] = {network.name: [] for network in networks}
+    for together in in_groups(records):
+        own = pd.concat([_labels_of(record, of_runs) for record in together], ignore_index=True)
+        images = np.concatenate([record.images for record in together])
+        for network in networks:
+            confidences = network.confidences(images)
+            shown = own.assign(
+                experiment=experiment,
+                target=network.name,
+                target_confidence=confidences[np.arange(len(own)), own["class_index"].to_numpy()],
+                target_label=confidences.argmax(axis=1),
+                target_label_confidence=_of_label(confidences, own["source_label"].to_numpy()),
+            )
+            tables[network.name].append(shown[SHOWN.names])
+    return pd.concat([table for network in networks for table in tables[network.name]], ignore_index=True)
 
 
 def transfer_table(shown: pd.DataFrame, architectures: Mapping[str, str], settings: TransferSettings) -> pd.DataFrame:
@@ -182,10 +193,17 @@ def transfer_table(shown: pd.DataFrame, architectures: Mapping[str, str], settin
       an image evolved, so only a share that is high here as well shows that the source is more confident in general.
     - ``highest_joint_confidence``: maximum over the images of the lower of the two confidences (Fig. S1).
     """
+    return joined_pairs(pairs_table(shown, architectures, settings))
+
+
+def pairs_table(shown: pd.DataFrame, architectures: Mapping[str, str], settings: TransferSettings) -> pd.DataFrame:
+    """Return these rows without what needs the images of the target: the reverse share is ``higher_on_target`` there.
+
+    ``shown`` has all images of each of its pairs.
+    """
     rows = []
     for pair, images in shown.groupby(names_of(_PAIR), sort=False):
         experiment, source, target = map(str, pair)
-        back = shown[(shown["source"] == target) & (shown["target"] == source)]
         for subset, label in ((subset, label) for subset in ("all", "sure") for label in LABELS):
             words: dict[str, str] = {
                 "experiment": experiment,
@@ -195,10 +213,40 @@ def transfer_table(shown: pd.DataFrame, architectures: Mapping[str, str], settin
                 "images": subset,
                 "label": label,
             }
-            measured = _measured(_subset(images, subset, settings), label, settings, purpose=tuple(words.values()))
-            reverse = _reverse(_subset(back, subset, settings), label)
-            rows.append({**words, **measured, **reverse})
+            chosen = _subset(images, subset, settings)
+            measured = _measured(chosen, label, settings, purpose=tuple(words.values()))
+            rows.append({**words, **measured, "higher_on_target": _higher_on_target(chosen, label)})
     return pd.DataFrame(rows)
+
+
+def joined_pairs(pairs: pd.DataFrame) -> pd.DataFrame:
+    """Return the table ``transfer`` from the ``pairs`` of all parts: each gets the reverse share from its mirror."""
+    mirrored = ["experiment", "target", "source", "images", "label"]
+    higher = dict(
+        zip(pairs[list(_PAIR_KEY)].itertuples(index=False, name=None), pairs["higher_on_target"], strict=True)
+    )
+    reverse = [higher.get(key, np.nan) for key in pairs[mirrored].itertuples(index=False, name=None)]
+    return pairs.drop(columns="higher_on_target").assign(reverse_higher_on_source=reverse)
+
+
+def format_rate(pairs: pd.DataFrame) -> str:
+    """Return a text with the mean transfer rate of all champions to other networks."""
+    others = pairs[(pairs["relation"] != "itself") & (pairs["images"] == "all") & (pairs["label"] == "class")]
+    return f"mean transfer rate {share_percent(others['transfer_rate'].mean())}" if len(others) else "no other network"
+
+
+def _labels_of(record: RunRecord, of_runs: Mapping[tuple[str, Hashable], pd.DataFrame]) -> pd.DataFrame:
+    """Return the labels of the champions of a run, in the order of the classes."""
+    source, seed = str(record.classifier["name"]), record.seed
+    rows = of_runs.get((source, seed))
+    if rows is None or rows["class_index"].tolist() != list(range(len(record.class_names))):
+        raise FoolingError(
+            f"the labels of the champions on {source}, seed {seed}, are not known",
+            found="no labels" if rows is None else f"labels of {len(rows)} champions",
+            expected=f"labels of {len(record.class_names)} champions",
+            remedy="give the table that `label-champions` wrote for this run",
+        )
+    return rows
 
 
 def _measured(
@@ -229,11 +277,10 @@ def _measured(
     }
 
 
-def _reverse(back: pd.DataFrame, label: str) -> dict[str, float]:
-    """Return the share of the target's own images, with one label on both, that are more confident on the source."""
-    same = back[LABELS[label]].to_numpy() == back["target_label"].to_numpy()
-    higher = _other_confidence(back, label)[same] > _own_confidence(back, label)[same]
-    return {"reverse_higher_on_source": _mean(higher)}
+def _higher_on_target(images: pd.DataFrame, label: str) -> float:
+    """Return the share of the images with one label on both classifiers that are more confident on the target."""
+    same = images[LABELS[label]].to_numpy() == images["target_label"].to_numpy()
+    return _mean(_other_confidence(images, label)[same] > _own_confidence(images, label)[same])
 
 
 def _chance(
@@ -242,8 +289,9 @@ def _chance(
     """Return the expected transfer rate with permuted labels, and its upper quantile at the interval's level."""
     if len(wanted) == 0:
         return np.nan, np.nan
-    labels = max(wanted.max(), given.max()) + 1
-    expected = np.bincount(wanted, minlength=labels) @ np.bincount(given, minlength=labels) / len(wanted) ** 2
+    labels, places = np.unique(np.concatenate([wanted, given]), return_inverse=True)
+    counts = [np.bincount(part, minlength=len(labels)) for part in np.split(places, 2)]
+    expected = counts[0] @ counts[1] / len(wanted) ** 2
     permuted = [float((wanted == generator.permutation(given)).mean()) for _ in range(settings.permutations)]
     return float(expected), float(np.quantile(permuted, (1 + settings.confidence_level) / 2, method="inverted_cdf"))
 

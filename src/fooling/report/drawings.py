@@ -49,6 +49,7 @@ IMAGES = (
     "kinds",
     "detector_images",
 )  # with images
+MOST_TABS = 12  # figures in a section of the page; the others are in the folder of figures
 DRAFT = "draft.html"  # not among DATA_FILES, which count for the report: no step writes the draft
 REFRESH = 20  # seconds between two loads of the page
 
@@ -123,7 +124,8 @@ class Drawings:
 
     def answering(self, section: str) -> list[Drawing]:
         """Return the figures that answer the question of a section."""
-        return next((found for figure in ANSWERS[section] if (found := self.of(figure))), [])
+        found = next((found for figure in ANSWERS[section] if (found := self.of(figure))), [])
+        return found[:MOST_TABS]
 
     def further(self) -> dict[str, list[Drawing]]:
         """Return the figures without a place of their own, by title, the largest files left out."""
@@ -146,6 +148,11 @@ class Drawings:
             too_large.append(drawing)
         return too_large
 
+    @cached_property
+    def _beyond_tabs(self) -> list[Drawing]:
+        """The figures of answers that are not on the page, because a section has :data:`MOST_TABS` tabs at most."""
+        return [one for figures in ANSWERS.values() for figure in figures for one in self.of(figure)[MOST_TABS:]]
+
     def of_answers(self) -> dict[str, list[Drawing]]:
         """Return the figures of people's answers, by title."""
         return _by_title(one for one in self.all if FIGURES[one.figure].one_per == "study with responses")
@@ -153,13 +160,15 @@ class Drawings:
     def left_out(self) -> list[str]:
         """Return what is not on the page: entries of the catalogue that repeat its images, and large figures."""
         repeats = [figure for figure in REPEATS if len(self.of(figure)) > (figure == LOOP)]
-        return [*repeats, *(drawing.name for drawing in self._too_large)]
+        groups = _by_title(self._beyond_tabs)
+        further = [f"{len(found)} more of {title.lower()}" for title, found in groups.items()]
+        return [*repeats, *further, *(drawing.name for drawing in self._too_large)]
 
     def place_of(self, figure: str, experiment: str) -> str:
         """Return the id on the page of the figure of an experiment, or else the first one of the entry; or nothing."""
         if not figure or figure in REPEATS:
             return ""
-        shown = [one for one in self.of(figure) if one not in self._too_large]
+        shown = [one for one in self.of(figure) if one not in self._too_large and one not in self._beyond_tabs]
         found: Sequence[Drawing] = [one for one in shown if one.subject == experiment] or shown
         return f"figure-{found[0].name}" if found else ""
 

@@ -17,7 +17,13 @@ from fooling.study.dataset_entries import DatasetEntry
 from fooling.study.entries import AttackEntry, Level
 from fooling.study.expansion import Variant, chains_of, contradictions, variants
 from fooling.study.settings import StudySettings
-from fooling.survey.settings import ExclusionSettings, JudgementSettings, QuestionnaireSettings, SurveySettings
+from fooling.survey.settings import (
+    ExclusionSettings,
+    JudgementSettings,
+    QuestionnaireSettings,
+    RecruitmentSettings,
+    SurveySettings,
+)
 from fooling.training.settings import PLAIN, hardening_of
 
 #: Conditions beside the experiments and the gradient ascents.
@@ -42,6 +48,10 @@ class SurveyPlan:
     def questionnaire(self) -> dict[str, Any]:
         """Return the settings of the questionnaire."""
         return self.settings.model_dump(mode="json", include=set(QuestionnaireSettings.model_fields))
+
+    def recruitment(self) -> dict[str, Any]:
+        """Return where participants go at the end."""
+        return self.settings.model_dump(mode="json", include=set(RecruitmentSettings.model_fields))
 
     def analysis(self) -> dict[str, Any]:
         """Return the settings of the analysis: exclusions, and the margin above chance."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -22,14 +23,16 @@ from fooling.survey.accuracy import (
     RIGHT_ANSWER,
     SYNTHETIC,
     by_condition,
+    grids_of,
     in_columns,
     is_right,
 )
 from fooling.survey.questionnaire import Questionnaire
-from fooling.table import NUMBER, SHARE, TEXT, Column, Table, Values, bounds, names_of, one_of
+from fooling.table import COUNT, NOT_NEGATIVE, NUMBER, SHARE, TEXT, Column, Table, Values, bounds, names_of, one_of
 
 ALL = "all"  # of the conditions together
 FEWEST_IMAGES = 4  # for a correlation
+FEWEST_COMMON, FEWEST_PEOPLE = 2, 3  # images of a pair for a kappa, and people for its interval
 MOST_WITHOUT = 0.5  # of the resamples without a value: with more there is no interval
 
 _CORRELATION = Values(kind="number", least=-1, most=1)
@@ -97,6 +100,52 @@ CONFUSION = Table(
     doc="One row for each block in which all classes are offered, condition, class and response.",
 )
 
+_KAPPA = Values(kind="number", most=1)
+CONSISTENCY = Table(
+    name="survey_consistency",
+    path="findings/survey/consistency.csv",
+    commands=("survey analyse",),
+    columns=(
+        *ASKED,
+        *(SYNTHETIC, PEOPLE),
+        Column("pairs", COUNT, unit="pairs", doc="Pairs of people with a kappa."),
+        Column(
+            "undefined",
+            COUNT,
+            unit="pairs",
+            doc="Pairs without a kappa: fewer than two common images, or both are always right, or both always wrong.",
+        ),
+        Column(
+            "kappa",
+            _KAPPA.or_nothing,
+            doc="Error consistency: mean over the pairs of Cohen's kappa between what they get right and wrong. 0 is "
+            "chance for their accuracies, 1 is the same errors; its interval is over people.",
+        ),
+        *bounds(_KAPPA),
+        Column("note", TEXT.or_nothing, doc="Why there is no kappa."),
+    ),
+    key=tuple(names_of(ASKED)),
+    doc="One row for each block and condition: whether people are wrong about the same images.",
+)
+TRIALS = Table(
+    name="survey_trials",
+    path="findings/survey/trials.csv",
+    commands=("survey analyse",),
+    columns=(
+        Column("subj", TEXT, doc="Participant, or the name of the classifier."),
+        Column("session", COUNT, doc="Number of the block in the questionnaire, from 1."),
+        Column("trial", COUNT, doc="Number of the trial of this participant; for the classifier, of the image."),
+        Column("rt", NOT_NEGATIVE.or_nothing, unit="s", doc="Response time; empty for the classifier."),
+        Column("object_response", TEXT, doc="The answer."),
+        Column("category", TEXT, doc="The right answer."),
+        Column("condition", TEXT, doc="Condition to which the image belongs."),
+        Column("imagename", TEXT, doc="Name of the file of the image."),
+    ),
+    key=("subj", "session", "imagename"),
+    doc="One row for each answer that counts, and for each image that the classifier labelled, in the columns of the "
+    "data sets of model-vs-human (Geirhos et al. 2021). Made-up answers are in it too, if the analysis is of such.",
+)
+
 #: Map resampled images (samples, images, ...) to one number for each sample.
 Statistic = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
@@ -123,6 +172,98 @@ def agreement_table(answers: pd.DataFrame, asked: Questionnaire, settings: Resam
             }
         )
     return in_columns(rows, AGREEMENT, answers)
+
+
+def consistency_table(answers: pd.DataFrame, asked: Questionnaire, settings: ResamplingSettings) -> pd.DataFrame:
+    """Return the error consistency between people by block and condition: the mean of kappa over pairs of people.
+
+    It is Cohen's kappa between right and wrong answers about the images that both answered (Geirhos, Meding and
+    Wichmann 2020): (observed - expected) / (1 - expected). Two people with the accuracies p and q agree by chance on
+    the share p q + (1 - p) (1 - q). The interval resamples people; a person drawn twice is no pair. The classifier has
+    no kappa: it is right by definition about images that have its own label.
+    """
+    rows = []
+    for named, about in by_condition(answers, asked):
+        hits, shown = grids_of(about, is_right(about))
+        kappas = _kappas(hits > 0, shown > 0)
+        pairs = kappas[np.triu_indices(len(kappas), k=1)]
+        known = np.isfinite(pairs)
+        low, high = _over_people(kappas, settings, ("consistency", *named))
+        rows.append(
+            {
+                **dict(zip(names_of(ASKED), named, strict=True)),
+                **{"people": len(kappas), "pairs": int(known.sum()), "undefined": int((~known).sum())},
+                **{"kappa": float(pairs[known].mean()) if known.any() else math.nan, "low": low, "high": high},
+                "note": "" if known.any() else "no pair of people has a kappa",
+            }
+        )
+    return in_columns(rows, CONSISTENCY, answers)
+
+
+def trials_table(answers: pd.DataFrame, asked: Questionnaire) -> pd.DataFrame:
+    """Return answers in the columns of model-vs-human; of the classifier, its labels of images that it did label.
+
+    These are all images but real ones, of which the questionnaire has the true class alone.
+    """
+    files = {stimulus.id: Path(stimulus.file).name for stimulus in asked.stimuli}
+    blocks = {(block.name, block.foils): number for number, block in enumerate(asked.blocks, start=1)}
+    people = pd.DataFrame(
+        {
+            "subj": answers["participant"],
+            "session": [blocks[pair] for pair in zip(answers["block"], answers["foils"], strict=True)],
+            "trial": answers["trial"],
+            "rt": answers["response_ms"] / 1000,
+            "object_response": answers["response"],
+            "category": answers["correct_answer"],
+            "condition": answers["condition"],
+            "imagename": answers["stimulus"].map(files),
+        }
+    )
+    labelled = [stimulus for stimulus in asked.stimuli if stimulus.kind != "real"]
+    network = pd.DataFrame(
+        [
+            (asked.network.name, 1, number, math.nan, one.class_name, one.class_name, one.condition, files[one.id])
+            for number, one in enumerate(labelled, start=1)
+        ],
+        columns=TRIALS.names,
+    )
+    return pd.concat([people, network] if len(network) else [people], ignore_index=True)
+
+
+def _kappas(is_hit: NDArray[np.bool_], is_shown: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return Cohen's kappa of right and wrong answers (people, images) between people (people, people); NaN if none."""
+    shown, right = is_shown.astype(float), (is_hit & is_shown).astype(float)
+    wrong = shown - right
+    common = shown @ shown.T
+    with np.errstate(divide="ignore", invalid="ignore"):
+        observed = (right @ right.T + wrong @ wrong.T) / common
+        own = (right @ shown.T) / common  # accuracy of the row's person on the common images
+        expected = own * own.T + (1 - own) * (1 - own.T)
+        kappas = (observed - expected) / (1 - expected)
+    is_certain = np.isclose(expected, 1, rtol=0, atol=1e-12)
+    return np.asarray(np.where((common < FEWEST_COMMON) | is_certain, np.nan, kappas))
+
+
+def _over_people(
+    kappas: NDArray[np.float64], settings: ResamplingSettings, purpose: tuple[str, ...]
+) -> tuple[float, float]:
+    """Return the percentile interval of the mean of ``kappas`` (people, people) over resampled people; NaN if none."""
+    people = len(kappas)
+    if people < FEWEST_PEOPLE:
+        return math.nan, math.nan
+    generator = numpy_generator(settings.interval_seed, "survey", *purpose)
+    apart = kappas.copy()
+    np.fill_diagonal(apart, np.nan)
+    means = []
+    for drawn in generator.integers(people, size=(settings.bootstrap_samples, people)):
+        pairs = apart[np.ix_(drawn, drawn)]
+        known = np.isfinite(pairs)
+        means.append(pairs[known].mean() if known.any() else math.nan)
+    if np.isnan(means).mean() > MOST_WITHOUT:
+        return math.nan, math.nan
+    tail = (1 - settings.confidence_level) / 2
+    low, high = np.nanquantile(means, [tail, 1 - tail])
+    return float(low), float(high)
 
 
 def confidence_table(images: pd.DataFrame, settings: ResamplingSettings) -> pd.DataFrame:

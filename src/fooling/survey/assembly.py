@@ -23,6 +23,7 @@ from fooling.artifacts import sha256_of
 from fooling.errors import REMEDY, FoolingError
 from fooling.images import data_uri
 from fooling.survey.questionnaire import CatchCard, Questionnaire, Stimulus
+from fooling.survey.settings import RecruitmentSettings
 
 SOURCES = Path(__file__).parent / "page"
 DATA_FILES = (
@@ -45,6 +46,7 @@ LIBRARIES = (
 )  # in the order of loading
 SOURCE_MAP = re.compile(r"^//# sourceMappingURL=.*$", re.MULTILINE)  # browsers would fetch it from another host
 ENDS_SCRIPT = re.compile(r"<(?=/script|script|!--)", re.IGNORECASE)
+JATOS_SCRIPT = "jatos.js"  # a JATOS server has it beside the pages of each study
 POLICY_SIGNS = re.compile(r"[\s;,'\"]")
 
 
@@ -76,17 +78,23 @@ def cards(questionnaire: Questionnaire) -> tuple[Stimulus | CatchCard, ...]:
     return (*questionnaire.stimuli, *questionnaire.catch, *questionnaire.practice)
 
 
-def assemble_page(questionnaire: Questionnaire, images: Mapping[str, bytes], libraries: Sequence[Library]) -> Page:
+def assemble_page(
+    questionnaire: Questionnaire,
+    images: Mapping[str, bytes],
+    libraries: Sequence[Library],
+    recruitment: RecruitmentSettings,
+) -> Page:
     """Return the page of ``questionnaire``.
 
     Args:
         questionnaire: The questionnaire.
         images: PNG files by their paths in the questionnaire.
         libraries: Browser builds of the libraries.
+        recruitment: Where participants go at the end.
 
     Raises:
         FoolingError: An image differs from the questionnaire's, a library has another version than the page needs, or
-            ``post_url`` is not a web address.
+            ``post_url`` or ``completion_url`` is not a web address.
     """
     _require_versions(libraries)
     shown = _shown(questionnaire)
@@ -94,24 +102,31 @@ def assemble_page(questionnaire: Questionnaire, images: Mapping[str, bytes], lib
         _require_image(identifier, file, found=sha256_of(images[file]), expected=sha256)
     scripts = _scripts(libraries)
     style = (SOURCES / "style.css").read_text()
-    contact = _connection(questionnaire.post_url)
+    contact = "'none'" if questionnaire.post_url is None else _web_address(questionnaire.post_url, "post_url")
+    if recruitment.completion_url is not None:
+        _web_address(recruitment.completion_url, "completion_url", schemes=("https",))
     inline = {name: _without_end(code) for name, code in scripts.items()}
     single = _rendered(
         questionnaire,
+        recruitment,
         policy=_policy([_hash_of(code) for code in inline.values()], [_hash_of(style)], "data:", contact),
         style=Markup(f"<style>{style}</style>"),
         scripts=Markup("\n".join(f"<script>{code}</script>" for code in inline.values())),
         sources={identifier: data_uri(images[file]) for identifier, (file, _) in shown.items()},
     )
     beside = ["'self'", "file:"]  # a page opened by double-click has no host
-    index = _rendered(
-        questionnaire,
-        policy=_policy(beside, beside, "'self' file: data:", contact),
-        style=Markup('<link rel="stylesheet" href="style.css">'),
-        scripts=Markup("\n".join(f'<script src="{name}"></script>' for name in scripts)),
-        sources={identifier: file for identifier, (file, _) in shown.items()},
+    index, on_jatos = (
+        _rendered(
+            questionnaire,
+            recruitment,
+            policy=_policy(beside, beside, "'self' file: data:", connection),
+            style=Markup('<link rel="stylesheet" href="style.css">'),
+            scripts=Markup("\n".join(f'<script src="{name}"></script>' for name in (*first, *scripts))),
+            sources={identifier: file for identifier, (file, _) in shown.items()},
+        )
+        for first, connection in (((), contact), ((JATOS_SCRIPT,), "'self'"))
     )
-    texts = {**scripts, "style.css": style, "index.html": index}
+    texts = {**scripts, "style.css": style, "index.html": index, "jatos.html": on_jatos}
     pictures = {file: images[file] for file, _ in shown.values()}
     return Page(files=pictures | {name: text.encode() for name, text in texts.items()}, single=single)
 
@@ -153,7 +168,13 @@ def _scripts(libraries: Sequence[Library]) -> dict[str, str]:
 
 
 def _rendered(
-    questionnaire: Questionnaire, *, policy: str, style: Markup, scripts: Markup, sources: Mapping[str, str]
+    questionnaire: Questionnaire,
+    recruitment: RecruitmentSettings,
+    *,
+    policy: str,
+    style: Markup,
+    scripts: Markup,
+    sources: Mapping[str, str],
 ) -> str:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(SOURCES), autoescape=True, undefined=jinja2.StrictUndefined
@@ -164,6 +185,7 @@ def _rendered(
         style=style,
         scripts=scripts,
         questionnaire=_as_json(questionnaire.model_dump(mode="json")),
+        recruitment=_as_json(recruitment.model_dump(mode="json", include=set(RecruitmentSettings.model_fields))),
         images=_as_json(sources),
     )
 
@@ -193,18 +215,16 @@ def _policy(scripts: Sequence[str], styles: Sequence[str], images: str, connecti
     )
 
 
-def _connection(post_url: str | None) -> str:
-    """Return the only address to which the page may send data."""
-    if post_url is None:
-        return "'none'"
+def _web_address(url: str, key: str, *, schemes: Sequence[str] = ("http", "https")) -> str:
+    """Return ``url`` without its query; raise :class:`FoolingError` if it is not a web address."""
     try:
-        address = urlsplit(post_url)
+        address = urlsplit(url)
     except ValueError:
         address = urlsplit("")
-    if address.scheme not in ("http", "https") or not address.hostname or POLICY_SIGNS.search(post_url):
+    if address.scheme not in schemes or not address.hostname or POLICY_SIGNS.search(url):
         raise FoolingError(
-            "survey.post_url is not a valid web address",
-            found=post_url,
+            f"survey.{key} is not a valid web address",
+            found=url,
             expected="an address such as https://example.org/answers",
         )
     return f"{address.scheme}://{address.netloc}{address.path}"

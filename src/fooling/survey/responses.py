@@ -12,19 +12,16 @@ import io
 import re
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import pandas as pd
 
+from fooling.artifacts import sha256_of
 from fooling.errors import FoolingError
 from fooling.inputs import parsed_json, require_reasonable
 from fooling.survey.questionnaire import FORMULA_SIGNS, NONE_OF_THESE, Block, CatchCard, Questionnaire, Stimulus
 from fooling.survey.settings import ExclusionSettings
 from fooling.table import COUNT, FLAG, NOT_NEGATIVE, TEXT, Column, Table, one_of
-
-if TYPE_CHECKING:
-    import pandas as pd
-
 
 FILES = Table(
     name="survey_files",
@@ -47,12 +44,15 @@ Row = Mapping[str, str]
 File = Literal["csv", "json"]
 
 WHOLE = re.compile(r"0|[1-9][0-9]{0,9}")
+IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+IN_WORDS = "1 to 64 letters, digits, hyphens or underscores, beginning with a letter or digit"
+DRAWN = re.compile(r"[0-9a-f]{16}")  # participants whose id the page drew
 #: The columns in order: pattern of their cells, and its description.
 COLUMNS: dict[str, tuple[re.Pattern[str], str]] = {
     "format": (re.compile(f"{FORMAT}|{SYNTHETIC_FORMAT}"), FORMAT),
     "study": (re.compile(r".+"), "the name of the study"),
     "study_version": (re.compile(r"[0-9a-f]{16}"), "16 hexadecimal digits"),
-    "participant": (re.compile(r"[0-9a-f]{16}"), "16 hexadecimal digits"),
+    "participant": (IDENTIFIER, IN_WORDS),
     "seed": (WHOLE, "a whole number of at most 10 digits"),
     "block": (re.compile(r"two-way|all-way|free"), "two-way, all-way or free"),
     "foils": (re.compile(r"random|confused|"), "random, confused or nothing"),
@@ -70,8 +70,10 @@ COLUMNS: dict[str, tuple[re.Pattern[str], str]] = {
     "screen": (re.compile(r"[1-9][0-9]{0,4}x[1-9][0-9]{0,4}"), "width x height, such as 390x844"),
     "finished": (re.compile(r"true|false"), "true or false"),
 }
+#: Columns that a file has as well, all or none, if a recruitment service sent the participant.
+ORIGIN = dict.fromkeys(("recruitment_study", "recruitment_session"), (IDENTIFIER, IN_WORDS))
 #: Columns with the same value on every row of one participant.
-OF_PARTICIPANT = ("seed", "finished")
+OF_PARTICIPANT = ("seed", "finished", *ORIGIN)
 WHOLE_NUMBERS = ("seed", "trial", "rating", "response_ms", "rating_ms")
 NOT_FINISHED, FAILED, TOO_FAST, ANSWER_TOO_FAST = RULES = (
     *("not finished", "failed catch cards", "too many answers too fast"),
@@ -97,7 +99,9 @@ EXCLUSIONS = Table(
 def parsed_responses(text: str, *, kind: File, source: object, questionnaire: Questionnaire) -> pd.DataFrame:
     """Return the answers in the ``text`` of one response file, one row each, in the columns of :data:`COLUMNS`.
 
-    Numbers become integers; ``finished`` and the additional column ``synthetic`` are flags; ``options`` remain text.
+    A participant's id that a recruitment service gave becomes a digest of it, so that no table holds it, and its other
+    ids are left out. Numbers become integers; ``finished`` and the additional column ``synthetic`` are flags;
+    ``options`` remain text.
 
     Raises:
         FoolingError: A row is invalid or contradicts the questionnaire. Names the ``source`` and the row.
@@ -117,7 +121,13 @@ def parsed_responses(text: str, *, kind: File, source: object, questionnaire: Qu
             raise invalid.as_error(source, number) from None
     _require_rows_together(rows, source)
     table = pd.DataFrame(rows, columns=list(COLUMNS)).astype(dict.fromkeys(WHOLE_NUMBERS, "int64"))
+    table["participant"] = table["participant"].map(_pseudonym)
     return table.assign(finished=table["finished"] == "true", synthetic=table["format"] == SYNTHETIC_FORMAT)
+
+
+def _pseudonym(participant: str) -> str:
+    """Return the id that the page drew, or 16 hexadecimal digits of the SHA-256 of any other."""
+    return participant if DRAWN.fullmatch(participant) else sha256_of(participant.encode())[:16]
 
 
 def joined_names(names: Sequence[str]) -> str:
@@ -197,8 +207,9 @@ def _as_cell(value: Any, place: str) -> str:
 
 def _require_columns(names: Sequence[str], place: str) -> None:
     missing = [name for name in COLUMNS if name not in names]
-    unknown = [name for name in names if name not in COLUMNS]
-    if missing or unknown or len(names) != len(COLUMNS):
+    unknown = [name for name in names if name not in COLUMNS and not set(ORIGIN) <= set(names)]
+    unknown += [name for name in names if name not in COLUMNS and name not in ORIGIN and name not in unknown]
+    if missing or unknown or len(set(names)) != len(names):
         wrong = f"lacks {', '.join(missing)}" if missing else "has unknown or duplicate columns"
         found = _shown(", ".join(unknown if unknown and not missing else names)) or "nothing"
         raise FoolingError(f"{place} {wrong}", found=found, expected=", ".join(COLUMNS))
@@ -206,7 +217,9 @@ def _require_columns(names: Sequence[str], place: str) -> None:
 
 def _require_cells(row: Row) -> None:
     """Check every cell on its own against the pattern of its column."""
-    for name, (pattern, words) in COLUMNS.items():
+    for name, (pattern, words) in (COLUMNS | ORIGIN).items():
+        if name not in row:  # an id of a recruitment service that did not send this participant
+            continue
         cell = row[name]
         if cell.startswith(FORMULA_SIGNS):
             raise _Invalid(f"{name} begins like a formula", found=_shown(cell), expected=words)
@@ -271,8 +284,8 @@ def _require_rows_together(rows: Sequence[Row], source: object) -> None:
                 problem = "duplicate trial" if row["trial"] == before["trial"] else "trials out of order"
                 raise FoolingError(f"{place}: {problem}", found=row["trial"], expected=f"more than {before['trial']}")
             for name in OF_PARTICIPANT:
-                if row[name] != before[name]:
-                    raise FoolingError(f"{place}: different {name}", found=row[name], expected=before[name])
+                if row.get(name) != before.get(name):
+                    raise FoolingError(f"{place}: different {name}", found=row.get(name), expected=before.get(name))
         answered = tuple(row[name] for name in ("participant", "kind", "block", "foils", "stimulus"))
         if row["kind"] != "practice" and answered in shown:
             raise FoolingError(

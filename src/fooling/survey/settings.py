@@ -46,6 +46,17 @@ class QuestionnaireSettings(Settings):
     """URL to which the page sends the data at the end; null: participants download their data."""
 
 
+class RecruitmentSettings(Settings):
+    """Where participants go after they have handed over their answers."""
+
+    completion_url: Annotated[str, StringConstraints(pattern=r"^https://[^\s]+$", max_length=500)] | None = Field(
+        default=None, examples=["https://app.prolific.com/submissions/complete?cc=ABC123"]
+    )
+    """Address of the recruitment service to which the page leads at the end; null: it leads nowhere."""
+    completion_code: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$", max_length=50)] | None = None
+    """Code that the page shows beside this address, for participants for whom it does not open."""
+
+
 class ExclusionSettings(Settings):
     """Rules for excluding answers, declared before the survey."""
 
@@ -64,7 +75,9 @@ class JudgementSettings(Settings):
     """Equivalence margin: an accuracy whose upper bound is less than this above chance is equivalent to chance."""
 
 
-class SurveySettings(JudgementSettings, ExclusionSettings, QuestionnaireSettings, ConditionSettings):
+class SurveySettings(
+    JudgementSettings, ExclusionSettings, RecruitmentSettings, QuestionnaireSettings, ConditionSettings
+):
     """The human study: images, questions, exclusions and analysis."""
 
     response_folder: Path | None = None

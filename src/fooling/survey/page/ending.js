@@ -45,7 +45,7 @@ function showDebrief() {
   const finished = session.end === "finished";
   session.rows = session.rows.map((row) => ({ ...row, finished }));
   const kinds = [...new Set(questionnaire.stimuli.map((stimulus) => stimulus.kind))];
-  showLast(Screens.debrief(questionnaire, kinds, seenImages()));
+  showLast(Screens.debrief(questionnaire, kinds, seenImages(), canSend()));
   element("leave").hidden = false;
   element("save-csv").addEventListener("click", () => save("csv", "text/csv", Records.csv));
   element("save-json").addEventListener("click", () => save("json", "application/json", Records.json));
@@ -59,6 +59,8 @@ const seenImages = () =>
 
 // ---- Handing the answers over
 
+const canSend = () => Boolean(server || questionnaire.post_url);
+
 function save(ending, type, written) {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([written(session.rows)], { type }));
@@ -66,22 +68,52 @@ function save(ending, type, written) {
   link.click();
   session.handedOver = true;
   tell(`Saved as ${link.download}.`);
+  if (!canSend()) showCompletion();
 }
 
 async function send() {
   for (const id of ["send", "leave"]) element(id).disabled = true;
   tell("Sending …");
   try {
-    const options = { method: "POST", credentials: "omit", headers: { "Content-Type": "application/json" } };
-    const response = await fetch(questionnaire.post_url, { ...options, body: Records.json(session.rows) });
-    if (!response.ok) throw new Error(`the server answered ${response.status}`);
+    await (server ? server.submitResultData(Records.json(session.rows)) : post());
     session.handedOver = true;
     tell("Your answers have been sent.");
+    if (server || questionnaire.post_url) finish();
   } catch (error) {
     element("send").disabled = false;
     tell(`Sending failed (${error.message}). Nothing is lost: try again, or save your answers as a file.`);
   }
   element("leave").disabled = false;
+}
+
+async function post() {
+  const options = { method: "POST", credentials: "omit", headers: { "Content-Type": "application/json" } };
+  const response = await fetch(questionnaire.post_url, { ...options, body: Records.json(session.rows) });
+  if (!response.ok) throw new Error(`the server answered ${response.status}`);
+}
+
+// ---- Going back to where participants were recruited
+
+const SECONDS_TO_READ_CODE = 5;
+
+/** Show code and link to those who answered everything, and follow the link once the code could be noted. */
+function finish() {
+  showCompletion();
+  if (session.end !== "finished") return;
+  const { completion_url } = recruitment;
+  if (!completion_url && !server) return;
+  const go = () => {
+    if (!server) location.assign(completion_url);
+    else if (completion_url) server.endStudyAndRedirect(completion_url);
+    else server.endStudy();
+  };
+  setTimeout(go, completion_url ? SECONDS_TO_READ_CODE * 1000 : 0);
+}
+
+function showCompletion() {
+  if (session.end === "finished" && recruitment.completion_url) {
+    element("completion").innerHTML = Screens.completion(recruitment);
+  }
 }
 
 const tell = (text) => {

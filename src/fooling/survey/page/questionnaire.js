@@ -2,21 +2,24 @@
 // what happens at the end in ending.js.
 "use strict";
 
+const element = (id) => document.getElementById(id);
 const questionnaire = JSON.parse(document.getElementById("questionnaire").textContent);
+const recruitment = JSON.parse(element("recruitment").textContent); // where participants go at the end
 const sources = JSON.parse(document.getElementById("images").textContent); // where the image of each id is found
 const cards = new Map(
   [...questionnaire.stimuli, ...questionnaire.catch, ...questionnaire.practice].map((card) => [card.id, card]),
 );
-const element = (id) => document.getElementById(id);
 const KEYS = "1234567890";
 const SECONDS_PER_TRIAL = 8;
 
 /** What is known of the participant: kept in memory alone, so that leaving the page forgets it. */
-const session = { participant: "", seed: 0, rows: [], end: "", handedOver: false };
+const session = { participant: "", hasId: false, origin: null, seed: 0, rows: [], end: "", handedOver: false };
+/** Set by the script of a JATOS server, which is in jatos.html alone. */
+const server = typeof jatos === "object" ? jatos : null;
 let jsPsych;
 
 function begin() {
-  const problem = readAddress(new URLSearchParams(location.search));
+  const problem = readAddress(new URLSearchParams(server ? server.urlQueryParameters : location.search));
   if (problem) {
     showLast(Screens.farewell("This address cannot be used", problem));
     return;
@@ -29,17 +32,24 @@ function begin() {
   jsPsych.run(timelineOf(trials)).then(showEnd);
 }
 
-/** Take seed and participant from the address, or draw them; says what is wrong with those that cannot be used. */
+/**
+ * Take seed and participant from the address, or draw them; says what is wrong with those that cannot be used.
+ * PROLIFIC_PID, STUDY_ID and SESSION_ID are the names that Prolific gives to its ids.
+ */
 function readAddress(address) {
   const seed = address.get("seed") ?? String(crypto.getRandomValues(new Uint32Array(1))[0]);
-  const participant = address.get("participant") ?? randomIdentifier();
+  const participant = address.get("participant") ?? address.get("PROLIFIC_PID") ?? randomIdentifier();
+  const origin = { recruitment_study: address.get("STUDY_ID"), recruitment_session: address.get("SESSION_ID") };
+  const given = Object.values(origin).filter((id) => id !== null);
   if (!/^\d{1,10}$/.test(seed) || Number(seed) > Orders.LARGEST_SEED) {
     return `The seed must be an integer from 0 to ${Orders.LARGEST_SEED}.`;
   }
-  if (!/^[0-9a-f]{16}$/.test(participant)) {
-    return "The participant must have 16 characters from 0 to 9 and a to f.";
+  if (![participant, ...given].every((id) => Records.IDENTIFIER.test(id))) {
+    return "The ids in the address must have 1 to 64 letters, digits, hyphens or underscores, and begin with a letter or digit.";
   }
-  Object.assign(session, { seed: Number(seed), participant });
+  if (given.length === 1) return "The address must have both STUDY_ID and SESSION_ID, or neither.";
+  const hasId = address.has("participant") || address.has("PROLIFIC_PID");
+  Object.assign(session, { seed: Number(seed), participant, hasId, origin: given.length ? origin : null });
   return "";
 }
 
@@ -82,7 +92,7 @@ function loading(trials) {
 function consent(trials, practice) {
   const minutes = Math.max(1, Math.round(((trials + practice) * SECONDS_PER_TRIAL) / 60));
   return {
-    ...textScreen(Screens.consent(questionnaire, { trials, practice, minutes }), Screens.ACCEPT, Screens.DECLINE),
+    ...textScreen(Screens.consent(questionnaire, { trials, practice, minutes, hasId: session.hasId, isRecruited: Boolean(recruitment.completion_url) }), Screens.ACCEPT, Screens.DECLINE),
     on_finish: ({ response }) => {
       if (response === 1) leave("declined");
       else if (!session.end) element("leave").hidden = false;
@@ -243,4 +253,5 @@ function showProgress(done, count) {
 
 const screenSize = () => `${innerWidth}x${innerHeight}`;
 
-begin();
+if (server) server.onLoad(begin);
+else begin();

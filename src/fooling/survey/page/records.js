@@ -7,6 +7,10 @@ const Records = (() => {
     "stimulus_sha256", "condition", "options", "response", "correct_answer", "rating", "response_ms", "rating_ms",
     "screen", "finished",
   ];
+  /** Ids of the service that recruited the participant; they are there if the address had them. */
+  const ORIGIN = ["recruitment_study", "recruitment_session"];
+  /** Participants and the ids of a recruitment service. */
+  const IDENTIFIER = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
   const FORMAT = 1;
 
   /** Names as one text: joined by "|", which a backslash marks where it stands in a name. */
@@ -35,6 +39,7 @@ const Records = (() => {
       rating_ms: answer.rating_ms,
       screen: answer.screen,
       finished: false,
+      ...session.origin,
     };
   }
 
@@ -43,7 +48,8 @@ const Records = (() => {
 
   /** The rows as a file of CSV (RFC 4180). */
   function csv(rows) {
-    const lines = [COLUMNS, ...rows.map((values) => COLUMNS.map((column) => values[column]))];
+    const columns = rows.length && ORIGIN[0] in rows[0] ? [...COLUMNS, ...ORIGIN] : COLUMNS;
+    const lines = [columns, ...rows.map((values) => columns.map((column) => values[column]))];
     return lines.map((cells) => cells.map(cell).join(",") + "\r\n").join("");
   }
 
@@ -52,7 +58,7 @@ const Records = (() => {
     return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   }
 
-  return { COLUMNS, csv, joined, json, row };
+  return { COLUMNS, IDENTIFIER, ORIGIN, csv, joined, json, row };
 })();
 
 if (typeof module === "object") module.exports = Records;

@@ -33,15 +33,15 @@ const Screens = (() => {
     <p class="notice">This page names nobody whom you can ask. It is for trying out: please take part only if you know
       who runs this study.</p>`;
 
-  const consent = ({ title, contact }, { trials, practice, minutes }) => `
+  const consent = ({ title, contact }, { trials, practice, minutes, hasId, isRecruited }) => `
     <h1 tabindex="-1">${escaped(title)}</h1>
     <p class="lead">What do you see in images that were made by a machine? Help us find out.</p>
     <ul>
       <li>You look at <b>${trials} images</b>${practice ? `, after ${practice} for practice,` : ""} and say what a computer program called them. This takes about ${minutes} minutes.</li>
       <li>Taking part is your free choice: press “${ACCEPT}” or “${DECLINE}” below.</li>
       <li>From then on the button <b>“${WITHDRAW}”</b> at the top of the page ends it <b>at any time</b>. All your answers are then deleted, or kept if you only want to stop.</li>
-      <li>We collect no name and no address, and set no cookie. This page keeps your answers, your response times and your window size under a random number. It stores them nowhere else until you hand them over at the end.</li>
-      <li>There is no known risk and no payment. You should be at least 18 years old.</li>
+      <li>We collect no name and no address, and set no cookie. This page keeps your answers, your response times and your window size under ${hasId ? "the participant id in its address" : "a random number"}. It stores them nowhere else until you hand them over at the end.</li>
+      <li>There is no known risk. ${isRecruited ? "What you are paid is on the site that sent you here." : "There is no payment."} You should be at least 18 years old.</li>
     </ul>
     <p>The page explains the images at the end.${writeTo(contact)}</p>${contact ? "" : NO_CONTACT}`;
 
@@ -74,16 +74,17 @@ const Screens = (() => {
       : "");
 
   /** The last screen: thanks, the ways to hand the answers over, what the images were, and all that were seen. */
-  const debrief = (questionnaire, kinds, seen) => `
+  const debrief = (questionnaire, kinds, seen, canSend) => `
     <h1 tabindex="-1">Thank you</h1>
     <p class="lead">Please hand over your answers. Nothing has left this page so far.</p>
     <div class="hand-over">
-      ${questionnaire.post_url ? '<button class="button main" id="send">Send my answers</button>' : ""}
-      <button class="button${questionnaire.post_url ? "" : " main"}" id="save-csv">Save as CSV</button>
+      ${canSend ? '<button class="button main" id="send">Send my answers</button>' : ""}
+      <button class="button${canSend ? "" : " main"}" id="save-csv">Save as CSV</button>
       <button class="button" id="save-json">Save as JSON</button>
     </div>
     <p id="told" role="status"></p>
-    <p>${handOver(questionnaire)}</p>
+    <div id="completion" role="status"></div>
+    <p>${handOver(questionnaire, canSend)}</p>
     <h2>What the images were</h2>
     <ul class="kinds">${kinds.map((kind) => `<li>${KINDS[kind]}</li>`).join("")}</ul>
     <p>The network “${escaped(questionnaire.network.name)}” gave most of them their names. <i>Deep Neural Networks are Easily Fooled</i>
@@ -91,8 +92,14 @@ const Screens = (() => {
       They ask people whether this is true.</p>
     ${seen.length ? gallery(seen) : ""}`;
 
-  const handOver = ({ contact, post_url }) =>
-    (post_url ? "Or save" : "Save") +
+  /** Where participants go at the end, with the code to enter if the address does not open. */
+  const completion = ({ completion_url, completion_code }) => `
+    <p><a href="${escaped(completion_url)}" rel="noreferrer">Back to the site that sent you here</a>${
+      completion_code ? `. If it does not open, enter this code there: <b>${escaped(completion_code)}</b>` : ""
+    }</p>`;
+
+  const handOver = ({ contact }, canSend) =>
+    (canSend ? "Or save" : "Save") +
     ` one of the two files${contact ? ` and send it to <b>${escaped(contact)}</b>` : ""}. ` +
     "This is your choice. If you close this page without saving, your answers are lost.";
 
@@ -104,5 +111,5 @@ const Screens = (() => {
     <li><img src="${source}" alt="" loading="lazy">
       <span>called <b>${escaped(label)}</b></span><span>you: ${escaped(response)}</span></li>`;
 
-  return { ACCEPT, DECLINE, QUESTIONS, RATINGS, WITHDRAW, consent, debrief, escaped, farewell, feedback, instructions, part, withdrawn };
+  return { ACCEPT, DECLINE, QUESTIONS, RATINGS, WITHDRAW, completion, consent, debrief, escaped, farewell, feedback, instructions, part, withdrawn };
 })();
