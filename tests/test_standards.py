@@ -148,7 +148,14 @@ def test_no_file_names_an_address_of_this_repository_that_the_citation_does_not_
 
 @pytest.mark.parametrize(
     "name",
-    ["README.md", "CONTRIBUTING.md", "CODE_OF_CONDUCT.md", "docs/notebooks.md", "docs/containers.md", "docs/sharing.md"],
+    [
+        "README.md",
+        "CONTRIBUTING.md",
+        "CODE_OF_CONDUCT.md",
+        "docs/notebooks.md",
+        "docs/containers.md",
+        "docs/sharing.md",
+    ],
 )
 def test_links_between_pages_lead_somewhere(name: str) -> None:
     path = ROOT / name
