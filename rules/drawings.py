@@ -238,7 +238,7 @@ def _drawings_of(figure: str, study: Study) -> Iterator[Drawing]:
         if any(entry.cross for entry in study.settings.experiments):
             yield Drawing(figure)
     elif FIGURES[figure].one_per == "study with repeated runs":
-        if any(has_several_runs(experiment.settings) for experiment in study.experiments.values()):
+        if any(has_several_runs(experiment.settings) for experiment in study.plain_experiments.values()):
             yield Drawing(figure)
     elif FIGURES[figure].one_per == "study with trained networks":
         if pairs and any(classifier.kind == "trained" for classifier in study.classifiers.values()):

@@ -399,6 +399,9 @@ def test_variance_is_divided_only_if_an_experiment_has_several_runs(values: dict
     assert "variance_components" in drawings(_resolved(values))
     for experiment in values["experiments"]:
         experiment |= {"classifiers": experiment["classifiers"][:1], "seeds": {"count": 1}}
+    values["experiments"].append({**values["experiments"][0], "name": "many", "seeds": {"count": 3}})
+    assert "variance_components" in drawings(_resolved(values))
+    values["experiments"][-1]["tables"] = "champions"  # without the table that the figure needs
     assert "variance_components" not in drawings(_resolved(values))
 
 
