@@ -38,7 +38,7 @@ def made(smoke: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
         pytest.skip("MkDocs is not installed: make site-packages")
 
     def make(folder: Path) -> None:
-        listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--", ":!tests"]
+        listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--", ":!tests", ":!results"]
         files = subprocess.run(listed, cwd=ROOT, check=True, capture_output=True, text=True).stdout.splitlines()
         for path in (path for path in files if (ROOT / path).is_file()):
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
