@@ -101,9 +101,11 @@ def test_unreadable_objects_are_named_and_all_others_are_restored(ours: Reposito
         for out in stage["outs"]
     }
     closed = {"results/tiny/figures": outputs["results/tiny/figures"]}
-    for file in json.loads(outputs["results/tiny/findings"].read_bytes())[1:]:
+    first, *others = json.loads(outputs["results/tiny/findings"].read_bytes())
+    for file in others:
         name, digest = f"results/tiny/findings/{file['relpath']}", file["md5"]
-        closed[name] = ours.store / "files/md5" / digest[:2] / digest[2:]
+        if digest != first["md5"]:  # files with equal content are one object
+            closed[name] = ours.store / "files/md5" / digest[:2] / digest[2:]
     for path in closed.values():
         path.chmod(0)
     (missing := outputs["results/tiny/claims.csv"]).unlink()
