@@ -1,13 +1,20 @@
 """Settings of all tests, copies of the repository, and the smoke study run once for all tests."""
 
+from __future__ import annotations
+
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
 
 from checkout import SMOKE, Checkout
 from made_once import made_once
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 # How long an example takes says more about the machine than about the code.
 settings.register_profile("any machine", deadline=None)
@@ -54,6 +61,14 @@ def smoke(fresh_checkout: Checkout, tmp_path_factory: pytest.TempPathFactory) ->
         Path(hook).unlink()
 
     return Checkout(made_once(tmp_path_factory, "smoke", make))
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A real Chromium, for all tests of a module."""
+    from survey.browser import for_tests  # not for the tests without a browser: it imports Playwright
+
+    yield from for_tests()
 
 
 @pytest.fixture

@@ -2,36 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, sync_playwright
 from torch import nn
 
 from fooling.auditing.known_images import known_images, probed
 from fooling.auditing.running import audit
 from fooling.classifiers.wrapped import wrapped
-from survey.browser import CHROMIUM, launched, required
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None and not required(), reason="Chromium is not installed"),
-]
+pytestmark = pytest.mark.slow
 
 SCREENS = {
     "desk": {"viewport": {"width": 1440, "height": 900}},
     "phone": {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True},
 }
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = launched(playwright)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="module")

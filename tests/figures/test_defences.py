@@ -109,3 +109,16 @@ def test_a_network_without_a_mean_still_has_its_row(inputs):
     figure = hardening(hardened=tables["hardened"], hardening=means[means["way"] != "outliers noise"])
     names = [label.get_text() for label in figure.axes[0].get_yticklabels()]
     assert "outliers noise" in names
+
+
+def test_a_way_that_one_experiment_lacks_is_named_like_the_others(inputs):
+    """All rows of panels share their names."""
+    tables = inputs["hardening"]
+    last = list(tables["hardening"]["experiment"])[-1]
+    without = {
+        name: table[~((table["experiment"] == last) & (table["way"] == "outliers noise"))]
+        for name, table in tables.items()
+    }
+    for axes in (hardening(**without).axes[0], hardening(**without).axes[2]):
+        (label,) = (each.get_text() for each in axes.get_yticklabels() if "outliers noise" in each.get_text())
+        assert "network" in label and "test error" in label

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from fooling.images import png_bytes
 from fooling.report.drawings import MOST_TABS
@@ -18,7 +18,6 @@ from fooling.report.page import Content, page
 from fooling.report.pictures import first_of_encodings, galleries, one_label, questions, start_and_end
 from fooling.report.story import summarise_experiment
 from made_up_claims import claims_of
-from survey.browser import CHROMIUM, launched, required
 
 pytestmark = pytest.mark.slow
 
@@ -29,16 +28,6 @@ FIGURES = (
 )
 PICTURE = png_bytes(np.full((3, 60, 144), 255, np.uint8))
 Opened = Callable[..., Page]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if CHROMIUM is None:
-        (pytest.fail if required() else pytest.skip)("Chromium is not installed: make test-survey")
-    with sync_playwright() as playwright:
-        chromium = launched(playwright)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture

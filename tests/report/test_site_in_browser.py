@@ -14,13 +14,12 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from checkout import ROOT, Checkout
 from fooling.attacks.evolution.record import load_run
 from fooling.messages import percent
 from made_once import made_once
-from survey.browser import CHROMIUM, launched, required
 
 pytestmark = pytest.mark.slow
 
@@ -49,16 +48,6 @@ def made(smoke: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
         assert "WARNING" not in said, said
 
     return Checkout(made_once(tmp_path_factory, "site", make))
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if CHROMIUM is None:
-        (pytest.fail if required() else pytest.skip)("Chromium is not installed: make test-survey")
-    with sync_playwright() as playwright:
-        chromium = launched(playwright)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture

@@ -6,12 +6,13 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Download, Locator, Page, Playwright
+import pytest
+from playwright.sync_api import Browser, Download, Locator, Page, Playwright, sync_playwright
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ROOT / "results/.packages/node_modules"  # where `make survey-packages` installs them
@@ -36,6 +37,16 @@ def why_not() -> str | None:
 def launched(playwright: Playwright) -> Browser:
     """A headless browser with a profile of its own."""
     return playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+
+
+def for_tests() -> Iterator[Browser]:
+    """Yield a browser; without Chromium the test is skipped, or fails if a browser is required."""
+    if CHROMIUM is None:
+        (pytest.fail if required() else pytest.skip)("Chromium is not installed: make test-survey")
+    with sync_playwright() as playwright:
+        chromium = launched(playwright)
+        yield chromium
+        chromium.close()
 
 
 def planned(folder: Path, seed: int) -> list[Values]:

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, expect
 
 from fooling.cli.survey import survey_build
 from fooling.survey.questionnaire import load_questionnaire
 from fooling.survey.responses import parsed_responses
-from survey.browser import PACKAGES, Participant, launched, planned, required, why_not
+from survey.browser import PACKAGES, Participant, planned, required, why_not
 from survey.made_up_survey import write_survey
 from survey.servers import hosted, listening
 
@@ -33,14 +33,11 @@ AWKWARD = ("</script><b>one", 'two, "2"', "three|3\\", "it's &amp; four")
 Arrive = Callable[..., Participant]
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+@pytest.fixture(scope="module", autouse=True)
+def _installed() -> None:
+    """What the page needs besides a browser."""
     if reason := why_not():
         (pytest.fail if required() else pytest.skip)(reason)
-    with sync_playwright() as playwright:
-        chromium = launched(playwright)
-        yield chromium
-        chromium.close()
 
 
 def built(folder: Path, **changed: Any) -> Path:

@@ -177,7 +177,7 @@ def hardening(*, hardened: pd.DataFrame, hardening: pd.DataFrame) -> Figure:
             _draw_accepted(panels[1], means, single, ways, search, place)
         panels[0].set_title(f"{experiment}: confidence of the champions")
         panels[1].set_title("Champions accepted at equal refusal")
-        _use_rows(panels, ways, means)
+        _use_rows(panels, ways, hardening)
     odds = np.concatenate(
         [visible(hardened["log_odds"]), *(finite_log_odds(hardening[name].dropna()) for name in _ENDS)]
     )
@@ -253,8 +253,11 @@ def _draw(
 
 
 def _use_rows(panels: Sequence[Axes], ways: Sequence[str], means: pd.DataFrame) -> None:
-    """Name the ways at the left, with the number of networks and their mean test error."""
-    evolved = means[means["search"] == SHOWN[0]].set_index("way")
+    """Name the ways at the left, with the number of networks and their mean test error.
+
+    All rows of panels share the names, also of a way that one of the experiments lacks.
+    """
+    evolved = means[means["search"] == SHOWN[0]].drop_duplicates("way").set_index("way")
     names = []
     for way in ways:
         lines = textwrap.wrap(way, LONGEST)
