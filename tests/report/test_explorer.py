@@ -229,6 +229,6 @@ def test_a_recorded_study_has_its_numbers_date_and_version() -> None:
     assert shown["family"] == [{"measure": "steps", "value": 4.0, "low": None, "high": None, "chance": 2.0}]
 
 
-def test_nothing_to_explore_is_refused() -> None:
-    with pytest.raises(FoolingError, match="nothing to explore"):
+def test_an_explorer_without_runs_is_refused() -> None:
+    with pytest.raises(FoolingError, match="the explorer has no content"):
         explorer({"empty": []}, threshold=0.9999)

@@ -175,10 +175,10 @@ def explorer(
         most: Largest size of all files, in bytes.
 
     Raises:
-        FoolingError: There is nothing to explore, or one seed of each does not fit.
+        FoolingError: No runs are given, or one seed of each does not fit.
     """
     if not any(studies.values()) and not recorded:
-        raise FoolingError("there is nothing to explore", found="no runs", expected="runs or a recorded study")
+        raise FoolingError("the explorer has no content", found="no runs", expected="runs or a recorded study")
     wholes = {name: _by_place(runs) for name, runs in studies.items()}
     places = max((len(of_place) for whole in wholes.values() for of_place in whole.values()), default=0)
     for seeds in range(places, -1, -1):
