@@ -1,7 +1,7 @@
 # Probe networks with other images: random images of several families, changed champions, inputs far from the data, and
 # the way of champions to the nearest decision boundary. Collect one image of each kind.
 
-from fooling.encodings.families import FamilySettings
+from fooling.ablation.probe_images import FamilySettings
 from fooling.findings.stress import StressSettings
 
 

@@ -11,7 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fooling import messages
-from fooling.messages import cell, percent, share_percent, short_percent, table_row, whole_percent
+from fooling.messages import (
+    capitalised,
+    cell,
+    counted,
+    listed,
+    percent,
+    share_percent,
+    short_percent,
+    table_row,
+    whole_percent,
+)
 
 
 @pytest.mark.parametrize(
@@ -135,3 +145,11 @@ def test_without_a_known_total_only_what_is_done_is_told(
     with messages.progress(total=None, description="walk") as counter:
         counter.advance(2)
     assert capsys.readouterr().err == "walk: 2 steps\n"
+
+
+def test_counts_and_lists_are_phrases():
+    assert [counted(count, "run") for count in (0, 1, 1200)] == ["0 runs", "1 run", "1,200 runs"]
+    assert counted(2, "class", "classes") == "2 classes"
+    assert [listed(names) for names in ([], ["a"], ["a", "b"], ["a", "b", "c"])] == ["", "a", "a and b", "a, b and c"]
+    assert capitalised("CPPN encoding") == "CPPN encoding"
+    assert capitalised("direct encoding") == "Direct encoding"

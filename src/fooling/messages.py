@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 
@@ -75,6 +75,21 @@ def table_row(cells: Iterable[object]) -> str:
 def unbroken(text: str) -> str:
     """Return ``text`` with non-breaking spaces before percent signs and after ``≥``."""
     return text.replace(" %", "\N{NO-BREAK SPACE}%").replace("≥ ", "≥\N{NO-BREAK SPACE}")
+
+
+def counted(count: int, noun: str, plural: str = "") -> str:
+    """Return a count with its noun: ``1 run``, ``5 runs``, ``2 classes``."""
+    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
+
+
+def capitalised(words: str) -> str:
+    """Return a phrase with a capital first letter; the rest stays: ``CPPN encoding``."""
+    return words[:1].upper() + words[1:]
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return names as a phrase: ``a``, ``a and b``, ``a, b and c``."""
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
 
 
 LOG_INTERVAL = 10.0  # seconds between two lines in a log

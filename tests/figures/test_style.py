@@ -16,14 +16,11 @@ from fooling.figures.style import (
     Look,
     as_pdf,
     as_png,
-    capitalised,
-    counted,
     draw_note,
     draw_reference,
     draw_title,
     finite_log_odds,
     in_style,
-    listed,
     log_odds,
     on_networks,
     reference_handle,
@@ -34,6 +31,7 @@ from fooling.figures.style import (
     use_percent_ticks,
     visible,
 )
+from fooling.messages import counted
 
 
 @pytest.mark.parametrize(
@@ -117,13 +115,10 @@ def test_every_surface_has_the_same_light_background():
     assert 0.93 < red < 0.98
 
 
-def test_names_are_a_phrase():
-    assert [listed(names) for names in (["a"], ["a", "b"], ["a", "b", "c"])] == ["a", "a and b", "a, b and c"]
+def test_networks_are_a_phrase():
     table = pd.DataFrame({"classifier": ["b", "a", "b"]})
     assert on_networks(table) == "b and a"
     assert on_networks(pd.DataFrame({"classifier": list("abcd")})) == "4 networks"
-    assert capitalised("CPPN encoding") == "CPPN encoding"
-    assert capitalised("direct encoding") == "Direct encoding"
 
 
 @pytest.mark.parametrize("marks", [True, False])

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import scipy
 
-from fooling.ablation.changes import CHANGES
+from fooling.ablation.probe_images import CHANGES
 from fooling.datasets.dataset import Dataset
 from fooling.errors import FoolingError
 from fooling.findings.stress import (

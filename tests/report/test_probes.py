@@ -6,21 +6,21 @@ import numpy as np
 import pandas as pd
 
 from figures.made_up_tables import made_boundary, made_families, made_robustness
-from fooling.encodings.families import FAMILIES as EVERY_FAMILY
+from fooling.ablation.probe_images import FAMILIES, FAMILY_NAMES
 from fooling.figures.probes import AXES, LOOKS
 from fooling.findings import universal
 from fooling.findings.intervals import IntervalSettings
 from fooling.findings.label_only import label_only_table, transfer_table
-from fooling.report.defences import do_detectors_help, who_is_fooled
 from fooling.report.probes import (
     CHANGES,
-    FAMILIES,
     STORED,
     are_labels_enough,
+    do_detectors_help,
     is_it_the_cppn,
     is_one_enough,
     what_survives,
     where_champions_lie,
+    who_is_fooled,
 )
 from made_up_detectors import made_detectors
 from made_up_label_only import made_label_only
@@ -41,7 +41,7 @@ def families_of(medians: dict[str, dict[str, float]]) -> pd.DataFrame:
 
 
 def test_every_family_and_change_has_words():
-    assert tuple(FAMILIES) == tuple(LOOKS) == EVERY_FAMILY
+    assert tuple(FAMILY_NAMES) == tuple(LOOKS) == FAMILIES
     assert tuple(CHANGES) == tuple(AXES)
 
 
@@ -106,11 +106,11 @@ def test_supernormal_champions_are_counted_on_networks_that_give_logits():
         }
     )
     assert what_survives(None, table) == (
-        "Of the champions of direct, 75 % have a higher logit for their class than any real test image."
+        "Of the champions of direct 75 % have a higher logit for their class than any real image."
     )
     assert what_survives(None, table.assign(beyond_logit=pd.array([pd.NA] * 5, dtype="Int64"))) == ""
     both = table.assign(beyond_logit=pd.array([0, 0, 0, 0, 1], dtype="Int64"))
-    assert "Of the champions of direct, 0 %, and of cppn, 100 %, have" in what_survives(None, both)
+    assert "Of the champions of direct 0 % and of cppn 100 % have" in what_survives(None, both)
 
 
 def test_one_family_is_enough_for_a_sentence():

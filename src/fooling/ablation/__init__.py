@@ -1,1 +1,1 @@
-"""Ablation: the repeated elements of an image, and the image without some of them."""
+"""Images without a search: random ones, changed ones, and champions without some of their repeated elements."""

@@ -6,9 +6,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from fooling.ablation.changes import Change
+from fooling.ablation.probe_images import Change, Family
 from fooling.attacks.perturbation_settings import Method, Norm
-from fooling.encodings.families import Family
 from fooling.retraining.settings import Filling
 from fooling.settings import Settings
 

@@ -10,6 +10,7 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
+from fooling.ablation.probe_images import SMOOTH
 from fooling.artifacts import kind_of, read_table, read_tables, write_table, write_tables
 from fooling.attacks.adversarial.methods import beyond_boundary, norms_of
 from fooling.attacks.adversarial.record import AdversarialRecord, load_adversarial
@@ -24,7 +25,6 @@ from fooling.classifiers.gradients import LEVELS, Network
 from fooling.classifiers.header import classifier_header
 from fooling.cli._files import open_classifier, read_named_runs, scorer, single_file, table_files
 from fooling.datasets.dataset import Dataset, load_dataset
-from fooling.encodings.families import SMOOTH
 from fooling.errors import FoolingError
 from fooling.findings.boundary import BOUNDARY, KINDS, BoundarySettings, boundary_table
 from fooling.findings.calibration import REAL

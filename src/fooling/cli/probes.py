@@ -10,6 +10,7 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
+from fooling.ablation.probe_images import FAMILIES, Family, FamilySettings, random_images
 from fooling.artifacts import read_table, read_tables, write_table, write_tables
 from fooling.classifiers.architectures import FITTED_MODELS
 from fooling.classifiers.classifier import Classifier, confidences_of, log_odds_of
@@ -17,7 +18,6 @@ from fooling.classifiers.gradients import built_as, log_odds_gradients, logits_o
 from fooling.classifiers.header import classifier_header, training_of
 from fooling.cli._files import open_classifier
 from fooling.datasets.dataset import load_dataset
-from fooling.encodings.families import FAMILIES, Family, FamilySettings, random_images
 from fooling.encodings.settings import CppnSettings, encoding_for
 from fooling.errors import FoolingError
 from fooling.findings.calibration import REAL, calibrate_on

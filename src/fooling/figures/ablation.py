@@ -24,14 +24,13 @@ from fooling.figures.style import (
     SERIES,
     WIDTH,
     Look,
-    counted,
     draw_note,
     draw_title,
     in_style,
     on_networks,
     series,
 )
-from fooling.messages import percent
+from fooling.messages import counted, percent
 
 LOOKS = dict(zip(KINDS, SERIES, strict=False))
 LABELS = {"copy": "copies removed", "control": "same area removed elsewhere"}

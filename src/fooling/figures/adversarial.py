@@ -25,7 +25,6 @@ from fooling.figures.style import (
     SERIES,
     WIDTH,
     Look,
-    counted,
     draw_note,
     draw_title,
     in_style,
@@ -33,7 +32,7 @@ from fooling.figures.style import (
 )
 from fooling.findings.adversarial import METHOD, NOISE
 from fooling.findings.universal import found_on_all
-from fooling.messages import percent, share_percent
+from fooling.messages import counted, percent, share_percent
 from fooling.seeding import evenly_spaced
 
 LABELS = {"l2": "root mean square of the change (l2)", "linf": "largest change of a pixel (linf)"}

@@ -18,13 +18,13 @@ from fooling.figures.style import (
     PAPER,
     SEARCHES,
     WIDTH,
-    counted,
     draw_note,
     draw_title,
     on_networks,
     searches_in,
     use_percent_ticks,
 )
+from fooling.messages import counted
 
 COLUMNS = 600  # of a map, at most: more cannot be distinguished in print
 QUANTILES = {0.95: 0.7, 0.9: 0.85, 0.75: 1.0, 0.5: 1.8, 0.25: 1.0}  # line width by quantile

@@ -21,7 +21,6 @@ from fooling.figures.style import (
     QUIET,
     SEARCHES,
     WIDTH,
-    counted,
     draw_note,
     draw_reference,
     draw_title,
@@ -36,7 +35,7 @@ from fooling.figures.style import (
     use_confidence_ticks,
     visible,
 )
-from fooling.messages import short_percent, whole_percent
+from fooling.messages import counted, short_percent, whole_percent
 
 BOXES = 0.76  # of the height of an experiment, divided among the boxes of its searches
 RUN = ["experiment", "search", "classifier", "seed"]

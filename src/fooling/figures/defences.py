@@ -23,7 +23,6 @@ from fooling.figures.style import (
     SEARCHES,
     WIDTH,
     Look,
-    counted,
     draw_note,
     draw_title,
     finite_log_odds,
@@ -34,7 +33,7 @@ from fooling.figures.style import (
 )
 from fooling.findings.detectors import NONE
 from fooling.findings.random_images import picture_in
-from fooling.messages import percent, share_percent
+from fooling.messages import counted, percent, share_percent
 
 STATIC = Look("found without the detector", "#56B4E9", "", "o")
 ADAPTIVE = Look("found by attacks that know it", "#D55E00", "", "s")

@@ -25,16 +25,13 @@ from fooling.figures.style import (
     REAL,
     WIDTH,
     Look,
-    capitalised,
-    counted,
     draw_note,
     draw_title,
     in_style,
-    listed,
     use_confidence_ticks,
     visible,
 )
-from fooling.messages import percent, whole_percent
+from fooling.messages import capitalised, counted, listed, percent, whole_percent
 
 SPACES = {"pixel": "Between pixels", "feature": "Between features of the network"}
 REFERENCES = {0.5: "median", 0.99: "99 %"}  # quantiles of the real images

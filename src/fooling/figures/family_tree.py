@@ -23,9 +23,9 @@ from fooling.figures.image_grid import (
     write,
     write_head,
 )
-from fooling.figures.style import ENCODINGS, FAINT, INK, QUIET, WIDTH, counted, in_style
+from fooling.figures.style import ENCODINGS, FAINT, INK, QUIET, WIDTH, in_style
 from fooling.findings.lineage import Genealogy, descent, genealogy_of, measures_of
-from fooling.messages import percent
+from fooling.messages import counted, percent
 
 PITCH, SIDE = 0.36, 0.32  # inches: a row, and an image in it
 TOP = HEAD + 0.02

@@ -33,10 +33,10 @@ from fooling.figures.image_grid import (
     write_class_names,
     write_head,
 )
-from fooling.figures.style import BACKGROUND, ENCODINGS, INK, QUIET, REAL, WIDTH, counted, in_style
+from fooling.figures.style import BACKGROUND, ENCODINGS, INK, QUIET, REAL, WIDTH, in_style
 from fooling.findings.examination import KINDS
 from fooling.findings.random_images import picture_in
-from fooling.messages import percent
+from fooling.messages import counted, percent
 
 LEFT, RIGHT = 0.72, 0.2  # inches beside the images
 GAP, CAPTION = 0.068, 0.175  # inches: between images, and the confidence under one

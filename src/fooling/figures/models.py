@@ -24,7 +24,6 @@ from fooling.figures.style import (
     SERIES,
     WIDTH,
     Look,
-    capitalised,
     draw_note,
     draw_title,
     in_style,
@@ -36,7 +35,7 @@ from fooling.figures.style import (
 )
 from fooling.findings.far import ALIKE, published
 from fooling.findings.fooled import KIND_OF_MODEL, at_equal_budget
-from fooling.messages import whole_percent
+from fooling.messages import capitalised, whole_percent
 
 LANES = {"real": -0.29, "map-elites": 0.0, "random-search": 0.29}  # rows, from the middle of the row
 LINEAR_UP_TO = 10.0  # log-odds; beyond, the axis is logarithmic

@@ -26,7 +26,6 @@ from fooling.figures.style import (
     SEARCHES,
     WIDTH,
     Look,
-    counted,
     draw_note,
     draw_reference,
     draw_title,
@@ -44,7 +43,7 @@ from fooling.figures.style import (
 )
 from fooling.findings.label_only import MAP_ELITES, RANDOM, TRANSFER
 from fooling.findings.random_images import pictures_in
-from fooling.messages import percent
+from fooling.messages import counted, percent
 from fooling.seeding import evenly_spaced
 
 ASCENT = "gradient-ascent"  # the search, in the table of curves

@@ -29,9 +29,9 @@ from fooling.attacks.record import AttackRecord, TargetedRecord
 from fooling.attacks.universal.record import UniversalRecord
 from fooling.datasets.dataset import Dataset
 from fooling.figures.image_grid import INCHES_PER_CHARACTER_POINT, LEAST_SIZE, place_image, sheet, write
-from fooling.figures.style import ENCODINGS, QUIET, SEARCHES, WIDTH, as_png, counted, in_style
+from fooling.figures.style import ENCODINGS, QUIET, SEARCHES, WIDTH, as_png, in_style
 from fooling.fonts import columns
-from fooling.messages import percent, share_percent
+from fooling.messages import counted, percent, share_percent
 from fooling.seeding import evenly_spaced
 from fooling.survey.questionnaire import ConditionStimuli
 

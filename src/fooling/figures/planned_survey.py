@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fooling.figures.image_grid import INCHES_PER_CHARACTER_POINT, LEAST_SIZE, place_image, sheet, write, write_head
-from fooling.figures.style import QUIET, WIDTH, counted, draw_note, draw_title, in_style, series, use_percent_ticks
-from fooling.messages import percent
+from fooling.figures.style import QUIET, WIDTH, draw_note, draw_title, in_style, series, use_percent_ticks
+from fooling.messages import counted, percent
 from fooling.survey.questionnaire import ConditionStimuli, Stimulus
 
 IN_ROW = 10

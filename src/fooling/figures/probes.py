@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from fooling.ablation.changes import CHANGES
+from fooling.ablation.probe_images import CHANGES, FAMILY_NAMES
 from fooling.errors import FoolingError
 from fooling.figures.image_grid import HEAD, place_image, sheet, write, write_class_names, write_head
 from fooling.figures.style import (
@@ -38,11 +38,11 @@ from fooling.messages import ENCODINGS as ENCODING_NAMES
 from fooling.messages import percent, short_percent
 
 LOOKS = {
-    "cppn": Look("random CPPNs", "#B4568C", marker="o"),
-    "one-over-f": Look("1/f noise", "#0072B2", marker="s"),
-    "blobs": Look("Gaussian blobs", "#E69F00", marker="^"),
-    "dct": Look("low-frequency DCT noise", "#009E73", marker="D"),
-    "uniform": Look("uniform noise", "#5F5F5F", marker="v"),
+    "cppn": Look(FAMILY_NAMES["cppn"], "#B4568C", marker="o"),
+    "one-over-f": Look(FAMILY_NAMES["one-over-f"], "#0072B2", marker="s"),
+    "blobs": Look(FAMILY_NAMES["blobs"], "#E69F00", marker="^"),
+    "dct": Look(FAMILY_NAMES["dct"], "#009E73", marker="D"),
+    "uniform": Look(FAMILY_NAMES["uniform"], "#5F5F5F", marker="v"),
 }
 REAL_DOTS = Look("real test images", REAL, "", "s")
 START_MARKER = "^"

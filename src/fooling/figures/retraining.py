@@ -24,7 +24,6 @@ from fooling.figures.style import (
     REAL,
     TICKS,
     Look,
-    counted,
     draw_note,
     draw_title,
     finite_log_odds,
@@ -32,6 +31,7 @@ from fooling.figures.style import (
     log_odds,
     use_confidence_ticks,
 )
+from fooling.messages import counted
 
 CROWDED = 9  # networks of a chain: of more, every second has a tick
 

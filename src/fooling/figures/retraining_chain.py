@@ -34,7 +34,6 @@ from fooling.figures.style import (
     PAPER,
     QUIET,
     WIDTH,
-    counted,
     draw_note,
     draw_title,
     in_style,
@@ -42,7 +41,7 @@ from fooling.figures.style import (
     use_confidence_ticks,
     visible,
 )
-from fooling.messages import percent
+from fooling.messages import counted, percent
 
 LEFT, RIGHT = 0.98, 0.1  # inches beside the images
 GAP, CAPTION = 0.068, 0.175  # inches: between images, and the confidence under one

@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fooling.fonts import add_fallback_fonts, hide_overlapping_numbers, without_font_warnings
-from fooling.messages import short_percent
+from fooling.messages import counted, listed, short_percent
 
 DATA_FILES = ("style.mplstyle",)
 STYLE_FILE = Path(__file__).with_name(*DATA_FILES)
@@ -128,21 +128,6 @@ def in_style(draw: Callable[Parameters, Figure]) -> Callable[Parameters, Figure]
             return draw(*args, **kwargs)
 
     return drawn
-
-
-def counted(count: int, noun: str, plural: str = "") -> str:
-    """Return a count with its noun: ``1 run``, ``5 runs``, ``2 classes``."""
-    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
-
-
-def capitalised(words: str) -> str:
-    """Return a phrase with a capital first letter; the rest stays: ``CPPN encoding``."""
-    return words[:1].upper() + words[1:]
-
-
-def listed(names: Sequence[str]) -> str:
-    """Return names as a phrase: ``a``, ``a and b``, ``a, b and c``."""
-    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
 
 
 def on_networks(table: pd.DataFrame) -> str:

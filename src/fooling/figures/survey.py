@@ -22,7 +22,6 @@ from fooling.figures.style import (
     SHARES,
     WIDTH,
     Look,
-    counted,
     draw_note,
     draw_title,
     finite_log_odds,
@@ -30,6 +29,7 @@ from fooling.figures.style import (
     use_confidence_ticks,
     use_percent_ticks,
 )
+from fooling.messages import counted
 
 RIGHT, NONE = "right answer", "none of these"
 SIGNIFICANT = 0.05  # below this p, after Holm's correction, a dot is filled

@@ -28,7 +28,6 @@ from fooling.figures.style import (
     SERIES,
     WIDTH,
     Look,
-    counted,
     draw_note,
     draw_title,
     finite_log_odds,
@@ -37,7 +36,7 @@ from fooling.figures.style import (
     searches_in,
     use_confidence_ticks,
 )
-from fooling.messages import short_percent, whole_percent
+from fooling.messages import counted, short_percent, whole_percent
 
 SPREAD = 0.6  # of the height of a row, divided among the marks of its searches
 COLOURS = {"in the set": "#B4568C", "other classes": FAINT}

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import UnidentifiedImageError
 from pydantic import Field
 
-from fooling.encodings.families import FAMILIES, Family
+from fooling.ablation.probe_images import FAMILIES, Family
 from fooling.encodings.settings import EncodingSettings
 from fooling.errors import FoolingError
 from fooling.findings.ablation import Scorer

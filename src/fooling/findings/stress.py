@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field
 
-from fooling.ablation.changes import CHANGES, UNITS, Change, changed
+from fooling.ablation.probe_images import CHANGES, UNITS, Change, changed
 from fooling.attacks.evolution.record import RunRecord
 from fooling.datasets.dataset import Dataset
 from fooling.errors import FoolingError

@@ -23,16 +23,18 @@ from fooling.claims.verdicts import (
 )
 from fooling.messages import short_percent
 from fooling.report.claim_rows import STATUSES, VERDICTS, Recorded, Row, choices, rows_of
-from fooling.report.defences import do_detectors_help, does_training_help, who_is_fooled
 from fooling.report.drawings import ANSWERS, COMPARISON, CURVES, HIDDEN, LABELLED, LOOP, Drawing, Drawings
 from fooling.report.pictures import Course, Gallery, Picture, Question, environment
 from fooling.report.probes import (
     are_far_inputs_confident,
     are_labels_enough,
+    do_detectors_help,
+    does_training_help,
     is_it_the_cppn,
     is_one_enough,
     what_survives,
     where_champions_lie,
+    who_is_fooled,
 )
 from fooling.report.story import (
     ExperimentSummary,

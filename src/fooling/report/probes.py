@@ -1,29 +1,24 @@
-"""Sentences of the report on who is fooled, random images, changed champions, and inputs far from the data."""
+"""Sentences of the report on who is fooled, random and changed images, inputs far from the data, and what helps."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from fooling.ablation.probe_images import FAMILY_NAMES, SMOOTH
 from fooling.claims.verdicts import in_words
-from fooling.encodings.families import SMOOTH
 from fooling.findings.boundary import CHAMPION, REAL_IMAGE, START
+from fooling.findings.detectors import NONE
+from fooling.findings.fooled import at_equal_budget
 from fooling.findings.intervals import probability_of
 from fooling.findings.label_only import MAP_ELITES, RANDOM, TRANSFER, WAYS, run_medians
-from fooling.messages import percent, share_percent, short_percent
+from fooling.messages import counted, listed, percent, share_percent, short_percent
 from fooling.report.story import RETRAINED
 
-FAMILIES = {
-    "cppn": "random CPPNs",
-    "one-over-f": "1/f noise",
-    "blobs": "Gaussian blobs",
-    "dct": "low-frequency DCT noise",
-    "uniform": "uniform noise",
-}
 CHANGES = {
     "shift": "a shift by {:g} px",
     "rotation": "a rotation by {:g} degrees",
@@ -33,6 +28,8 @@ CHANGES = {
     "patches": "shuffling of {0:g}x{0:g} patches",
 }
 _SEARCHES = {MAP_ELITES: "MAP-Elites", RANDOM: "random search"}
+MOST = 0.5  # share of the classes from which a model counts as fooled
+MOST_KINDS = 8  # kinds of models and encodings that the report lists; the figure has all
 MOST_NAMED = 4  # networks; more are counted
 MIDDLE = 1  # of the strengths of a change, from the weakest one on: the one that the report names
 STORED = "Not fooled by stored images is not the same as not foolable."
@@ -62,10 +59,10 @@ def _of_families(families: pd.DataFrame) -> str:
     """Return the medians of networks with the same classes, and whether a smooth family does as well as CPPNs."""
     medians = families.groupby(["family", "classifier"])["log_odds"].median().unstack("classifier")
     means, names = medians.mean(axis=1), list(dict.fromkeys(families["classifier"]))
-    where = _listed(names) if len(names) <= MOST_NAMED else f"{len(names)} networks"
+    where = listed(names) if len(names) <= MOST_NAMED else f"{len(names)} networks"
     named = ", ".join(
         f"{words} {in_words(float(probability_of(means[name])), 'probability')}"
-        for name, words in FAMILIES.items()
+        for name, words in FAMILY_NAMES.items()
         if name in means
     )
     smooth = [name for name in SMOOTH if name in means]
@@ -92,9 +89,10 @@ def what_survives(robustness: pd.DataFrame | None, supernormal: pd.DataFrame | N
         shares = []
         for experiment, rows in known.groupby("experiment", sort=False):
             by_network = rows["beyond_logit"].astype(float).groupby(rows["classifier"]).mean()
-            shares.append(f"of {experiment}, {share_percent(float(by_network.mean()))}")
-        listed = shares[0] if len(shares) == 1 else f"{', '.join(shares[:-1])}, and {shares[-1]},"
-        sentences.append(f"Of the champions {listed} have a higher logit for their class than any real test image.")
+            shares.append(f"of {experiment} {share_percent(float(by_network.mean()))}")
+        sentences.append(
+            f"Of the champions {listed(shares)} have a higher logit for their class than any real test image."
+        )
     return " ".join(sentences)
 
 
@@ -113,12 +111,11 @@ def where_champions_lie(boundary: pd.DataFrame | None) -> str:
         if len(champions):
             before = f" (at the start {_distance(starts)})" if len(starts) else ""
             parts.append(f"champions of {experiment} {_distance(champions)}{before}")
-    networks = boundary["classifier"].nunique()
-    on = "1 network" if networks == 1 else f"{networks} networks"
+    networks = counted(boundary["classifier"].nunique(), "network")
     return (
         "Median distance to the nearest decision boundary that DeepFool finds, as the root mean square of the change "
-        f"on the 0..1 scale, on {on}: {', '.join(parts)}. An adversarial example lies just behind the boundary. The "
-        "distance of images of all kinds grows with their confidence."
+        f"on the 0..1 scale, on {networks}: {', '.join(parts)}. An adversarial example lies just behind the boundary. "
+        "The distance of images of all kinds grows with their confidence."
     )
 
 
@@ -144,7 +141,7 @@ def is_one_enough(means: pd.DataFrame | None) -> str:
             f"{share_percent(unseen)} with {norm} {size:g} (random perturbations: {share_percent(random)})"
             for norm, size, unseen, random in largest[["norm", "size", "unseen", "random"]].itertuples(index=False)
         ]
-        sentences.append(f"{attack}: of images that were not used, one perturbation fools {_listed(parts)}.")
+        sentences.append(f"{attack}: of images that were not used, one perturbation fools {listed(parts)}.")
         last = whole.loc[whole["round"].idxmax()]
         if last["round"] > 0:
             sentences.append(
@@ -170,10 +167,6 @@ def _survived(rows: pd.DataFrame) -> str:
     change = str(rows["change"].iloc[0])
     words = CHANGES[change].format(100 - strength if change == "jpeg" else strength)
     return f"{words}: {share_percent(shares[0])} (real images: {share_percent(shares[1])})"
-
-
-def _listed(parts: Sequence[str]) -> str:
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
 def are_far_inputs_confident(rubbish: pd.DataFrame | None, slopes: pd.DataFrame | None, *, threshold: float) -> str:
@@ -205,7 +198,7 @@ def are_far_inputs_confident(rubbish: pd.DataFrame | None, slopes: pd.DataFrame 
 def _random_inputs(row: dict[Hashable, Any]) -> str:
     """Return the share of the random inputs that networks of one kind give a class, and their confidence."""
     decay = "" if math.isnan(row["weight_decay"]) else f" with weight decay {row['weight_decay']:g}"
-    networks = "1 network" if row["networks"] == 1 else f"{row['networks']} networks"
+    networks = counted(row["networks"], "network")
     confidence = row["mistaken_confidence"]
     mean = "" if math.isnan(confidence) else f", at a mean confidence of {share_percent(confidence)}"
     return f"{row['built_as']}{decay}, {networks}: {share_percent(row['rubbish_share'])} of {row['inputs']:,}{mean}"
@@ -241,10 +234,7 @@ def are_labels_enough(images: pd.DataFrame | None, pairs: pd.DataFrame | None) -
                 + ("." if math.isnan(confidence) else f", at a median confidence of {percent(confidence)}.")
             )
         sentences.append(sentence)
-    caveat = (
-        " Confidences were revealed after the last query. Not fooled by stored images is not the same as not foolable."
-    )
-    return " ".join(sentences) + caveat
+    return f"{' '.join(sentences)} Confidences were revealed after the last query. {STORED}"
 
 
 def _reached_by(rows: pd.DataFrame, search: str) -> str:
@@ -253,3 +243,108 @@ def _reached_by(rows: pd.DataFrame, search: str) -> str:
     median = float(run_medians(rows, search).mean())
     confidence = "" if math.isnan(median) else f", at a median confidence of {percent(median)}"
     return f"has an image for {share_percent(share)} of the classes{confidence}"
+
+
+def who_is_fooled(summary: pd.DataFrame | None) -> str:
+    """Return which kinds of models are fooled, which resist, and what remains unknown; empty without the table.
+
+    ``summary`` is the table ``fooled_summary``. A kind counts as fooled if evolution, in any encoding, brings at least
+    half of the classes above the median of its own real images.
+    """
+    if summary is None:
+        return ""
+    shown = [
+        (str(encoding), kind)
+        for encoding, rows in summary.dropna(subset="above_median").groupby("encoding", sort=False)
+        for kind in at_equal_budget(rows)
+    ]
+    if not shown:
+        return "No model has a correctly classified test image to compare champions with."
+    best: dict[str, float] = {}
+    for _, kind in shown:
+        name, share = _kind_of_model(kind, summary), _by(kind, "map-elites", "above_median")
+        best[name] = max(best.get(name, 0.0), 0.0 if math.isnan(share) else share)
+    fooled, others = ([name for name, share in best.items() if (share >= MOST) == wanted] for wanted in (True, False))
+    details = "; ".join(_classes_fooled(encoding, kind, summary) for encoding, kind in shown[:MOST_KINDS])
+    return (
+        "A model counts as fooled here if evolution brings at least half of the classes above the median of the "
+        f"model's own real images. Fooled: {'; '.join(fooled) or 'none'}. Not fooled: {'; '.join(others) or 'none'}. "
+        f"Classes above the median (95th percentile) of real images: {details}. Not known: whether another search, "
+        f"gradients or more evaluations would fool a model that resisted. {STORED}"
+    )
+
+
+def _kind_of_model(kind: pd.DataFrame, summary: pd.DataFrame) -> str:
+    """Return the name of a kind of model, with what distinguishes it from others of the same architecture."""
+    first = kind.iloc[0]
+    words = [str(first["built_as"])]
+    alike = summary[summary["built_as"] == first["built_as"]]
+    if alike["weight_decay"].nunique(dropna=False) > 1 and not math.isnan(first["weight_decay"]):
+        words.append(f"weight decay {first['weight_decay']:g}")
+    if alike["part"].nunique(dropna=False) > 1:
+        words.append("all images" if pd.isna(first["part"]) else str(first["part"]))
+    return ", ".join([*words, *([f"on {first['dataset']}"] if summary["dataset"].nunique() > 1 else [])])
+
+
+def _classes_fooled(encoding: str, kind: pd.DataFrame, summary: pd.DataFrame) -> str:
+    shares = [
+        f"{words} {share_percent(_by(kind, search, 'above_median'))} ({share_percent(_by(kind, search, 'above_95th'))})"
+        for search, words in (("map-elites", "evolution"), ("random-search", "random search"))
+        if (kind["search"] == search).any()
+    ]
+    images = f"{int(kind['budget'].iloc[0]):,} images"
+    return f"{_kind_of_model(kind, summary)}, {encoding}, {images}: {', '.join(shares)}"
+
+
+def _by(kind: pd.DataFrame, search: str, column: str) -> float:
+    values = kind.loc[kind["search"] == search, column]
+    return float(values.iloc[0]) if len(values) else math.nan
+
+
+def do_detectors_help(means: pd.DataFrame | None, *, threshold: float) -> str:
+    """Return what remains of each detector under attack, beside what images found without it suggest; empty without.
+
+    ``means`` is the table ``detector_means``.
+    """
+    if means is None:
+        return ""
+    sentences = []
+    for guards, rows in means.groupby("guards", sort=False):
+        guarded = rows[rows["detector"] != NONE].sort_values("rank", kind="stable")
+        plain = rows.loc[rows["detector"] == NONE, "adaptive_sure"]
+        parts = [
+            f"{row['detector']} {share_percent(row['adaptive_sure'])} ({share_percent(row['static_sure'])} with images "
+            "found without it)"
+            for row in guarded.to_dict("records")
+        ]
+        networks = counted(rows["units"].max(), "network")
+        without = f"; without a detector {share_percent(float(plain.iloc[0]))}" if len(plain) else ""
+        sentences.append(f"{guards}, {networks}: {', '.join(parts)}{without}.")
+    return (
+        f"Share of the classes that attacks bring to at least {short_percent(threshold)} although they must also pass "
+        f"the detector. {' '.join(sentences)} Images that were found without the detector were not selected against "
+        "it, so the number in brackets flatters it."
+    )
+
+
+def does_training_help(hardening: pd.DataFrame | None) -> str:
+    """Return what each way of training changes, for each experiment; empty without the table ``hardening``."""
+    if hardening is None:
+        return ""
+    sentences = []
+    for experiment, rows in hardening[hardening["search"] == "map-elites"].groupby("experiment", sort=False):
+        parts = [
+            f"{row['way']} {percent(row['median'])}{_accepted(row['accepted'])}, test error "
+            f"{share_percent(row['test_error'])}"
+            for row in rows.to_dict("records")
+        ]
+        sentences.append(f"{experiment}: {'; '.join(parts)}.")
+    return (
+        "Median confidence of the images evolved against each network itself, and the share of them that a network "
+        "accepts if it refuses about 5 % of the real test images that it classifies correctly. "
+        f"{' '.join(sentences)} {STORED}"
+    )
+
+
+def _accepted(share: float) -> str:
+    return "" if math.isnan(share) else f", {share_percent(share)} accepted"

@@ -10,7 +10,7 @@ import pandas as pd
 
 from fooling.claims.verdicts import in_words
 from fooling.findings.runs import medians_of_runs
-from fooling.messages import ENCODINGS, share_percent, short_percent
+from fooling.messages import ENCODINGS, listed, share_percent, short_percent
 
 #: An experiment with fewer runs is marked as small.
 FEW_RUNS = 6
@@ -124,7 +124,7 @@ def is_fooled(experiments: Sequence[ExperimentSummary], *, threshold: float) -> 
     fooling = sum(found.evolution.fooling for found in counted)
     evolved = sum(found.evolution.champions for found in counted)
     networks = list(dict.fromkeys(name for found in counted for name in found.classifiers))
-    against = _listed(networks) if len(networks) <= MOST_NAMED else f"{len(networks)} networks"
+    against = listed(networks) if len(networks) <= MOST_NAMED else f"{len(networks)} networks"
     if 2 * fooling >= evolved:
         answer = "The networks are fooled"
     else:
@@ -191,7 +191,7 @@ def do_others_agree(transfer: Sequence[pd.DataFrame], encodings: dict[str, str])
                 f"{share_percent(rate)} of the images of {name} ({encodings.get(name, name)}; by chance: "
                 f"{share_percent(chance)})"
             )
-    return f"Other networks give the same label to {_listed(parts)}." if parts else ""
+    return f"Other networks give the same label to {listed(parts)}." if parts else ""
 
 
 def why(distances: Sequence[pd.DataFrame], *, threshold: float) -> str:
@@ -324,10 +324,6 @@ def _noise_is_far(distances: Sequence[pd.DataFrame]) -> bool:
     noise, champions = rows[rows["kind"] == "noise"], rows[rows["kind"] == "champion"]
     is_far = len(noise) > 0 and bool((noise[["pixel_beyond", "feature_beyond"]].mean() > MOST).all())
     return is_far and float(noise["confidence"].median()) < float(champions["confidence"].median())
-
-
-def _listed(parts: Sequence[str]) -> str:
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
 def encodings_of(experiments: Sequence[ExperimentSummary]) -> dict[str, str]:

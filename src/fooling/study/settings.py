@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, field_validator, model_validator
 
+from fooling.ablation.probe_images import FamilySettings
 from fooling.attacks.settings import AscentSettings, SearchSettings
 from fooling.classifiers.model_settings import (
     GaussianSettings,
@@ -16,7 +17,6 @@ from fooling.classifiers.model_settings import (
     NearestNeighboursSettings,
 )
 from fooling.classifiers.settings import EnergySettings, InputSettings, MaximumSoftmaxSettings, NeighboursSettings
-from fooling.encodings.families import FamilySettings
 from fooling.encodings.settings import CppnSettings, DirectSettings
 from fooling.figures.declaration import FigureSettings
 from fooling.findings.ablation import AblationSettings
