@@ -106,7 +106,7 @@ def test_supernormal_champions_are_counted_on_networks_that_give_logits():
         }
     )
     assert what_survives(None, table) == (
-        "Of the champions of direct 75 % have a higher logit for their class than any real image."
+        "Of the champions of direct 75 % have a higher logit for their class than any real test image."
     )
     assert what_survives(None, table.assign(beyond_logit=pd.array([pd.NA] * 5, dtype="Int64"))) == ""
     both = table.assign(beyond_logit=pd.array([0, 0, 0, 0, 1], dtype="Int64"))
