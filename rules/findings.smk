@@ -1,7 +1,7 @@
 # Compute tables from runs and networks. All numbers in figures, report and claims come from these tables.
 
 from fooling.findings.ancestry import LineageSettings
-from fooling.findings.class_sets import ClassSetSettings
+from fooling.findings.variance import ClassSetSettings
 from fooling.findings.classifiers import FoolabilitySettings
 from fooling.findings.fooled import ComparedModelsSettings
 from fooling.findings.intervals import IntervalSettings

@@ -17,13 +17,13 @@ from fooling.attacks.evolution.record import RunRecord
 from fooling.findings.ablation import AblationSettings, ablation_table
 from fooling.findings.audits import AuditRecord, audit_seeds_table, audits_table
 from fooling.findings.boundary import BOUNDARY
-from fooling.findings.class_sets import ClassSetSettings, class_set_table, classes_table
 from fooling.findings.classifiers import FoolabilitySettings, foolability_table
 from fooling.findings.examination import KINDS, KINDS_TABLE
 from fooling.findings.far import FarNetwork, FarSettings, rubbish_summary, rubbish_table
 from fooling.findings.random_images import FAMILY_IMAGES
 from fooling.findings.rays import directions, rays_tables
 from fooling.findings.stress import ROBUSTNESS
+from fooling.findings.variance import ClassSetSettings, class_set_table, classes_table
 from fooling.images import png_bytes
 from made_up_networks import made_up_header, made_up_networks
 

@@ -39,7 +39,6 @@ from fooling.findings.ascent import (
     sweeps_table,
     times_of_ascents,
 )
-from fooling.findings.class_sets import CLASS_SETS, SET_CLASSES, ClassSetSettings, class_set_table, classes_table
 from fooling.findings.classifiers import (
     CLASSIFIERS,
     FOOLABILITY,
@@ -61,7 +60,15 @@ from fooling.findings.runs import (
     ThresholdSettings,
     run_tables,
 )
-from fooling.findings.variance import VARIANCE, variance_table
+from fooling.findings.variance import (
+    CLASS_SETS,
+    SET_CLASSES,
+    VARIANCE,
+    ClassSetSettings,
+    class_set_table,
+    classes_table,
+    variance_table,
+)
 from fooling.messages import percent, say, share_percent, short_percent
 from fooling.schemas import checked_header
 from fooling.settings import read_settings

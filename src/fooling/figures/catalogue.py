@@ -16,7 +16,6 @@ from fooling.findings.ablation import ABLATION
 from fooling.findings.ascent import ASCENT_CURVES
 from fooling.findings.audits import AUDIT_SEEDS, AUDITS
 from fooling.findings.calibration import CALIBRATION, REAL
-from fooling.findings.class_sets import CLASS_SETS, SET_CLASSES
 from fooling.findings.classifiers import CLASSIFIERS, FOOLABILITY, TRAINING
 from fooling.findings.comparison import PRESETS, SURVIVAL
 from fooling.findings.distances import DISTANCES
@@ -26,7 +25,7 @@ from fooling.findings.retraining import EFFECTS, RETRAINING
 from fooling.findings.runs import CHAMPIONS, HISTORY
 from fooling.findings.stronger_attacks import BUDGET, REFUSAL
 from fooling.findings.transfer import SHOWN, TRANSFER
-from fooling.findings.variance import VARIANCE
+from fooling.findings.variance import CLASS_SETS, SET_CLASSES, VARIANCE
 from fooling.survey.accuracy import ACCURACY, IMAGES
 from fooling.survey.agreement import CONFIDENCE, CONFUSION
 

@@ -23,7 +23,6 @@ from fooling.findings.ablation import AblationSettings
 from fooling.findings.ancestry import LineageSettings
 from fooling.findings.boundary import BoundarySettings
 from fooling.findings.calibration import CalibrationSettings
-from fooling.findings.class_sets import ClassSetSettings
 from fooling.findings.classifiers import FoolabilitySettings
 from fooling.findings.distances import DistanceSettings
 from fooling.findings.examination import ExaminationSettings
@@ -33,6 +32,7 @@ from fooling.findings.random_images import SampleSettings
 from fooling.findings.runs import ThresholdSettings
 from fooling.findings.stress import ChangeSettings
 from fooling.findings.transfer import TransferSettings
+from fooling.findings.variance import ClassSetSettings
 from fooling.retraining.settings import SupplySettings
 from fooling.settings import SeedRange, Settings
 from fooling.study.dataset_entries import (
