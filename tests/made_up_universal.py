@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fooling.attacks.perturbation_settings import Perturbation
-from fooling.attacks.universal.record import UniversalRecord, perturbed
+from fooling.attacks.universal.record import Perturbation, UniversalRecord, perturbed
 
 COLUMNS = (
     Perturbation("linf", 0.2, 2, 0), Perturbation("linf", 0.1, 6, 0), Perturbation("linf", 0.2, 6, 0),

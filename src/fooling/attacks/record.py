@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from fooling.artifacts import read_arrays, write_arrays
 from fooling.errors import FoolingError
@@ -30,6 +31,10 @@ from fooling.settings import LARGEST_SEED, Settings, checked_settings
 KIND, VERSION = "gradient-ascent", 1
 MOST_EVALUATIONS = 10**12
 S = TypeVar("S", bound=Settings)
+
+Norm = Literal["l2", "linf"]
+#: Size of a change on the 0..1 scale of levels: none within the range of images is larger than 1.
+Size = Annotated[float, Field(gt=0, le=1)]
 
 
 @dataclass(frozen=True, kw_only=True)

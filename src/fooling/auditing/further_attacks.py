@@ -18,12 +18,12 @@ import torch
 from numpy.typing import NDArray
 
 from fooling.attacks.adversarial.methods import Batch, Changed, beyond_boundary, changed, noisy, norms_of
+from fooling.attacks.adversarial.record import AdversarialSettings, Change
 from fooling.attacks.attack import finish, identity_of
 from fooling.attacks.label_only.record import LabelOnlyRecord
 from fooling.attacks.label_only.run import LabelOnly
-from fooling.attacks.perturbation_settings import AdversarialSettings, Change, UniversalSettings
 from fooling.attacks.settings import LabelOnlySettings
-from fooling.attacks.universal.record import UniversalRecord, perturbed, random_change
+from fooling.attacks.universal.record import UniversalRecord, UniversalSettings, perturbed, random_change
 from fooling.attacks.universal.run import Universal
 from fooling.attacks.universal.steps import seen_pixels
 from fooling.auditing.real_images import RealImages

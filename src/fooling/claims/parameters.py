@@ -7,7 +7,8 @@ from typing import Literal
 from pydantic import Field
 
 from fooling.ablation.probe_images import Change, Family
-from fooling.attacks.perturbation_settings import Method, Norm
+from fooling.attacks.adversarial.record import Method
+from fooling.attacks.record import Norm
 from fooling.retraining.settings import Filling
 from fooling.settings import Settings
 

@@ -12,8 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
 
-from fooling.attacks.adversarial.record import NORMS, AdversarialRecord
-from fooling.attacks.perturbation_settings import NORM_OF, SIZED, Change
+from fooling.attacks.adversarial.record import NORM_OF, NORMS, SIZED, AdversarialRecord, Change
 from fooling.attacks.universal.record import UniversalRecord
 from fooling.figures.image_grid import HEAD, place_image, sheet, write, write_head
 from fooling.figures.style import (

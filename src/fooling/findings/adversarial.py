@@ -14,8 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fooling.attacks.adversarial.record import NORMS, AdversarialRecord, Perturbed
-from fooling.attacks.perturbation_settings import NORM_OF
+from fooling.attacks.adversarial.record import NORM_OF, NORMS, AdversarialRecord, Perturbed
 from fooling.findings.intervals import Estimate, IntervalSettings, estimated_mean, estimated_over_pairs, estimated_share
 from fooling.findings.registry import ATTACK, CLASS, CLASSIFIER, NOTE, RELATION, UNITS
 from fooling.table import (

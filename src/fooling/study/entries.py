@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from fooling.attacks.perturbation_settings import AdversarialSettings, UniversalSettings
+from fooling.attacks.adversarial.record import AdversarialSettings
 from fooling.attacks.settings import (
     ASCENT_PRESETS,
     RELEASED_SEARCH,
@@ -18,6 +18,7 @@ from fooling.attacks.settings import (
     SearchSettings,
     is_kept,
 )
+from fooling.attacks.universal.record import UniversalSettings
 from fooling.auditing.settings import BudgetSettings, OpeningSettings, Target
 from fooling.classifiers.settings import DetectorSettings, RealImagesSettings
 from fooling.encodings import settings as encodings

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from fooling.attacks.adversarial.methods import Batch, beyond_boundary, changed, l_bfgs, noisy, norms_of
-from fooling.attacks.perturbation_settings import AdversarialSettings, Change, Method
+from fooling.attacks.adversarial.record import AdversarialSettings, Change, Method
 from fooling.classifiers.classifier import Classifier
 from fooling.classifiers.gradients import BACKWARD, Network
 from linear_classifier import CLASSES, SHAPE

@@ -12,9 +12,15 @@ import torch
 
 from fooling.artifacts import read_arrays, write_arrays
 from fooling.attacks.adversarial.methods import norms_of
-from fooling.attacks.adversarial.record import KIND, VERSION, AdversarialRecord, load_adversarial, save_adversarial
+from fooling.attacks.adversarial.record import (
+    KIND,
+    VERSION,
+    AdversarialRecord,
+    AdversarialSettings,
+    load_adversarial,
+    save_adversarial,
+)
 from fooling.attacks.adversarial.run import Adversarial, AdversarialRun, drawn_images
-from fooling.attacks.perturbation_settings import AdversarialSettings
 from fooling.classifiers.classifier import Classifier
 from fooling.datasets.dataset import Dataset
 from fooling.errors import FoolingError

@@ -11,11 +11,12 @@ import pytest
 import torch
 
 from fooling.artifacts import read_arrays, write_arrays
-from fooling.attacks.perturbation_settings import Perturbation, UniversalSettings
 from fooling.attacks.universal.record import (
     KIND,
     VERSION,
+    Perturbation,
     UniversalRecord,
+    UniversalSettings,
     load_universal,
     perturbed,
     random_change,

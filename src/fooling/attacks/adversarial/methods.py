@@ -12,7 +12,8 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from fooling.attacks.perturbation_settings import AdversarialSettings, Change, Norm
+from fooling.attacks.adversarial.record import AdversarialSettings, Change
+from fooling.attacks.record import Norm
 from fooling.classifiers.gradients import Array, Network
 from fooling.seeding import numpy_generator
 

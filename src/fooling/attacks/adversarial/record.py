@@ -1,18 +1,18 @@
-"""The record of adversarial examples and its file; readable without torch."""
+"""Adversarial examples: settings, record and file; readable without torch."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field, model_validator
 
 from fooling.artifacts import read_arrays, write_arrays
-from fooling.attacks.perturbation_settings import Change, Method
-from fooling.attacks.record import MOST_EVALUATIONS, AttackedClassifier, AttackHeader, AttackRecord, scores
+from fooling.attacks.record import MOST_EVALUATIONS, AttackedClassifier, AttackHeader, AttackRecord, Norm, Size, scores
 from fooling.errors import REMEDY, FoolingError
 from fooling.schemas import (
     FINITE64,
@@ -24,9 +24,88 @@ from fooling.schemas import (
     require_arrays,
     require_range,
 )
+from fooling.settings import Seed, Settings
 
 KIND, VERSION = "adversarial", 1
 NORMS = ("l2", "linf", "rms")
+
+Method = Literal["l-bfgs", "fgsm", "pgd-l2", "pgd-linf", "deepfool", "hop-skip-jump"]
+#: The norm in which each method looks for a small change.
+NORM_OF: dict[Method, Norm] = {
+    "l-bfgs": "l2",
+    "fgsm": "linf",
+    "pgd-l2": "l2",
+    "pgd-linf": "linf",
+    "deepfool": "l2",
+    "hop-skip-jump": "l2",
+}
+#: Methods that are given a size; the others look for the smallest change.
+SIZED: tuple[Method, ...] = ("fgsm", "pgd-l2", "pgd-linf")
+#: Methods that need labels alone.
+WITHOUT_GRADIENTS: tuple[Method, ...] = ("hop-skip-jump",)
+
+
+class Change(NamedTuple):
+    """One perturbation of every image: a method, and the size that it was given."""
+
+    method: Method
+    size: float | None
+    """On the 0..1 scale: the root mean square of the change for l2, the largest change for linf; None: smallest."""
+
+    @property
+    def norm(self) -> Norm:
+        """The norm of the method."""
+        return NORM_OF[self.method]
+
+
+class AdversarialSettings(Settings):
+    """Small changes of real test images that the classifier then gets wrong, beside random changes of the same norm."""
+
+    seed: Seed = 1
+    """Seed that draws the images, the random perturbations and the random numbers of the methods."""
+    images: Annotated[int, Field(ge=1, le=100_000)] = 20
+    """Number of test images, evenly over the classes, of those that the classifier gets right."""
+    methods: tuple[Method, ...] = tuple(NORM_OF)
+    """Methods: `l-bfgs`, `deepfool` and `hop-skip-jump` look for the smallest change, `fgsm`, `pgd-l2` and `pgd-linf`
+    make changes of given sizes. `hop-skip-jump` needs labels alone, the others gradients."""
+    sizes_l2: tuple[Size, ...] = (0.02, 0.05, 0.1, 0.15, 0.2)
+    """Sizes for `pgd-l2`: the root mean square of the change over all pixels, on the 0..1 scale of levels."""
+    sizes_linf: tuple[Size, ...] = (0.02, 0.05, 0.1, 0.2, 0.3)
+    """Sizes for `fgsm` and `pgd-linf`: the largest change of a pixel, on the 0..1 scale of levels."""
+    pgd_steps: Annotated[int, Field(ge=1, le=10_000)] = 20
+    """Steps of `pgd-l2` and `pgd-linf`, each of 2.5 times the size over this number."""
+    target: Literal["most-probable", "random"] = "most-probable"
+    """Class that `l-bfgs` aims at: the `most-probable` wrong class of the real image, or a `random` wrong class."""
+    penalty_searches: Annotated[int, Field(ge=1, le=100)] = 12
+    """Bisections of the weight of the norm in `l-bfgs`, after the range of weights is found."""
+    iterations: Annotated[int, Field(ge=1, le=10_000)] = 20
+    """Most iterations of `l-bfgs` for each weight."""
+    overshoot: Annotated[float, Field(ge=0, le=1)] = 0.02
+    """Share by which `deepfool` goes beyond the boundary that it finds."""
+    boundary_steps: Annotated[int, Field(ge=1, le=1000)] = 4
+    """Steps of `hop-skip-jump`."""
+    boundary_queries: Annotated[int, Field(ge=2, le=100_000)] = 50
+    """Queries from which `hop-skip-jump` estimates the first direction; later steps use more, as their square root."""
+    chunk: Annotated[int, Field(ge=1, le=10_000)] = 10
+    """Images of a step of the run, after which it can be interrupted."""
+
+    @model_validator(mode="after")
+    def _some_and_unique(self) -> Self:
+        for key in ("methods", "sizes_l2", "sizes_linf"):
+            values = getattr(self, key)
+            if not values or len(set(values)) < len(values):
+                raise ValueError(f"at least one value in {key}, and unique values")
+        return self
+
+    def sizes_of(self, method: Method) -> Sequence[float | None]:
+        """Return the sizes of a method; a single None if it looks for the smallest change."""
+        if method not in SIZED:
+            return (None,)
+        return self.sizes_l2 if NORM_OF[method] == "l2" else self.sizes_linf
+
+    def columns(self) -> list[Change]:
+        """Return the perturbations of every image, in the order of the record."""
+        return [Change(method, size) for method in self.methods for size in self.sizes_of(method)]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,9 +11,17 @@ import torch
 from numpy.typing import NDArray
 
 from fooling.attacks.adversarial.methods import Batch, changed, noisy, norms_of
-from fooling.attacks.adversarial.record import ARRAYS, COMPUTED, NORMS, AdversarialRecord, record_of, save_adversarial
+from fooling.attacks.adversarial.record import (
+    ARRAYS,
+    COMPUTED,
+    NORMS,
+    WITHOUT_GRADIENTS,
+    AdversarialRecord,
+    AdversarialSettings,
+    record_of,
+    save_adversarial,
+)
 from fooling.attacks.attack import SeededBySettings, require_fitting
-from fooling.attacks.perturbation_settings import WITHOUT_GRADIENTS, AdversarialSettings
 from fooling.classifiers.classifier import Classifier, confidences_of, log_odds_of
 from fooling.classifiers.gradients import LEVELS, Array, Network, has_gradients
 from fooling.datasets.dataset import Dataset

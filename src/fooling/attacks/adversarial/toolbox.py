@@ -26,7 +26,8 @@ from art.estimators.classification.classifier import (  # type: ignore[import-un
 from art.estimators.estimator import BaseEstimator, LossGradientsMixin  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
-from fooling.attacks.perturbation_settings import AdversarialSettings, Norm
+from fooling.attacks.adversarial.record import AdversarialSettings
+from fooling.attacks.record import Norm
 from fooling.classifiers.gradients import Array, Network
 
 VERSION = str(art.__version__)

@@ -14,11 +14,12 @@ import torch
 from numpy.typing import NDArray
 
 from fooling.attacks.attack import SeededBySettings, require_fitting
-from fooling.attacks.perturbation_settings import Perturbation, UniversalSettings
 from fooling.attacks.universal.record import (
     ARRAYS,
     LEVELS,
+    Perturbation,
     UniversalRecord,
+    UniversalSettings,
     perturbed,
     random_change,
     save_universal,

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from fooling.attacks.perturbation_settings import Norm
+from fooling.attacks.record import Norm
 from fooling.attacks.universal.record import perturbed
 from fooling.classifiers.classifier import Classifier
 from fooling.classifiers.gradients import Array, Network
