@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import platform
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
@@ -120,6 +120,34 @@ class SeededBySettings(ABC):
     def save_many(path: Path, records: Sequence[AttackRecord]) -> None:
         """Raise :class:`FoolingError`: one file holds everything already."""
         raise FoolingError("an attack whose settings hold the seeds has only one record", remedy="leave out --runs")
+
+
+class OnRealImages(SeededBySettings):
+    """An attack that changes real images of a data set."""
+
+    run_class: ClassVar[Callable[..., AttackRun]]
+    """Its run; it takes a classifier, settings, the identity of the record, and a data set."""
+
+    def __init__(
+        self, *, settings: Settings, classifier: Classifier, identity: Mapping[str, Any], dataset: Dataset
+    ) -> None:
+        """Prepare the attack on images of ``dataset``; ``identity`` also has the name and SHA-256 of that.
+
+        Raises :class:`FoolingError` if the images do not fit the classifier.
+        """
+        require_fitting(dataset, classifier)
+        self._given = {"classifier": classifier, "settings": settings, "dataset": dataset}
+        self._identity = {
+            "name": identity["name"],
+            "settings": settings.model_dump(mode="json"),
+            "classifier": identity["classifier"],
+            "dataset": identity["dataset"],
+            "versions": identity["versions"],
+        }
+
+    def _run(self) -> AttackRun:
+        """Return the run on the images that the settings draw."""
+        return self.run_class(**self._given, identity=self._identity)
 
 
 def require_fitting(dataset: Dataset, classifier: Classifier) -> None:

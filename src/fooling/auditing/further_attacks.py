@@ -25,7 +25,6 @@ from fooling.attacks.label_only.run import LabelOnly
 from fooling.attacks.settings import LabelOnlySettings
 from fooling.attacks.universal.record import UniversalRecord, UniversalSettings, perturbed, random_change
 from fooling.attacks.universal.run import Universal
-from fooling.attacks.universal.steps import seen_pixels
 from fooling.auditing.real_images import RealImages
 from fooling.auditing.settings import ATTACK_SHARE, AuditSettings
 from fooling.checkpoints import CheckpointStore
@@ -262,7 +261,7 @@ def _tried(
     (column,), change, size = record.columns, record.perturbations[0], record.columns[0].size
     fooled = record.unseen_changed[0] != record.unseen_labels[0]
     image = others[record.unseen_indices[int(fooled.argmax())]][None]
-    signs = random_change(seen_pixels(classifier), column, seed=wanted.seed, number=0)
+    signs = random_change(classifier.seen_pixels, column, seed=wanted.seed, number=0)
     alone = np.rint(LEVELS / 2 * (1 + change / size)).astype(np.uint8)
     stored = [image[0], perturbed(image, change)[0], perturbed(image, signs)[0], alone]
     return Measured(

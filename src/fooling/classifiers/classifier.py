@@ -197,6 +197,15 @@ class Classifier:
         """The classes that images are evolved for: all but a fooling class."""
         return self.class_names[:-1] if self.fooling_class else self.class_names
 
+    @property
+    def seen_pixels(self) -> NDArray[np.bool_]:
+        """Which pixels (C, H, W) of an image at least one view shows."""
+        times = torch.zeros(self.input_shape)
+        for view in self.seen:
+            view.add_to(times, torch.ones_like(view.of(times)))
+        pixels: NDArray[np.bool_] = (times > 0).numpy()
+        return pixels
+
     def inputs(self, seen: torch.Tensor) -> torch.Tensor:
         """Return the network input for the levels (B, C, S, S) of one view: a float32 copy of the same shape."""
         levels = torch.empty_like(seen, device=self.device, dtype=torch.float32, memory_format=torch.channels_last)

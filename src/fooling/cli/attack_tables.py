@@ -15,7 +15,7 @@ from fooling.attacks.evolution.record import load_run
 from fooling.attacks.label_only.record import load_label_only
 from fooling.attacks.record import load_attack
 from fooling.attacks.universal.record import load_universal
-from fooling.attacks.universal.steps import labels_of, seen_pixels
+from fooling.attacks.universal.run import labels_of
 from fooling.classifiers.classifier import Classifier, confidences_of, log_odds_of
 from fooling.classifiers.guarding import scores_of
 from fooling.classifiers.wrapped import kind_of_scores
@@ -152,7 +152,7 @@ def _shown(classifier: Classifier) -> universal.Shown:
         name=classifier.name,
         architecture=classifier.architecture,
         dataset=str(classifier.provenance.get("dataset", {}).get("name", "")),
-        sees=seen_pixels(classifier),
+        sees=classifier.seen_pixels,
         labels=lambda images: labels_of(classifier, images),
     )
 

@@ -17,13 +17,13 @@ from fooling.attacks.universal.record import (
     Perturbation,
     UniversalRecord,
     UniversalSettings,
+    drawn_images,
     load_universal,
     perturbed,
     random_change,
     save_universal,
 )
-from fooling.attacks.universal.run import Universal, UniversalRun, drawn_images
-from fooling.attacks.universal.steps import FineTuned, labels_of, moved, seen_pixels
+from fooling.attacks.universal.run import FineTuned, Universal, UniversalRun, labels_of, moved
 from fooling.classifiers.classifier import Classifier
 from fooling.classifiers.gradients import Network
 from fooling.datasets.dataset import Dataset
@@ -145,7 +145,7 @@ def test_every_perturbation_has_its_norm_and_judges_stored_images(
         shown = perturbed(unseen, record.perturbations[place])
         assert np.array_equal(labels_of(classifier, shown), record.unseen_changed[place])
         assert np.array_equal(shown[:2], record.images[record.examples_of(place)])
-        noise = random_change(seen_pixels(classifier), record.columns[place], seed=1, number=1)
+        noise = random_change(classifier.seen_pixels, record.columns[place], seed=1, number=1)
         assert np.array_equal(labels_of(classifier, perturbed(unseen, noise)), record.control_changed[place, 1])
     assert np.array_equal(record.unseen_former[:4], record.unseen_changed[:4])
     assert np.array_equal(record.control_changed[0], record.control_changed[1])
@@ -154,7 +154,7 @@ def test_every_perturbation_has_its_norm_and_judges_stored_images(
 @pytest.mark.parametrize("norm", ["linf", "l2"])
 def test_random_changes_have_the_norm_and_are_of_seen_pixels(classifier: Classifier, norm: str) -> None:
     cropped = dataclasses.replace(classifier, crop=3)
-    seen = seen_pixels(cropped)
+    seen = cropped.seen_pixels
     assert seen.sum() == 3 * 3 * 3
     change = random_change(seen, Perturbation(norm, 0.1, 1, 0), seed=1, number=0)  # type: ignore[arg-type]
     assert (change[~seen] == 0).all()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -21,7 +21,7 @@ from fooling.attacks.adversarial.record import (
     record_of,
     save_adversarial,
 )
-from fooling.attacks.attack import SeededBySettings, require_fitting
+from fooling.attacks.attack import AttackRun, OnRealImages
 from fooling.classifiers.classifier import Classifier, confidences_of, log_odds_of
 from fooling.classifiers.gradients import LEVELS, Array, Network, has_gradients
 from fooling.datasets.dataset import Dataset
@@ -30,46 +30,6 @@ from fooling.messages import share_percent
 from fooling.schemas import require_arrays, require_range
 from fooling.seeding import evenly_spaced, numpy_generator
 from fooling.settings import Settings
-
-
-class Adversarial(SeededBySettings):
-    """Adversarial examples with their settings."""
-
-    settings_class: ClassVar[type[Settings]] = AdversarialSettings
-    title: ClassVar[str] = "adversarial"
-
-    def __init__(
-        self, *, settings: AdversarialSettings, classifier: Classifier, identity: Mapping[str, Any], dataset: Dataset
-    ) -> None:
-        """Prepare the attack on test images of ``dataset``; ``identity`` also has the name and SHA-256 of that.
-
-        Raises :class:`FoolingError` for methods that need gradients on a network without.
-        """
-        needing = [method for method in settings.methods if method not in WITHOUT_GRADIENTS]
-        if needing and not has_gradients(classifier):
-            raise FoolingError(
-                f"the network {classifier.name} has no gradients, which these methods need",
-                found=f"methods: {', '.join(needing)}",
-                expected=f"methods that need labels alone: {', '.join(WITHOUT_GRADIENTS)}",
-                remedy=f"set methods: [{', '.join(WITHOUT_GRADIENTS)}]",
-            )
-        require_fitting(dataset, classifier)
-        self._settings, self._classifier, self._dataset = settings, classifier, dataset
-        self._identity = {
-            "name": identity["name"],
-            "settings": settings.model_dump(mode="json"),
-            "classifier": identity["classifier"],
-            "dataset": identity["dataset"],
-            "versions": {**identity["versions"], **_versions(settings)},
-        }
-
-    def _run(self) -> AdversarialRun:
-        """Return the run on the images that the settings draw."""
-        return AdversarialRun(
-            classifier=self._classifier, settings=self._settings, identity=self._identity, dataset=self._dataset
-        )
-
-    save = staticmethod(save_adversarial)
 
 
 class AdversarialRun:
@@ -197,6 +157,34 @@ class AdversarialRun:
         for name, value in values.items():
             self._found[f"{part}{name}"][rows] = value
         return norms
+
+
+class Adversarial(OnRealImages):
+    """Adversarial examples with their settings."""
+
+    settings_class: ClassVar[type[Settings]] = AdversarialSettings
+    title: ClassVar[str] = "adversarial"
+    run_class: ClassVar[Callable[..., AttackRun]] = AdversarialRun
+
+    def __init__(
+        self, *, settings: AdversarialSettings, classifier: Classifier, identity: Mapping[str, Any], dataset: Dataset
+    ) -> None:
+        """Prepare the attack on test images of ``dataset``.
+
+        Raises :class:`FoolingError` for methods that need gradients on a network without, and images that do not fit.
+        """
+        needing = [method for method in settings.methods if method not in WITHOUT_GRADIENTS]
+        if needing and not has_gradients(classifier):
+            raise FoolingError(
+                f"the network {classifier.name} has no gradients, which these methods need",
+                found=f"methods: {', '.join(needing)}",
+                expected=f"methods that need labels alone: {', '.join(WITHOUT_GRADIENTS)}",
+                remedy=f"set methods: [{', '.join(WITHOUT_GRADIENTS)}]",
+            )
+        super().__init__(settings=settings, classifier=classifier, identity=identity, dataset=dataset)
+        self._identity["versions"] = {**identity["versions"], **_versions(settings)}
+
+    save = staticmethod(save_adversarial)
 
 
 def drawn_images(classifier: Classifier, dataset: Dataset, *, count: int, seed: int) -> NDArray[np.int64]:

@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 
 from fooling.artifacts import read_arrays, write_arrays
 from fooling.attacks.record import AttackedClassifier, AttackHeader, AttackRecord, Norm, Size, scores
+from fooling.datasets.dataset import Dataset
 from fooling.errors import REMEDY, FoolingError
 from fooling.schemas import IMAGE_LENGTHS, Array, FileFormat, Header, checked_header, require_arrays, require_range
 from fooling.seeding import numpy_generator
@@ -225,6 +226,27 @@ def random_change(seen: NDArray[np.bool_], column: Perturbation, *, seed: int, n
     if column.norm == "linf":
         return np.asarray(column.size * np.sign(noise))
     return np.asarray(noise * (column.size / np.sqrt(np.square(noise).mean())))
+
+
+def drawn_images(settings: UniversalSettings, dataset: Dataset) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the indices of the images that are used (S,) and of unseen test images (N,); they never overlap.
+
+    The used ones are training images, or further test images if there are none for training. Raises
+    :class:`FoolingError` if the data set has too few.
+    """
+    test = numpy_generator(settings.seed, "universal unseen").permutation(len(dataset.test_images))
+    unseen, others = test[: settings.unseen], test[settings.unseen :]
+    if dataset.has_training_images:
+        others = numpy_generator(settings.seed, "universal seen").permutation(len(dataset.train_images))
+    if len(others) < settings.images or len(unseen) < settings.unseen:
+        needed = "" if dataset.has_training_images else ", all of them test images"
+        raise FoolingError(
+            f"the data set {dataset.name} has too few images for universal perturbations",
+            found=dataset.summary,
+            expected=f"{settings.images} images to use and {settings.unseen} unseen test images{needed}",
+            remedy="lower images or unseen",
+        )
+    return others[: settings.images].astype(np.int64), unseen.astype(np.int64)
 
 
 def save_universal(path: Path, record: UniversalRecord) -> None:

@@ -6,27 +6,31 @@ of all images at once, against the summed gradient of their log-odds: its sign f
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import copy
+import dataclasses
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from fooling.attacks.attack import SeededBySettings, require_fitting
+from fooling.attacks.attack import AttackRun, OnRealImages
+from fooling.attacks.record import Norm
 from fooling.attacks.universal.record import (
     ARRAYS,
     LEVELS,
     Perturbation,
     UniversalRecord,
     UniversalSettings,
+    drawn_images,
     perturbed,
     random_change,
     save_universal,
 )
-from fooling.attacks.universal.steps import FineTuned, Labels, labels_of, moved, seen_pixels
 from fooling.classifiers.classifier import Classifier, confidences_of, log_odds_of
 from fooling.classifiers.gradients import Array, Network, has_gradients
+from fooling.classifiers.network_code import network_code
 from fooling.datasets.dataset import Dataset
 from fooling.errors import REMEDY, FoolingError
 from fooling.messages import share_percent
@@ -37,47 +41,55 @@ from fooling.settings import Settings
 #: Length of the first step over the size; the length falls to 0 linearly. Long first steps fool more images: on a LeNet
 #: for MNIST 47 % with 1, 36 % with a quarter, 26 % with .08.
 FIRST_STEP = 1.0
+#: Log-odds of the original label below which an image no longer counts in a step: p = .0067.
+MARGIN = 5.0
+MOMENTUM = 0.9  # of the fine-tuning
+
+Labels = NDArray[np.int64]
 
 
-class Universal(SeededBySettings):
-    """Universal perturbations with their settings."""
+class FineTuned:
+    """A copy of a classifier whose network is trained further, in evaluation mode: without dropout."""
 
-    settings_class: ClassVar[type[Settings]] = UniversalSettings
-    title: ClassVar[str] = "universal"
-
-    def __init__(
-        self, *, settings: UniversalSettings, classifier: Classifier, identity: Mapping[str, Any], dataset: Dataset
-    ) -> None:
-        """Prepare the attack on images of ``dataset``; ``identity`` also has the name and SHA-256 of that.
-
-        Raises :class:`FoolingError` for a network without gradients, images that do not fit it, and too few of them.
-        """
-        if not has_gradients(classifier):
+    def __init__(self, classifier: Classifier) -> None:
+        self.classifier = dataclasses.replace(classifier, network=copy.deepcopy(classifier.network))
+        network = self.classifier.network
+        self._weights = [weights.requires_grad_() for weights in network.parameters() if weights.is_floating_point()]
+        if not self._weights:
             raise FoolingError(
-                f"the network {classifier.name} has no gradients, which universal perturbations need",
-                remedy="remove it from the `classifiers` of each attack with `kind: universal`",
+                f"the network {classifier.name} has no weights to fine-tune",
+                remedy="set rounds: 0, or remove it from the `classifiers` of the attack",
             )
-        require_fitting(dataset, classifier)
-        if settings.rounds > 0:
-            dataset.require_training_images("fine-tuning on perturbed images")
-        _require_images(settings, dataset)
-        self._settings, self._classifier, self._dataset = settings, classifier, dataset
-        self._identity = {
-            "name": identity["name"],
-            "settings": settings.model_dump(mode="json"),
-            "classifier": identity["classifier"],
-            "dataset": identity["dataset"],
-            "seed": settings.seed,
-            "versions": identity["versions"],
-        }
+        self._speeds = [torch.zeros_like(weights) for weights in self._weights]
 
-    def _run(self) -> UniversalRun:
-        """Return the run on the images that the settings draw."""
-        return UniversalRun(
-            classifier=self._classifier, settings=self._settings, identity=self._identity, dataset=self._dataset
-        )
+    def step(self, images: NDArray[np.uint8], classes: Labels, *, rate: float) -> None:
+        """Make one step of gradient descent on the cross-entropy of ``images`` (B, C, H, W) and their ``classes``."""
+        classifier = self.classifier
+        levels = torch.from_numpy(images).to(classifier.device)
+        with network_code(f"the network {classifier.name} cannot be fine-tuned"), torch.enable_grad():
+            logits = classifier.logits_of_inputs([classifier.inputs(view.of(levels)) for view in classifier.seen])
+            loss = torch.nn.functional.cross_entropy(logits, torch.from_numpy(classes).to(classifier.device))
+            gradients = torch.autograd.grad(loss, self._weights, allow_unused=True)
+        with torch.no_grad():
+            for weights, speed, gradient in zip(self._weights, self._speeds, gradients, strict=True):
+                if gradient is not None:
+                    weights -= rate * speed.mul_(MOMENTUM).add_(gradient)
 
-    save = staticmethod(save_universal)
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Return the weights and their momentum, by name."""
+        return {name: np.ascontiguousarray(tensor.detach().cpu().numpy()) for name, tensor in self._named().items()}
+
+    def restore(self, arrays: Mapping[str, NDArray[Any]], *, source: object) -> None:
+        """Resume from a state; raise :class:`FoolingError`, naming the ``source``, for that of another network."""
+        with torch.no_grad():
+            for name, tensor in self._named().items():
+                if name not in arrays or arrays[name].shape != tuple(tensor.shape):
+                    raise FoolingError(f"{source} is no state of this work", found=f"no {name}", remedy=REMEDY)
+                tensor.copy_(torch.from_numpy(arrays[name].copy()))
+
+    def _named(self) -> dict[str, torch.Tensor]:
+        parts = {"weights": self._weights, "speeds": self._speeds}
+        return {f"tuned/{part}/{place}": tensor for part, found in parts.items() for place, tensor in enumerate(found)}
 
 
 class UniversalRun:
@@ -158,7 +170,7 @@ class UniversalRun:
         """Return the perturbations of all columns."""
         parts: dict[str, Any] = {**self.identity, **self._found, "class_names": self._classifier.class_names}
         part: Literal["training", "test"] = "training" if self._dataset.has_training_images else "test"
-        return UniversalRecord(**parts, columns=tuple(self._columns), seen_from=part)
+        return UniversalRecord(**parts, seed=self.settings.seed, columns=tuple(self._columns), seen_from=part)
 
     def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         """Return the arrays from which :meth:`restore` resumes to the same bits; the header is empty."""
@@ -261,7 +273,7 @@ class UniversalRun:
             found["control_changed"][place] = found["control_changed"][same]
         else:
             for number in range(settings.controls):
-                noise = random_change(seen_pixels(classifier), column, seed=settings.seed, number=number)
+                noise = random_change(classifier.seen_pixels, column, seed=settings.seed, number=number)
                 found["control_changed"][place, number] = labels_of(classifier, self._unseen, noise)
         examples = perturbed(found["real"], change)
         logits = classifier.logits(torch.from_numpy(examples))
@@ -273,26 +285,60 @@ class UniversalRun:
         found["log_odds"][rows] = log_odds_of(logits).gather(1, labels).squeeze(1).cpu().numpy()
 
 
-def drawn_images(settings: UniversalSettings, dataset: Dataset) -> tuple[Labels, Labels]:
-    """Return the indices of the images that are used (S,) and of unseen test images (N,); they never overlap.
+class Universal(OnRealImages):
+    """Universal perturbations with their settings."""
 
-    The used ones are training images, or further test images if there are none for training.
+    settings_class: ClassVar[type[Settings]] = UniversalSettings
+    title: ClassVar[str] = "universal"
+    run_class: ClassVar[Callable[..., AttackRun]] = UniversalRun
+
+    def __init__(
+        self, *, settings: UniversalSettings, classifier: Classifier, identity: Mapping[str, Any], dataset: Dataset
+    ) -> None:
+        """Prepare the attack on images of ``dataset``.
+
+        Raises :class:`FoolingError` for a network without gradients, images that do not fit it, and too few of them.
+        """
+        if not has_gradients(classifier):
+            raise FoolingError(
+                f"the network {classifier.name} has no gradients, which universal perturbations need",
+                remedy="remove it from the `classifiers` of each attack with `kind: universal`",
+            )
+        super().__init__(settings=settings, classifier=classifier, identity=identity, dataset=dataset)
+        if settings.rounds > 0:
+            dataset.require_training_images("fine-tuning on perturbed images")
+        drawn_images(settings, dataset)
+
+    save = staticmethod(save_universal)
+
+
+def moved(
+    network: Network, images: Array, labels: Labels, change: Array, *, norm: Norm, size: float, length: float
+) -> tuple[Array, Array]:
+    """Return the perturbation after one step, and the log-odds (B,) of ``labels`` before it.
+
+    The step is against the summed gradient of the log-odds of ``labels`` by the ``change`` (C, H, W) of ``images``
+    (B, C, H, W), all on the 0..1 scale. Pixels that are clipped have no gradient, and images that are fooled by more
+    than :data:`MARGIN` do not count. The step changes each pixel by ``length`` for linf, and has this root mean square
+    for l2; the result is projected on the ball of the ``norm`` and ``size``.
     """
-    test = numpy_generator(settings.seed, "universal unseen").permutation(len(dataset.test_images))
-    unseen, others = test[: settings.unseen], test[settings.unseen :]
-    if dataset.has_training_images:
-        others = numpy_generator(settings.seed, "universal seen").permutation(len(dataset.train_images))
-    return others[: settings.images].astype(np.int64), unseen.astype(np.int64)
+    changed = images + change
+    log_odds, gradients = network.gradients(np.clip(changed, 0, 1), labels)
+    counted = (changed >= 0) & (changed <= 1) & (log_odds > -MARGIN)[:, None, None, None]
+    direction = -np.where(counted, gradients, 0).sum(axis=0)
+    if norm == "linf":
+        return np.clip(change + length * np.sign(direction), -size, size), log_odds
+    steepness = np.sqrt(np.square(direction).mean())
+    further = change + (length / steepness * direction if steepness > 0 else 0)
+    return further * min(1.0, size / max(float(np.sqrt(np.square(further).mean())), 1e-300)), log_odds
 
 
-def _require_images(settings: UniversalSettings, dataset: Dataset) -> None:
-    """Raise :class:`FoolingError` unless the data set has as many images as the settings draw."""
-    seen, unseen = drawn_images(settings, dataset)
-    if len(seen) < settings.images or len(unseen) < settings.unseen:
-        needed = "" if dataset.has_training_images else ", all of them test images"
-        raise FoolingError(
-            f"the data set {dataset.name} has too few images for universal perturbations",
-            found=dataset.summary,
-            expected=f"{settings.images} images to use and {settings.unseen} unseen test images{needed}",
-            remedy="lower images or unseen",
-        )
+def labels_of(classifier: Classifier, images: NDArray[np.uint8], change: Array | None = None) -> Labels:
+    """Return the most probable class (B,) of stored ``images`` (B, C, H, W), with a ``change`` if there is one."""
+    found = []
+    for start in range(0, len(images), classifier.chunk_size):
+        chunk = images[start : start + classifier.chunk_size]
+        stored = chunk if change is None else perturbed(chunk, change)
+        found.append(classifier.logits(torch.from_numpy(stored)).argmax(dim=1).cpu().numpy())
+    labels: Labels = np.concatenate(found)
+    return labels
