@@ -1013,7 +1013,8 @@ def test_changed_champions_are_those_of_the_runs(study):
     joined = beyond.merge(own, on=["seed", "class_index"], suffixes=("", "_of_run"))
     assert len(joined) == 6
     np.testing.assert_array_equal(joined["log_odds"], joined["log_odds_of_run"])
-    np.testing.assert_array_equal(joined["confidence"], joined["confidence_of_run"])
+    # Here from the log-odds, in the run from torch's softmax, whose last bit depends on the processor.
+    np.testing.assert_array_max_ulp(joined["confidence"].to_numpy(), joined["confidence_of_run"].to_numpy(), maxulp=1)
     changed = as_written(study / "findings" / "robustness" / "lenet-a.csv")
     real = [name for name in changed if name.startswith("real_")]
     assert (changed.groupby(["change", "strength"])[real].nunique(dropna=False) == 1).all(axis=None)
