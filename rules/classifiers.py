@@ -161,7 +161,7 @@ class Classifiers:
         return [self._all[classifier].architecture, *(name for each in members for name in self.architectures(each))]
 
     def sources(self, classifiers: Iterable[str]) -> set[str | Path]:
-        """Return the modules (names) and your own files (paths) that build networks.
+        """Return the functions of this package (names) and your own files (paths) that build networks.
 
         Args:
             classifiers: Names of the classifiers whose networks are built.

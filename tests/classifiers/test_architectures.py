@@ -14,7 +14,7 @@ import torch
 
 from fooling.artifacts import read_arrays, sha256_of, write_arrays
 from fooling.classifiers.architectures import (
-    architecture_modules,
+    architecture_functions,
     architecture_source,
     build_network,
     find_architecture,
@@ -66,14 +66,26 @@ def test_the_source_is_found_without_importing_torch() -> None:
         "assert 'torch' not in sys.modules"
     )
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    package = "fooling.classifiers"
-    assert printed.split() == [f"{package}.lenet", f"{package}.vision", f"{package}.vision", "a/b.py"]
+    lenet, vision = "fooling.classifiers.networks:lenet", "fooling.classifiers.vision:architecture_of"
+    assert printed.split() == [lenet, vision, vision, "a/b.py"]
 
 
-def test_the_modules_of_an_ensemble_are_its_own_and_its_members() -> None:
+def test_the_functions_of_an_ensemble_are_its_own_and_its_members() -> None:
     members = [{"architecture": name, "options": {}} for name in ("lenet", "mine.py:build", "lenet", "alexnet")]
-    modules = [f"fooling.classifiers.{name}" for name in ("assembly", "lenet", "vision")]
-    assert architecture_modules("ensemble", {"members": members}) == modules
+    functions = ("assembly:architecture_of", "networks:lenet", "vision:architecture_of")
+    assert architecture_functions("ensemble", {"members": members}) == [f"fooling.classifiers.{f}" for f in functions]
+
+
+def test_the_fingerprint_of_one_architecture_covers_no_other() -> None:
+    covered = {
+        name: Fingerprints().definitions("fooling.cli.training:train", *architecture_functions(name, {}))
+        for name in ("lenet", "mlp", "alexnet")
+    }
+    builders = {name: parts.get("fooling.classifiers.networks", set()) for name, parts in covered.items()}
+    assert {"build_lenet", "MaxPoolByTwo"} <= builders["lenet"]
+    assert "build_mlp" not in builders["lenet"]
+    assert "build_mlp" in builders["mlp"]
+    assert "build_lenet" not in builders["mlp"] | builders["alexnet"]
 
 
 @pytest.mark.parametrize("name", ["resnet", "torchvision:", "mine.py", "mine.py:", ":build", ""])

@@ -10,7 +10,6 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from fooling.classifiers import lenet
 from fooling.classifiers.classifier import Classifier
 from fooling.classifiers.gradients import (
     built_as,
@@ -20,6 +19,7 @@ from fooling.classifiers.gradients import (
     loss_of,
     weight_decay_of,
 )
+from fooling.classifiers.networks import build_lenet
 from fooling.errors import FoolingError
 from linear_classifier import SHAPE, HandMade, made_classifier
 
@@ -168,7 +168,7 @@ def classifier_of_squares(network: nn.Module) -> Classifier:
 
 
 def test_features_are_what_the_last_linear_layer_decides_by():
-    network = lenet.build(input_shape=(1, 16, 16), classes=COUNT)
+    network = build_lenet(input_shape=(1, 16, 16), classes=COUNT)
     classifier = classifier_of_squares(network)
     logits, features = logits_and_features(classifier, IMAGES)
     assert features.shape == (11, 500)

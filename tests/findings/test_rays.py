@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from fooling.classifiers.classifier import Classifier
-from fooling.classifiers.dense import build_mlp
+from fooling.classifiers.networks import build_mlp
 from fooling.cli.probes import _far_network
 from fooling.findings.far import LEVELS, FarSettings
 from fooling.findings.rays import RAY_SLOPES, RAYS, directions, rays_tables

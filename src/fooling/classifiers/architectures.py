@@ -30,14 +30,14 @@ if TYPE_CHECKING:
     from torch import nn
 
 NAMED_MODULES = (
-    "fooling.classifiers.lenet",
+    "fooling.classifiers.networks",
     "fooling.classifiers.vision",
     "fooling.classifiers.assembly",
-    "fooling.classifiers.dense",
     "fooling.classifiers.guarded",
     "fooling.classifiers.fitted",
 )
-LENET, VISION, ENSEMBLE, DENSE, GUARDED, FITTED = NAMED_MODULES
+LENET, DENSE = "fooling.classifiers.networks:lenet", "fooling.classifiers.networks:dense"
+VISION, ENSEMBLE, GUARDED, FITTED = (f"{module}:architecture_of" for module in NAMED_MODULES[1:])
 #: Architectures made of others, which their option ``members`` describes.
 COMBINED = ("ensemble", "guarded")
 #: The kinds of models that are fitted, and not built as networks of layers.
@@ -45,6 +45,7 @@ FITTED_MODELS = (
     *("logistic-regression", "svm", "adaboost", "random-forest", "nearest-neighbours", "sparse-representation"),
     *("rbf-network", "gaussian", "kernel-density", "vae"),
 )
+#: The function of each architecture, as ``module:function``.
 OWN_ARCHITECTURES = {
     **{"lenet": LENET, "alexnet": VISION, "squeezenet": VISION, "ensemble": ENSEMBLE, "guarded": GUARDED},
     **dict.fromkeys(("softmax-regression", "mlp", "maxout", "rbf"), DENSE),
@@ -67,7 +68,7 @@ class Architecture:
 
 
 def architecture_source(name: str) -> str | Path:
-    """Return the module of this package, by name, or the user's Python file that builds an architecture.
+    """Return what builds an architecture: a function of this package, as ``module:function``, or the user's file.
 
     Raises :class:`FoolingError` if the name has no known form.
     """
@@ -81,9 +82,9 @@ def architecture_source(name: str) -> str | Path:
     raise FoolingError("unknown architecture", found=repr(name), expected=KNOWN_NAMES)
 
 
-def architecture_modules(name: str, options: Mapping[str, Any]) -> list[str]:
-    """Return the modules of this package that build an architecture and its members, if it has some."""
-    members = [architecture_modules(each["architecture"], each["options"]) for each in options.get("members", ())]
+def architecture_functions(name: str, options: Mapping[str, Any]) -> list[str]:
+    """Return the functions of this package, as ``module:function``, that build an architecture and its members."""
+    members = [architecture_functions(each["architecture"], each["options"]) for each in options.get("members", ())]
     source = architecture_source(name)
     own = [source] if isinstance(source, str) else []
     return list(dict.fromkeys(sum(members, own)))
@@ -104,7 +105,8 @@ def find_architecture(name: str) -> Architecture:
     source = architecture_source(name)
     if isinstance(source, Path):
         return _users_architecture(source, name.rpartition(":")[2])
-    architecture: Architecture = importlib.import_module(source).architecture_of(name)
+    module, _, function = source.partition(":")
+    architecture: Architecture = getattr(importlib.import_module(module), function)(name)
     return architecture
 
 

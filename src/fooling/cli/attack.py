@@ -21,7 +21,7 @@ from fooling.attacks.evolution.screening import lacking_bfloat16
 from fooling.attacks.record import AttackRecord, chosen_settings, load_attack
 from fooling.attacks.settings import ON_REAL_IMAGES, EvolutionSettings, attack_modules, attack_named
 from fooling.checkpoints import CheckpointStore
-from fooling.classifiers.architectures import architecture_modules
+from fooling.classifiers.architectures import architecture_functions
 from fooling.classifiers.classifier import Classifier
 from fooling.cli._files import device_with_one_thread, named_paths, open_classifier
 from fooling.datasets.dataset import load_dataset
@@ -130,7 +130,7 @@ def attack(
     }
     modules = attack_modules(kind, described)
     if classifier is not None:
-        modules += architecture_modules(network.architecture, network.options)
+        modules += architecture_functions(network.architecture, network.options)
     with CheckpointStore(checkpoints, decides, code=fingerprint(f"{__name__}:attack", *modules)) as store:
         records_made: list[AttackRecord] = []
         for job in jobs:

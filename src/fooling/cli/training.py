@@ -14,7 +14,7 @@ from pydantic import Field
 
 from fooling.artifacts import read_table
 from fooling.checkpoints import CheckpointStore
-from fooling.classifiers.architectures import architecture_modules, architecture_source
+from fooling.classifiers.architectures import architecture_functions, architecture_source
 from fooling.classifiers.classifier import Classifier
 from fooling.classifiers.classifier_file import save_classifier
 from fooling.classifiers.devices import SINGLE, ProcessGroup, chosen_device, joined, launch, wanted_processes
@@ -218,7 +218,7 @@ def _trained(
     source = architecture_source(settings.architecture)
     own_file = digest_of(source) if isinstance(source, Path) else None
     identity = {"work": "training", "name": name, "settings": settings.model_dump(mode="json"), **origin}
-    named = *architecture_modules(settings.architecture, settings.options), *training_modules(settings.training)
+    named = *architecture_functions(settings.architecture, settings.options), *training_modules(settings.training)
     code = fingerprint(command, *named)
     store = CheckpointStore(checkpoints, {**identity, "architecture": own_file}, code=code)
     with store if training.group.leads else nullcontext():
