@@ -1,8 +1,12 @@
-"""Estimands of adversarial examples, universal perturbations, labels alone, and detectors, each beside its control."""
+"""Estimands of adversarial examples, universal perturbations, labels alone, detectors and transfer, beside controls.
+
+The units of transfer are classifiers, each with its pairs as source and as target.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -11,10 +15,7 @@ from fooling.claims.estimand import Context, NotRun, estimand
 from fooling.findings import universal
 from fooling.findings.adversarial import METHOD, distortion, excess_over_pairs, fooled_over_noise
 from fooling.findings.detectors import adaptive_minus_static
-from fooling.findings.intervals import (
-    Estimate,
-    estimated_mean,
-)
+from fooling.findings.intervals import Estimate, estimated_mean, estimated_over_pairs, log_odds_of, probability_of
 from fooling.findings.label_only import MAP_ELITES, RANDOM, run_medians, transferred_over_pairs
 
 
@@ -215,3 +216,68 @@ def _of_detector(context: Context) -> pd.DataFrame:
     if table.empty:
         raise NotRun(f"no detector {chosen.detector} of {chosen.guards} on classifiers of {context.dataset}")
     return table
+
+
+@estimand(
+    "mean over the pairs of classifiers of the transfer rate of champions to the other classifier, minus chance",
+    takes=("relation",),
+)
+def transfer_over_chance(context: Context) -> Estimate:
+    """All champions; their label is the class for which they were evolved."""
+    pairs = _pairs_of_classifiers(context)
+    excess = pairs.assign(excess=pairs["transfer_rate"] - pairs["chance"])
+    return estimated_over_pairs(excess, "excess", level=context.settings.confidence_level, within=(-1, 1))
+
+
+@estimand(
+    "mean over the pairs of classifiers of the share of champions to which both give the same label",
+    needs=("experiment", "architecture", "shown_to"),
+    takes=("relation",),
+)
+def labelled_alike(context: Context) -> Estimate:
+    """All champions; their label is the one that their own classifier gives them."""
+    networks = context.tables.networks
+    of_that_kind = networks.loc[networks["architecture"] == context.filter.shown_to, "classifier"]
+    pairs = _pairs_of_classifiers(context, label="source-label", shown_to=set(of_that_kind))
+    return estimated_over_pairs(pairs, "transfer_rate", level=context.settings.confidence_level, within=(0, 1))
+
+
+@estimand(
+    "mean over the pairs of classifiers of the share, of the champions with the same label on both, with a "
+    "higher confidence on their own classifier",
+    takes=("relation",),
+)
+def share_higher_on_source(context: Context) -> Estimate:
+    """Only champions to which both classifiers give the same label."""
+    pairs = _pairs_of_classifiers(context)
+    pairs = pairs[pairs["higher_on_source"].notna()]
+    if pairs.empty:
+        raise NotRun("no two classifiers give an image the same label")
+    return estimated_over_pairs(pairs, "higher_on_source", level=context.settings.confidence_level, within=(0, 1))
+
+
+@estimand(
+    "highest confidence of a champion on two classifiers at once, averaged over classifiers",
+    takes=("relation",),
+)
+def highest_on_two_networks(context: Context) -> Estimate:
+    """The confidence is that in the class for which a champion was evolved."""
+    pairs = _pairs_of_classifiers(context)
+    highest = log_odds_of(pairs.groupby("source")["highest_joint_confidence"].max().to_numpy()[:, None])
+    found = estimated_mean(highest, level=context.settings.confidence_level, nested=True, back=probability_of)
+    return replace(found, runs=int(pairs.groupby("source")["runs"].first().sum()))
+
+
+def _pairs_of_classifiers(context: Context, *, label: str = "class", shown_to: set[str] | None = None) -> pd.DataFrame:
+    """Return the pairs of different classifiers with the claim's relation, and only these targets if given."""
+    name, relation = str(context.filter.experiment), context.filter.relation
+    table = context.tables.transfer.get(name)
+    rows = pd.DataFrame() if table is None else table[table["source"].isin(context.networks()["classifier"])]
+    if not rows.empty:
+        rows = rows[(rows["relation"] == relation) & (rows["images"] == "all") & (rows["label"] == label)]
+    if shown_to is not None and not rows.empty:
+        rows = rows[rows["target"].isin(shown_to)]
+    if rows.empty:
+        kind = relation if context.filter.shown_to is None else f"architecture {context.filter.shown_to}"
+        raise NotRun(f"no images of {name} on classifiers of {context.dataset} were shown to any of the {kind}")
+    return rows

@@ -1,4 +1,4 @@
-"""Estimands of random images, inputs far from the data, and champions changed or beside real images."""
+"""Estimands of random and real images, inputs far from the data, and champions changed or beside real images."""
 
 from __future__ import annotations
 
@@ -265,3 +265,81 @@ def _chosen(context: Context, table: pd.DataFrame) -> pd.DataFrame:
     chosen = context.filter
     rows = table[table["classifier"].isin(context.networks()["classifier"]) & (table["built_as"] == chosen.built_as)]
     return rows if chosen.weight_decay is None else rows[rows["weight_decay"] == chosen.weight_decay]
+
+
+@estimand(
+    "median over the runs of each run's median distance to the nearest training image, in features, divided "
+    "by that of real images",
+)
+def feature_distance_ratio(context: Context) -> Estimate:
+    """Champions at the end of their runs."""
+    return context.median_ratio(np.median(context.distances("feature_ratio"), axis=2))
+
+
+@estimand(
+    "share of the champions that are farther from the training images, in pixels, than 99 % of real images",
+)
+def share_beyond_in_pixels(context: Context) -> Estimate:
+    """Champions at the end of their runs."""
+    return context.share(context.distances("pixel_beyond") == 1)
+
+
+@estimand(
+    "share of the champions that are farther from the training images, in features, than 99 % of real images",
+)
+def share_beyond_in_features(context: Context) -> Estimate:
+    """Champions at the end of their runs."""
+    return context.share(context.distances("feature_beyond") == 1)
+
+
+@estimand(
+    "median over the runs of each run's median distance to the nearest training image, in pixels, divided by "
+    "that of its random start, averaged over classifiers",
+)
+def distance_over_start(context: Context) -> Estimate:
+    """Champions compared with those of the random start of the same run, in pixels."""
+    rows = context.of_experiment(context.tables.distances)
+    start = np.median(run_grid(rows[rows["kind"] == "start"], "pixel_distance", within_run="image"), axis=2)
+    if (start == 0).any():
+        raise NotRun("the random start of a run consists of training images")
+    return context.median_ratio(np.median(context.distances("pixel_distance"), axis=2) / start)
+
+
+@estimand(
+    "median confidence in real test images, averaged over classifiers",
+    needs=("architecture",),
+)
+def median_in_real_images(context: Context) -> Estimate:
+    """One value for each classifier, for all test images."""
+    return _median_in(context, _real_images(context))
+
+
+@estimand(
+    "median confidence in correctly classified real test images, averaged over classifiers",
+    needs=("architecture",),
+)
+def median_in_images_judged_rightly(context: Context) -> Estimate:
+    """One value for each classifier, for the test images that it classifies correctly."""
+    real = _real_images(context)
+    return _median_in(context, real[real["label"] == real["predicted"]])
+
+
+@estimand(
+    "median confidence in misclassified real test images, averaged over classifiers",
+    needs=("architecture",),
+)
+def median_in_images_judged_wrongly(context: Context) -> Estimate:
+    """One value for each classifier, for the test images that it misclassifies."""
+    real = _real_images(context)
+    return _median_in(context, real[real["label"] != real["predicted"]])
+
+
+def _real_images(context: Context) -> pd.DataFrame:
+    return context.tables.real[context.tables.real["classifier"].isin(context.networks()["classifier"])]
+
+
+def _median_in(context: Context, real: pd.DataFrame) -> Estimate:
+    if real.empty:
+        raise NotRun(f"no such real test image of {context.dataset}")
+    medians = real.groupby("classifier")["log_odds"].median().to_numpy(dtype=np.float64)[:, None]
+    return estimated_mean(medians, level=context.settings.confidence_level, nested=True, back=probability_of)

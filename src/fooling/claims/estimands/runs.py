@@ -1,4 +1,4 @@
-"""Estimands of classifiers, runs, single images, gradient ascent, people, and ablation."""
+"""Estimands of classifiers, runs and their champions, single images, gradient ascent, people, and ablation."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from fooling.claims.estimand import Context, NotRun, estimand
 from fooling.findings.ablation import CHAMPION, estimated_over_champions, removal_effect, share_repeating
@@ -13,6 +14,7 @@ from fooling.findings.intervals import (
     Estimate,
     estimated_mean,
     estimated_median,
+    estimated_ratio,
     estimated_time,
     estimated_time_ratio,
     log_odds_of,
@@ -286,3 +288,55 @@ def _removal_effect(context: Context, quantity: str, *, kind: str) -> Estimate:
         raise NotRun(f"no champion of {chosen.experiment} has more than {chosen.removed} copies of an element")
     is_share = quantity == "still sure" and kind != "difference"
     return estimated_over_champions(values, table, level=context.settings.confidence_level, is_share=is_share)
+
+
+@estimand(
+    "share of the champions with an ancestor that was a champion of other classes only",
+)
+def share_with_other_ancestor(context: Context) -> Estimate:
+    """Champions with a switch of class since the random start."""
+    return context.share(context.ancestry("switches") > 0)
+
+
+@estimand(
+    "mean correlation of champions with their closest relative, minus that of the same two classes in other runs",
+)
+def likeness_of_relatives(context: Context) -> Estimate:
+    """Only champions that share an ancestor with another champion of their run."""
+    excess = context.ancestry("similarity") - context.ancestry("similarity_unrelated")
+    known = np.isfinite(excess)
+    if not known.any():
+        raise NotRun("no two champions of a run have a common ancestor, or there is only one run")
+    sums = np.where(known, excess, 0).sum(axis=2)
+    return estimated_ratio(sums, known.sum(axis=2), level=context.settings.confidence_level)
+
+
+@estimand(
+    "median over the runs of the mean confidence of the {count} most confident champions, averaged over classifiers",
+    needs=("experiment", "generation", "count"),
+    takes=("search", "classes"),
+)
+def mean_of_most_confident(context: Context) -> Estimate:
+    """The most confident champions of every run."""
+    return context.median_confidence(log_odds_of(_most_confident(context, "confidence").mean(axis=2)))
+
+
+@estimand(
+    "median over the runs of the lowest confidence among the {count} most confident champions, averaged "
+    "over classifiers",
+    needs=("experiment", "generation", "count"),
+    takes=("search", "classes"),
+)
+def lowest_of_most_confident(context: Context) -> Estimate:
+    """The least confident of these champions of every run."""
+    return context.median_confidence(_most_confident(context, "log_odds")[:, :, 0])
+
+
+def _most_confident(context: Context, column: str) -> NDArray[np.float64]:
+    """Return a column that increases with confidence, of the most confident champions, (classifiers, seeds, count)."""
+    count, values = int(context.filter.count or 0), context.history(column)
+    if values.shape[2] < count:
+        raise NotRun(
+            f"the classifiers of {context.dataset} have {values.shape[2]} classes, but the claim is about {count}"
+        )
+    return np.sort(values, axis=2)[:, :, -count:]
