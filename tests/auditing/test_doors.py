@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 import torch
 
-from fooling.auditing.doors import DOORS, Opening, kind_of, opened
+from fooling.auditing.doors import DOORS, kind_of, opened
+from fooling.auditing.settings import Opening
 from fooling.classifiers.gradients import has_gradients
 from fooling.errors import FoolingError
 from fooling.images import noise_images
@@ -250,7 +251,7 @@ def test_a_file_may_import_packages_that_need_the_operators_of_torchvision(tmp_p
     code = (
         "import sys, torch\n"
         "from fooling.auditing.doors import opened\n"
-        "from fooling.auditing.opening import Opening\n"
+        "from fooling.auditing.settings import Opening\n"
         "classifier = opened(sys.argv[1], Opening(input_shape=(1, 8, 8)), device=torch.device('cpu'))\n"
         f"print(len(classifier.class_names), '{package}' in sys.modules)\n"
     )

@@ -19,7 +19,7 @@ from torch import nn
 from fooling.artifacts import write_arrays
 from fooling.auditing.doors import kind_of, opened
 from fooling.auditing.model_files import kind_of_file, unique_names
-from fooling.auditing.opening import Opening
+from fooling.auditing.settings import Opening
 from fooling.classifiers.gradients import has_gradients
 from fooling.errors import FoolingError
 from fooling.images import noise_images

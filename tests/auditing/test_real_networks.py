@@ -15,10 +15,8 @@ import pytest
 import torch
 
 from fooling.auditing.doors import opened
-from fooling.auditing.opening import Opening
 from fooling.auditing.running import audited
-from fooling.auditing.services import ServiceOptions
-from fooling.auditing.settings import AuditSettings
+from fooling.auditing.settings import AuditSettings, Opening, ServiceOptions
 from fooling.classifiers.gradients import has_gradients
 from fooling.images import noise_images
 from scoring_server import serving

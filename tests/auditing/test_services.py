@@ -12,11 +12,10 @@ import pytest
 import torch
 
 from fooling.auditing.doors import opened
-from fooling.auditing.opening import Opening
 from fooling.auditing.running import audited
 from fooling.auditing.saving import files_of
-from fooling.auditing.services import Service, ServiceOptions
-from fooling.auditing.settings import AuditSettings
+from fooling.auditing.services import Service
+from fooling.auditing.settings import AuditSettings, Opening, ServiceOptions
 from fooling.errors import FoolingError
 from fooling.images import noise_images
 from onnx_files import onnx_file

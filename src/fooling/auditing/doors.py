@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
@@ -25,22 +25,30 @@ from fooling.auditing.model_files import (
     kind_of_file,
     unique_names,
 )
-from fooling.auditing.opening import Opened, Opening, classes_in, load_state, required_shape, required_weights
 from fooling.auditing.services import Service, is_address
-from fooling.auditing.settings import FOLDER, PACKAGES
+from fooling.auditing.settings import FOLDER, PACKAGES, Opening, required_shape, required_weights
 from fooling.classifiers.architectures import find_architecture, names_a_file
 from fooling.classifiers.classifier import Classifier
-from fooling.classifiers.classifier_file import load_classifier
+from fooling.classifiers.classifier_file import adapted, load_classifier, load_weights
 from fooling.classifiers.imported import TrainedWeights, read_weights, torchvision_weights
 from fooling.classifiers.network_code import network_code
 from fooling.classifiers.settings import InputSettings
-from fooling.classifiers.wrapped import ZeroShotNetwork, as_black_box, wrapped
+from fooling.classifiers.wrapped import Scorer, ZeroShotNetwork, as_black_box, wrapped
 from fooling.errors import FoolingError
 from fooling.inputs import digest_of
 from fooling.settings import checked_settings
 
 IMAGENET_CLASSES = 1000
 IMAGENET = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
+
+
+class Opened(NamedTuple):
+    """A network with what is known about its input and its classes."""
+
+    network: nn.Module | Scorer
+    input_shape: tuple[int, int, int]
+    input: Mapping[str, Any]
+    class_names: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -286,6 +294,24 @@ def _service(target: str, opening: Opening) -> Opened:
     service, shape = Service(target, opening.service), required_shape(opening, target)
     service.require_repeatable(shape)
     return Opened(service, shape, {})
+
+
+def classes_in(state: Mapping[str, torch.Tensor], build: Callable[[], nn.Module]) -> int:
+    """Return the number of classes: how many numbers ``state`` has where the network has its last bias.
+
+    The order in a file says nothing, so the network is built first, without memory.
+    """
+    with torch.device("meta"):
+        biases = [key for key, value in build().state_dict().items() if key.endswith("bias") and value.ndim == 1]
+    found = [value for key, value in state.items() if biases and f".{key}".endswith(f".{biases[-1]}")]
+    if len(found) != 1:
+        raise FoolingError("the number of classes is unknown", remedy="give --classes, their names or their number")
+    return len(found[0])
+
+
+def load_state(network: nn.Module, state: Mapping[str, torch.Tensor], *, target: str, source: Path) -> None:
+    """Load a state dict, with prefixes removed and types converted where that is unambiguous."""
+    load_weights(network, adapted(state, network.state_dict()), architecture=target, source=source)
 
 
 #: The ways to name a network, in the order in which a message lists them.

@@ -23,7 +23,6 @@ import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import SplitResult, urlsplit
@@ -31,6 +30,7 @@ from urllib.parse import SplitResult, urlsplit
 import numpy as np
 from numpy.typing import NDArray
 
+from fooling.auditing.settings import ServiceOptions
 from fooling.errors import FoolingError
 from fooling.images import noise_images, png_bytes
 from fooling.inputs import parsed_json
@@ -46,18 +46,6 @@ WAITS, FIRST_WAITS, MOST_WAIT = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0), 2, 120.0
 TRANSIENT = (408, 425, 429, 500, 502, 503, 504)
 ROUNDING = 1e-4  # differences between two answers for an image, up to which they count as the same
 PROTOCOL = 'JSON with a list under "scores", "top" or "labels", one entry for each image (see docs/audit.md)'
-
-
-@dataclass(frozen=True, kw_only=True)
-class ServiceOptions:
-    """How a service is asked."""
-
-    answers: Path = Path("results/.answers")
-    """Folder for the cache of answers."""
-    queries: int | None = None
-    """Images that are sent at most, repetitions after failures included; None: no limit."""
-    rate: float | None = None
-    """Requests per second at most; None: no limit."""
 
 
 class Service:

@@ -1,12 +1,13 @@
 """Settings of an audit: what it spends and counts, and what a user states about a network.
 
-The workflow reads these settings, so this module imports neither torch nor NumPy.
+The workflow reads these settings, so this module imports neither torch nor pandas.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -16,6 +17,8 @@ from fooling.attacks.settings import Precision
 from fooling.classifiers.architectures import names_a_file
 from fooling.classifiers.header import Outputs
 from fooling.classifiers.settings import ChunkSize, Positive
+from fooling.datasets.fetching import found_path
+from fooling.errors import FoolingError
 from fooling.settings import Seed, Settings
 
 OFFSPRING = 200  # images of a generation, as in the paper
@@ -132,10 +135,7 @@ class OpeningSettings(Settings):
         if self.classes is None or isinstance(self.classes, tuple):
             return self.classes
         if self.class_file is not None:
-            # Imported here because it needs pandas, and NumPy with it.
-            from fooling.datasets.imagenet_classes import class_names_in
-
-            return class_names_in(self.class_file)
+            return _names_in(self.class_file)
         text = str(self.classes)
         return tuple(map(str, range(int(text)))) if text.isdigit() else tuple(map(str.strip, text.split(",")))
 
@@ -145,8 +145,71 @@ class OpeningSettings(Settings):
         return {key: path for key, path in named.items() if path is not None}
 
 
+@dataclass(frozen=True, kw_only=True)
+class ServiceOptions:
+    """How a service is asked."""
+
+    answers: Path = Path("results/.answers")
+    """Folder for the cache of answers."""
+    queries: int | None = None
+    """Images that are sent at most, repetitions after failures included; None: no limit."""
+    rate: float | None = None
+    """Requests per second at most; None: no limit."""
+
+
+class Opening(OpeningSettings):
+    """What a user states about a network, where files are that are not here, and how a service is asked."""
+
+    mirror: Path | None = None
+    """Folder in which files are looked for that are not here, before anything is downloaded."""
+    service: ServiceOptions = ServiceOptions()
+
+    def located(self, target: str) -> tuple[str, Opening]:
+        """Return ``target`` and these settings with every path as it is, here or below the mirror folder.
+
+        Raises :class:`FoolingError` if a file is in neither place.
+        """
+        found = {key: found_path(path, self.mirror) for key, path in self.files(target).items()}
+        classes = _names_in(found["classes"]) if "classes" in found else self.classes
+        stated = self.model_copy(update={"weights": found.get("weights"), "classes": classes})
+        if "network" not in found:
+            return target, stated
+        before = FOLDER if target.startswith(FOLDER) else ""
+        function = f":{target.rpartition(':')[2]}" if names_a_file(target) else ""
+        return f"{before}{found['network']}{function}", stated
+
+    def deciding(self) -> dict[str, Any]:
+        """Return what decides the result besides files: neither where they are nor how a service is asked."""
+        return self.model_dump(mode="json", exclude={"weights", "mirror", "service"})
+
+
 class CommandSettings(AuditSettings, OpeningSettings):
     """Settings of `fooling audit`: what it spends and counts, and what is stated about the network."""
+
+
+def _names_in(file: Path) -> tuple[str, ...]:
+    from fooling.datasets.imagenet_classes import class_names_in  # needs pandas
+
+    return class_names_in(file)
+
+
+def required_shape(opening: Opening, target: str) -> tuple[int, int, int]:
+    """Return the stated shape (C, H, W) of the images; raise :class:`FoolingError` if none is stated."""
+    if opening.input_shape is None:
+        raise FoolingError(
+            f"the size of the images of {target} is unknown",
+            remedy="give it as channels x height x width, such as --input-shape 1x28x28 or --input-shape 3x224x224",
+        )
+    return opening.input_shape
+
+
+def required_weights(opening: Opening, target: str) -> Path:
+    """Return the stated file of weights; raise :class:`FoolingError` if none is stated."""
+    if opening.weights is None:
+        raise FoolingError(
+            f"the weights of {target} are missing", remedy="give a file of its state dict with --weights"
+        )
+    return opening.weights
 
 
 def file_of(target: str) -> Path | None:

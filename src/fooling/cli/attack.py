@@ -20,6 +20,7 @@ from fooling.attacks.evolution.run import Evolution
 from fooling.attacks.evolution.screening import lacking_bfloat16
 from fooling.attacks.record import AttackRecord, chosen_settings, load_attack
 from fooling.attacks.settings import ON_REAL_IMAGES, EvolutionSettings, attack_modules, attack_named
+from fooling.auditing.settings import Opening
 from fooling.checkpoints import CheckpointStore
 from fooling.classifiers.architectures import architecture_functions
 from fooling.classifiers.classifier import Classifier
@@ -37,7 +38,7 @@ PANEL = "Attacks"
 PICTURES = "fooling.figures.overview"
 
 #: Imported by name as well: only attacks on services run the code of audits, and no rule makes one.
-DOORS, OPENING = "fooling.auditing.doors", "fooling.auditing.opening"
+DOORS = "fooling.auditing.doors"
 
 FIRST_SEED = 1
 SURE = 0.9999  # the confidence at which messages count images
@@ -154,7 +155,7 @@ def attack(
 def _opened_service(address: str, *, input_shape: str, classes: str, device: str) -> Classifier:
     """Return the service at this address as a classifier, as an audit opens it."""
     values = {"input_shape": input_shape or None, "classes": classes or None}
-    opening = checked_settings(importlib.import_module(OPENING).Opening, values, source="the options of attack")
+    opening = checked_settings(Opening, values, source="the options of attack")
     opened: Classifier = importlib.import_module(DOORS).opened(address, opening, device=device_with_one_thread(device))
     return opened
 

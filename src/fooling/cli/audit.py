@@ -10,12 +10,17 @@ from typing import Literal
 
 from fooling.auditing.doors import files_of, kind_of, opened
 from fooling.auditing.known_images import PROBE_FILE, known_images, probed
-from fooling.auditing.opening import Opening
 from fooling.auditing.real_images import read_real_images
 from fooling.auditing.running import audited, chosen_precision, seconds_per_image
 from fooling.auditing.saving import require_replaceable
-from fooling.auditing.services import ServiceOptions
-from fooling.auditing.settings import AuditSettings, CommandSettings, OpeningSettings, formula_of
+from fooling.auditing.settings import (
+    AuditSettings,
+    CommandSettings,
+    Opening,
+    OpeningSettings,
+    ServiceOptions,
+    formula_of,
+)
 from fooling.checkpoints import CheckpointStore
 from fooling.classifiers.classifier import Classifier
 from fooling.classifiers.wrapped import kind_of_scores
