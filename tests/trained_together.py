@@ -9,7 +9,7 @@ import socket
 from collections.abc import Mapping
 from typing import Any
 
-from fooling.checkpoints import CheckpointStore
+from fooling.reproducibility import CheckpointStore
 
 
 def train_together(options: Mapping[str, Any], *, processes: int, killed_at_state: int | None = None) -> list[int]:

@@ -26,7 +26,7 @@ from fooling.findings.bounds import (
 )
 from fooling.findings.intervals import FEWEST_UNITS, too_censored
 from fooling.messages import progress
-from fooling.seeding import numpy_generator
+from fooling.reproducibility import numpy_generator
 
 LEVEL = 0.95
 CLASSES = 10  # of a run, each a success or not, where shares are estimated

@@ -20,7 +20,7 @@ from statsmodels.tools.sm_exceptions import ConvergenceWarning  # type: ignore[i
 
 from fooling.findings.bounds import bootstrap_interval, crossed_share
 from fooling.messages import progress
-from fooling.seeding import numpy_generator
+from fooling.reproducibility import numpy_generator
 from fooling.survey.simulation import NODES, WEIGHTS, Population, simulated_grids
 
 LEVEL = 0.95

@@ -16,10 +16,10 @@ from fooling.attacks.settings import EvolutionSettings
 from fooling.auditing.running import audit, audited
 from fooling.auditing.saving import VERSION, files_of
 from fooling.auditing.settings import AuditSettings
-from fooling.checkpoints import CheckpointStore
 from fooling.classifiers.wrapped import wrapped
 from fooling.encodings.settings import CppnSettings
 from fooling.errors import FoolingError
+from fooling.reproducibility import CheckpointStore
 
 SHAPE = (1, 8, 8)
 BUDGET = 1000

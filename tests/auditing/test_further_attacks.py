@@ -21,9 +21,9 @@ from fooling.auditing.real_images import RealImages
 from fooling.auditing.running import audit, further_attacks
 from fooling.auditing.saving import as_file, files_of
 from fooling.auditing.settings import AuditSettings
-from fooling.checkpoints import CheckpointStore
 from fooling.classifiers.classifier import Classifier
 from fooling.classifiers.wrapped import wrapped
+from fooling.reproducibility import CheckpointStore
 
 SHAPE = (1, 4, 4)
 

@@ -13,7 +13,6 @@ import torch
 from fooling.attacks.adversarial.record import load_adversarial
 from fooling.attacks.evolution.record import load_run, load_runs
 from fooling.attacks.label_only.record import load_label_only
-from fooling.checkpoints import CheckpointStore
 from fooling.classifiers.architectures import build_network
 from fooling.classifiers.assembly import assembled
 from fooling.classifiers.classifier_file import load_classifier, save_classifier
@@ -22,6 +21,7 @@ from fooling.datasets.dataset import save_dataset
 from fooling.errors import FoolingError
 from fooling.fingerprint import Fingerprints
 from fooling.images import read_png
+from fooling.reproducibility import CheckpointStore
 from fooling.training.settings import ClassifierSettings
 from made_up_bars import made_bars
 from scoring_server import serving

@@ -115,7 +115,7 @@ def test_a_killed_training_goes_on_to_the_same_bytes(
     arguments = {"dataset": digits, "settings": SETTINGS, "name": "a", "output": output, "checkpoints": checkpoints}
     # Every pass is kept, however short: the training is killed once the first one is.
     code = (
-        "import sys; from fooling.cli.main import main; from fooling.checkpoints import CheckpointStore;"
+        "import sys; from fooling.cli.main import main; from fooling.reproducibility import CheckpointStore;"
         "CheckpointStore.is_due = lambda store: True; main()"
     )
     words = [f"--{key}={value}" for key, value in arguments.items()]

@@ -27,7 +27,7 @@ from fooling.datasets.shapes import (
     rotated,
     srgb,
 )
-from fooling.seeding import numpy_generator
+from fooling.reproducibility import numpy_generator
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fooling.artifacts import read_arrays, write_arrays
-from fooling.checkpoints import VERSION, CheckpointStore
 from fooling.encodings.cppn.genome import SCHEMA
+from fooling.reproducibility import VERSION, CheckpointStore
 
 from .commands import called, case, holds
 from .conftest import SEARCH, Study

@@ -126,7 +126,7 @@ def test_runs_on_gpus_with_a_cancelled_job(
 
 def test_a_study_that_loses_jobs_and_nodes(cluster: Cluster, fresh_checkout: Checkout, tmp_path: Path) -> None:
     undisturbed = fresh_checkout.copy(tmp_path / "undisturbed")
-    undisturbed.replace("src/fooling/checkpoints.py", "INTERVAL = 2.0", "INTERVAL = 0.5")
+    undisturbed.replace("src/fooling/reproducibility.py", "INTERVAL = 2.0", "INTERVAL = 0.5")
     undisturbed.replace(SMOKE, "{iterations: 60}", "{iterations: 300}")  # longer than until the first checkpoint
     undisturbed.replace(SMOKE, "generations: 10", "generations: 200")
     undisturbed.replace(SMOKE, "measured_generations: 12", "measured_generations: 202")

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from checkout import DRAFT, SMOKE, Checkout
 from fooling.artifacts import PART
-from fooling.checkpoints import INTERVAL
+from fooling.reproducibility import INTERVAL
 from torture.inotify import CREATE, DELETE, MODIFY, MOVED_TO, OPEN, Event, Inotify
 from torture.plan import SNAKEMAKE, Kill, Moment, Victim
 from torture.processes import LOOK, Group, Job

@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 
 from fooling.datasets.dataset import Dataset
 from fooling.errors import FoolingError
-from fooling.seeding import derived_seed, numpy_generator
+from fooling.reproducibility import derived_seed, numpy_generator
 from fooling.training.images import (
     LONGEST_TEMPORARY_FOLDER,
     Batch,

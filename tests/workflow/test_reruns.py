@@ -247,7 +247,7 @@ def test_comments_docstrings_and_formatting_rerun_nothing(changed: Checkout) -> 
 
 @pytest.mark.slow
 def test_an_annotation_that_is_not_read_at_run_time_reruns_nothing(changed: Checkout) -> None:
-    changed.replace("src/fooling/seeding.py", ") -> int:", ") -> object:")
+    changed.replace("src/fooling/reproducibility.py", ") -> int:", ") -> object:")
     assert changed.pending() == {}
 
 

@@ -19,7 +19,7 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from fooling.seeding import numpy_generator
+from fooling.reproducibility import numpy_generator
 
 ALIKE = 0.5  # correlation from which an image counts as repeating itself
 AS_GOOD = 0.05  # of peaks that differ by less than this the nearest counts: twice a period is no period

@@ -17,11 +17,11 @@ import torch
 from numpy.typing import NDArray
 
 from fooling.attacks.record import AttackRecord
-from fooling.checkpoints import CheckpointStore
 from fooling.classifiers.classifier import Classifier
 from fooling.datasets.dataset import Dataset
 from fooling.errors import FoolingError
 from fooling.messages import percent, progress, say
+from fooling.reproducibility import CheckpointStore
 from fooling.settings import Settings
 
 

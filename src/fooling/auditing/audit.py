@@ -43,8 +43,8 @@ from fooling.classifiers.wrapped import Scores, kind_of_scores
 from fooling.encodings.settings import CppnSettings, DirectSettings, encoding_for
 from fooling.images import noise_images
 from fooling.messages import share_percent
+from fooling.reproducibility import derived_seed
 from fooling.schemas import Header
-from fooling.seeding import derived_seed
 from fooling.settings import SeedRange
 
 ENCODINGS: dict[str, CppnSettings | DirectSettings] = {"cppn": CppnSettings(), "direct": DirectSettings()}

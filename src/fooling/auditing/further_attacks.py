@@ -27,7 +27,6 @@ from fooling.attacks.universal.record import UniversalRecord, UniversalSettings,
 from fooling.attacks.universal.run import Universal
 from fooling.auditing.real_images import RealImages
 from fooling.auditing.settings import ATTACK_SHARE, AuditSettings
-from fooling.checkpoints import CheckpointStore
 from fooling.classifiers.classifier import Classifier, confidences_of
 from fooling.classifiers.gradients import LEVELS, Network
 from fooling.datasets.dataset import Dataset
@@ -41,8 +40,8 @@ from fooling.findings.audits import (
     SmallChanges,
 )
 from fooling.messages import short_percent
+from fooling.reproducibility import CheckpointStore, numpy_generator
 from fooling.schemas import Header
-from fooling.seeding import numpy_generator
 from fooling.settings import SeedRange
 
 #: Budget of a search from which one more image is changed: DeepFool takes about 60 evaluations, HopSkipJump 370.

@@ -30,8 +30,8 @@ from fooling.datasets.pictures import fitted
 from fooling.datasets.sources import PictureFolder, pictures_below
 from fooling.errors import FoolingError
 from fooling.messages import percent, short_percent
+from fooling.reproducibility import evenly_spaced, software_versions
 from fooling.schemas import Header
-from fooling.seeding import evenly_spaced, software_versions
 
 PROBE_FILE, VERSION = "probe.json", 1
 MOST_IMAGES = 500  # shown in all, evenly spaced among those of each origin: half a minute of a slow network

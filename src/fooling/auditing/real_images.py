@@ -27,9 +27,9 @@ from fooling.datasets.folder import decoded, pictures_of_classes
 from fooling.errors import FoolingError
 from fooling.findings.calibration import CalibrationSettings, expected_calibration_error
 from fooling.messages import Progress, progress, say
+from fooling.reproducibility import evenly_spaced, numpy_generator
 from fooling.retraining.fooling_class import fitted_refusal
 from fooling.schemas import Header
-from fooling.seeding import evenly_spaced, numpy_generator
 
 if TYPE_CHECKING:
     from fooling.auditing.audit import SearchResult

@@ -17,7 +17,6 @@ from fooling.auditing.audit import AuditResult, completed, planned, result_of
 from fooling.auditing.further_attacks import FurtherAttacks, labels_alone, one_perturbation, small_changes
 from fooling.auditing.real_images import RealImages, real_images
 from fooling.auditing.settings import LEAST_BUDGET, OFFSPRING, AuditSettings, OpeningSettings
-from fooling.checkpoints import CheckpointStore
 from fooling.classifiers.classifier import Classifier
 from fooling.classifiers.gradients import has_gradients
 from fooling.classifiers.header import Outputs
@@ -26,7 +25,7 @@ from fooling.classifiers.wrapped import Scorer, wrapped
 from fooling.errors import FoolingError
 from fooling.images import noise_images
 from fooling.messages import say
-from fooling.seeding import software_versions
+from fooling.reproducibility import CheckpointStore, software_versions
 from fooling.settings import checked_settings
 
 #: Gain of bfloat16 from which screening pays with the CPPN encoding, a quarter of whose images is scored again.

@@ -26,7 +26,7 @@ from fooling.classifiers.model_settings import (
     VaeSettings,
 )
 from fooling.classifiers.scikit_models import ITERATIONS, LARGEST_SEED, Images, Labels, Scores
-from fooling.seeding import numpy_generator
+from fooling.reproducibility import numpy_generator
 
 Arrays = dict[str, NDArray[Any]]
 

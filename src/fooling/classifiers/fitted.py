@@ -34,7 +34,7 @@ from fooling.classifiers.probe import require_usable, sample_of
 from fooling.classifiers.scikit_models import REMEDY, Scores, packed, unpacked
 from fooling.datasets.dataset import Dataset
 from fooling.errors import FoolingError
-from fooling.seeding import derived_seed, numpy_generator, software_versions
+from fooling.reproducibility import derived_seed, numpy_generator, software_versions
 from fooling.settings import checked_settings
 
 CHUNK_SIZE = 100  # images scored at once

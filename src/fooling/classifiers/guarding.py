@@ -25,7 +25,7 @@ from fooling.classifiers.header import MemberHeader
 from fooling.classifiers.settings import GuardSettings, NeighboursSettings, OpenMaxSettings, RealImagesSettings
 from fooling.datasets.dataset import Dataset
 from fooling.errors import FoolingError
-from fooling.seeding import numpy_generator
+from fooling.reproducibility import numpy_generator
 from fooling.torchvision_import import ensure_operators
 
 WIDTHS = 10  # of the smooth version, from the threshold to the score of the median real image

@@ -20,7 +20,7 @@ from fooling.datasets.dataset import Dataset
 from fooling.errors import FoolingError
 from fooling.images import noise_images
 from fooling.messages import share_percent
-from fooling.seeding import evenly_spaced
+from fooling.reproducibility import evenly_spaced
 
 REAL = 8
 #: Differences between scores up to this share of the largest score count as rounding.

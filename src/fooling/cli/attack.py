@@ -21,7 +21,6 @@ from fooling.attacks.evolution.screening import lacking_bfloat16
 from fooling.attacks.record import AttackRecord, chosen_settings, load_attack
 from fooling.attacks.settings import ON_REAL_IMAGES, EvolutionSettings, attack_modules, attack_named
 from fooling.auditing.settings import Opening
-from fooling.checkpoints import CheckpointStore
 from fooling.classifiers.architectures import architecture_functions
 from fooling.classifiers.classifier import Classifier
 from fooling.cli._files import device_with_one_thread, named_paths, open_classifier
@@ -30,6 +29,7 @@ from fooling.errors import FoolingError
 from fooling.fingerprint import fingerprint
 from fooling.inputs import digest_of
 from fooling.messages import percent, say, share_percent
+from fooling.reproducibility import CheckpointStore
 from fooling.settings import LARGEST_SEED, Settings, checked_settings, read_settings
 
 PANEL = "Attacks"

@@ -21,7 +21,6 @@ from fooling.auditing.settings import (
     ServiceOptions,
     formula_of,
 )
-from fooling.checkpoints import CheckpointStore
 from fooling.classifiers.classifier import Classifier
 from fooling.classifiers.wrapped import kind_of_scores
 from fooling.cli._files import device_with_one_thread
@@ -31,6 +30,7 @@ from fooling.errors import FoolingError
 from fooling.fingerprint import fingerprint
 from fooling.inputs import digest_of
 from fooling.messages import say
+from fooling.reproducibility import CheckpointStore
 from fooling.settings import checked_settings, read_settings
 
 PANEL = "Networks"

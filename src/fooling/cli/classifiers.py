@@ -23,9 +23,9 @@ from fooling.datasets.fetching import mirror_folder
 from fooling.findings.calibration import CALIBRATION, REAL, CalibrationSettings, calibrate_on
 from fooling.inputs import digest_of
 from fooling.messages import say, share_percent
+from fooling.reproducibility import software_versions
 from fooling.retraining.fooling_class import refusing
 from fooling.retraining.settings import MatchSettings
-from fooling.seeding import software_versions
 from fooling.settings import read_settings
 
 PANEL = "Networks"

@@ -53,7 +53,7 @@ from fooling.findings.rays import RAY_SLOPES, RAYS, directions, rays_tables
 from fooling.findings.retraining import RETRAINED
 from fooling.findings.runs import CHAMPIONS
 from fooling.messages import percent, say, share_percent
-from fooling.seeding import derived_seed, numpy_generator
+from fooling.reproducibility import derived_seed, numpy_generator
 from fooling.settings import read_settings
 from fooling.training.settings import with_hardening
 

@@ -41,9 +41,9 @@ from fooling.findings.stronger_attacks import (
 )
 from fooling.inputs import digest_of
 from fooling.messages import percent, say, share_percent
+from fooling.reproducibility import derived_seed
 from fooling.retraining.fooling_class import champions_dataset, random_dataset, unselected_images
 from fooling.retraining.settings import PaintSettings, RefusalTableSettings, SupplySettings
-from fooling.seeding import derived_seed
 from fooling.settings import read_settings
 
 PANEL = "Networks"

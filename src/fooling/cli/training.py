@@ -13,7 +13,6 @@ import torch
 from pydantic import Field
 
 from fooling.artifacts import read_table
-from fooling.checkpoints import CheckpointStore
 from fooling.classifiers.architectures import architecture_functions, architecture_source
 from fooling.classifiers.classifier import Classifier
 from fooling.classifiers.classifier_file import save_classifier
@@ -31,9 +30,9 @@ from fooling.errors import REMEDY, FoolingError
 from fooling.fingerprint import fingerprint
 from fooling.inputs import digest_of
 from fooling.messages import progress, say, share_percent
+from fooling.reproducibility import CheckpointStore, software_versions
 from fooling.retraining.fooling_class import PicturesWithFoolingClass, recognised, with_fooling_class
 from fooling.retraining.settings import RetrainSettings, at_equal_passes
-from fooling.seeding import software_versions
 from fooling.settings import Settings, read_settings
 from fooling.training.images import StreamedImages, part_of
 from fooling.training.settings import ClassifierSettings, FittedSettings, TrainingSettings, training_modules

@@ -11,8 +11,8 @@ import numpy as np
 
 from fooling.artifacts import read_arrays, write_arrays
 from fooling.errors import FoolingError
+from fooling.reproducibility import derived_seed
 from fooling.schemas import IMAGE_LENGTHS, Array, FileFormat, Header, checked_header, require_arrays
-from fooling.seeding import derived_seed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import Field as Setting
 
 from fooling.datasets.dataset import Dataset
-from fooling.seeding import numpy_generator
+from fooling.reproducibility import numpy_generator
 from fooling.settings import Seed, Settings
 
 Field = NDArray[np.float64]

@@ -32,7 +32,7 @@ from fooling.figures.style import (
 from fooling.findings.adversarial import METHOD, NOISE
 from fooling.findings.universal import found_on_all
 from fooling.messages import counted, percent, share_percent
-from fooling.seeding import evenly_spaced
+from fooling.reproducibility import evenly_spaced
 
 LABELS = {"l2": "root mean square of the change (l2)", "linf": "largest change of a pixel (linf)"}
 X = {"l2": "rms", "linf": "linf"}  # column of a table with the distance that a norm is drawn by

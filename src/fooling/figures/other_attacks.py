@@ -44,7 +44,7 @@ from fooling.figures.style import (
 from fooling.findings.label_only import MAP_ELITES, RANDOM, TRANSFER
 from fooling.findings.random_images import pictures_in
 from fooling.messages import counted, percent
-from fooling.seeding import evenly_spaced
+from fooling.reproducibility import evenly_spaced
 
 ASCENT = "gradient-ascent"  # the search, in the table of curves
 LEFT, RIGHT = 1.06, 0.06  # inches beside the images

@@ -32,7 +32,7 @@ from fooling.figures.image_grid import INCHES_PER_CHARACTER_POINT, LEAST_SIZE, p
 from fooling.figures.style import ENCODINGS, QUIET, SEARCHES, WIDTH, as_png, in_style
 from fooling.fonts import columns
 from fooling.messages import counted, percent, share_percent
-from fooling.seeding import evenly_spaced
+from fooling.reproducibility import evenly_spaced
 from fooling.survey.questionnaire import ConditionStimuli
 
 IN_ROW = 10  # images side by side

@@ -33,7 +33,7 @@ from fooling.findings.registry import (
     SEED,
     UNITS,
 )
-from fooling.seeding import evenly_spaced
+from fooling.reproducibility import evenly_spaced
 from fooling.settings import Settings
 from fooling.table import COUNT, NUMBER, SHARE, Column, Table, bounds, names_of, one_of, or_nothing
 

@@ -28,7 +28,7 @@ from fooling.findings.lineage import (
 from fooling.findings.registry import CLASS, EXPERIMENT, FOUND_IN, INDIVIDUAL, NOTE, RUN, RUNS, UNITS
 from fooling.findings.runs import of_run
 from fooling.messages import share_percent
-from fooling.seeding import numpy_generator
+from fooling.reproducibility import numpy_generator
 from fooling.table import COUNT, NOT_NEGATIVE, NUMBER, SHARE, Column, Table, bounds, names_of, one_of, or_nothing
 
 MEASURES = one_of(

@@ -20,7 +20,7 @@ from fooling.datasets.dataset import Dataset
 from fooling.errors import FoolingError
 from fooling.findings.intervals import Estimate, estimated_mean, probability_of
 from fooling.findings.registry import CLASS, CLASSIFIER, CONFIDENCE, EXPERIMENT, LOG_ODDS, SEED
-from fooling.seeding import numpy_generator
+from fooling.reproducibility import numpy_generator
 from fooling.settings import Seed, Settings
 from fooling.table import COUNT, NOT_NEGATIVE, Column, Table, one_of, or_nothing
 

@@ -20,7 +20,7 @@ from pydantic import Field
 
 from fooling.attacks.evolution.record import RunRecord
 from fooling.findings.registry import CALIBRATED_CONFIDENCE, CLASS, CLASSIFIER, OWN, SEED, SOURCE
-from fooling.seeding import numpy_generator
+from fooling.reproducibility import numpy_generator
 from fooling.settings import Seed, Settings
 from fooling.table import COUNT, NOT_NEGATIVE, NUMBER, SHARE, TEXT, Column, Table, Values, one_of
 

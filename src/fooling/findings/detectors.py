@@ -24,7 +24,7 @@ from fooling.findings.intervals import Estimate, IntervalSettings, estimated_mea
 from fooling.findings.registry import CLASS, CLASSIFIER, NOTE, UNITS
 from fooling.findings.runs import ThresholdSettings
 from fooling.images import noise_images, png_bytes
-from fooling.seeding import evenly_spaced
+from fooling.reproducibility import evenly_spaced
 from fooling.table import COUNT, NUMBER, SHARE, TEXT, Column, Table, or_nothing, with_bounds
 
 NONE = "none"  # the network without a detector

@@ -34,7 +34,7 @@ from fooling.findings.registry import (
     LOG_ODDS,
     SEED,
 )
-from fooling.seeding import numpy_generator
+from fooling.reproducibility import numpy_generator
 from fooling.settings import Seed, Settings
 from fooling.table import COUNT, FLAG, NOT_NEGATIVE, Column, Table, one_of, or_nothing
 

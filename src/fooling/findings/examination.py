@@ -19,7 +19,7 @@ from fooling.findings.calibration import calibrated
 from fooling.findings.distances import nearest_images
 from fooling.findings.registry import CALIBRATED_CONFIDENCE, CLASS, CLASSIFIER, CONFIDENCE, EXPERIMENT, PNG, SEARCHES
 from fooling.images import png_bytes
-from fooling.seeding import numpy_generator
+from fooling.reproducibility import numpy_generator
 from fooling.settings import Seed, Settings
 from fooling.table import COUNT, NOT_NEGATIVE, NUMBER, SHARE, TEXT, Column, Table, Values, one_of, or_nothing
 

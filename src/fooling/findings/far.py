@@ -22,7 +22,7 @@ from pydantic import Field
 from fooling.findings.intervals import IntervalSettings, estimated_mean
 from fooling.findings.registry import BUILT_AS, CLASSIFIER, CLIPPED, WEIGHT_DECAY
 from fooling.findings.runs import ThresholdSettings
-from fooling.seeding import numpy_generator
+from fooling.reproducibility import numpy_generator
 from fooling.settings import Seed, Settings
 from fooling.table import COUNT, NOT_NEGATIVE, SHARE, TEXT, Column, Table, with_bounds
 

@@ -25,7 +25,7 @@ from fooling.findings.intervals import (
 )
 from fooling.findings.registry import ATTACK, CLASS, CLASSIFIER, LOG_ODDS, NOTE, SEED, UNITS
 from fooling.images import png_bytes
-from fooling.seeding import evenly_spaced
+from fooling.reproducibility import evenly_spaced
 from fooling.table import (
     COUNT,
     FLAG,

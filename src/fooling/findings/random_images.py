@@ -25,7 +25,7 @@ from fooling.findings.ablation import Scorer
 from fooling.findings.registry import CLASS, CLASSIFIER, CONFIDENCE, EXPERIMENT, LOG_ODDS, PNG
 from fooling.findings.runs import at_threshold
 from fooling.images import pixels_of_png, png_bytes
-from fooling.seeding import evenly_spaced
+from fooling.reproducibility import evenly_spaced
 from fooling.settings import Seed, Settings
 from fooling.table import COUNT, SHARE, Column, Table, one_of
 

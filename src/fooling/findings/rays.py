@@ -21,7 +21,7 @@ from fooling.findings.calibration import log_odds_in
 from fooling.findings.far import LEVELS, FarNetwork, FarSettings, described
 from fooling.findings.intervals import probability_of
 from fooling.findings.registry import BUILT_AS, CLASS_INDEX, CLASSIFIER, CLIPPED, WEIGHT_DECAY
-from fooling.seeding import numpy_generator
+from fooling.reproducibility import numpy_generator
 from fooling.table import COUNT, NOT_NEGATIVE, NUMBER, SHARE, Column, Table, Values, one_of
 
 FACTOR = Values(kind="number", least=1)

@@ -26,7 +26,7 @@ from fooling.findings.calibration import Network, in_groups
 from fooling.findings.intervals import DrawingSettings, IntervalSettings, estimated_share
 from fooling.findings.registry import CLASS, EXPERIMENT, OWN, SEED, SOURCE
 from fooling.messages import share_percent
-from fooling.seeding import numpy_generator
+from fooling.reproducibility import numpy_generator
 from fooling.table import COUNT, SHARE, TEXT, Column, Table, bounds, names_of, one_of, or_nothing
 
 LABELS = {"class": "class_index", "source-label": "source_label"}

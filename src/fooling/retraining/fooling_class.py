@@ -14,8 +14,8 @@ from fooling.classifiers.classifier import Classifier, Refusal
 from fooling.datasets.dataset import Dataset
 from fooling.encodings.encoding import Encoding, Genomes
 from fooling.errors import FoolingError
+from fooling.reproducibility import numpy_generator
 from fooling.retraining.settings import MatchSettings
-from fooling.seeding import numpy_generator
 
 if TYPE_CHECKING:
     from fooling.attacks.evolution.record import RunRecord

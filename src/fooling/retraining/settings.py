@@ -8,7 +8,7 @@ from typing import Annotated, Literal, NamedTuple
 from pydantic import Field
 
 from fooling.encodings.settings import EncodingSettings
-from fooling.seeding import derived_seed
+from fooling.reproducibility import derived_seed
 from fooling.settings import LARGEST_SEED, Seed, Settings
 from fooling.training.settings import ClassifierSettings
 

@@ -14,7 +14,7 @@ from pydantic import BaseModel, TypeAdapter
 from pydantic.fields import FieldInfo
 from pydantic_core import to_jsonable_python
 
-from fooling import checkpoints
+from fooling import reproducibility
 from fooling.attacks import record as targeted
 from fooling.attacks.adversarial import record as adversarial
 from fooling.attacks.evolution import record as evolution
@@ -60,7 +60,7 @@ FORMATS = (
     label_only.FORMAT,
     questionnaire.FILE_FORMAT,
     audits.FORMAT,
-    checkpoints.FORMAT,
+    reproducibility.CHECKPOINT,
 )
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from fooling.findings.bounds import CrossedShare, bootstrap_interval, crossed_share
 from fooling.findings.intervals import ResamplingSettings
-from fooling.seeding import numpy_generator
+from fooling.reproducibility import numpy_generator
 from fooling.survey.questionnaire import NONE_OF_THESE, Questionnaire
 from fooling.survey.settings import ExclusionSettings, JudgementSettings
 from fooling.table import (

@@ -12,7 +12,7 @@ import scipy
 from numpy.typing import NDArray
 
 from fooling.findings.intervals import ResamplingSettings
-from fooling.seeding import numpy_generator
+from fooling.reproducibility import numpy_generator
 from fooling.survey.accuracy import (
     ANSWERS,
     ASKED,

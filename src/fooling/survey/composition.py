@@ -23,7 +23,7 @@ from fooling.attacks.record import TargetedRecord
 from fooling.datasets.dataset import Dataset
 from fooling.fonts import fonts_with, lacking
 from fooling.images import png_bytes
-from fooling.seeding import numpy_generator
+from fooling.reproducibility import numpy_generator
 from fooling.survey.questionnaire import Questionnaire, completed, labels_of
 from fooling.survey.settings import QuestionnaireSettings
 

@@ -21,7 +21,7 @@ from pydantic import Field, model_validator
 from scipy.special import expit, logit
 
 from fooling.findings.bounds import CrossedShare, crossed_share
-from fooling.seeding import numpy_generator
+from fooling.reproducibility import numpy_generator
 from fooling.settings import Seed, Settings
 from fooling.survey.questionnaire import NONE_OF_THESE, Block, CatchCard, Questionnaire, Stimulus
 from fooling.survey.responses import COLUMNS, SYNTHETIC_FORMAT, joined_names

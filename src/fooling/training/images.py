@@ -23,7 +23,7 @@ from torch.utils import data
 from fooling.classifiers.classifier import cropped, drawn_places
 from fooling.datasets.dataset import Dataset
 from fooling.errors import FoolingError
-from fooling.seeding import derived_seed, numpy_generator
+from fooling.reproducibility import derived_seed, numpy_generator
 from fooling.training.settings import ClassifierSettings, TrainingPart
 
 

@@ -28,7 +28,7 @@ from fooling.classifiers.devices import SINGLE, ProcessGroup
 from fooling.datasets.dataset import Dataset
 from fooling.encodings.settings import CppnSettings, encoding_for
 from fooling.errors import FoolingError
-from fooling.seeding import derived_seed
+from fooling.reproducibility import derived_seed
 from fooling.training.settings import (
     ClassifierSettings,
     ConstantPolicy,

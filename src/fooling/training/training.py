@@ -27,8 +27,8 @@ from fooling.classifiers.probe import require_usable, sample_of
 from fooling.datasets.dataset import Dataset
 from fooling.errors import REMEDY, FoolingError
 from fooling.messages import share_percent
+from fooling.reproducibility import derived_seed
 from fooling.schemas import Header, checked_header, require_schema
-from fooling.seeding import derived_seed
 from fooling.training.images import Batch, KeptImages, Schedule, TrainingImages, part_of
 from fooling.training.losses import LossTerms, make_optimiser, set_learning_rate
 from fooling.training.settings import ClassifierSettings

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from fooling.attacks.adversarial.record import AdversarialSettings, Change
 from fooling.attacks.record import Norm
 from fooling.classifiers.gradients import Array, Network
-from fooling.seeding import numpy_generator
+from fooling.reproducibility import numpy_generator
 
 WIDENING = 4.0  # factor between two weights of the norm, until one is found that changes the label
 MOST_WIDENINGS = 8

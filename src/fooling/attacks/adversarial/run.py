@@ -27,8 +27,8 @@ from fooling.classifiers.gradients import LEVELS, Array, Network, has_gradients
 from fooling.datasets.dataset import Dataset
 from fooling.errors import REMEDY, FoolingError
 from fooling.messages import share_percent
+from fooling.reproducibility import evenly_spaced, numpy_generator
 from fooling.schemas import require_arrays, require_range
-from fooling.seeding import evenly_spaced, numpy_generator
 from fooling.settings import Settings
 
 

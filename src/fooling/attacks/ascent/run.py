@@ -16,8 +16,8 @@ from fooling.attacks.record import TargetedRecord, Trajectory, save_attack
 from fooling.attacks.settings import AscentSettings
 from fooling.classifiers.classifier import Classifier, confidences_of, log_odds_of
 from fooling.errors import REMEDY, FoolingError
+from fooling.reproducibility import derived_seed, evenly_spaced
 from fooling.schemas import FINITE64, require_range, require_schema
-from fooling.seeding import derived_seed, evenly_spaced
 from fooling.settings import Settings
 
 #: What a step costs in evaluations of the network: a backward pass takes about twice the work of a forward pass. Every

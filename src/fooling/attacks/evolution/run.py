@@ -29,8 +29,8 @@ from fooling.classifiers.classifier import Classifier
 from fooling.encodings.encoding import Genomes
 from fooling.encodings.settings import encoding_for
 from fooling.errors import FoolingError
+from fooling.reproducibility import derived_seed
 from fooling.schemas import require_schema
-from fooling.seeding import derived_seed
 from fooling.settings import Settings
 
 G = TypeVar("G", bound=Genomes)

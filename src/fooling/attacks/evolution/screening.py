@@ -22,7 +22,7 @@ from fooling.attacks.evolution.searches import MapElites
 from fooling.classifiers.classifier import Classifier, log_odds_of
 from fooling.encodings.encoding import Encoding
 from fooling.errors import FoolingError
-from fooling.seeding import derived_seed, evenly_spaced
+from fooling.reproducibility import derived_seed, evenly_spaced
 
 #: Names in :func:`torch.cpu.get_capabilities` of instructions that multiply bfloat16 matrices.
 INSTRUCTIONS = {"avx512_bf16": "AVX512-BF16", "amx_bf16": "AMX"}

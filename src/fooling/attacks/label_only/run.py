@@ -28,8 +28,8 @@ from fooling.encodings.encoding import Genomes
 from fooling.encodings.settings import encoding_for
 from fooling.errors import REMEDY, FoolingError
 from fooling.messages import percent
+from fooling.reproducibility import derived_seed
 from fooling.schemas import require_range, require_schema
-from fooling.seeding import derived_seed
 from fooling.settings import Settings
 
 G = TypeVar("G", bound=Genomes)

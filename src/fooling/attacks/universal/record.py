@@ -15,8 +15,8 @@ from fooling.artifacts import read_arrays, write_arrays
 from fooling.attacks.record import AttackedClassifier, AttackHeader, AttackRecord, Norm, Size, scores
 from fooling.datasets.dataset import Dataset
 from fooling.errors import REMEDY, FoolingError
+from fooling.reproducibility import numpy_generator
 from fooling.schemas import IMAGE_LENGTHS, Array, FileFormat, Header, checked_header, require_arrays, require_range
-from fooling.seeding import numpy_generator
 from fooling.settings import Seed, Settings
 
 KIND, VERSION = "universal", 1

@@ -34,8 +34,8 @@ from fooling.classifiers.network_code import network_code
 from fooling.datasets.dataset import Dataset
 from fooling.errors import REMEDY, FoolingError
 from fooling.messages import share_percent
+from fooling.reproducibility import numpy_generator
 from fooling.schemas import require_arrays, require_range
-from fooling.seeding import numpy_generator
 from fooling.settings import Settings
 
 #: Length of the first step over the size; the length falls to 0 linearly. Long first steps fool more images: on a LeNet

@@ -1,6 +1,7 @@
-"""Keep the state of unfinished work outside the results, so that an interrupted command resumes to the same bytes.
+"""Reproduce results to the bit: seeds derived by purpose, the software that decides the last bits, and checkpoints.
 
-A store belongs to one piece of work. Its folder is named by a hash of everything that decides the result, including the
+Unfinished work keeps its state outside the results, so that an interrupted command resumes to the same bytes. A store
+belongs to one piece of work. Its folder is named by a hash of everything that decides the result, including the
 fingerprint of the command's code, so that work never resumes from a checkpoint of other settings or other code.
 """
 
@@ -10,14 +11,17 @@ import fcntl
 import hashlib
 import json
 import os
+import platform
 import shutil
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import numpy as np
 from numpy.typing import NDArray
 
 from fooling.artifacts import read_arrays, write_arrays
@@ -29,6 +33,32 @@ from fooling.schemas import FileFormat, Header
 KIND, VERSION = "checkpoint", 1
 INTERVAL = 2.0  # seconds between two checkpoints, at least
 MOST_SHARE = 0.05  # of the time may be spent on saving checkpoints
+
+
+def derived_seed(seed: int, *purpose: str | int) -> int:
+    """Return a 63-bit seed derived from ``seed`` and every word of ``purpose``, the same on every machine.
+
+    Two purposes never share a stream by accident, and adding a new purpose does not change the seeds of others.
+    """
+    words = "\x1f".join([str(seed), *map(str, purpose)])
+    return int.from_bytes(hashlib.sha256(words.encode()).digest()[:8], "little") >> 1
+
+
+def numpy_generator(seed: int, *purpose: str | int) -> np.random.Generator:
+    """Return a new numpy generator for this ``purpose``; for torch, seed a generator with :func:`derived_seed`."""
+    return np.random.default_rng(derived_seed(seed, *purpose))
+
+
+def evenly_spaced(count: int, most: int | None) -> list[int]:
+    """Return at most ``most`` evenly spaced indices below ``count``, in ascending order; None: all of them."""
+    if most is None or most >= count:
+        return list(range(count))
+    return [place * count // most for place in range(most)]
+
+
+def software_versions() -> dict[str, str]:
+    """Return the versions of Python and of the packages that compute results, by name."""
+    return {"python": platform.python_version(), **{name: version(name) for name in ("fooling", "numpy", "torch")}}
 
 
 class CheckpointStore:
@@ -135,7 +165,7 @@ class CheckpointStore:
         return False
 
 
-FORMAT = FileFormat(
+CHECKPOINT = FileFormat(
     kind=KIND,
     version=VERSION,
     path="../.checkpoints/{work}/{name}.safetensors",
