@@ -1,7 +1,7 @@
 """Executor of Snakemake for one machine: jobs that are one command of ``fooling`` are forked from a warm process.
 
 ``snakemake --executor fooling`` runs the same commands with the same results as without it, and saves the seconds that
-every job otherwise takes to import PyTorch and the plotting libraries (:mod:`fooling.cli._server`). All other jobs run
+every job otherwise takes to import PyTorch and the plotting libraries (``server.py``). All other jobs run
 as usual: those in an environment or a container of their own, those with several threads, and all jobs where
 ``fooling`` and Snakemake are not installed together or the system cannot fork.
 """
@@ -32,7 +32,8 @@ from snakemake.executors import local  # type: ignore[import-untyped]
 common_settings = local.common_settings
 
 PROGRAM = "fooling"
-SERVER = "fooling.cli._server"
+#: Run by its path: as a module of this package, it would import Snakemake as well.
+SERVER = Path(__file__).with_name("server.py")
 
 #: Last argument of the server: its forks show their own command lines in the room that this takes.
 ROOM_FOR_TITLE = " " * 2**16
@@ -108,7 +109,7 @@ class Server:
     def __init__(self) -> None:
         self._connection, other = socket.socketpair()
         with other:
-            command = [sys.executable, "-m", SERVER, ROOM_FOR_TITLE]
+            command = [sys.executable, str(SERVER), ROOM_FOR_TITLE]
             self.process = subprocess.Popen(command, stdin=other.fileno(), env=os.environ | ONE_THREAD)
         self._numbers = count()
         self._waiting: dict[int, Future[dict[str, Any] | None]] = {}
@@ -121,7 +122,7 @@ class Server:
         return self._answers and self.process.poll() is None
 
     def run(self, words: list[str], *, log: str | None, environment: dict[str, str]) -> dict[str, Any] | None:
-        """Run a command and return how it ended (``fooling.cli._server.Answer``); None if the server ended before."""
+        """Run a command and return how it ended (``Answer`` of ``server.py``); None if the server ended before."""
         number, ended = next(self._numbers), Future[dict[str, Any] | None]()
         request = {"job": number, "words": words, "log": log, "environment": environment}
         with self._lock:

@@ -24,7 +24,7 @@ def _module(path: Path) -> str:
 #: Definitions that run every command and decide no result.
 AROUND_COMMANDS = {
     (module, name)
-    for part in ("fooling.cli.main", "fooling.cli._server")
+    for part in ("fooling.cli.main", "fooling.encodings.cppn.compilation:load_all")
     for module, names in FINGERPRINTS.definitions(part).items()
     for name in names
 }
