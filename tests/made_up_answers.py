@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fooling.survey.accuracy import AnalysisSettings, accuracy_table, image_table
+from fooling.survey.accuracy import AnalysisSettings, ExclusionSettings, accuracy_table, image_table
 from fooling.survey.agreement import confidence_table, confusion_table
 from fooling.survey.questionnaire import Questionnaire, completed
 from fooling.survey.responses import FORMAT, SYNTHETIC_FORMAT, kept_answers, parsed_responses
-from fooling.survey.settings import ExclusionSettings
 from fooling.survey.simulation import SimulationSettings, simulated_files
 
 CLASSES = [str(digit) for digit in range(10)]

@@ -27,9 +27,8 @@ from fooling.survey.composition import (
     random_images_of,
     real_images_of,
 )
-from fooling.survey.questionnaire import labels_of
+from fooling.survey.questionnaire import QuestionnaireSettings, labels_of
 from fooling.survey.responses import parsed_responses
-from fooling.survey.settings import QuestionnaireSettings
 from made_up_answers import simulated
 from made_up_run import made_up_run
 

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from fooling.errors import FoolingError
+from fooling.survey.accuracy import ExclusionSettings
 from fooling.survey.questionnaire import NONE_OF_THESE, Questionnaire
 from fooling.survey.responses import COLUMNS, joined_names, kept_answers, parsed_responses, split_names
-from fooling.survey.settings import ExclusionSettings
 from made_up_answers import as_csv, as_peoples, made_questionnaire, rows_of, simulated
 
 ASKED = made_questionnaire()

@@ -11,7 +11,7 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from fooling.artifacts import read_json, require_file, write_bytes, write_folder, write_table, write_tables, write_text
+from fooling.artifacts import require_file, write_bytes, write_folder, write_table, write_tables, write_text
 from fooling.attacks.evolution.record import RunRecord
 from fooling.attacks.record import TargetedRecord, load_attack
 from fooling.classifiers.classifier import Classifier
@@ -36,7 +36,7 @@ from fooling.survey.agreement import (
     consistency_table,
     trials_table,
 )
-from fooling.survey.assembly import BROWSER_BUILD, LIBRARIES, OWN_SCRIPTS, Library, assemble_page, cards
+from fooling.survey.assembly import OWN_SCRIPTS, RecruitmentSettings, assemble_page, cards, installed_libraries
 from fooling.survey.composition import (
     FOLDER,
     Condition,
@@ -48,9 +48,8 @@ from fooling.survey.composition import (
     random_images_of,
     real_images_of,
 )
-from fooling.survey.questionnaire import Questionnaire, load_questionnaire, save_questionnaire
+from fooling.survey.questionnaire import Questionnaire, QuestionnaireSettings, load_questionnaire, save_questionnaire
 from fooling.survey.responses import EXCLUSIONS, FILES, SYNTHETIC_FILES, File, kept_answers, parsed_responses
-from fooling.survey.settings import QuestionnaireSettings, RecruitmentSettings
 from fooling.survey.simulation import POWER, PowerSettings, SimulationSettings, power_table, simulated_files
 
 PANEL = "Survey"
@@ -143,7 +142,7 @@ def survey_build(*, questionnaire: Path, packages: Path, settings: str = "{}", o
     _require_own_folder(output)
     recruitment = read_settings(RecruitmentSettings, settings)
     checked = load_questionnaire(questionnaire)
-    libraries = [_library(packages / name, name) for name in LIBRARIES]
+    libraries = installed_libraries(packages)
     page = assemble_page(checked, _images(checked, questionnaire.parent), libraries, recruitment)
     single = f"{checked.study}-survey.html"
     write_folder(output, {**page.files, single: page.single.encode()})
@@ -168,20 +167,6 @@ def _images(questionnaire: Questionnaire, folder: Path) -> dict[str, bytes]:
     for file in files:
         require_file(folder / file)
     return {file: (folder / file).read_bytes() for file in files}
-
-
-def _library(folder: Path, name: str) -> Library:
-    """Read the npm package in ``folder``."""
-    if not folder.is_dir():
-        raise FoolingError(
-            "the page is built with jsPsych, which is not installed",
-            found=f"nothing in {folder}",
-            expected=f"the npm package {name}",
-            remedy="run make survey, which installs it with npm; or npm ci beside the page's package-lock.json",
-        )
-    described = read_json(folder / "package.json")
-    version = described.get("version") if isinstance(described, dict) else None
-    return Library(name=name, version=str(version), code=read_text(folder / BROWSER_BUILD))
 
 
 def survey_simulate(*, questionnaire: Path, settings: str = "{}", output: Path) -> None:

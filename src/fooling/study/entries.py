@@ -1,10 +1,11 @@
-"""The entries of a study file: classifiers, experiments, retrainings, attacks and audits."""
+"""The entries of a study file: experiments, retrainings, attacks, audits, and the human study."""
 
 from __future__ import annotations
 
 import itertools
 import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
@@ -25,8 +26,11 @@ from fooling.encodings import settings as encodings
 from fooling.encodings.settings import EncodingSettings
 from fooling.figures.catalogue import FIGURES
 from fooling.retraining.settings import RetrainingSettings
-from fooling.settings import Seed, SeedRange
+from fooling.settings import Seed, SeedRange, Settings
 from fooling.study.dataset_entries import Entry, Name
+from fooling.survey.accuracy import ExclusionSettings, JudgementSettings
+from fooling.survey.assembly import RecruitmentSettings
+from fooling.survey.questionnaire import QuestionnaireSettings
 
 #: Figures that can show an experiment.
 SHOWING_EXPERIMENTS = tuple(
@@ -302,3 +306,23 @@ def with_preset(experiment: Mapping[str, Any]) -> Mapping[str, Any]:
 def with_ascent_preset(entry: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the values of a gradient ascent, completed with those of its preset."""
     return {**ASCENT_PRESETS.get(str(entry.get("preset")), {}), **entry}
+
+
+class ConditionSettings(Settings):
+    """Images of the study that people are shown, in addition to random and real images."""
+
+    classifier: str | None = None
+    """Name of the classifier whose images are shown; null: the first one of the study."""
+    experiments: tuple[str, ...] | None = None
+    """Experiments whose champions are shown; each is a condition. null: all on this classifier that are not crossed."""
+    ascents: tuple[str, ...] | None = None
+    """Gradient ascents whose images are shown; each is a condition. null: all on this classifier."""
+
+
+class SurveySettings(
+    JudgementSettings, ExclusionSettings, RecruitmentSettings, QuestionnaireSettings, ConditionSettings
+):
+    """The human study: images, questions, exclusions and analysis."""
+
+    response_folder: Path | None = None
+    """Folder with the response files; the analysis is skipped if it is null or has none."""

@@ -14,16 +14,12 @@ from typing import Any
 from fooling.errors import FoolingError
 from fooling.settings import Explanation, Key, Settings, checked_settings, format_problem
 from fooling.study.dataset_entries import DatasetEntry
-from fooling.study.entries import AttackEntry, Level
+from fooling.study.entries import AttackEntry, Level, SurveySettings
 from fooling.study.expansion import Variant, chains_of, contradictions, variants
 from fooling.study.settings import StudySettings
-from fooling.survey.settings import (
-    ExclusionSettings,
-    JudgementSettings,
-    QuestionnaireSettings,
-    RecruitmentSettings,
-    SurveySettings,
-)
+from fooling.survey.accuracy import ExclusionSettings, JudgementSettings
+from fooling.survey.assembly import RecruitmentSettings
+from fooling.survey.questionnaire import QuestionnaireSettings
 from fooling.training.settings import PLAIN, hardening_of
 
 #: Conditions beside the experiments and the gradient ascents.

@@ -53,9 +53,9 @@ from fooling.study.entries import (
     ExperimentEntry,
     LabelOnlyEntry,
     RetrainingEntry,
+    SurveySettings,
     UniversalEntry,
 )
-from fooling.survey.settings import SurveySettings
 from fooling.training.settings import AdamSettings, CosinePolicy, OutlierSettings, TrainingSettings
 
 SHARED_FOLDER = "datasets"  # below results/, beside the studies

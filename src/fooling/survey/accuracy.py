@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
 import scipy
 from numpy.typing import NDArray
+from pydantic import Field
 
 from fooling.findings.bounds import CrossedShare, bootstrap_interval, crossed_share
 from fooling.findings.intervals import ResamplingSettings
 from fooling.reproducibility import numpy_generator
+from fooling.settings import Settings
 from fooling.survey.questionnaire import NONE_OF_THESE, Questionnaire
-from fooling.survey.settings import ExclusionSettings, JudgementSettings
 from fooling.table import (
     COUNT,
     FLAG,
@@ -120,6 +121,24 @@ IMAGES = Table(
     key=("block", "foils", "stimulus"),
     doc="One row for each image in each block.",
 )
+
+
+class ExclusionSettings(Settings):
+    """Rules for excluding answers, declared before the survey."""
+
+    fastest_ms: Annotated[int, Field(ge=0, le=10_000)] = 250
+    """Minimum response time in milliseconds; faster answers are excluded."""
+    failed_catch_allowed: Annotated[int, Field(ge=0, le=20)] = 1
+    """Number of catch cards that a participant may answer wrongly; with more, the participant is excluded."""
+    too_fast_share: Annotated[float, Field(ge=0, le=1)] = 0.2
+    """Share of a participant's answers that may be too fast; with more, the participant is excluded."""
+
+
+class JudgementSettings(Settings):
+    """Equivalence to chance."""
+
+    margin: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    """Equivalence margin: an accuracy whose upper bound is less than this above chance is equivalent to chance."""
 
 
 class AnalysisSettings(ExclusionSettings, JudgementSettings, ResamplingSettings):

@@ -13,17 +13,18 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-import jinja2
 from markupsafe import Markup
+from pydantic import Field, StringConstraints
 
-from fooling.artifacts import sha256_of
+from fooling.artifacts import read_json, sha256_of
 from fooling.errors import REMEDY, FoolingError
 from fooling.images import data_uri
+from fooling.inputs import read_text
+from fooling.settings import Settings
 from fooling.survey.questionnaire import CatchCard, Questionnaire, Stimulus
-from fooling.survey.settings import RecruitmentSettings
 
 SOURCES = Path(__file__).parent / "page"
 DATA_FILES = (
@@ -48,6 +49,17 @@ SOURCE_MAP = re.compile(r"^//# sourceMappingURL=.*$", re.MULTILINE)  # browsers 
 ENDS_SCRIPT = re.compile(r"<(?=/script|script|!--)", re.IGNORECASE)
 JATOS_SCRIPT = "jatos.js"  # a JATOS server has it beside the pages of each study
 POLICY_SIGNS = re.compile(r"[\s;,'\"]")
+
+
+class RecruitmentSettings(Settings):
+    """Where participants go after they have handed over their answers."""
+
+    completion_url: Annotated[str, StringConstraints(pattern=r"^https://[^\s]+$", max_length=500)] | None = Field(
+        default=None, examples=["https://app.prolific.com/submissions/complete?cc=ABC123"]
+    )
+    """Address of the recruitment service to which the page leads at the end; null: it leads nowhere."""
+    completion_code: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$", max_length=50)] | None = None
+    """Code that the page shows beside this address, for participants for whom it does not open."""
 
 
 @dataclass(frozen=True)
@@ -167,6 +179,28 @@ def _scripts(libraries: Sequence[Library]) -> dict[str, str]:
     return scripts | {name: (SOURCES / name).read_text() for name in OWN_SCRIPTS}
 
 
+def installed_libraries(packages: Path) -> list[Library]:
+    """Return the libraries of the page, in the order of loading, from the folder of installed npm packages.
+
+    Raises :class:`FoolingError` if one is not installed.
+    """
+    return [_library(packages / name, name) for name in LIBRARIES]
+
+
+def _library(folder: Path, name: str) -> Library:
+    """Read the npm package in ``folder``."""
+    if not folder.is_dir():
+        raise FoolingError(
+            "the page is built with jsPsych, which is not installed",
+            found=f"nothing in {folder}",
+            expected=f"the npm package {name}",
+            remedy="run make survey, which installs it with npm; or npm ci beside the page's package-lock.json",
+        )
+    described = read_json(folder / "package.json")
+    version = described.get("version") if isinstance(described, dict) else None
+    return Library(name=name, version=str(version), code=read_text(folder / BROWSER_BUILD))
+
+
 def _rendered(
     questionnaire: Questionnaire,
     recruitment: RecruitmentSettings,
@@ -176,6 +210,8 @@ def _rendered(
     scripts: Markup,
     sources: Mapping[str, str],
 ) -> str:
+    import jinja2  # here, because Snakemake reads the settings above at every start
+
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(SOURCES), autoescape=True, undefined=jinja2.StrictUndefined
     )

@@ -24,8 +24,7 @@ from fooling.datasets.dataset import Dataset
 from fooling.fonts import fonts_with, lacking
 from fooling.images import png_bytes
 from fooling.reproducibility import numpy_generator
-from fooling.survey.questionnaire import Questionnaire, completed, labels_of
-from fooling.survey.settings import QuestionnaireSettings
+from fooling.survey.questionnaire import Questionnaire, QuestionnaireSettings, completed, labels_of
 
 MEAN_SUBTRACTED = "mean-subtracted"  # how a run may feed its network
 

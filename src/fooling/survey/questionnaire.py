@@ -22,12 +22,37 @@ from fooling.artifacts import read_json, sha256_of, write_json
 from fooling.errors import REMEDY, FoolingError
 from fooling.images import pixels_of_png, read_png
 from fooling.schemas import FileFormat, Header, checked_header
-from fooling.settings import Seed
+from fooling.settings import Seed, Settings
 
 FORMAT = 1
 NONE_OF_THESE = "none of these"  # additional answer in the block `free`
 LONGEST_LABEL = 200  # characters
 FORMULA_SIGNS = ("=", "+", "-", "@")  # spreadsheets run a cell that begins with one of these as a formula
+
+
+class QuestionnaireSettings(Settings):
+    """Settings of the questionnaire."""
+
+    stimuli_per_condition: Annotated[int, Field(ge=1, le=1000)] = 20
+    """Number of images in each condition; fewer if the study does not have as many."""
+    seed: Seed = 1
+    """Seed of the random choice of images and of the answers on the catch cards."""
+    trials_per_block: Annotated[int, Field(ge=1, le=200)] = 20
+    """Number of images that a participant sees in each block, drawn from all conditions."""
+    catch_trials: Annotated[int, Field(ge=0, le=20)] = 4
+    """Number of catch cards in a session; a catch card states which button to press."""
+    practice_trials: Annotated[int, Field(ge=0, le=20)] = 3
+    """Number of real images before the first block, for practice."""
+    options: Annotated[int, Field(ge=2, le=100)] = 10
+    """Number of classes offered in all-way and free blocks; if there are more, they are drawn for each trial."""
+    title: Annotated[str, StringConstraints(min_length=1, max_length=200)] = "What do you see?"
+    """Title of the questionnaire."""
+    contact: Annotated[str, StringConstraints(min_length=1, max_length=500)] | None = Field(
+        default=None, examples=["Ada Example, ada@example.org"]
+    )
+    """Whom participants can ask, with an address; the page shows it. null: the page states that nobody is named."""
+    post_url: Annotated[str, StringConstraints(pattern=r"^https?://\S+$", max_length=500)] | None = None
+    """URL to which the page sends the data at the end; null: participants download their data."""
 
 
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]*$", max_length=100)]

@@ -19,8 +19,8 @@ import pandas as pd
 from fooling.artifacts import sha256_of
 from fooling.errors import FoolingError
 from fooling.inputs import parsed_json, require_reasonable
+from fooling.survey.accuracy import ExclusionSettings
 from fooling.survey.questionnaire import FORMULA_SIGNS, NONE_OF_THESE, Block, CatchCard, Questionnaire, Stimulus
-from fooling.survey.settings import ExclusionSettings
 from fooling.table import COUNT, FLAG, NOT_NEGATIVE, TEXT, Column, Table, one_of
 
 FILES = Table(

@@ -23,9 +23,9 @@ from scipy.special import expit, logit
 from fooling.findings.bounds import CrossedShare, crossed_share
 from fooling.reproducibility import numpy_generator
 from fooling.settings import Seed, Settings
+from fooling.survey.accuracy import JudgementSettings
 from fooling.survey.questionnaire import NONE_OF_THESE, Block, CatchCard, Questionnaire, Stimulus
 from fooling.survey.responses import COLUMNS, SYNTHETIC_FORMAT, joined_names
-from fooling.survey.settings import JudgementSettings
 from fooling.table import COUNT, SHARE, Column, Table
 
 Spread = Annotated[float, Field(ge=0, le=5)]
