@@ -10,8 +10,8 @@ from pathlib import Path
 
 from fooling.classifiers.architectures import architecture_source
 from fooling.datasets.fetching import MIRROR_VARIABLE, found_path
-from fooling.errors import FoolingError
 from fooling.fingerprint import fingerprint as fingerprint_of
+from fooling.messages import FoolingError
 from fooling.study.dataset_entries import (
     EnsembleEntry,
     FittedEntry,

@@ -19,8 +19,7 @@ from typing import IO
 
 from snakemake.exceptions import WorkflowError  # type: ignore[import-untyped]
 
-from fooling.errors import FoolingError
-from fooling.messages import say
+from fooling.messages import FoolingError, say
 
 LOCK = Path(".snakemake/running.lock")
 CLEAR = "\r\x1b[K"  # the line of a terminal that shows what is running (``--logger fooling``)

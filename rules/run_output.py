@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from fooling.artifacts import read_json, read_table, write_text
-from fooling.errors import FoolingError
 from fooling.findings.audits import AUDITS
-from fooling.messages import share_percent, short_percent
+from fooling.messages import FoolingError, share_percent, short_percent
 from fooling.report.run_info import wall_seconds
 from snakemake_logger_plugin_fooling import Expectation, LogHandler
 

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from fooling.errors import FoolingError
 from fooling.fingerprint import DIGITS
 from fooling.inputs import parsed_yaml
+from fooling.messages import FoolingError
 from fooling.study.resolved import Study
 
 STRING = re.compile(r'"(?:[^"\\]|\\.)*"')  # in a JSON text

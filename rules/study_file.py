@@ -10,8 +10,8 @@ import yaml
 from snakemake.utils import update_config  # type: ignore[import-untyped]
 
 from fooling.datasets.fetching import MIRROR_VARIABLE
-from fooling.errors import FoolingError
 from fooling.inputs import parsed_yaml, read_text, require_reasonable
+from fooling.messages import FoolingError
 from fooling.settings import parse_exponents
 from fooling.study.resolved import Study, resolved_study
 

@@ -10,8 +10,7 @@ from typing import Annotated
 import typer
 
 from fooling.artifacts import write_bytes
-from fooling.errors import FoolingError
-from fooling.messages import say
+from fooling.messages import FoolingError, say
 from sharing import provenance
 from sharing.citation import describe
 from sharing.conversion import convert

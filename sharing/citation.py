@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from fooling.artifacts import write_text
-from fooling.errors import FoolingError
 from fooling.inputs import parsed_json, parsed_yaml, read_text
+from fooling.messages import FoolingError
 
 CITATION = Path("CITATION.cff")
 ZENODO = Path(".zenodo.json")

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 
 HERE = Path()
 

@@ -18,8 +18,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from fooling.artifacts import read_bytes, sha256_of, write_bytes
-from fooling.errors import FoolingError
 from fooling.fingerprint import Fingerprints
+from fooling.messages import FoolingError
 from rules.steps import packages_digest
 from sharing.commands import git
 from sharing.provenance import Provenance, one_per_line, packed, unpacked

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fooling.artifacts import written_atomically
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 from fooling.study.resolved import Study
 from sharing import provenance
 from sharing.citation import Author, authors_in, citation, repository_in

@@ -18,8 +18,8 @@ from typing import Any
 import yaml
 
 from fooling.artifacts import sha256_of, write_bytes, write_text, written_atomically
-from fooling.errors import FoolingError
 from fooling.inputs import parsed_yaml
+from fooling.messages import FoolingError
 from sharing import provenance
 from sharing.commands import dvc, git
 from sharing.provenance import one_per_line

@@ -19,7 +19,7 @@ from typing import Any, Self
 from pydantic import ValidationError, ValidationInfo, field_validator, model_validator
 
 from fooling.artifacts import read_bytes, sha256_of, write_bytes
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 from fooling.schemas import format_errors
 from fooling.settings import Settings
 from sharing.records import checked_record, job_output, recorded, write_record

@@ -10,7 +10,7 @@ from pathlib import Path
 from dvc.config import Config  # type: ignore[import-untyped]
 
 from fooling.artifacts import write_bytes
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 from fooling.study.resolved import Study
 from sharing import provenance
 from sharing.commands import dvc, dvc_json, git, snakemake

@@ -16,8 +16,7 @@ from typing import Any
 from snakemake.persistence import MetadataRecord  # type: ignore[import-untyped]
 
 from fooling.artifacts import write_bytes
-from fooling.errors import FoolingError
-from fooling.messages import say
+from fooling.messages import FoolingError, say
 
 RECORDS = Path(".snakemake/metadata")
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from fooling.errors import FoolingError
 from fooling.inputs import parsed_yaml
+from fooling.messages import FoolingError
 from fooling.study.resolved import Study
 from sharing import provenance
 from sharing.commands import dvc, dvc_json, git

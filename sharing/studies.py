@@ -10,8 +10,8 @@ from typing import Any
 import yaml
 
 from fooling.artifacts import sha256_of, write_text
-from fooling.errors import FoolingError
 from fooling.inputs import parsed_yaml, read_text
+from fooling.messages import FoolingError
 from fooling.settings import parse_exponents
 from fooling.study.resolved import Study, resolved_study
 

@@ -20,8 +20,8 @@ from hypothesis.extra import numpy as arrays_of
 from safetensors.numpy import save_file
 
 from fooling import artifacts
-from fooling.errors import FoolingError
 from fooling.findings import registry
+from fooling.messages import FoolingError
 from fooling.table import COUNT, NUMBER, TEXT, Column, Table, Values
 
 

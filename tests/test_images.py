@@ -9,8 +9,8 @@ import pytest
 import torch
 from PIL import Image
 
-from fooling.errors import FoolingError
 from fooling.images import png_bytes, require_images
+from fooling.messages import FoolingError
 
 
 @pytest.mark.parametrize("channels", [1, 3])

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from fooling.artifacts import read_json, sha256_of, write_bytes, write_json
-from fooling.errors import FoolingError
 from fooling.inputs import digest_of, forget, remember, require_unchanged, watched
+from fooling.messages import FoolingError
 
 
 @pytest.fixture

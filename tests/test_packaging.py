@@ -21,7 +21,7 @@ from packaging.requirements import Requirement
 
 import fooling
 from checkout import ROOT
-from fooling.errors import EXTRAS
+from fooling.messages import EXTRAS
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 NETWORK = """

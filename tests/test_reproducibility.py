@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 from fooling.reproducibility import CheckpointStore, derived_seed, evenly_spaced, numpy_generator
 
 WORK = {"work": "walk", "seed": 1}

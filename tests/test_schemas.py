@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 from fooling.schemas import Header, checked_header, require_range, require_schema
 
 

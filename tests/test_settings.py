@@ -9,7 +9,7 @@ import pytest
 import yaml
 from pydantic import Field
 
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 from fooling.settings import Settings, checked_settings, read_settings, shortest
 from fooling.study.settings import StudySettings
 

@@ -7,7 +7,7 @@ import math
 import pandas as pd
 import pytest
 
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 from fooling.table import (
     COUNT,
     FLAG,

@@ -13,7 +13,7 @@ __version__ = "0.1.0"
 _MODULES = {
     "AuditResult": "fooling.auditing.audit",
     "Classifier": "fooling.classifiers.classifier",
-    "FoolingError": "fooling.errors",
+    "FoolingError": "fooling.messages",
     "audit": "fooling.auditing.running",
     "load_classifier": "fooling.classifiers.classifier_file",
 }

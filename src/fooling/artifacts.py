@@ -23,8 +23,8 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
-from fooling.errors import REMEDY, FoolingError
 from fooling.inputs import forget, parsed_json, remember, require_unchanged
+from fooling.messages import REMEDY, FoolingError
 from fooling.table import Table, escape_formulas, require_valid, stacked, unescape_formulas
 
 if TYPE_CHECKING:

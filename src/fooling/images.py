@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from fooling.artifacts import read_bytes
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 
 if TYPE_CHECKING:
     import torch

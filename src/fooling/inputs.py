@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 
 LONGEST_TEXT = 4_000_000  # bytes in a file
 MOST_VALUES = 100_000  # with aliases expanded

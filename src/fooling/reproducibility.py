@@ -25,9 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fooling.artifacts import read_arrays, write_arrays
-from fooling.errors import FoolingError
 from fooling.inputs import forget
-from fooling.messages import say
+from fooling.messages import FoolingError, say
 from fooling.schemas import FileFormat, Header
 
 KIND, VERSION = "checkpoint", 1

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from fooling.errors import REMEDY, FoolingError
+from fooling.messages import REMEDY, FoolingError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

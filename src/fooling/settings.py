@@ -21,8 +21,8 @@ from pydantic.fields import FieldInfo
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import ErrorDetails
 
-from fooling.errors import FoolingError
 from fooling.inputs import parsed_json, parsed_yaml, read_text, require_reasonable
+from fooling.messages import FoolingError
 
 
 class Settings(BaseModel):

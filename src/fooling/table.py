@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from fooling.errors import REMEDY, FoolingError
+from fooling.messages import REMEDY, FoolingError
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -29,7 +29,7 @@ from fooling.ablation.probe_images import (
     shuffled_patches,
     stretched,
 )
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 from fooling.settings import read_settings
 
 SETTINGS = FamilySettings()

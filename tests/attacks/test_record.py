@@ -13,8 +13,8 @@ from fooling.artifacts import write_arrays
 from fooling.attacks.record import TargetedRecord, Trajectory, best_of, evaluations_needed, tried_settings
 from fooling.attacks.settings import AscentSettings
 from fooling.cli.tables import _read_pilots
-from fooling.errors import FoolingError
 from fooling.findings.ascent import sweeps_table
+from fooling.messages import FoolingError
 
 NEVER = 99
 

@@ -18,7 +18,7 @@ from fooling.auditing.saving import VERSION, files_of
 from fooling.auditing.settings import AuditSettings
 from fooling.classifiers.wrapped import wrapped
 from fooling.encodings.settings import CppnSettings
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 from fooling.reproducibility import CheckpointStore
 
 SHAPE = (1, 8, 8)

@@ -14,8 +14,8 @@ import torch
 from fooling.auditing.doors import DOORS, kind_of, opened
 from fooling.auditing.settings import Opening
 from fooling.classifiers.gradients import has_gradients
-from fooling.errors import FoolingError
 from fooling.images import noise_images
+from fooling.messages import FoolingError
 from onnx_files import onnx_file
 
 CPU = torch.device("cpu")

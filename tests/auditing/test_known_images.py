@@ -19,8 +19,8 @@ from fooling.auditing.known_images import ProbeFile, known_images, probed, sized
 from fooling.auditing.running import audit
 from fooling.classifiers.classifier import Classifier
 from fooling.classifiers.wrapped import wrapped
-from fooling.errors import FoolingError
 from fooling.images import png_bytes
+from fooling.messages import FoolingError
 from fooling.schemas import checked_header
 
 SHAPE = (1, 8, 8)

@@ -21,8 +21,8 @@ from fooling.auditing.doors import kind_of, opened
 from fooling.auditing.model_files import kind_of_file, unique_names
 from fooling.auditing.settings import Opening
 from fooling.classifiers.gradients import has_gradients
-from fooling.errors import FoolingError
 from fooling.images import noise_images
+from fooling.messages import FoolingError
 
 CPU = torch.device("cpu")
 SHAPE = (3, 8, 8)

@@ -11,7 +11,7 @@ from fooling.auditing import running
 from fooling.auditing.running import audit, chosen_precision
 from fooling.classifiers.classifier import Classifier
 from fooling.classifiers.wrapped import wrapped
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 
 SHAPE = (1, 8, 8)
 

@@ -24,7 +24,7 @@ from fooling.classifiers.classifier import Classifier
 from fooling.classifiers.settings import InputSettings
 from fooling.classifiers.wrapped import wrapped
 from fooling.datasets.dataset import Dataset, save_dataset
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 
 SHAPE = (3, 6, 6)
 NAMES = ("great white shark", "b/c", "d")

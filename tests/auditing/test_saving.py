@@ -16,7 +16,7 @@ from checkout import ROOT
 from fooling.auditing.known_images import ProbeFile
 from fooling.auditing.running import audit
 from fooling.auditing.saving import AuditFile, as_file, read_audit, require_replaceable
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 from fooling.settings import described_fields, models_in
 from fooling.torchvision_import import ensure_operators
 

@@ -16,8 +16,8 @@ from fooling.auditing.running import audited
 from fooling.auditing.saving import files_of
 from fooling.auditing.services import Service
 from fooling.auditing.settings import AuditSettings, Opening, ServiceOptions
-from fooling.errors import FoolingError
 from fooling.images import noise_images
+from fooling.messages import FoolingError
 from onnx_files import onnx_file
 from scoring_server import ScoringServer, serving
 

@@ -14,7 +14,7 @@ from fooling.claims.estimand import ContextSettings, Tables
 from fooling.claims.estimands import ESTIMANDS
 from fooling.claims.judgements import claims_table, judged_claims
 from fooling.claims.verdicts import STATED
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 from fooling.settings import SeedRange, checked_settings, read_settings
 from fooling.study.settings import default_study
 from made_up_claims import CLAIM, claims_of, judging_study

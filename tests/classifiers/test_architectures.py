@@ -26,8 +26,8 @@ from fooling.classifiers.header import KIND, VERSION
 from fooling.classifiers.settings import NetworkSettings
 from fooling.cli.main import commands, function_of
 from fooling.datasets.dataset import Dataset
-from fooling.errors import FoolingError
 from fooling.fingerprint import Fingerprints
+from fooling.messages import FoolingError
 
 FINGERPRINTS = Fingerprints()
 

@@ -12,7 +12,7 @@ from fooling.classifiers.architectures import build_network
 from fooling.classifiers.assembly import ensemble_of
 from fooling.classifiers.classifier import Classifier
 from fooling.classifiers.classifier_file import load_classifier, save_classifier
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 
 IMAGES = torch.randint(0, 256, (7, 3, 40, 40), generator=torch.Generator().manual_seed(1), dtype=torch.uint8)
 

@@ -26,7 +26,7 @@ from fooling.classifiers.classifier import (
     views_of,
 )
 from fooling.datasets.dataset import Dataset
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 
 
 @pytest.fixture

@@ -34,7 +34,7 @@ from fooling.classifiers.header import VERSION
 from fooling.classifiers.imported import read_weights
 from fooling.classifiers.settings import NetworkSettings
 from fooling.datasets.dataset import Dataset, save_dataset
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 from fooling.settings import checked_settings
 
 CPU = torch.device("cpu")

@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from fooling.classifiers.devices import chosen_device, enough_memory, lock_gpu, reproducible
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 
 CPU = torch.device("cpu")
 

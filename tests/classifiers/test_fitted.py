@@ -25,7 +25,7 @@ from fooling.classifiers.header import KIND, VERSION
 from fooling.classifiers.scikit_models import packed, unpacked
 from fooling.classifiers.settings import NetworkSettings
 from fooling.datasets.dataset import Dataset
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 
 CPU = torch.device("cpu")
 SMALL: dict[str, dict[str, Any]] = {

@@ -20,7 +20,7 @@ from fooling.classifiers.gradients import (
     weight_decay_of,
 )
 from fooling.classifiers.networks import build_lenet
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 from linear_classifier import SHAPE, HandMade, made_classifier
 
 

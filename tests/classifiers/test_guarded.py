@@ -24,7 +24,7 @@ from fooling.classifiers.guarding import (
 )
 from fooling.classifiers.settings import GuardSettings, RealImagesSettings
 from fooling.datasets.dataset import Dataset
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 from fooling.settings import checked_settings
 from fooling.torchvision_import import ensure_operators
 

@@ -28,7 +28,7 @@ from fooling.classifiers.imported import (
 )
 from fooling.classifiers.settings import ImportSettings
 from fooling.datasets.dataset import Dataset
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 from fooling.torchvision_import import import_torchvision
 
 torchvision = import_torchvision()

@@ -13,7 +13,7 @@ from fooling.classifiers.architectures import build_network
 from fooling.classifiers.assembly import Member
 from fooling.classifiers.classifier import Classifier, views_of
 from fooling.classifiers.network_code import channels_last_zeros, lay_out, restored_modes, tried_logits
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 
 HEAD = "import torch\nfrom torch import nn\n"
 LINEAR = "nn.Sequential(nn.Flatten(), nn.Linear(64, 5))"

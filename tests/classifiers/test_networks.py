@@ -12,7 +12,7 @@ from torch import nn
 
 from fooling.classifiers.architectures import build_network
 from fooling.classifiers.networks import MaxPoolByTwo, build_lenet
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 
 SHAPE = (1, 4, 5)
 

@@ -15,8 +15,7 @@ from torch.nn import functional
 from fooling.classifiers.classifier import Classifier
 from fooling.classifiers.probe import remarks_on, require_usable, sample_of
 from fooling.datasets.dataset import Dataset
-from fooling.errors import FoolingError
-from fooling.messages import share_percent
+from fooling.messages import FoolingError, share_percent
 from fooling.training.settings import ClassifierSettings
 from fooling.training.training import Training
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from fooling.classifiers.settings import ImportedInputSettings, ImportSettings, InputSettings
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 from fooling.settings import checked_settings
 from fooling.training.settings import ClassifierSettings
 

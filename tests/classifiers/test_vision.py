@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from fooling.classifiers.architectures import build_network
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 from fooling.torchvision_import import import_torchvision
 
 torchvision = import_torchvision()

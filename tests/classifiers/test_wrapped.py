@@ -9,8 +9,8 @@ from torch import nn
 
 from fooling.classifiers.settings import InputSettings
 from fooling.classifiers.wrapped import kind_of_scores, wrapped
-from fooling.errors import FoolingError
 from fooling.images import noise_images
+from fooling.messages import FoolingError
 
 SHAPE = (1, 8, 8)
 

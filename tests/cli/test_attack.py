@@ -18,9 +18,9 @@ from fooling.classifiers.assembly import assembled
 from fooling.classifiers.classifier_file import load_classifier, save_classifier
 from fooling.cli.attack import attack
 from fooling.datasets.dataset import save_dataset
-from fooling.errors import FoolingError
 from fooling.fingerprint import Fingerprints
 from fooling.images import read_png
+from fooling.messages import FoolingError
 from fooling.reproducibility import CheckpointStore
 from fooling.training.settings import ClassifierSettings
 from made_up_bars import made_bars

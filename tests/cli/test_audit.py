@@ -12,7 +12,7 @@ from torch import nn
 
 from fooling.auditing.settings import AuditSettings, OpeningSettings, formula_of
 from fooling.cli.audit import audit
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 
 SOURCE = """
 from torch import nn

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from fooling.cli.audit import audit
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 
 SOURCE = """
 from torch import nn

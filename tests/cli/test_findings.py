@@ -43,8 +43,8 @@ from fooling.cli.tables import (
 )
 from fooling.cli.training import retrain, train
 from fooling.datasets.dataset import Dataset, save_dataset
-from fooling.errors import FoolingError
 from fooling.findings.registry import every_table, table_named
+from fooling.messages import FoolingError
 
 ROOT = Path(__file__).parents[2]
 NETWORKS = ("lenet-a", "lenet-b")

@@ -18,7 +18,7 @@ from fooling.classifiers.settings import ImportSettings
 from fooling.cli.attack import attack
 from fooling.cli.classifiers import import_network
 from fooling.cli.data_sets import fetch_digits
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "your_network"

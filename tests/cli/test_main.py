@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from fooling.cli import main as commands_of
 from fooling.cli.data_sets import fetch_digits
 from fooling.cli.main import PANELS, SHARED, Command, application, commands, function_of, parameters_of
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 
 
 def _fooling(*arguments: str) -> subprocess.CompletedProcess[str]:

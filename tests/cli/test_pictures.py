@@ -21,8 +21,8 @@ from fooling.classifiers.classifier_file import save_classifier
 from fooling.cli import pictures as module
 from fooling.cli.pictures import show
 from fooling.datasets.dataset import save_dataset
-from fooling.errors import FoolingError
 from fooling.images import read_png
+from fooling.messages import FoolingError
 from fooling.training.settings import ClassifierSettings
 from made_up_adversarial import made_adversarial
 from made_up_bars import made_bars

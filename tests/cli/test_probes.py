@@ -16,9 +16,9 @@ from fooling.classifiers.classifier_file import save_classifier
 from fooling.classifiers.fitted import fitted_classifier, model_settings
 from fooling.cli.probes import _far_network, probe_far
 from fooling.datasets.dataset import Dataset, save_dataset
-from fooling.errors import FoolingError
 from fooling.findings.far import RUBBISH, RUBBISH_SUMMARY
 from fooling.findings.rays import RAY_SLOPES, RAYS
+from fooling.messages import FoolingError
 from linear_classifier import SHAPE, made_classifier
 
 SETTINGS = {"inputs": 30, "rays": 3, "doublings": 3}

@@ -15,7 +15,7 @@ from fooling.classifiers.architectures import build_network
 from fooling.classifiers.assembly import assembled
 from fooling.classifiers.classifier_file import save_classifier
 from fooling.cli.attack import attack, replay
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 from fooling.training.settings import ClassifierSettings
 from made_up_bars import made_bars
 

@@ -9,8 +9,8 @@ import pytest
 from fooling.artifacts import read_json
 from fooling.claims.claim import JUDGING_CODE, Claims, Lock, reserved_by
 from fooling.cli.repository import freeze_claims
-from fooling.errors import FoolingError
 from fooling.fingerprint import fingerprint
+from fooling.messages import FoolingError
 from fooling.settings import checked_settings, read_settings
 
 ROOT = Path(__file__).parents[2]

@@ -18,7 +18,7 @@ from fooling.classifiers.classifier_file import save_classifier
 from fooling.cli.attack import attack
 from fooling.cli.survey import survey_sample
 from fooling.datasets.dataset import Dataset, save_dataset
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 from fooling.survey.questionnaire import load_questionnaire
 from made_up_run import made_up_run
 

@@ -16,7 +16,7 @@ from fooling.classifiers.classifier_file import load_classifier
 from fooling.cli.data_sets import fetch_folder, list_folder
 from fooling.cli.training import _listed_pictures, retrain, train
 from fooling.datasets.dataset import load_dataset, save_dataset
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 from fooling.retraining.fooling_class import random_dataset
 from streamed_pictures import SIZE, Streamed, streamed
 

@@ -12,7 +12,7 @@ import torch
 from fooling.classifiers.classifier_file import load_classifier
 from fooling.classifiers.devices import ProcessGroup, launch, require_equal_parts
 from fooling.cli.training import train
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 from streamed_pictures import Streamed, streamed
 from trained_together import train_together
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from fooling.artifacts import write_arrays
 from fooling.datasets.dataset import ARRAYS, KIND, VERSION, Dataset, load_dataset, save_dataset, stratified_split
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 
 
 @pytest.fixture

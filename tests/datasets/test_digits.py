@@ -29,7 +29,7 @@ from fooling.datasets.digits import (
     published_files,
 )
 from fooling.datasets.fetching import mirror_folder
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 from fooling.torchvision_import import import_torchvision
 
 

@@ -24,7 +24,7 @@ from fooling.datasets.fetching import (
     packed_files,
     verified_content,
 )
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 
 CONTENT = bytes(range(256)) * 20
 COMPRESSED = gzip.compress(CONTENT, mtime=0)

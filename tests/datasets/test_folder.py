@@ -8,7 +8,7 @@ from fooling.cli.data_sets import fetch_folder, list_folder
 from fooling.datasets.dataset import load_dataset
 from fooling.datasets.folder import FolderSettings, class_named, folder_source, make_folder
 from fooling.datasets.pictures import manifest_of
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 
 COLOURS = {"blue": (0, 0, 255), "red": (255, 0, 0)}
 

@@ -12,7 +12,7 @@ from fooling.datasets.dataset import load_dataset
 from fooling.datasets.imagenet import ImagenetSettings, imagenet_manifest, imagenet_source, kept_pictures, make_imagenet
 from fooling.datasets.imagenet_classes import ClassList
 from fooling.datasets.pictures import MANIFEST
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 
 WNIDS = ("n01440764", "n02099601", "n03028079")
 CLASSES = ClassList(wnids=WNIDS, names=("tench", "golden retriever", "church"))

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from fooling.artifacts import read_table
 from fooling.datasets.imagenet_classes import IMAGENET_CLASSES, WORDNET_ID, ClassList, class_list, class_names_in
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 
 SOURCE = "classes.csv"
 

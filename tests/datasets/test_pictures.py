@@ -20,7 +20,7 @@ from fooling.datasets.pictures import (
     require_unchanged,
 )
 from fooling.datasets.sources import PictureFolder
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 
 
 @pytest.fixture

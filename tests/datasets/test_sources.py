@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from fooling.datasets import sources
 from fooling.datasets.pictures import picture_paths
 from fooling.datasets.sources import PictureFolder, PictureTar, map_pictures, pictures_below
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 
 CONTENTS = {f"{name}/{number}.png": f"{name} {number}".encode() * 400 for name in ("cat", "dog") for number in range(3)}
 

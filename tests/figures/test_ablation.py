@@ -5,9 +5,8 @@ import pytest
 
 from figures.drawn import heading, legend, note, shown_images, texts, titles, x_labels, y_labels
 from figures.made_up_tables import made_presets
-from fooling.errors import FoolingError
 from fooling.figures.ablation import ablation, option_effects, preset_comparison
-from fooling.messages import percent
+from fooling.messages import FoolingError, percent
 
 
 def test_examples_of_removals_stand_above_their_confidences(inputs):

@@ -6,9 +6,9 @@ import pytest
 from scipy.stats import binomtest
 
 from figures.drawn import heading, legend, note, texts, titles, x_labels, y_labels
-from fooling.errors import FoolingError
 from fooling.figures.classifiers import FEWEST, calibration, reliability, training_curves
 from fooling.figures.style import as_png
+from fooling.messages import FoolingError
 from made_up_networks import made_up_header, made_up_networks
 
 

@@ -5,7 +5,6 @@ import pytest
 from scipy.special import logit
 
 from figures.drawn import dots, heading, legend, lines_by_colour, note, texts, titles, x_labels, y_labels
-from fooling.errors import FoolingError
 from fooling.figures.controls import (
     classes_over_evaluations,
     confidence_over_evaluations,
@@ -13,6 +12,7 @@ from fooling.figures.controls import (
     search_comparison,
 )
 from fooling.figures.style import SATURATED
+from fooling.messages import FoolingError
 
 RUNS = ["experiment", "search", "classifier", "seed"]
 

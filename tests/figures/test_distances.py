@@ -12,9 +12,9 @@ from figures.conftest import MANY_CLASSES
 from figures.drawn import heading, legend, note, shown_class_names, shown_images, texts, titles
 from figures.made_up_champions import made_examined
 from fooling.datasets.dataset import Dataset
-from fooling.errors import FoolingError
 from fooling.figures.distances import distances, resembling
 from fooling.figures.style import visible
+from fooling.messages import FoolingError
 
 
 def test_confidence_is_drawn_against_distance_with_the_real_images_for_reference(inputs):

@@ -7,11 +7,11 @@ from fooling.attacks.evolution.record import save_run
 from fooling.attacks.record import save_attack
 from fooling.cli.pictures import draw
 from fooling.datasets.dataset import save_dataset
-from fooling.errors import FoolingError
 from fooling.findings.calibration import REAL
 from fooling.findings.classifiers import CLASSIFIERS, TRAINING
 from fooling.findings.variance import VARIANCE
 from fooling.images import png_bytes
+from fooling.messages import FoolingError
 from fooling.survey.questionnaire import completed, save_questionnaire
 
 

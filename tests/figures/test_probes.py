@@ -5,7 +5,6 @@ import pytest
 from scipy.special import logit
 
 from figures.drawn import heading, legend, note, shown_images, texts, titles, y_labels
-from fooling.errors import FoolingError
 from fooling.figures.probes import (
     LOOKS,
     OF_REAL,
@@ -18,6 +17,7 @@ from fooling.figures.probes import (
 )
 from fooling.figures.style import ENCODINGS
 from fooling.findings.random_images import pictures_in
+from fooling.messages import FoolingError
 
 
 def test_each_family_on_each_network_is_a_mark_at_its_median_and_its_share(inputs):

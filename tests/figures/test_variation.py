@@ -6,9 +6,9 @@ import pytest
 from scipy.special import logit
 
 from figures.drawn import heading, legend, note, texts, titles, y_labels
-from fooling.errors import FoolingError
 from fooling.figures.style import BACKGROUND, SERIES
 from fooling.figures.variation import audits, class_sets, foolability, variance_components
+from fooling.messages import FoolingError
 
 
 def test_foolability_has_a_row_for_each_network_in_the_order_of_the_study(inputs):

@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fooling.errors import FoolingError
 from fooling.findings.ablation import (
     AblationSettings,
     ablation_summary,
@@ -15,6 +14,7 @@ from fooling.findings.ablation import (
     removal_effect,
 )
 from fooling.findings.intervals import IntervalSettings
+from fooling.messages import FoolingError
 
 SETTINGS = AblationSettings(copies_removed=3, removal_draws=2)
 INTERVALS = IntervalSettings()

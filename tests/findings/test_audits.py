@@ -13,8 +13,8 @@ from fooling.artifacts import read_table
 from fooling.auditing.running import audit
 from fooling.auditing.saving import VERSION, as_file
 from fooling.cli.tables import tabulate_audits
-from fooling.errors import FoolingError
 from fooling.findings.audits import AUDIT_ATTACKS, AUDIT_SEEDS, AUDITS, READABLE
+from fooling.messages import FoolingError
 
 EVOLUTION, RANDOM = "evolution-cppn", "random-search-cppn"
 

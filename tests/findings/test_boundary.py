@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from fooling.datasets.dataset import Dataset
-from fooling.errors import FoolingError
 from fooling.findings.boundary import BOUNDARY, KINDS, BoundarySettings, boundary_table, distance_ratio
+from fooling.messages import FoolingError
 from fooling.table import require_valid
 from made_up_run import made_up_run
 

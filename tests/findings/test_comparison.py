@@ -11,9 +11,9 @@ import scipy.integrate
 import scipy.stats
 from statsmodels.duration.survfunc import SurvfuncRight
 
-from fooling.errors import FoolingError
 from fooling.findings.comparison import ComparisonSettings, presets_table, survival_table
 from fooling.findings.intervals import IntervalSettings
+from fooling.messages import FoolingError
 from fooling.settings import checked_settings
 
 QUICK = IntervalSettings()

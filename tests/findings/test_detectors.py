@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fooling.errors import FoolingError
 from fooling.findings.detectors import (
     DETECTOR_IMAGES,
     DETECTOR_MEANS,
@@ -20,6 +19,7 @@ from fooling.findings.detectors import (
     detector_tables,
 )
 from fooling.images import pixels_of_png
+from fooling.messages import FoolingError
 from fooling.table import require_valid
 from made_up_detectors import made_attacked, made_detectors, made_images
 

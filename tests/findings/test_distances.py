@@ -14,7 +14,6 @@ from scipy.spatial.distance import cdist
 from sklearn.neighbors import NearestNeighbors
 
 from fooling.datasets.dataset import Dataset
-from fooling.errors import FoolingError
 from fooling.findings import distances
 from fooling.findings.distances import (
     DistanceSettings,
@@ -25,6 +24,7 @@ from fooling.findings.distances import (
     nearest_features,
     nearest_images,
 )
+from fooling.messages import FoolingError
 
 SETTINGS = DistanceSettings(distance_images=6)
 

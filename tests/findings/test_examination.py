@@ -11,7 +11,6 @@ import scipy.special
 
 from fooling.artifacts import read_table, write_table
 from fooling.datasets.dataset import Dataset
-from fooling.errors import FoolingError
 from fooling.findings.calibration import CalibrationSettings, calibrate_on
 from fooling.findings.examination import (
     EXAMINED,
@@ -23,6 +22,7 @@ from fooling.findings.examination import (
     examined_table,
     kinds_table,
 )
+from fooling.messages import FoolingError
 from fooling.table import require_valid
 
 NEAREST = ["nearest_distance", "nearest_index", "nearest_label"]

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fooling.errors import FoolingError
 from fooling.findings.fooled import (
     COMPARED,
     ComparedModelsSettings,
@@ -22,6 +21,7 @@ from fooling.findings.fooled import (
     ties,
 )
 from fooling.findings.fooled_tables import FOOLED, FOOLED_SUMMARY, fooled_tables, in_short
+from fooling.messages import FoolingError
 from fooling.table import require_valid
 from made_up_models import CLASSES, made_fooled, made_model, made_models_run
 from made_up_networks import made_up_header

@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from fooling.errors import FoolingError
 from fooling.findings.hardening import (
     HARDENED,
     HARDENING,
@@ -19,6 +18,7 @@ from fooling.findings.hardening import (
     hardening_table,
     way_of,
 )
+from fooling.messages import FoolingError
 from fooling.table import require_valid
 from fooling.training.settings import passes_of
 from made_up_hardening import chained, champions, header, made_hardening, networks, real

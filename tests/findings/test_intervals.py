@@ -9,7 +9,6 @@ import pandas as pd
 import pytest
 import scipy.stats
 
-from fooling.errors import FoolingError
 from fooling.findings.intervals import (
     estimated_mean,
     estimated_median,
@@ -24,6 +23,7 @@ from fooling.findings.intervals import (
     share_bands,
     share_of_images,
 )
+from fooling.messages import FoolingError
 
 LEVEL = 0.95
 NORMAL = np.random.default_rng(0).normal(size=(5, 8))

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fooling.errors import FoolingError
 from fooling.findings.intervals import IntervalSettings
 from fooling.findings.label_only import (
     LABEL_ONLY,
@@ -22,6 +21,7 @@ from fooling.findings.label_only import (
     transferred_over_pairs,
 )
 from fooling.images import pixels_of_png
+from fooling.messages import FoolingError
 from fooling.table import require_valid
 from made_up_label_only import EVOLVED, made_label_only
 from made_up_run import made_up_run

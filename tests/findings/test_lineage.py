@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fooling.attacks.evolution.record import Lineage, RunRecord
-from fooling.errors import FoolingError
 from fooling.findings.ancestry import LineageSettings, ancestry_table, lineage_table, replays_table, traced
 from fooling.findings.lineage import common_ancestors, descent, genealogy_of, measures_of, redrawn, replayed
+from fooling.messages import FoolingError
 
 from .conftest import made_up_run
 

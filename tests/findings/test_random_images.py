@@ -10,7 +10,6 @@ import pandas as pd
 import pytest
 import torch
 
-from fooling.errors import FoolingError
 from fooling.findings.random_images import (
     BATCH,
     FAMILIES_TABLE,
@@ -22,6 +21,7 @@ from fooling.findings.random_images import (
     start_table,
 )
 from fooling.images import png_bytes
+from fooling.messages import FoolingError
 from fooling.table import require_valid
 
 

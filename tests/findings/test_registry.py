@@ -12,8 +12,8 @@ import pytest
 
 import fooling
 from fooling.cli.main import commands
-from fooling.errors import FoolingError
 from fooling.findings.registry import DECLARED, MODULES, every_table, table_named
+from fooling.messages import FoolingError
 from fooling.table import Column, Table
 
 PACKAGE = Path(fooling.__file__).parent

@@ -12,7 +12,6 @@ import scipy.stats
 from fooling.claims.estimand import Context, ContextSettings, NotRun, Tables
 from fooling.claims.estimands import ESTIMANDS
 from fooling.claims.parameters import Filter
-from fooling.errors import FoolingError
 from fooling.findings.retraining import (
     ChainNetwork,
     RetrainingFindingsSettings,
@@ -20,6 +19,7 @@ from fooling.findings.retraining import (
     retrained_table,
     retraining_table,
 )
+from fooling.messages import FoolingError
 
 SETTINGS = RetrainingFindingsSettings()
 RUNS, CLASSES = 8, 3

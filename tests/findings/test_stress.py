@@ -11,7 +11,6 @@ import scipy
 
 from fooling.ablation.probe_images import CHANGES
 from fooling.datasets.dataset import Dataset
-from fooling.errors import FoolingError
 from fooling.findings.stress import (
     ROBUSTNESS,
     SUPERNORMAL,
@@ -23,6 +22,7 @@ from fooling.findings.stress import (
     survival_over_real,
     survivals,
 )
+from fooling.messages import FoolingError
 from fooling.table import require_valid
 from made_up_run import made_up_run
 

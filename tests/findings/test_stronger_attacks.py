@@ -15,7 +15,6 @@ from fooling.claims.estimand import Context, ContextSettings, NotRun, Tables
 from fooling.claims.estimands import ESTIMANDS
 from fooling.claims.parameters import Filter
 from fooling.classifiers.classifier import Refusal
-from fooling.errors import FoolingError
 from fooling.findings.intervals import Estimate, IntervalSettings
 from fooling.findings.stronger_attacks import (
     LastNetwork,
@@ -26,6 +25,7 @@ from fooling.findings.stronger_attacks import (
     record_at,
     refusal_table,
 )
+from fooling.messages import FoolingError
 from fooling.retraining.fooling_class import halves
 from made_up_run import made_up_run
 

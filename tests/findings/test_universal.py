@@ -9,7 +9,6 @@ import pandas as pd
 import pytest
 
 from fooling.attacks.universal.record import perturbed
-from fooling.errors import FoolingError
 from fooling.findings.intervals import IntervalSettings
 from fooling.findings.universal import (
     UNIVERSAL,
@@ -23,6 +22,7 @@ from fooling.findings.universal import (
     transfer_table,
     universal_table,
 )
+from fooling.messages import FoolingError
 from fooling.table import require_valid
 from made_up_universal import COLUMNS, FOOLED, UNSEEN, made_universal
 

@@ -8,9 +8,9 @@ import pytest
 import statsmodels.api
 import statsmodels.formula.api
 
-from fooling.errors import FoolingError
 from fooling.findings.runs import champions_table
 from fooling.findings.variance import ClassSetSettings, class_set_table, classes_table, components_of, variance_table
+from fooling.messages import FoolingError
 from fooling.settings import read_settings
 
 COMPONENTS = ["classifier", "seed", "class", "classifier:seed", "classifier:class", "seed:class", "residual"]

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checkout import SMOKE, Checkout
-from fooling.errors import FoolingError
 from fooling.inputs import parsed_yaml
+from fooling.messages import FoolingError
 from fooling.settings import checked_settings, parse_exponents
 from fooling.study.resolved import resolved_study
 from fooling.study.settings import StudySettings

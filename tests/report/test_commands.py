@@ -12,7 +12,6 @@ from fooling.attacks.evolution.record import save_run
 from fooling.attacks.evolution.replay import Replay, save_replay
 from fooling.claims.judgements import CLAIMS
 from fooling.cli.report import report, run_info
-from fooling.errors import FoolingError
 from fooling.findings.classifiers import CLASSIFIERS
 from fooling.findings.distances import DISTANCES
 from fooling.findings.examination import EXAMINED
@@ -20,6 +19,7 @@ from fooling.findings.retraining import EFFECTS, RETRAINING
 from fooling.findings.runs import CHAMPIONS
 from fooling.findings.transfer import TRANSFER
 from fooling.images import png_bytes
+from fooling.messages import FoolingError
 from fooling.report.run_info import NetworkInformation, RunInformation, write_record
 from made_up_networks import made_up_header, made_up_networks
 

@@ -22,9 +22,9 @@ from fooling.attacks.evolution.run import Evolution
 from fooling.attacks.settings import EvolutionSettings, SearchSettings
 from fooling.classifiers.wrapped import wrapped
 from fooling.encodings.settings import DirectSettings
-from fooling.errors import FoolingError
 from fooling.findings.runs import CURVES
 from fooling.images import pixels_of_png
+from fooling.messages import FoolingError
 from fooling.report.explorer import (
     COLUMNS,
     Explored,

@@ -16,8 +16,8 @@ from fooling import __version__
 from fooling.artifacts import read_json, write_json, write_table
 from fooling.claims.judgements import CLAIMS
 from fooling.cli.repository import record
-from fooling.errors import FoolingError
 from fooling.findings.classifiers import CLASSIFIERS
+from fooling.messages import FoolingError
 from fooling.report.run_info import (
     Job,
     Step,

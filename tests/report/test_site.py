@@ -15,7 +15,7 @@ from fooling.artifacts import read_json
 from fooling.claims.verdicts import Verdict
 from fooling.cli.main import commands
 from fooling.cli.repository import build_site
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 from fooling.report.site import HEADINGS, REASONS, FinishedStudy, relinked, results_page
 
 KNOWN = {

@@ -17,7 +17,7 @@ from fooling.encodings.cppn.encoding import CppnEncoding
 from fooling.encodings.direct import DirectEncoding
 from fooling.encodings.encoding import Encoding
 from fooling.encodings.settings import CppnSettings, DirectSettings
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 from fooling.retraining.fooling_class import (
     champions_dataset,
     fitted_refusal,

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from checkout import ROOT
-from fooling.errors import FoolingError
 from fooling.inputs import parsed_yaml
+from fooling.messages import FoolingError
 from fooling.study.resolved import resolved_study
 from repository import TINY, TINY_STUDY, UP_TO_DATE, Repository
 from sharing.citation import authors_in, citation

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 from sharing import provenance
 from sharing.records import record_path, recorded
 
@@ -104,7 +104,7 @@ def test_results_without_a_record_are_named(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["../outside.csv", "/etc/passwd", "results/../../outside", "src/fooling/errors.py", ""]
+    "path", ["../outside.csv", "/etc/passwd", "results/../../outside", "src/fooling/messages.py", ""]
 )
 @pytest.mark.parametrize("part", ["results", "logs"])
 def test_no_path_of_a_pack_leaves_its_folders(folder: Path, path: str, part: str) -> None:

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from snakemake.persistence.file import FilePersistence
 
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 from repository import bound_by_rights
 from sharing.records import RECORDS, record_path, refuse_broken_records, require_records, unrecorded
 

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from checkout import ROOT
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 from sharing.studies import SECTIONS, checksums, published_in, stages_of, study_in, with_study
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 from fooling.retraining.settings import FILLINGS
 from fooling.study.entries import ExperimentEntry
 from fooling.study.expansion import variants

@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from fooling.attacks.settings import EvolutionSettings
-from fooling.errors import FoolingError
 from fooling.findings.runs import ThresholdSettings
+from fooling.messages import FoolingError
 from fooling.study.resolved import Study, SurveyPlan, resolved_study
 from rules.drawings import drawings, runs_of
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from fooling.cli.survey import survey_build
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 from fooling.survey.assembly import BROWSER_BUILD, LIBRARIES, OWN_SCRIPTS, cards, pinned_versions
 from survey.made_up_survey import write_survey
 

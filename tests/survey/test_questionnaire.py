@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from fooling.artifacts import sha256_of
-from fooling.errors import FoolingError
 from fooling.images import png_bytes
+from fooling.messages import FoolingError
 from fooling.survey.questionnaire import Questionnaire, completed, load_questionnaire, load_stimuli, save_questionnaire
 
 Parts = dict[str, Any]

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pandas as pd
 import pytest
 
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 from fooling.survey.accuracy import ExclusionSettings
 from fooling.survey.questionnaire import NONE_OF_THESE, Questionnaire
 from fooling.survey.responses import COLUMNS, joined_names, kept_answers, parsed_responses, split_names

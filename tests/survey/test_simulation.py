@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 from fooling.settings import checked_settings
 from fooling.survey.responses import parsed_responses
 from fooling.survey.simulation import Population, PowerSettings, power_table, simulated_grids

@@ -22,7 +22,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fooling.datasets.dataset import Dataset
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 from fooling.reproducibility import derived_seed, numpy_generator
 from fooling.training.images import (
     LONGEST_TEMPORARY_FOLDER,

@@ -18,7 +18,7 @@ from torch import nn
 from fooling.classifiers.classifier import Classifier
 from fooling.classifiers.devices import ProcessGroup
 from fooling.datasets.dataset import Dataset
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 from fooling.training.losses import (
     Outliers,
     largest_log_confidence,

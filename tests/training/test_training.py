@@ -15,7 +15,7 @@ from torch import nn
 from fooling.classifiers.assembly import assembled
 from fooling.classifiers.classifier import Classifier
 from fooling.datasets.dataset import Dataset
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 from fooling.training.losses import mean_loss
 from fooling.training.settings import ClassifierSettings
 from fooling.training.training import Training

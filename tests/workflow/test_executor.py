@@ -50,7 +50,7 @@ def test_a_failing_job_is_reported_with_its_log(fresh_checkout: Checkout, tmp_pa
     checkout.replace(
         "src/fooling/cli/data_sets.py",
         "from fooling.messages",
-        "from fooling.errors import FoolingError\nfrom fooling.messages",
+        "from fooling.messages import FoolingError\nfrom fooling.messages",
     )
     command = ("snakemake", "--cores", "1", "--configfile", SMOKE, "--executor", "fooling", "--")
     done = checkout.attempt(*command, "results/datasets/smoke-digits.safetensors")

@@ -17,7 +17,7 @@ from snakemake.exceptions import WorkflowError
 
 from checkout import ROOT, SMOKE
 from fooling.auditing.settings import CommandSettings
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 from fooling.settings import read_settings
 from fooling.study.resolved import Study, resolved_study
 from rules.attacks import Attacks, Audits, Experiments

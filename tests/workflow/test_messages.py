@@ -15,7 +15,7 @@ import pytest
 from snakemake.logging import ColorizingTextHandler
 
 from checkout import ROOT, SMOKE, Checkout
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 from rules.process import end_without_traceback_on_ctrl_c, message_at_end
 from rules.steps import without_wildcards
 from rules.study_file import paths_in, require_no_braces, study_from

@@ -19,8 +19,7 @@ from numpy.typing import NDArray
 from fooling.attacks.record import AttackRecord
 from fooling.classifiers.classifier import Classifier
 from fooling.datasets.dataset import Dataset
-from fooling.errors import FoolingError
-from fooling.messages import percent, progress, say
+from fooling.messages import FoolingError, percent, progress, say
 from fooling.reproducibility import CheckpointStore
 from fooling.settings import Settings
 

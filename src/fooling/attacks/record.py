@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from fooling.artifacts import read_arrays, write_arrays
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 from fooling.schemas import (
     FINITE64,
     IMAGE_LENGTHS,

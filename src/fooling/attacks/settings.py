@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from fooling.encodings.settings import CppnSettings, EncodingSettings, encoding_module
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 from fooling.settings import SeedRange, Settings
 
 if TYPE_CHECKING:

@@ -34,8 +34,8 @@ from fooling.classifiers.imported import TrainedWeights, read_weights, torchvisi
 from fooling.classifiers.network_code import network_code
 from fooling.classifiers.settings import InputSettings
 from fooling.classifiers.wrapped import Scorer, ZeroShotNetwork, as_black_box, wrapped
-from fooling.errors import FoolingError
 from fooling.inputs import digest_of
+from fooling.messages import FoolingError
 from fooling.settings import checked_settings
 
 IMAGENET_CLASSES = 1000

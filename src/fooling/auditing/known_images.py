@@ -28,8 +28,7 @@ from fooling.classifiers.classifier import Classifier, confidences_of, log_odds_
 from fooling.datasets.folder import class_named
 from fooling.datasets.pictures import fitted
 from fooling.datasets.sources import PictureFolder, pictures_below
-from fooling.errors import FoolingError
-from fooling.messages import percent, short_percent
+from fooling.messages import FoolingError, percent, short_percent
 from fooling.reproducibility import evenly_spaced, software_versions
 from fooling.schemas import Header
 

@@ -23,7 +23,7 @@ from torch import nn
 
 from fooling.artifacts import HEADER_KEY, require_file
 from fooling.classifiers.network_code import network_code
-from fooling.errors import FoolingError, missing_package
+from fooling.messages import FoolingError, missing_package
 from fooling.torchvision_import import ensure_operators
 
 FileKind = Literal["onnx", "torchscript", "export", "classifier", "weights", "keras", "tflite", "unknown"]

@@ -24,9 +24,8 @@ from fooling.classifiers.settings import InputSettings
 from fooling.classifiers.wrapped import ScoringFunction
 from fooling.datasets.dataset import load_dataset
 from fooling.datasets.folder import decoded, pictures_of_classes
-from fooling.errors import FoolingError
 from fooling.findings.calibration import CalibrationSettings, expected_calibration_error
-from fooling.messages import Progress, progress, say
+from fooling.messages import FoolingError, Progress, progress, say
 from fooling.reproducibility import evenly_spaced, numpy_generator
 from fooling.retraining.fooling_class import fitted_refusal
 from fooling.schemas import Header

@@ -22,9 +22,8 @@ from fooling.classifiers.gradients import has_gradients
 from fooling.classifiers.header import Outputs
 from fooling.classifiers.settings import InputSettings
 from fooling.classifiers.wrapped import Scorer, wrapped
-from fooling.errors import FoolingError
 from fooling.images import noise_images
-from fooling.messages import say
+from fooling.messages import FoolingError, say
 from fooling.reproducibility import CheckpointStore, software_versions
 from fooling.settings import checked_settings
 

@@ -19,10 +19,9 @@ from fooling.auditing.real_images import OtherPreprocessing, RealResult
 from fooling.auditing.settings import AuditSettings
 from fooling.classifiers.wrapped import Scores
 from fooling.datasets.folder import plain_name
-from fooling.errors import FoolingError
 from fooling.findings.audits import READABLE, LabelsAlone, OnePerturbation, SmallChanges
 from fooling.images import png_bytes
-from fooling.messages import percent
+from fooling.messages import FoolingError, percent
 from fooling.schemas import Header, checked_header
 
 OLDEST, VERSION = 2, READABLE[1]  # of audit.json that is read, and the one that is written

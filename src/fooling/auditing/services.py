@@ -31,10 +31,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fooling.auditing.settings import ServiceOptions
-from fooling.errors import FoolingError
 from fooling.images import noise_images, png_bytes
 from fooling.inputs import parsed_json
-from fooling.messages import say
+from fooling.messages import FoolingError, say
 from fooling.settings import LONGEST_VALUE
 
 #: Sent as the header Authorization, if it is set; it is stored nowhere.

@@ -18,7 +18,7 @@ from fooling.classifiers.architectures import names_a_file
 from fooling.classifiers.header import Outputs
 from fooling.classifiers.settings import ChunkSize, Positive
 from fooling.datasets.fetching import found_path
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 from fooling.settings import Seed, Settings
 
 OFFSPRING = 200  # images of a generation, as in the paper

@@ -34,8 +34,8 @@ from fooling.claims.verdicts import (
     Status,
     agreeing_range,
 )
-from fooling.errors import FoolingError
 from fooling.findings.intervals import FEWEST_UNITS
+from fooling.messages import FoolingError
 from fooling.settings import SeedRange, Settings
 
 Words = Annotated[str, Field(min_length=1)]

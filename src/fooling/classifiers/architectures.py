@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Any
 
 from fooling.artifacts import sha256_of
 from fooling.classifiers.header import MOST_AT_ONCE, EnsembleOptions, MemberHeader, NetworkHeader
-from fooling.errors import FoolingError
 from fooling.inputs import remember
+from fooling.messages import FoolingError
 from fooling.schemas import checked_header
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from fooling.classifiers.classifier import Classifier, View, fed_shape, log_mean
 from fooling.classifiers.header import MemberHeader, Outputs
 from fooling.classifiers.settings import InputSettings, NetworkSettings
 from fooling.datasets.dataset import Dataset
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 
 MID_GREY = 127.5
 CHUNK_SIZE_OF_ENSEMBLE = 16  # images scored at once

@@ -18,8 +18,8 @@ from torch.utils.checkpoint import checkpoint
 from fooling.classifiers.devices import enough_memory
 from fooling.classifiers.header import Outputs
 from fooling.classifiers.network_code import channels_last_zeros, lay_out, network_code
-from fooling.errors import FoolingError
 from fooling.images import require_images
+from fooling.messages import FoolingError
 
 
 @dataclass(frozen=True, kw_only=True)

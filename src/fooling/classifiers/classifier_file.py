@@ -26,8 +26,7 @@ from fooling.artifacts import read_arrays, write_arrays
 from fooling.classifiers.architectures import build_network, described, permitted, require_files, require_recorded
 from fooling.classifiers.classifier import Classifier, Refusal, fed_shape
 from fooling.classifiers.header import KIND, PREPROCESSING_ARRAYS, VERSION, ClassifierHeader, NetworkHeader
-from fooling.errors import FoolingError
-from fooling.messages import say
+from fooling.messages import FoolingError, say
 from fooling.schemas import FINITE32, checked_header, require_range, require_schema
 
 PREPROCESSING = tuple(array.name for array in PREPROCESSING_ARRAYS)

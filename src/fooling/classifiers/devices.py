@@ -27,8 +27,7 @@ import torch
 from torch import distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from fooling.errors import FoolingError, is_lack_of_memory, requested_memory
-from fooling.messages import say
+from fooling.messages import FoolingError, is_lack_of_memory, requested_memory, say
 
 KNOWN_NAMES = "auto, cpu, cuda or cuda:<number>"
 

@@ -33,7 +33,7 @@ from fooling.classifiers.model_settings import AnyModelSettings, ModelSettings
 from fooling.classifiers.probe import require_usable, sample_of
 from fooling.classifiers.scikit_models import REMEDY, Scores, packed, unpacked
 from fooling.datasets.dataset import Dataset
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 from fooling.reproducibility import derived_seed, numpy_generator, software_versions
 from fooling.settings import checked_settings
 

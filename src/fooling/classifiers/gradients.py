@@ -17,8 +17,8 @@ from fooling.classifiers import header, model_settings
 from fooling.classifiers.classifier import Classifier
 from fooling.classifiers.devices import enough_memory
 from fooling.classifiers.network_code import network_code
-from fooling.errors import FoolingError
 from fooling.images import noise_images
+from fooling.messages import FoolingError
 
 NOT_DIFFERENTIABLE = "scores that torch cannot differentiate, as of an ONNX file, a service or code in no_grad"
 REMEDY = (

@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from fooling.classifiers.architectures import Architecture
 from fooling.classifiers.assembly import CHUNK_SIZE_OF_ENSEMBLE, Member, member_of
 from fooling.classifiers.gradients import averaged
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 
 REJECTED = "rejected"  # name of the last class
 NEVER = -110.0  # natural logarithm of a probability that is 0 in float32

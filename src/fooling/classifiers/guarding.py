@@ -24,7 +24,7 @@ from fooling.classifiers.guarded import OF_FEATURES, OF_LOGITS, OF_SEVERAL, REJE
 from fooling.classifiers.header import MemberHeader
 from fooling.classifiers.settings import GuardSettings, NeighboursSettings, OpenMaxSettings, RealImagesSettings
 from fooling.datasets.dataset import Dataset
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 from fooling.reproducibility import numpy_generator
 from fooling.torchvision_import import ensure_operators
 

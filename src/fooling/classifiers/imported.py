@@ -25,9 +25,8 @@ from fooling.classifiers.probe import require_usable, sample_of
 from fooling.classifiers.settings import ImportSettings
 from fooling.datasets.dataset import Dataset
 from fooling.datasets.fetching import MIRROR_VARIABLE, found_path
-from fooling.errors import FoolingError
 from fooling.inputs import digest_of, remember
-from fooling.messages import say
+from fooling.messages import FoolingError, say
 
 
 def imported_classifier(

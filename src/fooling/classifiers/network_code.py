@@ -16,7 +16,7 @@ import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
 
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 
 #: Prefix of the module names of users' network files.
 MODULE_PREFIX = "fooling_network_"

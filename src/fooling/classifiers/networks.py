@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from fooling.classifiers.architectures import Architecture
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 
 #: Images scored at once: among the fastest sizes on one core. Another size changes the last bits of all confidences,
 #: and so the course of every evolution.

@@ -17,9 +17,8 @@ from torch import Tensor, nn
 from fooling.classifiers.classifier import Classifier, confidences_of
 from fooling.classifiers.gradients import log_odds_gradients
 from fooling.datasets.dataset import Dataset
-from fooling.errors import FoolingError
 from fooling.images import noise_images
-from fooling.messages import share_percent
+from fooling.messages import FoolingError, share_percent
 from fooling.reproducibility import evenly_spaced
 
 REAL = 8

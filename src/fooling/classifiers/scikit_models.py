@@ -25,8 +25,7 @@ from fooling.classifiers.model_settings import (
     NearestNeighboursSettings,
     SvmSettings,
 )
-from fooling.errors import FoolingError
-from fooling.messages import say
+from fooling.messages import FoolingError, say
 
 Images = NDArray[np.float32]
 Labels = NDArray[np.int64]

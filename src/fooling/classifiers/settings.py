@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, JsonValue, model_validator
 
 from fooling.classifiers.architectures import FITTED_MODELS, KNOWN_NAMES, architecture_source
 from fooling.classifiers.header import MOST_AT_ONCE
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 from fooling.settings import Seed, Settings, Side
 
 

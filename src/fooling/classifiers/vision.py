@@ -9,7 +9,7 @@ from typing import Any, Literal
 from torch import nn
 
 from fooling.classifiers.architectures import Architecture
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 from fooling.torchvision_import import import_torchvision
 
 torchvision = import_torchvision()

@@ -22,8 +22,8 @@ from fooling.classifiers.header import Outputs
 from fooling.classifiers.network_code import network_code, tried_logits
 from fooling.classifiers.probe import require_usable
 from fooling.classifiers.settings import InputSettings
-from fooling.errors import FoolingError
 from fooling.images import noise_images
+from fooling.messages import FoolingError
 
 CHUNK_SIZE = 32  # images scored at once, unless something else is asked for
 SUM = 1e-3  # probabilities whose sum differs by less from 1 are those of all classes

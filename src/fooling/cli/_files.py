@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fooling.attacks.evolution.record import RunRecord, load_run
-from fooling.errors import FoolingError
 from fooling.inputs import digest_of
+from fooling.messages import FoolingError
 from fooling.table import Table
 
 if TYPE_CHECKING:

@@ -25,10 +25,9 @@ from fooling.classifiers.architectures import architecture_functions
 from fooling.classifiers.classifier import Classifier
 from fooling.cli._files import device_with_one_thread, named_paths, open_classifier
 from fooling.datasets.dataset import load_dataset
-from fooling.errors import FoolingError
 from fooling.fingerprint import fingerprint
 from fooling.inputs import digest_of
-from fooling.messages import percent, say, share_percent
+from fooling.messages import FoolingError, percent, say, share_percent
 from fooling.reproducibility import CheckpointStore
 from fooling.settings import LARGEST_SEED, Settings, checked_settings, read_settings
 

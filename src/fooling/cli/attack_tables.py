@@ -21,7 +21,6 @@ from fooling.classifiers.guarding import scores_of
 from fooling.classifiers.wrapped import kind_of_scores
 from fooling.cli._files import named_paths, open_classifier
 from fooling.datasets.dataset import load_dataset
-from fooling.errors import FoolingError
 from fooling.findings import universal
 from fooling.findings.adversarial import (
     ADVERSARIAL,
@@ -54,7 +53,7 @@ from fooling.findings.label_only import (
 )
 from fooling.findings.label_only import transfer_table as transfer_of_labels
 from fooling.inputs import digest_of
-from fooling.messages import say, share_percent
+from fooling.messages import FoolingError, say, share_percent
 from fooling.settings import read_settings
 
 PANEL = "Findings"

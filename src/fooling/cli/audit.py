@@ -26,10 +26,9 @@ from fooling.classifiers.wrapped import kind_of_scores
 from fooling.cli._files import device_with_one_thread
 from fooling.datasets.fetching import mirror_folder
 from fooling.encodings.settings import NAMED_MODULES
-from fooling.errors import FoolingError
 from fooling.fingerprint import fingerprint
 from fooling.inputs import digest_of
-from fooling.messages import say
+from fooling.messages import FoolingError, say
 from fooling.reproducibility import CheckpointStore
 from fooling.settings import checked_settings, read_settings
 

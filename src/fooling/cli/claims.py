@@ -15,7 +15,6 @@ from fooling.claims.judgements import CLAIMS, claims_table, judged_claims
 from fooling.claims.page import claims_page
 from fooling.claims.verdicts import headline_of_claims, scoreboard
 from fooling.cli._files import open_classifier, require_sources, scorer, single_file, table_files
-from fooling.errors import FoolingError
 from fooling.findings.ablation import ABLATION
 from fooling.findings.adversarial import ADVERSARIAL, ADVERSARIAL_TRANSFER
 from fooling.findings.ancestry import ANCESTRY, LINEAGE, REPLAYS, LineageSettings, format_lineage, lineage_table
@@ -50,7 +49,7 @@ from fooling.findings.transfer import (
 from fooling.findings.universal import UNIVERSAL, UNIVERSAL_LABELS, UNIVERSAL_TRANSFER
 from fooling.fingerprint import fingerprint
 from fooling.inputs import digest_of
-from fooling.messages import say, share_percent
+from fooling.messages import FoolingError, say, share_percent
 from fooling.settings import checked_settings, read_settings
 from fooling.survey.accuracy import ACCURACY
 from fooling.table import Table, require_unique_rows

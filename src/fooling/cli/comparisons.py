@@ -25,7 +25,6 @@ from fooling.classifiers.gradients import LEVELS, Network
 from fooling.classifiers.header import classifier_header
 from fooling.cli._files import open_classifier, read_named_runs, scorer, single_file, table_files
 from fooling.datasets.dataset import Dataset, load_dataset
-from fooling.errors import FoolingError
 from fooling.findings.boundary import BOUNDARY, KINDS, BoundarySettings, boundary_table
 from fooling.findings.calibration import REAL
 from fooling.findings.examination import KINDS_TABLE, FoolingImages, IndependentClassifier, kinds_table
@@ -34,7 +33,7 @@ from fooling.findings.fooled import ComparedModelsSettings, compared_model
 from fooling.findings.fooled_tables import FOOLED, FOOLED_SUMMARY, fooled_tables, in_short
 from fooling.findings.random_images import FAMILIES_TABLE, FAMILY_IMAGES, pictures_in
 from fooling.inputs import digest_of
-from fooling.messages import say
+from fooling.messages import FoolingError, say
 from fooling.settings import read_settings
 
 PANEL = "Findings"

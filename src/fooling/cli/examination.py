@@ -17,7 +17,6 @@ from fooling.classifiers.classifier import Classifier, confidences_of, log_odds_
 from fooling.classifiers.gradients import logits_and_features
 from fooling.cli._files import open_classifier, read_named_runs, require_sources, scorer
 from fooling.datasets.dataset import load_dataset
-from fooling.errors import FoolingError
 from fooling.findings.ablation import ABLATION, AblationSettings, Scorer, ablation_table
 from fooling.findings.calibration import CALIBRATION, REAL, Network, labelled_table
 from fooling.findings.distances import DISTANCES, DistanceSettings, Outputs, distances_table, images_to_measure
@@ -41,7 +40,7 @@ from fooling.findings.transfer import (
     transfer_table,
 )
 from fooling.inputs import digest_of
-from fooling.messages import say, share_percent
+from fooling.messages import FoolingError, say, share_percent
 from fooling.settings import read_settings
 
 PANEL = "Findings"

@@ -29,9 +29,8 @@ from typing import Annotated, Any, NamedTuple, cast
 import typer
 
 from fooling import __version__
-from fooling.errors import FoolingError, is_lack_of_memory, missing_package, requested_memory
 from fooling.inputs import watched
-from fooling.messages import say
+from fooling.messages import FoolingError, is_lack_of_memory, missing_package, requested_memory, say
 
 #: The headings of commands, in the order of the listing.
 PANELS = ("Data", "Networks", "Attacks", "Findings", "Report", "Project", "Survey")

@@ -31,7 +31,6 @@ from fooling.classifiers.header import VERSION, classifier_header
 from fooling.cli._files import named_paths
 from fooling.datasets.dataset import KIND as DATASET
 from fooling.datasets.dataset import load_dataset
-from fooling.errors import FoolingError
 from fooling.figures.declaration import FigureSettings
 from fooling.figures.overview import (
     Overview,
@@ -54,7 +53,7 @@ from fooling.figures.terminal import (
 )
 from fooling.findings.registry import table_named
 from fooling.fonts import missing_in
-from fooling.messages import say
+from fooling.messages import FoolingError, say
 from fooling.settings import read_settings
 from fooling.survey.questionnaire import ConditionStimuli, load_questionnaire, load_stimuli
 

@@ -19,7 +19,6 @@ from fooling.classifiers.header import classifier_header, training_of
 from fooling.cli._files import open_classifier
 from fooling.datasets.dataset import load_dataset
 from fooling.encodings.settings import CppnSettings, encoding_for
-from fooling.errors import FoolingError
 from fooling.findings.calibration import REAL, calibrate_on
 from fooling.findings.far import (
     RUBBISH,
@@ -52,7 +51,7 @@ from fooling.findings.random_images import (
 from fooling.findings.rays import RAY_SLOPES, RAYS, directions, rays_tables
 from fooling.findings.retraining import RETRAINED
 from fooling.findings.runs import CHAMPIONS
-from fooling.messages import percent, say, share_percent
+from fooling.messages import FoolingError, percent, say, share_percent
 from fooling.reproducibility import derived_seed, numpy_generator
 from fooling.settings import read_settings
 from fooling.training.settings import with_hardening

@@ -17,7 +17,6 @@ from fooling.claims.claim import Claims
 from fooling.claims.judgements import CLAIMS
 from fooling.cli._files import named_paths, read_named_runs, single_file, table_files
 from fooling.datasets.dataset import load_dataset
-from fooling.errors import FoolingError
 from fooling.figures.image_grid import of_classes, shown_classes
 from fooling.findings.adversarial import ADVERSARIAL_MEANS
 from fooling.findings.audits import AUDITS
@@ -39,7 +38,7 @@ from fooling.findings.stress import ROBUSTNESS, SUPERNORMAL
 from fooling.findings.transfer import TRANSFER
 from fooling.findings.universal import UNIVERSAL_MEANS
 from fooling.images import read_png
-from fooling.messages import say
+from fooling.messages import FoolingError, say
 from fooling.report.claim_rows import Recorded
 from fooling.report.page import Content, Tables, page
 from fooling.report.pictures import (

@@ -14,7 +14,6 @@ from fooling.claims.claim import JUDGING_CODE, Claims, freeze, seeds_of
 from fooling.claims.judgements import CLAIMS
 from fooling.claims.page import claims_documentation
 from fooling.cli.main import commands, function_of, parameters_of
-from fooling.errors import FoolingError
 from fooling.figures.declaration import RUN
 from fooling.findings.ancestry import LINEAGE
 from fooling.findings.audits import AUDIT_SEEDS
@@ -22,7 +21,7 @@ from fooling.findings.registry import every_table
 from fooling.findings.runs import CHAMPIONS, CURVES, ThresholdSettings
 from fooling.fingerprint import fingerprint
 from fooling.inputs import parsed_yaml, read_text
-from fooling.messages import say
+from fooling.messages import FoolingError, say
 from fooling.report.explorer import Explored, RecordedExperiment, RecordedStudy, explored_run, explorer
 from fooling.report.run_info import (
     CLAIMS_FILE,

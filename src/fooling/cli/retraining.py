@@ -17,7 +17,6 @@ from fooling.classifiers.header import classifier_header
 from fooling.cli._files import open_classifier
 from fooling.datasets.dataset import Dataset, load_dataset, save_dataset
 from fooling.encodings.settings import encoding_for
-from fooling.errors import FoolingError
 from fooling.findings.intervals import IntervalSettings
 from fooling.findings.retraining import (
     EFFECTS,
@@ -40,7 +39,7 @@ from fooling.findings.stronger_attacks import (
     refusal_table,
 )
 from fooling.inputs import digest_of
-from fooling.messages import percent, say, share_percent
+from fooling.messages import FoolingError, percent, say, share_percent
 from fooling.reproducibility import derived_seed
 from fooling.retraining.fooling_class import champions_dataset, random_dataset, unselected_images
 from fooling.retraining.settings import PaintSettings, RefusalTableSettings, SupplySettings

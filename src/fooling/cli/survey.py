@@ -17,11 +17,10 @@ from fooling.attacks.record import TargetedRecord, load_attack
 from fooling.classifiers.classifier import Classifier
 from fooling.cli._files import open_classifier, read_named_runs
 from fooling.datasets.dataset import Dataset, load_dataset
-from fooling.errors import FoolingError
 from fooling.figures.planned_survey import survey_power as draw_survey_power
 from fooling.figures.style import as_pdf, as_png
 from fooling.inputs import digest_of, read_text
-from fooling.messages import say
+from fooling.messages import FoolingError, say
 from fooling.settings import read_settings
 from fooling.survey.accuracy import ACCURACY, IMAGES, AnalysisSettings, accuracy_table, image_table
 from fooling.survey.agreement import (

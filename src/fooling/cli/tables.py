@@ -10,7 +10,6 @@ from fooling.artifacts import read_json, read_table, read_tables, write_table, w
 from fooling.attacks.evolution.record import load_run
 from fooling.attacks.record import TargetedRecord, load_attack
 from fooling.classifiers.header import classifier_header
-from fooling.errors import FoolingError
 from fooling.findings import audits as ranks
 from fooling.findings.ablation import ABLATION, ABLATION_SUMMARY, ablation_summary
 from fooling.findings.ancestry import (
@@ -69,7 +68,7 @@ from fooling.findings.variance import (
     classes_table,
     variance_table,
 )
-from fooling.messages import percent, say, share_percent, short_percent
+from fooling.messages import FoolingError, percent, say, share_percent, short_percent
 from fooling.schemas import checked_header
 from fooling.settings import read_settings
 

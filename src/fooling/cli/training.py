@@ -26,10 +26,9 @@ from fooling.datasets.fetching import mirror_folder
 from fooling.datasets.folder import FolderSettings
 from fooling.datasets.imagenet import ImagenetSettings
 from fooling.datasets.pictures import MANIFEST, Colour, ListedPictures, content_sha256
-from fooling.errors import REMEDY, FoolingError
 from fooling.fingerprint import fingerprint
 from fooling.inputs import digest_of
-from fooling.messages import progress, say, share_percent
+from fooling.messages import REMEDY, FoolingError, progress, say, share_percent
 from fooling.reproducibility import CheckpointStore, software_versions
 from fooling.retraining.fooling_class import PicturesWithFoolingClass, recognised, with_fooling_class
 from fooling.retraining.settings import RetrainSettings, at_equal_passes

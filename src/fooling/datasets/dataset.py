@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fooling.artifacts import read_arrays, write_arrays
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 from fooling.reproducibility import derived_seed
 from fooling.schemas import IMAGE_LENGTHS, Array, FileFormat, Header, checked_header, require_arrays
 

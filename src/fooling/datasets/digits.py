@@ -19,7 +19,7 @@ from pydantic import Field
 from fooling.artifacts import sha256_of
 from fooling.datasets.dataset import Dataset, stratified_split
 from fooling.datasets.fetching import NpmPackage, PublishedFile, fetched_content
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 from fooling.settings import Seed, Settings, Side
 
 if TYPE_CHECKING:

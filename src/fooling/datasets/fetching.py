@@ -20,8 +20,7 @@ from functools import cached_property
 from pathlib import Path
 
 from fooling.artifacts import require_file, sha256_of
-from fooling.errors import FoolingError
-from fooling.messages import say
+from fooling.messages import FoolingError, say
 
 MIRROR_VARIABLE = "FOOLING_MIRROR"
 TIMEOUT = 60  # seconds without an answer

@@ -25,7 +25,7 @@ from fooling.datasets.pictures import (
     require_same_pictures,
 )
 from fooling.datasets.sources import PictureFolder, pictures_below
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 from fooling.settings import Seed, Settings, Side
 
 if TYPE_CHECKING:

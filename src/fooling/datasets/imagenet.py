@@ -28,7 +28,7 @@ from fooling.datasets.imagenet_classes import (
 )
 from fooling.datasets.pictures import Labelled, content_sha256, decoded_images, manifest_of
 from fooling.datasets.sources import PictureFolder, PictureTar, Source, pictures_below
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 from fooling.reproducibility import numpy_generator
 from fooling.settings import Seed, Settings, Side
 

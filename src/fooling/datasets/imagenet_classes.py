@@ -14,8 +14,8 @@ import pandas as pd
 
 from fooling.artifacts import read_table
 from fooling.datasets.pictures import named
-from fooling.errors import FoolingError
 from fooling.inputs import read_text
+from fooling.messages import FoolingError
 from fooling.table import COUNT, TEXT, Column, Table
 
 IMAGENET_CLASSES = Table(

@@ -29,8 +29,8 @@ from fooling.datasets.sources import (
     map_pictures,
     require_utf8,
 )
-from fooling.errors import FoolingError
 from fooling.images import decoding
+from fooling.messages import FoolingError
 from fooling.table import COUNT, TEXT, Column, Table
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Protocol, Self, TypeVar
 
 from fooling.artifacts import require_file
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 
 EXTENSIONS = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 MOST_BYTES = 500 * 2**20  # in an encoded picture

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from fooling.ablation.elements import FILLS, KINDS, Kind, Mask, removals, repetition_of, without
 from fooling.attacks.evolution.record import RunRecord
-from fooling.errors import FoolingError
 from fooling.figures.image_grid import INCHES_PER_CHARACTER_POINT, panel, place_image, sheet, write, write_head
 from fooling.figures.style import (
     CHART,
@@ -30,7 +29,7 @@ from fooling.figures.style import (
     on_networks,
     series,
 )
-from fooling.messages import counted, percent
+from fooling.messages import FoolingError, counted, percent
 
 LOOKS = dict(zip(KINDS, SERIES, strict=False))
 LABELS = {"copy": "copies removed", "control": "same area removed elsewhere"}

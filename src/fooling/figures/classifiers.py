@@ -15,7 +15,6 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, StrMetho
 from numpy.typing import NDArray
 from scipy.stats import binomtest
 
-from fooling.errors import FoolingError
 from fooling.figures.style import (
     BACKGROUND,
     CHART,
@@ -35,7 +34,7 @@ from fooling.figures.style import (
     use_confidence_ticks,
     use_percent_ticks,
 )
-from fooling.messages import percent
+from fooling.messages import FoolingError, percent
 
 FEW = 6  # epochs: each of so few is a marker
 SUBS = (1, 2, 5)  # of a logarithmic axis, the multiples of powers of ten with a tick

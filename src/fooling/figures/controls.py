@@ -11,7 +11,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from fooling.errors import FoolingError
 from fooling.figures.class_map import draw_class_map
 from fooling.figures.style import (
     CHART,
@@ -35,7 +34,7 @@ from fooling.figures.style import (
     use_confidence_ticks,
     visible,
 )
-from fooling.messages import counted, short_percent, whole_percent
+from fooling.messages import FoolingError, counted, short_percent, whole_percent
 
 BOXES = 0.76  # of the height of an experiment, divided among the boxes of its searches
 RUN = ["experiment", "search", "classifier", "seed"]

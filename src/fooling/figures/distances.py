@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from fooling.attacks.evolution.record import RunRecord
 from fooling.datasets.dataset import Dataset
-from fooling.errors import FoolingError
 from fooling.figures.image_grid import HEAD, SHOWN, place_image, sheet, write, write_class_names, write_head
 from fooling.figures.style import (
     CHART,
@@ -31,7 +30,7 @@ from fooling.figures.style import (
     use_confidence_ticks,
     visible,
 )
-from fooling.messages import capitalised, counted, listed, percent, whole_percent
+from fooling.messages import FoolingError, capitalised, counted, listed, percent, whole_percent
 
 SPACES = {"pixel": "Between pixels", "feature": "Between features of the network"}
 REFERENCES = {0.5: "median", 0.99: "99 %"}  # quantiles of the real images

@@ -10,7 +10,6 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from fooling.ablation.probe_images import CHANGES, FAMILY_NAMES
-from fooling.errors import FoolingError
 from fooling.figures.image_grid import HEAD, place_image, sheet, write, write_class_names, write_head
 from fooling.figures.style import (
     CHART,
@@ -35,7 +34,7 @@ from fooling.figures.style import (
 from fooling.findings.boundary import CHAMPION, REAL_IMAGE, START
 from fooling.findings.random_images import family_summary, pictures_in
 from fooling.messages import ENCODINGS as ENCODING_NAMES
-from fooling.messages import percent, short_percent
+from fooling.messages import FoolingError, percent, short_percent
 
 LOOKS = {
     "cppn": Look(FAMILY_NAMES["cppn"], "#B4568C", marker="o"),

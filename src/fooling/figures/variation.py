@@ -15,7 +15,6 @@ from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FuncFormatter, PercentFormatter
 
-from fooling.errors import FoolingError
 from fooling.figures.style import (
     BACKGROUND,
     CHART,
@@ -36,7 +35,7 @@ from fooling.figures.style import (
     searches_in,
     use_confidence_ticks,
 )
-from fooling.messages import counted, short_percent, whole_percent
+from fooling.messages import FoolingError, counted, short_percent, whole_percent
 
 SPREAD = 0.6  # of the height of a row, divided among the marks of its searches
 COLOURS = {"in the set": "#B4568C", "other classes": FAINT}

@@ -19,7 +19,6 @@ from pydantic import Field
 
 from fooling.ablation.elements import FILLS, KINDS, removals, repetition_of, without
 from fooling.attacks.evolution.record import RunRecord
-from fooling.errors import FoolingError
 from fooling.findings.intervals import Estimate, IntervalSettings, estimated_ratio, estimated_share, run_grid
 from fooling.findings.registry import (
     CLASS,
@@ -33,6 +32,7 @@ from fooling.findings.registry import (
     SEED,
     UNITS,
 )
+from fooling.messages import FoolingError
 from fooling.reproducibility import evenly_spaced
 from fooling.settings import Settings
 from fooling.table import COUNT, NUMBER, SHARE, Column, Table, bounds, names_of, one_of, or_nothing

@@ -12,7 +12,6 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import Field
 
 from fooling.attacks.evolution.record import RunRecord
-from fooling.errors import REMEDY, FoolingError
 from fooling.findings.examination import correlations
 from fooling.findings.intervals import DrawingSettings, IntervalSettings, estimated_ratio, run_grid
 from fooling.findings.lineage import (
@@ -27,7 +26,7 @@ from fooling.findings.lineage import (
 )
 from fooling.findings.registry import CLASS, EXPERIMENT, FOUND_IN, INDIVIDUAL, NOTE, RUN, RUNS, UNITS
 from fooling.findings.runs import of_run
-from fooling.messages import share_percent
+from fooling.messages import REMEDY, FoolingError, share_percent
 from fooling.reproducibility import numpy_generator
 from fooling.table import COUNT, NOT_NEGATIVE, NUMBER, SHARE, Column, Table, bounds, names_of, one_of, or_nothing
 

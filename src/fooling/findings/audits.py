@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from fooling.errors import FoolingError
 from fooling.findings.registry import SEED
+from fooling.messages import FoolingError
 from fooling.schemas import FileFormat, Header
 from fooling.table import COUNT, NOT_NEGATIVE, SHARE, TEXT, Column, Table, Values, names_of
 

@@ -17,9 +17,9 @@ from pydantic import Field
 
 from fooling.attacks.evolution.record import RunRecord
 from fooling.datasets.dataset import Dataset
-from fooling.errors import FoolingError
 from fooling.findings.intervals import Estimate, estimated_mean, probability_of
 from fooling.findings.registry import CLASS, CLASSIFIER, CONFIDENCE, EXPERIMENT, LOG_ODDS, SEED
+from fooling.messages import FoolingError
 from fooling.reproducibility import numpy_generator
 from fooling.settings import Seed, Settings
 from fooling.table import COUNT, NOT_NEGATIVE, Column, Table, one_of, or_nothing

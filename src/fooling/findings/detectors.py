@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 
 from fooling.attacks.evolution.record import RunRecord
 from fooling.attacks.record import TargetedRecord
-from fooling.errors import FoolingError
 from fooling.findings.intervals import Estimate, IntervalSettings, estimated_mean
 from fooling.findings.registry import CLASS, CLASSIFIER, NOTE, UNITS
 from fooling.findings.runs import ThresholdSettings
 from fooling.images import noise_images, png_bytes
+from fooling.messages import FoolingError
 from fooling.reproducibility import evenly_spaced
 from fooling.table import COUNT, NUMBER, SHARE, TEXT, Column, Table, or_nothing, with_bounds
 

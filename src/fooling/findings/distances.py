@@ -23,7 +23,6 @@ from pydantic import Field
 
 from fooling.attacks.evolution.record import RunRecord
 from fooling.datasets.dataset import Dataset
-from fooling.errors import FoolingError
 from fooling.findings.calibration import calibrated, log_odds_in
 from fooling.findings.registry import (
     CALIBRATED_CONFIDENCE,
@@ -34,6 +33,7 @@ from fooling.findings.registry import (
     LOG_ODDS,
     SEED,
 )
+from fooling.messages import FoolingError
 from fooling.reproducibility import numpy_generator
 from fooling.settings import Seed, Settings
 from fooling.table import COUNT, FLAG, NOT_NEGATIVE, Column, Table, one_of, or_nothing

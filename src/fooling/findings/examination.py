@@ -14,11 +14,11 @@ from pydantic import Field
 
 from fooling.attacks.evolution.record import RunRecord
 from fooling.datasets.dataset import Dataset
-from fooling.errors import FoolingError
 from fooling.findings.calibration import calibrated
 from fooling.findings.distances import nearest_images
 from fooling.findings.registry import CALIBRATED_CONFIDENCE, CLASS, CLASSIFIER, CONFIDENCE, EXPERIMENT, PNG, SEARCHES
 from fooling.images import png_bytes
+from fooling.messages import FoolingError
 from fooling.reproducibility import numpy_generator
 from fooling.settings import Seed, Settings
 from fooling.table import COUNT, NOT_NEGATIVE, NUMBER, SHARE, TEXT, Column, Table, Values, one_of, or_nothing

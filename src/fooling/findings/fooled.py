@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 from fooling.attacks.evolution.record import RunRecord
 from fooling.classifiers.header import training_of
 from fooling.classifiers.model_settings import built_as
-from fooling.errors import FoolingError
 from fooling.findings.classifiers import FoolabilitySettings
 from fooling.findings.runs import ThresholdSettings, at_threshold, median_over_classes
+from fooling.messages import FoolingError
 from fooling.training.settings import with_hardening
 
 COMPARED = ("map-elites", "random-search")  # searches

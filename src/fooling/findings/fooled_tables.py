@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 
 from fooling.attacks.evolution.record import RunRecord
-from fooling.errors import FoolingError
 from fooling.findings.far import RUBBISH_SHARE
 from fooling.findings.fooled import COMPARED, ComparedModelsSettings, Model, bars_of, measured_runs
 from fooling.findings.intervals import (
@@ -32,7 +31,7 @@ from fooling.findings.registry import (
     RUNS_ON_CLASSIFIER,
     WEIGHT_DECAY,
 )
-from fooling.messages import share_percent
+from fooling.messages import FoolingError, share_percent
 from fooling.table import (
     COUNT,
     FOUND,

@@ -17,12 +17,12 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field
 
-from fooling.errors import FoolingError
 from fooling.findings.bounds import Array
 from fooling.findings.calibration import CalibrationSettings
 from fooling.findings.intervals import Estimate, IntervalSettings, estimated_mean, estimated_share, probability_of
 from fooling.findings.registry import CLASSIFIER, EXPERIMENT, RUNS_ON_CLASSIFIER, SEARCH
 from fooling.findings.runs import ThresholdSettings, at_threshold
+from fooling.messages import FoolingError
 from fooling.settings import Settings
 from fooling.table import COUNT, NUMBER, SHARE, TEXT, Column, Table, Values, bounds, with_bounds
 from fooling.training.settings import PLAIN, hardening_of, passes_of

@@ -17,7 +17,6 @@ import scipy  # its parts load when they are called: Snakemake reads the setting
 from numpy.typing import NDArray
 from pydantic import Field
 
-from fooling.errors import FoolingError
 from fooling.findings.bounds import (
     Array,
     Bounds,
@@ -28,6 +27,7 @@ from fooling.findings.bounds import (
     bounds_of_share,
 )
 from fooling.findings.registry import RUN
+from fooling.messages import FoolingError
 from fooling.settings import Seed, Settings
 from fooling.table import names_of
 

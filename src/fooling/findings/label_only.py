@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from fooling.attacks.evolution.record import RunRecord
 from fooling.attacks.label_only.record import LabelOnlyRecord
-from fooling.errors import FoolingError
 from fooling.findings.intervals import (
     Estimate,
     IntervalSettings,
@@ -25,6 +24,7 @@ from fooling.findings.intervals import (
 )
 from fooling.findings.registry import ATTACK, CLASS, CLASSIFIER, LOG_ODDS, NOTE, SEED, UNITS
 from fooling.images import png_bytes
+from fooling.messages import FoolingError
 from fooling.reproducibility import evenly_spaced
 from fooling.table import (
     COUNT,

@@ -31,7 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fooling.attacks.evolution.record import RunRecord
-from fooling.errors import REMEDY, FoolingError
+from fooling.messages import REMEDY, FoolingError
 
 Cells = NDArray[np.int64]
 

@@ -20,11 +20,11 @@ from pydantic import Field
 
 from fooling.ablation.probe_images import FAMILIES, Family
 from fooling.encodings.settings import EncodingSettings
-from fooling.errors import FoolingError
 from fooling.findings.ablation import Scorer
 from fooling.findings.registry import CLASS, CLASSIFIER, CONFIDENCE, EXPERIMENT, LOG_ODDS, PNG
 from fooling.findings.runs import at_threshold
 from fooling.images import pixels_of_png, png_bytes
+from fooling.messages import FoolingError
 from fooling.reproducibility import evenly_spaced
 from fooling.settings import Seed, Settings
 from fooling.table import COUNT, SHARE, Column, Table, one_of

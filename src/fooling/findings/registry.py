@@ -7,7 +7,7 @@ import importlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from fooling.errors import REMEDY, FoolingError
+from fooling.messages import REMEDY, FoolingError
 from fooling.table import COUNT, FLAG, NOT_NEGATIVE, NUMBER, SHARE, TEXT, Column, Table, one_of
 
 ROW_GROUP = 1 << 20  # rows that are written to a Parquet file at once, as pandas does

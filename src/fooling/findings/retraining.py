@@ -15,7 +15,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fooling.attacks.evolution.record import RunRecord
-from fooling.errors import FoolingError
 from fooling.findings.intervals import (
     IntervalSettings,
     estimated_mean,
@@ -26,6 +25,7 @@ from fooling.findings.intervals import (
 )
 from fooling.findings.registry import CLASS, CONFIDENCE, LOG_ODDS, SEED
 from fooling.findings.runs import ThresholdSettings, at_threshold, champions_table, times_table
+from fooling.messages import FoolingError
 from fooling.retraining.settings import FILLINGS
 from fooling.table import (
     COUNT,

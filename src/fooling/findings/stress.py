@@ -18,10 +18,10 @@ from pydantic import Field
 from fooling.ablation.probe_images import CHANGES, UNITS, Change, changed
 from fooling.attacks.evolution.record import RunRecord
 from fooling.datasets.dataset import Dataset
-from fooling.errors import FoolingError
 from fooling.findings.intervals import Estimate, estimated_ratio, probability_of, run_grid
 from fooling.findings.registry import CLASS, CONFIDENCE, LOG_ODDS, RUN
 from fooling.findings.runs import ThresholdSettings, at_threshold, of_run
+from fooling.messages import FoolingError
 from fooling.reproducibility import numpy_generator
 from fooling.settings import Seed, Settings
 from fooling.table import COUNT, FLAG, NUMBER, Column, Table, Values, names_of, one_of, or_nothing

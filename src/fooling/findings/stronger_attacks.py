@@ -19,10 +19,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fooling.attacks.evolution.record import RunRecord
-from fooling.errors import FoolingError
 from fooling.findings.intervals import IntervalSettings, estimated_mean, estimated_share, probability_of
 from fooling.findings.registry import EVALUATIONS, GENERATION
 from fooling.findings.retraining import CHAIN_NETWORKS, CHAINS, NOTE_ON_CHAINS, RUNS_OF_CHAINS
+from fooling.messages import FoolingError
 from fooling.table import COUNT, NUMBER, SHARE, Column, Table, names_of, one_of, with_bounds
 
 if TYPE_CHECKING:

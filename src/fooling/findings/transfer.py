@@ -21,11 +21,10 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from fooling.attacks.evolution.record import RunRecord
-from fooling.errors import FoolingError
 from fooling.findings.calibration import Network, in_groups
 from fooling.findings.intervals import DrawingSettings, IntervalSettings, estimated_share
 from fooling.findings.registry import CLASS, EXPERIMENT, OWN, SEED, SOURCE
-from fooling.messages import share_percent
+from fooling.messages import FoolingError, share_percent
 from fooling.reproducibility import numpy_generator
 from fooling.table import COUNT, SHARE, TEXT, Column, Table, bounds, names_of, one_of, or_nothing
 

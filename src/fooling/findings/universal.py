@@ -14,9 +14,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fooling.attacks.universal.record import Perturbation, UniversalRecord, perturbed, random_change
-from fooling.errors import FoolingError
 from fooling.findings.intervals import Estimate, IntervalSettings, estimated_mean, estimated_over_pairs, estimated_share
 from fooling.findings.registry import ATTACK, CLASS, CLASSIFIER, NOTE, RELATION, UNITS
+from fooling.messages import FoolingError
 from fooling.table import (
     COUNT,
     NOT_NEGATIVE,

@@ -23,9 +23,9 @@ import scipy  # its parts load when they are called: Snakemake reads the setting
 from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
-from fooling.errors import FoolingError
 from fooling.findings.intervals import ResamplingSettings, run_grid
 from fooling.findings.registry import CLASS_INDEX, EXPERIMENT, NOTE, RUNS_ALIKE, RUNS_ON_CLASSIFIER, SEARCH
+from fooling.messages import FoolingError
 from fooling.reproducibility import numpy_generator
 from fooling.table import COUNT, FLAG, NOT_NEGATIVE, SHARE, TEXT, Column, Table, bounds, names_of, one_of
 

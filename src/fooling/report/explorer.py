@@ -24,10 +24,9 @@ from PIL import Image
 
 from fooling.attacks.evolution.record import RunRecord
 from fooling.attacks.evolution.replay import Replay
-from fooling.errors import REMEDY, FoolingError
 from fooling.figures.image_grid import shown_classes
 from fooling.images import png_bytes
-from fooling.messages import ENCODINGS
+from fooling.messages import ENCODINGS, REMEDY, FoolingError
 from fooling.report.pictures import environment
 
 if TYPE_CHECKING:

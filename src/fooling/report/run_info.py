@@ -22,8 +22,8 @@ from pydantic import Field
 
 from fooling.artifacts import read_bytes, read_json, read_table, sha256_of, write_folder
 from fooling.claims.judgements import CLAIMS
-from fooling.errors import REMEDY, FoolingError
 from fooling.findings.registry import every_table
+from fooling.messages import REMEDY, FoolingError
 from fooling.schemas import Header, checked_header
 
 if TYPE_CHECKING:

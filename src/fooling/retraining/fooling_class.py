@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from fooling.classifiers.classifier import Classifier, Refusal
 from fooling.datasets.dataset import Dataset
 from fooling.encodings.encoding import Encoding, Genomes
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 from fooling.reproducibility import numpy_generator
 from fooling.retraining.settings import MatchSettings
 

@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from fooling.classifiers.architectures import needs_colour
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 from fooling.retraining.settings import Block, Filling, blocks, runs_against
 from fooling.settings import Explanation, Key, format_problem
 from fooling.study.dataset_entries import ClassifierEntry, DatasetEntry, closest, one_of_names

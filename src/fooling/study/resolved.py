@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 from fooling.settings import Explanation, Key, Settings, checked_settings, format_problem
 from fooling.study.dataset_entries import DatasetEntry
 from fooling.study.entries import AttackEntry, Level, SurveySettings

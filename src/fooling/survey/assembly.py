@@ -20,9 +20,9 @@ from markupsafe import Markup
 from pydantic import Field, StringConstraints
 
 from fooling.artifacts import read_json, sha256_of
-from fooling.errors import REMEDY, FoolingError
 from fooling.images import data_uri
 from fooling.inputs import read_text
+from fooling.messages import REMEDY, FoolingError
 from fooling.settings import Settings
 from fooling.survey.questionnaire import CatchCard, Questionnaire, Stimulus
 

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
 
 from fooling.artifacts import read_json, sha256_of, write_json
-from fooling.errors import REMEDY, FoolingError
 from fooling.images import pixels_of_png, read_png
+from fooling.messages import REMEDY, FoolingError
 from fooling.schemas import FileFormat, Header, checked_header
 from fooling.settings import Seed, Settings
 

@@ -17,8 +17,8 @@ from typing import Any, Literal
 import pandas as pd
 
 from fooling.artifacts import sha256_of
-from fooling.errors import FoolingError
 from fooling.inputs import parsed_json, require_reasonable
+from fooling.messages import FoolingError
 from fooling.survey.accuracy import ExclusionSettings
 from fooling.survey.questionnaire import FORMULA_SIGNS, NONE_OF_THESE, Block, CatchCard, Questionnaire, Stimulus
 from fooling.table import COUNT, FLAG, NOT_NEGATIVE, TEXT, Column, Table, one_of

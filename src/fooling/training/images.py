@@ -22,7 +22,7 @@ from torch.utils import data
 
 from fooling.classifiers.classifier import cropped, drawn_places
 from fooling.datasets.dataset import Dataset
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 from fooling.reproducibility import derived_seed, numpy_generator
 from fooling.training.settings import ClassifierSettings, TrainingPart
 

@@ -27,7 +27,7 @@ from fooling.classifiers.classifier import Classifier
 from fooling.classifiers.devices import SINGLE, ProcessGroup
 from fooling.datasets.dataset import Dataset
 from fooling.encodings.settings import CppnSettings, encoding_for
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 from fooling.reproducibility import derived_seed
 from fooling.training.settings import (
     ClassifierSettings,

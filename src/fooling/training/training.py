@@ -25,8 +25,7 @@ from fooling.classifiers.header import Count, Epoch
 from fooling.classifiers.network_code import network_code
 from fooling.classifiers.probe import require_usable, sample_of
 from fooling.datasets.dataset import Dataset
-from fooling.errors import REMEDY, FoolingError
-from fooling.messages import share_percent
+from fooling.messages import REMEDY, FoolingError, share_percent
 from fooling.reproducibility import derived_seed
 from fooling.schemas import Header, checked_header, require_schema
 from fooling.training.images import Batch, KeptImages, Schedule, TrainingImages, part_of

@@ -23,7 +23,7 @@ from fooling.attacks.adversarial.record import (
 from fooling.attacks.adversarial.run import Adversarial, AdversarialRun, drawn_images
 from fooling.classifiers.classifier import Classifier
 from fooling.datasets.dataset import Dataset
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 from fooling.settings import checked_settings
 from linear_classifier import CLASSES, SHAPE
 

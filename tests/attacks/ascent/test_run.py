@@ -16,7 +16,7 @@ from fooling.attacks.ascent.run import AscentRun, kept_steps
 from fooling.attacks.record import KIND, VERSION, load_attack, save_attack
 from fooling.attacks.settings import ASCENT_PRESETS, AscentSettings
 from fooling.classifiers.classifier import Classifier, log_odds_of
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 from fooling.settings import checked_settings
 from linear_classifier import CLASSES, SHAPE, HandMade
 

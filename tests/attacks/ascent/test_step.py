@@ -15,7 +15,7 @@ from fooling.attacks.ascent.methods import blurred, rates, regularised
 from fooling.attacks.settings import AscentSettings
 from fooling.classifiers.classifier import Classifier
 from fooling.classifiers.gradients import log_odds_gradients
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 from linear_classifier import SHAPE, HandMade, made_classifier
 
 

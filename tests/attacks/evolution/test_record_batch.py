@@ -19,7 +19,7 @@ from fooling.attacks.evolution.record import (
     save_run,
     save_runs,
 )
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 
 
 @pytest.fixture

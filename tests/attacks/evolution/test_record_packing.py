@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from numpy.typing import NDArray
 
 from fooling.attacks.evolution.record import packed, unpacked
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 
 IMAGES = arrays(np.uint8, array_shapes(min_dims=4, max_dims=4, max_side=5))
 

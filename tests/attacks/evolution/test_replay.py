@@ -20,7 +20,7 @@ from fooling.attacks.evolution.replay import (
 )
 from fooling.attacks.evolution.run import Run
 from fooling.attacks.settings import is_kept
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 
 StartRun = Callable[..., Run[Any]]
 

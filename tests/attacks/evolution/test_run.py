@@ -16,7 +16,7 @@ from fooling.attacks.evolution.searches import Drift, MapElites, RandomSearch, S
 from fooling.attacks.settings import is_kept
 from fooling.classifiers.classifier import Classifier, confidences_of
 from fooling.encodings.settings import DirectSettings
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 
 StartRun = Callable[..., Run[Any]]
 SEARCHES = (MapElites, RandomSearch, Drift)

@@ -17,7 +17,7 @@ from fooling.attacks.evolution.scoring import Bfloat16Scoring, Scoring, Screened
 from fooling.attacks.evolution.searches import Drift, MapElites, RandomSearch, Search
 from fooling.attacks.settings import EvolutionSettings
 from fooling.classifiers.classifier import Classifier, confidences_of, log_odds_of
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 
 SEARCHES = (MapElites, RandomSearch, Drift)
 PRECISIONS = ("float32", "bfloat16", "screened")

@@ -28,7 +28,7 @@ from fooling.classifiers.assembly import ensemble_of
 from fooling.classifiers.classifier import Classifier, Refusal, confidences_of, log_odds_of
 from fooling.encodings.direct import DirectEncoding
 from fooling.encodings.settings import DirectSettings
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 
 CPU = torch.device("cpu")
 

@@ -18,7 +18,7 @@ from fooling.attacks.label_only.run import LabelOnly, LabelOnlyRun, LabelScoring
 from fooling.attacks.settings import LabelOnlySettings
 from fooling.classifiers.classifier import Classifier, confidences_of
 from fooling.classifiers.wrapped import wrapped
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 from fooling.settings import checked_settings
 from linear_classifier import SHAPE, made_classifier
 

@@ -27,7 +27,7 @@ from fooling.attacks.universal.run import FineTuned, Universal, UniversalRun, la
 from fooling.classifiers.classifier import Classifier
 from fooling.classifiers.gradients import Network
 from fooling.datasets.dataset import Dataset
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 from fooling.settings import checked_settings
 from linear_classifier import SHAPE, made_classifier
 

@@ -20,7 +20,7 @@ from fooling.encodings.cppn.encoding import CppnEncoding, input_values
 from fooling.encodings.cppn.genome import FUNCTIONS, INPUTS, CppnGenomes, initial_genomes
 from fooling.encodings.encoding import rgb_levels
 from fooling.encodings.settings import RELEASED, CppnSettings
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 
 Values = NDArray[np.float64]
 

@@ -8,7 +8,7 @@ from fooling.encodings.cppn.encoding import CppnEncoding, input_values
 from fooling.encodings.cppn.genome import INPUTS, CppnGenomes
 from fooling.encodings.cppn.rendering import PlannedRenderer, argument_scales, plan_for
 from fooling.encodings.settings import CppnSettings
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 
 
 def planned(genomes: CppnGenomes, shape: tuple[int, int, int], settings: CppnSettings) -> torch.Tensor:

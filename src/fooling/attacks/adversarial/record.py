@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 
 from fooling.artifacts import read_arrays, write_arrays
 from fooling.attacks.record import MOST_EVALUATIONS, AttackedClassifier, AttackHeader, AttackRecord, Norm, Size, scores
-from fooling.errors import REMEDY, FoolingError
+from fooling.messages import REMEDY, FoolingError
 from fooling.schemas import (
     FINITE64,
     IMAGE_LENGTHS,

@@ -25,8 +25,7 @@ from fooling.attacks.attack import AttackRun, OnRealImages
 from fooling.classifiers.classifier import Classifier, confidences_of, log_odds_of
 from fooling.classifiers.gradients import LEVELS, Array, Network, has_gradients
 from fooling.datasets.dataset import Dataset
-from fooling.errors import REMEDY, FoolingError
-from fooling.messages import share_percent
+from fooling.messages import REMEDY, FoolingError, share_percent
 from fooling.reproducibility import evenly_spaced, numpy_generator
 from fooling.schemas import require_arrays, require_range
 from fooling.settings import Settings

@@ -15,7 +15,7 @@ from fooling.attacks.attack import SeededBySettings
 from fooling.attacks.record import TargetedRecord, Trajectory, save_attack
 from fooling.attacks.settings import AscentSettings
 from fooling.classifiers.classifier import Classifier, confidences_of, log_odds_of
-from fooling.errors import REMEDY, FoolingError
+from fooling.messages import REMEDY, FoolingError
 from fooling.reproducibility import derived_seed, evenly_spaced
 from fooling.schemas import FINITE64, require_range, require_schema
 from fooling.settings import Settings

@@ -14,7 +14,7 @@ from pydantic import ConfigDict, Field
 
 from fooling.artifacts import read_arrays, write_arrays
 from fooling.attacks.record import AttackHeader, AttackRecord, counts, scores
-from fooling.errors import REMEDY, FoolingError
+from fooling.messages import REMEDY, FoolingError
 from fooling.schemas import FINITE32, Array, FileFormat, Header, checked_header, require_arrays, require_range
 from fooling.settings import Seed
 

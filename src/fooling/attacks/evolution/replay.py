@@ -19,7 +19,7 @@ from fooling.artifacts import read_arrays, write_arrays
 from fooling.attacks.evolution.record import RunRecord, packed, packed_arrays, unpacked
 from fooling.attacks.record import counts, scores
 from fooling.attacks.settings import is_kept
-from fooling.errors import REMEDY, FoolingError
+from fooling.messages import REMEDY, FoolingError
 from fooling.schemas import FileFormat, Header, checked_header, require_arrays
 
 KIND, VERSION = "replay", 1

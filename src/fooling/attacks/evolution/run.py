@@ -28,7 +28,7 @@ from fooling.attacks.settings import EvolutionSettings, SearchSettings, is_kept
 from fooling.classifiers.classifier import Classifier
 from fooling.encodings.encoding import Genomes
 from fooling.encodings.settings import encoding_for
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 from fooling.reproducibility import derived_seed
 from fooling.schemas import require_schema
 from fooling.settings import Settings

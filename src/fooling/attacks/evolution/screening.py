@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from fooling.attacks.evolution.searches import MapElites
 from fooling.classifiers.classifier import Classifier, log_odds_of
 from fooling.encodings.encoding import Encoding
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 from fooling.reproducibility import derived_seed, evenly_spaced
 
 #: Names in :func:`torch.cpu.get_capabilities` of instructions that multiply bfloat16 matrices.

@@ -17,7 +17,7 @@ from fooling.artifacts import read_arrays, write_arrays
 from fooling.attacks.evolution.record import packed, packed_arrays, unpacked
 from fooling.attacks.record import MOST_EVALUATIONS, AttackHeader, AttackRecord
 from fooling.attacks.settings import LabelOnlySettings, Search
-from fooling.errors import REMEDY, FoolingError
+from fooling.messages import REMEDY, FoolingError
 from fooling.schemas import FINITE64, Array, FileFormat, checked_header, require_arrays, require_range
 from fooling.settings import checked_settings
 

@@ -26,8 +26,7 @@ from fooling.classifiers.classifier import Classifier, confidences_of, log_odds_
 from fooling.classifiers.wrapped import LabelsAlone, kind_of_scores
 from fooling.encodings.encoding import Genomes
 from fooling.encodings.settings import encoding_for
-from fooling.errors import REMEDY, FoolingError
-from fooling.messages import percent
+from fooling.messages import REMEDY, FoolingError, percent
 from fooling.reproducibility import derived_seed
 from fooling.schemas import require_range, require_schema
 from fooling.settings import Settings

@@ -14,7 +14,7 @@ from pydantic import Field, model_validator
 from fooling.artifacts import read_arrays, write_arrays
 from fooling.attacks.record import AttackedClassifier, AttackHeader, AttackRecord, Norm, Size, scores
 from fooling.datasets.dataset import Dataset
-from fooling.errors import REMEDY, FoolingError
+from fooling.messages import REMEDY, FoolingError
 from fooling.reproducibility import numpy_generator
 from fooling.schemas import IMAGE_LENGTHS, Array, FileFormat, Header, checked_header, require_arrays, require_range
 from fooling.settings import Seed, Settings

@@ -32,8 +32,7 @@ from fooling.classifiers.classifier import Classifier, confidences_of, log_odds_
 from fooling.classifiers.gradients import Array, Network, has_gradients
 from fooling.classifiers.network_code import network_code
 from fooling.datasets.dataset import Dataset
-from fooling.errors import REMEDY, FoolingError
-from fooling.messages import share_percent
+from fooling.messages import REMEDY, FoolingError, share_percent
 from fooling.reproducibility import numpy_generator
 from fooling.schemas import require_arrays, require_range
 from fooling.settings import Settings

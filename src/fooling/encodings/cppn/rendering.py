@@ -24,7 +24,7 @@ from fooling.encodings.cppn.compilation import machine_code
 from fooling.encodings.cppn.genome import FUNCTIONS, INPUTS, CppnGenomes
 from fooling.encodings.encoding import levels_of, rgb_levels
 from fooling.encodings.settings import CppnSettings
-from fooling.errors import FoolingError
+from fooling.messages import FoolingError
 
 #: Pixels of each half of a band, so that the values of all nodes of a usual genome fit into the second-level cache.
 BAND_PIXELS = 2048
