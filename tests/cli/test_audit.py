@@ -48,7 +48,7 @@ def test_options_and_settings_give_the_same_audit_and_options_count(mirror: Path
     settings = json.dumps({**stated, "budget": 400, "seed": 3, "threshold": 0.9})
     by_settings = audited("one", settings=settings, mirror=mirror, name="mine")
     by_options = audited(
-        "two", weights=Path("net.pth"), input_shape="1x8x8", classes="names.txt", mean=[0.5], std=[0.5],
+        "two", weights=Path("net.pth"), input_shape="1x8x8", classes="names.txt", mean=["0.5"], std=[".5"],
         budget=400, seed=3, threshold=0.9, mirror=mirror, name="mine",
     )  # fmt: skip
     assert by_settings == by_options
@@ -60,8 +60,25 @@ def test_options_and_settings_give_the_same_audit_and_options_count(mirror: Path
     assert other["settings"] == {**by_settings["settings"], "seed": 4}
 
 
+@pytest.mark.parametrize("given", [["0.1,0.2,0.3"], ["0.1", "0.2", "0.3"], ["0.1,0.2", "0.3"]])
+def test_numbers_of_channels_are_given_with_commas_or_one_by_one(
+    mirror: Path, given: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    (mirror / "net.py").write_text(SOURCE.replace("64", "192"))
+    audited("one", input_shape="3x8x8", mean=given, std=["0.5"], budget=400, mirror=mirror)
+    assert "become its input as (level / 255 - [0.1, 0.2, 0.3]) / 0.5" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("given", "message"), [("0.1,", r"mean\[1\]"), ("a", r"mean\[0\]"), ("0.1,0.2", "expected: 1")]
+)
+def test_other_numbers_of_channels_are_refused(mirror: Path, given: str, message: str) -> None:
+    with pytest.raises(FoolingError, match=message):
+        audited("one", input_shape="1x8x8", mean=[given], budget=400, mirror=mirror)
+
+
 def test_a_network_without_weights_is_remarked_on(mirror: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    without = audited("one", input_shape="1x8x8", mean=[0.5], budget=400, mirror=mirror)
+    without = audited("one", input_shape="1x8x8", mean=["0.5"], budget=400, mirror=mirror)
     assert any("no weights were given" in remark for remark in without["remarks"])
     assert "levels from 0 to 255 become its input as level / 255 - 0.5" in capsys.readouterr().err
     given = audited("two", weights=Path("net.pth"), input_shape="1x8x8", budget=400, mirror=mirror)

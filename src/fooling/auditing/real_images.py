@@ -289,10 +289,11 @@ FOR_CHANNELS: dict[int, tuple[Usual, ...]] = {
 def _preprocessing(
     name: str, divisor: float, mean: list[float], std: list[float], is_reversed: bool, *, channels: int
 ) -> Preprocessing:
+    given = {"--divisor": [divisor], "--mean": mean, "--std": std}
+    options = [f"{option} {','.join(f'{each:g}' for each in values)}" for option, values in given.items() if values]
     mean, std = (numbers * channels if len(numbers) == 1 else numbers for numbers in (mean, std))
     settings = InputSettings(divisor=divisor, mean=mean, std=std)
     offset, scale = offset_and_scale(settings, torch.zeros(channels, 1, 1))
-    options = [f"--divisor {divisor:g}", *(f"--mean {each:g}" for each in mean), *(f"--std {each:g}" for each in std)]
     return Preprocessing(
         name=name,
         offset=offset,

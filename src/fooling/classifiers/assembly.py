@@ -110,7 +110,7 @@ def _per_channel(key: str, numbers: list[float], channels: int) -> NDArray[Any]:
             f"the {key} of the input needs one number for each channel of the images",
             found=f"{len(numbers)} numbers",
             expected=f"{channels}",
-            remedy=f"give input.{key} (--{key} of an audit) once for each channel, or change the size of the images",
+            remedy=f"give as many numbers in input.{key} (--{key} of an audit), or change the size of the images",
         )
     return np.array(numbers, dtype=np.float64).reshape(channels, 1, 1)
 

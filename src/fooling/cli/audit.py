@@ -46,8 +46,8 @@ def audit(
     weights: Path | None = None,
     input_shape: str = "",
     classes: str = "",
-    mean: list[float] | None = None,
-    std: list[float] | None = None,
+    mean: list[str] | None = None,
+    std: list[str] | None = None,
     divisor: float | None = None,
     outputs: Literal["", "logits", "probabilities"] = "",
     colour: Literal["", "rgb", "bgr"] = "",
@@ -87,8 +87,9 @@ def audit(
         input_shape: Size of the images: channels x height x width, such as 1x28x28. Default: as the network states it.
         classes: Number of classes, their names with commas between them, or a file, in the network's own order: a name
             on each line, or a CSV table with the columns index and name.
-        mean: Mean of the channels, subtracted after the division: once for all, or once for each, red first.
-        std: Standard deviation of the channels, by which the result is divided: once for all, or once for each.
+        mean: Mean of the channels, subtracted after the division: one number for all, or one for each with commas
+            between them, red first, such as .485,.456,.406.
+        std: Standard deviation of the channels, by which the result is divided: one number for all, or one for each.
         divisor: Number by which levels from 0 to 255 are divided first. Default: 255.
         outputs: What the network gives: logits or probabilities. Default: found out by scoring noise.
         colour: Order of the colours in the input of an ONNX network. Default: rgb.
@@ -98,7 +99,7 @@ def audit(
         queries: Images that are sent to a service at most. Without --budget it decides the budget of the searches.
         rate: Requests that are sent to a service in a second at most.
         answers: Folder in which the answers of a service are kept, so that no image is sent twice.
-        budget: Number of images that each search scores. Default: 40,200.
+        budget: Number of images that each search scores, at least 400. Default: 40,200.
         minutes: Choose the budget so that the audit takes about so long on this machine, instead of --budget.
         seed: Seed of all searches: the same seed on the same kind of machine gives the same images. Default: 1.
         threshold: Confidence from which an image counts as fooling the network. Default: .9999.
@@ -116,7 +117,7 @@ def audit(
     started = time.monotonic()
     options = {
         **{"weights": weights, "input_shape": input_shape, "classes": classes, "outputs": outputs, "colour": colour},
-        **{"divisor": divisor, "mean": mean, "std": std, "chunk_size": chunk_size, "prompts": prompts},
+        **{"divisor": divisor, "mean": _split(mean), "std": _split(std), "chunk_size": chunk_size, "prompts": prompts},
         **{"budget": budget, "seed": seed, "threshold": threshold},
     }
     values = read_settings(CommandSettings, settings).model_dump(mode="json", exclude_unset=True)
@@ -193,6 +194,11 @@ def _say_result(sentences: Sequence[str], folder: Path) -> None:
     for sentence in sentences:
         say(sentence)
     say(f"Done: open {folder / 'index.html'}")
+
+
+def _split(given: list[str] | None) -> list[str]:
+    """Return the values of an option that is given several times, or with commas between its values."""
+    return [value for text in given or () for value in text.split(",")]
 
 
 def _of_searches(budget: int | None, minutes: float | None, test_images: Path | None, export: str) -> str:
