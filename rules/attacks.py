@@ -316,12 +316,11 @@ class Audits:
 
     def tables(self) -> list[str]:
         """Return the tables of the audits, if there are any: of each seed, of further attacks, and the ranking."""
-        others = [f"{self._study.results}/{table.path}" for table in (AUDIT_SEEDS, AUDIT_ATTACKS)]
-        return [*others, *self.ranking()] if self.files() else []
+        return [path for table in (AUDIT_SEEDS, AUDIT_ATTACKS, AUDITS) for path in self.table(table)]
 
-    def ranking(self) -> list[str]:
-        """Return the table that ranks the networks, if there are any audits."""
-        return [f"{self._study.results}/{AUDITS.path}"] if self.files() else []
+    def table(self, table: Table) -> list[str]:
+        """Return one table of the audits, if there are any."""
+        return [f"{self._study.results}/{table.path}"] if self.files() else []
 
     def _file(self, network: str, seed: int | str) -> str:
         return f"{self._study.results}/audits/{network}/seed{seed}/audit.json"

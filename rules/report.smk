@@ -3,6 +3,7 @@
 from fooling.claims.estimand import ContextSettings
 from fooling.findings.adversarial import ADVERSARIAL, ADVERSARIAL_MEANS, ADVERSARIAL_TRANSFER
 from fooling.findings.detectors import DETECTOR_MEANS, DETECTORS
+from fooling.findings.audits import AUDIT_ATTACKS, AUDITS
 from fooling.findings.label_only import LABEL_ONLY, LABEL_ONLY_TRANSFER
 from fooling.findings.runs import ThresholdSettings
 from fooling.findings.universal import UNIVERSAL, UNIVERSAL_LABELS, UNIVERSAL_MEANS, UNIVERSAL_TRANSFER
@@ -214,7 +215,8 @@ rule replay:
 rule report:
     input:
         claims=findings.claims,
-        audits=audits.ranking(),
+        audits=audits.table(AUDITS),
+        audit_attacks=audits.table(AUDIT_ATTACKS),
         champions=tables("champions/{experiment}.parquet"),
         examined=tables("examined/{classifier}/{experiment}.parquet"),
         real=tables("real/{classifier}.parquet"),
@@ -252,7 +254,7 @@ rule report:
         threshold=study.settings.findings.threshold,
         tables=named_files(
             "tables",
-            *("claims", "audits", "champions", "examined", "real"),
+            *("claims", "audits", "audit_attacks", "champions", "examined", "real"),
             *("transfer", "distances", "retraining", "effects", "adversarial_means", "universal_means"),
             *("boundary", "families", "robustness", "supernormal", "rubbish_summary", "ray_slopes"),
             *("label_only", "label_only_transfer", "hardening", "fooled_summary", "detector_means"),

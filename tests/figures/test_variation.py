@@ -1,5 +1,7 @@
 """The figures of the variation between networks, classes and seeds."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -41,18 +43,19 @@ def test_the_marks_of_foolability_are_medians_in_log_odds_and_hollow_ones_are_ca
 
 def test_audits_are_ranked_in_a_panel_for_each_number_of_classes(inputs):
     figure = audits(**inputs["audits"])
-    assert titles(figure) == ["10 classes", "1,000 classes"]
-    small, large = figure.axes
+    assert titles(figure)[:2] == ["10 classes", "1,000 classes"]
+    small, large = figure.axes[:2]
     assert y_labels(small) == ["lenet\n1x28x28", "other\n1x28x28"]  # by ascent 100 %, by evolution 95 %
     assert y_labels(large) == ["large\n3x224x224"]
-    assert legend(figure) == ["Evolution (CPPN encoding)", "Gradient ascent", "random search, same encoding"]
+    searches = ["Evolution (CPPN encoding)", "Gradient ascent"]
+    assert legend(figure) == [*searches, "other attacks", "random search, same encoding"]
     assert "mean over 2 seeds" in note(figure)
     assert "no confidence interval" in note(figure)
     assert "at most 2,000 images" in note(figure)
 
 
 def test_an_audit_is_drawn_as_its_seeds_their_mean_and_random_search(inputs):
-    small, large = audits(**inputs["audits"]).axes
+    small, large = audits(**inputs["audits"]).axes[:2]
     evolved, ascent = SERIES[0], SERIES[1]
     filled = {line.get_color(): line for line in small.lines if line.get_marker() != "|" and _is_filled(line)}
     assert filled[evolved.colour].get_xdata() == pytest.approx([0.55, 0.95])  # 4 and 7 of 10; 9 and 10 of 10
@@ -65,12 +68,33 @@ def test_an_audit_is_drawn_as_its_seeds_their_mean_and_random_search(inputs):
     (ranges, *_) = small.collections
     assert [segment[:, 0].tolist() for segment in ranges.get_segments()] == [[0.4, 0.7], [0.9, 1.0]]
     of_large = [line for line in large.lines if line.get_marker() != "|" and _is_filled(line)]
-    assert of_large[0].get_xdata() == pytest.approx([0.016])
-    assert np.isnan(of_large[1].get_xdata()).all()  # it has no gradients
+    assert [line.get_xdata() for line in of_large] == [pytest.approx([0.016])]  # without gradients nothing by ascent
     assert (small.get_xlim(), large.get_xlim()) == (pytest.approx((0, 1.05)), pytest.approx((0, 0.021)))
     nothing = {name: table.assign(fooled=0) for name, table in inputs["audits"].items()}
     nothing["audits"] = nothing["audits"].assign(fooled_least=0, fooled_most=0, random_most=0)
     assert audits(**nothing).axes[1].get_xlim() == pytest.approx((0, 0.00105))  # of one class
+
+
+def test_other_attacks_of_audits_have_panels_with_their_controls(inputs):
+    figure = audits(**inputs["audits"])
+    panels = figure.axes[2:]
+    controls = [title.partition(" (open: ")[2] for title in titles(figure)[2:]]
+    assert controls == ["noise)", "random signs)", "random search)"]
+    assert [y_labels(axes) for axes in panels] == [["lenet"]] * 3, "the others were audited without them"
+    filled, hollow = (
+        [[line.get_xdata()[0] for line in axes.lines if line.get_marker() != "|" and _is_filled(line) == wanted]
+         for axes in panels] for wanted in (True, False)
+    )  # fmt: skip
+    assert filled == [[pytest.approx(0.925)], [pytest.approx(0.6)], [pytest.approx(0.9)]]
+    assert hollow == [[pytest.approx(0.05)], [pytest.approx(0.05)], [pytest.approx(0.4)]]
+    strokes = [line.get_xdata().tolist() for line in panels[0].lines if line.get_marker() == "|"]
+    assert strokes == [pytest.approx([0.95, 0.9])]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # a layout that does not fit
+        figure.draw_without_rendering()
+    without = audits(**inputs["audits"] | {"audit_attacks": inputs["audits"]["audit_attacks"].iloc[:0]})
+    assert titles(without) == ["10 classes", "1,000 classes"]
+    assert "other attacks" not in legend(without)
 
 
 def _is_filled(line) -> bool:

@@ -176,7 +176,7 @@ def striped_images() -> Dataset:
 
 Given = dict[str, Path]  # the files that stand in for those of the study, by their names
 OF_REPORT = (
-    *("claims", "audits", "champions", "examined", "adversarial_means", "universal_means"),
+    *("claims", "audits", "audit_attacks", "champions", "examined", "adversarial_means", "universal_means"),
     *("boundary", "families", "robustness", "supernormal", "rubbish_summary", "ray_slopes"),
     *("label_only", "label_only_transfer", "hardening", "fooled_summary", "detector_means"),
 )

@@ -53,6 +53,7 @@ COMMANDS = {
     "retraining": ("claims",),
     "claims": ("report", "summarise"),
     "audits": ("report",),
+    "audit_attacks": ("report",),
     "boundary": ("claims", "report"),
     "rubbish": ("claims", "compare-models"),
     "rubbish_summary": ("report",),
@@ -67,8 +68,7 @@ COMMANDS = {
 #: Tables that nothing reads but people.
 FOR_PEOPLE = {
     *("lineage", "test_errors", "ablation_summary", "ascent_sweeps", "ascent_evaluations", "curves"),
-    *("audit_attacks", "survey_files", "survey_exclusions", "survey_agreement", "survey_power"),
-    *("survey_consistency", "survey_trials"),
+    *("survey_files", "survey_exclusions", "survey_agreement", "survey_power", "survey_consistency", "survey_trials"),
 }
 #: Tables that are damaged elsewhere (`test_datasets`, `test_imagenet`), or that the study here has not.
 NOT_HERE = {

@@ -43,6 +43,12 @@ def test_networks_are_ranked_by_their_most_successful_search_within_a_number_of_
     worse = table.assign(fooled=table["fooled"].where(table["network"] != "lenet", 3.0))
     assert "10 classes: other 95 %, lenet 30 %;" in which_are_fooled_most(worse)
     assert which_are_fooled_most(None) == ""
+    others = which_are_fooled_most(table, made_audits()["audit_attacks"]).removeprefix(found)
+    assert others.startswith(
+        " Real images misclassified after a small change (after noise of the same size): lenet 92.5 %"
+    )
+    assert "after one change for all (after random signs): lenet 60 % (5 %)." in others
+    assert others.endswith("labels alone (by random search): lenet 90 % (40 %).")
 
 
 def test_networks_are_fooled_if_half_of_the_images_reach_the_threshold(make_champions):

@@ -19,7 +19,7 @@ from fooling.cli._files import named_paths, read_named_runs, single_file, table_
 from fooling.datasets.dataset import load_dataset
 from fooling.figures.image_grid import of_classes, shown_classes
 from fooling.findings.adversarial import ADVERSARIAL_MEANS
-from fooling.findings.audits import AUDITS
+from fooling.findings.audits import AUDIT_ATTACKS, AUDITS
 from fooling.findings.boundary import BOUNDARY
 from fooling.findings.calibration import REAL
 from fooling.findings.classifiers import CLASSIFIERS
@@ -68,7 +68,7 @@ from fooling.table import Table
 
 MOST_BYTES = 500_000  # of a file that the page carries
 SHOWN = (
-    *(CLAIMS, AUDITS, CHAMPIONS, EXAMINED, REAL, TRANSFER, DISTANCES, RETRAINING, EFFECTS),
+    *(CLAIMS, AUDITS, AUDIT_ATTACKS, CHAMPIONS, EXAMINED, REAL, TRANSFER, DISTANCES, RETRAINING, EFFECTS),
     *(BOUNDARY, FAMILIES_TABLE, ROBUSTNESS, SUPERNORMAL, RUBBISH_SUMMARY, RAY_SLOPES, ADVERSARIAL_MEANS),
     UNIVERSAL_MEANS,
     *(LABEL_ONLY, LABEL_ONLY_TRANSFER, HARDENING, FOOLED_SUMMARY, DETECTOR_MEANS),
@@ -102,11 +102,11 @@ def report(
         deviations: Page that lists where the study departs from the paper; the report links to a URL, and names a file.
         threshold: Confidence from which a champion is counted as fooling the network.
         output: HTML file to write.
-        tables: A table to show, as name=path: `claims`, `audits`, `champions` of each experiment to summarise,
-            `examined`, `real`, `transfer`, `distances`, `retraining`, `effects`, `boundary`, `families`, `robustness`,
-            `supernormal`, `rubbish_summary`, `ray_slopes`, `adversarial_means`, `universal_means`, `label_only`,
-            `label_only_transfer`, `hardening`, `fooled_summary` and `detector_means`; give the option once for each
-            file.
+        tables: A table to show, as name=path: `claims`, `audits`, `audit_attacks`, `champions` of each experiment to
+            summarise, `examined`, `real`, `transfer`, `distances`, `retraining`, `effects`, `boundary`, `families`,
+            `robustness`, `supernormal`, `rubbish_summary`, `ray_slopes`, `adversarial_means`, `universal_means`,
+            `label_only`, `label_only_transfer`, `hardening`, `fooled_summary` and `detector_means`; give the option
+            once for each file.
         figures: PNG files of the figures to show.
         runs: A run whose images are shown, as experiment=path.
         replays: Champions of one of these runs over its generations, as experiment=path: the file that `replay` wrote
@@ -150,6 +150,7 @@ def report(
             label_only_transfer=_all(given, LABEL_ONLY_TRANSFER),
             detector_means=_all(given, DETECTOR_MEANS),
             audits=_all(given, AUDITS),
+            audit_attacks=_all(given, AUDIT_ATTACKS),
             hardening=_all(given, HARDENING),
         ),
         claims=read_table(single_file(given[CLAIMS.name], CLAIMS), CLAIMS) if given[CLAIMS.name] else None,
@@ -220,6 +221,7 @@ def _downloads(given: Mapping[str, Sequence[Path]], run_info: Path | None) -> di
         for table, words in {
             CLAIMS: "all claims with values, intervals and verdicts",
             AUDITS: "audits of networks: classes fooled by each search",
+            AUDIT_ATTACKS: "audits of networks: small changes, one perturbation for all images, and labels alone",
             TRANSFER: "transfer between networks",
             RETRAINING: "networks of the retraining chains",
             EFFECTS: "effect of the fooling class",

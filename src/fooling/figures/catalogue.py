@@ -14,7 +14,7 @@ from fooling.figures.catalogue_of_probes import OF_PROBES
 from fooling.figures.declaration import Figure
 from fooling.findings.ablation import ABLATION
 from fooling.findings.ascent import ASCENT_CURVES
-from fooling.findings.audits import AUDIT_SEEDS, AUDITS
+from fooling.findings.audits import AUDIT_ATTACKS, AUDIT_SEEDS, AUDITS
 from fooling.findings.calibration import CALIBRATION, REAL
 from fooling.findings.classifiers import CLASSIFIERS, FOOLABILITY, TRAINING
 from fooling.findings.comparison import PRESETS, SURVIVAL
@@ -237,10 +237,11 @@ FIGURES: dict[str, Figure] = {
     ),
     "audits": Figure(
         "Audits of networks with equal budgets: the share of the classes that each search fooled, for each seed and as "
-        "the mean over the seeds, beside random search. Panels are numbers of classes, which cannot be compared.",
+        "the mean over the seeds, beside random search. Panels are numbers of classes, which cannot be compared. The "
+        "last panels show small changes, one change for all images, and evolution with labels alone.",
         module="variation",
         one_per="study with audits",
-        shows=(AUDITS, AUDIT_SEEDS),
+        shows=(AUDITS, AUDIT_ATTACKS, AUDIT_SEEDS),
     ),
     "class_sets": Figure(
         "Confidence in sets of classes compared with all other classes, to show whether some are harder to fool.",

@@ -227,7 +227,7 @@ def _draw_accepted(
     rows = means[means["search"] == search]
     middle, low, high = (rows[name].to_numpy(float) for name in ("accepted", "accepted_low", "accepted_high"))
     _draw(axes, middle, low, high, [ways.index(way) + shift for way in rows["way"]], search)
-    dots = single[single["search"] == search]
+    dots = single[single["search"] == search].dropna(subset="accepted")
     places = [ways.index(way) + shift for way in dots["way"]]
     if places:  # marks that are not clipped count in the layout, and without any it would include the figure's corner
         axes.plot(

@@ -49,6 +49,13 @@ COMPONENTS = {
     "seed:class": ("seed and class", "#F3B183", INK, "//"),
     "residual": ("all three together, and residual", "#D0D0D0", INK, ""),
 }
+OTHER = Look("", "#5F5F5F", "", "D")  # the attacks of audits besides their searches
+#: Title and axis of each of them.
+ATTACKS = {
+    "small-changes": ("small changes (open: noise)", "share of the real images misclassified"),
+    "universal": ("one change for all images (open: random signs)", "share of the real images with another label"),
+    "labels-alone": ("labels alone (open: random search)", "share of the classes that some image is labelled as"),
+}
 LABELLED = 0.06  # the smallest share whose number is written in the bar
 
 
@@ -106,47 +113,77 @@ def _draw_marks(axes: Axes, rows: pd.DataFrame, heights: np.ndarray, look: Look)
 
 
 @in_style
-def audits(*, audits: pd.DataFrame, audit_seeds: pd.DataFrame) -> Figure:
+def audits(*, audits: pd.DataFrame, audit_attacks: pd.DataFrame, audit_seeds: pd.DataFrame) -> Figure:
     """Draw which share of its classes each search fooled on each network, in a panel for each number of classes.
 
-    In each panel the network that is fooled most by its most successful search comes first.
+    In each panel the network that is fooled most by its most successful search comes first. Further panels show what
+    the other attacks of the audits fooled.
     """
     shares = audits.assign(share=audits["fooled"] / audits["network_classes"])
     looks = dict(zip(audits["search"].drop_duplicates(), SERIES, strict=False))
     panels = [rows for _, rows in shares.groupby("network_classes")]
-    orders = [_most_fooled_first(rows) for rows in panels]
-    rows = sum(map(len, orders))
-    figure = Figure(figsize=(CHART, 1.5 + 0.55 * len(panels) + 0.5 * rows), layout="constrained")
-    axes_of = figure.subplots(len(panels), 1, squeeze=False, height_ratios=list(map(len, orders)))[:, 0]
-    for axes, panel, order in zip(axes_of, panels, orders, strict=True):
+    attacks = [rows for _, rows in audit_attacks.groupby("attack", sort=False)]
+    orders = [*map(_most_fooled_first, panels), *(list(dict.fromkeys(rows["network"])) for rows in attacks)]
+    heights = list(map(len, orders))
+    figure = Figure(
+        figsize=(CHART, 1.5 + 0.55 * len(panels) + 0.75 * len(attacks) + 0.5 * sum(heights)), layout="constrained"
+    )
+    axes_of = figure.subplots(len(orders), 1, squeeze=False, height_ratios=heights)[:, 0]
+    for axes, panel, order in zip(axes_of, panels, orders, strict=False):
         for place, (search, look) in enumerate(looks.items()):
-            heights = np.arange(len(order)) + SPREAD * ((place + 0.5) / len(looks) - 0.5)
+            places = np.arange(len(order)) + SPREAD * ((place + 0.5) / len(looks) - 0.5)
             of_search = panel[panel["search"] == search].set_index("network").reindex(order)
             seeds = audit_seeds[audit_seeds["search"] == search].set_index("network")
-            _draw_audits(axes, of_search, seeds, heights, look)
+            _draw_audits(axes, of_search, seeds, places, look)
         shapes = panel.drop_duplicates("network").set_index("network")["image_shape"]
-        axes.set_yticks(range(len(order)), [f"{network}\n{shapes[network]}" for network in order])
-        axes.set_ylim(len(order) - 0.5, -0.5)
         classes = int(panel["network_classes"].iloc[0])
         axes.set_title(counted(classes, "class", "classes"))
         most = panel[["fooled_most", "random_most"]].max().astype(float).max()
-        axes.set_xlim(0, 1.05 * max(most, 1) / classes)
-        axes.xaxis.set_major_formatter(FuncFormatter(_exact_percent))
-        axes.grid(visible=False, axis="y")
-        axes.tick_params(axis="y", length=0)
-    axes_of[-1].set_xlabel(
+        _name_networks(axes, [f"{network}\n{shapes[network]}" for network in order], most=max(most, 1) / classes)
+    axes_of[len(panels) - 1].set_xlabel(
         f"share of the classes fooled (confidence {short_percent(audits['threshold'].iloc[0])} or more)"
     )
+    for axes, rows in zip(axes_of[len(panels) :], attacks, strict=True):
+        _draw_attack(axes, rows)
     titles = audits.drop_duplicates("search").set_index("search")["title"]
+    named = [(titles[search], look) for search, look in looks.items()]
     handles = [
-        *(Line2D([], [], color=look.colour, marker=look.marker, linestyle="", markersize=4.5, label=titles[search])
-          for search, look in looks.items()),
+        *(Line2D([], [], color=look.colour, marker=look.marker, linestyle="", markersize=4.5, label=title)
+          for title, look in [*named, *([("other attacks", OTHER)] if attacks else [])]),
         Line2D([], [], color=INK, marker="o", markerfacecolor=BACKGROUND, linestyle="", markersize=4.5,
                label="random search, same encoding"),
     ]  # fmt: skip
     draw_title(figure, "Which networks are fooled most? Audits with equal budgets", handles)
     draw_note(figure, _note_on_audits(audits))
     return figure
+
+
+def _name_networks(axes: Axes, names: list[str], *, most: float) -> None:
+    """Name the networks at the rows of a panel, whose axis of shares ends just above ``most``."""
+    axes.set_yticks(range(len(names)), names)
+    axes.set_ylim(len(names) - 0.5, -0.5)
+    axes.set_xlim(0, 1.05 * most)
+    axes.xaxis.set_major_formatter(FuncFormatter(_exact_percent))
+    axes.grid(visible=False, axis="y")
+    axes.tick_params(axis="y", length=0)
+
+
+def _draw_attack(axes: Axes, rows: pd.DataFrame) -> None:
+    """Draw what one of the other attacks fooled on each network, as :func:`_draw_audits` does, with its control."""
+    seeds = rows.rename(columns={"tried": "network_classes"}).set_index("network")
+    means = seeds.groupby(level=0, sort=False).agg(
+        network_classes=("network_classes", "mean"),
+        fooled=("fooled", "mean"),
+        fooled_least=("fooled", "min"),
+        fooled_most=("fooled", "max"),
+        random_fooled=("control", "mean"),
+    )
+    found = means.assign(share=means["fooled"] / means["network_classes"])
+    _draw_audits(axes, found, seeds, np.arange(len(found)), OTHER)
+    title, label = ATTACKS[rows["attack"].iloc[0]]
+    axes.set_title(title)
+    axes.set_xlabel(label)
+    _name_networks(axes, list(found.index), most=1.0)
 
 
 def _most_fooled_first(rows: pd.DataFrame) -> list[str]:
@@ -159,18 +196,21 @@ def _draw_audits(axes: Axes, rows: pd.DataFrame, seeds: pd.DataFrame, heights: n
     axes.hlines(
         heights, rows["fooled_least"] / classes, rows["fooled_most"] / classes, color=look.colour, linewidth=0.9
     )
+    # Nothing is drawn for networks without values: an empty line that is not clipped would reach the figure's corner.
     for height, network in zip(heights, rows.index, strict=True):
-        found = seeds.loc[[network]] if network in seeds.index else seeds.iloc[:0]
-        axes.plot(
-            found["fooled"] / found["network_classes"], np.full(len(found), height), color=look.colour, marker="|",
-            linestyle="", markersize=6, markeredgewidth=0.9, clip_on=False,
-        )  # fmt: skip
+        if network in seeds.index:
+            found = seeds.loc[[network]]
+            axes.plot(
+                found["fooled"] / found["network_classes"], np.full(len(found), height), color=look.colour, marker="|",
+                linestyle="", markersize=6, markeredgewidth=0.9, clip_on=False,
+            )  # fmt: skip
     random = (rows["random_fooled"] / classes).astype(float)
     for values, face, order in ((random, BACKGROUND, 2.5), (rows["share"], look.colour, 3.0)):
-        axes.plot(
-            values, heights, color=look.colour, marker=look.marker, markerfacecolor=face, markersize=4.5, linestyle="",
-            zorder=order, clip_on=False,
-        )  # fmt: skip
+        if (known := values.notna().to_numpy()).any():
+            axes.plot(
+                values[known], heights[known], color=look.colour, marker=look.marker, markerfacecolor=face,
+                markersize=4.5, linestyle="", zorder=order, clip_on=False,
+            )  # fmt: skip
 
 
 def _exact_percent(share: float, _: int | None = None) -> str:

@@ -120,6 +120,7 @@ class Tables:
     label_only_transfer: pd.DataFrame | None = None
     detector_means: pd.DataFrame | None = None
     audits: pd.DataFrame | None = None
+    audit_attacks: pd.DataFrame | None = None
     hardening: pd.DataFrame | None = None
 
 
@@ -266,7 +267,7 @@ def _answers(content: Content, drawings: Drawings) -> dict[str, Answer]:
         "universal": is_one_enough(content.tables.universal_means),
         "labels": are_labels_enough(content.tables.label_only, content.tables.label_only_transfer),
         "detectors": do_detectors_help(content.tables.detector_means, threshold=content.threshold),
-        "ranking": which_are_fooled_most(content.tables.audits),
+        "ranking": which_are_fooled_most(content.tables.audits, content.tables.audit_attacks),
     }
     found = {name: Answer(sentences[name], drawings.answering(name)) for name in ANSWERS}
     return {name: answer for name, answer in found.items() if answer.sentence or answer.drawings}

@@ -33,6 +33,12 @@ EXPLAINED = {
     "CPPN encoding": "CPPN encoding (a small network draws the image)",
 }
 RETRAINED = "champions"  # filling of the fooling class
+#: What a share of an attack in audits is, and the control in brackets.
+OF_ATTACKS = {
+    "small-changes": "Real images misclassified after a small change (after noise of the same size)",
+    "universal": "Real images with another label after one change for all (after random signs)",
+    "labels-alone": "Classes with an image that gets their label, by evolution with labels alone (by random search)",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -230,11 +236,12 @@ def _compared(encoding: str, evolved: tuple[int, int], random: tuple[int, int]) 
     return f"{name} evolution finds {ours}, and random search with the same budget fewer: {theirs}."
 
 
-def which_are_fooled_most(audits: pd.DataFrame | None) -> str:
+def which_are_fooled_most(audits: pd.DataFrame | None, attacks: pd.DataFrame | None = None) -> str:
     """Return the networks in the order of how many of their classes were fooled, for each number of classes.
 
-    The share of a network is that of its most successful search, averaged over the seeds; ``audits`` is the table
-    ``audits``. Networks with other numbers of classes are not compared. Empty without audits.
+    The share of a network is that of its most successful search, averaged over the seeds. Then follows what other
+    attacks fool, beside their controls. The arguments are the tables ``audits`` and ``audit_attacks``. Networks with
+    other numbers of classes are not compared. Empty without audits.
     """
     if audits is None:
         return ""
@@ -248,8 +255,18 @@ def which_are_fooled_most(audits: pd.DataFrame | None) -> str:
     first = audits.iloc[0]
     return (
         f"Classes fooled at {short_percent(first['threshold'])} or more by the most successful search of each network, "
-        f"of {first['budget']:,} images. {'; '.join(groups)}."
+        f"of {first['budget']:,} images. {'; '.join(groups)}.{_fooled_by_others(attacks)}"
     )
+
+
+def _fooled_by_others(attacks: pd.DataFrame | None) -> str:
+    found = ""
+    for attack, rows in () if attacks is None else attacks.groupby("attack", sort=False):
+        sums = rows.groupby("network", sort=False)[["tried", "fooled", "control"]].sum()
+        shares = sums[["fooled", "control"]].div(sums["tried"], axis=0).map(share_percent)
+        parts = (f"{network} {share} ({control})" for network, share, control in shares.itertuples())
+        found += f" {OF_ATTACKS[str(attack)]}: {', '.join(parts)}."
+    return found
 
 
 def how_small_is_enough(means: pd.DataFrame | None) -> str:
