@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError  # type: ignore[import-untyped]
@@ -285,11 +285,20 @@ class Audits:
         already, such as one that was restored from the store.
         """
         entry = self._study.audited[audited]
-        files = entry.files(entry.network)
+        return self._found(audited, seed, entry.files(entry.network))
+
+    def test_images(self, audited: str, seed: str) -> list[str]:
+        """Return the test images of a network, here or in the mirror, if it has some; raise as for its files."""
+        given = self._study.audited[audited].test_images
+        return self._found(audited, seed, {} if given is None else {"test_images": given})
+
+    def _found(self, audited: str, seed: str, files: Mapping[str, Path]) -> list[str]:
+        made = {Path(Datasets(self._study).file(name)) for name in self._study.datasets}
         for key, path in files.items():
             if (
                 place_of(path) is None
                 and not path.is_relative_to(self._study.results)
+                and path not in made
                 and not Path(self._file(audited, seed)).is_file()
             ):
                 number = list(self._study.audited).index(audited)

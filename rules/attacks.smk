@@ -251,6 +251,7 @@ rule tabulate_label_only:
 rule audit:
     input:
         files=by_wildcards(audits.network_files),
+        test_images=by_wildcards(audits.test_images),
     output:
         numbers="<results>/audits/{audited}/seed{seed}/audit.json",
         page="<results>/audits/{audited}/seed{seed}/index.html",
@@ -260,6 +261,7 @@ rule audit:
         environment=environment("networks"),
         network=by_wildcards(audits.network),
         settings=by_wildcards(audits.settings),
+        tested=options("test_images"),
         folder=parent_of("numbers"),
     log:
         "<logs>/audits/{audited}/seed{seed}.log",
@@ -275,7 +277,7 @@ rule audit:
         "Audit {wildcards.audited}, seed {wildcards.seed}"
     shell:
         "fooling audit {params.network:q} --name {wildcards.audited} --settings {params.settings:q}"
-        " --seed {wildcards.seed} {params.folder} 2> {log}"
+        " --seed {wildcards.seed} {params.tested} {params.folder} 2> {log}"
 
 
 rule tabulate_audits:

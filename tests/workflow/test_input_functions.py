@@ -253,6 +253,25 @@ def test_the_files_of_an_audited_network_are_inputs_and_a_missing_one_is_named_w
     assert audits.network_files("package", "4") == []
 
 
+def test_test_images_of_an_audited_network_are_a_file_of_its_own_or_a_data_set_of_the_study(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, smoke_rules: Rules
+) -> None:
+    monkeypatch.setenv("FOOLING_MIRROR", str(tmp_path))
+    given = yaml.safe_load(AUDITED)
+    given["audits"]["networks"][1]["test_images"] = "photos"
+    audits = Rules(resolved_study(given, source="study.yaml")).audits
+    assert audits.test_images("own", "4") == []
+    with pytest.raises(WorkflowError, match=r"audits\.networks\[package\]\.test_images\n  found: no file photos"):
+        audits.test_images("package", "4")
+    (tmp_path / "photos").mkdir()
+    assert audits.test_images("package", "4") == [f"{tmp_path}/photos"]
+    assert "test_images" not in audits.settings("package")
+    monkeypatch.chdir(tmp_path)
+    assert smoke_rules.audits.test_images("lenet", "1") == ["results/datasets/smoke-digits.safetensors"], (
+        "made by the study"
+    )
+
+
 def test_a_classifier_file_is_audited_with_the_code_of_every_architecture(smoke_rules: Rules) -> None:
     assert smoke_rules.audits.network_files("lenet", "1") == ["results/smoke/classifiers/lenet-a.safetensors"]
     package = Rules(resolved_study(yaml.safe_load(AUDITED), source="study.yaml")).audits.fingerprint("package")

@@ -274,10 +274,12 @@ AttackEntry = Annotated[AscentEntry | AdversarialEntry | UniversalEntry | LabelO
 class AuditedNetwork(OpeningSettings, Entry):
     """A network to audit, by its name or file; the keys below are those that `fooling audit` takes as options."""
 
-    not_passed_on: ClassVar[frozenset[str]] = frozenset({"name", "network"})
+    not_passed_on: ClassVar[frozenset[str]] = frozenset({"name", "network", "test_images"})
 
     network: Target
     """The network, as `fooling audit` takes it: `path/to/file.py:function`, `torchvision:<name>`, a file."""
+    test_images: Path | None = None
+    """Test images of the network: a folder with a subfolder for each class, or a data set file; null: none."""
 
 
 class AuditsEntry(BudgetSettings):
