@@ -80,6 +80,7 @@ def test_other_attacks_of_audits_have_panels_with_their_controls(inputs):
     panels = figure.axes[2:]
     controls = [title.partition(" (open: ")[2] for title in titles(figure)[2:]]
     assert controls == ["noise)", "random signs)", "random search)"]
+    assert panels[0].get_xlabel() == "share of the real images misclassified (20 tried)"
     assert [y_labels(axes) for axes in panels] == [["lenet"]] * 3, "the others were audited without them"
     filled, hollow = (
         [[line.get_xdata()[0] for line in axes.lines if line.get_marker() != "|" and _is_filled(line) == wanted]

@@ -181,8 +181,9 @@ def _draw_attack(axes: Axes, rows: pd.DataFrame) -> None:
     found = means.assign(share=means["fooled"] / means["network_classes"])
     _draw_audits(axes, found, seeds, np.arange(len(found)), OTHER)
     title, label = ATTACKS[rows["attack"].iloc[0]]
+    least, most = rows["tried"].min(), rows["tried"].max()
     axes.set_title(title)
-    axes.set_xlabel(label)
+    axes.set_xlabel(f"{label} ({f'{most:,}' if least == most else f'{least:,} to {most:,}'} tried)")
     _name_networks(axes, list(found.index), most=1.0)
 
 
