@@ -47,8 +47,8 @@ def test_networks_are_ranked_by_their_most_successful_search_within_a_number_of_
     assert others.startswith(
         " Real images misclassified after a small change (after noise of the same size): lenet 92.5 %"
     )
-    assert "after one change for all (after random signs): lenet 60 % (5 %)." in others
-    assert others.endswith("labels alone (by random search): lenet 90 % (40 %).")
+    assert "after one change for all (after random signs): lenet 60 % of 100 (5 %)." in others
+    assert others.endswith("labels alone (by random search): lenet 90 % of 20 (40 %).")
 
 
 def test_networks_are_fooled_if_half_of_the_images_reach_the_threshold(make_champions):

@@ -263,8 +263,10 @@ def _fooled_by_others(attacks: pd.DataFrame | None) -> str:
     found = ""
     for attack, rows in () if attacks is None else attacks.groupby("attack", sort=False):
         sums = rows.groupby("network", sort=False)[["tried", "fooled", "control"]].sum()
-        shares = sums[["fooled", "control"]].div(sums["tried"], axis=0).map(share_percent)
-        parts = (f"{network} {share} ({control})" for network, share, control in shares.itertuples())
+        parts = (
+            f"{network} {share_percent(fooled / tried)} of {tried:,} ({share_percent(control / tried)})"
+            for network, tried, fooled, control in sums.itertuples()
+        )
         found += f" {OF_ATTACKS[str(attack)]}: {', '.join(parts)}."
     return found
 
