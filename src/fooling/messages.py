@@ -31,7 +31,6 @@ EXTRAS = {
     "pyarrow": "study",
     "pytorch_ood": "study",
     "seaborn": "study",
-    "setproctitle": "study",
     "sklearn": "study",
     "skops": "study",
     "statsmodels": "study",
