@@ -327,6 +327,10 @@ class Audits:
         """Return the tables of the audits, if there are any: of each seed, of further attacks, and the ranking."""
         return [path for table in (AUDIT_SEEDS, AUDIT_ATTACKS, AUDITS) for path in self.table(table)]
 
+    def ranking(self) -> list[str]:
+        """Return the table that ranks the networks, if there are any audits."""
+        return self.table(AUDITS)
+
     def table(self, table: Table) -> list[str]:
         """Return one table of the audits, if there are any."""
         return [f"{self._study.results}/{table.path}"] if self.files() else []

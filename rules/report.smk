@@ -3,7 +3,7 @@
 from fooling.claims.estimand import ContextSettings
 from fooling.findings.adversarial import ADVERSARIAL, ADVERSARIAL_MEANS, ADVERSARIAL_TRANSFER
 from fooling.findings.detectors import DETECTOR_MEANS, DETECTORS
-from fooling.findings.audits import AUDIT_ATTACKS, AUDITS
+from fooling.findings.audits import AUDIT_ATTACKS
 from fooling.findings.label_only import LABEL_ONLY, LABEL_ONLY_TRANSFER
 from fooling.findings.runs import ThresholdSettings
 from fooling.findings.universal import UNIVERSAL, UNIVERSAL_LABELS, UNIVERSAL_MEANS, UNIVERSAL_TRANSFER
@@ -215,7 +215,7 @@ rule replay:
 rule report:
     input:
         claims=findings.claims,
-        audits=audits.table(AUDITS),
+        audits=audits.ranking(),
         audit_attacks=audits.table(AUDIT_ATTACKS),
         champions=tables("champions/{experiment}.parquet"),
         examined=tables("examined/{classifier}/{experiment}.parquet"),
